@@ -1,0 +1,49 @@
+"""Progress of long work as small messages; the library never prints.
+
+Long-running functions take ``on_event``, a function that is called with each message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class StageStarted:
+    """A stage of a run began, e.g. ``"map"`` with ``total`` scenes to go."""
+
+    stage: str
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class SceneMapped:
+    """A scene was mapped."""
+
+    scene_id: str
+    outlines: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SceneReused:
+    """A scene's earlier result still holds, so it was not mapped again."""
+
+    scene_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SceneRefused:
+    """A scene could not be used; the reason is one line."""
+
+    path: str
+    reason: str
+
+
+Event = StageStarted | SceneMapped | SceneReused | SceneRefused
+Listener = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """Do nothing with a message: the default listener."""

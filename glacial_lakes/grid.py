@@ -1,0 +1,118 @@
+"""The pixel grid: a CRS, an affine transform and a shape, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from affine import Affine
+from rasterio.crs import CRS
+from rasterio.windows import Window
+
+from glacial_lakes.errors import GridError
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where the pixels of a raster lie.
+
+    Parameters
+    ----------
+    crs : rasterio.crs.CRS
+        Projected CRS in metres.
+    transform : affine.Affine
+        Pixel (column, row) of the upper left pixel corner to map coordinates; north-up.
+    shape : tuple of int
+        Rows and columns.
+
+    Raises
+    ------
+    GridError
+        For a missing or geographic CRS, a rotated transform, or an empty shape.
+    """
+
+    crs: CRS
+    transform: Affine
+    shape: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        if not self.crs:
+            raise GridError(None, "the raster has no CRS", "give it one, e.g. with gdal_edit -a_srs")
+        if not self.crs.is_projected or self.crs.linear_units_factor[1] != 1.0:
+            raise GridError(
+                None,
+                f"the CRS {self.crs.to_string()} is not a projected one in metres",
+                "reproject the raster to its UTM zone, e.g. with gdalwarp -t_srs",
+            )
+        a, b, _, d, e, _ = tuple(self.transform)[:6]
+        if b or d or a <= 0 or e >= 0 or self.transform == Affine.identity():
+            raise GridError(None, "the raster is not north-up", "warp it, e.g. with gdalwarp")
+        if min(self.shape) < 1:
+            raise GridError(None, f"the raster has the shape {self.shape}", "download it again")
+
+    @property
+    def resolution(self) -> float:
+        """Edge of a pixel in metres: the geometric mean of width and height."""
+        return float((self.transform.a * -self.transform.e) ** 0.5)
+
+    @property
+    def pixel_area_m2(self) -> float:
+        """Planar area of a pixel in m²."""
+        return float(self.transform.a * -self.transform.e)
+
+    @cached_property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east and north edge in CRS units."""
+        rows, cols = self.shape
+        west, north = self.transform * (0, 0)
+        east, south = self.transform * (cols, rows)
+        return west, south, east, north
+
+    @property
+    def window(self) -> Window:
+        """The window that covers the whole grid."""
+        return Window(0, 0, self.shape[1], self.shape[0])
+
+    def crop(self, window: Window) -> Grid:
+        """Return the grid of a window; the window may reach over the edge."""
+        shape = (int(window.height), int(window.width))
+        offset = Affine.translation(window.col_off, window.row_off)
+        return Grid(self.crs, self.transform * offset, shape)
+
+    def clip(self, window: Window) -> Window:
+        """Return the part of a window that lies on the grid (its size may be zero)."""
+        top, left = max(0, int(window.row_off)), max(0, int(window.col_off))
+        bottom = min(self.shape[0], int(window.row_off + window.height))
+        right = min(self.shape[1], int(window.col_off + window.width))
+        return Window(left, top, max(0, right - left), max(0, bottom - top))
+
+    def window_of(self, bounds: tuple[float, float, float, float], pad: int = 0) -> Window:
+        """Return the window of whole pixels that covers bounds, padded, cut to the grid."""
+        west, south, east, north = bounds
+        left, top = ~self.transform * (west, north)
+        right, bottom = ~self.transform * (east, south)
+        col, row = int(left // 1) - pad, int(top // 1) - pad
+        width, height = int(-(-right // 1)) + pad - col, int(-(-bottom // 1)) + pad - row
+        return self.clip(Window(col, row, width, height))
+
+    def blocks(self, size: int, overlap: int = 0) -> Iterator[tuple[Window, Window]]:
+        """Yield ``(core, padded)`` windows that tile the grid row by row.
+
+        The cores partition the grid; each padded window is its core grown by ``overlap``
+        pixels and cut to the grid.
+        """
+        rows, cols = self.shape
+        for row in range(0, rows, size):
+            for col in range(0, cols, size):
+                core = Window(col, row, min(size, cols - col), min(size, rows - row))
+                padded = Window(
+                    col - overlap, row - overlap, core.width + 2 * overlap, core.height + 2 * overlap
+                )
+                yield core, self.clip(padded)
+
+    def coarsened(self, factor: int) -> Grid:
+        """Return the grid of pixels ``factor`` times as large, covering at least this grid."""
+        rows, cols = self.shape
+        shape = (-(-rows // factor), -(-cols // factor))
+        return Grid(self.crs, self.transform * Affine.scale(factor), shape)

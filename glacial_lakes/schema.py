@@ -1,0 +1,269 @@
+"""The columns of every table that leaves the package: name, type, unit, meaning, shapefile name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ColumnType = Literal["text", "real", "integer", "boolean", "time", "date"]
+
+STATUSES = ("observed", "absent", "cloud", "shadow", "nodata", "frozen", "uncertain")
+"""What happened to a lake on a date. Only ``observed`` has an area; ``absent`` has area 0, seen
+as land; all others are *not observed*, and say why."""
+
+EVENTS = ("appeared", "drained", "refilled", "split", "merged")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: everything that a reader of a table must know about it."""
+
+    name: str
+    type: ColumnType
+    unit: str
+    en: str
+    """Meaning in English."""
+    ru: str
+    """Meaning in Russian."""
+    shapefile: str | None = None
+    """Name in shapefiles, at most 10 ASCII characters, after Wang et al. (2020); None: left out."""
+
+
+LAKE_ID = Column(
+    "lake_id", "text", "", "Lake identity, given once and kept", "Постоянный код озера", "GLAKE_ID"
+)
+SCENE_ID = Column("scene_id", "text", "", "Source scene", "Исходный снимок", "GL_Image")
+ACQUIRED = Column(
+    "acquired", "time", "UTC", "Time of the image", "Время съёмки (UTC)", "GL_Date"
+)
+SENSOR = Column("sensor", "text", "", "Satellite and sensor", "Спутник и сенсор", "GL_Sensor")
+AREA = Column("area_m2", "real", "m2", "Area on the ellipsoid", "Площадь на эллипсоиде", "GL_Area")
+AREA_SIGMA = Column(
+    "area_sigma_m2",
+    "real",
+    "m2",
+    "One standard deviation of the area",
+    "Стандартная погрешность площади",
+    "GL_A_Error",
+)
+AREA_ERR_HB = Column(
+    "area_err_hb_m2",
+    "real",
+    "m2",
+    "Area error by the perimeter formula of Hanshaw & Bookhagen (2014)",
+    "Погрешность площади по периметру (Hanshaw & Bookhagen, 2014)",
+)
+PERIMETER = Column("perimeter_m", "real", "m", "Length of the outline", "Периметр", "GL_Peri")
+ELEVATION = Column(
+    "elev_m", "real", "m", "Median elevation of the DEM in the lake", "Высота по ЦМР", "GL_Elev"
+)
+LON = Column("lon", "real", "deg", "Longitude of a point in the lake", "Долгота", "GL_Long")
+LAT = Column("lat", "real", "deg", "Latitude of a point in the lake", "Широта", "GL_Lati")
+LAKE_TYPE = Column("lake_type", "text", "", "Relation to the glacier", "Тип озера", "GL_Type")
+DAM_TYPE = Column("dam_type", "text", "", "Dam type", "Тип плотины", "Dam_Type")
+GLACIER_ID = Column("glacier_id", "text", "", "Nearest glacier", "Ближайший ледник", "Glac_ID")
+GLACIER_DIST = Column(
+    "glacier_dist_m",
+    "real",
+    "m",
+    "Distance to the nearest glacier outline",
+    "Расстояние до ближайшего ледника",
+    "Glac_Dist",
+)
+OBSERVED_FRACTION = Column(
+    "observed_fraction",
+    "real",
+    "1",
+    "Share of the lake that the image shows",
+    "Доля озера, видимая на снимке",
+    "Obs_Frac",
+)
+STATUS = Column(
+    "status",
+    "text",
+    "",
+    "observed, absent, or why not observed: cloud, shadow, nodata, frozen, uncertain",
+    "observed – видно, absent – воды нет, иначе причина: облака, тень, нет данных, лёд, неясно",
+    "Status",
+)
+OUTLINE_METHOD = Column(
+    "outline_method", "text", "", "How the outline was drawn", "Способ оконтуривания", "Method"
+)
+THRESHOLD = Column(
+    "threshold",
+    "real",
+    "1",
+    "Index value at the lake's shore (half of the pixel is water)",
+    "Порог индекса на берегу озера",
+    "Thresh",
+)
+QUALITY = Column(
+    "quality",
+    "text",
+    "",
+    "good, fair or poor outline, with the reason",
+    "Качество контура: good, fair, poor и причина",
+    "Quality",
+)
+EVENT = Column("event", "text", "", "Event on this date", "Событие на эту дату", "Event")
+VERIFIED = Column(
+    "verified", "boolean", "", "A person has checked it", "Проверено человеком", "Verified"
+)
+VERIFIED_BY = Column("verified_by", "text", "", "Who checked it", "Кто проверил", "Verif_By")
+EDITED = Column(
+    "edited", "boolean", "", "A person has redrawn it", "Контур исправлен вручную", "Edited"
+)
+EDITED_BY = Column("edited_by", "text", "", "Who redrew it", "Кто исправил", "Edited_By")
+VERSION = Column(
+    "version", "text", "", "Version of glacial_lakes", "Версия glacial_lakes", "Version"
+)
+
+MAPPED = (
+    SCENE_ID,
+    ACQUIRED,
+    SENSOR,
+    AREA,
+    AREA_SIGMA,
+    AREA_ERR_HB,
+    PERIMETER,
+    ELEVATION,
+    LON,
+    LAT,
+    GLACIER_ID,
+    GLACIER_DIST,
+    OBSERVED_FRACTION,
+    STATUS,
+    OUTLINE_METHOD,
+    THRESHOLD,
+    QUALITY,
+)
+"""Outlines of one scene as mapped: one row a water body, no identity yet."""
+
+OUTLINES = (
+    LAKE_ID,
+    *MAPPED,
+    LAKE_TYPE,
+    DAM_TYPE,
+    EVENT,
+    VERIFIED,
+    VERIFIED_BY,
+    EDITED,
+    EDITED_BY,
+    VERSION,
+)
+"""Outlines in an inventory: one row a lake a date (a lake in several parts is a MultiPolygon)."""
+
+OBSERVATIONS = (
+    LAKE_ID,
+    ACQUIRED,
+    AREA,
+    AREA_SIGMA,
+    OBSERVED_FRACTION,
+    STATUS,
+    SCENE_ID,
+    SENSOR,
+)
+"""One row for every lake and scene, also where the lake was not seen."""
+
+LAKES = (
+    LAKE_ID,
+    LON,
+    LAT,
+    ELEVATION,
+    LAKE_TYPE,
+    DAM_TYPE,
+    GLACIER_ID,
+    GLACIER_DIST,
+    Column("first_seen", "time", "UTC", "First image that shows it", "Первое наблюдение"),
+    Column("last_seen", "time", "UTC", "Last image that shows it", "Последнее наблюдение"),
+    Column("n_observed", "integer", "1", "Number of areas measured", "Число измерений площади"),
+    AREA,
+    AREA_SIGMA,
+    Column("max_area_m2", "real", "m2", "Largest area measured", "Наибольшая площадь"),
+    Column("state", "text", "", "present or gone", "present – есть, gone – исчезло"),
+)
+"""One row a lake; geometry and area are those of its latest full observation."""
+
+LAKE_EVENTS = (
+    LAKE_ID,
+    Column("event", "text", "", "appeared, drained, refilled, split, merged", "Событие"),
+    Column("date", "date", "UTC", "First image that shows it", "Первый снимок после события"),
+    Column("after", "date", "UTC", "Last image before it", "Последний снимок до события"),
+    Column("from_ids", "text", "", "Lakes before, separated by blanks", "Озёра до события"),
+    Column("to_ids", "text", "", "Lakes after, separated by blanks", "Озёра после события"),
+    Column("area_before_m2", "real", "m2", "Area before", "Площадь до"),
+    Column("area_after_m2", "real", "m2", "Area after", "Площадь после"),
+)
+
+REVIEWS = (
+    LAKE_ID,
+    Column("decision", "text", "", "accepted, rejected, redrawn, retyped, added", "Решение"),
+    Column("comment", "text", "", "Comment", "Примечание"),
+    Column("reviewer", "text", "", "Who", "Кто"),
+    Column("reviewed", "time", "UTC", "When", "Когда"),
+)
+
+SCENES = (
+    SCENE_ID,
+    ACQUIRED,
+    SENSOR,
+    Column("level", "text", "", "Processing level", "Уровень обработки"),
+    Column("path", "text", "", "Product", "Файл продукта"),
+    Column("cloud_percent", "real", "%", "Cloud as the product says", "Облачность по метаданным"),
+    Column("sun_azimuth_deg", "real", "deg", "Sun azimuth", "Азимут Солнца"),
+    Column("sun_elevation_deg", "real", "deg", "Sun elevation", "Высота Солнца"),
+    Column("checksum", "text", "", "verified or unverified", "Контрольная сумма"),
+    Column("state", "text", "", "mapped or refused", "Состояние"),
+    Column("reason", "text", "", "Why it was refused", "Причина отказа"),
+    Column("n_outlines", "integer", "1", "Outlines mapped", "Число контуров"),
+)
+
+RUNS = (
+    Column("run_id", "text", "", "Run", "Запуск"),
+    Column("started", "time", "UTC", "Start", "Начало"),
+    VERSION,
+    Column("settings", "text", "", "Effective settings, JSON", "Параметры, JSON"),
+    Column("inputs", "text", "", "Input names and SHA-256, JSON", "Входные данные, JSON"),
+)
+
+_PANDAS_DTYPES = {
+    "text": "str",
+    "real": "float64",
+    "integer": "Int64",
+    "boolean": "boolean",
+    "time": "datetime64[ms, UTC]",
+    "date": "datetime64[ms, UTC]",
+}
+
+
+def conform(table: pd.DataFrame, columns: tuple[Column, ...]) -> pd.DataFrame:
+    """Return the table with the schema's columns first, in order, with their types.
+
+    Columns that are missing are added as missing values; others (geometry) are kept behind.
+    """
+    import pandas as pd
+
+    table = table.copy()
+    for column in columns:
+        values = table[column.name] if column.name in table else None
+        table[column.name] = _typed(values, column.type, table.index)
+    names = [column.name for column in columns]
+    rest = [name for name in table.columns if name not in names]
+    ordered: pd.DataFrame = table[names + rest]
+    return ordered
+
+
+def _typed(values: pd.Series | None, kind: ColumnType, index: pd.Index) -> pd.Series:
+    import pandas as pd
+
+    if values is None:
+        values = pd.Series([None] * len(index), index=index, dtype="object")
+    if kind in {"time", "date"}:
+        times = pd.to_datetime(values, utc=True, format="ISO8601" if values.dtype == object else None)
+        return times.astype("datetime64[ms, UTC]")
+    if kind == "text":
+        return values.astype("object").where(values.notna(), None)
+    return values.astype(_PANDAS_DTYPES[kind])
