@@ -106,3 +106,9 @@ class ResourceError(GlacialLakesError):
     """Memory, disk or time allowed for the task ran out."""
 
     code = "GL5000"
+
+
+class TimeLimitError(ResourceError):
+    """A task took longer than it may."""
+
+    code = "GL5001"

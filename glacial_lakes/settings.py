@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+import ast
+import dataclasses
+import difflib
+import hashlib
+import inspect
+import itertools
+import json
+import math
+import os
+import tomllib
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+from glacial_lakes.errors import ConfigError
+
+EXPORT_FORMATS = ("shp", "gpkg", "csv", "geojson", "kmz", "parquet", "report")
+ENVIRONMENT_PREFIX = "GLACIAL_LAKES_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +51,12 @@ class TrackingSettings:
     """Farthest gap between outlines that may still be one lake (GeoKauko: overlap, then 200 m)."""
     drained_fraction: float = 0.3
     """A lake has drained when it keeps less than this share of its area."""
+    min_pixels: float = 5.0
+    """Smallest lake that an image shows, in its pixels (Lesi et al. 2022); only of lakes twice as
+    large can an image tell that they are not there."""
+    sure_pixels: float = 100.0
+    """A lake of so many pixels is not missed or invented by chance (0.01 km² in Sentinel-2);
+    the coming and going of a smaller one needs two images that agree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +64,11 @@ class ProjectInfo:
     """Table ``[project]``."""
 
     name: str = "Glacial lakes"
+    """Title of the report."""
     output: str = "output"
     """Folder for results, relative to the project file."""
     language: Literal["en", "ru"] = "en"
+    """Language of the report: en or ru."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +76,9 @@ class AreaSettings:
     """Table ``[area]``."""
 
     aoi: str | None = None
+    """Polygons outside of which nothing is mapped (any vector file)."""
     min_area_m2: float | None = None
-    """Smallest lake in the inventory; None: ``min_pixels`` of each scene."""
+    """Smallest lake in the inventory; without it ``min_pixels`` of each scene."""
     glacier_buffer_m: float | None = 10_000.0
     """Lakes farther than this from any glacier are left out (Wang et al. 2020)."""
 
@@ -61,9 +88,13 @@ class InputSettings:
     """Table ``[inputs]``."""
 
     scenes: tuple[str, ...] = ("scenes/*",)
+    """Product folders, .zip, .tar, or GeoTIFF stacks with a sidecar; ``*`` stands for any name."""
     dem: str | None = None
+    """Elevation model in metres: slope, cast shadow, lake elevation."""
     glaciers: str | None = None
+    """Glacier outlines, e.g. the Randolph Glacier Inventory."""
     months: tuple[int, ...] | None = None
+    """Months of the year (UTC) whose scenes are used; without it all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +102,8 @@ class ExportSettings:
     """Table ``[export]``."""
 
     formats: tuple[str, ...] = ("shp", "gpkg", "csv", "report")
+    """What is written beside ``inventory.gpkg``: any of shp, gpkg, csv, geojson, kmz,
+    parquet, report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +118,289 @@ class Project:
     mapping: MappingSettings = field(default_factory=MappingSettings)
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
     export: ExportSettings = field(default_factory=ExportSettings)
+
+
+TABLES: Mapping[str, type] = {
+    "project": ProjectInfo,
+    "area": AreaSettings,
+    "inputs": InputSettings,
+    "mapping": MappingSettings,
+    "tracking": TrackingSettings,
+    "export": ExportSettings,
+}
+
+_Rule = tuple[Callable[[Any], bool], str]
+
+
+def _between(low: float, high: float) -> _Rule:
+    return lambda value: low <= value <= high, f"a number from {low:g} to {high:g}"
+
+
+_POSITIVE: _Rule = (lambda value: value > 0, "a number above 0")
+_TEXT: _Rule = (lambda value: bool(value.strip()), "a text that is not empty")
+_RULES: Mapping[str, _Rule] = {
+    "project.name": _TEXT,
+    "project.output": _TEXT,
+    "area.aoi": _TEXT,
+    "area.min_area_m2": _POSITIVE,
+    "area.glacier_buffer_m": _POSITIVE,
+    "inputs.scenes": (lambda value: value and all(value), "a list of at least one path"),
+    "inputs.dem": _TEXT,
+    "inputs.glaciers": _TEXT,
+    "inputs.months": (
+        lambda value: value and all(1 <= month <= 12 for month in value),
+        "a list of months from 1 to 12",
+    ),
+    "mapping.index": _TEXT,
+    "mapping.min_pixels": _POSITIVE,
+    "mapping.min_observed_fraction": _between(0.0, 1.0),
+    "mapping.max_slope_deg": _between(0.0, 90.0),
+    "mapping.block_size": _between(256, 65536),
+    "tracking.min_overlap": _between(0.0, 1.0),
+    "tracking.max_distance_m": _between(0.0, 10_000.0),
+    "tracking.drained_fraction": _between(0.0, 1.0),
+    "export.formats": (
+        lambda value: set(value) <= set(EXPORT_FORMATS),
+        f"a list of any of {', '.join(EXPORT_FORMATS)}",
+    ),
+}
+
+
+def read_project(
+    path: Path | str,
+    *,
+    overrides: Mapping[str, object] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Project:
+    """Read and check a project file.
+
+    A value is taken from ``overrides``, else from the environment, else from the file, else it
+    is the default.
+
+    Parameters
+    ----------
+    path : path-like
+        A TOML file. Relative paths in it start at its folder.
+    overrides : mapping of str to object, optional
+        Values by dotted key, e.g. ``{"project.language": "ru"}``: the command line.
+    environment : mapping of str to str, optional
+        Variables named ``GLACIAL_LAKES_<TABLE>_<KEY>``; ``os.environ`` when None. Lists are
+        written with commas: ``GLACIAL_LAKES_INPUTS_MONTHS=7,8,9``.
+
+    Returns
+    -------
+    Project
+        With ``folder`` absolute.
+
+    Raises
+    ------
+    ConfigError
+        For a file that is missing or no TOML, an unknown table or key (the nearest known one is
+        named), a value of the wrong type or out of range, an input that does not exist, or an
+        output folder that would mix with the inputs.
+    """
+    file = Path(path).absolute()
+    tables = _parse(file)
+    for name, table in tables.items():
+        if name not in TABLES:
+            raise ConfigError(file, f"there is no table [{name}]", _nearest(name, TABLES))
+        if not isinstance(table, dict):
+            raise ConfigError(file, f"{name} is no table", f"write [{name}] and its keys below it")
+    given = {
+        f"{name}.{key}": (str(file), value)
+        for name, table in tables.items()
+        for key, value in table.items()
+    }
+    given |= _from_environment(os.environ if environment is None else environment)
+    given |= {key: ("command line", value) for key, value in (overrides or {}).items()}
+    values: dict[str, dict[str, object]] = {name: {} for name in TABLES}
+    for key, (source, value) in given.items():
+        name, _, setting = key.partition(".")
+        values[name][setting] = _checked(source, key, value)
+    project = Project(file.parent, **{name: TABLES[name](**values[name]) for name in TABLES})
+    _check_inputs(file, project)
+    _check_output(file, project)
+    return project
+
+
+def as_dict(project: Project) -> dict[str, dict[str, Any]]:
+    """Return the effective settings as plain tables, as they are stored with every result."""
+    return {
+        name: {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in dataclasses.asdict(getattr(project, name)).items()
+        }
+        for name in TABLES
+    }
+
+
+def digest(values: object) -> str:
+    """Return the SHA-256 of plain values (anything that JSON holds), keys in any order."""
+    text = json.dumps(values, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def project_template() -> str:
+    """Return a project file with every key, its meaning and its default.
+
+    The keys that most projects set are written out; the others are comments.
+    """
+    lines = [
+        "# Project file of glacial_lakes. Run it with: glacial-lakes run project.toml",
+        "# Paths start at the folder of this file. Lines behind # show the default, or an example.",
+    ]
+    for table, kind in TABLES.items():
+        lines += ["", f"[{table}]"]
+        meanings = _field_docs(kind)
+        for item in dataclasses.fields(kind):
+            key = f"{table}.{item.name}"
+            lines += [f"# {line}" for line in meanings[item.name].splitlines()]
+            shown = key in _WRITTEN_OUT
+            value = _EXAMPLES.get(key, item.default)
+            if key in _EXAMPLES:
+                lines[-1] += " Not set unless written."
+            lines.append(f"{'' if shown else '# '}{item.name} = {json.dumps(value)}")
+    return "\n".join(lines) + "\n"
+
+
+_WRITTEN_OUT = {"project.name", "project.output", "project.language", "inputs.scenes"}
+_EXAMPLES: Mapping[str, object] = {
+    "area.aoi": "aoi.gpkg",
+    "area.min_area_m2": 2000,
+    "inputs.dem": "dem.tif",
+    "inputs.glaciers": "glaciers.gpkg",
+    "inputs.months": [7, 8, 9, 10],
+}
+
+
+def _parse(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise ConfigError(
+            file, "there is no such file", "write one with: glacial-lakes init DIR"
+        ) from None
+    except OSError as error:
+        raise ConfigError(file, f"cannot be read: {error.strerror}", "name a file") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(file, "is not UTF-8 text", "save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            file,
+            f"is no TOML: {error}",
+            "texts stand in quotes, lists in [ ]; in Windows paths write / for \\",
+        ) from error
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    names = list(known)
+    near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}"
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[str, object]]:
+    found: dict[str, tuple[str, object]] = {}
+    for variable in sorted(environment):
+        table, _, key = variable.removeprefix(ENVIRONMENT_PREFIX).lower().partition("_")
+        if variable.startswith(ENVIRONMENT_PREFIX) and table in TABLES:
+            kind = typing.get_type_hints(TABLES[table]).get(key, str)
+            found[f"{table}.{key}"] = (variable, _from_text(environment[variable], kind))
+    return found
+
+
+def _from_text(text: str, kind: Any) -> object:
+    for option in (kind, *typing.get_args(kind)):
+        if typing.get_origin(option) is tuple:
+            return [
+                _from_text(item.strip(), typing.get_args(option)[0]) for item in text.split(",")
+            ]
+        if option in (int, float):
+            try:
+                return option(text)
+            except ValueError:
+                return text
+    return text
+
+
+def _checked(source: str, key: str, value: object) -> object:
+    table, _, name = key.partition(".")
+    kinds = typing.get_type_hints(TABLES[table])
+    if name not in kinds:
+        raise ConfigError(source, f"[{table}] has no key {name}", _nearest(name, kinds))
+    accepts, allowed = _RULES.get(key, (lambda _: True, _describe(kinds[name])))
+    shown = f"{key} = {json.dumps(value, ensure_ascii=False, default=str)}"
+    try:
+        converted = _convert(value, kinds[name])
+    except TypeError:
+        what = f"{shown} is not {_describe(kinds[name])}"
+        raise ConfigError(source, what, f"give {allowed}") from None
+    if converted is not None and not accepts(converted):
+        raise ConfigError(source, f"{shown} is not allowed", f"give {allowed}")
+    return converted
+
+
+def _convert(value: object, kind: Any) -> object:
+    """Return the value as the type of its setting, or raise TypeError."""
+    origin, options = typing.get_origin(kind), typing.get_args(kind)
+    if origin is types.UnionType:
+        return None if value is None else _convert(value, options[0])
+    if origin is tuple and isinstance(value, list | tuple):
+        return tuple(_convert(item, options[0]) for item in value)
+    if origin is Literal and value in options:
+        return value
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        if math.isfinite(value):
+            return float(value)
+    elif kind in (int, str) and type(value) is kind:
+        return value
+    raise TypeError
+
+
+def _describe(kind: Any) -> str:
+    origin, options = typing.get_origin(kind), typing.get_args(kind)
+    if origin is types.UnionType:
+        return _describe(options[0])
+    if origin is tuple:
+        return "a list of texts" if options[0] is str else "a list of whole numbers"
+    if origin is Literal:
+        return " or ".join(json.dumps(option) for option in options)
+    return {float: "a number", int: "a whole number", str: "a text"}[kind]
+
+
+def _check_inputs(file: Path, project: Project) -> None:
+    named = {
+        "area.aoi": project.area.aoi,
+        "inputs.dem": project.inputs.dem,
+        "inputs.glaciers": project.inputs.glaciers,
+    }
+    for key, value in named.items():
+        if value is not None and not (project.folder / value).exists():
+            raise ConfigError(
+                project.folder / value, f"{key} of {file.name} is not there", "correct the path"
+            )
+
+
+def _check_output(file: Path, project: Project) -> None:
+    output = (project.folder / project.project.output).resolve()
+    inputs = [project.folder / value for value in project.inputs.scenes]
+    if project.folder.resolve().is_relative_to(output) or any(
+        output.is_relative_to(product.resolve()) for product in inputs
+    ):
+        raise ConfigError(
+            file,
+            f"project.output = {json.dumps(project.project.output, ensure_ascii=False)} would mix "
+            "results with the inputs",
+            'give a folder of its own, e.g. "output"',
+        )
+
+
+def _field_docs(kind: type) -> dict[str, str]:
+    """Return the text below each field of a dataclass, which Python keeps only in the source."""
+    body = typing.cast(ast.ClassDef, ast.parse(inspect.getsource(kind)).body[0]).body
+    docs = {}
+    for above, below in itertools.pairwise(body):
+        match above, below:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=text)):
+                plain = inspect.cleandoc(str(text)).replace("``", "")
+                docs[name] = plain.replace(":mod:`indices`", "glacial_lakes.indices")
+    return docs

@@ -2,57 +2,31 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import IntFlag
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
+from glacial_lakes.errors import InputError
 from glacial_lakes.grid import Grid
+from glacial_lakes.scenes.quality import DECODERS, Decoder, Quality, set_flag
+from glacial_lakes.scenes.raster import Band, is_nodata, read_numbers, to_reflectance
+from glacial_lakes.scenes.resample import bilinear, coarse_span, nearest
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["Band", "BandName", "Quality", "Scene"]
 
 BandName = Literal["blue", "green", "red", "nir", "swir1", "swir2"]
-QualityDecoder = Literal["scl", "qa_pixel", "bqa", "none"]
 
-
-class Quality(IntFlag):
-    """Quality of a pixel, the same bits for every sensor (uint8)."""
-
-    NODATA = 1
-    SATURATED = 2
-    CLOUD = 4
-    CLOUD_SHADOW = 8
-    SNOW = 16
-    TERRAIN_SHADOW = 32
-    STEEP = 64
-    CIRRUS = 128
-
-
-@dataclass(frozen=True, slots=True)
-class Band:
-    """Where one band is stored and how its numbers become reflectance.
-
-    ``reflectance = number * scale + offset`` where the number is neither ``nodata`` nor in
-    ``saturated``.
-    """
-
-    path: str
-    """File name as GDAL takes it (absolute; ``/vsizip/`` and ``/vsitar/`` for archives)."""
-    driver: str
-    """GDAL driver that must open it: a file that claims to be another format is refused."""
-    index: int
-    """Band in the file, from 1."""
-    scale: float
-    offset: float
-    nodata: float | None
-    resolution: float
-    """Pixel edge in metres."""
-    saturated: float | None = None
-    """Numbers at or above this are saturated."""
+MAPPING_BANDS = ("green", "nir")
+"""The bands that no scene can lack; a pixel without them is not observed."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +40,7 @@ class Scene:
     path: str
     """The product folder, archive or file that was opened."""
     sensor: str
-    """``S2A``, ``S2B``, ``S2C``, ``LT04``, ``LT05``, ``LE07``, ``LC08``, ``LC09``, or a sidecar's."""
+    """``S2A`` to ``S2C``, ``LT04``, ``LT05``, ``LE07``, ``LC08``, ``LC09``, or a sidecar's."""
     level: str
     """``L1C``, ``L2A``, ``L1TP``, ``L2SP``, … as the product names it."""
     acquired: datetime
@@ -79,9 +53,180 @@ class Scene:
     bands: Mapping[str, Band]
     quality: Band | None
     """The product's own quality layer, if any."""
-    decoder: QualityDecoder
+    decoder: Decoder
     """How ``quality`` is decoded into :class:`Quality` bits."""
+    saturation: Band | None = None
+    """The product's own layer of saturated bands, if any (Landsat QA_RADSAT)."""
+    saturation_bits: int = 0
+    """Bits of ``saturation`` that stand for the visible and near-infrared bands."""
     cloud_percent: float | None = None
     """The product's own estimate."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
-    """Processing baseline, checksum state (``verified``, ``unverified``), and the like."""
+    """``baseline``, ``checksum`` (``verified``, ``unverified``), ``processed`` and ``granule``."""
+
+    def read(self, bands: Sequence[str], window: Window | None = None) -> NDArray[np.float32]:
+        """Read reflectance on the scene's grid.
+
+        Coarser bands are interpolated bilinearly between pixel centres. A pixel has the same
+        value whatever window it is read in.
+
+        Parameters
+        ----------
+        bands : sequence of str
+            Names such as ``"green"``; see :attr:`bands`.
+        window : rasterio.windows.Window, optional
+            Whole pixels of :attr:`grid`; may reach over its edge. Default: all of it.
+
+        Returns
+        -------
+        ndarray (band, y, x), float32
+            Reflectance (1), NaN where it was not observed or lies outside the grid.
+
+        Raises
+        ------
+        InputError
+            For a band that the scene does not have.
+        DamagedFileError
+            When a file cannot be decoded.
+        """
+        window = self.grid.window if window is None else window
+        shape = (int(window.height), int(window.width))
+        reflectance = np.full((len(bands), *shape), np.nan, np.float32)
+        for name, out in zip(bands, reflectance, strict=True):
+            self._read_band(self._band(name), window, out)
+        return reflectance
+
+    def read_quality(self, window: Window | None = None) -> NDArray[np.uint8]:
+        """Read the quality of pixels on the scene's grid.
+
+        Parameters
+        ----------
+        window : rasterio.windows.Window, optional
+            As for :meth:`read`.
+
+        Returns
+        -------
+        ndarray (y, x), uint8
+            Bits of :class:`Quality`. NODATA also where green or near infrared is missing and
+            outside the grid; SATURATED also where one of these two is at its ceiling.
+        """
+        window = self.grid.window if window is None else window
+        flags = np.zeros((int(window.height), int(window.width)), np.uint8)
+        if self.quality is not None:
+            numbers, seen = self._read_nearest(self.quality, window)
+            flags |= DECODERS[self.decoder](numbers)
+            set_flag(flags, ~seen, Quality.NODATA)
+        if self.saturation is not None:
+            numbers, _ = self._read_nearest(self.saturation, window)
+            set_flag(flags, (numbers & self.saturation_bits) != 0, Quality.SATURATED)
+        for name in MAPPING_BANDS:
+            band = self._band(name)
+            numbers, seen = self._read_nearest(band, window)
+            missing = ~seen | is_nodata(band, numbers)
+            set_flag(flags, missing, Quality.NODATA)
+            if band.saturated is not None:
+                set_flag(flags, ~missing & (numbers >= band.saturated), Quality.SATURATED)
+        return flags
+
+    def to_xarray(self, bands: Sequence[str] | None = None) -> xr.DataArray:
+        """Return reflectance with coordinates, for notebooks (needs ``xarray``).
+
+        Parameters
+        ----------
+        bands : sequence of str, optional
+            Default: all bands of the scene.
+
+        Returns
+        -------
+        xarray.DataArray (band, y, x), float32
+            Coordinates are pixel centres in metres; ``attrs["crs"]`` is the CRS as WKT.
+        """
+        import xarray as xr  # noqa: PLC0415 - an extra, not a dependency
+
+        names = list(self.bands) if bands is None else list(bands)
+        rows, cols = self.grid.shape
+        transform = self.grid.transform
+        metres = {"units": "m"}
+        return xr.DataArray(
+            self.read(names),
+            dims=("band", "y", "x"),
+            coords={
+                "band": names,
+                "y": ("y", transform.f + transform.e * (np.arange(rows) + 0.5), metres),
+                "x": ("x", transform.c + transform.a * (np.arange(cols) + 0.5), metres),
+            },
+            name="reflectance",
+            attrs={
+                "units": "1",
+                "crs": self.grid.crs.to_wkt(),
+                "scene_id": self.id,
+                "sensor": self.sensor,
+                "acquired": self.acquired.isoformat(),
+            },
+        )
+
+    def _repr_html_(self) -> str:
+        rows, cols = self.grid.shape
+        cloud = "–" if self.cloud_percent is None else f"{self.cloud_percent:.0f} %"
+        facts = {
+            "scene": self.id,
+            "sensor": f"{self.sensor} {self.level}",
+            "acquired": f"{self.acquired:%Y-%m-%d %H:%M} UTC",
+            "grid": f"{rows} × {cols} pixels of {self.grid.resolution:g} m, "
+            f"{self.grid.crs.to_string()}",
+            "bands": ", ".join(self.bands),
+            "cloud": cloud,
+        }
+        cells = "".join(
+            f"<tr><th style='text-align:left'>{name}</th>"
+            f"<td style='text-align:left'>{html.escape(text)}</td></tr>"
+            for name, text in facts.items()
+        )
+        return f"<table>{cells}</table>"
+
+    def _band(self, name: str) -> Band:
+        if name not in self.bands:
+            raise InputError(
+                self.path, f"has no band {name!r}", f"it has {', '.join(sorted(self.bands))}"
+            )
+        return self.bands[name]
+
+    def _factor(self, band: Band) -> int:
+        return max(1, round(band.resolution / self.grid.resolution))
+
+    def _read_band(self, band: Band, window: Window, out: NDArray[np.float32]) -> None:
+        factor = self._factor(band)
+        if factor == 1:
+            numbers, inside = read_numbers(band, window)
+            out[inside] = to_reflectance(band, numbers)
+            return
+        part = self.grid.clip(window)
+        if not (part.width and part.height):
+            return
+        start, shape = (int(part.row_off), int(part.col_off)), (int(part.height), int(part.width))
+        coarse_window = _coarse_window(start, shape, factor, margin=1)
+        numbers, inside = read_numbers(band, coarse_window)
+        coarse = np.full((coarse_window.height, coarse_window.width), np.nan, np.float32)
+        coarse[inside] = to_reflectance(band, numbers)
+        row, col = start[0] - int(window.row_off), start[1] - int(window.col_off)
+        out[row : row + shape[0], col : col + shape[1]] = bilinear(coarse, factor, start, shape)
+
+    def _read_nearest(self, band: Band, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Numbers on the scene's grid, 0 where there are none, and where there are some."""
+        factor = self._factor(band)
+        start = int(window.row_off), int(window.col_off)
+        shape = int(window.height), int(window.width)
+        coarse_window = _coarse_window(start, shape, factor)
+        stored, inside = read_numbers(band, coarse_window)
+        coarse = np.zeros((coarse_window.height, coarse_window.width), stored.dtype)
+        known = np.zeros(coarse.shape, np.bool_)
+        coarse[inside], known[inside] = stored, True
+        return nearest(coarse, factor, start, shape), nearest(known, factor, start, shape)
+
+
+def _coarse_window(
+    start: tuple[int, int], shape: tuple[int, int], factor: int, margin: int = 0
+) -> Window:
+    row, height = coarse_span(start[0], shape[0], factor)
+    col, width = coarse_span(start[1], shape[1], factor)
+    return Window(col - margin, row - margin, width + 2 * margin, height + 2 * margin)

@@ -1,0 +1,96 @@
+"""Glacial lake inventories from multi-date satellite images: map, track, export.
+
+>>> import glacial_lakes as gl
+>>> scenes = gl.discover("scenes/")  # doctest: +SKIP
+>>> outlines = [gl.map_lakes(scene, dem="dem.tif") for scene in scenes]  # doctest: +SKIP
+>>> inventory = gl.track(outlines, glaciers="glaciers.gpkg")  # doctest: +SKIP
+>>> inventory.to_shapefile("lakes.shp")  # doctest: +SKIP
+
+The names below are imported on first use, so that ``import glacial_lakes`` is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from glacial_lakes.coverage import Coverage
+    from glacial_lakes.errors import GlacialLakesError
+    from glacial_lakes.export import export as export_inventory
+    from glacial_lakes.grid import Grid
+    from glacial_lakes.inventory import Inventory, open_inventory, track
+    from glacial_lakes.mapping import map_lakes
+    from glacial_lakes.outlines_file import map_scenes
+    from glacial_lakes.report import write_report
+    from glacial_lakes.scenes import discover, open_scene
+    from glacial_lakes.scenes.scene import Quality, Scene
+    from glacial_lakes.settings import MappingSettings, Project, TrackingSettings, read_project
+    from glacial_lakes.workflow import RunResult, run
+
+_HOMES = {
+    "Coverage": "coverage",
+    "GlacialLakesError": "errors",
+    "Grid": "grid",
+    "Inventory": "inventory",
+    "MappingSettings": "settings",
+    "Project": "settings",
+    "Quality": "scenes.scene",
+    "RunResult": "workflow",
+    "Scene": "scenes.scene",
+    "TrackingSettings": "settings",
+    "discover": "scenes",
+    "export_inventory": "export",
+    "map_lakes": "mapping",
+    "map_scenes": "outlines_file",
+    "open_inventory": "inventory",
+    "open_scene": "scenes",
+    "read_project": "settings",
+    "run": "workflow",
+    "track": "inventory",
+    "write_report": "report",
+}
+
+__all__ = [
+    "Coverage",
+    "GlacialLakesError",
+    "Grid",
+    "Inventory",
+    "MappingSettings",
+    "Project",
+    "Quality",
+    "RunResult",
+    "Scene",
+    "TrackingSettings",
+    "discover",
+    "export_inventory",
+    "map_lakes",
+    "map_scenes",
+    "open_inventory",
+    "open_scene",
+    "read_project",
+    "run",
+    "track",
+    "write_report",
+]
+
+
+_ORIGINAL_NAMES = {"export_inventory": "export"}  # gl.export is the module
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 (30 ms)
+
+        try:
+            return version("glacial-lakes")
+        except PackageNotFoundError:  # a source tree that is not installed
+            return "unknown"
+    if name in _HOMES:
+        home = import_module(f"glacial_lakes.{_HOMES[name]}")
+        return getattr(home, _ORIGINAL_NAMES.get(name, name))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})

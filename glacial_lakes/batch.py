@@ -1,0 +1,309 @@
+"""Many scenes → outlines on disk: each scene by itself, once, and none stops the others."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from urllib.parse import quote
+
+import geopandas as gpd
+import rasterio
+import shapely
+
+from glacial_lakes import files, manifest, schema, vectors
+from glacial_lakes.coverage import Coverage
+from glacial_lakes.errors import (
+    GlacialLakesError,
+    InputError,
+    OutputError,
+    ResourceError,
+    TimeLimitError,
+    UnsafeInputError,
+)
+from glacial_lakes.events import Listener, SceneMapped, SceneRefused, ignore
+from glacial_lakes.grid import Grid
+from glacial_lakes.manifest import Record
+from glacial_lakes.mapping import map_lakes
+from glacial_lakes.processes import ProcessPerCall
+from glacial_lakes.scenes.scene import Scene
+from glacial_lakes.settings import MappingSettings
+
+OUTLINES_NAME = "outlines.gpkg"
+OUTLINES_LAYER = "outlines"
+COVERAGE_NAME = "coverage.tif"
+RECORD_NAME = "done.json"
+SCENE_SECONDS = 3600.0
+"""Longest time for a scene; a full Sentinel-2 tile takes about a minute."""
+
+CACHE_BYTES = 64 * 2**20
+"""Block cache of GDAL in a process: each block of a product is read about once."""
+BASE_BYTES = 400 * 2**20
+BYTES_PER_SCENE_PIXEL = 4
+BYTES_PER_BLOCK_PIXEL = 100
+LEAST_BLOCK_SIZE = 512
+
+_WAIT_SECONDS = 0.5  # Windows delivers Ctrl-C only between waits
+
+
+@dataclass(frozen=True, slots=True)
+class SceneTask:
+    """All that a process needs to map one scene; picklable."""
+
+    scene: Scene
+    folder: Path
+    """Where the result goes."""
+    key: str
+    """Digest of all that the result depends on besides the scene."""
+    dem: Path | None
+    glaciers: Path | None
+    aoi: Path | None
+    min_area_m2: float | None
+    glacier_buffer_m: float | None
+    settings: MappingSettings
+
+
+Mapped = tuple[Record, float]
+"""A record, and the seconds that it took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How many scenes at a time, and how much each may take."""
+
+    jobs: int
+    block_size: int
+    scene_bytes: int
+    """Limit for one of ``jobs`` processes."""
+    all_bytes: int
+    """Limit for a scene that is mapped alone."""
+
+
+def folder_name(scene_id: str) -> str:
+    """Return a folder name that is different for every scene and valid on every system."""
+    return quote(scene_id, safe=" ").replace(".", "%2E")
+
+
+def capacity(grids: Sequence[Grid], jobs: int, max_memory: int, block_size: int) -> Capacity:
+    """Choose the number of processes and the block size so that the memory suffices.
+
+    Parameters
+    ----------
+    grids : sequence of Grid
+        Grids of the scenes; the largest one counts.
+    jobs : int
+        Most processes.
+    max_memory : int
+        Bytes for all processes together.
+    block_size : int
+        Largest block edge in pixels; halved while even one scene would not fit.
+    """
+    pixels = max(grid.shape[0] * grid.shape[1] for grid in grids)
+    while estimate_bytes(pixels, block_size) > max_memory and block_size > LEAST_BLOCK_SIZE:
+        block_size //= 2
+    fitting = max_memory // estimate_bytes(pixels, block_size)
+    jobs = max(1, min(jobs, fitting, len(grids)))
+    return Capacity(jobs, block_size, max_memory // jobs, max_memory)
+
+
+def estimate_bytes(pixels: int, block_size: int) -> int:
+    """Return the memory that mapping a scene takes at most, from measurements."""
+    block = min(pixels, block_size**2)
+    return BASE_BYTES + BYTES_PER_SCENE_PIXEL * pixels + BYTES_PER_BLOCK_PIXEL * block
+
+
+def map_scene(task: SceneTask) -> Mapped:
+    """Map one scene into its folder; runs in a process of its own.
+
+    Returns
+    -------
+    Record
+        Also for a scene that is refused.
+    float
+        Seconds.
+
+    Raises
+    ------
+    OutputError
+        When the result cannot be written: no fault of the scene.
+    MemoryError
+        When the memory does not suffice.
+    """
+    started = time.monotonic()
+    parts = manifest.scene_parts(task.scene)
+    shutil.rmtree(task.folder, ignore_errors=True)  # the record too: no half old result counts
+    task.folder.mkdir(parents=True, exist_ok=True)
+    (task.folder / RECORD_NAME).unlink(missing_ok=True)
+    record = Record(
+        scene_id=task.scene.id,
+        state="mapped",
+        reason="",
+        n_outlines=0,
+        key=task.key,
+        stamp=manifest.stamp(parts),
+        checksum="",
+        outputs={},
+    )
+    lasting = True
+    try:
+        record = replace(record, checksum=manifest.checksum(parts))
+        record = _write_outlines(task, record)
+    except (OutputError, MemoryError):
+        raise
+    except GlacialLakesError as error:
+        lasting = isinstance(error, InputError | UnsafeInputError)
+        record = replace(record, state="refused", reason=reason_of(error, task.scene.path))
+    except Exception as error:  # noqa: BLE001 (a scene must not stop the batch)
+        lasting = False
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        record = replace(record, state="refused", reason=f"{InputError.code} {what}")
+    if lasting:
+        manifest.write(task.folder / RECORD_NAME, asdict(record))
+    return record, time.monotonic() - started
+
+
+def reason_of(error: GlacialLakesError, product: str) -> str:
+    """Return why a product was refused; its own path is not told again."""
+    at_fault = None if error.path == product else error.path
+    return str(type(error)(at_fault, error.what, error.remedy))
+
+
+def _write_outlines(task: SceneTask, record: Record) -> Record:
+    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
+        outlines = map_lakes(
+            task.scene,
+            dem=task.dem,
+            glaciers=task.glaciers,
+            aoi=task.aoi,
+            min_area_m2=task.min_area_m2,
+            glacier_buffer_m=task.glacier_buffer_m,
+            settings=task.settings,
+        )
+    table = schema.conform(outlines, schema.MAPPED)
+    vectors.write_layers(task.folder / OUTLINES_NAME, {OUTLINES_LAYER: table})
+    outlines.attrs["coverage"].to_file(task.folder / COVERAGE_NAME)
+    written = {name: files.sha256(task.folder / name) for name in (OUTLINES_NAME, COVERAGE_NAME)}
+    return replace(record, n_outlines=len(outlines), outputs=written)
+
+
+def load_outlines(folder: Path | str) -> gpd.GeoDataFrame:
+    """Return the outlines of one scene as :func:`map_lakes` gave them.
+
+    Parameters
+    ----------
+    folder : path-like
+        A folder below ``scenes/`` of an output folder.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        Columns of :data:`schema.MAPPED`, polygons in the scene's CRS, ``attrs["coverage"]``.
+    """
+    folder = Path(folder)
+    table = vectors.read_layers(folder / OUTLINES_NAME)[OUTLINES_LAYER]
+    outlines = gpd.GeoDataFrame(schema.conform(table, schema.MAPPED))
+    single = shapely.get_num_geometries(outlines.geometry.to_numpy()) == 1
+    parts = shapely.get_geometry(outlines.geometry.to_numpy(), 0)
+    outlines.geometry = outlines.geometry.where(~single, gpd.GeoSeries(parts, crs=outlines.crs))
+    outlines.attrs["coverage"] = Coverage.from_file(folder / COVERAGE_NAME)
+    return outlines
+
+
+def earlier_record(task: SceneTask) -> Record | None:
+    """Return the record of an earlier run if it still holds for the same scene and settings."""
+    content = manifest.read(task.folder / RECORD_NAME)
+    try:
+        record = Record(**content)
+    except TypeError:
+        return None
+    if record.key != task.key:
+        return None
+    if record.state == "mapped" and not manifest.outputs_hold(task.folder, record.outputs):
+        return None
+    parts = manifest.scene_parts(task.scene)
+    known = {record.stamp: record.checksum}
+    return record if manifest.current_checksum(parts, known) == record.checksum else None
+
+
+def map_all(
+    tasks: Sequence[SceneTask],
+    executor: Executor,
+    *,
+    memory_bytes: int | None = None,
+    on_event: Listener = ignore,
+) -> list[Record]:
+    """Map scenes by an executor, in any order; those whose process died once more, alone.
+
+    Parameters
+    ----------
+    tasks : sequence of SceneTask
+        The scenes.
+    executor : concurrent.futures.Executor
+        Where they run: :class:`ProcessPerCall`, or that of a ``dask.distributed`` client.
+    memory_bytes : int, optional
+        Limit for a scene that is mapped alone.
+    on_event : callable
+        Told of each scene when it is done.
+
+    Returns
+    -------
+    list of Record
+        In the order of the tasks.
+
+    Raises
+    ------
+    OutputError
+        When the output folder cannot be written; the scenes that run are stopped.
+    """
+    records: dict[str, Record] = {}
+    died: list[SceneTask] = []
+    pending: dict[Future[Mapped], SceneTask] = {}
+    try:
+        for task in tasks:
+            pending[executor.submit(map_scene, task)] = task
+        while pending:
+            done, _ = wait(pending, timeout=_WAIT_SECONDS, return_when=FIRST_COMPLETED)
+            for future in done:
+                task = pending.pop(future)
+                error = future.exception()
+                if isinstance(error, OutputError):
+                    raise error
+                if error is None or isinstance(error, TimeLimitError):
+                    records[task.scene.id] = _told(task, future, on_event)
+                else:
+                    died.append(task)
+    finally:
+        for future in pending:
+            future.cancel()
+    for task in died:
+        with ProcessPerCall(1, seconds=SCENE_SECONDS, memory_bytes=memory_bytes) as alone:
+            records[task.scene.id] = _told(task, alone.submit(map_scene, task), on_event)
+    return [records[task.scene.id] for task in tasks]
+
+
+def _told(task: SceneTask, future: Future[Mapped], on_event: Listener) -> Record:
+    """Return the record of a scene that is through, and tell the listener."""
+    try:
+        record, seconds = future.result()
+    except MemoryError:
+        record = _refused(task, "the memory does not suffice", "allow more with --max-memory")
+    except GlacialLakesError as error:
+        if isinstance(error, OutputError):
+            raise
+        record = _refused(task, error.what, error.remedy)
+    except Exception as error:  # noqa: BLE001 (an executor's own failure, e.g. a lost worker)
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        record = _refused(task, what, "look into the log of the executor")
+    if record.state == "mapped":
+        on_event(SceneMapped(record.scene_id, record.n_outlines, seconds))
+    else:
+        on_event(SceneRefused(task.scene.path, record.reason))
+    return record
+
+
+def _refused(task: SceneTask, what: str, remedy: str) -> Record:
+    reason = str(ResourceError(None, what, remedy))
+    return Record(task.scene.id, "refused", reason, 0, task.key, "", "", {})

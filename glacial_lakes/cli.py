@@ -1,0 +1,341 @@
+"""The command line: each verb is one library call, its result on stdout, all else on stderr."""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import logging
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from glacial_lakes import machine
+from glacial_lakes.console import Options, percent, progress, refusals, set_up_log, speaker, summary
+from glacial_lakes.errors import ConfigError, GlacialLakesError, LockedError
+from glacial_lakes.events import Event, SceneRefused
+
+OK, ERROR, USAGE, PARTIAL, LOCKED, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+_LOG = logging.getLogger("glacial_lakes")
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+_UNITS |= {f"{unit}i": 2 ** (10 * power) for power, unit in enumerate("kmgt", start=1)}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a verb says: lines for people, values for ``--json``, the exit code."""
+
+    lines: list[str] = field(default_factory=list)
+    values: Any = None
+    code: int = OK
+
+
+def memory_amount(text: str) -> int:
+    """Return the bytes of an amount of memory such as ``4GB`` or ``1500MiB``."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?\s*", text, re.IGNORECASE)
+    unit = match and _UNITS.get(match[2].lower())
+    if not match or not unit or float(match[1]) <= 0:
+        raise click.BadParameter(f"{text!r} is no amount of memory such as 4GB or 1500MB")
+    return int(float(match[1]) * unit)
+
+
+def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    if value not in (None, False, 0) and param.name:
+        setattr(ctx.ensure_object(Options), param.name, value)
+
+
+def _common(language_variable: str | None = None) -> Callable[[Any], Any]:
+    """Add the options that every verb takes; the environment is asked only before the verb."""
+    add = functools.partial(click.option, expose_value=False, callback=_keep)
+    options = (
+        add("-v", "--verbose", count=True, help="More messages; -vv for all."),
+        add("-q", "--quiet", is_flag=True, help="No messages but errors."),
+        add("--log-file", type=click.Path(dir_okay=False), help="File for all messages."),
+        add("--json", "as_json", is_flag=True, help="The result as JSON on stdout."),
+        add("--debug", is_flag=True, help="Show where in the code an error arose."),
+        add(
+            "--lang",
+            type=click.Choice(["en", "ru"]),
+            envvar=language_variable,
+            help="Language of messages and reports.",
+        ),
+    )
+
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 error, 2 wrong usage or project file, 3 some scenes refused, "
+    "4 another run is writing the output, 130 interrupted.",
+)
+@_common("GLACIAL_LAKES_LANGUAGE")
+@click.version_option(package_name="glacial-lakes")
+def cli() -> None:
+    """Glacial lake inventories from multi-date satellite images."""
+
+
+def verb(function: Callable[..., Answer]) -> click.Command:
+    """Make a command of a function that takes the options and returns an answer."""
+
+    @click.pass_obj
+    @functools.wraps(function)
+    def say(options: Options, /, **given: Any) -> int:
+        set_up_log(options)
+        answer = function(options, **given)
+        if options.as_json:
+            text = json.dumps(answer.values, indent=2, ensure_ascii=False, default=str)
+        else:
+            text = "\n".join(answer.lines)
+        if text:
+            click.echo(text)
+        return answer.code
+
+    return cli.command(function.__name__.removesuffix("_"))(_common()(say))
+
+
+@verb
+@click.argument("folder", metavar="[DIR]", default="glacial_lakes_demo", type=Path)
+def demo(options: Options, folder: Path) -> Answer:
+    """Map the sample scenes into DIR: inventory, shapefiles and report."""
+    from glacial_lakes.demo import copy_sample
+
+    return _run(options, copy_sample(folder), jobs=None, max_memory=None)
+
+
+@verb
+@click.argument("folder", metavar="DIR", type=Path)
+def init(options: Options, folder: Path) -> Answer:
+    """Write a commented project.toml into DIR."""
+    from glacial_lakes.files import whole
+    from glacial_lakes.settings import project_template
+
+    path = folder.absolute() / "project.toml"
+    if path.exists():
+        raise ConfigError(path, "is there already", "edit it, or name another folder")
+    with whole(path) as temporary:
+        temporary.write_text(project_template(), encoding="utf-8", newline="\n")
+    say = speaker(options)
+    lines = [
+        str(path),
+        say("Put scenes into {folder}, edit the file, then: glacial-lakes run {path}").format(
+            folder=folder / "scenes", path=path
+        ),
+    ]
+    return Answer(lines, {"project": str(path)})
+
+
+@verb
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=Path)
+def scenes(options: Options, paths: tuple[Path, ...]) -> Answer:
+    """List the scenes below PATH...: sensor, date, cloud, problems."""
+    from glacial_lakes.scenes import discover
+
+    refused: list[SceneRefused] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, SceneRefused):
+            refused.append(event)
+
+    found = discover(paths, listen)
+    rows = [
+        {
+            "scene_id": scene.id,
+            "sensor": scene.sensor,
+            "level": scene.level,
+            "acquired": scene.acquired.isoformat(),
+            "cloud_percent": scene.cloud_percent,
+            "checksum": scene.provenance.get("checksum"),
+            "path": scene.path,
+        }
+        for scene in found
+    ]
+    lines = [
+        f"{scene.acquired:%Y-%m-%d %H:%M}  {scene.sensor:5}  {scene.level:5}  "
+        f"{percent(scene.cloud_percent):>5}  {scene.id}"
+        for scene in found
+    ]
+    lines += refusals(refused, speaker(options))
+    values = {"scenes": rows, "refused": _refused_rows(refused)}
+    return Answer(lines, values, _code(bool(found), bool(refused)))
+
+
+@verb
+@click.argument("paths", metavar="SCENE...", nargs=-1, required=True, type=Path)
+@click.option("-o", "out", required=True, type=Path, help=".gpkg, .shp, .geojson or .fgb")
+@click.option("--dem", type=Path, help="Elevation model: slope, shadow, lake elevation.")
+@click.option("--glaciers", type=Path, help="Glacier outlines.")
+@click.option("--aoi", type=Path, help="Polygons outside of which nothing is mapped.")
+@click.option("--min-area-m2", type=click.FloatRange(min=0, min_open=True), help="Smallest lake.")
+def map_(options: Options, paths: tuple[Path, ...], out: Path, **inputs: Any) -> Answer:
+    """Map single scenes into one file of outlines, without lake identities."""
+    from glacial_lakes.outlines_file import map_scenes
+
+    refused: list[SceneRefused] = []
+    with progress(options, refused) as listen:
+        outlines = map_scenes(paths, out, **inputs, on_event=listen)
+    observed = outlines["area_m2"].dropna()
+    lines = [
+        speaker(options)("{count} outlines, {area} km² → {path}").format(
+            count=len(outlines), area=f"{observed.sum() / 1e6:.3f}", path=out.absolute()
+        ),
+        *refusals(refused, speaker(options)),
+    ]
+    values = {
+        "path": str(out.absolute()),
+        "outlines": len(outlines),
+        "scenes": sorted(set(outlines["scene_id"])),
+        "refused": _refused_rows(refused),
+    }
+    return Answer(lines, values, _code(True, bool(refused)))
+
+
+@verb
+@click.argument("project", metavar="PROJECT.TOML", type=Path)
+@click.option("--jobs", type=click.IntRange(min=1), help="Scenes mapped at a time.")
+@click.option(
+    "--max-memory", type=memory_amount, metavar="SIZE", help="For all processes together, e.g. 4GB."
+)
+def run(options: Options, project: Path, jobs: int | None, max_memory: int | None) -> Answer:
+    """Do the whole job of a project file: map what is new, track, export, report."""
+    return _run(options, project, jobs, max_memory)
+
+
+@verb
+@click.argument("inventory", metavar="INVENTORY.GPKG", type=Path)
+@click.option("-o", "folder", required=True, type=Path, help="Folder for the files.")
+@click.option("--format", "formats", multiple=True, help="May be repeated; default: all.")
+def export(options: Options, inventory: Path, folder: Path, formats: tuple[str, ...]) -> Answer:
+    """Write an inventory in other formats."""
+    from glacial_lakes.export import FORMATS
+    from glacial_lakes.export import export as write
+    from glacial_lakes.inventory import open_inventory
+
+    for name in formats:
+        if name not in FORMATS:
+            what = f"{name!r} is no format; known are {', '.join(FORMATS)}"
+            raise click.BadParameter(what, param_hint="--format")
+    paths = write(open_inventory(inventory), folder.absolute(), formats or FORMATS)
+    names = [str(path) for path in paths]
+    return Answer(names, {"paths": names})
+
+
+@verb
+@click.argument("inventory", metavar="INVENTORY.GPKG", type=Path)
+@click.option("-o", "out", required=True, type=Path, help="The .html file.")
+def report(options: Options, inventory: Path, out: Path) -> Answer:
+    """Write the report of an inventory: one HTML page that needs no network."""
+    from glacial_lakes.inventory import open_inventory
+    from glacial_lakes.report import write_report
+
+    path = write_report(open_inventory(inventory), out.absolute(), language=options.lang or "en")
+    return Answer([str(path)], {"path": str(path)})
+
+
+@verb
+def doctor(options: Options) -> Answer:
+    """Examine the installation: versions, drivers, PROJ and GDAL conflicts, memory."""
+    from glacial_lakes.doctor import examine
+
+    findings = examine({**os.environ, **options.proj})
+    say = speaker(options)
+    width = max(len(finding.subject) for finding in findings)
+    lines = [
+        f"{say(finding.state):9} {finding.subject:{width}}  {finding.value}"
+        + (f"\n{'':9} {'':{width}}  → {finding.remedy}" if finding.remedy else "")
+        for finding in findings
+    ]
+    faults = sum(finding.state == "fault" for finding in findings)
+    lines.append(say("{count} faults").format(count=faults) if faults else say("All is well."))
+    return Answer(lines, [asdict(finding) for finding in findings], ERROR if faults else OK)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code."""
+    options = Options(proj=machine.drop_foreign_proj(os.environ))
+    sys.exit(_main(arguments, options))
+
+
+def _main(arguments: list[str] | None, options: Options) -> int:
+    for stream in (sys.stdout, sys.stderr):  # names of any script, on consoles of any code page
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        return int(
+            cli.main(arguments, prog_name="glacial-lakes", standalone_mode=False, obj=options) or OK
+        )
+    except click.exceptions.Abort:
+        click.echo(
+            "interrupted: older results are whole, and a new run goes on from here", err=True
+        )
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except GlacialLakesError as error:
+        return _failed(error, str(error), options)
+    except BrokenPipeError:  # the reader of stdout has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except Exception as error:  # noqa: BLE001 (nobody should have to read a traceback)
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        return _failed(error, f"GL0000 {text}; run again with --debug and report it", options)
+
+
+def _failed(error: Exception, text: str, options: Options) -> int:
+    _LOG.debug("the error arose here", exc_info=error)
+    if options.debug:
+        traceback.print_exception(error)
+    click.echo(text, err=True)
+    if isinstance(error, LockedError):
+        return LOCKED
+    return USAGE if isinstance(error, ConfigError) else ERROR
+
+
+def _run(options: Options, path: Path, jobs: int | None, max_memory: int | None) -> Answer:
+    from glacial_lakes.settings import read_project
+
+    overrides = {"project.language": options.lang} if options.lang else {}
+    project = read_project(path, overrides=overrides)
+    options.lang = project.project.language
+
+    from glacial_lakes import workflow  # after the project is known to be good: it loads slowly
+
+    with progress(options) as listen:
+        result = workflow.run(project, jobs=jobs, max_memory=max_memory, on_event=listen)
+    names = [str(path) for path in result.paths]
+    values = {
+        "output": str(result.output),
+        "paths": names,
+        "mapped": result.mapped,
+        "reused": result.reused,
+        "refused": _refused_rows(result.refused),
+        "lakes": result.n_lakes,
+        "unchanged": result.unchanged,
+    }
+    say = speaker(options)
+    lines = [*summary(result, say), *refusals(result.refused, say)]
+    return Answer(lines, values, _code(bool(result.paths), bool(result.refused)))
+
+
+def _refused_rows(refused: Sequence[SceneRefused]) -> list[dict[str, str]]:
+    return [{"path": event.path, "reason": event.reason} for event in refused]
+
+
+def _code(any_used: bool, any_refused: bool) -> int:
+    if not any_used:
+        return ERROR
+    return PARTIAL if any_refused else OK

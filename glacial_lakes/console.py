@@ -1,0 +1,175 @@
+"""What the commands say: progress and log on stderr, a summary of the result for stdout."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from glacial_lakes import machine
+from glacial_lakes.errors import OutputError
+from glacial_lakes.events import (
+    Event,
+    Listener,
+    SceneMapped,
+    SceneRefused,
+    SceneReused,
+    StageStarted,
+)
+
+if TYPE_CHECKING:
+    from glacial_lakes.workflow import RunResult
+
+INVENTORY_NAME = "inventory.gpkg"
+Speaker = Callable[[str], str]
+
+_LOG = logging.getLogger("glacial_lakes")
+
+
+@dataclass(slots=True)
+class Options:
+    """The options that every verb takes, before or after its name."""
+
+    verbose: int = 0
+    quiet: bool = False
+    log_file: str | None = None
+    as_json: bool = False
+    debug: bool = False
+    lang: str | None = None
+    proj: Mapping[str, str] = field(default_factory=dict)
+    """Variables that pointed PROJ to another program and were left aside."""
+
+
+def summary(result: RunResult, say: Speaker) -> list[str]:
+    """Tell what a run did, and where its files are."""
+    if not result.paths:
+        return [say("No scene could be used; nothing was written.")]
+    if result.unchanged:
+        lines = [say("Nothing new: the result of the last run still holds.")]
+    else:
+        text = say("{mapped} scenes mapped, {reused} as before, {refused} refused")
+        counts = {name: len(getattr(result, name)) for name in ("mapped", "reused", "refused")}
+        lines = [text.format(**counts), *_findings(result.output / INVENTORY_NAME, say)]
+    folder = result.output / "shapefiles"
+    places = {
+        "inventory": result.output / INVENTORY_NAME,
+        "shapefiles": folder if any(folder in path.parents for path in result.paths) else None,
+        "report": next((path for path in result.paths if path.suffix == ".html"), None),
+    }
+    width = max(len(say(name)) for name in places)
+    return lines + [f"{say(name):{width}}  {path}" for name, path in places.items() if path]
+
+
+def _findings(path: Path, say: Speaker) -> list[str]:
+    """Tell the number of lakes, their area with its uncertainty, and the events."""
+    from glacial_lakes.inventory import open_inventory  # noqa: PLC0415 (slow to load)
+
+    inventory = open_inventory(path)
+    present = inventory.lakes[inventory.lakes["state"] == "present"]
+    area_km2 = present["area_m2"].sum() / 1e6
+    sigma_km2 = (present["area_sigma_m2"] ** 2).sum() ** 0.5 / 1e6
+    text = say("{count} lakes, {present} present now, {area} ± {sigma} km²")
+    lines = [
+        text.format(
+            count=len(inventory.lakes),
+            present=len(present),
+            area=f"{area_km2:.3f}",
+            sigma=f"{sigma_km2:.3f}",
+        )
+    ]
+    for name, count in inventory.events["event"].value_counts().sort_index().items():
+        lines.append(f"{say(str(name))}: {count}")
+    return lines
+
+
+@contextmanager
+def progress(options: Options, refused: list[SceneRefused] | None = None) -> Iterator[Listener]:
+    """Give a listener that shows a bar on a terminal, else a line for each scene."""
+    say = speaker(options)
+    with ExitStack() as stack:
+        bars: list[Any] = []
+
+        def tell(text: str) -> None:
+            _LOG.info(text)
+            if bars:
+                bars[0].update(1)
+
+        def listen(event: Event) -> None:
+            match event:
+                case StageStarted("map", total):
+                    _LOG.info(say("{count} scenes to map").format(count=total))
+                    if total and sys.stderr.isatty() and not (options.quiet or options.verbose):
+                        bar = click.progressbar(length=total, label=say("mapping"), file=sys.stderr)
+                        bars.append(stack.enter_context(bar))
+                case StageStarted("track"):
+                    _LOG.info(say("tracking lakes"))
+                case StageStarted("export"):
+                    _LOG.info(say("writing files"))
+                case SceneMapped(scene_id, outlines, seconds):
+                    text = say("{scene}: {count} outlines in {seconds} s")
+                    tell(text.format(scene=scene_id, count=outlines, seconds=f"{seconds:.1f}"))
+                case SceneReused(scene_id):
+                    _LOG.info(say("{scene}: as before").format(scene=scene_id))
+                case SceneRefused(path, reason):
+                    if refused is not None:
+                        refused.append(event)
+                    tell(say("refused: {path}: {reason}").format(path=path, reason=reason))
+
+        yield listen
+
+
+def refusals(refused: Sequence[SceneRefused], say: Speaker) -> list[str]:
+    """Tell which products could not be used, and why."""
+    text = say("refused: {path}: {reason}")
+    return [text.format(path=event.path, reason=event.reason) for event in refused]
+
+
+def percent(value: float | None) -> str:
+    """Write a share in whole percent, a dash when it is not known."""
+    return "–" if value is None else f"{value:.0f} %"
+
+
+def speaker(options: Options) -> Speaker:
+    """Return the function that puts a text into the user's language."""
+    from glacial_lakes.language import translate  # noqa: PLC0415 (slow to load)
+
+    return functools.partial(translate, language=options.lang or "en")
+
+
+def set_up_log(options: Options) -> None:
+    """Send messages of the package to stderr, and to the log file all of them."""
+    screen = logging.StreamHandler(sys.stderr)
+    screen.setLevel(_screen_level(options))
+    screen.setFormatter(logging.Formatter("%(message)s"))
+    _LOG.handlers[:] = [screen]
+    _LOG.setLevel(logging.DEBUG)
+    if options.log_file:
+        try:
+            file = logging.FileHandler(options.log_file, encoding="utf-8")
+        except OSError as error:
+            raise OutputError(options.log_file, f"cannot be written: {error.strerror}") from error
+        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        _LOG.addHandler(file)
+    for name, value in options.proj.items():
+        _LOG.warning(
+            "%s=%s belongs to another program and is left aside (%s=1 keeps it)",
+            name,
+            value,
+            machine.KEEP_PROJ,
+        )
+
+
+def _screen_level(options: Options) -> int:
+    if options.quiet:
+        return logging.ERROR
+    if options.verbose > 1:
+        return logging.DEBUG
+    shows_bar = sys.stderr.isatty() and not options.verbose
+    return logging.WARNING if shows_bar else logging.INFO

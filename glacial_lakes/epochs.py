@@ -1,0 +1,347 @@
+"""Scenes of one day and sensor as one epoch: outlines of adjoining tiles become one outline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Protocol
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyproj
+import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from shapely.geometry.polygon import orient
+
+from glacial_lakes.errors import InputError
+from glacial_lakes.schema import MAPPED, conform
+
+Geometries = npt.NDArray[np.object_]
+
+EQUAL_AREA = "EPSG:6933"
+"""The one frame of all matching (EASE-Grid 2.0): true areas, and true shapes near 30 degrees."""
+MIN_OBSERVED_FRACTION = 0.9
+"""A lake seen to a smaller share has no area on that date (the rule of DEA Waterbodies)."""
+_SAME_LAKE = 0.9
+_DEFAULT_RESOLUTION_M = 30.0
+_HANSHAW_BOOKHAGEN = 0.6872 / 2
+
+
+class SceneCoverage(Protocol):
+    """What tracking must know of a scene besides its outlines: where it saw the ground."""
+
+    @property
+    def scene_id(self) -> str:
+        """Name of the scene."""
+
+    @property
+    def acquired(self) -> datetime:
+        """Time of the image, UTC."""
+
+    @property
+    def sensor(self) -> str:
+        """Satellite and sensor."""
+
+    def observe(self, geometries: gpd.GeoSeries) -> pd.DataFrame:
+        """Return ``observed_fraction`` and ``status`` of each geometry, same index."""
+
+
+@dataclass(frozen=True)
+class CompleteCoverage:
+    """The coverage of outlines that somebody drew with care: every place was looked at.
+
+    Parameters
+    ----------
+    scene_id, acquired, sensor
+        As of a scene.
+    resolution_m : float
+        Pixel size of the images that the outlines were drawn on.
+    """
+
+    scene_id: str
+    acquired: datetime
+    sensor: str
+    resolution_m: float = _DEFAULT_RESOLUTION_M
+
+    def observe(self, geometries: gpd.GeoSeries) -> pd.DataFrame:
+        """Return that every geometry was seen whole."""
+        return pd.DataFrame(
+            {"observed_fraction": 1.0, "status": "observed"}, index=geometries.index
+        )
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one sensor saw on one day.
+
+    Parameters
+    ----------
+    coverages : tuple of SceneCoverage
+        The scenes, sorted by time and name.
+    patches : geopandas.GeoDataFrame
+        :data:`glacial_lakes.schema.MAPPED` columns, one row an outline, in :data:`EQUAL_AREA`;
+        sorted, so that the order of the input has no influence. Column ``united`` tells outlines
+        that were put together from several scenes.
+    """
+
+    coverages: tuple[SceneCoverage, ...]
+    patches: gpd.GeoDataFrame
+
+    @property
+    def acquired(self) -> pd.Timestamp:
+        """Time of the first scene."""
+        return utc(self.coverages[0].acquired)
+
+    @property
+    def scene_ids(self) -> list[str]:
+        """Names of the scenes."""
+        return [coverage.scene_id for coverage in self.coverages]
+
+    @cached_property
+    def resolution_m(self) -> float:
+        """Pixel size of the coarsest scene in metres."""
+        return max(_resolution_m(coverage) for coverage in self.coverages)
+
+    @cached_property
+    def outlines(self) -> Geometries:
+        """Geometries of the patches."""
+        outlines: Geometries = self.patches.geometry.to_numpy()
+        return outlines
+
+    @cached_property
+    def whole(self) -> npt.NDArray[np.bool_]:
+        """Which patches were seen whole."""
+        return np.asarray(self.patches["status"] == "observed", dtype=bool)
+
+    @cached_property
+    def columns(self) -> dict[str, npt.NDArray[Any]]:
+        """Columns of the patches that tracking reads one by one."""
+        numbers = ("observed_fraction", "area_m2", "area_sigma_m2")
+        columns = {name: self.patches[name].to_numpy(dtype=float) for name in numbers}
+        texts = ("scene_id", "status", "united")
+        return columns | {name: self.patches[name].to_numpy(dtype=object) for name in texts}
+
+    @cached_property
+    def tree(self) -> shapely.STRtree:
+        """Spatial index of the patches."""
+        return shapely.STRtree(self.outlines)
+
+    def observe(self, geometries: Geometries) -> Observed:
+        """Tell how well each scene saw the geometries (given in :data:`EQUAL_AREA`)."""
+        shape = (len(self.coverages), len(geometries))
+        fraction, status = np.zeros(shape), np.full(shape, "nodata", dtype=object)
+        if len(geometries):
+            places = gpd.GeoSeries(geometries, crs=EQUAL_AREA)
+            for row, coverage in enumerate(self.coverages):
+                seen = coverage.observe(places)
+                fraction[row] = seen["observed_fraction"].to_numpy(dtype=float, na_value=0.0)
+                status[row] = seen["status"].to_numpy(dtype=object)
+        return Observed(fraction, status)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """How the scenes of an epoch saw some places; arrays of shape (scene, place)."""
+
+    fraction: npt.NDArray[np.float64]
+    status: npt.NDArray[np.object_]
+    best: npt.NDArray[np.intp] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "best", self.fraction.argmax(axis=0))
+
+    def best_of(self, place: int) -> tuple[int, float, str]:
+        """Return scene, fraction and status of the scene that sees a place best."""
+        scene = int(self.best[place])
+        return scene, float(self.fraction[scene, place]), str(self.status[scene, place])
+
+
+def epochs_of(tables: Iterable[gpd.GeoDataFrame], *, min_overlap: float) -> list[Epoch]:
+    """Group outline tables of single scenes into epochs, in the order of time.
+
+    Parameters
+    ----------
+    tables : iterable of geopandas.GeoDataFrame
+        :data:`glacial_lakes.schema.MAPPED` columns, any CRS, with the scene's coverage in
+        ``attrs["coverage"]``; a table may be empty.
+    min_overlap : float
+        Smallest intersection over the smaller area that makes outlines of two tiles one lake.
+
+    Returns
+    -------
+    list of Epoch
+        Sorted by time, sensor and scene.
+
+    Raises
+    ------
+    InputError
+        When a table has no coverage, or a scene is given twice.
+    """
+    groups: dict[tuple[str, str], list[tuple[SceneCoverage, gpd.GeoDataFrame]]] = {}
+    names: set[str] = set()
+    for table in tables:
+        coverage = table.attrs.get("coverage")
+        if coverage is None:
+            raise InputError(
+                None,
+                "a table of outlines does not tell where its scene saw the ground",
+                'set table.attrs["coverage"], e.g. to a CompleteCoverage',
+            )
+        if coverage.scene_id in names:
+            raise InputError(None, f"scene {coverage.scene_id} is given twice", "leave one out")
+        names.add(coverage.scene_id)
+        key = (utc(coverage.acquired).strftime("%Y-%m-%d"), coverage.sensor)
+        groups.setdefault(key, []).append((coverage, table))
+    epochs = [_epoch(members, min_overlap) for members in groups.values()]
+    return sorted(epochs, key=lambda epoch: (epoch.acquired, epoch.scene_ids))
+
+
+def shared_areas(
+    tree: shapely.STRtree, outlines: Geometries
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+    """Return which outlines overlap which geometries of a tree, and by how much.
+
+    Returns
+    -------
+    outline, place : numpy.ndarray of int
+        Positions in ``outlines`` and in the tree.
+    area : numpy.ndarray of float
+        Shared area in the square of the frame's unit; touching pairs have zero.
+    """
+    outline, place = tree.query(outlines, predicate="intersects")
+    area = shapely.area(shapely.intersection(outlines[outline], tree.geometries[place]))
+    return outline, place, area
+
+
+def groups_of(size: int, left: npt.ArrayLike, right: npt.ArrayLike) -> list[npt.NDArray[np.intp]]:
+    """Return the connected components of more than one member of a graph given by its edges."""
+    ends = np.asarray(left), np.asarray(right)
+    graph = coo_array((np.ones(ends[0].size, dtype=np.int8), ends), shape=(size, size))
+    _, label = connected_components(graph, directed=False)
+    order = np.argsort(label, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
+    return [part for part in parts if len(part) > 1]
+
+
+def utc(time: datetime) -> pd.Timestamp:
+    """Return a time as a UTC timestamp; times without a zone are UTC already."""
+    stamp = pd.Timestamp(time)
+    return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
+
+
+def geodesic_area_perimeter(outline: shapely.Geometry) -> tuple[float, float]:
+    """Return area (m²) and perimeter (m) of an outline in :data:`EQUAL_AREA` on the ellipsoid."""
+    geographic = gpd.GeoSeries([outline], crs=EQUAL_AREA).to_crs(4326)[0]
+    geod = pyproj.Geod(ellps="WGS84")
+    # Geod adds holes that run the same way as their shell, so each part is oriented first.
+    parts = [geod.geometry_area_perimeter(orient(part)) for part in shapely.get_parts(geographic)]
+    return float(sum(area for area, _ in parts)), float(sum(length for _, length in parts))
+
+
+def _resolution_m(coverage: SceneCoverage) -> float:
+    grid = getattr(coverage, "grid", None)
+    if grid is not None:
+        return float(grid.resolution)
+    return float(getattr(coverage, "resolution_m", _DEFAULT_RESOLUTION_M))
+
+
+def _epoch(members: list[tuple[SceneCoverage, gpd.GeoDataFrame]], min_overlap: float) -> Epoch:
+    members = sorted(members, key=lambda member: (utc(member[0].acquired), member[0].scene_id))
+    coverages = tuple(coverage for coverage, _ in members)
+    tables = [_normal(coverage, table) for coverage, table in members]
+    filled = [table for table in tables if len(table)] or tables[:1]
+    patches = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=EQUAL_AREA)
+    patches["united"] = False
+    if len(members) > 1 and len(patches):
+        patches = _unite(Epoch(coverages, patches), min_overlap)
+    return Epoch(coverages, _sorted(patches))
+
+
+def _normal(coverage: SceneCoverage, table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    columns = {
+        column.name: table[column.name].to_numpy() for column in MAPPED if column.name in table
+    }
+    geometry = (
+        table.geometry.to_crs(EQUAL_AREA).to_numpy() if len(table) else np.empty(0, dtype=object)
+    )
+    frame = conform(gpd.GeoDataFrame(columns, geometry=geometry, crs=EQUAL_AREA), MAPPED)
+    frame["scene_id"] = coverage.scene_id
+    frame["acquired"] = pd.Series([utc(coverage.acquired)] * len(frame), index=frame.index).astype(
+        "datetime64[ms, UTC]"
+    )
+    frame["sensor"] = coverage.sensor
+    frame["area_m2"] = frame["area_m2"].where(frame["status"] == "observed")
+    return gpd.GeoDataFrame(frame, crs=EQUAL_AREA)
+
+
+def _sorted(patches: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    bounds = patches.geometry.bounds if len(patches) else pd.DataFrame(columns=["minx", "miny"])
+    order = np.lexsort(
+        (
+            patches["scene_id"].to_numpy(dtype=str),
+            shapely.area(patches.geometry.to_numpy()),
+            bounds["miny"].to_numpy(dtype=float),
+            bounds["minx"].to_numpy(dtype=float),
+        )
+    )
+    return patches.iloc[order].reset_index(drop=True)
+
+
+def _unite(epoch: Epoch, min_overlap: float) -> gpd.GeoDataFrame:
+    """Make one row of the outlines that several tiles have of one lake."""
+    patches, outlines = epoch.patches, epoch.outlines
+    left, right = epoch.tree.query(outlines, "dwithin", distance=epoch.resolution_m)
+    scene = patches["scene_id"].to_numpy()
+    keep = (left < right) & (scene[left] != scene[right])
+    left, right = left[keep], right[keep]
+    area = shapely.area(outlines)
+    shared = shapely.area(shapely.intersection(outlines[left], outlines[right]))
+    # Two whole outlines are one lake when they overlap; a cut one may only touch its other part.
+    same = (shared >= min_overlap * np.minimum(area[left], area[right])) | ~(
+        epoch.whole[left] & epoch.whole[right]
+    )
+    rows: list[dict[str, Any]] = []
+    dropped: list[int] = []
+    for group in groups_of(len(patches), left[same], right[same]):
+        rows.append(_united(epoch, group))
+        dropped.extend(group)
+    if not rows:
+        return patches
+    united = gpd.GeoDataFrame(rows, geometry="geometry", crs=EQUAL_AREA)
+    rest = patches.drop(index=dropped)
+    united = gpd.GeoDataFrame(conform(united, MAPPED), geometry="geometry", crs=EQUAL_AREA)
+    return gpd.GeoDataFrame(
+        pd.concat([rest, united] if len(rest) else [united], ignore_index=True), crs=EQUAL_AREA
+    )
+
+
+def _united(epoch: Epoch, group: npt.NDArray[np.intp]) -> dict[str, Any]:
+    members = epoch.patches.iloc[group]
+    outlines = epoch.outlines[group]
+    area = shapely.area(outlines)
+    union = shapely.union_all(outlines)
+    leader = np.lexsort((members["scene_id"].to_numpy(dtype=str), -area, ~epoch.whole[group]))[0]
+    row: dict[str, Any] = members.iloc[leader].to_dict()
+    if epoch.whole[group][leader] and area[leader] >= _SAME_LAKE * union.area:
+        return row
+    seen = epoch.observe(np.array([union], dtype=object)).fraction[:, 0]
+    overlap = max(0.0, float(area.sum()) - union.area) / union.area
+    fraction = float(np.clip(max(seen.max(), seen.sum() - overlap), 0.0, 1.0))
+    row |= {"geometry": union, "observed_fraction": fraction, "united": True}
+    if fraction < MIN_OBSERVED_FRACTION:
+        return row | {"area_m2": None, "area_sigma_m2": None, "area_err_hb_m2": None}
+    area_m2, perimeter_m = geodesic_area_perimeter(union)
+    sigma = members["area_sigma_m2"].to_numpy(dtype=float)
+    bound = _HANSHAW_BOOKHAGEN * perimeter_m * epoch.resolution_m
+    return row | {
+        "status": "observed",
+        "area_m2": area_m2,
+        "area_sigma_m2": bound if np.isnan(sigma).any() else float(np.sqrt((sigma**2).sum())),
+        "area_err_hb_m2": bound,
+        "perimeter_m": perimeter_m,
+    }

@@ -1,0 +1,336 @@
+"""An inventory in the formats of others: shapefile, GeoPackage, CSV, GeoJSON, KMZ, Parquet.
+
+Every file is whole or absent, and equal inventories give equal bytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+from shapely.geometry import mapping
+from shapely.geometry.polygon import orient
+
+from glacial_lakes import schema
+from glacial_lakes.errors import ConfigError
+from glacial_lakes.files import whole
+from glacial_lakes.kml import write_kmz
+from glacial_lakes.report import write_report
+from glacial_lakes.vectors import categorized_style, write_shapefile
+
+if TYPE_CHECKING:
+    from glacial_lakes.inventory import Inventory
+
+OBSERVATION_FIELDS = (
+    "lake_id",
+    "acquired",
+    "area_m2",
+    "area_sigma_m2",
+    "observed_fraction",
+    "status",
+    "scene_id",
+)
+EVENT_FIELDS = ("lake_id", "event", "date", "from_ids", "to_ids")
+
+STATUS_COLOURS = {
+    "observed": "0,114,178",
+    "cloud": "140,140,140",
+    "shadow": "90,90,90",
+    "nodata": "190,190,190",
+    "frozen": "86,180,233",
+    "uncertain": "230,159,0",
+}
+"""Red, green, blue of a status in QGIS (Okabe & Ito: told apart by colour-blind readers)."""
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_GRID_DEG = 1e-7
+"""About 1 cm: RFC 7946 advises against more digits than the data have."""
+
+
+def export(
+    inventory: Inventory, folder: Path | str, formats: Iterable[str], *, language: str = "en"
+) -> list[Path]:
+    """Write an inventory in several formats.
+
+    Parameters
+    ----------
+    inventory : Inventory
+        Tables of :mod:`glacial_lakes.schema`.
+    folder : path-like
+        Output folder, made when missing.
+    formats : iterable of str
+        ``shp``: ``shapefiles/lakes_<YYYY-MM-DD>.shp`` for every date and ``shapefiles/lakes.shp``
+        with the latest full outline of each lake that is present, each with a field dictionary
+        and a QGIS style; ``gpkg``: ``inventory.gpkg``; ``csv``: ``observations.csv`` and
+        ``events.csv``; ``geojson``: ``lakes.geojson`` and ``outlines.geojson``; ``kmz``:
+        ``lakes.kmz`` with a time slider; ``parquet``: ``lakes.parquet`` and ``outlines.parquet``;
+        ``report``: ``report.html``.
+    language : {"en", "ru"}
+        Language of the report and of the KMZ's words.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files written, in the order of ``formats``.
+
+    Raises
+    ------
+    ConfigError
+        For a format that is not known, before anything is written.
+    OutputError
+        When a file cannot be written; an older one is left as it was.
+    """
+    names = list(dict.fromkeys(formats))
+    for name in names:
+        if name not in FORMATS:
+            near = difflib.get_close_matches(name.lower(), FORMATS, n=1, cutoff=0.3)
+            remedy = f"did you mean {near[0]}?" if near else f"use any of {', '.join(FORMATS)}"
+            raise ConfigError(None, f"there is no export format {name!r}", remedy)
+    return [path for name in names for path in FORMATS[name](inventory, Path(folder), language)]
+
+
+def latest(inventory: Inventory) -> gpd.GeoDataFrame:
+    """Return the latest full outline of each lake that is present.
+
+    Parameters
+    ----------
+    inventory : Inventory
+        Its tables ``lakes`` and ``outlines`` are used.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        ``schema.OUTLINES`` and geometry, EPSG:4326, sorted by ``lake_id``; ``acquired`` is the
+        date of the outline.
+    """
+    lakes = inventory.lakes
+    present = lakes.loc[lakes["state"] == "present", "lake_id"]
+    outlines = _outlines(inventory)
+    is_full = (outlines["status"] == "observed") & outlines["area_m2"].notna()
+    full = outlines[is_full & outlines["lake_id"].isin(present)]
+    return full.sort_values(["lake_id", "acquired", "observed_fraction"]).drop_duplicates(
+        "lake_id", keep="last", ignore_index=True
+    )
+
+
+def epochs(inventory: Inventory) -> dict[str, gpd.GeoDataFrame]:
+    """Return the outlines of every date by name; scenes of one day and sensor are one epoch.
+
+    A date without any outline is an empty table: it was looked at. Lakes seen only in part keep
+    their geometry, without an area, and their status says why.
+
+    Parameters
+    ----------
+    inventory : Inventory
+        Its tables ``scenes`` and ``outlines`` are used.
+
+    Returns
+    -------
+    dict of str to geopandas.GeoDataFrame
+        By ``YYYY-MM-DD``; when several sensors share a day, the first image has the plain name
+        and the others that of the sensor behind it, as ``2020-08-01_LC08``.
+    """
+    outlines = _outlines(inventory)
+    scenes = schema.conform(inventory.scenes, schema.SCENES)
+    mapped = scenes.loc[scenes["state"] != "refused", ["acquired", "sensor"]]
+    images = pd.concat([mapped, pd.DataFrame(outlines[["acquired", "sensor"]])])
+    images = images.dropna(subset="acquired").sort_values(["acquired", "sensor"])
+    images = images.assign(day=images["acquired"].dt.strftime("%Y-%m-%d"))
+    days = outlines["acquired"].dt.strftime("%Y-%m-%d")
+    tables: dict[str, gpd.GeoDataFrame] = {}
+    for day, sensor in images[["day", "sensor"]].drop_duplicates().itertuples(index=False):
+        is_known = isinstance(sensor, str)
+        same_sensor = outlines["sensor"] == sensor if is_known else outlines["sensor"].isna()
+        rows = outlines[(days == day) & same_sensor]
+        rows = rows.sort_values(["lake_id", "observed_fraction", "area_m2"], na_position="first")
+        name = f"{day}_{_plain(sensor if is_known else 'other')}" if day in tables else day
+        tables[name] = rows.drop_duplicates("lake_id", keep="last", ignore_index=True)
+    return tables
+
+
+def _outlines(inventory: Inventory) -> gpd.GeoDataFrame:
+    table = schema.conform(inventory.outlines, schema.OUTLINES)
+    table = gpd.GeoDataFrame(table, geometry=inventory.outlines.geometry, crs="EPSG:4326")
+    return table.sort_values(["lake_id", "acquired", "scene_id"], kind="stable")
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9-]+", "-", text).strip("-") or "other"
+
+
+def _shapefiles(inventory: Inventory, folder: Path, language: str) -> list[Path]:
+    tables = {f"lakes_{name}": table for name, table in epochs(inventory).items()}
+    tables["lakes"] = latest(inventory)
+    style = categorized_style("Status", STATUS_COLOURS)
+    paths = []
+    for name, table in tables.items():
+        path = folder / "shapefiles" / f"{name}.shp"
+        paths += write_shapefile(table, path, schema.OUTLINES)
+        paths.append(_write_text(path.with_suffix(".qml"), style))
+    return paths
+
+
+def _geopackage(inventory: Inventory, folder: Path, language: str) -> list[Path]:
+    path = folder / "inventory.gpkg"
+    inventory.to_file(path)
+    return [path]
+
+
+def _csv(inventory: Inventory, folder: Path, language: str) -> list[Path]:
+    observations = schema.conform(inventory.observations, schema.OBSERVATIONS)
+    events = schema.conform(inventory.events, schema.LAKE_EVENTS)
+    return [
+        _write_csv(
+            observations.sort_values(["lake_id", "acquired", "scene_id"]),
+            schema.OBSERVATIONS,
+            OBSERVATION_FIELDS,
+            folder / "observations.csv",
+        ),
+        _write_csv(
+            events.sort_values(["date", "lake_id", "event"]),
+            schema.LAKE_EVENTS,
+            EVENT_FIELDS,
+            folder / "events.csv",
+        ),
+    ]
+
+
+def _write_csv(
+    table: pd.DataFrame, columns: Sequence[schema.Column], fields: Sequence[str], path: Path
+) -> Path:
+    """Write RFC 4180 in UTF-8; a missing value is empty, no text can start a formula (OWASP)."""
+    kinds = {column.name: column.type for column in columns}
+    cells = [[_cell(value, kinds[name]) for value in table[name]] for name in fields]
+    with whole(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(fields)
+        writer.writerows(zip(*cells, strict=True))
+    return path
+
+
+def _cell(value: Any, kind: schema.ColumnType) -> str:
+    if value is None or pd.isna(value):
+        return ""
+    if kind == "date":
+        return f"{value:%Y-%m-%d}"
+    if kind == "time":
+        return iso_time(value)
+    if kind == "real":
+        return repr(round(float(value), 6)).removesuffix(".0")
+    text = str(value)
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def iso_time(when: datetime) -> str:
+    """Return a UTC time as ``2021-08-12T05:36:31Z``, with milliseconds only where there are any."""
+    whole_seconds = when.microsecond == 0
+    text = when.isoformat(timespec="seconds" if whole_seconds else "milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def _geojson(inventory: Inventory, folder: Path, language: str) -> list[Path]:
+    return [
+        _write_geojson(
+            inventory.lakes.sort_values("lake_id"), schema.LAKES, folder / "lakes.geojson"
+        ),
+        _write_geojson(_outlines(inventory), schema.OUTLINES, folder / "outlines.geojson"),
+    ]
+
+
+def _write_geojson(table: gpd.GeoDataFrame, columns: Sequence[schema.Column], path: Path) -> Path:
+    """Write RFC 7946: longitude and latitude, exterior rings anticlockwise, strict JSON."""
+    features = [
+        {"type": "Feature", "properties": properties, "geometry": _geometry(shape)}
+        for properties, shape in zip(_records(table, columns), table.geometry, strict=True)
+    ]
+    lines = ",\n".join(json.dumps(entry, ensure_ascii=False, allow_nan=False) for entry in features)
+    return _write_text(path, f'{{"type": "FeatureCollection", "features": [\n{lines}\n]}}\n')
+
+
+def _records(
+    table: pd.DataFrame, columns: Sequence[schema.Column]
+) -> Iterator[dict[str, str | float | int | bool | None]]:
+    typed = schema.conform(table, tuple(columns))
+    values = [
+        [_json_value(value, column.type) for value in typed[column.name]] for column in columns
+    ]
+    for row in zip(*values, strict=True):
+        yield dict(zip((column.name for column in columns), row, strict=True))
+
+
+def _json_value(value: Any, kind: schema.ColumnType) -> str | float | int | bool | None:
+    if value is None or pd.isna(value):
+        return None
+    if kind == "time":
+        return iso_time(value)
+    if kind == "date":
+        return f"{value:%Y-%m-%d}"
+    if kind == "boolean":
+        return bool(value)
+    if kind == "integer":
+        return int(value)
+    return float(value) if kind == "real" else str(value)
+
+
+def _geometry(shape: shapely.Geometry | None) -> dict[str, Any] | None:
+    if shape is None or shape.is_empty:
+        return None
+    parts = [orient(part) for part in shapely.get_parts(shapely.set_precision(shape, _GRID_DEG))]
+    geometry: dict[str, Any] = mapping(
+        parts[0] if len(parts) == 1 else shapely.multipolygons(parts)
+    )
+    return geometry
+
+
+def _kmz(inventory: Inventory, folder: Path, language: str) -> list[Path]:
+    observations = schema.conform(inventory.observations, schema.OBSERVATIONS)
+    return [write_kmz(_outlines(inventory), observations, folder / "lakes.kmz", language)]
+
+
+def _parquet(inventory: Inventory, folder: Path, language: str) -> list[Path]:
+    paths = []
+    for name, table in (
+        ("lakes", inventory.lakes.sort_values("lake_id")),
+        ("outlines", _outlines(inventory)),
+    ):
+        path = folder / f"{name}.parquet"
+        with whole(path) as temporary:
+            try:
+                table.to_parquet(temporary, index=False)
+            except ImportError as error:
+                raise ConfigError(
+                    None, "the format parquet needs the package pyarrow", "pip install pyarrow"
+                ) from error
+        paths.append(path)
+    return paths
+
+
+def _report(inventory: Inventory, folder: Path, language: str) -> list[Path]:
+    return [write_report(inventory, folder / "report.html", language=language)]
+
+
+def _write_text(path: Path, text: str) -> Path:
+    with whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+    return path
+
+
+FORMATS: dict[str, Callable[[Inventory, Path, str], list[Path]]] = {
+    "shp": _shapefiles,
+    "gpkg": _geopackage,
+    "csv": _csv,
+    "geojson": _geojson,
+    "kmz": _kmz,
+    "parquet": _parquet,
+    "report": _report,
+}
+"""What can be asked of :func:`export`."""

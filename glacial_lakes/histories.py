@@ -1,0 +1,250 @@
+"""What each image says about each lake, how far it is trusted, and the events that follow.
+
+- An area is given only where an image shows the lake whole and by itself.
+- ``absent`` is given only where an image shows the place, without water, and could have shown
+  the lake; otherwise the reason is given.
+- A lake of fewer than ``sure_pixels`` pixels is absent, has come or has drained only when the
+  image before or after agrees: single misses and single false lakes are common at that size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from glacial_lakes.epochs import Epoch, Geometries, shared_areas
+from glacial_lakes.linking import Links, Sighting, Track, smallest_area
+from glacial_lakes.matching import geometry_array
+from glacial_lakes.settings import TrackingSettings
+
+_CONFIDENCE = 1.96
+"""A change counts when it exceeds its 95 % interval."""
+_REFILLED = 0.5
+"""Share of the area before a drainage from which a lake counts as refilled."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What one epoch says about one lake."""
+
+    epoch: int
+    scene: int
+    """Position of the scene that sees it best."""
+    fraction: float
+    status: str
+    resolution_m: float
+    area_m2: float = np.nan
+    sigma_m2: float = np.nan
+
+    @property
+    def decides(self) -> bool:
+        """Whether it tells that the lake is there, or that it is not."""
+        return self.status in {"observed", "absent"}
+
+
+@dataclass(frozen=True)
+class Happening:
+    """An event in the life of one lake; ``None`` for what is not there."""
+
+    kind: Literal["appeared", "drained", "refilled"]
+    before: View
+    after: View
+
+
+def raw_views(links: Links) -> list[list[View]]:
+    """Return what each epoch says about each track, taken at its word.
+
+    Parameters
+    ----------
+    links : Links
+        A linked series.
+
+    Returns
+    -------
+    list of list of View
+        By track, then by epoch. Areas are on the ellipsoid, in m².
+    """
+    tracks = links.tracks
+    views: list[list[View]] = [[] for _ in tracks]
+    ground = geometry_array(track.first for track in tracks)
+    for number, epoch in enumerate(links.epochs):
+        known = links.places[number]
+        n_known = known.best.size
+        unborn = epoch.observe(ground[n_known:])
+        covered = _covered(epoch, ground, links.settings.min_overlap)
+        visible = 2 * smallest_area(epoch, links.settings)
+        for lake, track in enumerate(tracks):
+            place = known.best_of(lake) if lake < n_known else unborn.best_of(lake - n_known)
+            view = View(number, *place, epoch.resolution_m)
+            sighting = track.sightings.get(number)
+            ended = track.ended is not None and track.ended <= number
+            if sighting is not None:
+                view = _sighted(epoch, sighting, view)
+                if sighting.view == "whole":
+                    ground[lake] = sighting.outline
+            elif view.status == "observed":
+                hidden = covered[lake] or ended or ground[lake].area < visible
+                view = (
+                    replace(view, status="uncertain")
+                    if hidden
+                    else replace(view, status="absent", area_m2=0.0, sigma_m2=0.0)
+                )
+            views[lake].append(view)
+    return views
+
+
+def trusted_views(views: Sequence[View], track: Track, settings: TrackingSettings) -> list[View]:
+    """Return the views of a lake with single absences at small size turned to ``uncertain``.
+
+    Parameters
+    ----------
+    views : sequence of View
+        One an epoch, from :func:`raw_views`.
+    track : Track
+        The lake.
+    settings : TrackingSettings
+        Tells which size is small.
+    """
+    deciding = [view for view in views if view.decides]
+    alone: set[int] = set()
+    area = float(track.first.area)
+    for i, view in enumerate(deciding):
+        if view.status == "observed":
+            area = view.area_m2
+            continue
+        neighbours = deciding[max(i - 1, 0) : i] + deciding[i + 1 : i + 2]
+        agreed = any(other.status == "absent" for other in neighbours)
+        if not agreed and not is_sure(area, view, settings):
+            alone.add(view.epoch)
+    return [
+        replace(view, status="uncertain", area_m2=np.nan, sigma_m2=np.nan)
+        if view.epoch in alone
+        else view
+        for view in views
+    ]
+
+
+def happenings(
+    views: Sequence[View], changed: set[int], settings: TrackingSettings
+) -> list[Happening]:
+    """Return the appearance, drainages and refillings of a lake.
+
+    Parameters
+    ----------
+    views : sequence of View
+        One an epoch, from :func:`trusted_views`.
+    changed : set of int
+        Epochs in which the lake split or merged: its area jumps there without draining.
+    settings : TrackingSettings
+        Limits.
+    """
+    seen = [view for view in views if view.decides]
+    found: list[Happening] = []
+    full: View | None = None
+    drained_from: float | None = None
+    for i, view in enumerate(seen):
+        last = seen[i - 1] if i else None
+        following = seen[i + 1] if i + 1 < len(seen) else None
+        if full is None:
+            if view.status == "absent":
+                continue
+            if last is not None and _stays(view, following, view.area_m2 / 2, settings):
+                found.append(Happening("appeared", last, view))
+            full = view
+        elif last is None:
+            continue
+        elif drained_from is None:
+            if view.area_m2 > settings.drained_fraction * full.area_m2:
+                full = view
+            elif view.epoch not in changed and _is_drained(seen, i, full, settings):
+                found.append(Happening("drained", last if last.area_m2 else full, view))
+                drained_from = full.area_m2
+        elif view.area_m2 >= _REFILLED * drained_from and _stays(
+            view, following, _REFILLED * drained_from, settings
+        ):
+            found.append(Happening("refilled", last, view))
+            full, drained_from = view, None
+    return found
+
+
+def is_doubtful(views: Sequence[View], track: Track, settings: TrackingSettings) -> bool:
+    """Tell whether a lake is a single small outline that other images contradict.
+
+    Parameters
+    ----------
+    views : sequence of View
+        One an epoch, from :func:`raw_views`.
+    track : Track
+        The lake.
+    settings : TrackingSettings
+        Tells which size is small.
+    """
+    present = [view for view in views if view.status == "observed"]
+    return (
+        len(track.sightings) == len(present) == 1
+        and any(view.status == "absent" for view in views)
+        and not is_sure(present[0].area_m2, present[0], settings)
+    )
+
+
+def is_sure(area_m2: float, view: View, settings: TrackingSettings) -> bool:
+    """Tell whether an image does not miss or invent a lake of this size by chance."""
+    return area_m2 >= settings.sure_pixels * view.resolution_m**2
+
+
+def _covered(epoch: Epoch, ground: Geometries, share: float) -> npt.NDArray[np.bool_]:
+    """Tell which places lie under any outline: there is water, but it may be another lake's."""
+    place, _, shared = shared_areas(epoch.tree, ground)
+    under = np.bincount(place, weights=shared, minlength=len(ground))
+    return np.asarray(under >= share * np.array([outline.area for outline in ground]))
+
+
+def _sighted(epoch: Epoch, sighting: Sighting, place: View) -> View:
+    patches = list(sighting.patches)
+    columns = {name: values[patches] for name, values in epoch.columns.items()}
+    scene = epoch.scene_ids.index(columns["scene_id"][0])
+    fraction = float(columns["observed_fraction"].min())
+    if sighting.view == "whole":
+        return replace(
+            place,
+            scene=scene,
+            fraction=fraction,
+            status="observed",
+            area_m2=float(columns["area_m2"].sum()),
+            sigma_m2=float(np.sqrt((columns["area_sigma_m2"] ** 2).sum())),
+        )
+    reasons = [status for status in (*columns["status"], place.status) if status != "observed"]
+    return replace(
+        place,
+        scene=scene,
+        fraction=float(np.nanmin([fraction, place.fraction])),
+        status=reasons[0] if reasons else "uncertain",
+    )
+
+
+def _stays(view: View, following: View | None, area_m2: float, settings: TrackingSettings) -> bool:
+    """Tell whether a lake that came is really there."""
+    if is_sure(view.area_m2, view, settings):
+        return True
+    return following is not None and following.area_m2 >= area_m2
+
+
+def _is_drained(
+    seen: Sequence[View], position: int, full: View, settings: TrackingSettings
+) -> bool:
+    """Tell whether the drop is more than its uncertainty, and no single slip of the map."""
+    view = seen[position]
+    earlier, later = seen[:position], seen[position + 1 : position + 2]
+    spread = np.nan_to_num(np.hypot(full.sigma_m2, view.sigma_m2))
+    if full.area_m2 - view.area_m2 <= _CONFIDENCE * spread:
+        return False
+    established = sum(other.status == "observed" for other in earlier) > 1
+    if not established and not is_sure(full.area_m2, full, settings):
+        return False
+    if view.status == "absent" or is_sure(full.area_m2, view, settings):
+        return True
+    return any(other.area_m2 <= _REFILLED * full.area_m2 for other in later)

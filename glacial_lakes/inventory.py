@@ -1,0 +1,304 @@
+"""The inventory: lakes with identity and history, in memory and as one GeoPackage."""
+
+from __future__ import annotations
+
+import datetime
+import html
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import pandas as pd
+
+import glacial_lakes
+from glacial_lakes import schema
+from glacial_lakes.errors import InputError, VectorError
+from glacial_lakes.settings import TrackingSettings
+from glacial_lakes.tracking import track_lakes
+from glacial_lakes.vectors import categorized_style, read_layers, write_layers, write_shapefile
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LAYERS = {
+    "lakes": schema.LAKES,
+    "outlines": schema.OUTLINES,
+    "observations": schema.OBSERVATIONS,
+    "events": schema.LAKE_EVENTS,
+    "reviews": schema.REVIEWS,
+    "scenes": schema.SCENES,
+    "runs": schema.RUNS,
+}
+"""The layers of an inventory file and their columns."""
+
+STATUS_COLOURS = {
+    "observed": "0,114,178",
+    "cloud": "127,138,146",
+    "shadow": "86,86,86",
+    "nodata": "190,190,190",
+    "frozen": "86,180,233",
+    "uncertain": "230,159,0",
+}
+"""Outlines on a map by status, in colours that colour-blind readers can tell apart."""
+STATE_COLOURS = {"present": "0,114,178", "gone": "213,94,0", "doubtful": "230,159,0"}
+"""Lakes on a map by state."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Inventory:
+    """Lakes through time. Every table has the columns that :mod:`glacial_lakes.schema` names."""
+
+    lakes: gpd.GeoDataFrame
+    """:data:`~glacial_lakes.schema.LAKES`, one row a lake, EPSG:4326."""
+    outlines: gpd.GeoDataFrame
+    """:data:`~glacial_lakes.schema.OUTLINES`, one row a lake and date with an outline."""
+    observations: pd.DataFrame
+    """:data:`~glacial_lakes.schema.OBSERVATIONS`, one row a lake and scene."""
+    events: pd.DataFrame
+    """:data:`~glacial_lakes.schema.LAKE_EVENTS`."""
+    reviews: pd.DataFrame
+    """:data:`~glacial_lakes.schema.REVIEWS`: what persons decided."""
+    scenes: pd.DataFrame
+    """:data:`~glacial_lakes.schema.SCENES`."""
+    runs: pd.DataFrame
+    """:data:`~glacial_lakes.schema.RUNS`: parameters, versions and inputs."""
+
+    def to_file(self, path: Path | str) -> None:
+        """Write the inventory as one GeoPackage that opens styled in QGIS.
+
+        Equal inventories give equal bytes; an older file is replaced only when the new one is
+        whole.
+
+        Parameters
+        ----------
+        path : path-like
+            The ``.gpkg`` file.
+
+        Raises
+        ------
+        OutputError
+            When it cannot be written.
+        """
+        styles = {
+            "lakes": categorized_style("state", STATE_COLOURS),
+            "outlines": categorized_style("status", STATUS_COLOURS),
+        }
+        write_layers(path, {name: getattr(self, name) for name in LAYERS}, styles)
+
+    @classmethod
+    def from_file(cls, path: Path | str) -> Inventory:
+        """Read an inventory.
+
+        Parameters
+        ----------
+        path : path-like
+            A GeoPackage that :meth:`to_file` wrote, or an edited copy of it.
+
+        Raises
+        ------
+        VectorError
+            When it is no inventory.
+        """
+        layers = read_layers(path)
+        missing = [name for name in LAYERS if name not in layers]
+        if missing:
+            raise VectorError(
+                path, f"has no layer {', '.join(missing)}", "name the inventory.gpkg of a run"
+            )
+        return cls(**{name: _table(layers[name], name) for name in LAYERS})
+
+    def to_shapefile(self, path: Path | str, date: datetime.date | str | None = None) -> list[Path]:
+        """Write outlines as a shapefile with the field names of the region's inventories.
+
+        Parameters
+        ----------
+        path : path-like
+            The ``.shp`` file; a dictionary of its fields is put beside it.
+        date : date or str, optional
+            Day whose outlines are written, UTC; by default the latest whole outline of each lake
+            that is present.
+
+        Returns
+        -------
+        list of pathlib.Path
+            The files written.
+
+        Raises
+        ------
+        InputError
+            When there is no scene of that day.
+        OutputError
+            When they cannot be written.
+        """
+        if date is None:
+            return write_shapefile(self.latest(), path, schema.OUTLINES)
+        day = pd.Timestamp(date).strftime("%Y-%m-%d")
+        days = set(self.scenes["acquired"].dropna().dt.strftime("%Y-%m-%d"))
+        if day not in days:
+            raise InputError(
+                None,
+                f"the inventory has no scene of {day}",
+                f"choose from {', '.join(sorted(days))}",
+            )
+        rows = self.outlines[self.outlines["acquired"].dt.strftime("%Y-%m-%d") == day]
+        return write_shapefile(rows, path, schema.OUTLINES)
+
+    def latest(self) -> gpd.GeoDataFrame:
+        """Return the latest whole outline of each lake that is present, by lake ID."""
+        present = self.lakes.loc[self.lakes["state"] == "present", "lake_id"]
+        whole = self.outlines[
+            (self.outlines["status"] == "observed") & self.outlines["lake_id"].isin(present)
+        ]
+        latest: gpd.GeoDataFrame = whole.sort_values(["lake_id", "acquired", "scene_id"])
+        return latest.drop_duplicates("lake_id", keep="last", ignore_index=True)
+
+    def observations_of(self, lake_id: str) -> pd.DataFrame:
+        """Return the observations of one lake in the order of time.
+
+        Raises
+        ------
+        KeyError
+            When there is no such lake.
+        """
+        rows = self.observations[self.observations["lake_id"] == lake_id]
+        if rows.empty:
+            raise KeyError(f"the inventory has no lake {lake_id!r}")
+        return rows.sort_values(["acquired", "scene_id"], ignore_index=True)
+
+    def plot(self, lake_id: str, ax: Axes | None = None) -> Axes:
+        """Draw the area of one lake through time; see :func:`glacial_lakes.plots.plot_area`."""
+        from glacial_lakes import plots  # noqa: PLC0415 (matplotlib takes half a second)
+
+        return plots.plot_area(self.observations_of(lake_id), ax, events=self.events)
+
+    def explore(self, **options: Any) -> Any:
+        """Show the lakes on a web map; needs the extra ``notebook`` (folium).
+
+        Parameters
+        ----------
+        **options
+            Passed on to :meth:`geopandas.GeoDataFrame.explore`.
+        """
+        table = self.lakes.copy()
+        for name in ("first_seen", "last_seen"):  # the map is JSON, which has no times
+            table[name] = table[name].dt.strftime("%Y-%m-%d")
+        return table.explore(column="state", **options)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Inventory: {'; '.join(f'{key} {value}' for key, value in self._summary().items())}>"
+        )
+
+    def _repr_html_(self) -> str:
+        cells = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(key)}</th>"
+            f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
+            for key, value in self._summary().items()
+        )
+        return f"<table>{cells}</table>"
+
+    def _summary(self) -> dict[str, str]:
+        states = self.lakes["state"].value_counts()
+        times = self.observations["acquired"].dropna()
+        area = self.latest()["area_m2"].sum() / 1e6
+        events = self.events["event"].value_counts()
+        return {
+            "lakes": ", ".join(f"{states[name]} {name}" for name in sorted(states.index)) or "none",
+            "area": f"{area:.3f} km² (latest outlines of present lakes)",
+            "scenes": str(self.observations["scene_id"].nunique()),
+            "period": f"{times.min():%Y-%m-%d} to {times.max():%Y-%m-%d}" if len(times) else "none",
+            "events": ", ".join(f"{events[name]} {name}" for name in sorted(events.index))
+            or "none",
+        }
+
+
+def open_inventory(path: Path | str) -> Inventory:
+    """Read an inventory file; see :meth:`Inventory.from_file`."""
+    return Inventory.from_file(path)
+
+
+def track(
+    outlines: Iterable[gpd.GeoDataFrame],
+    *,
+    glaciers: Path | str | gpd.GeoDataFrame | None = None,
+    previous: Inventory | None = None,
+    settings: TrackingSettings | None = None,
+    scenes: pd.DataFrame | None = None,
+    run: Mapping[str, Any] | None = None,
+) -> Inventory:
+    """Make an inventory of the outlines of many scenes.
+
+    Parameters
+    ----------
+    outlines : iterable of geopandas.GeoDataFrame
+        One table a scene, as :func:`glacial_lakes.mapping.map_lakes` gives it:
+        :data:`glacial_lakes.schema.MAPPED` columns, and the scene's coverage in
+        ``attrs["coverage"]``. All scenes that the inventory shall hold, in any order.
+    previous : Inventory, optional
+        An earlier inventory: its lakes keep their IDs, its IDs are never given to others, and its
+        reviews and runs are taken over.
+    settings : TrackingSettings, optional
+        Limits of the matching.
+    scenes : pandas.DataFrame, optional
+        Table of scenes, :data:`glacial_lakes.schema.SCENES`; by default made of the coverages.
+    run : mapping, optional
+        Row to add to the table of runs, :data:`glacial_lakes.schema.RUNS`.
+
+    Returns
+    -------
+    Inventory
+        The same for any order of the outlines.
+
+    Raises
+    ------
+    InputError
+        When a table has no coverage, or a scene is given twice.
+    """
+    tables = list(outlines)
+    tracked = track_lakes(
+        tables, previous=None if previous is None else previous.outlines, settings=settings
+    )
+    earlier = _empty("runs") if previous is None else previous.runs
+    rows = [dict(run)] if run is not None else []
+    return Inventory(
+        lakes=tracked.lakes,
+        outlines=tracked.outlines.assign(version=str(glacial_lakes.__version__)),
+        observations=tracked.observations,
+        events=tracked.events,
+        reviews=_empty("reviews") if previous is None else previous.reviews,
+        scenes=_table(_scenes(tables) if scenes is None else scenes, "scenes"),
+        runs=_table(pd.concat([earlier, pd.DataFrame(rows)], ignore_index=True), "runs")
+        if rows
+        else earlier,
+    )
+
+
+def _scenes(tables: Iterable[gpd.GeoDataFrame]) -> pd.DataFrame:
+    coverages = [(table.attrs["coverage"], len(table)) for table in tables]
+    rows = [
+        {
+            "scene_id": coverage.scene_id,
+            "acquired": coverage.acquired,
+            "sensor": coverage.sensor,
+            "state": "mapped",
+            "n_outlines": count,
+        }
+        for coverage, count in coverages
+    ]
+    table = pd.DataFrame(rows, columns=None if rows else ["scene_id", "acquired"])
+    return table.sort_values(["acquired", "scene_id"], ignore_index=True)
+
+
+def _counts(values: pd.Series) -> str:
+    counts = values.value_counts().sort_index()
+    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"
+
+
+def _empty(layer: str) -> pd.DataFrame:
+    return schema.conform(pd.DataFrame(index=pd.RangeIndex(0)), LAYERS[layer])
+
+
+def _table(table: pd.DataFrame, layer: str) -> pd.DataFrame:
+    return schema.conform(table, LAYERS[layer])

@@ -1,0 +1,319 @@
+"""English and Russian: the words, numbers and dates that a partner reads.
+
+English is the source. A text that has no Russian form yet stays English, so that nothing that
+matters is ever hidden. File formats, column names and CSV numbers are never translated.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from typing import Literal
+
+import pandas as pd
+
+Language = Literal["en", "ru"]
+
+MISSING = "–"
+"""Shown where a number, date or text is not known."""
+
+_THIN = "\N{NARROW NO-BREAK SPACE}"
+_MINUS = "\N{MINUS SIGN}"
+
+
+def translate(text: str, language: str) -> str:
+    """Return the text in a language.
+
+    Parameters
+    ----------
+    text : str
+        English text, or a code of the tables; placeholders such as ``{count}`` are kept.
+    language : str
+        ``"en"`` or ``"ru"``.
+
+    Returns
+    -------
+    str
+        The Russian form, or the text itself when it has none.
+    """
+    return (RUSSIAN if language == "ru" else ENGLISH).get(text, text)
+
+
+def number(value: float | None, digits: int = 0, language: str = "en") -> str:
+    """Write a number for a reader.
+
+    Parameters
+    ----------
+    value : float or None
+        None, NaN and infinity are shown as a dash, never as 0.
+    digits : int
+        Digits after the decimal sign.
+    language : str
+        English ``1,234.5``; Russian ``1 234,5`` with a thin space.
+    """
+    if value is None or pd.isna(value) or math.isinf(value):
+        return MISSING
+    text = f"{abs(value):,.{digits}f}"
+    if language == "ru":
+        text = text.replace(",", _THIN).replace(".", ",")
+    is_zero = not text.strip("0,." + _THIN)
+    return _MINUS + text if value < 0 and not is_zero else text
+
+
+def day(when: datetime | None, language: str = "en") -> str:
+    """Write the date of a time (UTC): ``2021-08-12``, in Russian ``12.08.2021``.
+
+    Parameters
+    ----------
+    when : datetime.datetime, pandas.Timestamp or None
+        None and NaT are shown as a dash.
+    language : str
+        ``"en"`` or ``"ru"``.
+    """
+    if when is None or pd.isna(when):
+        return MISSING
+    return when.strftime("%d.%m.%Y" if language == "ru" else "%Y-%m-%d")
+
+
+def degrees(
+    value: float | None, axis: Literal["lon", "lat"], language: str = "en", digits: int = 3
+) -> str:
+    """Write a longitude or latitude: ``74.512° E``, in Russian ``74,512° в. д.``.
+
+    Parameters
+    ----------
+    value : float or None
+        Degrees, east and north positive; None and NaN are shown as a dash.
+    axis : {"lon", "lat"}
+        Which of the two.
+    language : str
+        ``"en"`` or ``"ru"``.
+    digits : int
+        Digits after the decimal sign.
+    """
+    if value is None or pd.isna(value):
+        return MISSING
+    side = {"lon": "WE", "lat": "SN"}[axis][int(value >= 0)]
+    return f"{number(abs(value), digits, language)}° {translate(side, language)}"
+
+
+def area_unit(area_m2: float) -> tuple[str, float]:
+    """Return the unit that suits an area, and how many m² it holds.
+
+    Parameters
+    ----------
+    area_m2 : float
+        The largest area to be shown, in m².
+
+    Returns
+    -------
+    tuple of str and float
+        ``("km²", 1e6)`` from 0.1 km² on, else ``("m²", 1.0)``.
+    """
+    return ("km²", 1e6) if area_m2 >= 1e5 else ("m²", 1.0)
+
+
+ENGLISH = {"nodata": "no data", "absent": "no water"}
+"""Codes of the tables that are no English words."""
+
+RUSSIAN = {
+    # compass and units
+    "N": "с. ш.",
+    "S": "ю. ш.",
+    "E": "в. д.",
+    "W": "з. д.",
+    "North": "Север",
+    "m": "м",
+    "km": "км",
+    "m²": "м²",
+    "km²": "км²",
+    "ha": "га",
+    "year": "год",
+    # states of a lake on a date
+    "observed": "наблюдалось",
+    "not observed": "не наблюдалось",
+    "absent": "воды нет",
+    "cloud": "облака",
+    "shadow": "тень",
+    "nodata": "нет данных",
+    "frozen": "лёд",
+    "uncertain": "неясно",
+    "present": "есть",
+    "gone": "исчезло",
+    # events
+    "appeared": "появилось",
+    "drained": "опорожнилось",
+    "refilled": "наполнилось вновь",
+    "split": "разделилось",
+    "merged": "слилось",
+    # lake and dam types
+    "supraglacial": "надледниковое",
+    "ice-contact": "приледниковое, в контакте с ледником",
+    "proglacial": "приледниковое",
+    "unconnected": "без контакта с ледником",
+    "glacier-fed": "с ледниковым питанием",
+    "non-glacier-fed": "без ледникового питания",
+    "moraine": "моренная",
+    "ice": "ледниковая",
+    "bedrock": "скальная (ригель)",
+    "landslide": "завальная",
+    "artificial": "искусственная",
+    "unknown": "не определён",
+    # scenes
+    "mapped": "обработан",
+    "refused": "отклонён",
+    "verified": "проверена",
+    "unverified": "не проверена",
+    # report: head and key numbers
+    "Glacial lake inventory": "Каталог ледниковых озёр",
+    "Glacial lakes": "Ледниковые озёра",
+    "Period": "Период",
+    "Area": "Район",
+    "Scenes": "Снимки",
+    "Sensors": "Сенсоры",
+    "What was done": "Что сделано",
+    "Made with": "Создано программой",
+    "run of": "запуск",
+    "{mapped} scenes mapped, {refused} refused": "обработано: {mapped}, отклонено: {refused}",
+    "Lakes were outlined on each scene, followed through time, and measured on the ellipsoid.": (
+        "На каждом снимке оконтурены озёра, прослежены от даты к дате и измерены на эллипсоиде."
+    ),
+    "Key numbers": "Основные показатели",
+    "lakes present": "озёр в наличии",
+    "of {count} ever mapped": "из {count} когда-либо выявленных",
+    "total area": "общая площадь",
+    "if errors are independent": "при независимых погрешностях",
+    "if errors are fully correlated": "при полностью коррелированных погрешностях",
+    "area known for {known} of {count} lakes": "площадь известна для {known} из {count} озёр",
+    "dates": "дат",
+    "scenes refused": "снимков отклонено",
+    "not observed on the last date": "не наблюдалось на последнюю дату",
+    "latest area measured from {first} to {last}": "последние площади измерены с {first} по {last}",
+    "There is no lake in this inventory.": "В этом каталоге нет озёр.",
+    # report: attention
+    "Attention": "Требуют внимания",
+    "Events": "События",
+    "Event": "Событие",
+    "Date": "Дата",
+    "Lake": "Озеро",
+    "Lakes": "Озёра",
+    "Before": "До",
+    "After": "После",
+    "Evidence": "Основание",
+    "No event was found.": "Событий не выявлено.",
+    "after {date}": "после {date}",
+    "Growth beyond its own uncertainty": "Рост, превышающий собственную погрешность",
+    "First and last full observation; the difference is more than two standard errors.": (
+        "Первое и последнее полные наблюдения; разность больше двух стандартных погрешностей."
+    ),
+    "No lake grew by more than its own uncertainty.": (
+        "Ни одно озеро не выросло больше, чем на собственную погрешность."
+    ),
+    "First": "Первое",
+    "Last": "Последнее",
+    "Change": "Изменение",
+    "Not observed on the last date": "Не наблюдались на последнюю дату",
+    "Nothing is known of these lakes on {date}: the area given is the latest one measured.": (
+        "На {date} об этих озёрах ничего не известно: указана последняя измеренная площадь."
+    ),
+    # report: map
+    "Map": "Карта",
+    "Number of the lake as in the tables; click it for the lake.": (
+        "Номер озера – как в таблицах; нажмите на него, чтобы перейти к озеру."
+    ),
+    "present, observed on the last date": "есть, наблюдалось на последнюю дату",
+    "present, not observed on the last date": "есть, на последнюю дату не наблюдалось",
+    "gone, last outline": "исчезло, последний контур",
+    "glacier": "ледник",
+    "A ring marks a lake too small to see at this scale.": (
+        "Кольцом отмечено озеро, слишком малое для этого масштаба."
+    ),
+    "There is nothing to map.": "Наносить на карту нечего.",
+    # report: scenes
+    "Sensor": "Сенсор",
+    "Scene": "Снимок",
+    "Cloud, %": "Облачность, %",
+    "Lakes measured": "Измерено озёр",
+    "Not observed": "Не наблюдалось",
+    "State": "Состояние",
+    "There is no scene in this inventory.": "В этом каталоге нет снимков.",
+    # report: lakes
+    "No.": "№",
+    "Lake ID": "Код озера",
+    "Latitude": "Широта",
+    "Longitude": "Долгота",
+    "Elevation, m": "Высота, м",
+    "Elevation": "Высота",
+    "Type": "Тип",
+    "Dam": "Плотина",
+    "To glacier, m": "До ледника, м",
+    "Distance to glacier": "Расстояние до ледника",
+    "Area, km²": "Площадь, км²",
+    "Change, km²": "Изменение, км²",
+    "Measured": "Измерено",
+    "Position": "Координаты",
+    "Current area": "Площадь сейчас",
+    "Last area": "Последняя площадь",
+    "measured on": "измерена",
+    "since {date}": "с {date}",
+    "within its uncertainty": "в пределах погрешности",
+    "A click on a column's head sorts the table.": (
+        "Щелчок по заголовку столбца сортирует таблицу."
+    ),
+    "Each lake": "Каждое озеро",
+    "area with one standard error": "площадь и стандартная погрешность",
+    "no water seen": "воды нет (видно)",
+    "outline {date}": "контур {date}",
+    "never fully observed": "ни разу не наблюдалось полностью",
+    "Observations": "Наблюдения",
+    "observations": "наблюдений",
+    "Area ± σ, km²": "Площадь ± σ, км²",
+    "Seen, %": "Видно, %",
+    "Status": "Состояние",
+    "back to the map": "к карте",
+    # report: method and dictionary
+    "Method and limits": "Метод и ограничения",
+    "Settings of the last run": "Параметры последнего запуска",
+    "Data dictionary": "Словарь данных",
+    "Column": "Столбец",
+    "Shapefile": "Поле shapefile",
+    "Unit": "Единица",
+    "Meaning": "Значение",
+    "deg": "град.",
+    # charts
+    "Area ({unit})": "Площадь ({unit})",
+    "not observed: {reason}": "не наблюдалось: {reason}",
+    # command line
+    "Put scenes into {folder}, edit the file, then: glacial-lakes run {path}": (
+        "Положите снимки в {folder}, исправьте файл, затем: glacial-lakes run {path}"
+    ),
+    "{count} outlines, {area} km² → {path}": "контуров: {count}, {area} км² → {path}",
+    "{count} faults": "неисправностей: {count}",
+    "All is well.": "Всё в порядке.",
+    "ok": "хорошо",
+    "note": "заметка",
+    "fault": "ошибка",
+    "No scene could be used; nothing was written.": (
+        "Ни один снимок не пригоден; ничего не записано."
+    ),
+    "Nothing new: the result of the last run still holds.": (
+        "Нового нет: прежний результат остаётся в силе."
+    ),
+    "{mapped} scenes mapped, {reused} as before, {refused} refused": (
+        "снимков обработано: {mapped}, без изменений: {reused}, отклонено: {refused}"
+    ),
+    "{count} lakes, {present} present now, {area} ± {sigma} km²": (
+        "озёр: {count}, из них есть сейчас: {present}, {area} ± {sigma} км²"
+    ),
+    "{count} scenes to map": "снимков к обработке: {count}",
+    "mapping": "обработка",
+    "tracking lakes": "прослеживание озёр",
+    "writing files": "запись файлов",
+    "{scene}: {count} outlines in {seconds} s": "{scene}: контуров {count}, {seconds} с",
+    "{scene}: as before": "{scene}: без изменений",
+    "refused: {path}: {reason}": "отклонено: {path}: {reason}",
+    "inventory": "каталог озёр",
+    "shapefiles": "шейп-файлы",
+    "report": "отчёт",
+}
+"""English text to Russian, in one table."""

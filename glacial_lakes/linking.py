@@ -1,0 +1,294 @@
+"""Outlines of one epoch after another become lakes that last: continue, split, merge, appear.
+
+What is kept of a lake is its last whole outline and its largest one; their union is where it is
+looked for, so that a lake that grew, shrank or was away for years is found again.
+
+A split or merge is entered only when it lasts: when the next image that shows both places whole
+agrees, or when no later one does. Otherwise the outlines only flicker, because pixels of one
+sensor bridge a gap that another resolves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import shapely
+
+from glacial_lakes.epochs import Epoch, Observed
+from glacial_lakes.matching import COVERED, Match, can_separate, geometry_array, match, verdict
+from glacial_lakes.settings import TrackingSettings
+
+View = Literal["whole", "partial", "joint", "covered"]
+
+_GONE_AFTER = 2
+"""Clear images without water after which a lake no longer takes part in merges."""
+_MATERIAL = 0.1
+"""A neighbour below this share of a lake's area does not spoil the lake's own area."""
+_SEEN_TO_FOUND = 0.5
+"""Share of an outline that must be seen for a lake to be founded on it."""
+_STEADY = 0.8
+"""Share of its largest area above which a lake's last outline alone tells where it is."""
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A lake in an epoch: its patches, and whether its area can be told.
+
+    ``joint`` means that its outline covers other lakes too and nobody can tell their shares,
+    ``covered`` that the outline of another lake covers it.
+    """
+
+    patches: tuple[int, ...]
+    outline: shapely.Geometry
+    view: View
+
+
+@dataclass
+class Track:
+    """A lake in the making."""
+
+    first: shapely.Geometry
+    """Outline of its birth: gives the identity."""
+    last: shapely.Geometry
+    largest: shapely.Geometry
+    sightings: dict[int, Sighting] = field(default_factory=dict)
+    misses: int = 0
+    """Clear images since it was last seen that show no water."""
+    ended: int | None = None
+    """Epoch in which another lake took it in."""
+    absorbed: bool = False
+    """It was never seen whole by itself, and turned out to be a part of another lake."""
+
+    @property
+    def active(self) -> bool:
+        """Whether it can continue by itself."""
+        return self.ended is None and not self.absorbed
+
+    @property
+    def footprint(self) -> shapely.Geometry | None:
+        """Where it is looked for."""
+        if not self.active:
+            return None
+        if self.last.area >= _STEADY * self.largest.area:
+            return self.last
+        return shapely.union(self.last, self.largest)
+
+    @property
+    def whole_epochs(self) -> list[int]:
+        """Epochs in which it was seen whole."""
+        return [epoch for epoch, seen in self.sightings.items() if seen.view == "whole"]
+
+    def see(self, epoch: int, sighting: Sighting) -> None:
+        """Enter a sighting."""
+        self.sightings[epoch] = sighting
+        self.misses = 0
+        if sighting.view == "whole":
+            self.last = sighting.outline
+            self.largest = max(self.largest, self.last, key=lambda outline: float(outline.area))
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """A split or merge: tracks before and after, the one that keeps its identity first."""
+
+    kind: Literal["split", "merged"]
+    since: int
+    """Last epoch that shows the lakes as they were."""
+    epoch: int
+    """First epoch that shows them as they are."""
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    area_before_m2: float
+    area_after_m2: float
+
+
+@dataclass(frozen=True)
+class Links:
+    """The lakes of a series of epochs."""
+
+    epochs: Sequence[Epoch]
+    settings: TrackingSettings
+    tracks: list[Track]
+    """In the order of their birth."""
+    lineage: list[Lineage]
+    places: list[Observed]
+    """For each epoch, how it saw the last outlines of the tracks born before it."""
+
+
+def link(epochs: Sequence[Epoch], settings: TrackingSettings) -> Links:
+    """Link the outlines of all epochs.
+
+    A lake's identity depends only on its own epoch and earlier ones.
+
+    Parameters
+    ----------
+    epochs : sequence of Epoch
+        In the order of time.
+    settings : TrackingSettings
+        Limits of the matching.
+
+    Returns
+    -------
+    Links
+        Every patch that was seen well enough belongs to a track.
+    """
+    links = Links(epochs, settings, [], [], [])
+    for number, epoch in enumerate(epochs):
+        tracks = links.tracks
+        lasts = geometry_array(track.last for track in tracks)
+        place = epoch.observe(lasts)
+        links.places.append(place)
+        clear = {i for i in range(len(tracks)) if place.best_of(i)[2] == "observed"}
+        missable = [i for i in sorted(clear) if tracks[i].misses < _GONE_AFTER]
+        footprints = geometry_array(track.footprint for track in tracks)
+        found = match(footprints, lasts, missable, epoch, settings)
+        for lake in found.main:
+            _continue(links, number, lake, found, clear)
+        for patch in found.free:
+            _found(links, number, patch)
+        met = found.main.keys() | {lake for lakes in found.joined.values() for lake in lakes}
+        _count_misses(links, number, clear - met)
+    return links
+
+
+def smallest_area(epoch: Epoch, settings: TrackingSettings) -> float:
+    """Return the area in m² of the smallest lake that an epoch can show."""
+    return settings.min_pixels * epoch.resolution_m**2
+
+
+def _continue(links: Links, number: int, lake: int, found: Match, clear: set[int]) -> None:
+    epoch, track, patch = links.epochs[number], links.tracks[lake], found.main[lake]
+    united = bool(epoch.columns["united"][patch])
+    # A patch can look whole when cloud hides just the other half of its lake.
+    whole = bool(epoch.whole[patch]) and (united or lake in clear)
+    parts = _parts(links, number, lake, found, whole=whole)
+    joint = _merge(links, number, lake, found, whole=whole)
+    outlines = epoch.outlines[list(parts)]
+    outline = outlines[0] if len(parts) == 1 else shapely.union_all(outlines)
+    whole = whole and bool(epoch.whole[list(parts)].all())
+    view: View = "partial" if not whole else "joint" if joint else "whole"
+    track.see(number, Sighting(tuple(parts), outline, view))
+
+
+def _parts(links: Links, number: int, lake: int, found: Match, *, whole: bool) -> list[int]:
+    """Return the patches that make up a lake; found new lakes on those that split off."""
+    epoch, track, patch = links.epochs[number], links.tracks[lake], found.main[lake]
+    parts, children = [patch], []
+    for other in found.extra.get(lake, []):
+        one, another = epoch.outlines[patch], epoch.outlines[other]
+        later = links.epochs[number + 1 :]
+        lasts = {"apart", "unknown"}
+        if (
+            whole
+            and epoch.whole[other]
+            and verdict(later, one, another, epoch.resolution_m) in lasts
+        ):
+            children.append(other)
+        else:
+            parts.append(other)
+    born = [_found(links, number, child) for child in children]
+    if children:
+        since = _last_together(links, number, lake, patch, children)
+        if since is not None:
+            before = float(track.sightings[since].outline.area)
+            after = float(shapely.area(epoch.outlines[[*parts, *children]]).sum())
+            links.lineage.append(
+                Lineage("split", since, number, (lake,), (lake, *born), before, after)
+            )
+        track.largest = epoch.outlines[patch]  # the children's ground is theirs now
+    return parts
+
+
+def _last_together(
+    links: Links, number: int, lake: int, patch: int, children: Sequence[int]
+) -> int | None:
+    """Return the last epoch that shows a lake and its children as one lake.
+
+    None when no epoch does that would have shown them apart.
+    """
+    track, epoch = links.tracks[lake], links.epochs[number]
+    main = epoch.outlines[patch]
+    for earlier in reversed(track.whole_epochs):
+        outline, before = track.sightings[earlier].outline, links.epochs[earlier]
+        enough = max(_MATERIAL * main.area, smallest_area(before, links.settings))
+        for child in epoch.outlines[list(children)]:
+            gap = shapely.distance(main, child)
+            if (
+                child.area >= enough
+                and shapely.intersection(outline, child).area >= COVERED * child.area
+                and can_separate(before.resolution_m, gap, epoch.resolution_m)
+            ):
+                return earlier
+    return None
+
+
+def _merge(links: Links, number: int, lake: int, found: Match, *, whole: bool) -> bool:
+    """End the lakes that a patch took in for good; return whether it only seems to."""
+    track, patch = links.tracks[lake], found.main[lake]
+    outline = links.epochs[number].outlines[patch]
+    partners, joint = [], False
+    for other in found.joined.get(lake, []):
+        neighbour = links.tracks[other]
+        covered = shapely.intersection(neighbour.last, outline).area
+        if neighbour.misses >= _GONE_AFTER or covered < COVERED * neighbour.last.area:
+            continue
+        if whole and not neighbour.whole_epochs:
+            neighbour.absorbed = True
+        elif whole and _is_merged(links, number, track, neighbour):
+            partners.append(other)
+        else:
+            neighbour.see(number, Sighting((patch,), outline, "covered"))
+            joint |= neighbour.last.area >= _MATERIAL * track.last.area
+    if partners:
+        for other in partners:
+            links.tracks[other].ended = number
+        lakes = (lake, *partners)
+        since = max(epoch for i in lakes for epoch in links.tracks[i].whole_epochs)
+        before = sum(float(links.tracks[i].last.area) for i in lakes)
+        links.lineage.append(
+            Lineage("merged", since, number, lakes, (lake,), before, float(outline.area))
+        )
+    return joint
+
+
+def _is_merged(links: Links, number: int, one: Track, other: Track) -> bool:
+    """Tell whether two lakes are one from this epoch on."""
+    apart = set(one.whole_epochs) & set(other.whole_epochs)
+    resolved = max((links.epochs[i].resolution_m for i in apart), default=0.0)
+    gap = shapely.distance(one.last, other.last)
+    if not can_separate(links.epochs[number].resolution_m, gap, resolved):
+        return False
+    later = links.epochs[number + 1 :]
+    return verdict(later, one.last, other.last, resolved) in {"together", "unknown"}
+
+
+def _found(links: Links, number: int, patch: int) -> int:
+    """Found a lake on a patch, or wake the lake that a merge ended in its place."""
+    epoch = links.epochs[number]
+    outline, whole = epoch.outlines[patch], bool(epoch.whole[patch])
+    if not whole and not epoch.columns["observed_fraction"][patch] >= _SEEN_TO_FOUND:
+        return -1
+    likeness = {
+        i: shapely.intersection(track.last, outline).area / min(track.last.area, outline.area)
+        for i, track in enumerate(links.tracks)
+        if track.ended is not None and shapely.intersects(track.last, outline)
+    }
+    best = max(likeness, key=lambda i: likeness[i], default=None)
+    if best is not None and likeness[best] >= links.settings.min_overlap:
+        links.tracks[best].ended, links.tracks[best].largest = None, outline
+    else:
+        best = len(links.tracks)
+        links.tracks.append(Track(outline, outline, outline))
+    links.tracks[best].see(number, Sighting((patch,), outline, "whole" if whole else "partial"))
+    return best
+
+
+def _count_misses(links: Links, number: int, lakes: set[int]) -> None:
+    epoch, settings = links.epochs[number], links.settings
+    for lake in sorted(lakes):
+        track = links.tracks[lake]
+        if track.active and track.last.area >= 2 * smallest_area(epoch, settings):
+            sure = track.last.area >= settings.sure_pixels * epoch.resolution_m**2
+            track.misses += _GONE_AFTER if sure else 1

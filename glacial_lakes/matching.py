@@ -1,0 +1,180 @@
+"""Which outlines of an epoch lie on which lakes, and whether two of them are one lake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import shapely
+
+from glacial_lakes.epochs import Epoch, Geometries, shared_areas
+from glacial_lakes.lake_ids import best_pairs
+from glacial_lakes.settings import TrackingSettings
+
+Verdict = Literal["apart", "together", "alone", "unknown"]
+
+COVERED = 0.5
+"""Share of a lake that an outline must cover to show the lake, or to have taken it in."""
+_RECENT_WEIGHT = 10.0
+"""How much more area shared with the last outline counts than with older ground."""
+_SEPARABLE_PIXELS = 1.5
+"""Mixed pixels bridge narrower gaps: the image cannot tell two such lakes apart."""
+_COMPARABLE = 1.5
+"""Ratio of pixel sizes up to which two images show the same detail."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """How the patches of an epoch meet the lakes; all members are positions."""
+
+    main: dict[int, int]
+    """Lake to the patch that continues it."""
+    extra: dict[int, list[int]]
+    """Lake to the patches that lie in it beside its main one."""
+    joined: dict[int, list[int]]
+    """Lake to the lakes without a patch of their own that its patch meets."""
+    free: list[int]
+    """Patches that meet no lake."""
+
+
+def match(
+    footprints: Geometries,
+    lasts: Geometries,
+    missable: Sequence[int],
+    epoch: Epoch,
+    settings: TrackingSettings,
+) -> Match:
+    """Match the patches of an epoch with lakes.
+
+    Patches and lakes that overlap are matched as a group, so that the shared area in all is
+    largest: neighbours never take each other's outline because one came first. Area shared with
+    the last outline weighs more, so that of the parts of an old lake its last one continues it.
+    What overlaps nothing may continue as its nearest like.
+
+    Parameters
+    ----------
+    footprints : numpy.ndarray of geometry
+        Where each lake is looked for; None for lakes that have ended.
+    lasts : numpy.ndarray of geometry
+        Last outline of each lake.
+    missable : sequence of int
+        Lakes whose place was seen, so that a patch beside it may be the lake moved on.
+    epoch : Epoch
+        Patches.
+    settings : TrackingSettings
+        Limits.
+    """
+    lake, patch, shared = shared_areas(epoch.tree, footprints)
+    smaller = np.minimum(shapely.area(footprints)[lake], shapely.area(epoch.outlines)[patch])
+    linked = (shared >= settings.min_overlap * smaller) & (shared > 0)
+    lake, patch, shared = lake[linked], patch[linked], shared[linked]
+    recent = shapely.area(shapely.intersection(lasts[lake], epoch.outlines[patch]))
+    weight = shared + _RECENT_WEIGHT * recent
+    main = dict(best_pairs(lake, patch, weight, len(footprints), len(epoch.outlines)))
+    owner = {patch: lake for lake, patch in main.items()}
+    extra: dict[int, list[int]] = {}
+    joined: dict[int, list[int]] = {}
+    placed: set[int] = set()
+    for edge in np.argsort(-shared, kind="stable"):
+        this_lake, this_patch = int(lake[edge]), int(patch[edge])
+        if this_patch not in owner and this_patch not in placed:
+            extra.setdefault(this_lake, []).append(this_patch)
+            placed.add(this_patch)
+        elif this_patch in owner and this_lake not in main:
+            joined.setdefault(owner[this_patch], []).append(this_lake)
+    meets = set(lake.tolist())
+    free = sorted(set(range(len(epoch.outlines))) - set(patch.tolist()))
+    near = _nearest(footprints, [i for i in missable if i not in meets], epoch, free, settings)
+    taken = set(near.values())
+    return Match(main | near, extra, joined, [i for i in free if i not in taken])
+
+
+def verdict(
+    later: Iterable[Epoch], one: shapely.Geometry, other: shapely.Geometry, resolved_m: float
+) -> Verdict:
+    """Ask the next image that shows two places whole whether they are one lake.
+
+    Parameters
+    ----------
+    later : iterable of Epoch
+        In the order of time.
+    one, other : shapely.Geometry
+        Outlines of the places, apart.
+    resolved_m : float
+        Pixel size of the image that showed them apart.
+
+    Returns
+    -------
+    str
+        ``apart`` or ``together``; ``alone`` when later images show ``one`` but never ``other``;
+        ``unknown`` when no later image shows them.
+    """
+    gap = shapely.distance(one, other)
+    alone = False
+    for epoch in later:
+        here, there = _whole_patch_at(epoch, one), _whole_patch_at(epoch, other)
+        alone |= here is not None
+        if here is None or there is None:
+            continue
+        if here != there:
+            return "apart"
+        if can_separate(epoch.resolution_m, gap, resolved_m):
+            return "together"
+    return "alone" if alone else "unknown"
+
+
+def can_separate(resolution_m: float, gap_m: float, resolved_m: float) -> bool:
+    """Tell whether pixels of one size show a gap that pixels of ``resolved_m`` have shown."""
+    return gap_m >= _SEPARABLE_PIXELS * resolution_m or resolution_m <= _COMPARABLE * resolved_m
+
+
+def geometry_array(geometries: Iterable[shapely.Geometry | None]) -> Geometries:
+    """Return geometries as an array of objects, also when there are none."""
+    values = list(geometries)
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def _nearest(
+    footprints: Geometries,
+    lakes: Sequence[int],
+    epoch: Epoch,
+    patches: Sequence[int],
+    settings: TrackingSettings,
+) -> dict[int, int]:
+    """Pair lakes and patches that meet nothing, when each is the other's nearest and like it.
+
+    A lake on moving ice can leave its outline between two images; the gap may not exceed the
+    smaller one's width.
+    """
+    if not lakes or not patches:
+        return {}
+    old, new = footprints[list(lakes)], epoch.outlines[list(patches)]
+    limit = settings.max_distance_m
+    there, distances = shapely.STRtree(new).query_nearest(
+        old, max_distance=limit, return_distance=True
+    )
+    back = shapely.STRtree(old).query_nearest(new, max_distance=limit)
+    mutual = {(int(a), int(b)) for b, a in back.T}
+    pairs: dict[int, int] = {}
+    for (a, b), distance in zip(there.T, distances, strict=True):
+        small, large = sorted((old[a].area, new[b].area))
+        like = small >= settings.min_overlap * large and distance <= 2 * np.sqrt(small / np.pi)
+        if like and (int(a), int(b)) in mutual and patches[b] not in pairs.values():
+            pairs.setdefault(lakes[a], patches[b])
+    return pairs
+
+
+def _whole_patch_at(epoch: Epoch, place: shapely.Geometry) -> int | None:
+    patches = epoch.tree.query(place, predicate="intersects")
+    patches = np.sort(patches[epoch.whole[patches]])
+    if not len(patches):
+        return None
+    outlines = epoch.outlines[patches]
+    shared = shapely.area(shapely.intersection(outlines, place))
+    best = int(shared.argmax())
+    enough = COVERED * min(place.area, outlines[best].area)
+    return int(patches[best]) if shared[best] >= enough else None

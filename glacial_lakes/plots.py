@@ -1,0 +1,177 @@
+"""Figures for notebooks and papers: the area of a lake through time, and where the lakes are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from matplotlib.dates import date2num
+from matplotlib.transforms import ScaledTranslation
+
+from glacial_lakes.language import area_unit, translate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+WATER, EVENT, GAP, GLACIER = "#0072b2", "#d55e00", "#7f8a92", "#dfe6ea"
+"""Blue and vermilion of Okabe & Ito are told apart by colour-blind readers and in grey print."""
+
+GAP_MARKERS = {"cloud": "o", "shadow": "^", "nodata": "s", "frozen": "D", "uncertain": "|"}
+
+
+def plot_area(
+    observations: pd.DataFrame,
+    ax: Axes | None = None,
+    language: str = "en",
+    events: pd.DataFrame | None = None,
+) -> Axes:
+    """Draw the area of one lake through time.
+
+    Measured areas carry one standard error. Dates on which the lake was not observed are hollow
+    marks below the axis of area 0, by reason; they have no area. Dates on which the lake was seen
+    to be absent are crosses at 0.
+
+    Parameters
+    ----------
+    observations : pandas.DataFrame
+        Rows of one lake with ``acquired, area_m2, area_sigma_m2, status``.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+    language : {"en", "ru"}
+        Language of the labels.
+    events : pandas.DataFrame, optional
+        Rows of the same lake with ``event, date``, drawn as labelled vertical lines.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Area in m² or km², whichever suits its size; the unit is in the label.
+    """
+    ax = _axes(ax, (7.2, 3.2))
+    table = observations.sort_values("acquired")
+    measured = (table["status"] == "observed") & table["area_m2"].notna()
+    absent = table["status"] == "absent"
+    largest = float(table.loc[measured, "area_m2"].max()) if measured.any() else 0.0
+    unit, factor = area_unit(largest)
+    known, seen = table[measured | absent], table[measured]
+    ax.plot(_times(known), known["area_m2"].fillna(0.0) / factor, color=WATER, alpha=0.35, lw=1)
+    if len(seen):
+        ax.errorbar(
+            _times(seen),
+            seen["area_m2"] / factor,
+            yerr=seen["area_sigma_m2"].fillna(0.0) / factor,
+            fmt="o",
+            ms=4,
+            capsize=2.5,
+            lw=1.2,
+            color=WATER,
+            label=translate("area with one standard error", language),
+        )
+    if absent.any():
+        gone = table[absent]
+        label = translate("no water seen", language)
+        ax.plot(_times(gone), np.zeros(len(gone)), "x", color=EVENT, ms=6, label=label)
+    time_and_share = ax.get_xaxis_transform()
+    below = time_and_share + ScaledTranslation(0, -9 / 72, ax.figure.dpi_scale_trans)
+    for status, rows in table[~(measured | absent)].groupby("status"):
+        label = translate("not observed: {reason}", language)
+        ax.plot(
+            _times(rows),
+            np.zeros(len(rows)),
+            GAP_MARKERS.get(str(status), "|"),
+            mfc="white",
+            mec=GAP,
+            ms=5,
+            clip_on=False,
+            transform=below,
+            label=label.format(reason=translate(str(status), language)),
+        )
+    for date, event in () if events is None else zip(events["date"], events["event"], strict=True):
+        when = float(date2num(pd.Timestamp(date)))  # type: ignore[no-untyped-call]
+        ax.axvline(when, color=EVENT, lw=1, ls=(0, (4, 2.5)))
+        ax.annotate(
+            translate(str(event), language),
+            (when, 1.0),
+            xycoords=time_and_share,
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            color=EVENT,
+            fontsize="small",
+        )
+    label = translate("Area ({unit})", language).format(unit=translate(unit, language))
+    ax.set_ylabel(label)
+    ax.set_ylim(bottom=0)
+    if len(table):
+        times = _times(table)  # the marks below the axis do not count for its automatic limits
+        pad = max(0.04 * (times.max() - times.min()), pd.Timedelta(days=60))
+        ax.set_xlim(times.min() - pad, times.max() + pad)
+    decimal = "," if language == "ru" else "."
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}".replace(".", decimal))
+    ax.tick_params(axis="x", pad=17, length=0)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(axis="y", color="#e5e9ec", lw=0.7)
+    ax.set_axisbelow(True)
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return ax
+
+
+def plot_lakes(
+    lakes: gpd.GeoDataFrame, ax: Axes | None = None, glaciers: gpd.GeoDataFrame | None = None
+) -> Axes:
+    """Draw a small map of lakes, true to scale at its middle, with a ring where one is tiny.
+
+    Parameters
+    ----------
+    lakes : geopandas.GeoDataFrame
+        Outlines in any CRS; with a column ``state``, lakes that are gone are hollow.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+    glaciers : geopandas.GeoDataFrame, optional
+        Outlines in any CRS, drawn behind the lakes.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Longitude and latitude in degrees.
+    """
+    ax = _axes(ax, (6.0, 6.0))
+    shapes = lakes.to_crs("EPSG:4326")
+    gone = shapes["state"] == "gone" if "state" in shapes else pd.Series(False, index=shapes.index)
+    if len(shapes):
+        west, south, east, north = shapes.total_bounds
+        pad = 0.06 * max(east - west, north - south, 0.01)
+        points = shapes.geometry.representative_point()
+        ax.plot(points.x, points.y, "o", ms=5, mfc="none", mec=WATER, mew=0.6, alpha=0.6)
+        if (~gone).any():
+            shapes[~gone].plot(ax=ax, color=WATER, edgecolor=WATER, aspect=None)
+        if gone.any():
+            shapes[gone].plot(ax=ax, color="none", edgecolor=EVENT, ls="--", aspect=None)
+        if glaciers is not None and len(glaciers):
+            ice = glaciers.to_crs("EPSG:4326")
+            ice.plot(ax=ax, color=GLACIER, edgecolor="#b5c2ca", lw=0.6, zorder=0, aspect=None)
+        ax.set_xlim(west - pad, east + pad)
+        ax.set_ylim(south - pad, north + pad)
+        ax.set_aspect(1 / np.cos(np.radians((south + north) / 2)))
+    ax.set(xlabel="", ylabel="")
+    ax.locator_params(nbins=5)
+    ax.xaxis.set_major_formatter("{x:.3f}°")
+    ax.yaxis.set_major_formatter("{x:.3f}°")
+    return ax
+
+
+def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt  # noqa: PLC0415 (chooses a window system when imported)
+
+    return plt.subplots(figsize=size, layout="constrained")[1]
+
+
+def _times(table: pd.DataFrame) -> pd.Series:
+    """Return UTC times without the zone, which axes do not need."""
+    times: pd.Series = table["acquired"].dt.tz_localize(None)
+    return times

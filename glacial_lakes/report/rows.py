@@ -1,0 +1,151 @@
+"""The rows of the report: lakes, observations, events and scenes, missing values as None."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from glacial_lakes.report.curves import Curve
+    from glacial_lakes.report.maps import Chip
+
+CHANGE_SIGMAS = 2.0
+"""A difference is called a change beyond this many standard errors (95 %, if normal)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One date of one lake; missing numbers are None."""
+
+    acquired: pd.Timestamp
+    sensor: str | None
+    scene_id: str | None
+    area_m2: float | None
+    sigma_m2: float | None
+    observed_fraction: float | None
+    status: str
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether the area of the date is known."""
+        return self.status == "observed" and self.area_m2 is not None
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether the lake, or its absence, was seen."""
+        return self.is_measured or self.status == "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Difference of two measured areas; ``sigma_m2`` treats their errors as independent."""
+
+    first: Observation
+    last: Observation
+    area_m2: float
+    sigma_m2: float | None
+
+    @property
+    def percent(self) -> float | None:
+        """Change in percent of the first area."""
+        return 100 * self.area_m2 / self.first.area_m2 if self.first.area_m2 else None
+
+    @property
+    def is_significant(self) -> bool:
+        """Whether the difference exceeds its own uncertainty; never when that is unknown."""
+        return self.sigma_m2 is not None and abs(self.area_m2) > CHANGE_SIGMAS * self.sigma_m2
+
+
+@dataclass(frozen=True, slots=True)
+class Lake:
+    """One lake of the report; ``number`` is its place in this report only."""
+
+    number: int
+    lake_id: str
+    lon: float | None
+    lat: float | None
+    elev_m: float | None
+    lake_type: str | None
+    dam_type: str | None
+    glacier_id: str | None
+    glacier_dist_m: float | None
+    state: str
+    area_m2: float | None
+    sigma_m2: float | None
+    observations: tuple[Observation, ...]
+    is_unseen_last: bool
+    curve: Curve
+    chip: Chip | None
+
+    @property
+    def measured(self) -> tuple[Observation, ...]:
+        """The observations with an area."""
+        return tuple(entry for entry in self.observations if entry.is_measured)
+
+    @property
+    def change(self) -> Change | None:
+        """From the first to the last measured area; None with fewer than two."""
+        if len(self.measured) < 2:
+            return None
+        first, last = self.measured[0], self.measured[-1]
+        if first.area_m2 is None or last.area_m2 is None:
+            return None
+        sigma = None
+        if first.sigma_m2 is not None and last.sigma_m2 is not None:
+            sigma = float(np.hypot(first.sigma_m2, last.sigma_m2))
+        return Change(first, last, last.area_m2 - first.area_m2, sigma)
+
+
+@dataclass(frozen=True, slots=True)
+class LakeEvent:
+    """One event with the scenes that show it; lakes are (id, number or None)."""
+
+    lake: tuple[str, int | None]
+    event: str
+    date: pd.Timestamp | None
+    after: pd.Timestamp | None
+    before_lakes: tuple[tuple[str, int | None], ...]
+    after_lakes: tuple[tuple[str, int | None], ...]
+    area_before_m2: float | None
+    area_after_m2: float | None
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SceneRow:
+    """One scene; ``n_measured`` and ``n_unseen`` count lakes."""
+
+    number: int
+    scene_id: str
+    acquired: pd.Timestamp | None
+    sensor: str | None
+    level: str | None
+    cloud_percent: float | None
+    n_measured: int
+    n_unseen: int
+    is_refused: bool
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """Sum of the latest areas of the lakes that are present, with both readings of its error."""
+
+    n_present: int
+    n_known: int
+    area_m2: float | None
+    sigma_independent_m2: float | None
+    sigma_correlated_m2: float | None
+    oldest: pd.Timestamp | None
+    newest: pd.Timestamp | None
+
+    @property
+    def digits(self) -> int:
+        """Digits of km² that show the independent error with two figures."""
+        if not self.sigma_independent_m2:
+            return 3
+        return max(0, 1 - math.floor(math.log10(self.sigma_independent_m2 / 1e6)))

@@ -1,0 +1,285 @@
+"""A GeoTIFF with several bands, and a sidecar that tells what they are.
+
+The sidecar is a TOML file of the same stem beside the image; ``docs/formats.md`` shows one.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import numpy as np
+from rasterio.windows import Window
+
+from glacial_lakes.errors import (
+    DamagedFileError,
+    MetadataError,
+    MissingFileError,
+    UnsafeInputError,
+)
+from glacial_lakes.grid import Grid
+from glacial_lakes.scenes.metadata import to_name, to_number, to_sun, to_time
+from glacial_lakes.scenes.quality import DECODERS, Decoder
+from glacial_lakes.scenes.raster import (
+    Band,
+    Header,
+    coarsening,
+    read_header,
+    read_numbers,
+    to_reflectance,
+)
+from glacial_lakes.scenes.scene import MAPPING_BANDS, BandName, Scene
+from glacial_lakes.scenes.source import Source, raster_name, read_metadata
+
+DRIVER = "GTiff"
+
+_REQUIRED = ("acquired", "sensor", "scale", "offset", "bands")
+_OPTIONAL = (
+    "nodata",
+    "saturated",
+    "sun_azimuth_deg",
+    "sun_elevation_deg",
+    "quality",
+    "decoder",
+    "level",
+    "cloud_percent",
+)
+
+LOWEST, HIGHEST = -0.2, 2.0
+"""Reflectance outside this range is no reflectance; a sunlit snow slope may exceed 1."""
+
+_MOST_OUTSIDE = 0.05
+"""Share of pixels outside the range from which the declared scale is not believed."""
+
+_SAMPLE = 64
+"""Edge in pixels of each of the nine windows that the scale is checked on."""
+
+
+def sidecar_of(path: Path) -> Path:
+    """Return the name of a GeoTIFF's sidecar."""
+    return path.with_suffix(".toml")
+
+
+def quality_file_of(sidecar: Path) -> str | None:
+    """Return the name of the quality layer that a sidecar tells, if it can be read."""
+    try:
+        quality = tomllib.loads(sidecar.read_text(encoding="utf-8")).get("quality")
+    except (OSError, ValueError):
+        return None
+    return quality if isinstance(quality, str) else None
+
+
+def open_geotiff(path: Path) -> Scene:
+    """Describe a GeoTIFF stack by its sidecar.
+
+    Parameters
+    ----------
+    path : Path
+        The image; ``<stem>.toml`` lies beside it.
+
+    Raises
+    ------
+    MissingFileError
+        Without a sidecar, or without the quality layer that it names.
+    MetadataError
+        When the sidecar lacks a key, has an unknown one or a time without zone, or when its
+        scale and offset do not give reflectance.
+    """
+    sidecar = sidecar_of(path)
+    if not sidecar.is_file():
+        raise MissingFileError(
+            path,
+            f"has no sidecar {sidecar.name} beside it",
+            f"write one with the keys {', '.join(_REQUIRED[:-1])}, nodata and the table [bands]",
+        )
+    source = Source(path.parent, "folder", (path.name, sidecar.name))
+    keys = _keys(source, sidecar)
+    image = raster_name(source, path.name, DRIVER)
+    header = read_header(image, DRIVER)
+    if header.crs is None:
+        raise MetadataError(path, "has no CRS", "give it one, e.g. with gdal_edit -a_srs")
+    grid = Grid(header.crs, header.transform, header.shape)
+    bands = _bands(keys, image, header, grid, sidecar)
+    _check_scale(bands, grid, sidecar)
+    sun = _sun(keys, sidecar)
+    quality, decoder = _quality(keys, path, header, sidecar)
+    cloud = keys.get("cloud_percent")
+    return Scene(
+        id=to_name(path.stem.replace(" ", "_"), "the file name", path),
+        path=str(path),
+        sensor=to_name(_text(keys, "sensor", sidecar), "sensor", sidecar),
+        level=to_name(
+            _text(keys, "level", sidecar) if "level" in keys else "stack", "level", sidecar
+        ),
+        acquired=_acquired(keys["acquired"], sidecar),
+        grid=grid,
+        sun_azimuth_deg=None if sun is None else sun[1],
+        sun_elevation_deg=None if sun is None else sun[0],
+        bands=bands,
+        quality=quality,
+        decoder=decoder,
+        cloud_percent=None if cloud is None else to_number(cloud, "cloud_percent", sidecar),
+        provenance={
+            "product": "geotiff",
+            "baseline": "",
+            "processed": "",
+            "granule": path.stem,
+            "checksum": "unverified",
+            "metadata": (sidecar.name,),
+        },
+    )
+
+
+def _keys(source: Source, sidecar: Path) -> Mapping[str, Any]:
+    try:
+        keys = tomllib.loads(read_metadata(source, sidecar.name).decode("utf-8"))
+    except ValueError as error:
+        raise DamagedFileError(sidecar, f"is not valid TOML ({error})", "correct it") from None
+    known = (*_REQUIRED, *_OPTIONAL)
+    for key in keys:
+        if key not in known:
+            near = get_close_matches(key, known, 1)
+            remedy = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+            raise MetadataError(sidecar, f"has the unknown key {key}", remedy)
+    missing = [key for key in _REQUIRED if key not in keys]
+    if missing:
+        raise MetadataError(sidecar, f"lacks {', '.join(missing)}", "add it to the sidecar")
+    return keys
+
+
+def _text(keys: Mapping[str, Any], key: str, sidecar: Path) -> str:
+    if not isinstance(keys[key], str):
+        raise MetadataError(sidecar, f"{key} is {keys[key]!r}", "write it as text in quotes")
+    return cast("str", keys[key])
+
+
+def _acquired(value: object, sidecar: Path) -> datetime:
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC)
+    text = value.isoformat() if isinstance(value, date) else value
+    if not isinstance(text, str) or len(text) <= len("2021-08-24"):
+        text = str(text)
+        raise MetadataError(
+            sidecar,
+            f"acquired is {text!r}, without a time of day and zone",
+            "write e.g. acquired = 2021-08-24T06:08:07Z",
+        )
+    return to_time(text, "acquired", sidecar)
+
+
+def _bands(
+    keys: Mapping[str, Any], image: str, header: Header, grid: Grid, sidecar: Path
+) -> dict[str, Band]:
+    table = keys["bands"]
+    names = get_args(BandName)
+    if not isinstance(table, dict):
+        raise MetadataError(sidecar, "bands is no table", "write [bands] and name = index lines")
+    for name, index in table.items():
+        if name not in names:
+            raise MetadataError(
+                sidecar,
+                f"[bands] has {name}, which is no band name",
+                f"use {', '.join(names)}; other keys stand above [bands]",
+            )
+        if type(index) is not int or not 1 <= index <= header.count:
+            raise MetadataError(
+                sidecar,
+                f"{name} = {index!r}, but the image has bands 1 to {header.count}",
+                "correct the index",
+            )
+    missing = [name for name in MAPPING_BANDS if name not in table]
+    if missing:
+        raise MetadataError(sidecar, f"[bands] lacks {' and '.join(missing)}", "add it")
+    scale = to_number(keys["scale"], "scale", sidecar)
+    if scale == 0:
+        raise MetadataError(sidecar, "scale is 0", "write the factor from number to reflectance")
+    saturated = keys.get("saturated")
+    return {
+        name: Band(
+            path=image,
+            driver=DRIVER,
+            index=table[name],
+            scale=scale,
+            offset=to_number(keys["offset"], "offset", sidecar),
+            nodata=_nodata(keys, header, sidecar),
+            resolution=grid.resolution,
+            saturated=None if saturated is None else to_number(saturated, "saturated", sidecar),
+        )
+        for name in names
+        if name in table
+    }
+
+
+def _nodata(keys: Mapping[str, Any], header: Header, sidecar: Path) -> float | None:
+    value = keys.get("nodata", header.nodata)
+    if value is None:
+        raise MetadataError(
+            sidecar,
+            "lacks nodata, and the image has no nodata tag",
+            'add the number that stands for no data, or nodata = "none"',
+        )
+    if value == "none" or (isinstance(value, float) and math.isnan(value)):
+        return None  # NaN is never an observation, declared or not
+    return to_number(value, "nodata", sidecar)
+
+
+def _sun(keys: Mapping[str, Any], sidecar: Path) -> tuple[float, float] | None:
+    told = [key for key in ("sun_elevation_deg", "sun_azimuth_deg") if key in keys]
+    if not told:
+        return None
+    if len(told) == 1:
+        raise MetadataError(sidecar, f"has {told[0]} only", "give both sun angles or none")
+    elevation, azimuth = (to_number(keys[key], key, sidecar) for key in told)
+    return to_sun(elevation, azimuth, sidecar)
+
+
+def _quality(
+    keys: Mapping[str, Any], path: Path, header: Header, sidecar: Path
+) -> tuple[Band | None, Decoder]:
+    if "quality" not in keys and "decoder" not in keys:
+        return None, "none"
+    if "quality" not in keys or str(keys.get("decoder")) not in DECODERS:
+        raise MetadataError(
+            sidecar,
+            "tells quality and decoder in part only",
+            f"give the file as quality, and decoder as one of {', '.join(DECODERS)}",
+        )
+    name = _text(keys, "quality", sidecar)
+    if Path(name).name != name or name in {"", ".", ".."} or "\\" in name or ":" in name:
+        raise UnsafeInputError(
+            sidecar, f"quality is {name!r}, not a file beside it", "write the bare file name"
+        )
+    if not (path.parent / name).is_file():
+        raise MissingFileError(path.parent / name, "is not there", "correct quality in the sidecar")
+    source = Source(path.parent, "folder", (name,))
+    layer = raster_name(source, name, DRIVER)
+    factor = coarsening(read_header(layer, DRIVER), layer, header)
+    band = Band(layer, DRIVER, 1, 1.0, 0.0, None, header.resolution * factor)
+    return band, cast("Decoder", keys["decoder"])
+
+
+def _check_scale(bands: Mapping[str, Band], grid: Grid, sidecar: Path) -> None:
+    """Refuse stored numbers that were declared as reflectance, on nine small windows."""
+    rows, cols = (max(0, size - _SAMPLE) // 2 for size in grid.shape)
+    for name in MAPPING_BANDS:
+        samples = [
+            read_numbers(bands[name], Window(col * cols, row * rows, _SAMPLE, _SAMPLE))[0]
+            for row in range(3)
+            for col in range(3)
+        ]
+        numbers = np.concatenate([sample.ravel() for sample in samples])
+        reflectance = to_reflectance(bands[name], numbers)
+        seen = reflectance[np.isfinite(reflectance)]
+        outside = (seen < LOWEST) | (seen > HIGHEST)
+        if seen.size and outside.mean() > _MOST_OUTSIDE:
+            raise MetadataError(
+                sidecar,
+                f"scale {bands[name].scale:g} and offset {bands[name].offset:g} give {name} "
+                f"reflectance from {seen.min():.3g} to {seen.max():.3g}",
+                "write the factors that give reflectance between 0 and about 1",
+            )

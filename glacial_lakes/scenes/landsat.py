@@ -1,0 +1,282 @@
+"""Landsat 4–9: Collection 2 Level 1 and 2, Collection 1 Level 1, and older Level 1 products.
+
+Folder or tar. Formulas: Landsat 8–9 Data Format Control Books LSDS-1822 and LSDS-1619 for the
+rescaling of MTL files; Chander, Markham & Helder (2009), doi:10.1016/j.rse.2009.01.007, where an
+older MTL tells radiance only.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from glacial_lakes.errors import MetadataError, MissingFileError, UnknownProductError
+from glacial_lakes.grid import Grid
+from glacial_lakes.scenes.metadata import to_name, to_number, to_sun, to_time
+from glacial_lakes.scenes.mtl import Groups, read_mtl
+from glacial_lakes.scenes.quality import Decoder
+from glacial_lakes.scenes.raster import Band, Header, coarsening, read_header
+from glacial_lakes.scenes.scene import Scene
+from glacial_lakes.scenes.source import Source, find, raster_name
+
+METADATA = r"L[^/]*_MTL\.(?:txt|json|xml)"
+"""Name of the metadata, in any case."""
+
+DRIVER = "GTiff"
+
+FILL = 0.0
+"""Fill of every Landsat band, whether or not its file is tagged with it."""
+
+_TM = {"blue": 1, "green": 2, "red": 3, "nir": 4, "swir1": 5, "swir2": 7}
+_OLI = {"blue": 2, "green": 3, "red": 4, "nir": 5, "swir1": 6, "swir2": 7}
+
+_SENSORS = {
+    ("LANDSAT_4", "TM"): ("LT04", _TM),
+    ("LANDSAT_5", "TM"): ("LT05", _TM),
+    ("LANDSAT_7", "ETM"): ("LE07", _TM),
+    ("LANDSAT_8", "OLI_TIRS"): ("LC08", _OLI),
+    ("LANDSAT_8", "OLI"): ("LO08", _OLI),
+    ("LANDSAT_9", "OLI_TIRS"): ("LC09", _OLI),
+    ("LANDSAT_9", "OLI"): ("LO09", _OLI),
+}
+"""Spacecraft and sensor → sensor id, and common band name → band number."""
+
+_ESUN = {
+    "LT04": {1: 1983.0, 2: 1795.0, 3: 1539.0, 4: 1028.0, 5: 219.8, 7: 83.49},
+    "LT05": {1: 1983.0, 2: 1796.0, 3: 1536.0, 4: 1031.0, 5: 220.0, 7: 83.44},
+    "LE07": {1: 1997.0, 2: 1812.0, 3: 1533.0, 4: 1039.0, 5: 230.8, 7: 84.90},
+}
+"""Solar irradiance outside the atmosphere, W m⁻² µm⁻¹ (Chander et al. 2009, tables 3–5)."""
+
+_IDENTITY = ("PRODUCT_CONTENTS", "METADATA_FILE_INFO", "PRODUCT_METADATA")
+_IMAGE = ("IMAGE_ATTRIBUTES", "PRODUCT_METADATA")
+_FILES = ("PRODUCT_CONTENTS", "PRODUCT_METADATA")
+_LEVEL2 = ("LEVEL2_SURFACE_REFLECTANCE_PARAMETERS",)
+_LEVEL1 = ("LEVEL1_RADIOMETRIC_RESCALING", "RADIOMETRIC_RESCALING")
+_LEVEL1_RANGE = ("LEVEL1_MIN_MAX_PIXEL_VALUE", "MIN_MAX_PIXEL_VALUE")
+_LEVEL1_RADIANCE = ("LEVEL1_MIN_MAX_RADIANCE", "MIN_MAX_RADIANCE")
+
+
+def metadata_files(names: Iterable[str]) -> list[str]:
+    """Return the MTL file of each product among names, sorted.
+
+    Of one product's files the text is preferred to JSON, and JSON to XML.
+    """
+    found: dict[str, str] = {}
+    for ending in ("txt", "json", "xml"):
+        for name in names:
+            if name.lower().endswith(f"_mtl.{ending}"):
+                found.setdefault(name[: -len(f"_mtl.{ending}")], name)
+    return sorted(found.values())
+
+
+def open_landsat(source: Source, metadata_name: str) -> Scene:
+    """Describe a Landsat product.
+
+    Parameters
+    ----------
+    source : Source
+        Its files.
+    metadata_name : str
+        Its MTL file.
+
+    Raises
+    ------
+    UnknownProductError
+        For the Multispectral Scanner, which lacks the bands that lakes are told by.
+    MissingFileError
+        When a band or the quality layer that the MTL lists is not there.
+    MetadataError
+        When scale, offset, time or sun are not told.
+    """
+    where = source.path / metadata_name
+    mtl = read_mtl(source, metadata_name)
+    sensor, numbers = _sensor(mtl, where)
+    level = to_name(_get(mtl, _IDENTITY, "PROCESSING_LEVEL", "DATA_TYPE"), "the level", where)
+    files = {
+        name: _file(source, mtl, f"FILE_NAME_BAND_{number}", f"the {name} band")
+        for name, number in numbers.items()
+    }
+    quality_file, decoder = _quality_file(source, mtl)
+    saturation_file = _listed(source, mtl, "FILE_NAME_QUALITY_L1_RADIOMETRIC_SATURATION")
+    acquired = _acquired(mtl, where)
+    elevation, azimuth = to_sun(
+        to_number(_get(mtl, _IMAGE, "SUN_ELEVATION"), "SUN_ELEVATION", where),
+        to_number(_get(mtl, _IMAGE, "SUN_AZIMUTH"), "SUN_AZIMUTH", where),
+        where,
+    )
+
+    paths = {name: raster_name(source, file, DRIVER) for name, file in files.items()}
+    headers = {name: read_header(path, DRIVER) for name, path in paths.items()}
+    fine = headers["green"]
+    bands = {}
+    for name, number in numbers.items():
+        scale, offset, ceiling = _radiometry(
+            mtl,
+            number,
+            where,
+            level=level,
+            sensor=sensor,
+            sun_elevation_deg=elevation,
+            acquired=acquired,
+        )
+        factor = coarsening(headers[name], paths[name], fine)
+        bands[name] = Band(
+            paths[name], DRIVER, 1, scale, offset, FILL, fine.resolution * factor, ceiling
+        )
+    cloud = _get(mtl, _IMAGE, "CLOUD_COVER")
+    alone = len(metadata_files(source.names)) == 1
+    return Scene(
+        id=to_name(_get(mtl, _IDENTITY, "LANDSAT_PRODUCT_ID", "LANDSAT_SCENE_ID"), "id", where),
+        path=str(source.path if alone else where),
+        sensor=sensor,
+        level=level,
+        acquired=acquired,
+        grid=Grid(fine.crs, fine.transform, fine.shape),
+        sun_azimuth_deg=azimuth,
+        sun_elevation_deg=elevation,
+        bands=bands,
+        quality=None if quality_file is None else _layer(source, quality_file, fine),
+        decoder=decoder,
+        saturation=None if saturation_file is None else _layer(source, saturation_file, fine),
+        saturation_bits=sum(1 << numbers[n] - 1 for n in ("blue", "green", "red", "nir")),
+        cloud_percent=None if cloud is None else _cloud(cloud, where),
+        provenance={
+            "product": "landsat",
+            "baseline": _get(mtl, _IDENTITY, "COLLECTION_NUMBER") or "0 (pre-collection)",
+            "processed": _processed(mtl),
+            "granule": _path_row(mtl, where),
+            "checksum": "unverified",
+            "metadata": (metadata_name,),
+        },
+    )
+
+
+def earth_sun_distance(time: datetime) -> float:
+    """Return the distance from Earth to Sun in astronomical units, within 0.0002.
+
+    The low-precision formula of the Astronomical Almanac (section C, "Low-precision formulas
+    for the Sun"): ``R = 1.00014 - 0.01671 cos g - 0.00014 cos 2g`` with the mean anomaly
+    ``g = 357.528° + 0.9856003° n``, ``n`` days since 2000-01-01 12:00 UTC.
+    """
+    days = (time - datetime(2000, 1, 1, 12, tzinfo=UTC)).total_seconds() / 86400
+    anomaly = math.radians(357.528 + 0.9856003 * days)
+    return 1.00014 - 0.01671 * math.cos(anomaly) - 0.00014 * math.cos(2 * anomaly)
+
+
+def _get(mtl: Groups, groups: tuple[str, ...], *keys: str) -> str | None:
+    """First of the keys in the first of the groups that has one; empty values do not count."""
+    for key in keys:
+        for group in groups:
+            value = mtl.get(group, {}).get(key)
+            if value:
+                return value
+    return None
+
+
+def _sensor(mtl: Groups, where: Path) -> tuple[str, Mapping[str, int]]:
+    spacecraft = _get(mtl, _IMAGE, "SPACECRAFT_ID") or ""
+    sensor = _get(mtl, _IMAGE, "SENSOR_ID") or ""
+    if sensor == "MSS":
+        raise UnknownProductError(
+            where,
+            "is of the Multispectral Scanner, which has no blue and no short-wave infrared band",
+            "use TM, ETM+ or OLI products",
+        )
+    if (spacecraft, sensor) not in _SENSORS:
+        raise UnknownProductError(
+            where,
+            f"is of {spacecraft or 'no'} {sensor or 'sensor'}",
+            "use TM, ETM+ or OLI products",
+        )
+    return _SENSORS[spacecraft, sensor]
+
+
+def _file(source: Source, mtl: Groups, key: str, what: str) -> str:
+    name = _listed(source, mtl, key)
+    if name is None:
+        text = _get(mtl, _FILES, key)
+        told = f"{what}, {Path(text).name}" if text else f"{what}: its MTL has no {key}"
+        raise MissingFileError(source.path, f"lacks {told}", "download the product whole")
+    return name
+
+
+def _listed(source: Source, mtl: Groups, key: str) -> str | None:
+    """Name of a file that the MTL lists, if it lies beside the MTL, in whatever case."""
+    text = _get(mtl, _FILES, key)
+    return None if text is None else find(source, re.escape(text))
+
+
+def _quality_file(source: Source, mtl: Groups) -> tuple[str | None, Decoder]:
+    if _get(mtl, _FILES, "FILE_NAME_QUALITY_L1_PIXEL"):
+        return _file(source, mtl, "FILE_NAME_QUALITY_L1_PIXEL", "the quality layer"), "qa_pixel"
+    if _get(mtl, _FILES, "FILE_NAME_BAND_QUALITY") and _get(mtl, _IDENTITY, "COLLECTION_NUMBER"):
+        return _file(source, mtl, "FILE_NAME_BAND_QUALITY", "the quality layer"), "bqa"
+    return None, "none"  # older products have none, or one with other bits
+
+
+def _radiometry(
+    mtl: Groups,
+    band: int,
+    where: Path,
+    *,
+    level: str,
+    sensor: str,
+    sun_elevation_deg: float,
+    acquired: datetime,
+) -> tuple[float, float, float | None]:
+    """Scale and offset to reflectance, and the number that means saturation."""
+
+    def number(groups: tuple[str, ...], key: str) -> float:
+        return to_number(_get(mtl, groups, f"{key}_BAND_{band}"), f"{key}_BAND_{band}", where)
+
+    if level.startswith("L2"):
+        return (
+            number(_LEVEL2, "REFLECTANCE_MULT"),
+            number(_LEVEL2, "REFLECTANCE_ADD"),
+            number(_LEVEL2, "QUANTIZE_CAL_MAX"),
+        )
+    ceiling = number(_LEVEL1_RANGE, "QUANTIZE_CAL_MAX")
+    height = math.sin(math.radians(sun_elevation_deg))
+    if _get(mtl, _LEVEL1, f"REFLECTANCE_MULT_BAND_{band}"):
+        scale = number(_LEVEL1, "REFLECTANCE_MULT") / height
+        return scale, number(_LEVEL1, "REFLECTANCE_ADD") / height, ceiling
+    if sensor not in _ESUN:
+        raise MetadataError(where, f"REFLECTANCE_MULT_BAND_{band} is missing", "download it again")
+    floor = number(_LEVEL1_RANGE, "QUANTIZE_CAL_MIN")
+    darkest = number(_LEVEL1_RADIANCE, "RADIANCE_MINIMUM")
+    # the rounded RADIANCE_MULT of these files is up to 0.5 % off, so the range is used
+    gain = (number(_LEVEL1_RADIANCE, "RADIANCE_MAXIMUM") - darkest) / (ceiling - floor)
+    per_radiance = math.pi * earth_sun_distance(acquired) ** 2 / (_ESUN[sensor][band] * height)
+    return gain * per_radiance, (darkest - gain * floor) * per_radiance, ceiling
+
+
+def _acquired(mtl: Groups, where: Path) -> datetime:
+    date = _get(mtl, _IMAGE, "DATE_ACQUIRED")
+    time = _get(mtl, _IMAGE, "SCENE_CENTER_TIME")
+    text = None if date is None or time is None else f"{date}T{time}"
+    return to_time(text, "DATE_ACQUIRED with SCENE_CENTER_TIME", where)
+
+
+def _processed(mtl: Groups) -> str:
+    groups = ("LEVEL2_PROCESSING_RECORD", "LEVEL1_PROCESSING_RECORD", "METADATA_FILE_INFO")
+    return _get(mtl, groups, "DATE_PRODUCT_GENERATED", "FILE_DATE") or ""
+
+
+def _path_row(mtl: Groups, where: Path) -> str:
+    path, row = (to_number(_get(mtl, _IMAGE, key), key, where) for key in ("WRS_PATH", "WRS_ROW"))
+    return f"{path:03.0f}{row:03.0f}"
+
+
+def _cloud(text: str, where: Path) -> float | None:
+    percent = to_number(text, "CLOUD_COVER", where)
+    return percent if percent >= 0 else None  # -1 stands for "not assessed"
+
+
+def _layer(source: Source, name: str, fine: Header) -> Band:
+    path = raster_name(source, name, DRIVER)
+    factor = coarsening(read_header(path, DRIVER), path, fine)
+    return Band(path, DRIVER, 1, 1.0, 0.0, None, fine.resolution * factor)

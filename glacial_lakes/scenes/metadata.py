@@ -1,0 +1,91 @@
+"""Text of metadata files → times, numbers and XML trees, or a refusal that names the file."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import ParseError
+
+import defusedxml
+from defusedxml import ElementTree
+
+from glacial_lakes.errors import DamagedFileError, MetadataError, UnsafeInputError
+from glacial_lakes.scenes.source import Source, read_metadata
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+_NAME = re.compile(r"[\w.+-]{1,120}")
+
+
+def read_xml(source: Source, name: str) -> Element:
+    """Parse an XML file; document type definitions and entities are refused."""
+    where = source.path / name
+    try:
+        return ElementTree.fromstring(read_metadata(source, name), forbid_dtd=True)
+    except defusedxml.DefusedXmlException as error:
+        raise UnsafeInputError(
+            where, f"has a document type or an entity ({error})", "download the product again"
+        ) from None
+    except (ParseError, UnicodeError, LookupError) as error:
+        raise DamagedFileError(
+            where, f"is not valid XML ({error})", "download the product again"
+        ) from None
+
+
+def to_number(text: object, what: str, where: Path | str) -> float:
+    """Return a finite number.
+
+    Raises
+    ------
+    MetadataError
+        When it is missing or no number; ``what`` says which one.
+    """
+    try:
+        number = float(str(text))
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        told = "is missing" if text is None else f"is {text!r}"
+        raise MetadataError(where, f"{what} {told}", "download the product again")
+    return number
+
+
+def to_time(text: str | None, what: str, where: Path | str) -> datetime:
+    """Return a time in UTC from ISO 8601 text with its zone.
+
+    Fractions of a second are cut to microseconds.
+    """
+    cut = re.sub(r"(\.\d{6})\d+", r"\1", text or "")
+    try:
+        time = datetime.fromisoformat(cut)
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        told = "is missing" if text is None else f"is {text!r}"
+        raise MetadataError(
+            where, f"{what} {told}", "give date, time and zone, e.g. 2021-08-24T06:08:07Z"
+        )
+    return time.astimezone(UTC)
+
+
+def to_sun(elevation: float, azimuth: float, where: Path | str) -> tuple[float, float]:
+    """Return the sun's elevation and azimuth (0–360) in degrees, if it stands in the sky."""
+    if not 0 < elevation <= 90 or not -360 <= azimuth <= 360:
+        raise MetadataError(
+            where,
+            f"the sun's elevation {elevation:g}° and azimuth {azimuth:g}° are not those of a day",
+            "use an image taken by daylight",
+        )
+    return elevation, azimuth % 360
+
+
+def to_name(text: str | None, what: str, where: Path | str) -> str:
+    """Return a plain name, fit for file names and tables."""
+    if text is None or not _NAME.fullmatch(text.strip()):
+        told = "is missing" if text is None else f"is {text!r}"
+        raise MetadataError(where, f"{what} {told}", "download the product again")
+    return text.strip()

@@ -1,0 +1,302 @@
+"""Paths → scenes: what is a product, which reader opens it, which of two copies is used."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from glacial_lakes.errors import (
+    DamagedFileError,
+    GlacialLakesError,
+    MissingFileError,
+    UnknownProductError,
+)
+from glacial_lakes.events import Listener, SceneRefused, ignore
+from glacial_lakes.scenes.geotiff import open_geotiff, quality_file_of, sidecar_of
+from glacial_lakes.scenes.landsat import METADATA as LANDSAT
+from glacial_lakes.scenes.landsat import metadata_files, open_landsat
+from glacial_lakes.scenes.scene import Scene
+from glacial_lakes.scenes.sentinel2 import METADATA as SENTINEL2
+from glacial_lakes.scenes.sentinel2 import open_sentinel2
+from glacial_lakes.scenes.source import Source, open_source
+
+PathLike = str | os.PathLike[str]
+
+MAX_DEPTH = 4
+"""Folders below a given one that are searched for products."""
+
+_SAME_GRANULE_S = 1.0
+"""Two images of one tile closer in time are one image, processed twice."""
+
+_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
+_LISTED_FAST = (".zip", ".tar")
+_TIFFS = (".tif", ".tiff")
+_SAFE_NAME = re.compile(r"(?:[^_]+_)?S2[A-D]_.*\.(?:SAFE|zip)", re.IGNORECASE)
+_LANDSAT_ARCHIVE = re.compile(r"L[CEMOT]\d.*\.(?:tar|tar\.gz|tgz)", re.IGNORECASE)
+_READABLE = (
+    "give a Sentinel-2 .SAFE folder or zip, a Landsat folder or tar, or a GeoTIFF with a sidecar"
+)
+
+
+def open_scene(path: PathLike) -> Scene:
+    """Describe one product; no pixel of a Sentinel-2 or Landsat product is read.
+
+    Parameters
+    ----------
+    path : path-like
+        A Sentinel-2 ``.SAFE`` folder or ``.zip``, a Landsat folder, ``.tar`` or ``.tar.gz``,
+        their ``MTD_MSIL*.xml`` or ``*_MTL.*`` file, or a GeoTIFF with a sidecar.
+
+    Returns
+    -------
+    Scene
+
+    Raises
+    ------
+    UnknownProductError
+        When it is none of these.
+    MissingFileError
+        When it or one of its files is not there.
+    MetadataError
+        When scale, offset, time or sun are not told.
+    DamagedFileError, GridError, UnsafeInputError
+        When a file cannot be read, does not fit the others, or is not what it claims to be.
+    """
+    path = Path(path).absolute()
+    if not path.exists():
+        what = "matches no product" if glob.has_magic(path.name) else "does not exist"
+        raise MissingFileError(path, what, "check the path")
+    try:
+        return _open(path)
+    except GlacialLakesError as error:
+        if error.path is None:
+            raise type(error)(path, error.what, error.remedy) from error
+        raise
+    except (ValueError, ArithmeticError, LookupError, OSError, RuntimeError) as error:
+        raise DamagedFileError(
+            path, f"cannot be understood ({error})", "download it again"
+        ) from error
+
+
+def find_products(paths: PathLike | Iterable[PathLike]) -> list[Path]:
+    """Find products without opening them.
+
+    Parameters
+    ----------
+    paths : path-like or iterable of path-like
+        Products, folders that hold products up to four levels deep, or glob patterns. A path
+        that yields nothing is returned itself, so that opening it tells why.
+
+    Returns
+    -------
+    list of Path
+        Absolute, sorted, each once. A GeoTIFF without a sidecar is taken for a forgotten
+        scene beside stacks that have one; elsewhere it is a DEM or a mask, and left out.
+    """
+    given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    found: set[Path] = set()
+    for item in given:
+        path = Path(item).absolute()
+        if path.is_dir():
+            found.update(_with_stacks(path, [path]))
+        elif path.exists() or not glob.has_magic(str(item)):
+            found.add(_product_of(path))
+        else:
+            hits = Path(path.anchor).glob(str(path.relative_to(path.anchor)))
+            found.update(_with_stacks(path, sorted(hits)))
+    return sorted(found)
+
+
+def discover(paths: PathLike | Iterable[PathLike], on_event: Listener = ignore) -> list[Scene]:
+    """Open every product that is found; what cannot be used is told and left out.
+
+    Of products of one granule (same sensor, tile and sensing time) the surface reflectance
+    of the latest processing is kept.
+
+    Parameters
+    ----------
+    paths : path-like or iterable of path-like
+        As for :func:`find_products`.
+    on_event : callable, optional
+        Called with a :class:`glacial_lakes.events.SceneRefused` for each product left out.
+
+    Returns
+    -------
+    list of Scene
+        Sorted by time and id, whatever the order of the paths.
+    """
+    scenes = []
+    for path in find_products(paths):
+        try:
+            scenes.append(open_scene(path))
+        except GlacialLakesError as error:
+            on_event(SceneRefused(str(path), _reason(error, path)))
+    kept: list[Scene] = []
+    for scene in sorted(scenes, key=_preference, reverse=True):
+        twin = next((other for other in kept if _same_granule(scene, other)), None)
+        namesake = next((other for other in kept if other.id == scene.id), None)
+        if twin is not None:
+            reason = f"is another processing of the image {twin.id}, which is used"
+            on_event(SceneRefused(scene.path, reason))
+        elif namesake is not None:
+            reason = f"has the name of another scene, {namesake.path}; rename one of them"
+            on_event(SceneRefused(scene.path, reason))
+        else:
+            kept.append(scene)
+    return sorted(kept, key=lambda scene: (scene.acquired, scene.id))
+
+
+def _open(path: Path) -> Scene:
+    if path.name.lower().endswith(_TIFFS):
+        return open_geotiff(path)
+    if path.is_dir() or path.name.lower().endswith(_ARCHIVES):
+        source = open_source(path)
+        names = _metadata_names(source)
+    elif _is_metadata(path.name):
+        source = open_source(path.parent)
+        names = [path.name]
+    else:
+        raise UnknownProductError(path, "is no product that can be read", _READABLE)
+    if len(names) > 1:
+        raise UnknownProductError(
+            path, f"holds {len(names)} products", "open one of their metadata files"
+        )
+    if not names:
+        raise _no_product(path)
+    source = source.within(names[0])
+    if re.fullmatch(SENTINEL2, names[0][len(source.root) :], re.IGNORECASE):
+        return open_sentinel2(source, names[0])
+    return open_landsat(source, names[0])
+
+
+def _metadata_names(source: Source) -> list[str]:
+    """Product metadata at the root of a folder, or up to two folders down an archive."""
+    depth = 0 if source.kind == "folder" else 2
+    names = [name for name in source.names if name.count("/") <= depth]
+    sentinel2 = [
+        name for name in names if re.fullmatch(SENTINEL2, name.rpartition("/")[2], re.IGNORECASE)
+    ]
+    landsat = [
+        name
+        for name in metadata_files(names)
+        if re.fullmatch(LANDSAT, name.rpartition("/")[2], re.IGNORECASE)
+    ]
+    return sentinel2 + landsat
+
+
+def _is_metadata(name: str) -> bool:
+    return bool(re.fullmatch(f"{SENTINEL2}|{LANDSAT}", name, re.IGNORECASE))
+
+
+def _no_product(path: Path) -> GlacialLakesError:
+    if _SAFE_NAME.fullmatch(path.name):
+        what = "lacks its metadata, MTD_MSIL1C.xml or MTD_MSIL2A.xml"
+        return MissingFileError(path, what, "download the product whole")
+    if _LANDSAT_ARCHIVE.fullmatch(path.name):
+        return MissingFileError(path, "lacks its metadata, *_MTL.txt", "download it whole")
+    below = find_products(path) if path.is_dir() else []
+    if below not in ([], [path]):
+        what = "is no product itself, but holds some"
+        return UnknownProductError(path, what, f"open them one by one, e.g. {below[0].name}")
+    return UnknownProductError(path, "holds no product that can be read", _READABLE)
+
+
+def _product_of(path: Path) -> Path:
+    """Product that a path stands for: of metadata, its folder or the first of its formats."""
+    if path.is_file() and _is_metadata(path.name):
+        products = _products_of_folder(path.parent)
+        stem = path.stem.lower()
+        return next((found for found in products if found.stem.lower() == stem), products[0])
+    return path
+
+
+def _products_of_folder(folder: Path) -> list[Path]:
+    """Products whose metadata lies in this folder itself."""
+    names = [item.name for item in folder.iterdir() if _is_metadata(item.name)]
+    sentinel2 = [name for name in names if re.fullmatch(SENTINEL2, name, re.IGNORECASE)]
+    products = sentinel2[:1] + metadata_files(names)
+    return [folder] if len(products) == 1 else [folder / name for name in products]
+
+
+def _with_stacks(origin: Path, hits: list[Path]) -> set[Path]:
+    """Products among paths and below them, with the GeoTIFFs that are scenes."""
+    products: set[Path] = set()
+    images: set[Path] = set()
+    for hit in hits:
+        for path in _search(hit, MAX_DEPTH):
+            (images if path.name.lower().endswith(_TIFFS) else products).add(path)
+    sidecars = {image: sidecar_of(image) for image in images if sidecar_of(image).is_file()}
+    layers = {sidecar.parent / (quality_file_of(sidecar) or "") for sidecar in sidecars.values()}
+    stacks = set(sidecars) - layers
+    folders = {stack.parent for stack in stacks}
+    plain = images - stacks - layers
+    forgotten = {image for image in plain if image.parent in folders}
+    return products | stacks | forgotten or (plain & set(hits)) or {origin}
+
+
+def _search(path: Path, depth: int) -> Iterator[Path]:
+    if not path.is_dir():
+        if _looks_like_product(path):
+            yield _product_of(path)
+        return
+    try:
+        products, items = _products_of_folder(path), sorted(path.iterdir())
+    except OSError:
+        yield path  # opening it tells why it cannot be listed
+        return
+    yield from products
+    if products == [path] or depth == 0:
+        return
+    below = [
+        found
+        for item in items
+        if not item.name.startswith(".") and not _is_metadata(item.name)
+        for found in _search(item, depth - 1)
+    ]
+    yield from below
+    if _SAFE_NAME.fullmatch(path.name) and not below:
+        yield path
+
+
+def _looks_like_product(path: Path) -> bool:
+    name = path.name
+    return bool(
+        name.lower().endswith(_TIFFS)
+        or _is_metadata(name)
+        or _SAFE_NAME.fullmatch(name)
+        or _LANDSAT_ARCHIVE.fullmatch(name)
+        or (name.lower().endswith(_LISTED_FAST) and _holds_metadata(path))
+    )
+
+
+def _holds_metadata(path: Path) -> bool:
+    try:
+        return bool(_metadata_names(open_source(path)))
+    except GlacialLakesError:
+        return False  # an archive of another name may be anything
+
+
+def _reason(error: GlacialLakesError, product: Path) -> str:
+    """One line that names the file at fault where it is not the product itself."""
+    at_fault = product if error.path is None else Path(error.path)
+    file = f"{at_fault.name}: " if product in at_fault.parents else ""
+    return str(type(error)(None, f"{file}{error.what}", error.remedy))
+
+
+def _preference(scene: Scene) -> tuple[bool, str, str, str, str]:
+    """Order in which scenes of one granule are preferred, least first."""
+    facts: Mapping[str, str] = scene.provenance
+    surface = scene.level.startswith("L2")
+    return surface, str(facts["baseline"]), str(facts["processed"]), scene.id, scene.path
+
+
+def _same_granule(one: Scene, other: Scene) -> bool:
+    apart = abs((one.acquired - other.acquired).total_seconds())
+    return (
+        one.sensor == other.sensor
+        and one.provenance["granule"] == other.provenance["granule"]
+        and apart < _SAME_GRANULE_S
+    )

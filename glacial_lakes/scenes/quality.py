@@ -1,0 +1,100 @@
+"""Quality flags: one set of bits for every sensor, and a decoder for each product's own layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import IntFlag
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Decoder = Literal["scl", "qa_pixel", "bqa", "none"]
+Flags = NDArray[np.uint8]
+
+
+class Quality(IntFlag):
+    """Quality of a pixel, the same bits for every sensor (uint8)."""
+
+    NODATA = 1
+    SATURATED = 2
+    CLOUD = 4
+    CLOUD_SHADOW = 8
+    SNOW = 16
+    TERRAIN_SHADOW = 32
+    STEEP = 64
+    CIRRUS = 128
+
+
+_SCL_FLAGS = {
+    0: Quality.NODATA,
+    1: Quality.SATURATED,
+    3: Quality.CLOUD_SHADOW,
+    8: Quality.CLOUD,
+    9: Quality.CLOUD,
+    10: Quality.CIRRUS,
+    11: Quality.SNOW,
+}
+"""Classes of the Sentinel-2 scene classification. Class 2 (dark features) means nothing here:
+it holds many mountain lakes."""
+
+_QA_PIXEL_FLAGS = {
+    0b1: Quality.NODATA,
+    0b1010: Quality.CLOUD,  # dilated cloud (bit 1) and cloud (bit 3)
+    0b100: Quality.CIRRUS,
+    0b10000: Quality.CLOUD_SHADOW,
+    0b100000: Quality.SNOW,
+}
+"""Bit masks of Landsat Collection 2 QA_PIXEL (USGS LSDS-1619 and LSDS-1328, table of QA_PIXEL)."""
+
+_HIGH = 0b11
+_BQA_CONFIDENCES = {
+    5: Quality.CLOUD,
+    7: Quality.CLOUD_SHADOW,
+    9: Quality.SNOW,
+    11: Quality.CIRRUS,
+}
+"""First bit of each two-bit confidence in Landsat Collection 1 BQA; 3 is high (LSDS-1618)."""
+
+
+def set_flag(flags: Flags, where: NDArray[np.bool_], flag: Quality) -> None:
+    """Add a flag to some pixels, in place."""
+    flags[where] |= np.uint8(flag)
+
+
+def decode_scl(classes: NDArray[Any]) -> Flags:
+    """Return the flags of Sentinel-2 scene classes (uint8, 0–11); other classes are no data."""
+    table = np.full(256, Quality.NODATA, np.uint8)
+    table[:12] = [_SCL_FLAGS.get(value, 0) for value in range(12)]
+    flags: Flags = table[classes.astype(np.uint8)]
+    return flags
+
+
+def decode_qa_pixel(bits: NDArray[Any]) -> Flags:
+    """Return the flags of Landsat Collection 2 QA_PIXEL numbers (uint16)."""
+    flags = np.zeros(bits.shape, np.uint8)
+    for mask, flag in _QA_PIXEL_FLAGS.items():
+        set_flag(flags, (bits & mask) != 0, flag)
+    return flags
+
+
+def decode_bqa(bits: NDArray[Any]) -> Flags:
+    """Return the flags of Landsat Collection 1 BQA numbers (uint16).
+
+    Cloud is the cloud bit or a high cloud confidence; the others need a high confidence.
+    """
+    flags = np.zeros(bits.shape, np.uint8)
+    set_flag(flags, (bits & 0b1) != 0, Quality.NODATA)
+    set_flag(flags, (bits & 0b1100) != 0, Quality.SATURATED)
+    set_flag(flags, (bits & 0b10000) != 0, Quality.CLOUD)
+    for first, flag in _BQA_CONFIDENCES.items():
+        set_flag(flags, (bits >> first) & _HIGH == _HIGH, flag)
+    return flags
+
+
+DECODERS: dict[str, Callable[[NDArray[Any]], Flags]] = {
+    "scl": decode_scl,
+    "qa_pixel": decode_qa_pixel,
+    "bqa": decode_bqa,
+}
+"""Decoder of each layer by the name that a scene or a sidecar gives."""

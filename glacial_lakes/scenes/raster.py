@@ -1,0 +1,218 @@
+"""One stored band: its header is checked, and its numbers are read within bounds.
+
+GDAL is told the one driver that may open a file, gets absolute names only, and takes nothing
+from files that lie beside it (``.aux.xml`` can replace CRS and nodata without a word).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import rasterio
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+from rasterio.errors import RasterioError
+from rasterio.windows import Window
+
+from glacial_lakes.errors import DamagedFileError, GridError, UnsafeInputError
+
+MAX_PIXELS = 1_000_000_000
+"""Largest width × height that a header may claim: eight Sentinel-2 tiles."""
+
+_OPTIONS = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_PAM_ENABLED": "NO",
+    "GDAL_GEOREF_SOURCES": "INTERNAL",
+}
+
+_thread = threading.local()
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Where one band is stored and how its numbers become reflectance.
+
+    ``reflectance = number * scale + offset`` where the number is not ``nodata``.
+    """
+
+    path: str
+    """File name as GDAL takes it (absolute; ``/vsizip/`` and ``/vsitar/`` for archives)."""
+    driver: str
+    """GDAL driver that must open it: a file that claims to be another format is refused."""
+    index: int
+    """Band in the file, from 1."""
+    scale: float
+    offset: float
+    nodata: float | None
+    resolution: float
+    """Pixel edge in metres."""
+    saturated: float | None = None
+    """Numbers at or above this are saturated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a raster file says of itself before any pixel is read."""
+
+    crs: CRS | None
+    transform: Affine
+    shape: tuple[int, int]
+    count: int
+    nodata: float | None
+
+    @property
+    def resolution(self) -> float:
+        """Edge of a pixel: the geometric mean of width and height."""
+        return float(abs(self.transform.a * self.transform.e) ** 0.5)
+
+
+@contextmanager
+def keep_open() -> Iterator[None]:
+    """Keep datasets open from one read to the next inside the ``with`` block.
+
+    Windows that share compressed tiles are then decoded once, from GDAL's block cache. It
+    holds for the current thread only; datasets are never shared between threads.
+    """
+    if _kept() is not None:
+        yield
+        return
+    _thread.datasets = {}
+    try:
+        yield
+    finally:
+        for dataset in _thread.datasets.values():
+            dataset.close()
+        _thread.datasets = None
+
+
+def read_header(path: str, driver: str) -> Header:
+    """Return the header of a raster.
+
+    Raises
+    ------
+    DamagedFileError
+        When the driver cannot open the file.
+    UnsafeInputError
+        When the header claims more pixels than any scene has.
+    """
+    with _dataset(path, driver) as dataset:
+        return Header(dataset.crs, dataset.transform, dataset.shape, dataset.count, dataset.nodata)
+
+
+def coarsening(header: Header, path: str, like: Header) -> int:
+    """Return how many pixels of ``like`` lie along the edge of one of this raster's pixels.
+
+    Raises
+    ------
+    GridError
+        Unless both rasters share CRS and upper left corner, the factor is a whole number, and
+        they cover the same area to within one coarse pixel.
+    """
+    factor = max(1, round(header.resolution / like.resolution))
+    same = header.crs == like.crs and header.transform.almost_equals(
+        like.transform * Affine.scale(factor), precision=1e-3
+    )
+    covers = all(
+        size in {full // factor, -(-full // factor)}
+        for size, full in zip(header.shape, like.shape, strict=True)
+    )
+    if not (same and covers):
+        raise GridError(
+            path,
+            f"its grid ({header.shape[0]} x {header.shape[1]} pixels of "
+            f"{header.resolution:g} m) does not fit the scene's other bands",
+            "take all bands from one product",
+        )
+    return factor
+
+
+def read_numbers(band: Band, window: Window) -> tuple[NDArray[Any], tuple[slice, slice]]:
+    """Return the stored numbers in the part of a window that lies on the raster.
+
+    Parameters
+    ----------
+    band : Band
+        What to read.
+    window : Window
+        Whole pixels of this band; may reach over the edge of the raster.
+
+    Returns
+    -------
+    numbers : ndarray (y, x)
+        In the dtype of the file; empty when the window misses the raster.
+    inside : tuple of slice
+        Rows and columns of the window that the numbers belong to.
+    """
+    top, left = int(window.row_off), int(window.col_off)
+    with _dataset(band.path, band.driver) as dataset:
+        row, row_end = max(0, top), min(dataset.height, top + int(window.height))
+        col, col_end = max(0, left), min(dataset.width, left + int(window.width))
+        if row >= row_end or col >= col_end:
+            return np.empty((0, 0), dataset.dtypes[band.index - 1]), (slice(0, 0), slice(0, 0))
+        try:
+            numbers = dataset.read(
+                band.index, window=Window(col, row, col_end - col, row_end - row)
+            )
+        except RasterioError as error:
+            raise _damaged(band.path, error) from error
+    return numbers, (slice(row - top, row_end - top), slice(col - left, col_end - left))
+
+
+def is_nodata(band: Band, numbers: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return where numbers stand for nothing: the band's nodata, NaN or infinity."""
+    missing: NDArray[np.bool_] = ~np.isfinite(numbers)
+    if band.nodata is not None:
+        missing |= numbers == band.nodata
+    return missing
+
+
+def to_reflectance(band: Band, numbers: NDArray[Any]) -> NDArray[np.float32]:
+    """Return float32 reflectance; NaN where the number is no data."""
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers that stand for no data
+        reflectance = numbers.astype(np.float32)
+        reflectance *= np.float32(band.scale)
+        reflectance += np.float32(band.offset)
+    reflectance[is_nodata(band, numbers) | ~np.isfinite(reflectance)] = np.nan
+    return reflectance
+
+
+def _kept() -> dict[tuple[str, str], Any] | None:
+    return getattr(_thread, "datasets", None)
+
+
+@contextmanager
+def _dataset(path: str, driver: str) -> Iterator[Any]:
+    kept = _kept()
+    with ExitStack() as stack:
+        dataset = None if kept is None else kept.get((path, driver))
+        if dataset is None:
+            dataset = _open(path, driver)
+            if kept is None:
+                stack.enter_context(dataset)
+            else:
+                kept[path, driver] = dataset
+        yield dataset
+
+
+def _open(path: str, driver: str) -> Any:
+    with rasterio.Env(**_OPTIONS):
+        try:
+            dataset = rasterio.open(path, driver=driver)
+        except RasterioError as error:
+            raise _damaged(path, error) from error
+    if dataset.width * dataset.height > MAX_PIXELS:
+        what = f"the header claims {dataset.width} x {dataset.height} pixels"
+        dataset.close()
+        raise UnsafeInputError(path, what, "no scene is as large; download it again")
+    return dataset
+
+
+def _damaged(path: str, error: Exception) -> DamagedFileError:
+    reason = str(error.__cause__ or error)
+    return DamagedFileError(path, f"cannot be read ({reason})", "download the product again")

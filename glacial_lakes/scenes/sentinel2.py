@@ -1,0 +1,313 @@
+"""Sentinel-2 Level-1C and Level-2A products in the SAFE format, as a folder or a zip.
+
+Names and values follow the Products Specification Document (S2-PDGS-TAS-DI-PSD, issue 14 and
+later); older Level-2A products with the suffix ``_2A`` in their element names are read too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from affine import Affine
+from rasterio.crs import CRS
+
+from glacial_lakes.errors import GridError, MetadataError, MissingFileError, UnknownProductError
+from glacial_lakes.grid import Grid
+from glacial_lakes.scenes.metadata import read_xml, to_name, to_number, to_sun, to_time
+from glacial_lakes.scenes.raster import Band, Header, coarsening, read_header
+from glacial_lakes.scenes.scene import Scene
+from glacial_lakes.scenes.source import Source, find, raster_name
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from xml.etree.ElementTree import Element
+
+METADATA = r"MTD_MSIL(?:1C|2A)\.xml"
+"""Name of the product metadata, in any case: ``MTD_MSIL2a.xml`` occurs."""
+
+DRIVER = "JP2OpenJPEG"
+
+_BANDS = {
+    "blue": ("B02", "B2", 10),
+    "green": ("B03", "B3", 10),
+    "red": ("B04", "B4", 10),
+    "nir": ("B08", "B8", 10),
+    "swir1": ("B11", "B11", 20),
+    "swir2": ("B12", "B12", 20),
+}
+"""Common name → name in files, physical band in the metadata, native pixel in metres."""
+
+_FIRST_BASELINE_WITH_OFFSET = 4.0
+
+
+def open_sentinel2(source: Source, metadata_name: str) -> Scene:
+    """Describe a Sentinel-2 product.
+
+    Parameters
+    ----------
+    source : Source
+        Its files.
+    metadata_name : str
+        The file that matches :data:`METADATA`.
+
+    Raises
+    ------
+    MissingFileError
+        When a band, the scene classification or the granule's metadata is not there.
+    MetadataError
+        When scale, offset, time or sun are not told: a baseline of 04.00 or later without its
+        list of offsets is refused, since nothing else tells whether -1000 was added.
+    GridError
+        When the images do not lie where the metadata says.
+    """
+    where = source.path / metadata_name
+    product = read_xml(source, metadata_name)
+    level = _level(product, where)
+    _require_one_granule(source)
+    names = {
+        name: _image_file(source, product, level, code, pixel_m)
+        for name, (code, _, pixel_m) in _BANDS.items()
+    }
+    quality_name = _image_file(source, product, level, "SCL", 20) if level == "L2A" else None
+    tile_name = find(source, r"GRANULE/[^/]+/MTD_TL\.xml")
+    if tile_name is None:
+        raise MissingFileError(source.path, "lacks GRANULE/…/MTD_TL.xml", "download it whole")
+    tile = read_xml(source, tile_name)
+
+    paths = {name: raster_name(source, file, DRIVER) for name, file in names.items()}
+    headers = {name: read_header(path, DRIVER) for name, path in paths.items()}
+    grid, decimated = _grid(tile, headers["green"], source.path / tile_name)
+    fine = Header(grid.crs, grid.transform, grid.shape, 1, None)
+    nodata, saturated = _special_values(product, where)
+    scale, offsets = _radiometry(product, where)
+    bands = {
+        name: Band(
+            path=path,
+            driver=DRIVER,
+            index=1,
+            scale=scale,
+            offset=offsets[_BANDS[name][1]] * scale,
+            nodata=nodata,
+            resolution=grid.resolution * coarsening(_placed(headers[name], fine), path, fine),
+            saturated=saturated,
+        )
+        for name, path in paths.items()
+    }
+    elevation, azimuth = _sun(tile, source.path / tile_name)
+    scene_id = _product_id(product, where)
+    return Scene(
+        id=scene_id,
+        path=str(source.path),
+        sensor=_sensor(product, where),
+        level=level,
+        acquired=to_time(
+            _text(tile, "SENSING_TIME")
+            or _text(product, "PRODUCT_START_TIME")
+            or _text(product, "DATATAKE_SENSING_START"),
+            "the sensing time",
+            where,
+        ),
+        grid=grid,
+        sun_azimuth_deg=azimuth,
+        sun_elevation_deg=elevation,
+        bands=bands,
+        quality=None if quality_name is None else _quality(source, quality_name, fine),
+        decoder="none" if quality_name is None else "scl",
+        cloud_percent=_cloud(product, tile, where),
+        provenance={
+            "product": "sentinel2",
+            "baseline": _text(product, "PROCESSING_BASELINE") or "",
+            "processed": _text(product, "GENERATION_TIME") or "",
+            "granule": _tile_id(scene_id, tile, where),
+            "checksum": "unverified",
+            "metadata": (metadata_name, tile_name),
+            "decimated": decimated,
+        },
+    )
+
+
+def _text(tree: Element, *tags: str) -> str | None:
+    """Text of the first element with one of the local names, without its namespace."""
+    for element in tree.iter():
+        if element.tag.rpartition("}")[2] in tags:
+            return (element.text or "").strip() or None
+    return None
+
+
+def _level(product: Element, where: Path) -> str:
+    text = _text(product, "PROCESSING_LEVEL") or ""
+    level = {"Level-1C": "L1C", "Level-2A": "L2A", "Level-2Ap": "L2A"}.get(text)
+    if level is None:
+        raise UnknownProductError(
+            where, f"is of the level {text!r}", "give a Level-1C or Level-2A product"
+        )
+    return level
+
+
+def _require_one_granule(source: Source) -> None:
+    start = f"{source.root}GRANULE/"
+    granules = {
+        name[len(start) :].partition("/")[0] for name in source.names if name.startswith(start)
+    }
+    if len(granules) > 1:
+        raise UnknownProductError(
+            source.path, f"holds {len(granules)} granules", "download it again, one tile a product"
+        )
+
+
+def _product_id(product: Element, where: Path) -> str:
+    text = _text(product, "PRODUCT_URI", "PRODUCT_URI_2A", "PRODUCT_URI_1C")
+    return to_name(text, "the product name (PRODUCT_URI)", where).removesuffix(".SAFE")
+
+
+def _sensor(product: Element, where: Path) -> str:
+    spacecraft = _text(product, "SPACECRAFT_NAME") or ""
+    match = re.fullmatch(r"Sentinel-2([A-D])", spacecraft)
+    if match is None:
+        raise MetadataError(where, f"the spacecraft is {spacecraft!r}", "give a Sentinel-2 product")
+    return f"S2{match[1]}"
+
+
+def _image_file(source: Source, product: Element, level: str, code: str, pixel_m: int) -> str:
+    """Name of an image in the product; its absence is told by the name that is listed."""
+    folder, ending = (
+        (f"R{pixel_m}m/", f"_{code}_{pixel_m}m") if level == "L2A" else ("", f"_{code}")
+    )
+    name = find(source, rf"GRANULE/[^/]+/IMG_DATA/{folder}[^/]*{ending}\.jp2")
+    if name is None:
+        texts = ((element.text or "").strip() for element in product.iter())
+        listed = f"GRANULE/…/IMG_DATA/{folder}…{ending}"
+        listed = next((text for text in texts if text.endswith(ending)), listed)
+        raise MissingFileError(source.path, f"lacks {listed}.jp2", "download the product whole")
+    return name
+
+
+def _special_values(product: Element, where: Path) -> tuple[float, float]:
+    values = {
+        _text(element, "SPECIAL_VALUE_TEXT"): _text(element, "SPECIAL_VALUE_INDEX")
+        for element in product.iter("Special_Values")
+    }
+    return (
+        to_number(values.get("NODATA"), "the special value NODATA", where),
+        to_number(values.get("SATURATED"), "the special value SATURATED", where),
+    )
+
+
+def _radiometry(product: Element, where: Path) -> tuple[float, Mapping[str, float]]:
+    """Scale, and offset in stored numbers by physical band (``B3``)."""
+    quantification = to_number(
+        _text(
+            product,
+            "BOA_QUANTIFICATION_VALUE",
+            "L2A_BOA_QUANTIFICATION_VALUE",
+            "QUANTIFICATION_VALUE",
+        ),
+        "the quantification value",
+        where,
+    )
+    if quantification <= 0:
+        raise MetadataError(
+            where, f"the quantification value is {quantification:g}", "download the product again"
+        )
+    physical = [physical for _, physical, _ in _BANDS.values()]
+    listed = {
+        element.get("band_id"): element.text
+        for tag in ("BOA_ADD_OFFSET", "RADIO_ADD_OFFSET")
+        for element in product.iter(tag)
+    }
+    if not listed:
+        baseline = to_number(
+            _text(product, "PROCESSING_BASELINE"), "the processing baseline", where
+        )
+        if baseline >= _FIRST_BASELINE_WITH_OFFSET:
+            raise MetadataError(
+                where,
+                f"the offset of the reflectance is not told, which baseline {baseline:05.2f} needs",
+                "download the product from its source",
+            )
+        return 1 / quantification, dict.fromkeys(physical, 0.0)
+    ids = {
+        element.get("physicalBand"): element.get("bandId")
+        for element in product.iter("Spectral_Information")
+    }
+    offsets = {
+        band: to_number(listed.get(ids.get(band, "")), f"the offset of {band}", where)
+        for band in physical
+    }
+    return 1 / quantification, offsets
+
+
+def _grid(tile: Element, header: Header, where: Path) -> tuple[Grid, bool]:
+    """Grid of the 10 m bands, and whether the images are thinned copies of the product's.
+
+    The metadata tells the grid; the image must lie in the same place. A thinned copy covers
+    the same area with larger pixels.
+    """
+    code = _text(tile, "HORIZONTAL_CS_CODE") or ""
+    if not re.fullmatch(r"EPSG:\d+", code):
+        raise MetadataError(where, f"the CRS is {code!r}", "download the product again")
+    crs = CRS.from_user_input(code)
+    size = _of_resolution(tile, "Size", where)
+    place = _of_resolution(tile, "Geoposition", where)
+
+    def number(element: Element, tag: str) -> float:
+        return to_number(_text(element, tag), f"{tag} at 10 m", where)
+
+    rows, cols = int(number(size, "NROWS")), int(number(size, "NCOLS"))
+    west, north = number(place, "ULX"), number(place, "ULY")
+    width, height = number(place, "XDIM"), number(place, "YDIM")
+    told = Grid(crs, Affine(width, 0, west, 0, height, north), (rows, cols))
+    if header.crs is None and header.shape == told.shape:
+        return told, False
+    found = Grid(crs, header.transform, header.shape)
+    apart = max(abs(a - b) for a, b in zip(found.bounds, told.bounds, strict=True))
+    if header.crs != crs or apart > told.resolution / 2:
+        raise GridError(
+            where, f"the images lie {apart:g} m off the grid that it tells", "download it again"
+        )
+    return found, found.shape != told.shape
+
+
+def _of_resolution(tile: Element, tag: str, where: Path) -> Element:
+    for element in tile.iter(tag):
+        if element.get("resolution") == "10":
+            return element
+    raise MetadataError(where, f"{tag} at 10 m is missing", "download the product again")
+
+
+def _placed(header: Header, fine: Header) -> Header:
+    """Header of an image without a georeference, placed at the corner of the fine grid."""
+    if header.crs is not None:
+        return header
+    factor = max(1, round(fine.shape[0] / header.shape[0]))
+    transform = fine.transform * Affine.scale(factor)
+    return Header(fine.crs, transform, header.shape, header.count, header.nodata)
+
+
+def _quality(source: Source, name: str, fine: Header) -> Band:
+    path = raster_name(source, name, DRIVER)
+    factor = coarsening(_placed(read_header(path, DRIVER), fine), path, fine)
+    return Band(path, DRIVER, 1, 1.0, 0.0, None, fine.resolution * factor)
+
+
+def _sun(tile: Element, where: Path) -> tuple[float, float]:
+    mean = next(tile.iter("Mean_Sun_Angle"), None)
+    zenith, azimuth = (
+        to_number(None if mean is None else _text(mean, tag), f"the sun's {tag}", where)
+        for tag in ("ZENITH_ANGLE", "AZIMUTH_ANGLE")
+    )
+    return to_sun(90 - zenith, azimuth, where)
+
+
+def _cloud(product: Element, tile: Element, where: Path) -> float | None:
+    text = _text(tile, "CLOUDY_PIXEL_PERCENTAGE") or _text(product, "Cloud_Coverage_Assessment")
+    return None if text is None else to_number(text, "the cloud cover", where)
+
+
+def _tile_id(scene_id: str, tile: Element, where: Path) -> str:
+    match = re.search(r"_T(\d{2}[A-Z]{3})_", f"{scene_id}_{_text(tile, 'TILE_ID') or ''}_")
+    if match is None:
+        raise MetadataError(where, "the tile is not told", "download the product again")
+    return match[1]

@@ -1,0 +1,194 @@
+"""The files of a product: a folder, a zip or a tar, listed once and read by name only."""
+
+from __future__ import annotations
+
+import lzma
+import re
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Literal
+
+from glacial_lakes.errors import (
+    DamagedFileError,
+    MissingFileError,
+    UnsafeInputError,
+)
+
+MAX_METADATA_BYTES = 64_000_000
+"""Largest metadata file that is read whole; the largest real one is below 1 MB."""
+
+MAX_DEPTH = 6
+"""Folders below ``GRANULE`` that are looked into; a SAFE has three."""
+
+_MAGIC = {
+    "GTiff": (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),
+    "JP2OpenJPEG": (b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51"),
+}
+
+# RuntimeError: an encrypted zip; NotImplementedError: its compression is not known
+_BROKEN = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the files of a product lie.
+
+    Only names in :attr:`names` can be read: nothing that metadata says leads outside.
+    """
+
+    path: Path
+    """The folder or archive, absolute."""
+    kind: Literal["folder", "zip", "tar"]
+    names: tuple[str, ...]
+    """Files below it, sorted, with ``/``."""
+    root: str = ""
+    """Start of the names of the product's files: empty, or the folder in an archive with ``/``."""
+
+    def within(self, name: str) -> Source:
+        """Return the source whose root is the folder that a file lies in."""
+        return replace(self, root=name[: name.rfind("/") + 1])
+
+
+def open_source(path: Path) -> Source:
+    """List the files of a folder or archive.
+
+    Raises
+    ------
+    UnsafeInputError
+        For an archive with a member that would lie outside it.
+    DamagedFileError
+        For an archive that cannot be listed.
+    """
+    path = path.absolute()
+    if path.is_dir():
+        return Source(path, "folder", tuple(sorted(_files(path))))
+    try:
+        if path.suffix.lower() == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                members = [item.filename for item in archive.infolist() if not item.is_dir()]
+            return Source(path, "zip", _safe(path, members))
+        with tarfile.open(path) as archive:
+            members = [item.name for item in archive if _is_file(path, item)]
+        return Source(path, "tar", _safe(path, members))
+    except _BROKEN as error:
+        raise DamagedFileError(path, f"cannot be unpacked ({error})", "download it again") from None
+
+
+def find(source: Source, pattern: str) -> str | None:
+    """Return the first file whose name below the root matches an expression, any case."""
+    expression = re.compile(re.escape(source.root) + pattern, re.IGNORECASE)
+    return next((name for name in source.names if expression.fullmatch(name)), None)
+
+
+def gdal_name(source: Source, name: str) -> str:
+    """Return a file's name as GDAL takes it."""
+    if source.kind == "folder":
+        return str(source.path / name)
+    # braces mark where the archive's own name ends, whatever its folders are called
+    return f"/vsi{source.kind}/{{{source.path.as_posix()}}}/{name.removeprefix('./')}"
+
+
+def raster_name(source: Source, name: str, driver: str) -> str:
+    """Return a raster's name for GDAL, after a look at its first bytes.
+
+    Raises
+    ------
+    UnsafeInputError
+        When the file is of another format than its driver's, such as a VRT named ``.tif``.
+    """
+    with open_file(source, name) as stream:
+        first = stream.read(12)
+    if not first.startswith(_MAGIC[driver]):
+        raise UnsafeInputError(
+            source.path / name,
+            f"is not a {'JPEG 2000' if driver == 'JP2OpenJPEG' else 'TIFF'} file, "
+            "whatever its name says",
+            "download the product again",
+        )
+    return gdal_name(source, name)
+
+
+def read_metadata(source: Source, name: str) -> bytes:
+    """Return the content of a metadata file, within bounds."""
+    with open_file(source, name) as stream:
+        content = stream.read(MAX_METADATA_BYTES + 1)
+    if len(content) > MAX_METADATA_BYTES:
+        raise UnsafeInputError(
+            source.path / name, "is too large for a metadata file", "download the product again"
+        )
+    return content
+
+
+@contextmanager
+def open_file(source: Source, name: str) -> Iterator[IO[bytes]]:
+    """Open one file of a product as a stream of bytes."""
+    where = source.path / name
+    if name not in source.names:
+        raise MissingFileError(source.path, f"lacks {name}", "download the product whole")
+    try:
+        if source.kind == "folder":
+            with where.open("rb") as stream:
+                yield stream
+        elif source.kind == "zip":
+            with zipfile.ZipFile(source.path) as archive, archive.open(name) as stream:
+                yield stream
+        else:
+            with tarfile.open(source.path) as tar:
+                member = tar.extractfile(name)
+                if member is None:
+                    raise DamagedFileError(where, "is not a plain file", "download it again")
+                with member as stream:
+                    yield stream
+    except _BROKEN as error:
+        raise DamagedFileError(where, f"cannot be read ({error})", "download it again") from None
+
+
+def _files(folder: Path) -> Iterator[str]:
+    """Names of the files in a folder; of its subfolders only a SAFE's ``GRANULE`` counts."""
+    for item in folder.iterdir():
+        if not item.is_dir():
+            yield item.name
+        elif item.name == "GRANULE":
+            yield from _walk(item, MAX_DEPTH, "GRANULE/")
+
+
+def _walk(folder: Path, depth: int, prefix: str) -> Iterator[str]:
+    for item in folder.iterdir():
+        if item.is_dir():
+            if depth:
+                yield from _walk(item, depth - 1, f"{prefix}{item.name}/")
+        else:
+            yield prefix + item.name
+
+
+def _is_file(path: Path, member: tarfile.TarInfo) -> bool:
+    if not (member.isfile() or member.isdir()):
+        raise UnsafeInputError(
+            path, f"holds {member.name!r}, which is a link or device", "download it again"
+        )
+    return member.isfile()
+
+
+def _safe(path: Path, members: list[str]) -> tuple[str, ...]:
+    for name in members:
+        parts = re.split(r"[/\\]", name)
+        if not parts[0] or ".." in parts or ":" in parts[0]:
+            raise UnsafeInputError(
+                path, f"holds {name!r}, which would lie outside it", "download it again"
+            )
+    if len(set(members)) < len(members):
+        raise UnsafeInputError(path, "holds two files of one name", "download it again")
+    return tuple(sorted(members))

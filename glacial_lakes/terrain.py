@@ -1,0 +1,251 @@
+"""A DEM on the scene's terms: slope, illumination and cast shadow for the scene's sun."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.enums import Resampling
+from rasterio.vrt import WarpedVRT
+from rasterio.windows import Window
+
+from glacial_lakes.errors import GridError, UnknownProductError
+from glacial_lakes.grid import Grid
+
+Float = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+
+EDGE_STEPS = 0.5
+"""Shadow edge tolerance in DEM pixels: how far a modelled edge may lie from the true one."""
+
+
+@dataclass(frozen=True)
+class Terrain:
+    """Layers of a DEM on its own grid in the scene's CRS (NaN where the DEM has no value)."""
+
+    grid: Grid
+    elevation_m: Float
+    slope_deg: Float
+    illumination: Float
+    """Cosine of the angle between the sun and the surface normal; 0 in cast shadow."""
+
+    def on(self, grid: Grid, layer: Float) -> Float:
+        """Return a layer sampled bilinearly at the pixel centres of another grid."""
+        return sample(layer, self.grid, grid)
+
+
+def read_terrain(
+    dem: str | Path,
+    grid: Grid,
+    sun_azimuth_deg: float | None = None,
+    sun_elevation_deg: float | None = None,
+    *,
+    margin_m: float = 3000.0,
+) -> Terrain:
+    """Read the DEM around a grid and derive slope and illumination.
+
+    Parameters
+    ----------
+    dem : path-like
+        Elevation in metres, any CRS and resolution.
+    grid : Grid
+        Grid of the scene; the layers cover it and ``margin_m`` around it, so that mountains
+        outside the scene cast their shadow into it.
+    sun_azimuth_deg, sun_elevation_deg : float, optional
+        Sun position; without it illumination is NaN.
+    margin_m : float
+        Width of the rim read around the scene.
+
+    Raises
+    ------
+    UnknownProductError
+        When the file cannot be opened as a raster.
+    GridError
+        When the DEM has no CRS or does not meet the scene.
+    """
+    try:
+        dataset = rasterio.open(Path(dem).absolute())
+    except rasterio.errors.RasterioIOError as error:
+        raise UnknownProductError(str(dem), f"the DEM cannot be read ({error})") from error
+    with dataset:
+        if dataset.crs is None:
+            raise GridError(str(dem), "the DEM has no CRS", "give it one, e.g. with gdal_edit -a_srs")
+        # A DEM in degrees is warped at about its own spacing; finer would only invent detail.
+        spacing = max(grid.resolution, _spacing_m(dataset))
+        around = _grown(grid, margin_m, spacing)
+        with WarpedVRT(
+            dataset,
+            crs=around.crs.to_wkt(),
+            transform=around.transform,
+            height=around.shape[0],
+            width=around.shape[1],
+            resampling=Resampling.bilinear,
+            src_nodata=dataset.nodata,
+            nodata=np.nan,
+            dtype="float32",
+        ) as warped:
+            elevation = warped.read(1)
+    if not np.isfinite(sample(elevation, around, grid.coarsened(8))).any():
+        raise GridError(str(dem), "the DEM does not cover the scene", "give one that does")
+    gradient = horn_gradient(elevation, around.resolution)
+    slope = np.degrees(np.arctan(np.hypot(*gradient))).astype("float32")
+    if sun_azimuth_deg is None or sun_elevation_deg is None:
+        lit = np.full_like(elevation, np.nan)
+    else:
+        lit = illumination(gradient, sun_azimuth_deg, sun_elevation_deg)
+        shadow = cast_shadow(elevation, around.resolution, sun_azimuth_deg, sun_elevation_deg)
+        lit = np.where(shadow, np.float32(0), lit)
+    return Terrain(around, elevation, slope, lit)
+
+
+def horn_gradient(elevation_m: Float, resolution_m: float) -> tuple[Float, Float]:
+    """Return the slope components towards east and north (Horn 1981, 3x3 window).
+
+    Parameters
+    ----------
+    elevation_m : array of float32, shape (y, x)
+        Rows run north to south.
+    resolution_m : float
+        Pixel edge.
+
+    Returns
+    -------
+    tuple of array
+        Rise per metre towards east and towards north; NaN next to missing elevations.
+    """
+    z = np.pad(elevation_m, 1, mode="edge")
+    west, east = z[:, :-2], z[:, 2:]
+    north, south = z[:-2], z[2:]
+    to_east = ((east - west)[:-2] + 2 * (east - west)[1:-1] + (east - west)[2:]) / (8 * resolution_m)
+    rise = north - south
+    to_north = (rise[:, :-2] + 2 * rise[:, 1:-1] + rise[:, 2:]) / (8 * resolution_m)
+    return to_east, to_north
+
+
+def illumination(
+    gradient: tuple[Float, Float], sun_azimuth_deg: float, sun_elevation_deg: float
+) -> Float:
+    """Return the cosine of the sun's incidence angle on the slope, 0 where it faces away.
+
+    With the unit vector towards the sun s and the surface normal n this is max(0, n·s), the
+    shaded relief of Horn (1981).
+    """
+    azimuth, elevation = math.radians(sun_azimuth_deg), math.radians(sun_elevation_deg)
+    to_east, to_north = gradient
+    horizontal = math.cos(elevation) * (
+        to_east * math.sin(azimuth) + to_north * math.cos(azimuth)
+    )
+    cosine = (math.sin(elevation) - horizontal) / np.sqrt(1 + to_east**2 + to_north**2)
+    return np.clip(cosine, 0, None).astype("float32")
+
+
+def cast_shadow(
+    elevation_m: Float, resolution_m: float, sun_azimuth_deg: float, sun_elevation_deg: float
+) -> Bool:
+    """Return where terrain towards the sun stands above the ray to the sun.
+
+    A pixel p is in shadow when dem(p + d·u) − d·tan(e) > dem(p) for some distance d along the
+    sun's azimuth u, with e the sun's elevation. The maximum over d is built by doubling: the
+    highest obstacle within 2k steps is the higher of the one within k steps and of the one
+    within k steps of the pixel k steps ahead. So the cost grows with the logarithm of the
+    shadow length, where marching each ray grows with the length itself.
+
+    Parameters
+    ----------
+    elevation_m : array of float32, shape (y, x)
+        NaN casts no shadow.
+    resolution_m, sun_azimuth_deg, sun_elevation_deg : float
+
+    Returns
+    -------
+    array of bool, shape (y, x)
+        False everywhere when the sun stands at the zenith; True when it is below the horizon.
+    """
+    if sun_elevation_deg <= 0:
+        return np.ones(elevation_m.shape, bool)
+    drop = resolution_m * math.tan(math.radians(sun_elevation_deg))
+    azimuth = math.radians(sun_azimuth_deg)
+    row_step, col_step = -math.cos(azimuth), math.sin(azimuth)
+    z = np.where(np.isfinite(elevation_m), elevation_m, -np.inf).astype("float32")
+    finite = z[np.isfinite(z)]
+    if finite.size == 0:
+        return np.zeros(elevation_m.shape, bool)
+    z = np.maximum(z, finite.min() - np.float32(1e4))  # so that interpolation stays finite
+    longest = float(finite.max() - finite.min()) / drop
+    obstacle = _ahead(z, row_step, col_step) - np.float32(drop)
+    steps = 1
+    while steps < longest:
+        farther = _ahead(obstacle, steps * row_step, steps * col_step)
+        obstacle = np.maximum(obstacle, farther - np.float32(steps * drop))
+        steps *= 2
+    return obstacle > z + np.float32(EDGE_STEPS * drop)
+
+
+def sample(layer: Float, source: Grid, target: Grid) -> Float:
+    """Sample a layer bilinearly at the pixel centres of a grid in the same CRS.
+
+    NaN outside the source's pixel centres and next to NaN.
+    """
+    to_source = ~source.transform * target.transform
+    rows = np.arange(target.shape[0]) + 0.5
+    cols = np.arange(target.shape[1]) + 0.5
+    y = to_source.e * rows + to_source.f - 0.5
+    x = to_source.a * cols + to_source.c - 0.5
+    inside_y = (y >= 0) & (y <= source.shape[0] - 1)
+    inside_x = (x >= 0) & (x <= source.shape[1] - 1)
+    y0 = np.clip(np.floor(y), 0, max(source.shape[0] - 2, 0)).astype(int)
+    x0 = np.clip(np.floor(x), 0, max(source.shape[1] - 2, 0)).astype(int)
+    y1, x1 = np.minimum(y0 + 1, source.shape[0] - 1), np.minimum(x0 + 1, source.shape[1] - 1)
+    wx = (x - x0).astype("float32")
+    wy = (y - y0).astype("float32")[:, None]
+    # Columns first on the few source rows that are needed, then rows.
+    first, last = y0.min(), y1.max() + 1
+    band = layer[first:last]
+    across = band[:, x0] * (1 - wx) + band[:, x1] * wx
+    values = across[y0 - first] * (1 - wy) + across[y1 - first] * wy
+    values[~inside_y] = np.nan
+    values[:, ~inside_x] = np.nan
+    return values.astype("float32")
+
+
+def _ahead(z: Float, row_step: float, col_step: float) -> Float:
+    """Return z at (row + row_step, col + col_step), bilinear, −inf outside."""
+    row0, col0 = math.floor(row_step), math.floor(col_step)
+    wr, wc = np.float32(row_step - row0), np.float32(col_step - col0)
+    corner = _shifted(z, row0, col0)
+    if wr == 0 and wc == 0:
+        return corner
+    return (
+        (corner * (1 - wc) + _shifted(z, row0, col0 + 1) * wc) * (1 - wr)
+        + (_shifted(z, row0 + 1, col0) * (1 - wc) + _shifted(z, row0 + 1, col0 + 1) * wc) * wr
+    )
+
+
+def _shifted(z: Float, rows: int, cols: int) -> Float:
+    out = np.full(z.shape, np.float32(-1e6))
+    height, width = z.shape
+    if abs(rows) < height and abs(cols) < width:
+        out[max(0, -rows) : height - max(0, rows), max(0, -cols) : width - max(0, cols)] = z[
+            max(0, rows) : height - max(0, -rows), max(0, cols) : width - max(0, -cols)
+        ]
+    return out
+
+
+def _spacing_m(dataset: rasterio.DatasetReader) -> float:
+    a, e = dataset.transform.a, -dataset.transform.e
+    if dataset.crs.is_geographic:
+        latitude = math.radians((dataset.bounds.top + dataset.bounds.bottom) / 2)
+        return 111_320.0 * math.sqrt(abs(a * e) * math.cos(latitude))
+    return math.sqrt(abs(a * e)) * float(dataset.crs.linear_units_factor[1])
+
+
+def _grown(grid: Grid, margin_m: float, spacing: float) -> Grid:
+    factor = max(1, round(spacing / grid.resolution))
+    coarse = grid.coarsened(factor)
+    pad = math.ceil(margin_m / coarse.resolution)
+    rows, cols = coarse.shape
+    return coarse.crop(Window(-pad, -pad, cols + 2 * pad, rows + 2 * pad))

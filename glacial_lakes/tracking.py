@@ -1,0 +1,266 @@
+"""Outline tables of many dates → lakes with a history: lakes, outlines, observations, events.
+
+Three steps: :mod:`glacial_lakes.epochs` makes one epoch of the scenes of a day and sensor,
+:mod:`glacial_lakes.linking` follows each lake through the epochs,
+:mod:`glacial_lakes.histories` decides what each image says about each lake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from glacial_lakes import schema
+from glacial_lakes.epochs import EQUAL_AREA, epochs_of, utc
+from glacial_lakes.histories import View, happenings, is_doubtful, raw_views, trusted_views
+from glacial_lakes.lake_ids import known_ids, lake_ids
+from glacial_lakes.linking import Links, link
+from glacial_lakes.matching import geometry_array
+from glacial_lakes.settings import TrackingSettings
+
+SEEN_ONCE = "poor: seen once, no water in other images"
+"""Quality of an outline that no other image confirms though some could have."""
+
+Histories = Mapping[int, Sequence[View]]
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """Lakes through time, as tables of :mod:`glacial_lakes.schema`, sorted."""
+
+    lakes: gpd.GeoDataFrame
+    outlines: gpd.GeoDataFrame
+    observations: pd.DataFrame
+    events: pd.DataFrame
+
+
+def track_lakes(
+    outlines: Iterable[gpd.GeoDataFrame],
+    *,
+    previous: gpd.GeoDataFrame | None = None,
+    settings: TrackingSettings | None = None,
+) -> Tracked:
+    """Follow lakes through the outlines of many scenes.
+
+    Parameters
+    ----------
+    outlines : iterable of geopandas.GeoDataFrame
+        One table a scene with :data:`glacial_lakes.schema.MAPPED` columns and the scene's
+        coverage in ``attrs["coverage"]``; any order and CRS.
+    previous : geopandas.GeoDataFrame, optional
+        Outlines of an earlier inventory, whose lake IDs are kept.
+    settings : TrackingSettings, optional
+        Limits.
+
+    Returns
+    -------
+    Tracked
+        The tables; the order of the input has no influence.
+
+    Raises
+    ------
+    InputError
+        When a table has no coverage, or a scene is given twice.
+    """
+    settings = settings or TrackingSettings()
+    links = link(epochs_of(outlines, min_overlap=settings.min_overlap), settings)
+    kept = [number for number, track in enumerate(links.tracks) if not track.absorbed]
+    names = dict(zip(kept, _names(links, kept, previous), strict=True))
+    raw = raw_views(links)
+    histories = {i: trusted_views(raw[i], links.tracks[i], settings) for i in kept}
+    doubtful = {i for i in kept if is_doubtful(raw[i], links.tracks[i], settings)}
+    events = _events(links, histories, names)
+    rows = _outlines(links, histories, names, doubtful, events)
+    return Tracked(
+        _lakes(links, histories, names, doubtful, rows),
+        rows,
+        _observations(links, histories, names),
+        events,
+    )
+
+
+def footprints(outlines: gpd.GeoDataFrame) -> gpd.GeoSeries:
+    """Return the ground of each lake, its largest and its last outline, by lake ID.
+
+    Parameters
+    ----------
+    outlines : geopandas.GeoDataFrame
+        :data:`glacial_lakes.schema.OUTLINES`.
+
+    Returns
+    -------
+    geopandas.GeoSeries
+        In :data:`glacial_lakes.epochs.EQUAL_AREA`.
+    """
+    frame = outlines[["lake_id", "acquired", "geometry"]].to_crs(EQUAL_AREA)
+    frame["size"] = frame.geometry.area
+    largest = frame.sort_values("size", kind="stable").groupby("lake_id")["geometry"].last()
+    last = frame.sort_values("acquired", kind="stable").groupby("lake_id")["geometry"].last()
+    union = shapely.union(geometry_array(largest), geometry_array(last.loc[largest.index]))
+    return gpd.GeoSeries(union, index=largest.index, crs=EQUAL_AREA)
+
+
+def _names(links: Links, kept: Sequence[int], previous: gpd.GeoDataFrame | None) -> list[str]:
+    tracks = [links.tracks[number] for number in kept]
+    known: list[str | None] = [None] * len(tracks)
+    reserved: list[str] = []
+    if previous is not None and len(previous):
+        old = footprints(previous)
+        reserved = [str(name) for name in old.index]
+        ground = shapely.union(
+            geometry_array(track.largest for track in tracks),
+            geometry_array(track.last for track in tracks),
+        )
+        limit = links.settings.min_overlap
+        known = known_ids(ground, old.to_numpy(), reserved, min_overlap=limit)
+    return lake_ids(geometry_array(track.first for track in tracks), known, reserved)
+
+
+def _day(links: Links, epoch: int) -> pd.Timestamp:
+    return links.epochs[epoch].acquired.normalize()
+
+
+def _events(links: Links, histories: Histories, names: Mapping[int, str]) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = []
+    changed: dict[int, set[int]] = {lake: set() for lake in histories}
+    for change in links.lineage:
+        for lake in {*change.before, *change.after}:
+            changed[lake].add(change.epoch)
+        rows.append(
+            {
+                "lake_id": names[change.before[0]],
+                "event": change.kind,
+                "date": _day(links, change.epoch),
+                "after": _day(links, change.since),
+                "from_ids": " ".join(names[lake] for lake in change.before),
+                "to_ids": " ".join(names[lake] for lake in change.after),
+                "area_before_m2": change.area_before_m2,
+                "area_after_m2": change.area_after_m2,
+            }
+        )
+    for lake, views in histories.items():
+        for happening in happenings(views, changed[lake], links.settings):
+            before, after = happening.before.area_m2, happening.after.area_m2
+            rows.append(
+                {
+                    "lake_id": names[lake],
+                    "event": happening.kind,
+                    "date": _day(links, happening.after.epoch),
+                    "after": _day(links, happening.before.epoch),
+                    "from_ids": names[lake] if before else None,
+                    "to_ids": names[lake] if after else None,
+                    "area_before_m2": before,
+                    "area_after_m2": after,
+                }
+            )
+    table = schema.conform(pd.DataFrame(rows), schema.LAKE_EVENTS)
+    return table.sort_values(["date", "lake_id", "event"], kind="stable", ignore_index=True)
+
+
+def _outlines(
+    links: Links,
+    histories: Histories,
+    names: Mapping[int, str],
+    doubtful: set[int],
+    events: pd.DataFrame,
+) -> gpd.GeoDataFrame:
+    """Return one row a lake and epoch with an outline of its own."""
+    happened = events.groupby(["lake_id", "date"])["event"].agg(" ".join).to_dict()
+    parts = []
+    for number, epoch in enumerate(links.epochs):
+        lakes, sightings = [], []
+        for lake in histories:
+            sighting = links.tracks[lake].sightings.get(number)
+            if sighting is not None and sighting.view != "covered":
+                lakes.append(lake)
+                sightings.append(sighting)
+        views = [histories[lake][number] for lake in lakes]
+        part = epoch.patches.iloc[[sighting.patches[0] for sighting in sightings]].copy()
+        whole = np.array([view.status == "observed" for view in views], dtype=bool)
+        for name in ("area_err_hb_m2", "perimeter_m"):
+            values = epoch.patches[name].to_numpy(dtype=float)
+            part[name] = [values[list(sighting.patches)].sum() for sighting in sightings]
+        part["area_err_hb_m2"] = part["area_err_hb_m2"].where(whole)
+        part["lake_id"] = [names[lake] for lake in lakes]
+        part["area_m2"] = [view.area_m2 for view in views]
+        part["area_sigma_m2"] = [view.sigma_m2 for view in views]
+        part["observed_fraction"] = [view.fraction for view in views]
+        part["status"] = [view.status for view in views]
+        poor = np.array([lake in doubtful for lake in lakes], dtype=bool)
+        part["quality"] = part["quality"].mask(poor, SEEN_ONCE)
+        day = _day(links, number)
+        part["event"] = [happened.get((names[lake], day)) for lake in lakes]
+        part = part.set_geometry(
+            gpd.GeoSeries(
+                geometry_array(sighting.outline for sighting in sightings),
+                index=part.index,
+                crs=EQUAL_AREA,
+            )
+        )
+        parts.append(part)
+    filled = [part for part in parts if len(part)] or parts[:1]
+    if not filled:
+        filled = [gpd.GeoDataFrame({"lake_id": []}, geometry=[], crs=EQUAL_AREA)]
+    table = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=EQUAL_AREA).to_crs(4326)
+    table = schema.conform(table, schema.OUTLINES).drop(columns="united", errors="ignore")
+    return gpd.GeoDataFrame(
+        table.sort_values(["acquired", "lake_id"], kind="stable", ignore_index=True), crs=4326
+    )
+
+
+def _lakes(
+    links: Links,
+    histories: Histories,
+    names: Mapping[int, str],
+    doubtful: set[int],
+    outlines: gpd.GeoDataFrame,
+) -> gpd.GeoDataFrame:
+    states = {names[lake]: _state(links, lake, histories[lake], doubtful) for lake in histories}
+    rows = outlines.assign(whole=outlines["status"] == "observed")
+    latest = rows.sort_values(["whole", "acquired"], kind="stable").groupby("lake_id").tail(1)
+    latest = latest.set_index("lake_id").sort_index()
+    by_lake = rows.groupby("lake_id")
+    latest["first_seen"] = by_lake["acquired"].min()
+    latest["last_seen"] = by_lake["acquired"].max()
+    latest["n_observed"] = by_lake["area_m2"].count()
+    latest["max_area_m2"] = by_lake["area_m2"].max()
+    latest["state"] = pd.Series(states, dtype="object").reindex(latest.index)
+    names_only = [column.name for column in schema.LAKES if column.name != "lake_id"]
+    table = schema.conform(latest[[*names_only, "geometry"]].reset_index(), schema.LAKES)
+    return gpd.GeoDataFrame(table, geometry="geometry", crs=4326)
+
+
+def _state(links: Links, lake: int, views: Sequence[View], doubtful: set[int]) -> str:
+    if lake in doubtful:
+        return "doubtful"
+    deciding = [view.status for view in views if view.decides]
+    if links.tracks[lake].ended is not None or (deciding and deciding[-1] == "absent"):
+        return "gone"
+    return "present"
+
+
+def _observations(links: Links, histories: Histories, names: Mapping[int, str]) -> pd.DataFrame:
+    """Return one row a lake and scene; of the scenes of one epoch one carries what was seen."""
+    rows: list[tuple[Any, ...]] = []
+    for number, epoch in enumerate(links.epochs):
+        for scene, coverage in enumerate(epoch.coverages):
+            acquired = utc(coverage.acquired)
+            told = (acquired, coverage.scene_id, coverage.sensor)
+            for lake, views in histories.items():
+                view = views[number]
+                if view.scene == scene:
+                    seen = (view.area_m2, view.sigma_m2, view.fraction, view.status)
+                else:
+                    seen = (np.nan, np.nan, np.nan, "nodata")
+                rows.append((names[lake], *told, *seen))
+    columns = ["lake_id", "acquired", "scene_id", "sensor"]
+    columns += ["area_m2", "area_sigma_m2", "observed_fraction", "status"]
+    table = schema.conform(pd.DataFrame(rows, columns=columns), schema.OBSERVATIONS)
+    order = ["lake_id", "acquired", "scene_id"]
+    return table.sort_values(order, kind="stable", ignore_index=True)

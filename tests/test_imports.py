@@ -1,0 +1,134 @@
+"""The rooms of the package import only downwards, and importing the package is quick."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import glacial_lakes
+import pytest
+
+PACKAGE = Path(glacial_lakes.__file__).parent
+
+TOP_TO_BOTTOM = [
+    *("__main__", "cli", "console", "workflow", "outlines_file", "batch", "manifest", "demo"),
+    *("doctor", "export", "report", "kml", "validation", "inventory", "plots", "tracking"),
+    *("histories", "linking", "matching", "lake_ids", "epochs", "change", "mapping", "measures", "coverage"),
+    *("outlines", "water", "masks", "indices", "terrain", "scenes", "simulate", "vectors"),
+    *("shapefiles", "files", "grid", "schema", "processes", "language", "settings", "machine"),
+    *("events", "errors", "__init__"),
+]
+"""``__init__`` comes last: everyone may ask it for the version, its own imports are lazy."""
+
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room(source: Path) -> str:
+    """Return the module or subpackage that a file belongs to."""
+    return source.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imported_rooms(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Yield every room imported anywhere in a file, also inside functions, with its line."""
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: relative imports hide the room"
+            assert node.module
+            names = [node.module]
+            if node.module == "glacial_lakes":
+                names = [f"glacial_lakes.{alias.name}" for alias in node.names]
+        for name in names:
+            package, _, inner = name.partition(".")
+            if package == "glacial_lakes":
+                first = inner.split(".")[0]
+                yield (first if first in TOP_TO_BOTTOM else "__init__"), node.lineno
+
+
+def upward_imports(source: Path, text: str) -> list[str]:
+    home = room(source)
+    level = TOP_TO_BOTTOM.index(home)
+    return [
+        f"{source.name}:{line} {home} imports {other}"
+        for other, line in imported_rooms(ast.parse(text))
+        if other != home and TOP_TO_BOTTOM.index(other) < level
+    ]
+
+
+def test_every_module_has_its_place() -> None:
+    assert {room(source) for source in SOURCES} <= set(TOP_TO_BOTTOM)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [source for source in SOURCES if source != PACKAGE / "__init__.py"],
+    ids=lambda source: source.relative_to(PACKAGE).as_posix(),
+)
+def test_imports_go_downwards(source: Path) -> None:
+    assert upward_imports(source, source.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from glacial_lakes.workflow import run",
+        "import glacial_lakes.workflow",
+        "from glacial_lakes import workflow",
+        "def f():\n    from glacial_lakes.workflow import run",
+    ],
+)
+def test_an_upward_import_is_found(text: str) -> None:
+    assert upward_imports(PACKAGE / "grid.py", text)
+
+
+def python(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
+    )
+    return done.stdout
+
+
+def test_the_package_imports_nothing_heavy() -> None:
+    loaded = python("import sys, glacial_lakes; print(*sys.modules)").split()
+    assert not {"numpy", "pandas", "rasterio", "geopandas", "click"} & set(loaded)
+
+
+@pytest.mark.parametrize("statement", ["import glacial_lakes", "import glacial_lakes.cli"])
+def test_the_import_takes_less_than_0_3_s(statement: str) -> None:
+    timed = f"import time; t = time.perf_counter(); {statement}; print(time.perf_counter() - t)"
+    assert min(float(python(timed)) for _ in range(3)) < 0.3
+
+
+def test_the_public_names_are_few_sorted_and_there() -> None:
+    names = glacial_lakes.__all__
+    assert names == sorted(names)
+    assert len(names) <= 25
+    assert set(names) <= set(dir(glacial_lakes))
+    for name in names:
+        assert getattr(glacial_lakes, name).__doc__, name
+
+
+def test_public_names_stay_themselves_whatever_is_imported_before() -> None:
+    code = (
+        "import glacial_lakes as gl, glacial_lakes.export, glacial_lakes.workflow\n"
+        "print(all(callable(getattr(gl, name)) for name in gl.__all__))"
+    )
+    assert python(code).strip() == "True"
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="detect_lakes"):
+        glacial_lakes.detect_lakes  # noqa: B018
+
+
+def test_only_the_command_line_prints() -> None:
+    printing = re.compile(r"^\s*(print|click\.echo)\(", re.MULTILINE)
+    commands = {PACKAGE / "cli.py", PACKAGE / "simulate" / "__main__.py"}
+    found = {path for path in SOURCES if printing.search(path.read_text(encoding="utf-8"))}
+    assert found <= commands

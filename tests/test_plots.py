@@ -1,0 +1,103 @@
+"""Figures of lakes: what was not observed has no area."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+mpl.use("Agg")
+
+import matplotlib.pyplot as plt
+from glacial_lakes.plots import plot_area, plot_lakes
+from matplotlib.axes import Axes
+from matplotlib.container import ErrorbarContainer
+from matplotlib.dates import date2num
+
+from sample_inventory import glaciers, make_inventory
+
+
+@pytest.fixture(scope="module")
+def inventory():
+    return make_inventory()
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    yield
+    plt.close("all")
+
+
+def of_lake(inventory, place):
+    lake_id = inventory.lakes["lake_id"].iloc[place]
+    rows = inventory.observations
+    return rows[rows["lake_id"] == lake_id]
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def labels(ax):
+    return ax.get_legend_handles_labels()[1]
+
+
+def test_measured_areas_have_error_bars_of_one_sigma(inventory):
+    rows = of_lake(inventory, 2)
+    ax = plot_area(rows)
+    assert isinstance(ax, Axes)
+    seen = rows[rows["status"] == "observed"].sort_values("acquired")
+    factor = 1e6 if "km²" in ax.get_ylabel() else 1.0
+    (bars,) = [part for part in ax.containers if isinstance(part, ErrorbarContainer)]
+    np.testing.assert_allclose(np.asarray(bars[0].get_ydata(), float), seen["area_m2"] / factor)
+    ends = np.array([segment[:, 1] for segment in bars[2][0].get_segments()], dtype=float)
+    lengths = ends[:, 1] - ends[:, 0]
+    np.testing.assert_allclose(lengths, 2 * seen["area_sigma_m2"] / factor, rtol=1e-9)
+
+
+def test_dates_without_observation_lie_off_the_area_axis_with_their_reason(inventory):
+    rows = of_lake(inventory, 7)
+    ax = plot_area(rows)
+    unseen = rows[~rows["status"].isin(["observed", "absent"])]
+    hollow = [line for line in ax.lines if line.get_markerfacecolor() == "white"]
+    assert sum(len(line.get_xdata()) for line in hollow) == len(unseen) > 0
+    assert all(line.get_transform() != ax.transData for line in hollow)
+    assert "not observed: shadow" in labels(ax)
+    first, last = ax.get_xlim()
+    assert first < date2num(rows["acquired"].min()) < date2num(rows["acquired"].max()) < last
+
+
+def test_a_lake_seen_to_be_absent_is_drawn_at_zero(inventory):
+    rows = of_lake(inventory, 0)
+    ax = plot_area(rows)
+    (crosses,) = [line for line in ax.lines if line.get_marker() == "x"]
+    assert list(crosses.get_ydata()) == [0.0] * int((rows["status"] == "absent").sum())
+
+
+def test_events_are_labelled_in_the_language_asked(inventory):
+    lake_id = inventory.lakes["lake_id"].iloc[0]
+    events = inventory.events[inventory.events["lake_id"] == lake_id]
+    ax = plot_area(of_lake(inventory, 0), language="ru", events=events)
+    assert texts(ax) == ["опорожнилось"]
+    assert ax.get_ylabel().startswith("Площадь")
+
+
+def test_the_unit_follows_the_size(inventory):
+    rows = of_lake(inventory, 2)
+    assert "(m²)" in plot_area(rows.assign(area_m2=rows["area_m2"] * 0 + 3000.0)).get_ylabel()
+    assert "(km²)" in plot_area(rows.assign(area_m2=rows["area_m2"] * 0 + 3e5)).get_ylabel()
+
+
+def test_a_lake_that_was_never_observed_can_be_drawn(inventory):
+    rows = of_lake(inventory, 3).assign(status="cloud", area_m2=np.nan, area_sigma_m2=np.nan)
+    ax = plot_area(rows)
+    ax.figure.canvas.draw()
+    assert labels(ax) == ["not observed: cloud"]
+
+
+def test_the_map_takes_any_crs_and_an_empty_table(inventory):
+    ax = plot_lakes(inventory.lakes.to_crs(32643), glaciers=glaciers().to_crs(32643))
+    west, east = ax.get_xlim()
+    assert 74 < west < east < 75
+    ax.figure.canvas.draw()
+    assert isinstance(plot_lakes(inventory.lakes.iloc[:0]), Axes)

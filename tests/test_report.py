@@ -1,0 +1,398 @@
+"""The report: self-contained, honest about what was not seen, safe with hostile text."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import combinations
+from pathlib import Path
+
+import glacial_lakes.report
+import numpy as np
+import pandas as pd
+import pyproj
+import pytest
+import shapely
+from glacial_lakes import schema
+from glacial_lakes.errors import ConfigError
+from glacial_lakes.language import RUSSIAN, number
+from glacial_lakes.report import write_report
+from glacial_lakes.report.contents import describe
+from glacial_lakes.report.maps import draw_map, fit
+from jinja2 import Environment, nodes
+
+from sample_inventory import (
+    HOSTILE,
+    empty_inventory,
+    glaciers,
+    hostile_inventory,
+    make_inventory,
+)
+
+TEMPLATES = Path(glacial_lakes.report.__file__).parent / "templates"
+VOID = {"meta", "br", "link", "img", "input", "hr"}
+PLAIN_WORDS = {"glacial_lakes", "WGS", "Sentinel", "Landsat", "Shapefile", "shapefile", "UTC"}
+
+
+class Page(HTMLParser):
+    """The elements and the readable text of a page, and whether every element is closed."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.raw: dict[str, list[str]] = {"script": [], "style": [], "pre": []}
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        inside = self.open[-1] if self.open else ""
+        self.raw.get(inside, self.text).append(data)
+
+    def tags(self):
+        return {tag for tag, _ in self.elements}
+
+    def ids(self):
+        return [attrs["id"] for _, attrs in self.elements if "id" in attrs]
+
+
+@pytest.fixture(scope="module")
+def inventory():
+    return make_inventory()
+
+
+def page_of(inventory, folder, **options):
+    return Page(write_report(inventory, folder / "r.html", **options).read_text(encoding="utf-8"))
+
+
+def template_texts():
+    """Yield every constant text that a template hands to the translation."""
+    environment = Environment(autoescape=True)
+    for file in sorted(TEMPLATES.glob("*.html")):
+        tree = environment.parse(file.read_text(encoding="utf-8"))
+        for call in tree.find_all(nodes.Call):
+            name = getattr(call.node, "name", "")
+            if name == "t":
+                yield from (part.value for part in call.args[0].find_all(nodes.Const))
+                if isinstance(call.args[0], nodes.Const):
+                    yield call.args[0].value
+            if name == "head":
+                yield from (part.value for part in call.args[0].find_all(nodes.Const))
+
+
+def test_every_text_of_the_templates_has_a_russian_form():
+    texts = {text for text in template_texts() if re.search("[A-Za-z]", text)}
+    assert len(texts) > 60
+    assert texts <= RUSSIAN.keys()
+
+
+def test_the_method_says_the_same_in_both_languages():
+    english, russian = (
+        (TEMPLATES / f"method.{name}.html").read_text(encoding="utf-8") for name in ("en", "ru")
+    )
+    for pattern in (r"</?\w+>", r"\{%-? ?\w+", r"\{\{.*?\}\}"):
+        assert re.findall(pattern, english) == re.findall(pattern, russian)
+
+
+def test_a_russian_report_has_no_english_words_left(inventory, tmp_path):
+    page = page_of(inventory, tmp_path, language="ru", glaciers=glaciers())
+    data = set()
+    for table in (inventory.lakes, inventory.outlines, inventory.scenes, inventory.observations):
+        for name in table.columns.intersection(
+            ["scene_id", "sensor", "level", "lake_id", "reason", "glacier_id"]
+        ):
+            data |= set(table[name].dropna())
+    columns = {c.name for t in (schema.OUTLINES, schema.LAKES, schema.LAKE_EVENTS) for c in t}
+    fields = {c.shapefile for c in schema.OUTLINES if c.shapefile}
+    told = {c.ru for t in (schema.OUTLINES, schema.LAKES, schema.LAKE_EVENTS) for c in t}
+    units = {c.unit for c in schema.OUTLINES}
+    left = set()
+    for text in page.text:
+        part = text.strip()
+        if part in data | columns | fields | told | units:
+            continue
+        for known in sorted(data, key=len, reverse=True):
+            part = part.replace(known, "")
+        left |= set(re.findall(r"[A-Za-z_]{2,}", part)) - PLAIN_WORDS
+    assert left == set()
+    assert ("html", {"lang": "ru"}) in page.elements
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_the_page_reaches_for_nothing_outside_itself(inventory, tmp_path, language):
+    page = page_of(inventory, tmp_path, language=language, glaciers=glaciers())
+    ids = page.ids()
+    assert len(ids) == len(set(ids))
+    for tag, attrs in page.elements:
+        assert tag not in {"img", "link", "iframe", "object", "embed", "base", "form", "use"}
+        assert not attrs.keys() & {"src", "srcset", "action", "style", "xlink:href"}
+        if "href" in attrs:
+            assert attrs["href"].startswith("#")
+            assert attrs["href"][1:] in ids
+        assert not any(name.startswith("on") for name in attrs)
+        assert not any("://" in (value or "") for value in attrs.values())
+    assert not re.search(r"@import|url\(|://", "".join(page.raw["style"] + page.raw["script"]))
+
+
+def test_the_policy_allows_only_the_page_s_own_style_and_script(inventory, tmp_path):
+    page = page_of(inventory, tmp_path)
+    (policy,) = [a["content"] for t, a in page.elements if t == "meta" and "http-equiv" in a]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    for name in ("style", "script"):
+        (text,) = page.raw[name]
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{name}-src 'sha256-{digest}'" in policy
+
+
+def test_hostile_text_is_shown_and_never_becomes_markup(inventory, tmp_path):
+    harmless = page_of(make_inventory(8), tmp_path, title="Lakes")
+    page = page_of(hostile_inventory(), tmp_path, title=HOSTILE[0])
+    assert page.tags() <= harmless.tags()
+    assert [tag for tag, _ in page.elements].count("script") == 1
+    assert not any(name.startswith("on") for _, attrs in page.elements for name in attrs)
+    text = "".join(page.text + page.raw["pre"])
+    assert HOSTILE[0] in text
+    assert HOSTILE[4].replace(" ", "") in text
+    assert HOSTILE[5] in text
+    assert "49" not in re.findall(r"\{\{ 7 \* 7 \}\}|\b49\b", text)
+
+
+def test_what_was_not_observed_has_no_area_and_is_drawn_apart(inventory):
+    contents = describe(inventory, [], "en")
+    unseen = 0
+    for lake in contents.lakes:
+        rows = inventory.observations[inventory.observations["lake_id"] == lake.lake_id]
+        counts = rows["status"].value_counts()
+        assert len(lake.curve.areas) == counts.get("observed", 0)
+        assert len(lake.curve.absent) == counts.get("absent", 0)
+        gaps = [mark.label for mark in lake.curve.gaps]
+        expected = rows.loc[~rows["status"].isin(["observed", "absent"]), "status"]
+        assert sorted(gaps) == sorted(expected)
+        zero = max((mark.y for mark in lake.curve.areas), default=0)
+        assert all(mark.y > zero for mark in lake.curve.gaps)
+        unseen += len(gaps)
+    assert unseen > 5
+
+
+def test_error_bars_span_one_sigma_on_the_scale_of_the_axis(inventory):
+    for lake in describe(inventory, [], "en").lakes:
+        ticks = lake.curve.y_ticks
+        values = [float(tick.label.replace(",", "")) for tick in ticks]
+        factor = 1e6 if lake.curve.unit == "km²" else 1.0
+        pixels_per_m2 = (ticks[0].y - ticks[-1].y) / (values[-1] - values[0]) / factor
+        for mark, seen in zip(lake.curve.areas, lake.measured, strict=True):
+            assert mark.low - mark.high == pytest.approx(2 * seen.sigma_m2 * pixels_per_m2, abs=0.3)
+            assert ticks[0].y - mark.y == pytest.approx(seen.area_m2 * pixels_per_m2, abs=0.3)
+
+
+def test_totals_count_present_lakes_and_name_both_errors(inventory, tmp_path):
+    present = inventory.lakes[inventory.lakes["state"] == "present"]
+    total = describe(inventory, [], "en").total
+    assert total.n_present == len(present) < len(inventory.lakes)
+    assert total.area_m2 == pytest.approx(present["area_m2"].sum())
+    assert total.sigma_independent_m2 == pytest.approx(np.hypot.reduce(present["area_sigma_m2"]))
+    assert total.sigma_correlated_m2 == pytest.approx(present["area_sigma_m2"].sum())
+    text = " ".join(page_of(inventory, tmp_path).text)
+    assert "if errors are independent" in text
+    assert "if errors are fully correlated" in text
+
+
+def test_lakes_hidden_on_the_last_date_are_told_and_not_counted_as_gone(inventory):
+    contents = describe(inventory, [], "en")
+    rows = inventory.observations
+    last = rows[rows["acquired"] == rows["acquired"].max()]
+    hidden = set(last.loc[~last["status"].isin(["observed", "absent"]), "lake_id"])
+    assert {lake.lake_id for lake in contents.unseen} == hidden
+    assert hidden
+
+
+def test_growth_is_called_only_beyond_its_own_uncertainty(inventory):
+    contents = describe(inventory, [], "en")
+    assert contents.growth
+    for lake in contents.growth:
+        assert lake.change.area_m2 > 2 * lake.change.sigma_m2
+    wide = inventory.observations.assign(area_sigma_m2=1e7)
+    assert describe(replace(inventory, observations=wide), [], "en").growth == ()
+
+
+def test_events_carry_the_scenes_that_show_them(inventory):
+    events = {event.event: event for event in describe(inventory, [], "en").events}
+    before, after = events["drained"].evidence
+    assert "_20160815T" in before
+    assert "_20180820T" in after
+
+
+def test_refused_scenes_keep_their_reason(inventory, tmp_path):
+    text = " ".join(page_of(inventory, tmp_path).text)
+    assert "band B03 is missing" in text
+
+
+def test_equal_inventories_give_equal_bytes_whatever_the_order_of_rows(inventory, tmp_path):
+    first = write_report(inventory, tmp_path / "a.html").read_bytes()
+    mixed = {
+        name: getattr(inventory, name).sample(frac=1, random_state=4)
+        for name in ("lakes", "outlines", "observations", "events", "scenes")
+    }
+    assert write_report(replace(inventory, **mixed), tmp_path / "b.html").read_bytes() == first
+
+
+def clouded_lakes():
+    clear = make_inventory(3, dates=1)
+    assert len(clear.lakes)
+    rows = clear.observations.assign(status="cloud", area_m2=np.nan, area_sigma_m2=np.nan)
+    lakes = clear.lakes.assign(area_m2=np.nan, area_sigma_m2=np.nan)
+    outlines = clear.outlines.assign(status="cloud", area_m2=np.nan, area_sigma_m2=np.nan)
+    return replace(clear, observations=rows, lakes=lakes, outlines=outlines)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        empty_inventory,
+        lambda: make_inventory(3, dates=1),
+        lambda: make_inventory(3, dates=2),
+        clouded_lakes,
+        lambda: replace(make_inventory(2), runs=empty_inventory().runs),
+        lambda: replace(make_inventory(2), scenes=empty_inventory().scenes),
+    ],
+    ids=["nothing", "one date", "one day", "no area", "no run", "no scenes"],
+)
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_a_poor_inventory_gives_a_whole_page(made, language, tmp_path):
+    page = page_of(made(), tmp_path, language=language)
+    text = " ".join(page.text)
+    assert "NaN" not in text
+    assert "None" not in text
+    assert not re.search(r"\bnan\b", text)
+
+
+def test_a_lake_without_area_shows_a_dash(tmp_path):
+    text = " ".join(page_of(clouded_lakes(), tmp_path).text)
+    assert "never fully observed" in text
+    assert "0.0000" not in text
+
+
+def test_a_hundred_lakes_with_many_dates_stay_light(tmp_path):
+    path = write_report(make_inventory(100), tmp_path / "r.html", glaciers=glaciers())
+    assert path.stat().st_size < 3_000_000
+
+
+def test_an_unknown_language_leaves_the_old_report(inventory, tmp_path):
+    path = write_report(inventory, tmp_path / "r.html")
+    before = path.read_bytes()
+    with pytest.raises(ConfigError, match="'de' is not known; use en or ru"):
+        write_report(inventory, path, language="de")
+    assert path.read_bytes() == before
+
+
+def test_map_labels_do_not_cover_each_other_or_a_lake():
+    drawing = describe(make_inventory(60), [], "en").map
+    boxes = [
+        shapely.box(
+            lake.label.x, lake.label.y - 9, lake.label.x + 6.6 * len(str(lake.number)), lake.label.y
+        )
+        for lake in drawing.lakes
+        if lake.label
+    ]
+    assert len(boxes) > 40
+    for a, b in combinations(boxes, 2):
+        assert a.intersection(b).area == pytest.approx(0, abs=0.2)
+
+
+def test_the_map_is_true_to_scale():
+    frame = fit((74.4, 42.5, 74.6, 42.7), 760, (300, 800), 1000.0)
+    geod = pyproj.Geod(ellps="WGS84")
+    for end in ((74.51, 42.6), (74.5, 42.61)):
+        metres = geod.inv(74.5, 42.6, *end)[2]
+        dx, dy = frame.x(end[0]) - frame.x(74.5), frame.y(end[1]) - frame.y(42.6)
+        assert np.hypot(dx, dy) / frame.pixels_per_m == pytest.approx(metres, rel=1e-4)
+
+
+def test_outlines_are_drawn_at_their_true_place(inventory):
+    contents = describe(inventory, [], "en")
+    frame = contents.map.frame
+    shapes = dict(zip(inventory.lakes["lake_id"], inventory.lakes.geometry, strict=True))
+    for lake in contents.map.lakes:
+        points = np.array(re.findall(r"(-?[\d.]+) (-?[\d.]+)", lake.path), dtype=float)
+        west, south, east, north = shapes[lake.title].bounds
+        expected = [frame.x(west), frame.y(north), frame.x(east), frame.y(south)]
+        drawn = [*points.min(axis=0), *points.max(axis=0)]
+        np.testing.assert_allclose(drawn, expected, atol=0.4)
+
+
+def test_nothing_to_map_is_no_map():
+    assert draw_map([], [], "en") is None
+
+
+def chromium(*arguments: str, profile: Path) -> subprocess.CompletedProcess[str]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("chromium is not installed")
+    quiet = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--enable-logging=stderr",
+        f"--user-data-dir={profile}",
+    ]
+    return subprocess.run(
+        [program, *quiet, *arguments], capture_output=True, text=True, timeout=120, check=True
+    )
+
+
+def test_a_browser_runs_nothing_hostile_and_complains_of_nothing(tmp_path):
+    path = write_report(hostile_inventory(), tmp_path / "r.html", title="Lakes")
+    done = chromium("--dump-dom", path.as_uri(), profile=tmp_path / "profile")
+    assert "CONSOLE" not in done.stderr
+    assert "<title>Lakes</title>" in done.stdout
+    assert done.stdout.count("<button") == 11
+
+
+def test_the_sort_button_sorts_by_value_and_keeps_the_unknown_last(inventory, tmp_path):
+    path = write_report(inventory, tmp_path / "r.html")
+    html = path.read_text(encoding="utf-8")
+    elevations = inventory.lakes["elev_m"].map(number)
+    html = re.sub(r'<meta http-equiv="Content-Security-Policy".*?>', "", html)
+    click = "document.querySelectorAll('table.sortable button')[4].click()"
+    path.write_text(html.replace("</body>", f"<script>{click}</script></body>"), encoding="utf-8")
+    done = chromium("--dump-dom", path.as_uri(), profile=tmp_path / "profile")
+    table = re.search(r'<table class="sortable.*?</table>', done.stdout, re.DOTALL).group()
+    rows = re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)[1:]
+    shown = [re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL)[4] for row in rows]
+    assert shown == sorted(elevations, key=lambda text: float(text.replace(",", "")))
+
+
+def test_times_are_never_shown_as_not_a_time(inventory, tmp_path):
+    events = inventory.events.assign(after=pd.NaT)
+    assert "NaT" not in " ".join(page_of(replace(inventory, events=events), tmp_path).text)
+
+
+def test_the_dictionary_tells_every_field_of_the_shapefiles(inventory, tmp_path):
+    text = page_of(inventory, tmp_path).text
+    for column in schema.OUTLINES:
+        assert column.name in text
+        assert column.shapefile is None or column.shapefile in text

@@ -1,0 +1,267 @@
+"""Hostile and damaged products, and checksums."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import shutil
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from glacial_lakes.errors import (
+    DamagedFileError,
+    GlacialLakesError,
+    MissingFileError,
+    UnsafeInputError,
+)
+from glacial_lakes.scenes import open_scene, verify
+from glacial_lakes.scenes.source import open_source
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+SERIES = "independent_truth/series"
+SIDECAR = (
+    "acquired = 2019-07-23T10:20:31Z\nsensor = 'X'\nscale = 1e-4\noffset = 0\nnodata = 0\n"
+    "[bands]\ngreen = 1\nnir = 1\n"
+)
+
+
+@pytest.fixture
+def landsat(data: Path, tmp_path: Path) -> Path:
+    whole = next((data / SERIES).glob("LC08*2014*"))
+    shutil.copytree(whole, tmp_path / whole.name)
+    return tmp_path / whole.name
+
+
+@pytest.fixture
+def sentinel2(data: Path, tmp_path: Path) -> Path:
+    whole = next((data / SERIES).glob("S2B*N0400*"))
+    shutil.copytree(whole, tmp_path / whole.name)
+    return tmp_path / whole.name
+
+
+def test_a_vrt_that_is_named_tif_is_refused(landsat: Path) -> None:
+    [green] = landsat.glob("*_SR_B3.TIF")
+    secret = landsat / "secret.tif"
+    green.rename(secret)
+    green.write_text(
+        f'<VRTDataset rasterXSize="300" rasterYSize="300"><VRTRasterBand dataType="UInt16" '
+        f'band="1"><SimpleSource><SourceFilename>{secret}</SourceFilename></SimpleSource>'
+        "</VRTRasterBand></VRTDataset>",
+        encoding="utf-8",
+    )
+    with pytest.raises(UnsafeInputError, match=r"SR_B3\.TIF.*not a TIFF"):
+        open_scene(landsat)
+
+
+def test_a_vrt_stack_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "lake.tif").write_text("<VRTDataset/>", encoding="utf-8")
+    (tmp_path / "lake.toml").write_text(SIDECAR, encoding="utf-8")
+    with pytest.raises(UnsafeInputError, match="not a TIFF"):
+        open_scene(tmp_path / "lake.tif")
+
+
+@pytest.mark.parametrize(
+    "entity",
+    [
+        '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>',
+        '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>',
+        '<!DOCTYPE x SYSTEM "http://127.0.0.1:1/x.dtd">',
+    ],
+)
+def test_xml_with_a_document_type_is_refused(sentinel2: Path, entity: str) -> None:
+    metadata = sentinel2 / "MTD_MSIL2A.xml"
+    head, body = metadata.read_text(encoding="utf-8").split("\n", 1)
+    metadata.write_text(f"{head}\n{entity}\n{body}", encoding="utf-8")
+    with pytest.raises(UnsafeInputError, match="document type"):
+        open_scene(sentinel2)
+
+
+@pytest.mark.parametrize("name", ["../x_MTL.txt", "/etc/LC08_MTL.txt", "a/../../LC08_MTL.txt"])
+def test_a_tar_member_outside_the_tar_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "LC08_x.tar"
+    with tarfile.open(path, "w") as archive:
+        member = tarfile.TarInfo(name)
+        member.size = 4
+        archive.addfile(member, io.BytesIO(b"END\n"))
+    with pytest.raises(UnsafeInputError, match="outside"):
+        open_scene(path)
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
+def test_a_tar_with_a_link_or_device_is_refused(tmp_path: Path, kind: bytes) -> None:
+    path = tmp_path / "LC08_x.tar"
+    with tarfile.open(path, "w") as archive:
+        member = tarfile.TarInfo("LC08_x_MTL.txt")
+        member.type, member.linkname = kind, "/etc/passwd"
+        archive.addfile(member)
+    with pytest.raises(UnsafeInputError, match="link or device"):
+        open_scene(path)
+
+
+@pytest.mark.parametrize("name", ["../x.xml", "/x.xml", "a\\..\\..\\x.xml", "C:x.xml"])
+def test_a_zip_member_outside_the_zip_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "S2A_x.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(name, "x")
+    with pytest.raises(UnsafeInputError, match="outside"):
+        open_source(path)
+
+
+def test_the_mtl_cannot_name_a_file_outside_its_folder(landsat: Path) -> None:
+    [mtl] = landsat.glob("*_MTL.txt")
+    [green] = landsat.glob("*_SR_B3.TIF")
+    shutil.move(green, landsat.parent / "outside.TIF")
+    text = mtl.read_text(encoding="utf-8").replace(green.name, "../outside.TIF")
+    mtl.write_text(text, encoding="utf-8")
+    with pytest.raises(MissingFileError, match=r"outside\.TIF"):
+        open_scene(landsat)
+
+
+def test_a_sidecar_cannot_name_a_file_outside_its_folder(data: Path, tmp_path: Path) -> None:
+    whole = data / "sen2r_barbellino/out/S2A2A_20190723_022_Barbellino_BOA_10.tif"
+    shutil.copyfile(whole, tmp_path / "lake.tif")
+    sidecar = "quality = '../lake_SCL.tif'\ndecoder = 'scl'\n" + SIDECAR
+    (tmp_path / "lake.toml").write_text(sidecar, encoding="utf-8")
+    with pytest.raises(UnsafeInputError, match="not a file beside it"):
+        open_scene(tmp_path / "lake.tif")
+
+
+def test_a_huge_header_is_refused_before_any_pixel_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "lake.tif"
+    with rasterio.open(
+        path, "w", driver="GTiff", width=60_000, height=60_000, count=1, dtype="uint16",
+        SPARSE_OK=True, tiled=True, blockxsize=8192, blockysize=8192, crs="EPSG:32643",
+        transform=rasterio.transform.from_origin(300_000, 4_700_000, 10, 10),
+    ):  # fmt: skip
+        pass
+    assert path.stat().st_size < 10_000
+    (tmp_path / "lake.toml").write_text(SIDECAR, encoding="utf-8")
+    with pytest.raises(UnsafeInputError, match="60000 x 60000"):
+        open_scene(path)
+
+
+def test_a_file_beside_an_image_changes_neither_grid_nor_nodata(landsat: Path) -> None:
+    before = open_scene(landsat)
+    expected = before.read(["green"])
+    [green] = landsat.glob("*_SR_B3.TIF")
+    Path(f"{green}.aux.xml").write_text(
+        "<PAMDataset><SRS>EPSG:3857</SRS><GeoTransform>0,1,0,0,0,-1</GeoTransform>"
+        '<PAMRasterBand band="1"><NoDataValue>9000</NoDataValue></PAMRasterBand></PAMDataset>',
+        encoding="utf-8",
+    )
+    after = open_scene(landsat)
+    assert after.grid == before.grid
+    np.testing.assert_array_equal(after.read(["green"]), expected)
+
+
+def test_an_archive_that_is_no_archive_is_refused(tmp_path: Path) -> None:
+    for name in ("S2A_x.zip", "LC08_x.tar", "LE07_x.tar.gz"):
+        (tmp_path / name).write_bytes(b"not an archive" * 100)
+        with pytest.raises(DamagedFileError, match="unpacked"):
+            open_scene(tmp_path / name)
+
+
+@given(place=st.floats(0, 1), junk=st.binary(max_size=12), cut=st.booleans())
+@settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@pytest.mark.parametrize("ending", ["txt", "json", "xml"])
+def test_damaged_metadata_opens_or_is_refused_and_nothing_else(
+    landsat: Path, ending: str, place: float, junk: bytes, cut: bool
+) -> None:
+    [pristine] = landsat.glob(f"*_MTL.{ending}")
+    metadata = landsat.parent / "damaged" / pristine.name
+    if not metadata.parent.exists():
+        metadata.parent.mkdir()
+        for image in landsat.glob("*.TIF"):
+            shutil.copyfile(image, metadata.parent / image.name)
+    content = pristine.read_bytes()
+    at = int(place * len(content))
+    metadata.write_bytes(content[:at] + junk + (b"" if cut else content[at + len(junk) :]))
+    try:
+        scene = open_scene(metadata.parent)
+    except GlacialLakesError as refusal:
+        assert "\n" not in str(refusal)
+    else:
+        assert scene.acquired.tzinfo is not None
+
+
+def test_products_that_list_checksums_are_verified(data: Path, sentinel2: Path) -> None:
+    scene = open_scene(sentinel2)
+    assert scene.provenance["checksum"] == "unverified"
+    assert verify(scene) == "verified"
+    packed = sentinel2.parent / "S2B_x.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in sorted(sentinel2.rglob("*")):
+            archive.write(path, Path(sentinel2.name) / path.relative_to(sentinel2))
+    assert verify(open_scene(packed)) == "verified"
+
+
+@pytest.mark.parametrize("name", ["*_B03_10m.jp2", "*_SCL_20m.jp2", "MTD_TL.xml"])
+def test_one_wrong_byte_in_a_used_file_is_found(sentinel2: Path, name: str) -> None:
+    [file] = sentinel2.rglob(name)
+    content = bytearray(file.read_bytes())
+    content[-20] ^= 1
+    file.write_bytes(content)
+    try:
+        scene = open_scene(sentinel2)
+    except DamagedFileError:
+        return  # the byte made the XML invalid, which is told at once
+    with pytest.raises(DamagedFileError, match=file.name):
+        verify(scene)
+
+
+def test_a_product_without_a_list_is_unverified(data: Path, sentinel2: Path, landsat: Path) -> None:
+    (sentinel2 / "manifest.safe").unlink()
+    assert verify(open_scene(sentinel2)) == "unverified"
+    assert verify(open_scene(landsat)) == "unverified"
+    assert verify(open_scene(data / "flathead_landsat/LE07_2007-05-05")) == "unverified"
+
+
+def test_a_file_that_the_list_leaves_out_makes_the_product_unverified(sentinel2: Path) -> None:
+    manifest = sentinel2 / "manifest.safe"
+    lines = manifest.read_text(encoding="utf-8").splitlines(keepends=True)
+    manifest.write_text("".join(line for line in lines if "_B03_" not in line), encoding="utf-8")
+    assert verify(open_scene(sentinel2)) == "unverified"
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_landsat_md5_lists_are_used(landsat: Path, packed: bool) -> None:
+    listing = landsat / f"{landsat.name}_MD5.txt"
+    listing.write_text(
+        "".join(
+            f"{hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()}  {path.name}\n"
+            for path in sorted(landsat.iterdir())
+        ),
+        encoding="utf-8",
+    )
+    product = landsat
+    if packed:
+        product = landsat.parent / f"{landsat.name}.tar"
+        with tarfile.open(product, "w") as archive:
+            for path in sorted(landsat.iterdir()):
+                archive.add(path, path.name)
+    assert verify(open_scene(product)) == "verified"
+
+
+def test_thinned_landsat_images_open_but_differ_from_their_makers_checksums(data: Path) -> None:
+    scene = open_scene(data / "landsat_c2/LE07_L2SP_090084_20210331_20210426_02_T1")
+    with pytest.raises(DamagedFileError, match="differs from its MD5"):
+        verify(scene)
+
+
+def test_sha3_of_new_manifests_is_understood(sentinel2: Path) -> None:
+    manifest = sentinel2 / "manifest.safe"
+    text = manifest.read_text(encoding="utf-8").replace('"MD5"', '"SHA3-256"')
+    for file in sentinel2.rglob("*"):
+        if file.is_file():
+            content = file.read_bytes()
+            old = hashlib.md5(content, usedforsecurity=False).hexdigest()
+            text = text.replace(old, hashlib.sha3_256(content).hexdigest().upper())
+    manifest.write_text(text, encoding="utf-8")
+    assert verify(open_scene(sentinel2)) == "verified"
