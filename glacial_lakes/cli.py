@@ -93,18 +93,11 @@ def verb(function: Callable[..., Answer]) -> click.Command:
 
     @click.pass_obj
     @functools.wraps(function)
-    def say(options: Options, /, **given: Any) -> int:
+    def ask(options: Options, /, **given: Any) -> Answer:
         set_up_log(options)
-        answer = function(options, **given)
-        if options.as_json:
-            text = json.dumps(answer.values, indent=2, ensure_ascii=False, default=str)
-        else:
-            text = "\n".join(answer.lines)
-        if text:
-            click.echo(text)
-        return answer.code
+        return function(options, **given)
 
-    return cli.command(function.__name__.removesuffix("_"))(_common()(say))
+    return cli.command(function.__name__.removesuffix("_"))(_common()(ask))
 
 
 @verb
@@ -274,9 +267,8 @@ def _main(arguments: list[str] | None, options: Options) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        return int(
-            cli.main(arguments, prog_name="glacial-lakes", standalone_mode=False, obj=options) or OK
-        )
+        done = cli.main(arguments, prog_name="glacial-lakes", standalone_mode=False, obj=options)
+        return _say(done, options) if isinstance(done, Answer) else int(done or OK)
     except click.exceptions.Abort:
         click.echo(
             "interrupted: older results are whole, and a new run goes on from here", err=True
@@ -287,12 +279,21 @@ def _main(arguments: list[str] | None, options: Options) -> int:
         return error.exit_code
     except GlacialLakesError as error:
         return _failed(error, str(error), options)
-    except BrokenPipeError:  # the reader of stdout has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
     except Exception as error:  # noqa: BLE001 (nobody should have to read a traceback)
         text = " ".join(f"{type(error).__name__}: {error}".split())
         return _failed(error, f"GL0000 {text}; run again with --debug and report it", options)
+
+
+def _say(answer: Answer, options: Options) -> int:
+    if options.as_json:
+        text = json.dumps(answer.values, indent=2, ensure_ascii=False, default=str)
+    else:
+        text = "\n".join(answer.lines)
+    try:
+        click.echo(text)
+    except BrokenPipeError:  # the reader of stdout has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return answer.code
 
 
 def _failed(error: Exception, text: str, options: Options) -> int:

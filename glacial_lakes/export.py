@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -23,12 +23,10 @@ from shapely.geometry.polygon import orient
 from glacial_lakes import schema
 from glacial_lakes.errors import ConfigError
 from glacial_lakes.files import whole
+from glacial_lakes.inventory import STATUS_COLOURS, Inventory
 from glacial_lakes.kml import write_kmz
 from glacial_lakes.report import write_report
 from glacial_lakes.vectors import categorized_style, write_shapefile
-
-if TYPE_CHECKING:
-    from glacial_lakes.inventory import Inventory
 
 OBSERVATION_FIELDS = (
     "lake_id",
@@ -40,16 +38,6 @@ OBSERVATION_FIELDS = (
     "scene_id",
 )
 EVENT_FIELDS = ("lake_id", "event", "date", "from_ids", "to_ids")
-
-STATUS_COLOURS = {
-    "observed": "0,114,178",
-    "cloud": "140,140,140",
-    "shadow": "90,90,90",
-    "nodata": "190,190,190",
-    "frozen": "86,180,233",
-    "uncertain": "230,159,0",
-}
-"""Red, green, blue of a status in QGIS (Okabe & Ito: told apart by colour-blind readers)."""
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _GRID_DEG = 1e-7
@@ -96,30 +84,6 @@ def export(
             remedy = f"did you mean {near[0]}?" if near else f"use any of {', '.join(FORMATS)}"
             raise ConfigError(None, f"there is no export format {name!r}", remedy)
     return [path for name in names for path in FORMATS[name](inventory, Path(folder), language)]
-
-
-def latest(inventory: Inventory) -> gpd.GeoDataFrame:
-    """Return the latest full outline of each lake that is present.
-
-    Parameters
-    ----------
-    inventory : Inventory
-        Its tables ``lakes`` and ``outlines`` are used.
-
-    Returns
-    -------
-    geopandas.GeoDataFrame
-        ``schema.OUTLINES`` and geometry, EPSG:4326, sorted by ``lake_id``; ``acquired`` is the
-        date of the outline.
-    """
-    lakes = inventory.lakes
-    present = lakes.loc[lakes["state"] == "present", "lake_id"]
-    outlines = _outlines(inventory)
-    is_full = (outlines["status"] == "observed") & outlines["area_m2"].notna()
-    full = outlines[is_full & outlines["lake_id"].isin(present)]
-    return full.sort_values(["lake_id", "acquired", "observed_fraction"]).drop_duplicates(
-        "lake_id", keep="last", ignore_index=True
-    )
 
 
 def epochs(inventory: Inventory) -> dict[str, gpd.GeoDataFrame]:
@@ -169,7 +133,7 @@ def _plain(text: str) -> str:
 
 def _shapefiles(inventory: Inventory, folder: Path, language: str) -> list[Path]:
     tables = {f"lakes_{name}": table for name, table in epochs(inventory).items()}
-    tables["lakes"] = latest(inventory)
+    tables["lakes"] = inventory.latest()
     style = categorized_style("Status", STATUS_COLOURS)
     paths = []
     for name, table in tables.items():

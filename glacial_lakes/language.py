@@ -10,8 +10,6 @@ import math
 from datetime import datetime
 from typing import Literal
 
-import pandas as pd
-
 Language = Literal["en", "ru"]
 
 MISSING = "–"
@@ -51,7 +49,7 @@ def number(value: float | None, digits: int = 0, language: str = "en") -> str:
     language : str
         English ``1,234.5``; Russian ``1 234,5`` with a thin space.
     """
-    if value is None or pd.isna(value) or math.isinf(value):
+    if value is None or _is_missing(value) or math.isinf(value):
         return MISSING
     text = f"{abs(value):,.{digits}f}"
     if language == "ru":
@@ -70,7 +68,7 @@ def day(when: datetime | None, language: str = "en") -> str:
     language : str
         ``"en"`` or ``"ru"``.
     """
-    if when is None or pd.isna(when):
+    if when is None or _is_missing(when):
         return MISSING
     return when.strftime("%d.%m.%Y" if language == "ru" else "%Y-%m-%d")
 
@@ -91,7 +89,7 @@ def degrees(
     digits : int
         Digits after the decimal sign.
     """
-    if value is None or pd.isna(value):
+    if value is None or _is_missing(value):
         return MISSING
     side = {"lon": "WE", "lat": "SN"}[axis][int(value >= 0)]
     return f"{number(abs(value), digits, language)}° {translate(side, language)}"
@@ -111,6 +109,14 @@ def area_unit(area_m2: float) -> tuple[str, float]:
         ``("km²", 1e6)`` from 0.1 km² on, else ``("m²", 1.0)``.
     """
     return ("km²", 1e6) if area_m2 >= 1e5 else ("m²", 1.0)
+
+
+def _is_missing(value: object) -> bool:
+    """Tell NaN, NaT and pandas' NA, without the half second that loading pandas takes."""
+    try:
+        return bool(value != value)  # noqa: PLR0124 (NaN differs from itself)
+    except TypeError:
+        return True  # NA is neither equal nor different
 
 
 ENGLISH = {"nodata": "no data", "absent": "no water"}
@@ -140,6 +146,7 @@ RUSSIAN = {
     "uncertain": "неясно",
     "present": "есть",
     "gone": "исчезло",
+    "doubtful": "сомнительно",
     # events
     "appeared": "появилось",
     "drained": "опорожнилось",
@@ -224,6 +231,7 @@ RUSSIAN = {
     "present, observed on the last date": "есть, наблюдалось на последнюю дату",
     "present, not observed on the last date": "есть, на последнюю дату не наблюдалось",
     "gone, last outline": "исчезло, последний контур",
+    "doubtful, seen once": "сомнительно, видно лишь раз",
     "glacier": "ледник",
     "A ring marks a lake too small to see at this scale.": (
         "Кольцом отмечено озеро, слишком малое для этого масштаба."

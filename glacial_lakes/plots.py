@@ -36,13 +36,13 @@ def plot_area(
     Parameters
     ----------
     observations : pandas.DataFrame
-        Rows of one lake with ``acquired, area_m2, area_sigma_m2, status``.
+        Rows of one lake with ``lake_id, acquired, area_m2, area_sigma_m2, status``.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
     language : {"en", "ru"}
         Language of the labels.
     events : pandas.DataFrame, optional
-        Rows of the same lake with ``event, date``, drawn as labelled vertical lines.
+        ``schema.LAKE_EVENTS``; those in which the lake takes part are labelled vertical lines.
 
     Returns
     -------
@@ -88,8 +88,8 @@ def plot_area(
             transform=below,
             label=label.format(reason=translate(str(status), language)),
         )
-    for date, event in () if events is None else zip(events["date"], events["event"], strict=True):
-        when = float(date2num(pd.Timestamp(date)))  # type: ignore[no-untyped-call]
+    for date, event in () if events is None else _events_of(table, events):
+        when = float(date2num(date))  # type: ignore[no-untyped-call]
         ax.axvline(when, color=EVENT, lw=1, ls=(0, (4, 2.5)))
         ax.annotate(
             translate(str(event), language),
@@ -175,3 +175,18 @@ def _times(table: pd.DataFrame) -> pd.Series:
     """Return UTC times without the zone, which axes do not need."""
     times: pd.Series = table["acquired"].dt.tz_localize(None)
     return times
+
+
+def _events_of(observations: pd.DataFrame, events: pd.DataFrame) -> list[tuple[pd.Timestamp, str]]:
+    """Return date and name of the events in which a lake takes part."""
+    lakes = set(observations["lake_id"])
+    lineage = events["from_ids"].fillna("") + " " + events["to_ids"].fillna("")
+    concerned = [
+        bool(lakes & {lake_id, *others.split()})
+        for lake_id, others in zip(events["lake_id"], lineage, strict=True)
+    ]
+    own = events[concerned].dropna(subset="date").drop_duplicates(["date", "event"])
+    return [
+        (pd.Timestamp(date), str(event))
+        for date, event in zip(own["date"], own["event"], strict=True)
+    ]

@@ -17,7 +17,7 @@ import pandas as pd
 import shapely
 
 from glacial_lakes import schema
-from glacial_lakes.epochs import EQUAL_AREA, epochs_of, utc
+from glacial_lakes.epochs import EQUAL_AREA, Geometries, epochs_of, utc
 from glacial_lakes.histories import View, happenings, is_doubtful, raw_views, trusted_views
 from glacial_lakes.lake_ids import known_ids, lake_ids
 from glacial_lakes.linking import Links, link
@@ -86,7 +86,7 @@ def track_lakes(
 
 
 def footprints(outlines: gpd.GeoDataFrame) -> gpd.GeoSeries:
-    """Return the ground of each lake, its largest and its last outline, by lake ID.
+    """Return the ground of each lake, its first, largest and last outline, by lake ID.
 
     Parameters
     ----------
@@ -100,10 +100,16 @@ def footprints(outlines: gpd.GeoDataFrame) -> gpd.GeoSeries:
     """
     frame = outlines[["lake_id", "acquired", "geometry"]].to_crs(EQUAL_AREA)
     frame["size"] = frame.geometry.area
-    largest = frame.sort_values("size", kind="stable").groupby("lake_id")["geometry"].last()
-    last = frame.sort_values("acquired", kind="stable").groupby("lake_id")["geometry"].last()
-    union = shapely.union(geometry_array(largest), geometry_array(last.loc[largest.index]))
-    return gpd.GeoSeries(union, index=largest.index, crs=EQUAL_AREA)
+    by_time = frame.sort_values("acquired", kind="stable").groupby("lake_id")["geometry"]
+    by_size = frame.sort_values("size", kind="stable").groupby("lake_id")["geometry"]
+    first, last, largest = by_time.first(), by_time.last(), by_size.last()
+    ground = _union(*(geometry_array(part.loc[first.index]) for part in (first, last, largest)))
+    return gpd.GeoSeries(ground, index=first.index, crs=EQUAL_AREA)
+
+
+def _union(one: Geometries, two: Geometries, three: Geometries) -> Geometries:
+    union: Geometries = shapely.union(shapely.union(one, two), three)
+    return union
 
 
 def _names(links: Links, kept: Sequence[int], previous: gpd.GeoDataFrame | None) -> list[str]:
@@ -113,9 +119,10 @@ def _names(links: Links, kept: Sequence[int], previous: gpd.GeoDataFrame | None)
     if previous is not None and len(previous):
         old = footprints(previous)
         reserved = [str(name) for name in old.index]
-        ground = shapely.union(
-            geometry_array(track.largest for track in tracks),
+        ground = _union(
+            geometry_array(track.first for track in tracks),
             geometry_array(track.last for track in tracks),
+            geometry_array(track.largest for track in tracks),
         )
         limit = links.settings.min_overlap
         known = known_ids(ground, old.to_numpy(), reserved, min_overlap=limit)
@@ -209,6 +216,9 @@ def _outlines(
         filled = [gpd.GeoDataFrame({"lake_id": []}, geometry=[], crs=EQUAL_AREA)]
     table = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=EQUAL_AREA).to_crs(4326)
     table = schema.conform(table, schema.OUTLINES).drop(columns="united", errors="ignore")
+    points = shapely.point_on_surface(table.geometry.to_numpy())
+    table["lon"] = table["lon"].fillna(pd.Series(shapely.get_x(points), index=table.index))
+    table["lat"] = table["lat"].fillna(pd.Series(shapely.get_y(points), index=table.index))
     return gpd.GeoDataFrame(
         table.sort_values(["acquired", "lake_id"], kind="stable", ignore_index=True), crs=4326
     )

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 import glacial_lakes
-from glacial_lakes import files, machine, manifest, schema
+from glacial_lakes import files, machine, manifest
 from glacial_lakes.batch import (
     SCENE_SECONDS,
     SceneTask,
@@ -271,34 +271,32 @@ def _track(
     content: Mapping[str, Any],
 ) -> Inventory:
     path = output / INVENTORY_NAME
-    outlines = [load_outlines(output / SCENES_FOLDER / folder_name(scene)) for scene in usable]
+    row = _run_row(content)
+    previous = open_inventory(path) if path.is_file() else None
+    if previous is not None:  # a run that was stopped after the inventory is no second run
+        runs = previous.runs[previous.runs["run_id"] != row["run_id"]]
+        previous = replace(previous, runs=runs.reset_index(drop=True))
     glaciers = project.inputs.glaciers
-    inventory = track(
-        outlines,
+    return track(
+        [load_outlines(output / SCENES_FOLDER / folder_name(scene)) for scene in usable],
         glaciers=None if glaciers is None else project.folder / glaciers,
-        previous=open_inventory(path) if path.is_file() else None,
+        previous=previous,
         settings=project.tracking,
         scenes=scenes,
+        run=row,
     )
-    return replace(inventory, runs=_with_run(inventory.runs, content))
 
 
-def _with_run(runs: pd.DataFrame, content: Mapping[str, Any]) -> pd.DataFrame:
-    """Add this run to the table of runs, once; the start is left open to keep equal bytes."""
-    row = {
+def _run_row(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row for the table of runs; it has no start: equal runs give equal bytes."""
+    checksums = {row["scene_id"]: row["sha256"] for row in content["scenes"]}
+    inputs = {**content["inputs"], "scenes": checksums}
+    return {
         "run_id": digest(dict(content))[:16],
         "version": content["glacial_lakes"],
         "settings": json.dumps(content["settings"], ensure_ascii=False),
-        "inputs": json.dumps(
-            {
-                **content["inputs"],
-                "scenes": {row["scene_id"]: row["sha256"] for row in content["scenes"]},
-            },
-            ensure_ascii=False,
-        ),
+        "inputs": json.dumps(inputs, ensure_ascii=False),
     }
-    others = runs[runs["run_id"] != row["run_id"]]
-    return schema.conform(pd.concat([others, pd.DataFrame([row])], ignore_index=True), schema.RUNS)
 
 
 def _write(

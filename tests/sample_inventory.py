@@ -3,35 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from glacial_lakes import schema
-
-TABLES = {
-    "lakes": schema.LAKES,
-    "outlines": schema.OUTLINES,
-    "observations": schema.OBSERVATIONS,
-    "events": schema.LAKE_EVENTS,
-    "reviews": schema.REVIEWS,
-    "scenes": schema.SCENES,
-    "runs": schema.RUNS,
-}
-
-
-@dataclass(frozen=True)
-class Inventory:
-    lakes: gpd.GeoDataFrame
-    outlines: gpd.GeoDataFrame
-    observations: pd.DataFrame
-    events: pd.DataFrame
-    reviews: pd.DataFrame
-    scenes: pd.DataFrame
-    runs: pd.DataFrame
-
+from glacial_lakes.inventory import LAYERS, Inventory
 
 SCENES = [
     ("LT05_L2SP_151031_19990812_20200907_02_T1", "1999-08-12T05:11:02", "LT05", 30, 4.0),
@@ -205,7 +184,7 @@ RUN = {
 def assemble(*tables: list[dict[str, object]]) -> Inventory:
     """Tables in the order of the schema's names; spatial ones in EPSG:4326."""
     built = {}
-    for (name, columns), rows in zip(TABLES.items(), tables, strict=True):
+    for (name, columns), rows in zip(LAYERS.items(), tables, strict=True):
         frame = schema.conform(pd.DataFrame(rows), columns)
         if name in {"lakes", "outlines"}:
             shapes = frame.pop("geometry") if "geometry" in frame else []
@@ -239,7 +218,7 @@ def hostile_inventory() -> Inventory:
         for i, scene_id in enumerate(inventory.scenes["scene_id"])
     }
     changed = {}
-    for name, columns in TABLES.items():
+    for name, columns in LAYERS.items():
         table = getattr(inventory, name).copy()
         for i, column in enumerate(columns):
             if column.type != "text" or column.name in {"state", "status", "settings"}:

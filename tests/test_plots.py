@@ -74,10 +74,9 @@ def test_a_lake_seen_to_be_absent_is_drawn_at_zero(inventory):
     assert list(crosses.get_ydata()) == [0.0] * int((rows["status"] == "absent").sum())
 
 
-def test_events_are_labelled_in_the_language_asked(inventory):
-    lake_id = inventory.lakes["lake_id"].iloc[0]
-    events = inventory.events[inventory.events["lake_id"] == lake_id]
-    ax = plot_area(of_lake(inventory, 0), language="ru", events=events)
+def test_the_lake_s_own_events_are_labelled_in_the_language_asked(inventory):
+    assert len(inventory.events) > 1
+    ax = plot_area(of_lake(inventory, 0), language="ru", events=inventory.events)
     assert texts(ax) == ["опорожнилось"]
     assert ax.get_ylabel().startswith("Площадь")
 

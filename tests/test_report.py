@@ -230,6 +230,8 @@ def test_growth_is_called_only_beyond_its_own_uncertainty(inventory):
     assert contents.growth
     for lake in contents.growth:
         assert lake.change.area_m2 > 2 * lake.change.sigma_m2
+    gone = replace(inventory, lakes=inventory.lakes.assign(state="gone"))
+    assert describe(gone, [], "en").growth == ()
     wide = inventory.observations.assign(area_sigma_m2=1e7)
     assert describe(replace(inventory, observations=wide), [], "en").growth == ()
 
@@ -396,3 +398,23 @@ def test_the_dictionary_tells_every_field_of_the_shapefiles(inventory, tmp_path)
     for column in schema.OUTLINES:
         assert column.name in text
         assert column.shapefile is None or column.shapefile in text
+
+
+def test_a_lake_seen_on_one_tile_is_not_unseen_on_the_next_tile_of_that_day(inventory):
+    tile = inventory.observations.assign(
+        status="nodata", scene_id="next tile", area_m2=np.nan, observed_fraction=np.nan
+    )
+    both = replace(inventory, observations=pd.concat([inventory.observations, tile]))
+    counts = [
+        [(len(lake.curve.areas), len(lake.curve.gaps)) for lake in describe(made, [], "en").lakes]
+        for made in (inventory, both)
+    ]
+    assert counts[0] == counts[1]
+
+
+def test_doubtful_lakes_count_in_no_total_and_are_named(inventory, tmp_path):
+    present = inventory.lakes["state"] == "present"
+    lakes = inventory.lakes.assign(state=inventory.lakes["state"].mask(present, "doubtful"))
+    doubtful = replace(inventory, lakes=lakes)
+    assert describe(doubtful, [], "en").total.n_present == 0
+    assert "сомнительно" in " ".join(page_of(doubtful, tmp_path, language="ru").text)

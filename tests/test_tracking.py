@@ -3,9 +3,10 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 
 import geopandas as gpd
 import numpy as np
@@ -13,13 +14,15 @@ import pandas as pd
 import pyogrio
 import pytest
 import shapely
+from glacial_lakes import schema
+from glacial_lakes.epochs import EQUAL_AREA, CompleteCoverage
+from glacial_lakes.errors import InputError
+from glacial_lakes.tracking import SEEN_ONCE, Tracked, track_lakes
+from glacial_lakes.vectors import read_vector
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 from shapely import affinity
-
-from glacial_lakes import schema
-from glacial_lakes.epochs import CompleteCoverage
-from glacial_lakes.settings import TrackingSettings
-from glacial_lakes.tracking import Tracked, track_lakes
 
 RESOLUTION_M = {"LT05": 30.0, "LE07": 30.0, "LC08": 30.0, "S2A": 10.0, "S2B": 10.0}
 
@@ -75,7 +78,9 @@ def _truth_tables(data: Path, seed: int) -> list[gpd.GeoDataFrame]:
         hidden = shifted[(truth["observed_fraction"] < 0.9) | (truth["frozen_fraction"] > 0.1)]
         frozen = hidden["frozen_fraction"] > 0.1
         gaps = gpd.GeoDataFrame(
-            {"status": np.where(frozen, "frozen", "cloud")}, geometry=hidden.buffer(30).to_numpy(), crs=32644
+            {"status": np.where(frozen, "frozen", "cloud")},
+            geometry=hidden.buffer(30).to_numpy(),
+            crs=32644,
         )
         acquired = datetime.fromisoformat(f"{layer}T05:30:00").replace(tzinfo=UTC)
         coverage = KnownCoverage(name, acquired, sensor, resolution, gaps)
@@ -126,9 +131,9 @@ def _identities(tracked: Tracked, tables: Sequence[gpd.GeoDataFrame]) -> pd.Data
 
 
 def _idf1(pairs: pd.DataFrame, n_true: int, n_found: int) -> float:
-    counts = pairs.groupby(["true_id", "lake_id"]).size().unstack(fill_value=0)
-    rows, columns = linear_sum_assignment(counts.to_numpy(), maximize=True)
-    return float(2 * counts.to_numpy()[rows, columns].sum() / (n_true + n_found))
+    counts = pd.crosstab(pairs["true_id"], pairs["lake_id"]).to_numpy()
+    matched = counts[linear_sum_assignment(counts, maximize=True)].sum()
+    return float(2 * matched / (n_true + n_found))
 
 
 def _scored_events(data: Path, tracked: Tracked, pairs: pd.DataFrame) -> dict[str, list[str]]:
@@ -158,7 +163,7 @@ def _scored_events(data: Path, tracked: Tracked, pairs: pd.DataFrame) -> dict[st
     return {"right": right, "false": false, "missed": [str(key) for key in open_events]}
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 def test_the_independent_series_is_followed(data: Path, seed: int) -> None:
     tables = _truth_tables(data, seed)
     tracked = track_lakes(tables)
@@ -172,4 +177,550 @@ def test_the_independent_series_is_followed(data: Path, seed: int) -> None:
     assert idf1 >= 0.97, report
     assert precision >= 0.9, report
     assert recall >= 0.9, report
-    assert False, report
+
+
+def test_no_hidden_or_frozen_lake_of_the_series_is_called_shrunk_or_absent(data: Path) -> None:
+    tables = _truth_tables(data, 0)
+    tracked = track_lakes(tables)
+    lakes = tracked.lakes.to_crs(32644).set_index("lake_id").geometry
+    checked = 0
+    for table in tables:
+        coverage = table.attrs["coverage"]
+        seen = coverage.observe(lakes)
+        rows = tracked.observations[tracked.observations["scene_id"] == coverage.scene_id]
+        rows = rows.set_index("lake_id").loc[seen.index[seen["observed_fraction"] < 0.5]]
+        checked += len(rows)
+        assert rows["area_m2"].isna().all()
+        assert not rows["status"].isin(["observed", "absent"]).any()
+        drops = tracked.events[tracked.events["event"] == "drained"]
+        today = drops["date"].dt.date == coverage.acquired.date()
+        assert not drops.loc[today, "lake_id"].isin(rows.index).any()
+    assert checked > 200
+
+
+# The real outlines of the Indus basin
+
+
+def test_links_of_the_indus_lakes_agree_with_the_digitisers(data: Path) -> None:
+    tables = []
+    for year in (2000, 2010, 2020):
+        path = data / "hkh_indus_lakes" / f"HKH_{year}_indus.shp"
+        lakes = read_vector(path)[["GLIMS_ID", "geometry"]].to_crs(EQUAL_AREA)
+        lakes["status"], lakes["observed_fraction"] = "observed", 1.0
+        lakes["area_m2"] = lakes.area
+        lakes.attrs["coverage"] = CompleteCoverage(path.stem, datetime(year, 9, 1), "Landsat")
+        tables.append(lakes)
+    tracked = track_lakes(tables)
+    given = tracked.outlines.to_crs(EQUAL_AREA)
+    right, wrong = 0, []
+    named = []
+    for table in tables:
+        mine = given[given["scene_id"] == table.attrs["coverage"].scene_id]
+        tree = shapely.STRtree(table.geometry.to_numpy())
+        part, lake = tree.query(shapely.point_on_surface(mine.geometry.to_numpy()), "intersects")
+        named.append(
+            mine.iloc[part].assign(glims=table["GLIMS_ID"].to_numpy()[lake]).reset_index(drop=True)
+        )
+    for old, new in itertools.pairwise(named):
+        a, b = shapely.STRtree(new.geometry.to_numpy()).query(
+            old.geometry.to_numpy(), predicate="intersects"
+        )
+        one, other = old.geometry.to_numpy()[a], new.geometry.to_numpy()[b]
+        shared = shapely.area(shapely.intersection(one, other))
+        linked = shared >= 0.3 * np.minimum(shapely.area(one), shapely.area(other))
+        for i, j in zip(a[linked], b[linked], strict=True):
+            same = old["lake_id"][i] == new["lake_id"][j]
+            if same == (old["glims"][i] == new["glims"][j]):
+                right += 1
+            else:
+                wrong.append((old["glims"][i], new["glims"][j], old["lake_id"][i]))
+    share = right / (right + len(wrong))
+    assert right > 800
+    assert share >= 0.99, f"{share:.4f} of {right + len(wrong)} pairs agree; not: {wrong}"
+    ids = tracked.lakes["lake_id"]
+    assert ids.is_unique
+    assert ids.str.fullmatch(r"GL\d{6}[EW]\d{5}[NS](_\d+)?").all()
+
+
+# Single situations
+
+
+X0, Y0 = 400_000.0, 3_580_000.0
+
+
+def _lake(x: float, y: float, radius: float = 100.0) -> shapely.Geometry:
+    return shapely.Point(X0 + x, Y0 + y).buffer(radius)
+
+
+def _scene(  # noqa: PLR0917
+    day: str,
+    lakes: Sequence[shapely.Geometry] = (),
+    clouds: Sequence[shapely.Geometry] = (),
+    resolution_m: float = 10.0,
+    name: str | None = None,
+    statuses: Sequence[str] | None = None,
+    cloud_status: str = "cloud",
+) -> gpd.GeoDataFrame:
+    sensor = "S2A" if resolution_m < 20 else "LC08"
+    table = gpd.GeoDataFrame(
+        {"status": list(statuses or ["observed"] * len(lakes))},
+        geometry=list(lakes),
+        crs=32644,
+    )
+    table["observed_fraction"] = np.where(table["status"] == "observed", 1.0, 0.6)
+    table["area_m2"] = table.area.where(table["status"] == "observed")
+    table["area_sigma_m2"] = 0.03 * table["area_m2"]
+    table.attrs["coverage"] = KnownCoverage(
+        name or f"{sensor}_{day}",
+        datetime.fromisoformat(f"{day}T05:30:00").replace(tzinfo=UTC),
+        sensor,
+        resolution_m,
+        gpd.GeoDataFrame(
+            {"status": [cloud_status] * len(clouds)}, geometry=list(clouds), crs=32644
+        ),
+    )
+    return table
+
+
+def _series(tracked: Tracked, lake_id: str) -> list[str]:
+    rows = tracked.observations[tracked.observations["lake_id"] == lake_id]
+    return [
+        f"{row.area_m2:.0f}" if row.status == "observed" else row.status
+        for row in rows.itertuples()
+    ]
+
+
+def _kinds(tracked: Tracked) -> list[str]:
+    return [f"{row.event} {row.after:%Y}-{row.date:%Y}" for row in tracked.events.itertuples()]
+
+
+def _only(tracked: Tracked) -> str:
+    assert len(tracked.lakes) == 1, tracked.lakes
+    return str(tracked.lakes["lake_id"].iloc[0])
+
+
+def test_a_lake_that_grows_threefold_between_images_keeps_its_identity() -> None:
+    radii = (60, 105, 180, 320)
+    tables = [
+        _scene(f"20{10 + i}-08-01", [_lake(0.8 * radius, 0, radius)])
+        for i, radius in enumerate(radii)
+    ]
+    tracked = track_lakes(tables)
+    _only(tracked)
+    assert _kinds(tracked) == []
+    assert tracked.lakes["n_observed"].tolist() == [4]
+
+
+def test_a_lake_that_was_hidden_for_years_comes_back_with_its_identity() -> None:
+    cloud = [_lake(0, 0, 500)]
+    tables = [_scene("2010-08-01", [_lake(0, 0)])]
+    tables += [_scene(f"201{i}-08-01", [], cloud) for i in range(1, 6)]
+    tables += [_scene("2016-08-01", [_lake(5, 5, 105)])]
+    tracked = track_lakes(tables)
+    assert _series(tracked, _only(tracked))[1:6] == ["cloud"] * 5
+    assert _kinds(tracked) == []
+
+
+@pytest.mark.parametrize("status", ["cloud", "shadow", "nodata", "frozen", "uncertain"])
+def test_what_was_not_seen_is_never_an_event_and_has_no_area(status: str) -> None:
+    tables = [
+        _scene("2010-08-01", [_lake(0, 0, 300)]),
+        _scene("2011-08-01", [_lake(0, 0, 300)]),
+        # The map shows the tenth of the lake that is free as if it were all of it.
+        _scene("2012-08-01", [_lake(-250, 0, 80)], [_lake(60, 0, 300)], cloud_status=status),
+        _scene("2013-08-01", [], [_lake(0, 0, 400)], cloud_status=status),
+    ]
+    tracked = track_lakes(tables)
+    assert _series(tracked, _only(tracked))[2:] == [status] * 2
+    assert _kinds(tracked) == []
+    assert tracked.lakes["state"].tolist() == ["present"]
+
+
+def test_drained_and_refilled_lakes_are_told_with_the_images_before_and_after() -> None:
+    tables = [
+        _scene("2010-08-01", [_lake(0, 0, 200)]),
+        _scene("2011-08-01", [_lake(0, 0, 200)]),
+        _scene("2012-08-01", [], [_lake(0, 0, 900)]),
+        _scene("2013-08-01", []),
+        _scene("2014-08-01", [_lake(0, 0, 60)]),
+        _scene("2015-08-01", [_lake(0, 0, 190)]),
+    ]
+    tracked = track_lakes(tables)
+    assert _kinds(tracked) == ["drained 2011-2013", "refilled 2014-2015"]
+    assert _series(tracked, _only(tracked))[2:4] == ["cloud", "absent"]
+    assert tracked.events["area_after_m2"][0] == 0
+    assert tracked.outlines["event"].tolist()[-1] == "refilled"
+
+
+def test_a_lake_that_shrinks_slowly_has_not_drained() -> None:
+    tables = [_scene(f"20{10 + i}-08-01", [_lake(0, 0, 200 * 0.75**i)]) for i in range(6)]
+    assert _kinds(track_lakes(tables)) == []
+
+
+def test_a_drop_within_its_uncertainty_is_no_event() -> None:
+    tables = [_scene(f"201{i}-08-01", [_lake(0, 0, 200 if i < 2 else 90)]) for i in range(4)]
+    assert _kinds(track_lakes(tables)) == ["drained 2011-2012"]
+    for table in tables:
+        table["area_sigma_m2"] = 60_000.0
+    assert _kinds(track_lakes(tables)) == []
+
+
+def test_a_small_lake_that_one_image_misses_has_not_drained() -> None:
+    present = [_lake(0, 0, 40)]
+    tables = [_scene(f"201{i}-08-01", [] if i == 2 else present) for i in range(5)]
+    tracked = track_lakes(tables)
+    assert _kinds(tracked) == []
+    assert _series(tracked, _only(tracked))[2] == "uncertain"
+    tables = [_scene(f"201{i}-08-01", present if i < 3 else []) for i in range(5)]
+    assert _kinds(track_lakes(tables)) == ["drained 2012-2013"]
+
+
+def test_a_large_lake_has_drained_on_the_first_image_without_it() -> None:
+    tables = [_scene(f"201{i}-08-01", [_lake(0, 0, 200)] if i < 3 else []) for i in range(4)]
+    tracked = track_lakes(tables)
+    assert _kinds(tracked) == ["drained 2012-2013"]
+    assert tracked.lakes["state"].tolist() == ["gone"]
+
+
+def test_a_coarse_image_cannot_tell_that_a_small_lake_is_absent() -> None:
+    tables = [
+        _scene(
+            f"201{i}-08-01", [_lake(0, 0, 40)] if i % 2 else [], resolution_m=10 if i % 2 else 30
+        )
+        for i in range(6)
+    ]
+    tracked = track_lakes(tables)
+    assert _series(tracked, _only(tracked))[::2] == ["uncertain"] * 3
+    assert _kinds(tracked) == []
+
+
+def test_a_lake_of_the_first_image_has_not_appeared_but_a_later_one_has() -> None:
+    first, later = _lake(0, 0), _lake(2000, 0, 40)
+    tables = [_scene(f"201{i}-08-01", [first] if i < 2 else [first, later]) for i in range(4)]
+    tracked = track_lakes(tables)
+    assert _kinds(tracked) == ["appeared 2011-2012"]
+    born = tracked.events["lake_id"][0]
+    assert _series(tracked, born)[:2] == ["absent"] * 2
+    assert tracked.outlines["event"].dropna().tolist() == ["appeared"]
+
+
+def test_a_place_hidden_in_all_earlier_images_gives_no_appearance() -> None:
+    later = _lake(2000, 0, 200)
+    tables = [_scene(f"201{i}-08-01", [_lake(0, 0)], [later.buffer(50)]) for i in range(2)]
+    tables += [_scene("2012-08-01", [_lake(0, 0), later])]
+    assert _kinds(track_lakes(tables)) == []
+
+
+def test_a_small_outline_that_only_one_image_shows_is_doubtful_and_no_event() -> None:
+    tables = [
+        _scene(f"201{i}-08-01", [_lake(0, 0)] + [_lake(900, 0, 40)] * (i == 2)) for i in range(5)
+    ]
+    tracked = track_lakes(tables)
+    assert sorted(tracked.lakes["state"]) == ["doubtful", "present"]
+    assert tracked.outlines["quality"].dropna().tolist() == [SEEN_ONCE]
+    assert _kinds(tracked) == []
+
+
+def _dumbbell(radius: float = 100, gap: float = 80) -> tuple[shapely.Geometry, ...]:
+    left, right = _lake(0, 0, radius), _lake(2 * radius + gap, 0, 0.8 * radius)
+    bridge = shapely.box(X0, Y0 - 40, X0 + 2 * radius + gap, Y0 + 40)
+    return left, right, shapely.union_all([left, right, bridge])
+
+
+@pytest.mark.parametrize("resolution_m", [10.0, 30.0])
+def test_lasting_splits_and_merges_are_told_with_lineage(resolution_m: float) -> None:
+    left, right, both = _dumbbell()
+    apart, together = [left, right], [both]
+    tables = [
+        _scene(f"20{10 + i}-08-01", lakes, resolution_m=resolution_m)
+        for i, lakes in enumerate([together] * 2 + [apart] * 3 + [together] * 2)
+    ]
+    tracked = track_lakes(tables)
+    assert _kinds(tracked) == ["split 2011-2012", "merged 2014-2015"]
+    assert len(tracked.lakes) == 2
+    split, merged = tracked.events.itertuples()
+    parent = split.from_ids
+    assert split.to_ids.split()[0] == merged.to_ids == parent
+    assert set(merged.from_ids.split()) == set(split.to_ids.split()) == set(tracked.lakes.lake_id)
+    child = split.to_ids.split()[1]
+    assert _series(tracked, child)[:2] == _series(tracked, child)[5:] == ["uncertain"] * 2
+    assert tracked.lakes.set_index("lake_id")["state"].to_dict() == {
+        parent: "present",
+        child: "gone",
+    }
+    assert split.area_before_m2 == pytest.approx(both.area, rel=0.01)
+    assert split.area_after_m2 == pytest.approx(left.area + right.area, rel=0.01)
+
+
+def test_a_child_that_merged_and_split_again_has_its_old_identity() -> None:
+    left, right, both = _dumbbell()
+    states = [[left, right]] * 2 + [[both]] * 2 + [[left, right]] * 2
+    tracked = track_lakes([_scene(f"201{i}-08-01", lakes) for i, lakes in enumerate(states)])
+    assert _kinds(tracked) == ["merged 2011-2012", "split 2013-2014"]
+    assert len(tracked.lakes) == 2
+
+
+def test_outlines_that_flicker_between_one_and_two_are_no_events() -> None:
+    left, right, both = _dumbbell()
+    states = [[left, right], [both], [left, right], [left, right], [both], [left, right]]
+    tracked = track_lakes([_scene(f"201{i}-08-01", lakes) for i, lakes in enumerate(states)])
+    assert _kinds(tracked) == []
+    assert len(tracked.lakes) == 2
+    for lake_id in tracked.lakes["lake_id"]:
+        assert [text == "uncertain" for text in _series(tracked, lake_id)] == [
+            len(lakes) == 1 for lakes in states
+        ]
+
+
+def test_pixels_that_bridge_a_narrow_gap_are_no_merge() -> None:
+    left, right, both = _dumbbell(gap=20)
+    tables = [
+        _scene(
+            f"201{i}-08-01", [left, right] if i < 3 else [both], resolution_m=10 if i < 3 else 30
+        )
+        for i in range(6)
+    ]
+    tracked = track_lakes(tables)
+    assert _kinds(tracked) == []
+    assert _series(tracked, tracked.lakes["lake_id"][0])[3:] == ["uncertain"] * 3
+
+
+def test_a_gap_that_the_older_sensor_could_not_show_is_no_split() -> None:
+    left, right, both = _dumbbell(gap=20)
+    tables = [
+        _scene(
+            f"201{i}-08-01", [both] if i < 3 else [left, right], resolution_m=30 if i < 3 else 10
+        )
+        for i in range(6)
+    ]
+    tracked = track_lakes(tables)
+    assert _kinds(tracked) == []
+    assert len(tracked.lakes) == 2
+
+
+def test_a_lake_whose_middle_is_hidden_once_has_not_split() -> None:
+    strip = shapely.box(X0 - 40, Y0 - 400, X0 + 40, Y0 + 400)
+    whole = _lake(0, 0, 200)
+    halves = list(shapely.get_parts(whole.difference(strip)))
+    tables = [
+        _scene("2010-08-01", [whole]),
+        _scene("2011-08-01", halves, [strip], statuses=["nodata"] * 2, cloud_status="nodata"),
+        _scene("2012-08-01", [whole]),
+    ]
+    tracked = track_lakes(tables)
+    assert _series(tracked, _only(tracked))[1] == "nodata"
+    assert len(tracked.outlines) == 3
+    assert _kinds(tracked) == []
+
+
+def test_neighbours_in_a_shifted_image_do_not_take_each_other() -> None:
+    lakes = [_lake(i * 65, 0, 25) for i in range(12)]
+    shifted = [affinity.translate(lake, 20, 0) for lake in lakes]
+    tracked = track_lakes([_scene("2010-08-01", lakes), _scene("2011-08-01", shifted)])
+    first, second = (rows for _, rows in tracked.outlines.groupby("acquired"))
+    assert len(tracked.lakes) == len(lakes)
+    order = [list(rows.sort_values("lon")["lake_id"]) for rows in (first, second)]
+    assert order[0] == order[1]
+
+
+# Tiles
+
+
+def test_equal_and_contained_outlines_of_two_tiles_are_one_lake() -> None:
+    half = shapely.box(X0, Y0 - 500, X0 + 500, Y0 + 500)
+    whole, other = _lake(0, 0), _lake(3000, 0)
+    for duplicate, status in ((whole, "observed"), (whole.intersection(half), "nodata")):
+        tables = [
+            _scene("2010-08-01", [whole, other], name="tile_a"),
+            _scene("2010-08-01", [duplicate, other], name="tile_b", statuses=[status, "observed"]),
+        ]
+        tracked = track_lakes(tables)
+        assert len(tracked.lakes) == len(tracked.outlines) == 2
+        assert tracked.outlines["area_m2"].to_numpy() == pytest.approx(whole.area, rel=1e-3)
+        counts = tracked.observations.groupby("lake_id")["status"].agg(sorted)
+        assert counts.tolist() == [["nodata", "observed"]] * 2
+
+
+def test_a_lake_cut_by_the_edge_of_two_tiles_is_united() -> None:
+    whole = _lake(0, 0)
+    west = shapely.box(X0 - 5000, Y0 - 5000, X0, Y0 + 5000)
+    east = shapely.box(X0, Y0 - 5000, X0 + 5000, Y0 + 5000)
+    tables = [
+        _scene(
+            "2010-08-01",
+            [whole.intersection(here)],
+            [there],
+            name=name,
+            statuses=["nodata"],
+            cloud_status="nodata",
+        )
+        for name, here, there in (("west", west, east), ("east", east, west))
+    ]
+    tracked = track_lakes(tables)
+    _only(tracked)
+    row = tracked.outlines.iloc[0]
+    assert row["status"] == "observed"
+    assert row["area_m2"] == pytest.approx(whole.area, rel=2e-3)
+    assert row["area_sigma_m2"] > 0
+    assert (
+        row.geometry.symmetric_difference(gpd.GeoSeries([whole], crs=32644).to_crs(4326)[0]).area
+        < 1e-9
+    )
+    assert sorted(tracked.observations["status"]) == ["nodata", "observed"]
+
+
+# Identities
+
+
+def test_two_lakes_at_nearly_one_place_get_different_identities() -> None:
+    lakes = [_lake(0, 0, 14), _lake(40, 0, 14)]
+    ids = track_lakes([_scene("2010-08-01", lakes)]).lakes["lake_id"].tolist()
+    assert len(set(ids)) == 2
+    assert all(id_.startswith("GL0") for id_ in ids)
+
+
+def test_identities_of_an_earlier_inventory_are_kept_and_never_given_again() -> None:
+    early = _scene("2009-08-01", [_lake(-80, 0, 30), _lake(2000, 0)])
+    later = [_scene(f"201{i}-08-01", [_lake(0, 0), _lake(2000, 0)]) for i in range(3)]
+    before = track_lakes(later)
+    after = track_lakes([early, *later], previous=before.outlines)
+    assert after.lakes["lake_id"].tolist() == before.lakes["lake_id"].tolist()
+    assert track_lakes([early, *later]).lakes["lake_id"].tolist() != after.lakes["lake_id"].tolist()
+    gone = before.outlines.assign(geometry=before.outlines.translate(1, 1))
+    renewed = track_lakes(later, previous=gone)
+    assert not set(renewed.lakes["lake_id"]) & set(before.lakes["lake_id"])
+
+
+_POND = st.tuples(st.integers(0, 6), st.integers(0, 4), st.integers(15, 60))
+_DATE = st.lists(_POND, max_size=8, unique_by=lambda pond: pond[:2])
+
+
+def _ponds(dates: list[list[tuple[int, int, int]]]) -> list[gpd.GeoDataFrame]:
+    cloud = [shapely.box(X0 - 100, Y0 - 100, X0 + 250, Y0 + 1000)]
+    return [
+        _scene(
+            f"20{10 + i}-08-01",
+            [_lake(100 * x, 100 * y, r) for x, y, r in ponds if i % 3 != 2 or x > 3],
+            cloud if i % 3 == 2 else (),
+            resolution_m=30 if i % 2 else 10,
+        )
+        for i, ponds in enumerate(dates)
+    ]
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(_DATE, min_size=2, max_size=5), st.randoms(use_true_random=False))
+def test_the_order_of_scenes_and_rows_changes_nothing(
+    dates: list[list[tuple[int, int, int]]], random: Random
+) -> None:
+    tables = _ponds(dates)
+    straight = track_lakes(tables)
+    mixed = []
+    for table in random.sample(tables, len(tables)):
+        order = random.sample(range(len(table)), len(table))
+        rows = table.iloc[order].reset_index(drop=True)
+        rows.attrs["coverage"] = table.attrs["coverage"]
+        mixed.append(rows)
+    for name in ("lakes", "outlines", "observations", "events"):
+        one, other = (pd.DataFrame(getattr(t, name)) for t in (straight, track_lakes(mixed)))
+        pd.testing.assert_frame_equal(one, other)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(_DATE, min_size=2, max_size=5))
+def test_a_later_scene_changes_no_identity(dates: list[list[tuple[int, int, int]]]) -> None:
+    tables = _ponds(dates)
+    before, after = track_lakes(tables[:-1]), track_lakes(tables)
+    updated = track_lakes(tables, previous=before.outlines)
+    assert set(before.lakes["lake_id"]) <= set(updated.lakes["lake_id"])
+    for tracked in (after, updated):
+        old = before.outlines[["lake_id", "scene_id", "geometry"]]
+        both = old.merge(tracked.outlines, on=["lake_id", "scene_id"], suffixes=("", "_new"))
+        assert len(both) == len(old)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(_DATE, min_size=1, max_size=5))
+def test_every_lake_has_a_row_for_every_scene_and_an_area_only_where_seen(
+    dates: list[list[tuple[int, int, int]]],
+) -> None:
+    tables = _ponds(dates)
+    tracked = track_lakes(tables)
+    rows = tracked.observations
+    assert len(rows) == len(tracked.lakes) * len(tables)
+    assert not rows.duplicated(["lake_id", "scene_id"]).any()
+    assert set(rows["status"]) <= set(schema.STATUSES)
+    assert (rows.loc[rows["status"] == "observed", "area_m2"] > 0).all()
+    assert (rows.loc[rows["status"] == "absent", "area_m2"] == 0).all()
+    assert rows.loc[~rows["status"].isin(["observed", "absent"]), "area_m2"].isna().all()
+    assert (rows.loc[rows["status"] == "observed", "observed_fraction"] >= 0.9).all()
+    for table in tables:
+        seen = table.attrs["coverage"].observe(tracked.lakes.to_crs(32644).geometry)
+        hidden = tracked.lakes["lake_id"][seen["observed_fraction"] < 0.1]
+        mine = rows[rows["scene_id"] == table.attrs["coverage"].scene_id]
+        assert mine.loc[mine["lake_id"].isin(hidden), "area_m2"].isna().all()
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(_DATE, min_size=1, max_size=4))
+def test_tiles_that_repeat_or_contain_outlines_add_no_lake(
+    dates: list[list[tuple[int, int, int]]],
+) -> None:
+    tables = _ponds(dates)
+    copies = []
+    for number, table in enumerate(tables):
+        coverage = table.attrs["coverage"]
+        copy = table.set_geometry(table.buffer(-1 if number % 2 else 0))
+        copy.attrs["coverage"] = replace(coverage, scene_id=f"{coverage.scene_id}_again")
+        copies.append(copy)
+    one, both = track_lakes(tables), track_lakes([*copies, *tables])
+    assert both.lakes["lake_id"].tolist() == one.lakes["lake_id"].tolist()
+    assert len(both.outlines) == len(one.outlines)
+    assert both.events["event"].tolist() == one.events["event"].tolist()
+
+
+# The edges
+
+
+def test_scenes_without_lakes_and_no_scenes_give_empty_tables() -> None:
+    for tables in ([], [_scene("2010-08-01")], [_scene("2010-08-01"), _scene("2011-08-01")]):
+        tracked = track_lakes(tables)
+        for table, columns in (
+            (tracked.lakes, schema.LAKES),
+            (tracked.outlines, schema.OUTLINES),
+            (tracked.observations, schema.OBSERVATIONS),
+            (tracked.events, schema.LAKE_EVENTS),
+        ):
+            assert table.empty
+            assert [c.name for c in columns] == [c for c in table.columns if c != "geometry"]
+        assert tracked.lakes.crs == tracked.outlines.crs == 4326
+
+
+def test_a_table_without_coverage_or_a_scene_given_twice_is_refused() -> None:
+    table = _scene("2010-08-01", [_lake(0, 0)])
+    with pytest.raises(InputError, match="twice"):
+        track_lakes([table, table])
+    bare = gpd.GeoDataFrame(table.drop(columns="status"))
+    bare.attrs = {}
+    with pytest.raises(InputError, match="coverage"):
+        track_lakes([bare])
+
+
+def test_two_thousand_lakes_on_twenty_dates_take_seconds() -> None:
+    rng = np.random.default_rng(0)
+    places = np.stack(np.meshgrid(np.arange(50) * 900.0, np.arange(40) * 900.0), -1).reshape(-1, 2)
+    radii = rng.lognormal(4, 0.6, len(places))
+    tables = []
+    for date in range(20):
+        shift = rng.uniform(-8, 8, 2)
+        lakes = [
+            _lake(*(place + shift), radius * rng.normal(1, 0.03))
+            for place, radius in zip(places, radii, strict=True)
+        ]
+        tables.append(_scene(f"20{date:02d}-08-01", lakes))
+    start = time.process_time()
+    tracked = track_lakes(tables)
+    seconds = time.process_time() - start
+    assert len(tracked.lakes) == 2000
+    assert len(tracked.observations) == 40_000
+    assert seconds < 30, f"{seconds:.1f} s"

@@ -68,10 +68,7 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
     language : str
         Language of the labels in the drawings.
     """
-    observations = schema.conform(inventory.observations, schema.OBSERVATIONS)
-    observations = observations.dropna(subset="acquired").sort_values(
-        ["lake_id", "acquired", "scene_id"], kind="stable"
-    )
+    observations = _one_a_day(schema.conform(inventory.observations, schema.OBSERVATIONS))
     scenes = schema.conform(inventory.scenes, schema.SCENES)
     times = scenes.loc[scenes["state"] != "refused", "acquired"].dropna()
     times = times if len(times) else observations["acquired"].dropna()
@@ -83,6 +80,9 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
     known = [shape for shape in shapes.values() if shape is not None and not shape.is_empty]
     runs = schema.conform(inventory.runs, schema.RUNS).sort_values("started", kind="stable")
     settings = _json_object(_text(runs["settings"].iloc[-1]) if len(runs) else None)
+    versions = runs["version"].dropna()
+    if versions.empty and "version" in inventory.outlines:
+        versions = inventory.outlines["version"].dropna().sort_values()
     area = settings.get("area")
     area = area if isinstance(area, dict) else {}
     return Contents(
@@ -98,12 +98,25 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
         n_dates=times.dt.floor("D").nunique(),
         sensors=tuple(sorted({str(name) for name in scenes["sensor"].dropna()})),
         bounds=tuple(shapely.total_bounds(known)) if known else None,
-        versions=tuple(dict.fromkeys(str(version) for version in runs["version"].dropna())),
+        versions=tuple(dict.fromkeys(str(version) for version in versions)),
         run_started=_time(runs["started"].iloc[-1]) if len(runs) else None,
         settings=json.dumps(settings, indent=2, ensure_ascii=False) if settings else None,
         min_area_m2=_real(area.get("min_area_m2")),
         glacier_buffer_m=_real(area.get("glacier_buffer_m")),
     )
+
+
+def _one_a_day(observations: pd.DataFrame) -> pd.DataFrame:
+    """Keep one row a lake, day and sensor: a lake on one tile is not missed on the next one."""
+    rows = observations.dropna(subset="acquired")
+    rows = rows.assign(
+        day=rows["acquired"].dt.floor("D"),
+        is_seen=rows["status"].isin(["observed", "absent"]),
+        seen_share=rows["observed_fraction"].fillna(-1.0),
+    )
+    best = rows.sort_values(["is_seen", "seen_share", "scene_id"], ascending=[False, False, True])
+    best = best.drop_duplicates(["lake_id", "day", "sensor"])
+    return best.sort_values(["lake_id", "acquired", "scene_id"], kind="stable")
 
 
 def _lakes(
@@ -227,13 +240,13 @@ def _references(ids: str | None, numbers: Mapping[str, int]) -> tuple[tuple[str,
 
 
 def _growth(lakes: tuple[Lake, ...], events: pd.DataFrame) -> tuple[Lake, ...]:
-    """Return lakes that grew beyond their own uncertainty; splits and merges are told as events."""
+    """Return present lakes that grew beyond their own uncertainty, save by splits and merges."""
     regrouped = events[events["event"].isin(["split", "merged"])]
     excluded = {name for event in _each(regrouped) for name in _involved(event)}
     grown = [
         (lake.change.area_m2, lake)
         for lake in lakes
-        if lake.lake_id not in excluded and lake.change is not None
+        if lake.state == "present" and lake.lake_id not in excluded and lake.change is not None
         if lake.change.is_significant and lake.change.area_m2 > 0
     ]
     return tuple(lake for _, lake in sorted(grown, key=lambda pair: -pair[0])[:GROWTH_ROWS])

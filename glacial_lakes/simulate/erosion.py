@@ -121,21 +121,21 @@ def streams(
     Each river follows the donor of the largest drainage area; what is left at a confluence is a
     river of its own, which begins at the confluence.
     """
-    donors: dict[int, list[int]] = {}
-    for cell in np.flatnonzero((area >= smallest_m2) & (receiver != np.arange(area.size))):
-        donors.setdefault(int(receiver[cell]), []).append(int(cell))
+    uphill: dict[int, list[int]] = {}
+    for cell in np.flatnonzero((area >= smallest_m2) & (receiver != np.arange(area.size))).tolist():
+        uphill.setdefault(int(receiver[cell]), []).append(cell)
     waiting: list[tuple[float, int, int]] = [
-        (float(area[cell]), cell, -1) for cell in donors if receiver[cell] == cell
+        (float(area[foot]), foot, -1) for foot in uphill if receiver[foot] == foot
     ]
     rivers: list[Index] = []
     while waiting:
         waiting.sort()
-        _, cell, foot = waiting.pop()
-        path = [cell] if foot < 0 else [foot, cell]
-        while donors.get(cell):
-            uphill = sorted(donors[cell], key=lambda c: (float(area[c]), c))
-            waiting += [(float(area[c]), c, cell) for c in uphill[:-1]]
-            cell = uphill[-1]
-            path.append(cell)
+        _, head, foot = waiting.pop()
+        path = [head] if foot < 0 else [foot, head]
+        while head in uphill:
+            *others, largest = sorted(uphill[head], key=lambda c: (float(area[c]), c))
+            waiting += [(float(area[other]), other, head) for other in others]
+            head = largest
+            path.append(head)
         rivers.append(np.array(path, np.intp))
     return rivers

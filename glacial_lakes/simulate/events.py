@@ -98,7 +98,8 @@ def lake_events(site: Site, views: Sequence[DateView]) -> pd.DataFrame:
                     after.area_m2(to_ids),
                 )
             )
-    return pd.DataFrame(sorted(rows, key=lambda row: (row[2], row[0])), columns=list(COLUMNS))
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    return table.sort_values(["date", "lake_id"], ignore_index=True)
 
 
 Change = tuple[str, str, str, str]

@@ -83,7 +83,7 @@ def glacier_outline(glacier: Glacier, year: float) -> Polygon:
     """Return the outline of a year in map coordinates."""
     field = np.pad(glacier.inside_m(year), 1, constant_values=-1.0e3)
     rings = []
-    for contour in find_contours(field, 0.0):
+    for contour in find_contours(field, 0.0):  # type: ignore[no-untyped-call]
         x = WEST - MARGIN_M + (contour[:, 1] - 0.5) * COARSE_M
         y = NORTH + MARGIN_M - (contour[:, 0] - 0.5) * COARSE_M
         if len(contour) >= 4:

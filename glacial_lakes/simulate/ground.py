@@ -72,7 +72,7 @@ def make_ground(
     elevation = on_ground(terrain, FINE_M, CELL_M)
     shape = (elevation.shape[0], elevation.shape[1])
     rise_east, rise_north = (on_ground(rise, FINE_M, CELL_M) for rise in gradient(terrain, FINE_M))
-    slope = np.hypot(rise_east, rise_north)
+    slope = np.asarray(np.hypot(rise_east, rise_north), np.float32)
     rng = generator(seed, 4)
     rock, plants, patch, debris, coarse_grain, fine_grain, tint = (
         fractal_field(rng, shape, CELL_M, longest_m=longest, hurst=hurst)

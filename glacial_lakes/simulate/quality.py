@@ -88,12 +88,12 @@ def label_pixels(
     labels[wet & (ndsi > 0.1)] = Label.WATER
     labels[snow] = Label.SNOW
     moved = np.roll(shade, tuple(int(s) for s in rng.integers(-2, 3, 2)), (0, 1))
-    shadow = (moved > 0.7 + 0.3 * doubt) & (nir < 0.22) & ~snow
+    shadow = (moved > np.maximum(0.7 + 0.3 * doubt, 0.2)) & (nir < 0.22) & ~snow
     labels[ndimage.binary_opening(shadow, iterations=1)] = Label.SHADOW
-    certain = cloud > 1.6 + 0.6 * doubt
-    medium = cloud > 0.75 + 0.45 * doubt
+    certain = cloud > np.maximum(1.6 + 0.6 * doubt, 0.5)
+    medium = cloud > np.maximum(0.75 + 0.45 * doubt, 0.2)
     near = ndimage.binary_dilation(certain, iterations=dilation) if certain.any() else certain
-    labels[(cloud > 0.09 + 0.05 * doubt) & ~snow] = Label.CIRRUS
+    labels[(cloud > np.maximum(0.09 + 0.05 * doubt, 0.02)) & ~snow] = Label.CIRRUS
     labels[near] = Label.DILATED
     labels[medium] = Label.CLOUD_MEDIUM
     labels[certain] = Label.CLOUD

@@ -83,7 +83,7 @@ and lakes are made from a seed. What is assumed, and from which source, is told 
 
 | file | what |
 |---|---|
-| `scenes/` | nine products in their true layout: Landsat 5, 7 (with gaps) and 8, Sentinel-2 before and after baseline 04.00 |
+| `scenes/` | nine products in their true layout: Landsat 5, 7 (with gaps), 8; Sentinel-2A, 2B |
 | `dem.tif` | elevation, 30 m, with the errors of a satellite DEM |
 | `glaciers.gpkg` | glacier outlines of 2003; the ice has retreated since |
 | `truth.gpkg` | a layer per date: the true lakes, with area and what could be seen of each |

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -12,7 +13,10 @@ import numpy as np
 import rasterio
 from affine import Affine
 from numpy.typing import NDArray
+from pyproj import Transformer
 
+from glacial_lakes.grid import Grid
+from glacial_lakes.simulate.acquisition import Acquisition
 from glacial_lakes.simulate.quality import Label, scene_classification
 from glacial_lakes.simulate.scene import SimulatedScene
 from glacial_lakes.simulate.sensors import BANDS
@@ -43,54 +47,71 @@ def write_sentinel2(scene: SimulatedScene, folder: Path) -> Path:
     folder : pathlib.Path
         Where the SAFE folder is made; it must not hold one of that name yet.
     """
-    names = _Names(scene)
+    names = _names(scene.acquisition)
     safe = folder / names.product
-    images = safe / names.granule / "IMG_DATA"
-    offset = -1000 if names.offsets else 0
-    written = []
-    for number, band in enumerate(BANDS):
-        pixel = round(scene.acquisition.instrument.pixel_m[number])
-        code = scene.acquisition.instrument.files[number]
-        counts = _counts(scene.bands[band], offset)
-        written.append(_write_jp2(images, names, code, pixel, counts, scene))
-    classes = scene_classification(scene.labels)
-    written.append(_write_jp2(images, names, "SCL", 20, classes, scene))
-    _write(safe / "MTD_MSIL2A.xml", _product_metadata(scene, names, written, offset))
+    offset = -1000 if names.carries_offset else 0
+    sensor = scene.acquisition.instrument
+    layers: list[tuple[str, int, NDArray[np.uint16] | NDArray[np.uint8]]] = [
+        (code, round(pixel), _counts(scene.bands[band], offset))
+        for band, code, pixel in zip(BANDS, sensor.files, sensor.pixel_m, strict=True)
+    ]
+    layers.append(("SCL", 20, scene_classification(scene.labels)))
+    images = []
+    for code, pixel, values in layers:
+        name = f"{names.granule}/IMG_DATA/R{pixel}m/{names.image}_{code}_{pixel}m"
+        _write_jp2(safe / f"{name}.jp2", values, pixel, scene.grid)
+        images.append(name)
+    _write(safe / "MTD_MSIL2A.xml", _product_metadata(scene, names, images, offset))
     _write(safe / names.granule / "MTD_TL.xml", _tile_metadata(scene, names))
     _write(safe / names.datastrip / "MTD_DS.xml", _datastrip_metadata(names))
     _write(safe / "manifest.safe", _manifest(safe, names))
     return safe
 
 
+@dataclass(frozen=True)
 class _Names:
     """The names and times that recur throughout a product."""
 
-    def __init__(self, scene: SimulatedScene) -> None:
-        taken = scene.acquisition
-        baseline = taken.baseline.replace(".", "")
-        self.mission = taken.sensor
-        self.baseline = taken.baseline
-        self.offsets = float(taken.baseline) >= 4.0
-        self.sensed = taken.time.strftime("%Y%m%dT%H%M%S")
-        self.start = taken.time.strftime("%Y-%m-%dT%H:%M:%S.024Z")
-        made = taken.time + timedelta(hours=5, minutes=6, seconds=29)
-        self.made = made.strftime("%Y%m%dT%H%M%S")
-        self.generated = made.strftime("%Y-%m-%dT%H:%M:%S.000000Z")
-        self.orbit = f"A{20_000 + taken.time.toordinal() % 20_000:06d}"
-        self.datatake = f"GS2A_{self.sensed}_{self.orbit[1:]}_N{taken.baseline}".replace(
-            "GS2A", f"G{taken.sensor}"
-        )
-        self.product = (
-            f"{taken.sensor}_MSIL2A_{self.sensed}_N{baseline}_R{ORBIT:03d}_{TILE}_{self.made}.SAFE"
-        )
-        self.granule = f"GRANULE/L2A_{TILE}_{self.orbit}_{self.sensed}"
-        self.datastrip = f"DATASTRIP/DS_2APS_{self.made}_S{self.sensed}"
-        self.tile_id = (
-            f"{taken.sensor}_OPER_MSI_L2A_TL_2APS_{self.made}_{self.orbit}_{TILE}_N{taken.baseline}"
-        )
-        self.datastrip_id = (
-            f"{taken.sensor}_OPER_MSI_L2A_DS_2APS_{self.made}_S{self.sensed}_N{taken.baseline}"
-        )
+    product: str
+    granule: str
+    """Folder of the tile, from the product's."""
+    datastrip: str
+    """Folder of the data strip."""
+    image: str
+    """What every image's name begins with."""
+    tile_id: str
+    datastrip_id: str
+    datatake_id: str
+    baseline: str
+    start: str
+    generated: str
+
+    @property
+    def carries_offset(self) -> bool:
+        """Whether products of the baseline tell an offset to add to their numbers."""
+        return float(self.baseline) >= 4.0
+
+
+def _names(taken: Acquisition) -> _Names:
+    made = taken.time + timedelta(hours=5, minutes=6, seconds=29)
+    sensed, made_at = f"{taken.time:%Y%m%dT%H%M%S}", f"{made:%Y%m%dT%H%M%S}"
+    orbit = f"{20_000 + taken.time.toordinal() % 20_000:06d}"  # any number: no orbit was flown
+    level = f"{taken.sensor}_OPER_MSI_L2A"
+    return _Names(
+        product=(
+            f"{taken.sensor}_MSIL2A_{sensed}_N{taken.baseline.replace('.', '')}"
+            f"_R{ORBIT:03d}_{TILE}_{made_at}.SAFE"
+        ),
+        granule=f"GRANULE/L2A_{TILE}_A{orbit}_{sensed}",
+        datastrip=f"DATASTRIP/DS_2APS_{made_at}_S{sensed}",
+        image=f"{TILE}_{sensed}",
+        tile_id=f"{level}_TL_2APS_{made_at}_A{orbit}_{TILE}_N{taken.baseline}",
+        datastrip_id=f"{level}_DS_2APS_{made_at}_S{sensed}_N{taken.baseline}",
+        datatake_id=f"G{taken.sensor}_{sensed}_{orbit}_N{taken.baseline}",
+        baseline=taken.baseline,
+        start=f"{taken.time:%Y-%m-%dT%H:%M:%S}.024Z",
+        generated=f"{made:%Y-%m-%dT%H:%M:%S}.000000Z",
+    )
 
 
 def _counts(reflectance: NDArray[np.float32], offset: int) -> NDArray[np.uint16]:
@@ -100,16 +121,9 @@ def _counts(reflectance: NDArray[np.float32], offset: int) -> NDArray[np.uint16]
 
 
 def _write_jp2(
-    images: Path,
-    names: _Names,
-    code: str,
-    pixel: int,
-    values: NDArray[np.uint16] | NDArray[np.uint8],
-    scene: SimulatedScene,
-) -> Path:
-    path = images / f"R{pixel}m" / f"{TILE}_{names.sensed}_{code}_{pixel}m.jp2"
+    path: Path, values: NDArray[np.uint16] | NDArray[np.uint8], pixel_m: int, grid: Grid
+) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    corner = scene.grid.transform
     with rasterio.open(
         path,
         "w",
@@ -118,8 +132,8 @@ def _write_jp2(
         height=values.shape[0],
         count=1,
         dtype=values.dtype,
-        crs=scene.grid.crs,
-        transform=Affine(pixel, 0, corner.c, 0, -pixel, corner.f),
+        crs=grid.crs,
+        transform=Affine(pixel_m, 0, grid.transform.c, 0, -pixel_m, grid.transform.f),
         QUALITY=100,
         REVERSIBLE="YES",
         YCBCR420="NO",
@@ -128,7 +142,6 @@ def _write_jp2(
         BLOCKYSIZE=1024,
     ) as dataset:
         dataset.write(values, 1)
-    return path
 
 
 def _write(path: Path, text: str) -> None:
@@ -136,13 +149,10 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _product_metadata(scene: SimulatedScene, names: _Names, images: list[Path], offset: int) -> str:
-    files = "\n".join(
-        f"<IMAGE_FILE>{names.granule}/IMG_DATA/{path.parent.name}/{path.stem}</IMAGE_FILE>"
-        for path in images
-    )
+def _product_metadata(scene: SimulatedScene, names: _Names, images: list[str], offset: int) -> str:
+    files = "\n".join(f"<IMAGE_FILE>{name}</IMAGE_FILE>" for name in images)
     offsets = ""
-    if names.offsets:
+    if names.carries_offset:
         values = "\n".join(
             f'<BOA_ADD_OFFSET band_id="{band}">{offset}</BOA_ADD_OFFSET>' for band in range(13)
         )
@@ -157,7 +167,7 @@ def _product_metadata(scene: SimulatedScene, names: _Names, images: list[Path], 
     )
     day = scene.acquisition.time.timetuple().tm_yday
     distance = 1.0 - 0.01672 * math.cos(math.radians(0.9856 * (day - 4)))
-    west, south, east, north = scene.grid.bounds
+    footprint = _footprint(scene.grid)
     return f"""{_HEAD}<n1:Level-2A_User_Product xmlns:n1="{_PSD}/User_Product_Level-2A.xsd">
 <n1:General_Info>
 <Product_Info>
@@ -170,7 +180,7 @@ def _product_metadata(scene: SimulatedScene, names: _Names, images: list[Path], 
 <GENERATION_TIME>{names.generated}</GENERATION_TIME>
 <PREVIEW_IMAGE_URL>Not applicable</PREVIEW_IMAGE_URL>
 <PREVIEW_GEO_INFO>Not applicable</PREVIEW_GEO_INFO>
-<Datatake datatakeIdentifier="{names.datatake}">
+<Datatake datatakeIdentifier="{names.datatake_id}">
 <SPACECRAFT_NAME>{scene.acquisition.instrument.platform}</SPACECRAFT_NAME>
 <DATATAKE_TYPE>INS-NOBS</DATATAKE_TYPE>
 <DATATAKE_SENSING_START>{names.start}</DATATAKE_SENSING_START>
@@ -182,7 +192,8 @@ def _product_metadata(scene: SimulatedScene, names: _Names, images: list[Path], 
 </Query_Options>
 <Product_Organisation>
 <Granule_List>
-<Granule datastripIdentifier="{names.datastrip_id}" granuleIdentifier="{names.tile_id}" imageFormat="JPEG2000">
+<Granule datastripIdentifier="{names.datastrip_id}"
+ granuleIdentifier="{names.tile_id}" imageFormat="JPEG2000">
 {files}
 </Granule>
 </Granule_List>
@@ -220,7 +231,9 @@ def _product_metadata(scene: SimulatedScene, names: _Names, images: list[Path], 
 </n1:General_Info>
 <n1:Geometric_Info>
 <Product_Footprint>
-<Product_Footprint_Extent crs="{scene.grid.crs.to_string()}">{west:.0f} {south:.0f} {east:.0f} {north:.0f}</Product_Footprint_Extent>
+<Product_Footprint>
+<Global_Footprint><EXT_POS_LIST>{footprint}</EXT_POS_LIST></Global_Footprint>
+</Product_Footprint>
 </Product_Footprint>
 </n1:Geometric_Info>
 <n1:Quality_Indicators_Info>
@@ -230,11 +243,21 @@ def _product_metadata(scene: SimulatedScene, names: _Names, images: list[Path], 
 """
 
 
+def _footprint(grid: Grid) -> str:
+    """Return latitudes and longitudes of the corners, closed, as the metadata list them."""
+    west, south, east, north = grid.bounds
+    corners = [(west, north), (east, north), (east, south), (west, south), (west, north)]
+    to_lonlat = Transformer.from_crs(grid.crs, "EPSG:4326", always_xy=True)
+    lonlat = [to_lonlat.transform(x, y) for x, y in corners]
+    return " ".join(f"{lat:.9f} {lon:.9f}" for lon, lat in lonlat)
+
+
 def _tile_metadata(scene: SimulatedScene, names: _Names) -> str:
     rows, cols = scene.grid.shape
     west, _, _, north = scene.grid.bounds
     sizes = "\n".join(
-        f'<Size resolution="{m}"><NROWS>{rows * 10 // m}</NROWS><NCOLS>{cols * 10 // m}</NCOLS></Size>'
+        f'<Size resolution="{m}"><NROWS>{rows * 10 // m}</NROWS>'
+        f"<NCOLS>{cols * 10 // m}</NCOLS></Size>"
         for m in (10, 20, 60)
     )
     places = "\n".join(
@@ -303,9 +326,10 @@ def _tile_metadata(scene: SimulatedScene, names: _Names) -> str:
 
 
 def _datastrip_metadata(names: _Names) -> str:
-    return f"""{_HEAD}<n1:Level-2A_DataStrip_ID xmlns:n1="{_PSD}/S2_PDI_Level-2A_Datastrip_Metadata.xsd">
+    return f"""{_HEAD}<n1:Level-2A_DataStrip_ID
+ xmlns:n1="{_PSD}/S2_PDI_Level-2A_Datastrip_Metadata.xsd">
 <n1:General_Info>
-<Datatake_Info datatakeIdentifier="{names.datatake}">
+<Datatake_Info datatakeIdentifier="{names.datatake_id}">
 <DATATAKE_SENSING_START>{names.start}</DATATAKE_SENSING_START>
 </Datatake_Info>
 </n1:General_Info>
@@ -314,7 +338,7 @@ def _datastrip_metadata(names: _Names) -> str:
 
 
 def _manifest(safe: Path, names: _Names) -> str:
-    kind, algorithm = ("SHA3-256", "sha3_256") if names.offsets else ("MD5", "md5")
+    kind, algorithm = ("SHA3-256", "sha3_256") if names.carries_offset else ("MD5", "md5")
     objects = []
     files = sorted(path for path in safe.rglob("*") if path.is_file())
     for number, path in enumerate(files):
@@ -329,7 +353,9 @@ def _manifest(safe: Path, names: _Names) -> str:
             f'<checksum checksumName="{kind}">{checksum}</checksum></byteStream></dataObject>'
         )
     listed = "\n".join(objects)
-    return f"""{_HEAD}<xfdu:XFDU xmlns:xfdu="urn:ccsds:schema:xfdu:1" xmlns:safe="http://www.esa.int/safe/sentinel/1.1" version="esa/safe/sentinel/1.1/sentinel-2/msi/archive_l2a_user_product">
+    return f"""{_HEAD}<xfdu:XFDU xmlns:xfdu="urn:ccsds:schema:xfdu:1"
+ xmlns:safe="http://www.esa.int/safe/sentinel/1.1"
+ version="esa/safe/sentinel/1.1/sentinel-2/msi/archive_l2a_user_product">
 <metadataSection>
 <metadataObject ID="acquisitionPeriod"><metadataWrap><xmlData>
 <safe:acquisitionPeriod><safe:startTime>{names.start}</safe:startTime></safe:acquisitionPeriod>

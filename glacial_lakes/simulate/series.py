@@ -62,7 +62,8 @@ def simulate_series(site: Site, schedule: Sequence[Acquisition], folder: Path) -
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_dem(site, folder / "dem.tif")
-    products, views = [], []
+    products: list[Path] = []
+    views: list[DateView] = []
     with _fixed_date():
         write_glaciers(site, folder / "glaciers.gpkg")
         for acquisition in schedule:

@@ -153,7 +153,7 @@ def _cloud_field(site: Site, acquisition: Acquisition) -> Field:
     for number in acquisition.cloud_over:
         state = states.get(site.lakes[number].lake_id)
         if state is not None:
-            field = np.maximum(field, _bump(state, x, y) * (1.0 + 0.3 * np.clip(field, -1.5, 1.5)))
+            field = np.maximum(field, _bump(state, x, y) * (1.0 + 0.45 * np.clip(field, -1.6, 1.2)))
     edge = round(_REACH_M / COARSE_M)
     scene = field[edge:-edge, edge:-edge]
     limit = float(np.quantile(scene, 1.0 - min(acquisition.cloud_fraction, 1.0)))

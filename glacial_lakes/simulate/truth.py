@@ -102,4 +102,4 @@ def _hidden(cover: LakeCover, view: View) -> NDArray[np.bool_]:
     pixel_col, pixel_row = ~view.grid.transform * (x, y)
     limit = view.missing.shape[0] - 1
     at = np.clip(np.floor([pixel_row, pixel_col]).astype(np.intp), 0, limit)
-    return cloud | view.missing[at[0], at[1]].reshape(row.shape)
+    return np.asarray(cloud | view.missing[at[0], at[1]].reshape(row.shape))

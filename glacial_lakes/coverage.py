@@ -1,0 +1,195 @@
+"""What a scene shows of a place: water, not water, or not observed and why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import rasterio
+from numpy.typing import NDArray
+from rasterio.features import geometry_mask
+from rasterio.io import MemoryFile
+from rasterio.windows import Window
+
+from glacial_lakes.errors import DamagedFileError
+from glacial_lakes.files import whole
+from glacial_lakes.grid import Grid
+
+States = NDArray[np.uint8]
+
+MIN_OBSERVED_FRACTION = 0.9
+"""Below this share of a lake seen, it counts as not observed (the rule of DEA Waterbodies)."""
+
+
+class State(IntEnum):
+    """What a pixel shows (uint8). LAND and WATER are observed, all others are not."""
+
+    NODATA = 0
+    LAND = 1
+    WATER = 2
+    CLOUD = 3
+    SHADOW = 4
+    SNOW = 5
+    UNCERTAIN = 6
+
+
+OBSERVED = (State.LAND, State.WATER)
+STATUS = {
+    State.NODATA: "nodata",
+    State.CLOUD: "cloud",
+    State.SHADOW: "shadow",
+    State.SNOW: "frozen",
+    State.UNCERTAIN: "uncertain",
+}
+"""The status of a lake that a state hides."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The states of a scene's pixels, kept as a compressed GeoTIFF in memory."""
+
+    scene_id: str
+    acquired: datetime
+    sensor: str
+    grid: Grid
+    tiff: bytes
+
+    @classmethod
+    def from_states(
+        cls, states: States, *, scene_id: str, acquired: datetime, sensor: str, grid: Grid
+    ) -> Coverage:
+        """Pack states of shape ``grid.shape``."""
+        profile = {
+            "driver": "GTiff",
+            "dtype": "uint8",
+            "count": 1,
+            "height": grid.shape[0],
+            "width": grid.shape[1],
+            "crs": grid.crs,
+            "transform": grid.transform,
+            "compress": "deflate",
+            "nodata": int(State.NODATA),
+        }
+        tags = {"scene_id": scene_id, "acquired": acquired.isoformat(), "sensor": sensor}
+        with MemoryFile() as memory:
+            with memory.open(**profile) as dataset:
+                dataset.write(states, 1)
+                dataset.update_tags(**tags)
+            return cls(scene_id, acquired, sensor, grid, bytes(memory.getbuffer()))
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Coverage:
+        """Read what :meth:`to_file` wrote.
+
+        Raises
+        ------
+        DamagedFileError
+            When the file is no coverage.
+        """
+        tiff = Path(path).read_bytes()
+        try:
+            with MemoryFile(tiff) as memory, memory.open(driver="GTiff") as dataset:
+                tags = dataset.tags()
+                grid = Grid(dataset.crs, dataset.transform, dataset.shape)
+            acquired = datetime.fromisoformat(tags["acquired"])
+            return cls(tags["scene_id"], acquired, tags["sensor"], grid, tiff)
+        except (rasterio.errors.RasterioError, KeyError, ValueError) as error:
+            raise DamagedFileError(path, f"no coverage of a scene ({error})", "map it again") from error
+
+    def to_file(self, path: str | Path) -> None:
+        """Write the states as a GeoTIFF, whole or not at all."""
+        with whole(Path(path)) as aside:
+            aside.write_bytes(self.tiff)
+
+    def states(self, window: Window | None = None) -> States:
+        """Return the states of a window, NODATA outside the scene."""
+        with self._reader() as read:
+            return read(window or self.grid.window)
+
+    @cached_property
+    def _crs_wkt(self) -> str:
+        return str(self.grid.crs.to_wkt())
+
+    @contextmanager
+    def _reader(self) -> Iterator[Any]:
+        with MemoryFile(self.tiff) as memory, memory.open(driver="GTiff") as dataset:
+
+            def read(window: Window) -> States:
+                inside = self.grid.clip(window)
+                states = np.full((int(window.height), int(window.width)), State.NODATA, np.uint8)
+                if inside.width and inside.height:
+                    row = int(inside.row_off - window.row_off)
+                    col = int(inside.col_off - window.col_off)
+                    part = states[row : row + int(inside.height), col : col + int(inside.width)]
+                    part[:] = dataset.read(1, window=inside)
+                return states
+
+            yield read
+
+    def observe(self, geometries: gpd.GeoSeries) -> pd.DataFrame:
+        """Tell how much of each polygon the scene shows.
+
+        Parameters
+        ----------
+        geometries : GeoSeries of polygons, any CRS
+
+        Returns
+        -------
+        DataFrame
+            Index of ``geometries``; ``observed_fraction`` (0..1) and ``status``: ``observed``
+            when at least 90 % is seen, else the main reason (``cloud``, ``shadow``, ``nodata``,
+            ``frozen``, ``uncertain``). Places outside the scene are ``nodata``.
+        """
+        local = geometries.to_crs(self._crs_wkt)
+        fractions = np.zeros(len(local))
+        statuses = np.full(len(local), "nodata", dtype=object)
+        with self._reader() as read:
+            for position, polygon in enumerate(local):
+                counts = self._counts(polygon, read)
+                total = counts.sum()
+                if not total:
+                    continue
+                fractions[position] = counts[list(OBSERVED)].sum() / total
+                if fractions[position] >= MIN_OBSERVED_FRACTION:
+                    statuses[position] = "observed"
+                else:
+                    counts[list(OBSERVED)] = 0
+                    statuses[position] = STATUS[State(int(counts.argmax()))]
+        return pd.DataFrame(
+            {"observed_fraction": fractions, "status": statuses}, index=geometries.index
+        )
+
+    def _counts(self, polygon: Any, read: Any) -> NDArray[np.int64]:
+        if polygon is None or polygon.is_empty:
+            return np.zeros(len(State), np.int64)
+        window = _window(self.grid, polygon.bounds)
+        inside = self.grid.clip(window)
+        if not (inside.width and inside.height):
+            return np.zeros(len(State), np.int64)
+        crop = self.grid.crop(window)
+        for all_touched in (False, True):  # a sliver may hold no pixel centre
+            hit = geometry_mask(
+                [polygon], crop.shape, crop.transform, invert=True, all_touched=all_touched
+            )
+            if hit.any():
+                break
+        return np.bincount(read(window)[hit], minlength=len(State))
+
+
+def _window(grid: Grid, bounds: tuple[float, float, float, float]) -> Window:
+    """Return the whole pixels that cover bounds, also beyond the grid."""
+    west, south, east, north = bounds
+    left, top = ~grid.transform * (west, north)
+    right, bottom = ~grid.transform * (east, south)
+    col, row = math.floor(left), math.floor(top)
+    return Window(col, row, max(1, math.ceil(right) - col), max(1, math.ceil(bottom) - row))

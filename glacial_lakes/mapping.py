@@ -1,0 +1,408 @@
+"""One scene → lake outlines: seeds, evidence, water fraction, contour, attributes, coverage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from rasterio.windows import Window
+from scipy import ndimage
+from shapely.geometry import Polygon
+
+from glacial_lakes import masks, measures, outlines, schema, water
+from glacial_lakes.coverage import MIN_OBSERVED_FRACTION, STATUS, Coverage, State
+from glacial_lakes.errors import MetadataError
+from glacial_lakes.scenes import Scene, keep_open
+from glacial_lakes.scenes.quality import Quality
+from glacial_lakes.settings import MappingSettings
+from glacial_lakes.terrain import Terrain, read_terrain
+from glacial_lakes.vectors import read_vector
+
+Float = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+
+HALO_PX = 12
+"""Pixels around a candidate that its shore signal and outline need."""
+ALL_BANDS = ("blue", "green", "red", "nir", "swir1", "swir2")
+EIGHT = np.ones((3, 3), bool)
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Everything that mapping knows of the pixels of a window."""
+
+    window: Window
+    reflectance: dict[str, Float]
+    """Gaps bridged; NaN where nothing is known."""
+    flags: NDArray[np.uint8]
+    cloud: Bool
+    snow_or_ice: Bool
+    seen: Bool
+    """Observed and not cloud."""
+    slope_deg: Float
+    illumination: Float
+
+
+def map_lakes(
+    scene: Scene,
+    *,
+    dem: str | Path | None = None,
+    glaciers: str | Path | gpd.GeoDataFrame | None = None,
+    aoi: str | Path | gpd.GeoDataFrame | None = None,
+    min_area_m2: float | None = None,
+    glacier_buffer_m: float | None = 10_000.0,
+    settings: MappingSettings = MappingSettings(),
+) -> gpd.GeoDataFrame:
+    """Map the lakes of one scene.
+
+    Parameters
+    ----------
+    scene : Scene
+    dem : path-like, optional
+        Elevation in m. Without it shade is told from water by the spectrum alone, and each
+        outline says so in ``quality``.
+    glaciers : path-like or GeoDataFrame, optional
+        Glacier outlines; give each lake its nearest glacier and distance.
+    aoi : path-like or GeoDataFrame, optional
+        Polygons; lakes with their inner point outside are left out.
+    min_area_m2 : float, optional
+        Smallest lake; default ``settings.min_pixels`` pixels of the scene.
+    glacier_buffer_m : float or None
+        Lakes farther from any glacier are left out (needs ``glaciers``).
+    settings : MappingSettings
+
+    Returns
+    -------
+    GeoDataFrame
+        Columns of ``schema.MAPPED``, one Polygon a row, in the CRS of the scene. A lake that
+        clouds, shadow or gaps cut has its visible part as geometry, a null area, and the reason
+        in ``status``. ``attrs["coverage"]`` tells what the scene shows of every place.
+
+    Raises
+    ------
+    MetadataError
+        When the scene lacks a green or near-infrared band.
+    """
+    for band in ("green", "nir"):
+        if band not in scene.bands:
+            raise MetadataError(scene.path, f"there is no {band} band", "name one in the sidecar")
+    terrain = None
+    if dem is not None:
+        terrain = read_terrain(dem, scene.grid, scene.sun_azimuth_deg, scene.sun_elevation_deg)
+    smallest = settings.min_pixels * scene.grid.pixel_area_m2
+    if min_area_m2 is not None:
+        smallest = min_area_m2
+    states = np.zeros(scene.grid.shape, np.uint8)
+    seeds = np.zeros(scene.grid.shape, bool)
+    with keep_open():
+        for core, _ in scene.grid.blocks(settings.block_size):
+            pixels = read_pixels(scene, core, terrain)
+            seeds[core.toslices()] = water.candidates(
+                pixels.reflectance, pixels.snow_or_ice, pixels.cloud
+            )
+            states[core.toslices()] = ground_states(pixels)
+        labels, _ = ndimage.label(seeds, EIGHT)
+        rows: list[dict[str, Any]] = []
+        for pixels, number, place in _objects(scene, labels, terrain, settings.block_size):
+            rows += _map_object(scene, pixels, labels, number, place, states, smallest)
+    table = _table(scene, rows, terrain)
+    if glaciers is not None:
+        table = _near_glaciers(table, _vector(glaciers), glacier_buffer_m)
+    if aoi is not None and len(table):
+        region = _vector(aoi).to_crs(table.crs).geometry.union_all()
+        inner = table.representative_point()
+        table = table[shapely.intersects(region, inner.to_numpy())].reset_index(drop=True)
+    table.attrs["coverage"] = Coverage.from_states(
+        states,
+        scene_id=scene.id,
+        acquired=scene.acquired,
+        sensor=scene.sensor,
+        grid=scene.grid,
+    )
+    return table
+
+
+def read_pixels(scene: Scene, window: Window, terrain: Terrain | None = None) -> Pixels:
+    """Read a window of a scene with the masks that mapping needs."""
+    names = [name for name in ALL_BANDS if name in scene.bands]
+    raw = scene.read(names, window)
+    flags = scene.read_quality(window)
+    nodata = (flags & Quality.NODATA != 0) | ~np.isfinite(raw).all(0)
+    raw[:, nodata] = np.nan
+    reflectance = {name: water.bridge_gaps(band) for name, band in zip(names, raw, strict=True)}
+    cloud = masks.is_cloud(reflectance, flags)
+    if terrain is None:
+        slope = lit = np.full(flags.shape, np.nan, np.float32)
+    else:
+        grid = scene.grid.crop(window)
+        slope, lit = terrain.on(grid, terrain.slope_deg), terrain.on(grid, terrain.illumination)
+        flags = flags | masks.terrain_flags(slope, lit)
+    flags[nodata] |= np.uint8(Quality.NODATA)
+    snow_or_ice = masks.is_snow_or_ice(reflectance)
+    return Pixels(window, reflectance, flags, cloud, snow_or_ice, ~nodata & ~cloud, slope, lit)
+
+
+def ground_states(pixels: Pixels) -> NDArray[np.uint8]:
+    """Return the state of each pixel as far as it is no lake."""
+    flags = pixels.flags
+    shade = (flags & (Quality.CLOUD_SHADOW | Quality.TERRAIN_SHADOW)) != 0
+    snow = pixels.snow_or_ice | ((flags & Quality.SNOW) != 0)
+    hidden = [
+        ((flags & Quality.NODATA) != 0, State.NODATA),
+        (pixels.cloud | ((flags & Quality.CIRRUS) != 0), State.CLOUD),
+        (snow, State.SNOW),
+        (shade, State.SHADOW),
+    ]
+    return np.select(*zip(*hidden, strict=True), default=State.LAND).astype(np.uint8)
+
+
+def _objects(
+    scene: Scene, labels: NDArray[np.int32], terrain: Terrain | None, block: int
+) -> Iterator[tuple[Pixels, int, Window]]:
+    """Yield each labelled object with pixels around it, block by block."""
+    boxes = ndimage.find_objects(labels)
+    windows = [
+        Window(
+            box[1].start - HALO_PX,
+            box[0].start - HALO_PX,
+            box[1].stop - box[1].start + 2 * HALO_PX,
+            box[0].stop - box[0].start + 2 * HALO_PX,
+        )
+        for box in boxes
+    ]
+    home = [(int(w.row_off + HALO_PX) // block, int(w.col_off + HALO_PX) // block) for w in windows]
+    for key in sorted(set(home)):
+        numbers = [n for n, place in enumerate(home) if place == key]
+        inside = Window(key[1] * block - HALO_PX, key[0] * block - HALO_PX, 0, 0)
+        reach = Window(inside.col_off, inside.row_off, block + 6 * HALO_PX, block + 6 * HALO_PX)
+        shared = read_pixels(scene, scene.grid.clip(reach), terrain)
+        for number in numbers:
+            place = scene.grid.clip(windows[number])
+            if _contains(shared.window, place):
+                yield _cut(shared, place), number + 1, place
+            else:
+                yield read_pixels(scene, place, terrain), number + 1, place
+
+
+def _contains(outer: Window, inner: Window) -> bool:
+    return bool(
+        outer.row_off <= inner.row_off
+        and outer.col_off <= inner.col_off
+        and inner.row_off + inner.height <= outer.row_off + outer.height
+        and inner.col_off + inner.width <= outer.col_off + outer.width
+    )
+
+
+def _cut(pixels: Pixels, window: Window) -> Pixels:
+    row, col = int(window.row_off - pixels.window.row_off), int(window.col_off - pixels.window.col_off)
+    part = np.s_[row : row + int(window.height), col : col + int(window.width)]
+    return Pixels(
+        window,
+        {name: band[part] for name, band in pixels.reflectance.items()},
+        pixels.flags[part],
+        pixels.cloud[part],
+        pixels.snow_or_ice[part],
+        pixels.seen[part],
+        pixels.slope_deg[part],
+        pixels.illumination[part],
+    )
+
+
+def _map_object(
+    scene: Scene,
+    pixels: Pixels,
+    labels: NDArray[np.int32],
+    number: int,
+    place: Window,
+    states: NDArray[np.uint8],
+    smallest: float,
+) -> list[dict[str, Any]]:
+    """Return the outlines of one candidate, and mark its pixels in the states."""
+    near = labels[place.toslices()]
+    candidate = near == number
+    if candidate.sum() < 2:
+        return []
+    others = (near > 0) & ~candidate
+    state = states[place.toslices()]
+    known = np.isfinite(pixels.reflectance["nir"]) & ~pixels.cloud
+    names = _outline_bands(scene)
+    bands = np.stack([np.where(known, pixels.reflectance[name], 0) for name in names])
+    fraction = outlines.unmix(bands.astype(np.float32), candidate, others, known)
+    if fraction is None:
+        state[candidate & (state == State.LAND)] = State.UNCERTAIN
+        return []
+    # A pixel belongs to the nearest candidate, at most three pixels beyond it.
+    reach = ndimage.distance_transform_edt(~candidate)
+    mine = known & (reach <= 3)
+    if others.any():
+        mine &= reach <= ndimage.distance_transform_edt(~others)
+    field = np.where(mine, fraction.water, np.float32(0))
+    transform = scene.grid.crop(place).transform
+    rows = []
+    inner_points = _centres(candidate, transform)
+    for polygon in outlines.contour(field, 0.5, transform):
+        if polygon.area < smallest or not shapely.contains_xy(polygon, *inner_points).any():
+            continue
+        inside = _inside(polygon, candidate.shape, transform)
+        evidence = _evidence(pixels, candidate & inside, fraction, polygon, scene.grid.resolution)
+        verdict = water.judge(evidence)
+        if verdict != "lake":
+            doubtful = inside & (state == State.LAND)
+            state[doubtful] = State.SHADOW if verdict == "shadow" else State.UNCERTAIN
+            continue
+        hidden = (inside | _rim(inside)) & ~pixels.seen
+        observed, reason = _observed(inside, hidden, state)
+        state[inside & pixels.seen] = State.WATER
+        rows.append(
+            {
+                "geometry": polygon,
+                "observed_fraction": observed,
+                "status": reason,
+                "outline_method": fraction.method,
+                "threshold": _shore_index(pixels, fraction),
+                "quality": _quality(evidence, fraction),
+            }
+        )
+    return rows
+
+
+def _outline_bands(scene: Scene) -> list[str]:
+    """Return the bands that outlines are drawn with: those of the finest resolution."""
+    present = [name for name in ALL_BANDS if name in scene.bands]
+    finest = min(scene.bands[name].resolution for name in present)
+    return [name for name in present if scene.bands[name].resolution == finest]
+
+
+def _centres(mask: Bool, transform: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    rows, cols = np.nonzero(mask)
+    return transform.c + transform.a * (cols + 0.5), transform.f + transform.e * (rows + 0.5)
+
+
+def _inside(polygon: Polygon, shape: tuple[int, int], transform: Any) -> Bool:
+    rows, cols = np.indices(shape)
+    x = transform.c + transform.a * (cols.ravel() + 0.5)
+    y = transform.f + transform.e * (rows.ravel() + 0.5)
+    shapely.prepare(polygon)
+    result: Bool = shapely.contains_xy(polygon, x, y).reshape(shape)
+    return result
+
+
+def _rim(inside: Bool) -> Bool:
+    return np.asarray(ndimage.binary_dilation(inside, EIGHT, iterations=2)) & ~inside
+
+
+def _observed(inside: Bool, hidden: Bool, state: NDArray[np.uint8]) -> tuple[float, str]:
+    """Return the observed fraction of a lake and its status.
+
+    Hidden pixels inside count as they are. Hidden pixels along the shore tell that the lake may
+    go on beneath: the fraction is also at most the seen share of the shore.
+    """
+    rim = _rim(inside)
+    seen_inside = 1 - (hidden & inside).sum() / max(1, inside.sum())
+    seen_rim = 1 - (hidden & rim).sum() / max(1, rim.sum())
+    observed = float(min(seen_inside, seen_rim))
+    if observed >= MIN_OBSERVED_FRACTION:
+        return observed, "observed"
+    counts = np.bincount(state[hidden], minlength=len(State))
+    counts[[State.LAND, State.WATER]] = 0
+    return observed, STATUS[State(int(counts.argmax()))]
+
+
+def _evidence(
+    pixels: Pixels, body: Bool, fraction: outlines.Fraction, polygon: Polygon, pixel_m: float
+) -> water.Evidence:
+    core = fraction.core & body
+    if not core.any():
+        core = body
+    shore = fraction.shore
+    green, nir = pixels.reflectance["green"], pixels.reflectance["nir"]
+    value = water.ndwi_or_zero(green, nir)
+    with np.errstate(invalid="ignore"):
+        shore_nir = max(float(np.nanmedian(nir[shore])), 1e-3)
+    half_perimeter = polygon.exterior.length / 2 / pixel_m
+    return water.Evidence(
+        ndwi=float(np.nanmedian(value[core])),
+        shore_ndwi=float(np.nanmedian(value[shore])),
+        green=float(np.nanmedian(green[core])),
+        nir_ratio=float(np.nanmedian(nir[core])) / shore_nir,
+        separation=fraction.separation,
+        illumination=_median(pixels.illumination[body]),
+        slope_deg=_median(pixels.slope_deg[body]),
+        shadow_fraction=float((pixels.flags[body] & Quality.CLOUD_SHADOW != 0).mean()),
+        haze_fraction=float((pixels.flags[body] & Quality.CIRRUS != 0).mean()),
+        width_px=polygon.area / pixel_m**2 / half_perimeter,
+        length_px=half_perimeter,
+    )
+
+
+def _median(values: Float) -> float:
+    finite = values[np.isfinite(values)]
+    return float(np.median(finite)) if finite.size else float("nan")
+
+
+def _shore_index(pixels: Pixels, fraction: outlines.Fraction) -> float:
+    """Return the NDWI of a pixel that is half water and half shore."""
+    half = {
+        name: (np.nanmedian(band[fraction.core]) + np.nanmedian(band[fraction.shore])) / 2
+        for name, band in pixels.reflectance.items()
+        if name in ("green", "nir")
+    }
+    return float((half["green"] - half["nir"]) / (half["green"] + half["nir"]))
+
+
+def _quality(evidence: water.Evidence, fraction: outlines.Fraction) -> str:
+    """Return good, fair or poor, with the reason."""
+    if evidence.haze_fraction > 0.3:
+        return "poor: seen through thin cloud"
+    if evidence.illumination < masks.SHADED or evidence.shadow_fraction > 0.5:
+        return "poor: in shadow"
+    if np.isnan(evidence.slope_deg):
+        return "fair: no DEM, shade and slope not excluded"
+    if fraction.method == "unmixed_small":
+        return "fair: few pure water pixels"
+    return "good"
+
+
+def _table(scene: Scene, rows: list[dict[str, Any]], terrain: Terrain | None) -> gpd.GeoDataFrame:
+    crs = scene.grid.crs.to_wkt()
+    columns = [column.name for column in schema.MAPPED] + ["geometry"]
+    if not rows:
+        empty = gpd.GeoDataFrame({name: [] for name in columns}, geometry="geometry", crs=crs)
+        return schema.conform(empty, schema.MAPPED)
+    table = gpd.GeoDataFrame(rows, geometry="geometry", crs=crs)
+    size = measures.geodesic_area_perimeter(table.geometry)
+    pixel = scene.grid.resolution
+    table["scene_id"] = scene.id
+    table["acquired"] = pd.Timestamp(scene.acquired)
+    table["sensor"] = scene.sensor
+    table["perimeter_m"] = size["perimeter_m"]
+    table["area_m2"] = size["area_m2"]
+    table["area_sigma_m2"] = outlines.area_sigma(size["perimeter_m"].to_numpy(), pixel)
+    table["area_err_hb_m2"] = outlines.hanshaw_bookhagen_error(size["perimeter_m"], pixel)
+    cut = table["status"] != "observed"
+    table.loc[cut, ["area_m2", "area_sigma_m2", "area_err_hb_m2"]] = np.nan
+    table[["lon", "lat"]] = measures.inner_lon_lat(table.geometry)
+    if terrain is not None:
+        table["elev_m"] = measures.elevation(table.geometry, terrain)
+    return schema.conform(table, schema.MAPPED)
+
+
+def _near_glaciers(
+    table: gpd.GeoDataFrame, glaciers: gpd.GeoDataFrame, buffer_m: float | None
+) -> gpd.GeoDataFrame:
+    near = measures.nearest_glacier(table.geometry, glaciers)
+    table[["glacier_id", "glacier_dist_m"]] = near
+    if buffer_m is None:
+        return table
+    return table[~(table["glacier_dist_m"] > buffer_m)].reset_index(drop=True)
+
+
+def _vector(source: str | Path | gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    return source if isinstance(source, gpd.GeoDataFrame) else read_vector(source)

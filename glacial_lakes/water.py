@@ -1,0 +1,135 @@
+"""Which pixels may be a lake, and which candidates are one: seeds, then evidence object by object.
+
+A global threshold only proposes. Each candidate is then judged by its own signal against its own
+shore, because shade, snow, ice and rivers share parts of the spectrum of water but not all of:
+falling off steeply from green to the near infrared, standing out from the shore in a way that
+neither brightness nor shade explains, lying flat, and being wider than a river.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glacial_lakes import indices
+from glacial_lakes.masks import MIN_SNOW_GREEN, MIN_WATER_NDWI, SHADED, STEEP_DEG
+
+Float = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+Verdict = Literal["lake", "shadow", "snow", "river", "land"]
+
+MIN_SEED_NDWI = 0.06
+"""Lower bound of the seeds: a pixel half of turbid water and half of moraine."""
+MAX_SEED_NIR = 0.16
+MAX_SEED_SWIR1 = 0.14
+"""Weak seeds must be dark beyond 0.8 µm, as mixed pixels of water are and bright land is not."""
+MAX_WATER_GREEN = 0.40
+"""The brightest glacial milk stays below this; snow and cloud do not."""
+MIN_SIGNAL = 0.01
+"""Sum of green and NIR below which their ratio is noise."""
+MAX_GAP_ROWS = 14
+"""Widest strip without data that is bridged: the SLC-off gaps of Landsat 7 reach 14 pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a candidate looks like, in its core and against its shore."""
+
+    ndwi: float
+    """Median NDWI of the core."""
+    shore_ndwi: float
+    green: float
+    nir_ratio: float
+    """NIR of the core over NIR of the shore."""
+    separation: float
+    """Distance of core and shore in standard deviations of the shore (Mahalanobis)."""
+    illumination: float
+    """Median cosine of the sun's incidence angle; NaN without a DEM."""
+    slope_deg: float
+    """Median slope; NaN without a DEM."""
+    shadow_fraction: float
+    """Share flagged as cloud shadow by the product."""
+    haze_fraction: float
+    """Share flagged as thin cirrus by the product."""
+    width_px: float
+    """Mean width: twice the area over the half perimeter."""
+    length_px: float
+    """Half perimeter."""
+
+
+def ndwi_or_zero(green: Float, nir: Float) -> Float:
+    """Return NDWI; 0 where both bands are so dark that the ratio is noise; NaN stays NaN."""
+    total = green + nir
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = indices.ndwi(green, nir)
+        return np.where(np.abs(total) < MIN_SIGNAL, np.float32(0), np.clip(value, -1, 1))
+
+
+def candidates(reflectance: Mapping[str, Float], snow_or_ice: Bool, cloud: Bool) -> Bool:
+    """Return pixels that may hold water.
+
+    Parameters
+    ----------
+    reflectance : mapping of band name to float32 array (y, x)
+        At least green and nir; NaN is not observed.
+    snow_or_ice, cloud : array of bool
+        Never a candidate.
+    """
+    green, nir = reflectance["green"], reflectance["nir"]
+    value = ndwi_or_zero(green, nir)
+    with np.errstate(invalid="ignore"):
+        strong = (value > MIN_WATER_NDWI) & (green < MAX_WATER_GREEN)
+        weak = (value > MIN_SEED_NDWI) & (nir < MAX_SEED_NIR)
+        if "swir1" in reflectance:
+            swir1 = reflectance["swir1"]
+            weak &= (swir1 < MAX_SEED_SWIR1) & (swir1 < green)
+    result: Bool = (strong | weak) & ~snow_or_ice & ~cloud
+    return result
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """Return whether a candidate is a lake, or what it is taken for."""
+    e = evidence
+    contrast = e.ndwi - e.shore_ndwi
+    shaded = e.illumination < SHADED
+    if shaded or e.shadow_fraction > 0.5:
+        # Shade keeps the ratios of what it falls on, up to the blue of the sky light; so only
+        # water that stands out clearly, on a flat place, is believed.
+        flat = not e.slope_deg > STEEP_DEG / 2
+        clear = e.ndwi > MIN_WATER_NDWI + 0.04 and contrast > 0.25 and e.separation > 2.5
+        return "lake" if flat and clear else "shadow"
+    if e.width_px < 3.5 and e.length_px > 12 * e.width_px:
+        return "river"
+    if e.ndwi < MIN_WATER_NDWI and e.green > MIN_SNOW_GREEN and e.haze_fraction < 0.3:
+        return "snow"
+    if e.separation < 1.5 or e.nir_ratio > 0.9:
+        return "land"
+    if e.ndwi > MIN_WATER_NDWI:
+        return "lake" if contrast > 0.08 else "snow"
+    return "lake" if contrast > 0.2 else "land"
+
+
+def bridge_gaps(band: Float) -> Float:
+    """Return the band with short gaps filled linearly along columns.
+
+    The gaps of Landsat 7 since 2003 run across the scene in strips of up to 14 rows; a lake that
+    they cross is one lake. Filled pixels count as not observed all the same.
+    """
+    rows = band.shape[0]
+    seen = np.isfinite(band)
+    if seen.all() or not seen.any():
+        return band
+    line = np.arange(rows)[:, None]
+    above = np.maximum.accumulate(np.where(seen, line, -1), axis=0)
+    below = np.minimum.accumulate(np.where(seen, line, rows)[::-1], axis=0)[::-1]
+    gap = ~seen & (above >= 0) & (below < rows) & (below - above - 1 <= MAX_GAP_ROWS)
+    row, col = np.nonzero(gap)
+    top, bottom = above[row, col], below[row, col]
+    weight = ((row - top) / (bottom - top)).astype("float32")
+    filled = band.copy()
+    filled[row, col] = band[top, col] * (1 - weight) + band[bottom, col] * weight
+    return filled

@@ -1,0 +1,423 @@
+"""A whole run: what is mapped when, what a fault or a kill leaves behind, equal bytes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from affine import Affine
+from geopandas.testing import assert_geodataframe_equal
+from glacial_lakes import files, manifest
+from glacial_lakes.batch import capacity, estimate_bytes, folder_name, load_outlines
+from glacial_lakes.errors import InputError, LockedError, MissingFileError
+from glacial_lakes.events import Event, SceneMapped, SceneRefused, SceneReused, StageStarted
+from glacial_lakes.grid import Grid
+from glacial_lakes.inventory import open_inventory
+from glacial_lakes.mapping import map_lakes
+from glacial_lakes.scenes import open_scene
+from glacial_lakes.settings import Project, read_project
+from glacial_lakes.workflow import RunResult, run
+from rasterio.crs import CRS
+
+PRODUCTS = (
+    "LT05_L2SP_151030_20030817_20200904_02_T1",
+    "LE07_L2SP_151030_20060817_20200904_02_T1",
+    "LT05_L2SP_151030_20090724_20200904_02_T1",
+)
+"""Three small scenes; the first two are the same season of other years."""
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+Tree = dict[str, str]
+Maker = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def make(sample_data: Path) -> Maker:
+    """Return a function that makes a project folder with some of the sample scenes."""
+
+    def make_project(folder: Path, products: tuple[str, ...] = PRODUCTS, text: str = "") -> Path:
+        for product in products:
+            shutil.copytree(sample_data / "scenes" / product, folder / "scenes" / product)
+        for name in ("dem.tif", "glaciers.gpkg"):
+            shutil.copy(sample_data / name, folder / name)
+        inputs = '[inputs]\ndem = "dem.tif"\nglaciers = "glaciers.gpkg"\n'
+        (folder / "project.toml").write_text(inputs + text, encoding="utf-8")
+        return folder / "project.toml"
+
+    return make_project
+
+
+@pytest.fixture(scope="module")
+def finished(make: Maker, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the project file of a run over three scenes, two at a time."""
+    path = make(tmp_path_factory.mktemp("finished"))
+    result = run(project_of(path), jobs=2)
+    assert len(result.mapped) == 3
+    return path
+
+
+@pytest.fixture
+def copied(finished: Path, tmp_path: Path) -> Path:
+    """Return the project file of a copy of the finished run."""
+    shutil.copytree(finished.parent, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "project.toml"
+
+
+@pytest.fixture
+def threads() -> Iterator[Executor]:
+    """Return an executor of this process: quicker than new processes."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool
+
+
+def project_of(path: Path) -> Project:
+    return read_project(path, environment={})
+
+
+def tree(project: Path) -> Tree:
+    """Return the SHA-256 of every result; the records of scenes hold times of change."""
+    output = project.parent / "output"
+    return {
+        path.relative_to(output).as_posix(): files.sha256(path)
+        for path in sorted(output.rglob("*"))
+        if path.is_file() and path.name != "done.json"
+    }
+
+
+def command(project: Path, *options: str) -> list[str]:
+    return [sys.executable, "-m", "glacial_lakes", *options, "run", str(project)]
+
+
+def test_the_outputs_are_those_of_the_design(finished: Path) -> None:
+    names = set(tree(finished))
+    dates = ("2003-08-17", "2006-08-17", "2009-07-24")
+    assert {f"shapefiles/lakes_{date}.shp" for date in dates} <= names
+    assert {
+        "inventory.gpkg",
+        "shapefiles/lakes.shp",
+        "observations.csv",
+        "events.csv",
+        "report.html",
+        "manifest.json",
+    } <= names
+    assert not list((finished.parent / "output").rglob(".*"))
+
+
+def test_the_manifest_leads_from_every_output_to_every_input(finished: Path) -> None:
+    output = finished.parent / "output"
+    content = json.loads((output / "manifest.json").read_text(encoding="utf-8"))
+    results = {name for name in tree(finished) if not name.startswith("scenes/")}
+    assert set(content["outputs"]) == results - {"manifest.json"}
+    assert manifest.outputs_hold(output, content["outputs"])
+    assert content["inputs"]["dem"]["sha256"] == files.sha256(finished.parent / "dem.tif")
+    assert [row["scene_id"] for row in content["scenes"]] == list(PRODUCTS)
+    for row in content["scenes"]:
+        assert row["state"] == "mapped"
+        assert row["path"] == f"scenes/{row['scene_id']}"
+        assert len(row["sha256"]) == 64
+        assert manifest.outputs_hold(output / "scenes" / row["scene_id"], row["outputs"])
+    assert content["settings"]["mapping"]["min_observed_fraction"] == 0.9
+    assert content["n_lakes"] == len(open_inventory(output / "inventory.gpkg").lakes)
+
+
+def test_the_inventory_tells_its_scenes_and_its_run(finished: Path) -> None:
+    inventory = open_inventory(finished.parent / "output" / "inventory.gpkg")
+    assert list(inventory.scenes["scene_id"]) == list(PRODUCTS)
+    assert set(inventory.scenes["state"]) == {"mapped"}
+    (row,) = inventory.runs.to_dict("records")
+    assert json.loads(row["settings"])["project"]["output"] == "output"
+    assert set(json.loads(row["inputs"])["scenes"]) == set(PRODUCTS)
+
+
+def test_outlines_on_disk_are_the_outlines_that_were_mapped(finished: Path) -> None:
+    folder = finished.parent
+    scene = open_scene(folder / "scenes" / PRODUCTS[0])
+    fresh = map_lakes(scene, dem=folder / "dem.tif", glaciers=folder / "glaciers.gpkg")
+    loaded = load_outlines(folder / "output" / "scenes" / folder_name(scene.id))
+    columns = [name for name in fresh.columns if name in loaded.columns]
+    assert_geodataframe_equal(loaded[columns], fresh[columns], check_crs=False, check_dtype=False)
+    assert loaded.crs == fresh.crs
+    assert loaded.attrs["coverage"].scene_id == scene.id
+    seen = loaded.attrs["coverage"].observe(fresh.geometry)
+    assert seen.equals(fresh.attrs["coverage"].observe(fresh.geometry))
+
+
+def test_a_second_run_does_nothing_and_says_so(finished: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (finished.parent / "output").rglob("*.*")}
+    result = run(project_of(finished))
+    assert result.unchanged
+    assert result.mapped == ()
+    assert result.reused == PRODUCTS
+    assert result.n_lakes > 0
+    after = {path: path.stat().st_mtime_ns for path in (finished.parent / "output").rglob("*.*")}
+    assert after == before
+
+
+def test_files_that_were_only_touched_are_not_mapped_again(copied: Path) -> None:
+    for path in (copied.parent / "scenes").rglob("*"):
+        os.utime(path)
+    assert run(project_of(copied)).unchanged
+
+
+def test_a_changed_output_is_made_again_without_mapping(copied: Path) -> None:
+    expected = tree(copied)
+    (copied.parent / "output" / "events.csv").write_text("edited", encoding="utf-8")
+    result = run(project_of(copied))
+    assert (result.mapped, result.reused, result.unchanged) == ((), PRODUCTS, False)
+    assert tree(copied) == expected
+
+
+def test_of_a_new_scene_only_that_one_is_mapped(
+    make: Maker, tmp_path: Path, finished: Path, threads: Executor
+) -> None:
+    path = make(tmp_path, PRODUCTS[:2])
+    events: list[Event] = []
+    assert run(project_of(path), executor=threads).mapped == PRODUCTS[:2]
+    names = set(open_inventory(tmp_path / "output" / "inventory.gpkg").lakes["lake_id"])
+    shutil.copytree(finished.parent / "scenes" / PRODUCTS[2], tmp_path / "scenes" / PRODUCTS[2])
+    result = run(project_of(path), executor=threads, on_event=events.append)
+    assert result.mapped == PRODUCTS[2:]
+    assert result.reused == PRODUCTS[:2]
+    assert events[0] == StageStarted("map", 1)
+    assert [event.scene_id for event in events if isinstance(event, SceneReused)] == [*PRODUCTS[:2]]
+    assert [event.scene_id for event in events if isinstance(event, SceneMapped)] == [PRODUCTS[2]]
+    inventory = open_inventory(tmp_path / "output" / "inventory.gpkg")
+    assert len(inventory.scenes) == 3
+    assert len(names & set(inventory.lakes["lake_id"])) > 0.8 * len(names)
+    for product in PRODUCTS:
+        outlines = f"scenes/{product}/outlines.gpkg"
+        assert tree(path)[outlines] == tree(finished)[outlines]
+
+
+def test_settings_that_matter_map_again_and_others_do_not(copied: Path, threads: Executor) -> None:
+    project = project_of(copied)
+    smaller = replace(project, mapping=replace(project.mapping, block_size=512))
+    assert run(smaller, executor=threads).mapped == ()
+    renamed = replace(project, project=replace(project.project, name="Озёра"))
+    result = run(renamed, executor=threads)
+    assert (result.mapped, result.unchanged) == ((), False)
+    larger = replace(project, area=replace(project.area, min_area_m2=20_000.0))
+    assert run(larger, executor=threads).mapped == PRODUCTS
+
+
+def test_what_a_scene_that_left_had_given_goes_too(copied: Path, threads: Executor) -> None:
+    shapefile = copied.parent / "output" / "shapefiles" / "lakes_2009-07-24.shp"
+    assert shapefile.is_file()
+    shutil.rmtree(copied.parent / "scenes" / PRODUCTS[2])
+    result = run(project_of(copied), executor=threads)
+    assert result.mapped == ()
+    assert not list(shapefile.parent.glob("lakes_2009-07-24*"))
+    assert (shapefile.parent / "lakes_2006-08-17.shp").is_file()
+
+
+def test_the_result_is_the_same_to_the_byte_whatever_the_jobs_order_and_folder(
+    make: Maker, tmp_path: Path, finished: Path
+) -> None:
+    folder = tmp_path / "Ала-Арча, көлдөр [2]"
+    folder.mkdir()
+    path = make(folder, PRODUCTS[::-1])
+    result = run(project_of(path), jobs=1)
+    assert result.mapped == PRODUCTS
+    assert tree(path) == tree(finished)
+
+
+def test_another_executor_gives_the_same_bytes(
+    make: Maker, tmp_path: Path, finished: Path, threads: Executor
+) -> None:
+    path = make(tmp_path)
+    run(project_of(path), executor=threads)
+    assert tree(path) == tree(finished)
+
+
+class LosesWorkers(Executor):
+    """An executor whose workers die, as those of a cluster may."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        future: Future[object] = Future()
+        future.set_exception(BrokenProcessPool("a worker was lost"))
+        return future
+
+
+def test_scenes_whose_worker_died_are_tried_once_more(
+    make: Maker, tmp_path: Path, finished: Path
+) -> None:
+    path = make(tmp_path, PRODUCTS[:1])
+    result = run(project_of(path), executor=LosesWorkers())
+    assert result.mapped == PRODUCTS[:1]
+    outlines = f"scenes/{PRODUCTS[0]}/outlines.gpkg"
+    assert tree(path)[outlines] == tree(finished)[outlines]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits memory reliably")
+def test_too_little_memory_refuses_scenes_and_says_what_to_do(make: Maker, tmp_path: Path) -> None:
+    path = make(tmp_path, PRODUCTS[:1])
+    result = run(project_of(path), max_memory=30 * 2**20)
+    (refused,) = result.refused
+    assert refused.reason.startswith("GL5000 ")
+    assert "--max-memory" in refused.reason
+    assert not (tmp_path / "output" / "inventory.gpkg").exists()
+    assert run(project_of(path)).mapped == PRODUCTS[:1]
+
+
+def spoil(project: Path, product: str) -> None:
+    """Cut the green band short, as a broken download does."""
+    (band,) = (project.parent / "scenes" / product).glob("*_SR_B2.TIF")
+    band.write_bytes(band.read_bytes()[: band.stat().st_size // 2])
+
+
+def test_a_spoilt_scene_is_a_row_with_a_reason_and_the_others_are_as_ever(
+    make: Maker, tmp_path: Path, finished: Path
+) -> None:
+    path = make(tmp_path)
+    spoil(path, PRODUCTS[1])
+    done = subprocess.run(
+        command(path, "--json"), check=False, capture_output=True, encoding="utf-8"
+    )
+    assert done.returncode == 3
+    answer = json.loads(done.stdout)
+    assert answer["mapped"] == [PRODUCTS[0], PRODUCTS[2]]
+    (refused,) = answer["refused"]
+    assert refused["path"] == str(tmp_path / "scenes" / PRODUCTS[1])
+    assert refused["reason"].startswith("GL10")
+    assert "\n" not in refused["reason"]
+    for product in (PRODUCTS[0], PRODUCTS[2]):
+        outlines = f"scenes/{product}/outlines.gpkg"
+        assert tree(path)[outlines] == tree(finished)[outlines]
+    table = open_inventory(tmp_path / "output" / "inventory.gpkg").scenes.set_index("scene_id")
+    assert table.loc[PRODUCTS[1], "state"] == "refused"
+    assert table.loc[PRODUCTS[1], "reason"]
+    again = run(project_of(path))
+    assert again.unchanged
+    assert [event.path for event in again.refused] == [refused["path"]]
+
+
+def test_when_all_scenes_are_refused_no_inventory_is_written(make: Maker, tmp_path: Path) -> None:
+    path = make(tmp_path, PRODUCTS[:1])
+    spoil(path, PRODUCTS[0])
+    done = subprocess.run(command(path), check=False, capture_output=True, encoding="utf-8")
+    assert done.returncode == 1
+    assert not (tmp_path / "output" / "inventory.gpkg").exists()
+    assert not (tmp_path / "output" / "manifest.json").exists()
+
+
+def test_a_second_run_at_the_same_time_is_refused(copied: Path) -> None:
+    expected = tree(copied)
+    with files.lock(copied.parent / "output"):
+        with pytest.raises(LockedError):
+            run(project_of(copied))
+        done = subprocess.run(command(copied), check=False, capture_output=True, encoding="utf-8")
+    assert done.returncode == 4
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("GL3001 ")
+    assert str(os.getpid()) in line
+    assert tree(copied) == expected
+
+
+def reached(output: Path, stage: str) -> bool:
+    if stage == "mapping":
+        return any(output.glob("scenes/*/done.json"))
+    return (output / stage).exists()
+
+
+@posix
+@pytest.mark.parametrize("stage", ["mapping", "inventory.gpkg", "observations.csv"])
+def test_after_a_kill_the_next_run_ends_with_the_same_bytes(
+    make: Maker, tmp_path: Path, finished: Path, stage: str
+) -> None:
+    path = make(tmp_path)
+    process = subprocess.Popen(
+        command(path, "-q"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 60
+    while not reached(tmp_path / "output", stage) and time.monotonic() < deadline:
+        time.sleep(0.002)
+    process.kill()
+    process.wait()
+    assert not (tmp_path / "output" / "manifest.json").exists(), "the kill came too late"
+    result = run(project_of(path))
+    assert result.reused
+    assert tree(path) == tree(finished)
+    assert not list((tmp_path / "output").rglob(".*"))
+
+
+@posix
+def test_an_interrupt_leaves_the_old_result_whole(copied: Path) -> None:
+    expected = {name: sha for name, sha in tree(copied).items() if not name.startswith("scenes/")}
+    text = copied.read_text(encoding="utf-8")
+    copied.write_text(text + "[mapping]\nmin_pixels = 50\n", encoding="utf-8")
+    process = subprocess.Popen(
+        command(copied), stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+    )
+    assert process.stderr is not None
+    assert "3 scenes to map" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert "interrupted" in errors
+    after = {name: sha for name, sha in tree(copied).items() if not name.startswith("scenes/")}
+    assert after == expected
+
+
+def test_scenes_out_of_season_are_left_out(copied: Path, threads: Executor) -> None:
+    project = project_of(copied)
+    august = replace(project, inputs=replace(project.inputs, months=(8,)))
+    result = run(august, executor=threads)
+    assert (result.reused, result.refused) == (PRODUCTS[:2], ())
+    winter = replace(project, inputs=replace(project.inputs, months=(1, 2)))
+    with pytest.raises(InputError, match=r"none of 3 scenes lies in the months \[1, 2\]"):
+        run(winter)
+
+
+def test_a_scene_that_is_named_but_missing_is_an_error(copied: Path) -> None:
+    project = project_of(copied)
+    scenes = ("scenes/*", "scenes/LC09_missing")
+    with pytest.raises(MissingFileError, match="LC09_missing"):
+        run(replace(project, inputs=replace(project.inputs, scenes=scenes)))
+
+
+def test_a_pattern_that_matches_nothing_is_told(make: Maker, tmp_path: Path) -> None:
+    result: RunResult = run(project_of(make(tmp_path, ())))
+    assert result.paths == ()
+    assert [type(event) for event in result.refused] == [SceneRefused]
+    assert "scenes" in result.refused[0].path
+
+
+def test_memory_decides_jobs_before_block_size(sentinel_grid: Grid) -> None:
+    pixels = sentinel_grid.shape[0] * sentinel_grid.shape[1]
+    one = estimate_bytes(pixels, 2048)
+    plenty = capacity([sentinel_grid] * 9, 8, 20 * one, 2048)
+    assert (plenty.jobs, plenty.block_size) == (8, 2048)
+    scarce = capacity([sentinel_grid] * 9, 8, 3 * one, 2048)
+    assert (scarce.jobs, scarce.block_size) == (3, 2048)
+    little = capacity([sentinel_grid] * 9, 8, one - 1, 2048)
+    assert (little.jobs, little.block_size) == (1, 1024)
+    assert capacity([sentinel_grid], 8, 20 * one, 2048).jobs == 1
+    for room in (plenty, scarce, little):
+        assert room.jobs * room.scene_bytes <= room.all_bytes
+
+
+@pytest.fixture
+def sentinel_grid() -> Grid:
+    """Return the grid of a full Sentinel-2 tile."""
+    transform = Affine(10, 0, 399960, 0, -10, 4800000)
+    return Grid(CRS.from_epsg(32643), transform, (10980, 10980))
+
+
+@pytest.mark.parametrize("scene_id", ["a/b", "..", "Көл 1", "C:\\x", "a.b."])
+def test_a_folder_name_is_safe_whatever_the_scene_is_called(scene_id: str) -> None:
+    name = folder_name(scene_id)
+    assert name.isascii()
+    assert not set(name) & set('/\\:*?"<>|.')
