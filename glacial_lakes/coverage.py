@@ -104,7 +104,9 @@ class Coverage:
             acquired = datetime.fromisoformat(tags["acquired"])
             return cls(tags["scene_id"], acquired, tags["sensor"], grid, tiff)
         except (rasterio.errors.RasterioError, KeyError, ValueError) as error:
-            raise DamagedFileError(path, f"no coverage of a scene ({error})", "map it again") from error
+            raise DamagedFileError(
+                path, f"no coverage of a scene ({error})", "map it again"
+            ) from error
 
     def to_file(self, path: str | Path) -> None:
         """Write the states as a GeoTIFF, whole or not at all."""

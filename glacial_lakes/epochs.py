@@ -12,21 +12,19 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyproj
 import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from shapely.geometry.polygon import orient
 
+from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
 from glacial_lakes.errors import InputError
+from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.schema import MAPPED, conform
 
 Geometries = npt.NDArray[np.object_]
 
 EQUAL_AREA = "EPSG:6933"
 """The one frame of all matching (EASE-Grid 2.0): true areas, and true shapes near 30 degrees."""
-MIN_OBSERVED_FRACTION = 0.9
-"""A lake seen to a smaller share has no area on that date (the rule of DEA Waterbodies)."""
 _SAME_LAKE = 0.9
 _DEFAULT_RESOLUTION_M = 30.0
 _HANSHAW_BOOKHAGEN = 0.6872 / 2
@@ -234,15 +232,6 @@ def utc(time: datetime) -> pd.Timestamp:
     return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
 
 
-def geodesic_area_perimeter(outline: shapely.Geometry) -> tuple[float, float]:
-    """Return area (m²) and perimeter (m) of an outline in :data:`EQUAL_AREA` on the ellipsoid."""
-    geographic = gpd.GeoSeries([outline], crs=EQUAL_AREA).to_crs(4326)[0]
-    geod = pyproj.Geod(ellps="WGS84")
-    # Geod adds holes that run the same way as their shell, so each part is oriented first.
-    parts = [geod.geometry_area_perimeter(orient(part)) for part in shapely.get_parts(geographic)]
-    return float(sum(area for area, _ in parts)), float(sum(length for _, length in parts))
-
-
 def _resolution_m(coverage: SceneCoverage) -> float:
     grid = getattr(coverage, "grid", None)
     if grid is not None:
@@ -335,7 +324,8 @@ def _united(epoch: Epoch, group: npt.NDArray[np.intp]) -> dict[str, Any]:
     row |= {"geometry": union, "observed_fraction": fraction, "united": True}
     if fraction < MIN_OBSERVED_FRACTION:
         return row | {"area_m2": None, "area_sigma_m2": None, "area_err_hb_m2": None}
-    area_m2, perimeter_m = geodesic_area_perimeter(union)
+    size = geodesic_area_perimeter(gpd.GeoSeries([union], crs=EQUAL_AREA)).iloc[0]
+    area_m2, perimeter_m = float(size["area_m2"]), float(size["perimeter_m"])
     sigma = members["area_sigma_m2"].to_numpy(dtype=float)
     bound = _HANSHAW_BOOKHAGEN * perimeter_m * epoch.resolution_m
     return row | {

@@ -38,7 +38,9 @@ class Grid:
 
     def __post_init__(self) -> None:
         if not self.crs:
-            raise GridError(None, "the raster has no CRS", "give it one, e.g. with gdal_edit -a_srs")
+            raise GridError(
+                None, "the raster has no CRS", "give it one, e.g. with gdal_edit -a_srs"
+            )
         if not self.crs.is_projected or self.crs.linear_units_factor[1] != 1.0:
             raise GridError(
                 None,
@@ -107,7 +109,10 @@ class Grid:
             for col in range(0, cols, size):
                 core = Window(col, row, min(size, cols - col), min(size, rows - row))
                 padded = Window(
-                    col - overlap, row - overlap, core.width + 2 * overlap, core.height + 2 * overlap
+                    col - overlap,
+                    row - overlap,
+                    core.width + 2 * overlap,
+                    core.height + 2 * overlap,
                 )
                 yield core, self.clip(padded)
 

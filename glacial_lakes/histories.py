@@ -5,26 +5,30 @@
   the lake; otherwise the reason is given.
 - A lake of fewer than ``sure_pixels`` pixels is absent, has come or has drained only when the
   image before or after agrees: single misses and single false lakes are common at that size.
+- Where an image lacks many lakes that the images before and after show, the image is at fault
+  (fresh snow, thin ice, haze), not the lakes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
+import shapely
 
 from glacial_lakes.epochs import Epoch, Geometries, shared_areas
 from glacial_lakes.linking import Links, Sighting, Track, smallest_area
-from glacial_lakes.matching import geometry_array
+from glacial_lakes.matching import COMPARABLE, geometry_array
 from glacial_lakes.settings import TrackingSettings
 
 _CONFIDENCE = 1.96
 """A change counts when it exceeds its 95 % interval."""
 _REFILLED = 0.5
 """Share of the area before a drainage from which a lake counts as refilled."""
+_ENOUGH_TO_JUDGE = 10
+"""Lakes needed to judge an image by those that it lacks."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +79,8 @@ def raw_views(links: Links) -> list[list[View]]:
         known = links.places[number]
         n_known = known.best.size
         unborn = epoch.observe(ground[n_known:])
-        covered = _covered(epoch, ground, links.settings.min_overlap)
-        visible = 2 * smallest_area(epoch, links.settings)
+        unseen = [lake for lake, track in enumerate(tracks) if number not in track.sightings]
+        covered = _covered(epoch, ground, unseen, links.settings.min_overlap)
         for lake, track in enumerate(tracks):
             place = known.best_of(lake) if lake < n_known else unborn.best_of(lake - n_known)
             view = View(number, *place, epoch.resolution_m)
@@ -87,7 +91,8 @@ def raw_views(links: Links) -> list[list[View]]:
                 if sighting.view == "whole":
                     ground[lake] = sighting.outline
             elif view.status == "observed":
-                hidden = covered[lake] or ended or ground[lake].area < visible
+                hidden = lake in covered or ended
+                hidden |= not _could_show(links, number, track, float(ground[lake].area))
                 view = (
                     replace(view, status="uncertain")
                     if hidden
@@ -97,8 +102,44 @@ def raw_views(links: Links) -> list[list[View]]:
     return views
 
 
-def trusted_views(views: Sequence[View], track: Track, settings: TrackingSettings) -> list[View]:
-    """Return the views of a lake with single absences at small size turned to ``uncertain``.
+def unreliable_epochs(
+    histories: Iterable[Sequence[View]], n_epochs: int, settings: TrackingSettings
+) -> set[int]:
+    """Return the epochs that lack too many of the lakes that the images around them show.
+
+    At both ends of a series, where the image on one side is missing, twice the share is needed.
+
+    Parameters
+    ----------
+    histories : iterable of sequence of View
+        Of all lakes, from :func:`raw_views`.
+    n_epochs : int
+        Number of epochs.
+    settings : TrackingSettings
+        Tells which share is too many.
+    """
+    judged, lost = np.zeros(n_epochs), np.zeros(n_epochs)
+    for views in histories:
+        seen = [view for view in views if view.decides]
+        for i, view in enumerate(seen):
+            around = [seen[j] for j in (i - 1, i + 1) if 0 <= j < len(seen)]
+            needed = 1 if view.epoch in {0, n_epochs - 1} else 2
+            if len(around) == needed and all(other.status == "observed" for other in around):
+                judged[view.epoch] += 1
+                lost[view.epoch] += _is_dip(view, around, settings)
+    limit = np.full(n_epochs, settings.max_lost_fraction)
+    limit[:1] *= 2
+    limit[-1:] *= 2
+    many = (judged >= _ENOUGH_TO_JUDGE) & (lost > limit * judged)
+    return {int(epoch) for epoch in np.flatnonzero(many)}
+
+
+def trusted_views(
+    views: Sequence[View], track: Track, unreliable: set[int], settings: TrackingSettings
+) -> list[View]:
+    """Return the views of a lake, with what must be doubted turned to ``uncertain``.
+
+    Doubted are single absences of small lakes, and all losses in unreliable epochs.
 
     Parameters
     ----------
@@ -106,23 +147,28 @@ def trusted_views(views: Sequence[View], track: Track, settings: TrackingSetting
         One an epoch, from :func:`raw_views`.
     track : Track
         The lake.
+    unreliable : set of int
+        From :func:`unreliable_epochs`.
     settings : TrackingSettings
         Tells which size is small.
     """
-    deciding = [view for view in views if view.decides]
-    alone: set[int] = set()
+    seen = [view for view in views if view.decides]
+    doubted: set[int] = set()
     area = float(track.first.area)
-    for i, view in enumerate(deciding):
-        if view.status == "observed":
+    for i, view in enumerate(seen):
+        around = seen[max(i - 1, 0) : i] + seen[i + 1 : i + 2]
+        if view.epoch in unreliable:
+            if view.status == "absent" or _is_dip(view, around, settings):
+                doubted.add(view.epoch)
+        elif view.status == "absent":
+            agreed = any(other.status == "absent" for other in around)
+            if not agreed and not is_sure(area, view, settings):
+                doubted.add(view.epoch)
+        else:
             area = view.area_m2
-            continue
-        neighbours = deciding[max(i - 1, 0) : i] + deciding[i + 1 : i + 2]
-        agreed = any(other.status == "absent" for other in neighbours)
-        if not agreed and not is_sure(area, view, settings):
-            alone.add(view.epoch)
     return [
         replace(view, status="uncertain", area_m2=np.nan, sigma_m2=np.nan)
-        if view.epoch in alone
+        if view.epoch in doubted
         else view
         for view in views
     ]
@@ -183,11 +229,10 @@ def is_doubtful(views: Sequence[View], track: Track, settings: TrackingSettings)
     settings : TrackingSettings
         Tells which size is small.
     """
-    present = [view for view in views if view.status == "observed"]
-    return (
-        len(track.sightings) == len(present) == 1
-        and any(view.status == "absent" for view in views)
-        and not is_sure(present[0].area_m2, present[0], settings)
+    if len(track.sightings) > 1 or not any(view.status == "absent" for view in views):
+        return False
+    return not any(
+        is_sure(float(track.first.area), views[epoch], settings) for epoch in track.sightings
     )
 
 
@@ -196,11 +241,32 @@ def is_sure(area_m2: float, view: View, settings: TrackingSettings) -> bool:
     return area_m2 >= settings.sure_pixels * view.resolution_m**2
 
 
-def _covered(epoch: Epoch, ground: Geometries, share: float) -> npt.NDArray[np.bool_]:
+def _could_show(links: Links, number: int, track: Track, area_m2: float) -> bool:
+    """Tell whether an epoch would have shown a lake of this area, had it been there.
+
+    It must be twice the smallest lake of that sensor; and either images as coarse have shown it,
+    or it is too large to be missed.
+    """
+    epoch, settings = links.epochs[number], links.settings
+    if area_m2 >= settings.sure_pixels * epoch.resolution_m**2:
+        return True
+    shown_m = max((links.epochs[i].resolution_m for i in track.whole_epochs), default=0.0)
+    return (
+        area_m2 >= 2 * smallest_area(epoch, settings) and epoch.resolution_m <= COMPARABLE * shown_m
+    )
+
+
+def _is_dip(view: View, around: Sequence[View], settings: TrackingSettings) -> bool:
+    usual = min((other.area_m2 for other in around), default=0.0)
+    return view.area_m2 <= settings.drained_fraction * usual and usual > 0
+
+
+def _covered(epoch: Epoch, ground: Geometries, lakes: Sequence[int], share: float) -> set[int]:
     """Tell which places lie under any outline: there is water, but it may be another lake's."""
-    place, _, shared = shared_areas(epoch.tree, ground)
-    under = np.bincount(place, weights=shared, minlength=len(ground))
-    return np.asarray(under >= share * np.array([outline.area for outline in ground]))
+    places = ground[list(lakes)]
+    place, _, shared = shared_areas(epoch.tree, places)
+    under = np.bincount(place, weights=shared, minlength=len(places))
+    return {lakes[int(i)] for i in np.flatnonzero(under >= share * shapely.area(places))}
 
 
 def _sighted(epoch: Epoch, sighting: Sighting, place: View) -> View:

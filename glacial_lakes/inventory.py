@@ -10,14 +10,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+import shapely
 
 import glacial_lakes
 from glacial_lakes import schema
 from glacial_lakes.errors import InputError, VectorError
+from glacial_lakes.measures import nearest_glacier
 from glacial_lakes.settings import TrackingSettings
 from glacial_lakes.tracking import track_lakes
-from glacial_lakes.vectors import categorized_style, read_layers, write_layers, write_shapefile
+from glacial_lakes.vectors import (
+    categorized_style,
+    read_layers,
+    read_vector,
+    write_layers,
+    write_shapefile,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,6 +53,9 @@ STATUS_COLOURS = {
 """Outlines on a map by status, in colours that colour-blind readers can tell apart."""
 STATE_COLOURS = {"present": "0,114,178", "gone": "213,94,0", "doubtful": "230,159,0"}
 """Lakes on a map by state."""
+_ON_ICE = 0.9
+_CONTACT_M = 50.0
+"""Gap that glacier outlines drawn by another hand leave at a lake that touches the ice."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -236,6 +248,11 @@ def track(
         One table a scene, as :func:`glacial_lakes.mapping.map_lakes` gives it:
         :data:`glacial_lakes.schema.MAPPED` columns, and the scene's coverage in
         ``attrs["coverage"]``. All scenes that the inventory shall hold, in any order.
+    glaciers : path-like or GeoDataFrame, optional
+        Glacier outlines. They give each lake its type, and nearest glacier and distance where
+        mapping did not: ``supraglacial`` (nine tenths on the glacier), ``ice-contact`` (at most
+        50 m away), else ``unconnected``. Outlines older than the image make a lake that formed
+        where the ice was look supraglacial.
     previous : Inventory, optional
         An earlier inventory: its lakes keep their IDs, its IDs are never given to others, and its
         reviews and runs are taken over.
@@ -260,19 +277,46 @@ def track(
     tracked = track_lakes(
         tables, previous=None if previous is None else previous.outlines, settings=settings
     )
+    lakes, rows = tracked.lakes, tracked.outlines
+    if glaciers is not None:
+        ice = glaciers if isinstance(glaciers, gpd.GeoDataFrame) else read_vector(glaciers)
+        lakes, rows = _near_glaciers(lakes, ice), _near_glaciers(rows, ice)
     earlier = _empty("runs") if previous is None else previous.runs
-    rows = [dict(run)] if run is not None else []
+    added = [dict(run)] if run is not None else []
     return Inventory(
-        lakes=tracked.lakes,
-        outlines=tracked.outlines.assign(version=str(glacial_lakes.__version__)),
+        lakes=lakes,
+        outlines=rows.assign(version=str(glacial_lakes.__version__)),
         observations=tracked.observations,
         events=tracked.events,
         reviews=_empty("reviews") if previous is None else previous.reviews,
         scenes=_table(_scenes(tables) if scenes is None else scenes, "scenes"),
-        runs=_table(pd.concat([earlier, pd.DataFrame(rows)], ignore_index=True), "runs")
-        if rows
+        runs=_table(pd.concat([earlier, pd.DataFrame(added)], ignore_index=True), "runs")
+        if added
         else earlier,
     )
+
+
+def _near_glaciers(table: gpd.GeoDataFrame, ice: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    if table.empty or ice.empty:
+        return table
+    lakes = table.geometry.to_crs(table.estimate_utm_crs())
+    near = nearest_glacier(lakes, ice)
+    table = table.copy()
+    for name in ("glacier_id", "glacier_dist_m"):
+        table[name] = table[name].where(table["glacier_id"].notna(), near[name])
+    glaciers = shapely.STRtree(ice.geometry.to_crs(lakes.crs).make_valid().to_numpy())
+    lake, glacier = glaciers.query(lakes.to_numpy(), predicate="intersects")
+    on_ice = np.bincount(
+        lake,
+        shapely.area(shapely.intersection(lakes.to_numpy()[lake], glaciers.geometries[glacier])),
+        minlength=len(lakes),
+    )
+    table["lake_type"] = np.select(
+        [on_ice >= _ON_ICE * lakes.area, near["glacier_dist_m"] <= _CONTACT_M],
+        ["supraglacial", "ice-contact"],
+        "unconnected",
+    ).astype(object)
+    return table
 
 
 def _scenes(tables: Iterable[gpd.GeoDataFrame]) -> pd.DataFrame:

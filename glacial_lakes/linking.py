@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
 import shapely
 
 from glacial_lakes.epochs import Epoch, Observed
@@ -74,6 +75,13 @@ class Track:
         if self.last.area >= _STEADY * self.largest.area:
             return self.last
         return shapely.union(self.last, self.largest)
+
+    @property
+    def standing(self) -> float:
+        """Weight where several lakes claim one patch: never seen whole < gone < present."""
+        if not self.whole_epochs:
+            return 0.001
+        return 0.03 if self.misses >= _GONE_AFTER else 1.0
 
     @property
     def whole_epochs(self) -> list[int]:
@@ -141,9 +149,14 @@ def link(epochs: Sequence[Epoch], settings: TrackingSettings) -> Links:
         place = epoch.observe(lasts)
         links.places.append(place)
         clear = {i for i in range(len(tracks)) if place.best_of(i)[2] == "observed"}
-        missable = [i for i in sorted(clear) if tracks[i].misses < _GONE_AFTER]
-        footprints = geometry_array(track.footprint for track in tracks)
-        found = match(footprints, lasts, missable, epoch, settings)
+        found = match(
+            epoch,
+            settings,
+            footprints=geometry_array(track.footprint for track in tracks),
+            lasts=lasts,
+            standing=np.array([track.standing for track in tracks]),
+            missable=[i for i in sorted(clear) if tracks[i].misses < _GONE_AFTER],
+        )
         for lake in found.main:
             _continue(links, number, lake, found, clear)
         for patch in found.free:
@@ -155,7 +168,7 @@ def link(epochs: Sequence[Epoch], settings: TrackingSettings) -> Links:
 
 def smallest_area(epoch: Epoch, settings: TrackingSettings) -> float:
     """Return the area in m² of the smallest lake that an epoch can show."""
-    return settings.min_pixels * epoch.resolution_m**2
+    return max(settings.min_pixels * epoch.resolution_m**2, settings.min_area_m2 or 0.0)
 
 
 def _continue(links: Links, number: int, lake: int, found: Match, clear: set[int]) -> None:

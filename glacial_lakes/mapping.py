@@ -49,6 +49,13 @@ class Pixels:
     slope_deg: Float
     illumination: Float
 
+    @property
+    def dark_slope(self) -> Bool:
+        """Slopes in deep shade: neither water nor shore can be told from them."""
+        both = np.uint8(Quality.TERRAIN_SHADOW | Quality.STEEP)
+        result: Bool = (self.flags & both) == both
+        return result
+
 
 def map_lakes(
     scene: Scene,
@@ -105,7 +112,7 @@ def map_lakes(
         for core, _ in scene.grid.blocks(settings.block_size):
             pixels = read_pixels(scene, core, terrain)
             seeds[core.toslices()] = water.candidates(
-                pixels.reflectance, pixels.snow_or_ice, pixels.cloud
+                pixels.reflectance, pixels.snow_or_ice | pixels.cloud | pixels.dark_slope
             )
             states[core.toslices()] = ground_states(pixels)
         labels, _ = ndimage.label(seeds, EIGHT)
@@ -201,7 +208,10 @@ def _contains(outer: Window, inner: Window) -> bool:
 
 
 def _cut(pixels: Pixels, window: Window) -> Pixels:
-    row, col = int(window.row_off - pixels.window.row_off), int(window.col_off - pixels.window.col_off)
+    row, col = (
+        int(window.row_off - pixels.window.row_off),
+        int(window.col_off - pixels.window.col_off),
+    )
     part = np.s_[row : row + int(window.height), col : col + int(window.width)]
     return Pixels(
         window,
@@ -231,23 +241,24 @@ def _map_object(
         return []
     others = (near > 0) & ~candidate
     state = states[place.toslices()]
-    known = np.isfinite(pixels.reflectance["nir"]) & ~pixels.cloud
+    known = np.isfinite(pixels.reflectance["nir"]) & ~pixels.cloud & ~pixels.dark_slope
     names = _outline_bands(scene)
-    bands = np.stack([np.where(known, pixels.reflectance[name], 0) for name in names])
-    fraction = outlines.unmix(bands.astype(np.float32), candidate, others, known)
+    bands = np.stack([np.nan_to_num(pixels.reflectance[name]) for name in names])
+    fraction = outlines.unmix(bands, candidate, others, known)
     if fraction is None:
         state[candidate & (state == State.LAND)] = State.UNCERTAIN
         return []
     # A pixel belongs to the nearest candidate, at most three pixels beyond it.
     reach = ndimage.distance_transform_edt(~candidate)
-    mine = known & (reach <= 3)
+    mine = (known | _like_core(pixels, fraction)) & (reach <= 3)
     if others.any():
         mine &= reach <= ndimage.distance_transform_edt(~others)
     field = np.where(mine, fraction.water, np.float32(0))
+    level = outlines.conserving_level(fraction.water, mine, candidate)
     transform = scene.grid.crop(place).transform
     rows = []
     inner_points = _centres(candidate, transform)
-    for polygon in outlines.contour(field, 0.5, transform):
+    for polygon in outlines.contour(field, level, transform):
         if polygon.area < smallest or not shapely.contains_xy(polygon, *inner_points).any():
             continue
         inside = _inside(polygon, candidate.shape, transform)
@@ -271,6 +282,18 @@ def _map_object(
             }
         )
     return rows
+
+
+def _like_core(pixels: Pixels, fraction: outlines.Fraction) -> Bool:
+    """Return pixels of dark slopes that are as bright as this lake, so not in shade after all.
+
+    The DEM is coarser than the image and its shade is off by a pixel or two.
+    """
+    green = pixels.reflectance["green"]
+    lake = float(np.nanmedian(green[fraction.core]))
+    with np.errstate(invalid="ignore"):
+        alike: Bool = (green > 0.7 * lake) & (green < 1.4 * lake)
+    return alike & pixels.dark_slope & ~pixels.cloud
 
 
 def _outline_bands(scene: Scene) -> list[str]:

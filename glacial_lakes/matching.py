@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 
 from glacial_lakes.epochs import Epoch, Geometries, shared_areas
@@ -21,7 +22,7 @@ _RECENT_WEIGHT = 10.0
 """How much more area shared with the last outline counts than with older ground."""
 _SEPARABLE_PIXELS = 1.5
 """Mixed pixels bridge narrower gaps: the image cannot tell two such lakes apart."""
-_COMPARABLE = 1.5
+COMPARABLE = 1.5
 """Ratio of pixel sizes up to which two images show the same detail."""
 
 
@@ -40,11 +41,13 @@ class Match:
 
 
 def match(
-    footprints: Geometries,
-    lasts: Geometries,
-    missable: Sequence[int],
     epoch: Epoch,
     settings: TrackingSettings,
+    *,
+    footprints: Geometries,
+    lasts: Geometries,
+    standing: npt.NDArray[np.float64],
+    missable: Sequence[int],
 ) -> Match:
     """Match the patches of an epoch with lakes.
 
@@ -55,23 +58,28 @@ def match(
 
     Parameters
     ----------
-    footprints : numpy.ndarray of geometry
-        Where each lake is looked for; None for lakes that have ended.
-    lasts : numpy.ndarray of geometry
-        Last outline of each lake.
-    missable : sequence of int
-        Lakes whose place was seen, so that a patch beside it may be the lake moved on.
     epoch : Epoch
         Patches.
     settings : TrackingSettings
         Limits.
+    footprints : numpy.ndarray of geometry
+        Where each lake is looked for; None for lakes that have ended.
+    lasts : numpy.ndarray of geometry
+        Last outline of each lake.
+    standing : numpy.ndarray of float
+        Weight of each lake where several claim one patch.
+    missable : sequence of int
+        Lakes whose place was seen, so that a patch beside it may be the lake moved on.
     """
     lake, patch, shared = shared_areas(epoch.tree, footprints)
     smaller = np.minimum(shapely.area(footprints)[lake], shapely.area(epoch.outlines)[patch])
     linked = (shared >= settings.min_overlap * smaller) & (shared > 0)
     lake, patch, shared = lake[linked], patch[linked], shared[linked]
-    recent = shapely.area(shapely.intersection(lasts[lake], epoch.outlines[patch]))
-    weight = shared + _RECENT_WEIGHT * recent
+    recent, moved = shared.copy(), footprints[lake] != lasts[lake]
+    recent[moved] = shapely.area(
+        shapely.intersection(lasts[lake[moved]], epoch.outlines[patch[moved]])
+    )
+    weight = standing[lake] * (shared + _RECENT_WEIGHT * recent)
     main = dict(best_pairs(lake, patch, weight, len(footprints), len(epoch.outlines)))
     owner = {patch: lake for lake, patch in main.items()}
     extra: dict[int, list[int]] = {}
@@ -127,7 +135,7 @@ def verdict(
 
 def can_separate(resolution_m: float, gap_m: float, resolved_m: float) -> bool:
     """Tell whether pixels of one size show a gap that pixels of ``resolved_m`` have shown."""
-    return gap_m >= _SEPARABLE_PIXELS * resolution_m or resolution_m <= _COMPARABLE * resolved_m
+    return gap_m >= _SEPARABLE_PIXELS * resolution_m or resolution_m <= COMPARABLE * resolved_m
 
 
 def geometry_array(geometries: Iterable[shapely.Geometry | None]) -> Geometries:

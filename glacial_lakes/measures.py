@@ -64,7 +64,9 @@ def elevation(outlines: gpd.GeoSeries, terrain: Terrain) -> pd.Series:
     for geometry in outlines:
         window = terrain.grid.window_of(geometry.bounds, pad=1)
         crop = terrain.grid.crop(window)
-        inside = geometry_mask([geometry], crop.shape, crop.transform, invert=True, all_touched=True)
+        inside = geometry_mask(
+            [geometry], crop.shape, crop.transform, invert=True, all_touched=True
+        )
         rows = slice(int(window.row_off), int(window.row_off + window.height))
         cols = slice(int(window.col_off), int(window.col_off + window.width))
         found = terrain.elevation_m[rows, cols][inside]

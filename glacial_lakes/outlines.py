@@ -19,17 +19,17 @@ from skimage.measure import find_contours
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 
-SHORE_PX = (2.5, 8.0)
+SHORE_PX = (1.5, 5.0)
 """The shore signal is taken from pixels at this distance from the candidate."""
-CORE_PX = (2.5, 1.5)
-"""The water signal is taken from pixels deeper than this inside, or the next smaller depth."""
+CORE_PX = 1.5
+"""The water signal is taken from pixels deeper than this inside: beyond the reach of blur, and
+still near enough to the shore to know its shallow, brighter water."""
+REACH_PX = 2.5
+"""Blur and the pixel's width spread a shore over this distance to either side."""
 MIN_CORE = 4
 MIN_SHORE = 8
 NOISE = 0.005
 """Reflectance noise floor (Sentinel-2 and Landsat stay below it over dark targets)."""
-BLUR_PX = 0.6
-"""Standard deviation of the sensors' blur in pixels, from an MTF of about 0.2 at Nyquist."""
-REFINEMENTS = 3
 SHARED_SHIFT_PX = 0.06
 LOCAL_SHIFT_PX = 0.25
 CORRELATION_PX = 3.0
@@ -47,7 +47,7 @@ class Fraction:
     separation: float
     """Distance of water and shore in standard deviations of the shore."""
     method: str
-    """``unmixed`` with a core of pure pixels, ``unmixed_small`` when the core had to be inferred."""
+    """``unmixed`` with a core of pure pixels, ``unmixed_small`` with the wettest third instead."""
 
 
 def unmix(bands: Float, candidate: Bool, others: Bool, seen: Bool) -> Fraction | None:
@@ -78,36 +78,24 @@ def unmix(bands: Float, candidate: Bool, others: Bool, seen: Bool) -> Fraction |
     land = seen & ~candidate & ~others
     shore = land & (away > nearest) & (away <= farthest)
     if shore.sum() < MIN_SHORE:
-        shore = land & (away > nearest / 2)
+        shore = land & (away > nearest)
     if shore.sum() < MIN_SHORE:
         return None
     core = _core(depth, candidate & seen)
-    signal = bands[:, shore]
-    covariance = np.cov(signal) + np.eye(len(bands)) * NOISE**2
+    land_signal = _smoothed(bands, shore, sigma=2.0)
+    # Around the local mean: a shore half of ice and half of moraine is no noise of either.
+    texture = (bands - land_signal)[:, shore]
+    covariance = np.cov(texture) + np.eye(len(bands)) * NOISE**2
     # A few dozen pixels do not settle all correlations: lean towards independent bands.
     covariance = 0.7 * covariance + 0.3 * np.diag(np.diag(covariance))
     inverse = np.linalg.inv(covariance)
-    land_signal = _smoothed(bands, shore, sigma=3.0)
     if core is not None:
-        water_signal = _smoothed(bands, core, sigma=4.0)
-        fraction, distance = _project(bands, water_signal, land_signal, inverse)
-        return Fraction(fraction, core, shore, distance, "unmixed")
-    wettest = _wettest(bands, candidate & seen, land_signal, inverse)
-    water_signal = np.broadcast_to(bands[:, wettest].mean(1)[:, None, None], bands.shape)
-    fraction, distance = _project(bands, water_signal, land_signal, inverse)
-    near = away <= nearest
-    for _ in range(REFINEMENTS):
-        # No pixel is pure. The outline tells how much water each pixel should hold after the
-        # sensor's blur; regressing the pixels on that gives the signal of pure water.
-        share = _blurred_share(np.where(near, fraction, 0))
-        use = near & seen & (share > 0.1)
-        if use.sum() < 2:
-            break
-        weight = share[use]
-        excess = (bands - land_signal)[:, use]
-        water_signal = land_signal + (excess * weight).sum(1)[:, None, None] / (weight**2).sum()
-        fraction, distance = _project(bands, water_signal, land_signal, inverse)
-    return Fraction(fraction, wettest, shore, distance, "unmixed_small")
+        method, water_signal = "unmixed", _smoothed(bands, core, sigma=2.0)
+    else:
+        method, core = "unmixed_small", _wettest(bands, candidate & seen, land_signal, inverse)
+        water_signal = np.broadcast_to(bands[:, core].mean(1)[:, None, None], bands.shape)
+    fraction, separation = _project(bands, water_signal, land_signal, inverse)
+    return Fraction(fraction, core, shore, separation, method)
 
 
 def contour(fraction: Float, level: float, transform: Affine) -> list[Polygon]:
@@ -123,6 +111,42 @@ def contour(fraction: Float, level: float, transform: Affine) -> list[Polygon]:
             y = transform.f + transform.e * (line[:, 0] - 0.5)
             rings.append(Polygon(np.column_stack([x, y])))
     return polygons_of_rings(rings)
+
+
+def conserving_level(fraction: Float, usable: Bool, candidate: Bool) -> float:
+    """Return the contour level whose polygon holds as much area as the fractions sum to.
+
+    Blur and the pixel's own width smear a shore evenly, so that the sum of fractions is kept;
+    but the 0.5 contour of a smeared convex lake lies inside of its shore, the more the smaller
+    the lake. Deep pixels count as full and pixels far outside as empty, so that texture there
+    does not matter.
+
+    Parameters
+    ----------
+    fraction : array of float32, shape (y, x)
+    usable : array of bool
+        Pixels that may belong to this lake.
+    candidate : array of bool
+
+    Returns
+    -------
+    float
+        Between 0.3 and 0.6; 0.5 for a straight shore.
+    """
+    near = REACH_PX
+    wet = fraction > 0.5
+    if not (wet & candidate).any():
+        return 0.5
+    depth = ndimage.distance_transform_edt(np.pad(wet, 1))[1:-1, 1:-1]
+    away = ndimage.distance_transform_edt(~(wet & ndimage.binary_dilation(candidate, iterations=1)))
+    field = np.where(depth > near, np.float32(1), np.clip(fraction, -0.5, 1.5))
+    field = np.where(usable & (away <= near), field, np.float32(0))
+    total = float(field.sum())
+    fine = 4
+    values = ndimage.zoom(np.clip(field, 0, 1), fine, order=1, grid_mode=True, mode="nearest")
+    count = int(np.clip(round(total * fine**2), 1, values.size - 1))
+    level = float(np.partition(values.ravel(), values.size - count)[values.size - count])
+    return float(np.clip(level, 0.3, 0.6))
 
 
 def polygons_of_rings(rings: list[Polygon]) -> list[Polygon]:
@@ -157,11 +181,8 @@ def area_sigma(perimeter_m: NDArray[np.float64], pixel_m: float) -> NDArray[np.f
 
 
 def _core(depth: Float, usable: Bool) -> Bool | None:
-    for minimum in CORE_PX:
-        core = usable & (depth > minimum)
-        if core.sum() >= MIN_CORE:
-            return core
-    return None
+    core = usable & (depth > CORE_PX)
+    return core if core.sum() >= MIN_CORE else None
 
 
 def _wettest(bands: Float, candidate: Bool, land: Float, inverse: NDArray[np.float64]) -> Bool:
@@ -196,12 +217,3 @@ def _project(
     squared = (direction * weighted).sum(0)
     fraction = ((bands - land) * weighted).sum(0) / np.maximum(squared, 1e-6)
     return fraction.astype("float32"), float(np.sqrt(np.median(squared)))
-
-
-def _blurred_share(fraction: Float) -> Float:
-    """Return the share of water that the 0.5 contour predicts for each pixel after blur."""
-    fine = 4
-    rows, cols = fraction.shape
-    zoomed = ndimage.zoom(fraction, fine, order=1, grid_mode=True, mode="nearest") > 0.5
-    share = zoomed.reshape(rows, fine, cols, fine).mean((1, 3), dtype="float32")
-    return ndimage.gaussian_filter(share, BLUR_PX)

@@ -73,7 +73,9 @@ def read_terrain(
         raise UnknownProductError(str(dem), f"the DEM cannot be read ({error})") from error
     with dataset:
         if dataset.crs is None:
-            raise GridError(str(dem), "the DEM has no CRS", "give it one, e.g. with gdal_edit -a_srs")
+            raise GridError(
+                str(dem), "the DEM has no CRS", "give it one, e.g. with gdal_edit -a_srs"
+            )
         # A DEM in degrees is warped at about its own spacing; finer would only invent detail.
         spacing = max(grid.resolution, _spacing_m(dataset))
         around = _grown(grid, margin_m, spacing)
@@ -120,7 +122,9 @@ def horn_gradient(elevation_m: Float, resolution_m: float) -> tuple[Float, Float
     z = np.pad(elevation_m, 1, mode="edge")
     west, east = z[:, :-2], z[:, 2:]
     north, south = z[:-2], z[2:]
-    to_east = ((east - west)[:-2] + 2 * (east - west)[1:-1] + (east - west)[2:]) / (8 * resolution_m)
+    to_east = ((east - west)[:-2] + 2 * (east - west)[1:-1] + (east - west)[2:]) / (
+        8 * resolution_m
+    )
     rise = north - south
     to_north = (rise[:, :-2] + 2 * rise[:, 1:-1] + rise[:, 2:]) / (8 * resolution_m)
     return to_east, to_north
@@ -136,9 +140,7 @@ def illumination(
     """
     azimuth, elevation = math.radians(sun_azimuth_deg), math.radians(sun_elevation_deg)
     to_east, to_north = gradient
-    horizontal = math.cos(elevation) * (
-        to_east * math.sin(azimuth) + to_north * math.cos(azimuth)
-    )
+    horizontal = math.cos(elevation) * (to_east * math.sin(azimuth) + to_north * math.cos(azimuth))
     cosine = (math.sin(elevation) - horizontal) / np.sqrt(1 + to_east**2 + to_north**2)
     return np.clip(cosine, 0, None).astype("float32")
 
@@ -219,10 +221,9 @@ def _ahead(z: Float, row_step: float, col_step: float) -> Float:
     corner = _shifted(z, row0, col0)
     if wr == 0 and wc == 0:
         return corner
-    return (
-        (corner * (1 - wc) + _shifted(z, row0, col0 + 1) * wc) * (1 - wr)
-        + (_shifted(z, row0 + 1, col0) * (1 - wc) + _shifted(z, row0 + 1, col0 + 1) * wc) * wr
-    )
+    return (corner * (1 - wc) + _shifted(z, row0, col0 + 1) * wc) * (1 - wr) + (
+        _shifted(z, row0 + 1, col0) * (1 - wc) + _shifted(z, row0 + 1, col0 + 1) * wc
+    ) * wr
 
 
 def _shifted(z: Float, rows: int, cols: int) -> Float:

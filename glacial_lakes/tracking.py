@@ -18,7 +18,14 @@ import shapely
 
 from glacial_lakes import schema
 from glacial_lakes.epochs import EQUAL_AREA, Geometries, epochs_of, utc
-from glacial_lakes.histories import View, happenings, is_doubtful, raw_views, trusted_views
+from glacial_lakes.histories import (
+    View,
+    happenings,
+    is_doubtful,
+    raw_views,
+    trusted_views,
+    unreliable_epochs,
+)
 from glacial_lakes.lake_ids import known_ids, lake_ids
 from glacial_lakes.linking import Links, link
 from glacial_lakes.matching import geometry_array
@@ -73,7 +80,8 @@ def track_lakes(
     kept = [number for number, track in enumerate(links.tracks) if not track.absorbed]
     names = dict(zip(kept, _names(links, kept, previous), strict=True))
     raw = raw_views(links)
-    histories = {i: trusted_views(raw[i], links.tracks[i], settings) for i in kept}
+    unreliable = unreliable_epochs((raw[i] for i in kept), len(links.epochs), settings)
+    histories = {i: trusted_views(raw[i], links.tracks[i], unreliable, settings) for i in kept}
     doubtful = {i for i in kept if is_doubtful(raw[i], links.tracks[i], settings)}
     events = _events(links, histories, names)
     rows = _outlines(links, histories, names, doubtful, events)

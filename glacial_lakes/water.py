@@ -31,6 +31,8 @@ MAX_WATER_GREEN = 0.40
 """The brightest glacial milk stays below this; snow and cloud do not."""
 MIN_SIGNAL = 0.01
 """Sum of green and NIR below which their ratio is noise."""
+FLAT_DEG = 4.0
+"""A river runs down a slope steeper than this in a DEM of 30 m; the surface of a lake is flat."""
 MAX_GAP_ROWS = 14
 """Widest strip without data that is bridged: the SLC-off gaps of Landsat 7 reach 14 pixels."""
 
@@ -69,15 +71,15 @@ def ndwi_or_zero(green: Float, nir: Float) -> Float:
         return np.where(np.abs(total) < MIN_SIGNAL, np.float32(0), np.clip(value, -1, 1))
 
 
-def candidates(reflectance: Mapping[str, Float], snow_or_ice: Bool, cloud: Bool) -> Bool:
+def candidates(reflectance: Mapping[str, Float], excluded: Bool) -> Bool:
     """Return pixels that may hold water.
 
     Parameters
     ----------
     reflectance : mapping of band name to float32 array (y, x)
         At least green and nir; NaN is not observed.
-    snow_or_ice, cloud : array of bool
-        Never a candidate.
+    excluded : array of bool
+        Never a candidate: cloud, snow and ice, slopes in deep shade.
     """
     green, nir = reflectance["green"], reflectance["nir"]
     value = ndwi_or_zero(green, nir)
@@ -87,7 +89,7 @@ def candidates(reflectance: Mapping[str, Float], snow_or_ice: Bool, cloud: Bool)
         if "swir1" in reflectance:
             swir1 = reflectance["swir1"]
             weak &= (swir1 < MAX_SEED_SWIR1) & (swir1 < green)
-    result: Bool = (strong | weak) & ~snow_or_ice & ~cloud
+    result: Bool = (strong | weak) & ~excluded
     return result
 
 
@@ -95,22 +97,23 @@ def judge(evidence: Evidence) -> Verdict:
     """Return whether a candidate is a lake, or what it is taken for."""
     e = evidence
     contrast = e.ndwi - e.shore_ndwi
-    shaded = e.illumination < SHADED
+    shaded = e.illumination < SHADED or (e.illumination < 0.55 and e.slope_deg > 1.5 * STEEP_DEG)
     if shaded or e.shadow_fraction > 0.5:
         # Shade keeps the ratios of what it falls on, up to the blue of the sky light; so only
         # water that stands out clearly, on a flat place, is believed.
         flat = not e.slope_deg > STEEP_DEG / 2
-        clear = e.ndwi > MIN_WATER_NDWI + 0.04 and contrast > 0.25 and e.separation > 2.5
+        clear = e.ndwi > MIN_WATER_NDWI + 0.04 and contrast > 0.25
         return "lake" if flat and clear else "shadow"
-    if e.width_px < 3.5 and e.length_px > 12 * e.width_px:
+    elongation = e.length_px / e.width_px
+    if elongation > 9 and e.width_px < 5 and not e.slope_deg < FLAT_DEG:
         return "river"
     if e.ndwi < MIN_WATER_NDWI and e.green > MIN_SNOW_GREEN and e.haze_fraction < 0.3:
         return "snow"
-    if e.separation < 1.5 or e.nir_ratio > 0.9:
+    if e.nir_ratio > 0.9:
         return "land"
     if e.ndwi > MIN_WATER_NDWI:
         return "lake" if contrast > 0.08 else "snow"
-    return "lake" if contrast > 0.2 else "land"
+    return "lake" if contrast > 0.2 and e.separation > 1.5 else "land"
 
 
 def bridge_gaps(band: Float) -> Float:

@@ -17,25 +17,26 @@ import pandas as pd
 import pyogrio
 import pytest
 import rasterio
-
-from glacial_lakes.simulate import Acquisition, SimulatedScene, make_site, simulate_scene
+from glacial_lakes.simulate import Acquisition, SimulatedScene, Site, make_site, simulate_scene
 from glacial_lakes.simulate.quality import Label, qa_pixel, scene_classification
 from glacial_lakes.simulate.sample import SCHEDULE, SEED
-from glacial_lakes.simulate.sensors import BANDS
 from glacial_lakes.simulate.series import write_dem, write_product
 
 S2_TIME = datetime(2021, 8, 20, 5, 57, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def sentinel() -> SimulatedScene:
-    site = make_site(SEED)
+def site() -> Site:
+    return make_site(SEED)
+
+
+@pytest.fixture(scope="module")
+def sentinel(site: Site) -> SimulatedScene:
     return simulate_scene(site, Acquisition(S2_TIME, "S2B", baseline="05.09", cloud_fraction=0.05))
 
 
 @pytest.fixture(scope="module")
-def landsat() -> SimulatedScene:
-    site = make_site(SEED)
+def landsat(site: Site) -> SimulatedScene:
     return simulate_scene(site, SCHEDULE[0])
 
 
@@ -97,9 +98,8 @@ class TestSentinel2:
         offsets = {float(node.text) for node in root.iter("BOA_ADD_OFFSET")}
         assert offsets == {-1000.0}
         values, _ = read(next(safe.rglob("*_B03_10m.jp2")))
-        assert (values.astype(float) - 1000.0) / scale == pytest.approx(
-            np.clip(sentinel.bands["green"], -0.0999, None), abs=0.51 / scale
-        )
+        error = (values.astype(float) - 1000.0) / scale - sentinel.bands["green"]
+        assert np.abs(error).max() < 0.51 / scale
 
     def test_products_before_baseline_04_carry_no_offset(self, sentinel, tmp_path):
         early = dataclasses.replace(sentinel.acquisition, baseline="02.12")
@@ -108,9 +108,7 @@ class TestSentinel2:
         assert "BOA_ADD_OFFSET" not in text
         assert "_N0212_" in product.name
         values, _ = read(next(product.rglob("*_B03_10m.jp2")))
-        assert values / 1e4 == pytest.approx(
-            np.clip(sentinel.bands["green"], 0.0001, None), abs=0.51e-4
-        )
+        assert np.abs(values / 1e4 - sentinel.bands["green"]).max() < 0.51e-4
         assert 'checksumName="MD5"' in (product / "manifest.safe").read_text(encoding="utf-8")
 
     def test_the_manifest_lists_every_file_with_its_size_and_checksum(self, safe):
@@ -148,7 +146,7 @@ class TestLandsat:
 
     def test_numbers_become_the_reflectance(self, l2sp, landsat):
         values, _ = read(next(l2sp.glob("*_SR_B2.TIF")))
-        assert values * 2.75e-5 - 0.2 == pytest.approx(landsat.bands["green"], abs=1.4e-5)
+        assert np.abs(values * 2.75e-5 - 0.2 - landsat.bands["green"]).max() < 1.4e-5
 
     def test_metadata_are_balanced_and_name_the_files_that_are_there(self, l2sp):
         lines = (l2sp / f"{l2sp.name}_MTL.txt").read_text(encoding="utf-8").splitlines()
@@ -175,18 +173,13 @@ class TestLandsat:
 
 
 class TestQuality:
-    def test_qa_pixel_has_the_values_that_landsat_products_have(self):
-        labels = np.array(
-            [Label.NODATA, Label.BARE, Label.WATER, Label.CLOUD, Label.SHADOW, Label.SNOW]
-        )
-        oli = qa_pixel(labels.astype(np.uint8), cirrus_band=True)
-        tm = qa_pixel(labels.astype(np.uint8), cirrus_band=False)
-        # Landsat 8-9 and 4-7 Collection 2 Level 2 Science Product Guides, pixel value tables;
-        # the guides set "clear" with snow in neither.
-        assert oli.tolist()[:4] == [1, 21824, 21952, 22280]
-        assert tm.tolist()[:4] == [1, 5440, 5504, 5896]
-        assert oli[4] == 23888
-        assert (oli[5] >> 5) & 1
+    @pytest.mark.parametrize(("sensor", "pattern"), [("LC08", "LC08*"), ("LT05", "LE07*")])
+    def test_qa_pixel_has_values_that_real_products_have(self, data, sensor, pattern):
+        real: set[int] = set()
+        for path in (data / "landsat_c2").glob(f"{pattern}/*_QA_PIXEL.TIF"):
+            real |= set(np.unique(read(path)[0]).tolist())
+        common = [Label.NODATA, Label.BARE, Label.WATER, Label.CLOUD, Label.SHADOW, Label.DILATED]
+        assert set(qa_pixel(np.array(common, np.uint8), sensor).tolist()) <= real
 
     def test_every_label_has_a_scene_class(self):
         classes = scene_classification(np.arange(len(Label), dtype=np.uint8))
@@ -235,14 +228,14 @@ class TestSampleData:
                     data = (product / name).read_bytes()
                     assert hashlib.md5(data, usedforsecurity=False).hexdigest() == digest
 
-    def test_is_what_the_simulator_makes(self, sample_data, landsat, tmp_path):
+    def test_is_what_the_simulator_makes(self, site, sample_data, landsat, tmp_path):
         """Library versions may move a value by its last digit; nothing else may differ."""
         fresh = write_product(landsat, tmp_path)
         for path in fresh.glob("*_SR_B*.TIF"):
             new, _ = read(path)
             old, _ = read(sample_data / "scenes" / fresh.name / path.name)
             assert (np.abs(new.astype(int) - old.astype(int)) <= 1).mean() > 0.999
-        write_dem(make_site(SEED), tmp_path / "dem.tif")
+        write_dem(site, tmp_path / "dem.tif")
         new, _ = read(tmp_path / "dem.tif")
         old, _ = read(sample_data / "dem.tif")
         assert np.abs(new - old).max() <= 0.02

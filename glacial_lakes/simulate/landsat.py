@@ -44,8 +44,7 @@ def write_landsat(scene: SimulatedScene, folder: Path) -> Path:
         path = product / f"{name}_SR_{code}.TIF"
         _write_tiff(path, _counts(scene.bands[band]), scene, nodata=0)
         files.append((f"FILE_NAME_BAND_{code[1:]}", path.name))
-    oli = scene.acquisition.sensor in {"LC08", "LC09"}
-    quality = qa_pixel(scene.labels, cirrus_band=oli)
+    quality = qa_pixel(scene.labels, scene.acquisition.sensor)
     quality[~np.isfinite(scene.bands["green"])] = 1
     for key, suffix, values in (
         ("FILE_NAME_QUALITY_L1_PIXEL", "QA_PIXEL", quality),

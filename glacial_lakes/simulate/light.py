@@ -9,6 +9,9 @@ from scipy import ndimage
 
 from glacial_lakes.simulate.noise import Field
 
+_OUTSIDE_M = -1.0e4
+"""Elevation given to what lies outside the terrain: it shades nothing."""
+
 
 def gradient(elevation: Field, cell_m: float) -> tuple[Field, Field]:
     """Return the rise towards east and towards north per metre."""
@@ -60,8 +63,9 @@ def shadow_depth(terrain: Field, cell_m: float, azimuth_deg: float, elevation_de
         output_shape=(size, size),
         order=1,
         mode="constant",
-        cval=-1.0e4,
+        cval=_OUTSIDE_M,
     )
+    outside = rays < 0.5 * _OUTSIDE_M
     climb = np.arange(size, dtype=np.float32)[:, None] * np.float32(
         cell_m * math.tan(math.radians(elevation_deg))
     )
@@ -69,6 +73,7 @@ def shadow_depth(terrain: Field, cell_m: float, azimuth_deg: float, elevation_de
     highest = np.maximum.accumulate(rays, axis=0)
     depth = np.zeros_like(rays)
     depth[1:] = highest[:-1] - rays[1:]
+    depth[outside] = 0.0
     to_rays = to_terrain.T
     back = ndimage.affine_transform(
         depth,

@@ -39,9 +39,11 @@ GAP_M = 70.0
 """Least gap between lakes, and width of the sill between two lakes that merge or split."""
 _RIM_M = 200.0
 """No lake lies nearer to the edge of the scenes."""
-_TRIES = 400
-_AUTUMN_SUN = (160.0, 36.0)
-"""Azimuth and elevation of the sun that shaded lakes are hidden from: mid October."""
+_TRIES = 600
+_AUTUMN_SUN = (159.0, 31.0)
+"""Azimuth and elevation of the sun that shaded lakes are hidden from: late October."""
+_DEEP_M = 6.0
+"""Depth in the shadow at which a place counts as shaded."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,9 @@ WISHES: tuple[Wish, ...] = (
     Wish("proglacial", 5.5, "very turbid"),
     Wish("ice-contact", 4.6, "turbid", appearing(2010.5, 2023)),
     Wish("unconnected", 4.2, "green"),
-    Wish("unconnected", 3.4, "clear", shaded=True),
     Wish("ice-contact", 3.0, "very turbid", growing(0.4, 2003, 2020)),
     Wish("proglacial", 2.8, "green", shrinking(0.8, 2006, 2023)),
+    Wish("unconnected", 2.6, "clear", shaded=True),
     Wish("unconnected", 2.4, "clear"),
     Wish("supraglacial", 2.0, "turbid"),
     Wish("proglacial", 1.8, "turbid"),
@@ -148,6 +150,8 @@ def place_lakes(
             low, level, high = np.percentile(terrain[here][inside], [5, 30, 95])
             if high - low > max(45.0, 0.22 * math.sqrt(whole.area)):
                 continue
+            if wish.shaded and (shade[here][inside] > _DEEP_M).mean() < 0.9:
+                continue
             made = [_lake(rng, wish, part, spot.bearing_rad, float(level)) for part in parts]
             if wish.joined is not None:
                 straits.append(Strait(made[0].lake_id, made[1].lake_id, strait, *wish.joined))
@@ -170,8 +174,12 @@ def _spots(
 ) -> Iterator[_Spot]:
     """Yield places on valley floors that suit the type of lake and the shade it wants."""
     length = math.sqrt(wish.hectares * 1e4 * 4 / math.pi) * 1.3
+    dark = _shaded_stretches(valleys, glaciers, shade) if wish.shaded else []
     for _ in range(_TRIES):
-        valley, along = _stretch(rng, wish.lake_type, length, valleys, glaciers)
+        if dark:
+            valley, along = dark[int(rng.integers(len(dark)))]
+        else:
+            valley, along = _stretch(rng, wish.lake_type, length, valleys, glaciers)
         if not 0.0 < along < valley.length_m:
             continue
         x, y, bearing = valley.at(along)
@@ -181,9 +189,24 @@ def _spots(
         row, col = int(y / FINE_M), int(x / FINE_M)
         if not (0 <= row < shade.shape[0] and 0 <= col < shade.shape[1]):
             continue
-        if wish.shaded == bool(shade[row, col] > 12.0):
+        if wish.shaded == bool(shade[row, col] > _DEEP_M):
             turned = bearing + rng.normal(0.0, 0.15)
             yield _Spot(WEST - MARGIN_M + x, NORTH + MARGIN_M - y, turned, half_width)
+
+
+def _shaded_stretches(
+    valleys: Sequence[Valley], glaciers: Sequence[Glacier], shade: Field
+) -> list[tuple[Valley, float]]:
+    """Return the ice-free points of the valleys that lie deep in shadow."""
+    found = []
+    for valley in valleys:
+        fed = [glacier.terminus_m for glacier in glaciers if glacier.valley is valley]
+        top = min(fed, default=valley.length_m) - 200.0
+        row = np.clip((valley.y / FINE_M).astype(np.intp), 0, shade.shape[0] - 1)
+        col = np.clip((valley.x / FINE_M).astype(np.intp), 0, shade.shape[1] - 1)
+        dark = (shade[row, col] > _DEEP_M) & (valley.along < top)
+        found += [(valley, float(along)) for along in valley.along[dark]]
+    return found
 
 
 def _stretch(

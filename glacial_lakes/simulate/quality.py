@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from glacial_lakes.simulate.noise import Field, fractal_field
+from glacial_lakes.simulate.sensors import SensorName
 
 Bits = NDArray[np.bool_]
 
@@ -43,6 +44,35 @@ SCL = {
     Label.CLOUD: 9,
 }
 """Scene classification of Sentinel-2 L2A (Sentinel-2 Products Specification Document)."""
+
+QA_OLI = {
+    Label.NODATA: 1,
+    Label.BARE: 21824,
+    Label.PLANTS: 21824,
+    Label.WATER: 21952,
+    Label.SNOW: 30048,
+    Label.DARK: 21824,
+    Label.SHADOW: 23888,
+    Label.CIRRUS: 54596,
+    Label.DILATED: 21762,
+    Label.CLOUD_MEDIUM: 22280,
+    Label.CLOUD: 22280,
+}
+QA_TM = {
+    Label.NODATA: 1,
+    Label.BARE: 5440,
+    Label.PLANTS: 5440,
+    Label.WATER: 5504,
+    Label.SNOW: 13664,
+    Label.DARK: 5440,
+    Label.SHADOW: 7440,
+    Label.CIRRUS: 5440,
+    Label.DILATED: 5442,
+    Label.CLOUD_MEDIUM: 5896,
+    Label.CLOUD: 5896,
+}
+"""QA_PIXEL of OLI, and of TM and ETM+, which have no band for cirrus and set the bit "clear"
+otherwise (value tables of the Collection 2 Level 2 Science Product Guides)."""
 
 
 def label_pixels(
@@ -112,24 +142,15 @@ def scene_classification(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return table[labels]
 
 
-def qa_pixel(labels: NDArray[np.uint8], *, cirrus_band: bool) -> NDArray[np.uint16]:
+def qa_pixel(labels: NDArray[np.uint8], sensor: SensorName) -> NDArray[np.uint16]:
     """Return Landsat Collection 2 QA_PIXEL.
 
-    Bits (Landsat 8–9 Collection 2 Level 2 Science Product Guide): 0 fill, 1 dilated cloud,
+    Bits (Landsat Collection 2 Level 2 Science Product Guides): 0 fill, 1 dilated cloud,
     2 cirrus, 3 cloud, 4 cloud shadow, 5 snow, 6 clear, 7 water, and two bits of confidence each
-    for cloud (8), cloud shadow (10), snow (12) and cirrus (14), the last one only where the
-    sensor has a cirrus band.
+    for cloud (8), cloud shadow (10), snow (12) and, with OLI, cirrus (14).
     """
-    low = (1 << 8) | (1 << 10) | (1 << 12) | ((1 << 14) if cirrus_band else 0)
-    clear = low | (1 << 6)
-    table = np.full(len(Label), clear, np.uint16)
-    table[Label.NODATA] = 1
-    table[Label.WATER] = clear | (1 << 7)
-    table[Label.SNOW] = clear | (1 << 5) | (0b11 << 12)
-    table[Label.SHADOW] = low | (1 << 4) | (0b11 << 10)
-    table[Label.DILATED] = low | (1 << 1)
-    table[Label.CLOUD] = low | (1 << 3) | (0b11 << 8)
-    table[Label.CLOUD_MEDIUM] = low | (1 << 3) | (0b11 << 8)
-    if cirrus_band:
-        table[Label.CIRRUS] = clear | (1 << 2) | (0b11 << 14)
+    values = QA_OLI if sensor in {"LC08", "LC09"} else QA_TM
+    table = np.zeros(len(Label), np.uint16)
+    for label, value in values.items():
+        table[label] = value
     return table[labels]

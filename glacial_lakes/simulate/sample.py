@@ -29,7 +29,7 @@ SCHEDULE: tuple[Acquisition, ...] = (
     ),
     Acquisition(_utc("2013-09-03T05:33:51"), "LC08", snow_line_m=4150),
     Acquisition(
-        _utc("2016-10-13T05:32:06"),
+        _utc("2016-10-29T05:32:11"),
         "LC08",
         snow_line_m=4100,
         fresh_snow_line_m=3900,

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pyproj import Geod, Transformer
+from shapely import transform
 from shapely.geometry import Polygon
 from shapely.geometry.polygon import orient
-from shapely.ops import transform
 
 from glacial_lakes.grid import Grid
 from glacial_lakes.simulate.frame import CRS_NAME
@@ -37,9 +37,8 @@ class View:
 def geodesic_area_m2(outline: Polygon) -> float:
     """Return the area of an outline in the site's CRS on the WGS 84 ellipsoid."""
     to_lonlat = Transformer.from_crs(CRS_NAME, "EPSG:4326", always_xy=True)
-    area, _ = Geod(ellps="WGS84").geometry_area_perimeter(
-        orient(transform(to_lonlat.transform, outline))
-    )
+    lonlat = transform(outline, lambda xy: np.column_stack(to_lonlat.transform(*xy.T)))
+    area, _ = Geod(ellps="WGS84").geometry_area_perimeter(orient(lonlat))
     return float(area)
 
 
