@@ -41,9 +41,12 @@ SCENE_SECONDS = 3600.0
 
 CACHE_BYTES = 64 * 2**20
 """Block cache of GDAL in a process: each block of a product is read about once."""
-BASE_BYTES = 400 * 2**20
-BYTES_PER_SCENE_PIXEL = 4
-BYTES_PER_BLOCK_PIXEL = 100
+BASE_BYTES = 280 * 2**20
+"""Python, the libraries and the cache."""
+SCENE_PIXEL_BYTES = 12
+"""States, seeds and labels of the scene, and the layers of a 30 m DEM (10 m scenes)."""
+BLOCK_PIXEL_BYTES = 80
+"""Six bands and their masks in a block."""
 LEAST_BLOCK_SIZE = 512
 
 _WAIT_SECONDS = 0.5  # Windows delivers Ctrl-C only between waits
@@ -112,7 +115,7 @@ def capacity(grids: Sequence[Grid], jobs: int, max_memory: int, block_size: int)
 def estimate_bytes(pixels: int, block_size: int) -> int:
     """Return the memory that mapping a scene takes at most, from measurements."""
     block = min(pixels, block_size**2)
-    return BASE_BYTES + BYTES_PER_SCENE_PIXEL * pixels + BYTES_PER_BLOCK_PIXEL * block
+    return BASE_BYTES + SCENE_PIXEL_BYTES * pixels + BLOCK_PIXEL_BYTES * block
 
 
 def map_scene(task: SceneTask) -> Mapped:

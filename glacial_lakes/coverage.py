@@ -116,7 +116,8 @@ class Coverage:
     def states(self, window: Window | None = None) -> States:
         """Return the states of a window, NODATA outside the scene."""
         with self._reader() as read:
-            return read(window or self.grid.window)
+            states: States = read(window or self.grid.window)
+        return states
 
     @cached_property
     def _crs_wkt(self) -> str:

@@ -34,7 +34,7 @@ def ndwi_ice(blue: Array, red: Array) -> Array:
 
 
 def mndwi(green: Array, swir1: Array) -> Array:
-    """Modified water index, (G − S1) / (G + S1) (Xu 2006); the same formula as NDSI."""
+    """Return (G − S1) / (G + S1) (Xu 2006): modified NDWI, the same formula as NDSI."""
     return normalized_difference(green, swir1)
 
 
@@ -49,7 +49,7 @@ def awei_nsh(green: Array, nir: Array, swir1: Array, swir2: Array) -> Array:
 
 
 def awei_sh(blue: Array, green: Array, nir: Array, swir1: Array, swir2: Array) -> Array:
-    """Automated water extraction index for shadow: B + 2.5G − 1.5(N + S1) − 0.25S2 (Feyisa 2014)."""
+    """Automated water extraction index, shadow: B + 2.5G − 1.5(N + S1) − 0.25S2 (Feyisa 2014)."""
     return blue + 2.5 * green - 1.5 * (nir + swir1) - 0.25 * swir2
 
 

@@ -285,7 +285,7 @@ def track(
     added = [dict(run)] if run is not None else []
     return Inventory(
         lakes=lakes,
-        outlines=rows.assign(version=str(glacial_lakes.__version__)),
+        outlines=_table(rows.assign(version=str(glacial_lakes.__version__)), "outlines"),
         observations=tracked.observations,
         events=tracked.events,
         reviews=_empty("reviews") if previous is None else previous.reviews,
@@ -301,9 +301,9 @@ def _near_glaciers(table: gpd.GeoDataFrame, ice: gpd.GeoDataFrame) -> gpd.GeoDat
         return table
     lakes = table.geometry.to_crs(table.estimate_utm_crs())
     near = nearest_glacier(lakes, ice)
-    table = table.copy()
+    table, known = table.copy(), table["glacier_id"].notna()
     for name in ("glacier_id", "glacier_dist_m"):
-        table[name] = table[name].where(table["glacier_id"].notna(), near[name])
+        table[name] = table[name].where(known, near[name])
     glaciers = shapely.STRtree(ice.geometry.to_crs(lakes.crs).make_valid().to_numpy())
     lake, glacier = glaciers.query(lakes.to_numpy(), predicate="intersects")
     on_ice = np.bincount(
@@ -344,5 +344,6 @@ def _empty(layer: str) -> pd.DataFrame:
     return schema.conform(pd.DataFrame(index=pd.RangeIndex(0)), LAYERS[layer])
 
 
-def _table(table: pd.DataFrame, layer: str) -> pd.DataFrame:
+def _table(table: pd.DataFrame, layer: str) -> Any:
+    """Return the table as the schema wants it: a GeoDataFrame where it has geometry."""
     return schema.conform(table, LAYERS[layer])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from shapely.geometry import Polygon
 from glacial_lakes import masks, measures, outlines, schema, water
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION, STATUS, Coverage, State
 from glacial_lakes.errors import MetadataError
+from glacial_lakes.pixels import ALL_BANDS, Pixels, ground_states, read_pixels
 from glacial_lakes.scenes import Scene, keep_open
 from glacial_lakes.scenes.quality import Quality
 from glacial_lakes.settings import MappingSettings
@@ -30,31 +31,11 @@ Bool = NDArray[np.bool_]
 
 HALO_PX = 12
 """Pixels around a candidate that its shore signal and outline need."""
-ALL_BANDS = ("blue", "green", "red", "nir", "swir1", "swir2")
+VIEW_PX = 40
+"""Pixels around a candidate that tell a piece of a river from a pond."""
+MIN_SEEDS = 2
+"""A single seed pixel has no signal of its own."""
 EIGHT = np.ones((3, 3), bool)
-
-
-@dataclass(frozen=True)
-class Pixels:
-    """Everything that mapping knows of the pixels of a window."""
-
-    window: Window
-    reflectance: dict[str, Float]
-    """Gaps bridged; NaN where nothing is known."""
-    flags: NDArray[np.uint8]
-    cloud: Bool
-    snow_or_ice: Bool
-    seen: Bool
-    """Observed and not cloud."""
-    slope_deg: Float
-    illumination: Float
-
-    @property
-    def dark_slope(self) -> Bool:
-        """Slopes in deep shade: neither water nor shore can be told from them."""
-        both = np.uint8(Quality.TERRAIN_SHADOW | Quality.STEEP)
-        result: Bool = (self.flags & both) == both
-        return result
 
 
 def map_lakes(
@@ -65,7 +46,7 @@ def map_lakes(
     aoi: str | Path | gpd.GeoDataFrame | None = None,
     min_area_m2: float | None = None,
     glacier_buffer_m: float | None = 10_000.0,
-    settings: MappingSettings = MappingSettings(),
+    settings: MappingSettings | None = None,
 ) -> gpd.GeoDataFrame:
     """Map the lakes of one scene.
 
@@ -83,7 +64,7 @@ def map_lakes(
         Smallest lake; default ``settings.min_pixels`` pixels of the scene.
     glacier_buffer_m : float or None
         Lakes farther from any glacier are left out (needs ``glaciers``).
-    settings : MappingSettings
+    settings : MappingSettings, optional
 
     Returns
     -------
@@ -97,6 +78,7 @@ def map_lakes(
     MetadataError
         When the scene lacks a green or near-infrared band.
     """
+    settings = settings or MappingSettings()
     for band in ("green", "nir"):
         if band not in scene.bands:
             raise MetadataError(scene.path, f"there is no {band} band", "name one in the sidecar")
@@ -117,8 +99,8 @@ def map_lakes(
             states[core.toslices()] = ground_states(pixels)
         labels, _ = ndimage.label(seeds, EIGHT)
         rows: list[dict[str, Any]] = []
-        for pixels, number, place in _objects(scene, labels, terrain, settings.block_size):
-            rows += _map_object(scene, pixels, labels, number, place, states, smallest)
+        for view, candidate, others in _objects(scene, labels, terrain, settings.block_size):
+            rows += _map_object(scene, view, candidate, others, states=states, smallest=smallest)
     table = _table(scene, rows, terrain)
     if glaciers is not None:
         table = _near_glaciers(table, _vector(glaciers), glacier_buffer_m)
@@ -136,111 +118,49 @@ def map_lakes(
     return table
 
 
-def read_pixels(scene: Scene, window: Window, terrain: Terrain | None = None) -> Pixels:
-    """Read a window of a scene with the masks that mapping needs."""
-    names = [name for name in ALL_BANDS if name in scene.bands]
-    raw = scene.read(names, window)
-    flags = scene.read_quality(window)
-    nodata = (flags & Quality.NODATA != 0) | ~np.isfinite(raw).all(0)
-    raw[:, nodata] = np.nan
-    reflectance = {name: water.bridge_gaps(band) for name, band in zip(names, raw, strict=True)}
-    cloud = masks.is_cloud(reflectance, flags)
-    if terrain is None:
-        slope = lit = np.full(flags.shape, np.nan, np.float32)
-    else:
-        grid = scene.grid.crop(window)
-        slope, lit = terrain.on(grid, terrain.slope_deg), terrain.on(grid, terrain.illumination)
-        flags = flags | masks.terrain_flags(slope, lit)
-    flags[nodata] |= np.uint8(Quality.NODATA)
-    snow_or_ice = masks.is_snow_or_ice(reflectance)
-    return Pixels(window, reflectance, flags, cloud, snow_or_ice, ~nodata & ~cloud, slope, lit)
-
-
-def ground_states(pixels: Pixels) -> NDArray[np.uint8]:
-    """Return the state of each pixel as far as it is no lake."""
-    flags = pixels.flags
-    shade = (flags & (Quality.CLOUD_SHADOW | Quality.TERRAIN_SHADOW)) != 0
-    snow = pixels.snow_or_ice | ((flags & Quality.SNOW) != 0)
-    hidden = [
-        ((flags & Quality.NODATA) != 0, State.NODATA),
-        (pixels.cloud | ((flags & Quality.CIRRUS) != 0), State.CLOUD),
-        (snow, State.SNOW),
-        (shade, State.SHADOW),
-    ]
-    return np.select(*zip(*hidden, strict=True), default=State.LAND).astype(np.uint8)
-
-
 def _objects(
     scene: Scene, labels: NDArray[np.int32], terrain: Terrain | None, block: int
-) -> Iterator[tuple[Pixels, int, Window]]:
-    """Yield each labelled object with pixels around it, block by block."""
+) -> Iterator[tuple[Pixels, Bool, Bool]]:
+    """Yield each labelled object with its surroundings, the object and its neighbours.
+
+    Objects of one block share one reading of the scene.
+    """
     boxes = ndimage.find_objects(labels)
-    windows = [
-        Window(
-            box[1].start - HALO_PX,
-            box[0].start - HALO_PX,
-            box[1].stop - box[1].start + 2 * HALO_PX,
-            box[0].stop - box[0].start + 2 * HALO_PX,
-        )
-        for box in boxes
-    ]
-    home = [(int(w.row_off + HALO_PX) // block, int(w.col_off + HALO_PX) // block) for w in windows]
-    for key in sorted(set(home)):
-        numbers = [n for n, place in enumerate(home) if place == key]
-        inside = Window(key[1] * block - HALO_PX, key[0] * block - HALO_PX, 0, 0)
-        reach = Window(inside.col_off, inside.row_off, block + 6 * HALO_PX, block + 6 * HALO_PX)
+    home = [(rows.start // block, cols.start // block) for rows, cols in boxes]
+    for row, col in sorted(set(home)):
+        size = block + 4 * VIEW_PX
+        reach = Window(col * block - VIEW_PX, row * block - VIEW_PX, size, size)
         shared = read_pixels(scene, scene.grid.clip(reach), terrain)
-        for number in numbers:
-            place = scene.grid.clip(windows[number])
-            if _contains(shared.window, place):
-                yield _cut(shared, place), number + 1, place
-            else:
-                yield read_pixels(scene, place, terrain), number + 1, place
-
-
-def _contains(outer: Window, inner: Window) -> bool:
-    return bool(
-        outer.row_off <= inner.row_off
-        and outer.col_off <= inner.col_off
-        and inner.row_off + inner.height <= outer.row_off + outer.height
-        and inner.col_off + inner.width <= outer.col_off + outer.width
-    )
-
-
-def _cut(pixels: Pixels, window: Window) -> Pixels:
-    row, col = (
-        int(window.row_off - pixels.window.row_off),
-        int(window.col_off - pixels.window.col_off),
-    )
-    part = np.s_[row : row + int(window.height), col : col + int(window.width)]
-    return Pixels(
-        window,
-        {name: band[part] for name, band in pixels.reflectance.items()},
-        pixels.flags[part],
-        pixels.cloud[part],
-        pixels.snow_or_ice[part],
-        pixels.seen[part],
-        pixels.slope_deg[part],
-        pixels.illumination[part],
-    )
+        for number, (rows, cols) in enumerate(boxes, start=1):
+            if home[number - 1] != (row, col):
+                continue
+            view = scene.grid.clip(_grown(rows, cols, VIEW_PX))
+            pixels = shared.cut(view) if shared.covers(view) else read_pixels(scene, view, terrain)
+            near = labels[view.toslices()]
+            yield pixels, near == number, (near > 0) & (near != number)
 
 
 def _map_object(
     scene: Scene,
-    pixels: Pixels,
-    labels: NDArray[np.int32],
-    number: int,
-    place: Window,
+    view: Pixels,
+    in_view: Bool,
+    neighbours: Bool,
+    *,
     states: NDArray[np.uint8],
     smallest: float,
 ) -> list[dict[str, Any]]:
     """Return the outlines of one candidate, and mark its pixels in the states."""
-    near = labels[place.toslices()]
-    candidate = near == number
-    if candidate.sum() < 2:
+    if in_view.sum() < MIN_SEEDS:
         return []
-    others = (near > 0) & ~candidate
-    state = states[place.toslices()]
+    place = _around(in_view)
+    window = Window(
+        view.window.col_off + place[1].start,
+        view.window.row_off + place[0].start,
+        place[1].stop - place[1].start,
+        place[0].stop - place[0].start,
+    )
+    pixels, candidate, others = view.cut(window), in_view[place], neighbours[place]
+    state = states[window.toslices()]
     known = np.isfinite(pixels.reflectance["nir"]) & ~pixels.cloud & ~pixels.dark_slope
     names = _outline_bands(scene)
     bands = np.stack([np.nan_to_num(pixels.reflectance[name]) for name in names])
@@ -255,33 +175,60 @@ def _map_object(
         mine &= reach <= ndimage.distance_transform_edt(~others)
     field = np.where(mine, fraction.water, np.float32(0))
     level = outlines.conserving_level(fraction.water, mine, candidate)
-    transform = scene.grid.crop(place).transform
+    transform = scene.grid.crop(window).transform
     rows = []
-    inner_points = _centres(candidate, transform)
+    seeds = _centres(candidate, transform)
     for polygon in outlines.contour(field, level, transform):
-        if polygon.area < smallest or not shapely.contains_xy(polygon, *inner_points).any():
+        if polygon.area < smallest or not shapely.contains_xy(polygon, *seeds).any():
             continue
         inside = _inside(polygon, candidate.shape, transform)
-        evidence = _evidence(pixels, candidate & inside, fraction, polygon, scene.grid.resolution)
+        body = candidate & inside
+        evidence = _evidence(pixels, body, fraction, polygon, scene.grid.resolution)
+        width = water.river_width_px(scene.grid.resolution)
+        if evidence.width_px < width:
+            line = np.zeros_like(in_view)
+            line[place] = body
+            evidence = replace(evidence, trace_px=_trace(view, line, evidence, width))
         verdict = water.judge(evidence)
         if verdict != "lake":
             doubtful = inside & (state == State.LAND)
             state[doubtful] = State.SHADOW if verdict == "shadow" else State.UNCERTAIN
             continue
         hidden = (inside | _rim(inside)) & ~pixels.seen
-        observed, reason = _observed(inside, hidden, state)
+        observed, status = _observed(inside, hidden, state)
         state[inside & pixels.seen] = State.WATER
         rows.append(
             {
                 "geometry": polygon,
                 "observed_fraction": observed,
-                "status": reason,
+                "status": status,
                 "outline_method": fraction.method,
                 "threshold": _shore_index(pixels, fraction),
                 "quality": _quality(evidence, fraction),
             }
         )
     return rows
+
+
+def _grown(rows: slice, cols: slice, pad: int) -> Window:
+    height, width = rows.stop - rows.start, cols.stop - cols.start
+    return Window(cols.start - pad, rows.start - pad, width + 2 * pad, height + 2 * pad)
+
+
+def _around(mask: Bool) -> tuple[slice, slice]:
+    """Return the part of an array that holds a mask and HALO_PX around it."""
+    rows, cols = np.nonzero(mask)
+    return (
+        slice(max(0, int(rows.min()) - HALO_PX), int(rows.max()) + HALO_PX + 1),
+        slice(max(0, int(cols.min()) - HALO_PX), int(cols.max()) + HALO_PX + 1),
+    )
+
+
+def _trace(view: Pixels, body: Bool, evidence: water.Evidence, width: int) -> float:
+    value = water.ndwi_or_zero(view.reflectance["green"], view.reflectance["nir"])
+    level = evidence.shore_ndwi + 0.3 * (evidence.ndwi - evidence.shore_ndwi)
+    usable = ~(view.cloud | view.snow_or_ice | view.dark_slope)
+    return water.river_trace(value, body, usable, level, width)
 
 
 def _like_core(pixels: Pixels, fraction: outlines.Fraction) -> Bool:
@@ -362,6 +309,7 @@ def _evidence(
         haze_fraction=float((pixels.flags[body] & Quality.CIRRUS != 0).mean()),
         width_px=polygon.area / pixel_m**2 / half_perimeter,
         length_px=half_perimeter,
+        trace_px=0.0,
     )
 
 

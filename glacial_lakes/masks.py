@@ -35,7 +35,7 @@ STEEP_DEG = 20.0
 
 def is_cloud(reflectance: Reflectance, flags: NDArray[np.uint8]) -> Bool:
     """Return opaque cloud: the product's flag, or bright and white up to the SWIR."""
-    cloud = (flags & Quality.CLOUD) != 0
+    cloud: Bool = (flags & Quality.CLOUD) != 0
     if "swir1" not in reflectance:
         return cloud
     min_green, min_swir1 = MIN_CLOUD

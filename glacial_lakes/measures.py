@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from pyproj import Geod
+from rasterio.features import geometry_mask
 from shapely.geometry.polygon import orient
 
 from glacial_lakes.terrain import Terrain
@@ -58,8 +59,6 @@ def elevation(outlines: gpd.GeoSeries, terrain: Terrain) -> pd.Series:
     Series of float64
         Missing where the DEM has no value.
     """
-    from rasterio.features import geometry_mask
-
     values = []
     for geometry in outlines:
         window = terrain.grid.window_of(geometry.bounds, pad=1)
@@ -112,5 +111,6 @@ def glacier_ids(glaciers: gpd.GeoDataFrame) -> pd.Series:
     lower = {str(name).lower(): name for name in glaciers.columns}
     for wanted in GLACIER_ID_COLUMNS:
         if wanted in lower:
-            return glaciers[lower[wanted]].astype(str)
+            named: pd.Series = glaciers[lower[wanted]].astype(str)
+            return named
     return pd.Series([f"glacier {n}" for n in range(len(glaciers))], index=glaciers.index)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from multiprocessing import spawn
+from pathlib import Path
 from typing import IO, Any
 
 from glacial_lakes.errors import ResourceError, TimeLimitError
@@ -36,7 +38,7 @@ class ProcessPerCall(Executor):
     seconds : float, optional
         Longest time for a call.
     memory_bytes : int, optional
-        Most memory for a call, where the system can limit it (Linux, macOS in part).
+        Most memory for a call, where the system can limit it (Linux).
 
     Notes
     -----
@@ -159,13 +161,22 @@ def _die_with_parent() -> None:
 
 
 def _limit_memory(memory_bytes: int | None) -> None:
-    if memory_bytes is None or sys.platform == "win32":
+    """Let this process grow to so much resident memory, and no more.
+
+    The system limits what is reserved (``VmData``), which is more than what is used: libraries
+    reserve much when they start. What was reserved until now is therefore not counted.
+    """
+    if memory_bytes is None or sys.platform != "linux":
         return
     import resource  # noqa: PLC0415 (not on Windows)
 
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    kilobytes = dict(re.findall(r"^(VmData|VmRSS):\s*(\d+) kB$", status, re.MULTILINE))
+    reserved, used = (1024 * int(kilobytes[name]) for name in ("VmData", "VmRSS"))
+    limit = reserved + max(memory_bytes - used, 0)
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    if hard == resource.RLIM_INFINITY or memory_bytes < hard:
-        resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, hard))
+    if hard == resource.RLIM_INFINITY or limit < hard:
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
 
 
 def _ending(code: int) -> str:

@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from glacial_lakes import indices
 from glacial_lakes.masks import MIN_SNOW_GREEN, MIN_WATER_NDWI, SHADED, STEEP_DEG
@@ -33,6 +34,10 @@ MIN_SIGNAL = 0.01
 """Sum of green and NIR below which their ratio is noise."""
 FLAT_DEG = 4.0
 """A river runs down a slope steeper than this in a DEM of 30 m; the surface of a lake is flat."""
+MIN_RIVER_PX = 25.0
+"""A narrow wet line longer than this is a river or stream, and what lies on it a piece of it."""
+RIVER_WIDTH_M = 50.0
+"""Mountain rivers and streams are narrower, and three pixels at least to be told from a pond."""
 MAX_GAP_ROWS = 14
 """Widest strip without data that is bridged: the SLC-off gaps of Landsat 7 reach 14 pixels."""
 
@@ -61,6 +66,8 @@ class Evidence:
     """Mean width: twice the area over the half perimeter."""
     length_px: float
     """Half perimeter."""
+    trace_px: float
+    """Length of the narrow wet line that the candidate is part of; 0 when it is wide itself."""
 
 
 def ndwi_or_zero(green: Float, nir: Float) -> Float:
@@ -98,22 +105,73 @@ def judge(evidence: Evidence) -> Verdict:
     e = evidence
     contrast = e.ndwi - e.shore_ndwi
     shaded = e.illumination < SHADED or (e.illumination < 0.55 and e.slope_deg > 1.5 * STEEP_DEG)
+    verdict: Verdict = "lake"
     if shaded or e.shadow_fraction > 0.5:
         # Shade keeps the ratios of what it falls on, up to the blue of the sky light; so only
         # water that stands out clearly, on a flat place, is believed.
         flat = not e.slope_deg > STEEP_DEG / 2
-        clear = e.ndwi > MIN_WATER_NDWI + 0.04 and contrast > 0.25
-        return "lake" if flat and clear else "shadow"
-    elongation = e.length_px / e.width_px
-    if elongation > 9 and e.width_px < 5 and not e.slope_deg < FLAT_DEG:
-        return "river"
-    if e.ndwi < MIN_WATER_NDWI and e.green > MIN_SNOW_GREEN and e.haze_fraction < 0.3:
-        return "snow"
-    if e.nir_ratio > 0.9:
-        return "land"
-    if e.ndwi > MIN_WATER_NDWI:
-        return "lake" if contrast > 0.08 else "snow"
-    return "lake" if contrast > 0.2 and e.separation > 1.5 else "land"
+        if not (flat and e.ndwi > MIN_WATER_NDWI + 0.04 and contrast > 0.25):
+            verdict = "shadow"
+    elif _is_river(e):
+        verdict = "river"
+    elif e.ndwi < MIN_WATER_NDWI and e.green > MIN_SNOW_GREEN and e.haze_fraction < 0.3:
+        verdict = "snow"
+    elif e.nir_ratio > 0.9:
+        verdict = "land"
+    elif e.ndwi > MIN_WATER_NDWI:
+        verdict = "lake" if contrast > 0.08 else "snow"
+    elif contrast < 0.2 or e.separation < 1.5:
+        verdict = "land"
+    return verdict
+
+
+def _is_river(e: Evidence) -> bool:
+    if e.trace_px > max(MIN_RIVER_PX, 3 * e.length_px):
+        return True
+    return e.length_px > 9 * e.width_px and e.width_px < 5 and not e.slope_deg < FLAT_DEG
+
+
+def river_width_px(pixel_m: float) -> int:
+    """Return the width in pixels up to which a line may be a river."""
+    return max(3, round(RIVER_WIDTH_M / pixel_m))
+
+
+def river_trace(value: Float, candidate: Bool, usable: Bool, level: float, width_px: int) -> float:
+    """Return the length in pixels of the narrow wet line through a candidate.
+
+    A stream narrower than a pixel shows as a chain of candidates joined by fainter pixels. Wet
+    ground wider than ``width_px`` is no line; what remains of the candidate's surroundings
+    is joined and its extent measured.
+
+    Parameters
+    ----------
+    value : array of float32, shape (y, x)
+        Water index.
+    candidate : array of bool
+    usable : array of bool
+        Neither snow, cloud nor deep shade.
+    level : float
+        Index above which a pixel counts as wet.
+    width_px : int
+        Largest width of a line.
+
+    Returns
+    -------
+    float
+        Diagonal of the line's extent; 0 when most of the candidate is wide water.
+    """
+    with np.errstate(invalid="ignore"):
+        wet = ((value > level) & usable) | candidate
+    wide = ndimage.binary_opening(wet, np.ones((width_px, width_px), bool))
+    narrow = wet & ~wide
+    if (narrow & candidate).sum() < candidate.sum() / 2:
+        return 0.0
+    lines, _ = ndimage.label(
+        ndimage.binary_dilation(narrow, np.ones((3, 3), bool)), np.ones((3, 3))
+    )
+    through = np.isin(lines, np.unique(lines[candidate & narrow])) & narrow
+    rows, cols = np.nonzero(through)
+    return float(np.hypot(np.ptp(rows), np.ptp(cols)))
 
 
 def bridge_gaps(band: Float) -> Float:
