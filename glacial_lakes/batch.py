@@ -41,11 +41,11 @@ SCENE_SECONDS = 3600.0
 
 CACHE_BYTES = 64 * 2**20
 """Block cache of GDAL in a process: each block of a product is read about once."""
-BASE_BYTES = 280 * 2**20
+BASE_BYTES = 320 * 2**20
 """Python, the libraries and the cache."""
 SCENE_PIXEL_BYTES = 12
 """States, seeds and labels of the scene, and the layers of a 30 m DEM (10 m scenes)."""
-BLOCK_PIXEL_BYTES = 80
+BLOCK_PIXEL_BYTES = 110
 """Six bands and their masks in a block."""
 LEAST_BLOCK_SIZE = 512
 

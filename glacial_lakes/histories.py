@@ -247,13 +247,12 @@ def _could_show(links: Links, number: int, track: Track, area_m2: float) -> bool
     It must be twice the smallest lake of that sensor; and either images as coarse have shown it,
     or it is too large to be missed.
     """
-    epoch, settings = links.epochs[number], links.settings
-    if area_m2 >= settings.sure_pixels * epoch.resolution_m**2:
-        return True
+    resolution_m = links.epochs[number].resolution_m
+    if area_m2 < 2 * smallest_area(links, number):
+        return False
     shown_m = max((links.epochs[i].resolution_m for i in track.whole_epochs), default=0.0)
-    return (
-        area_m2 >= 2 * smallest_area(epoch, settings) and epoch.resolution_m <= COMPARABLE * shown_m
-    )
+    sure = area_m2 >= links.settings.sure_pixels * resolution_m**2
+    return sure or resolution_m <= COMPARABLE * shown_m
 
 
 def _is_dip(view: View, around: Sequence[View], settings: TrackingSettings) -> bool:

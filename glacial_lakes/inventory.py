@@ -237,6 +237,7 @@ def track(
     glaciers: Path | str | gpd.GeoDataFrame | None = None,
     previous: Inventory | None = None,
     settings: TrackingSettings | None = None,
+    min_area_m2: float | None = None,
     scenes: pd.DataFrame | None = None,
     run: Mapping[str, Any] | None = None,
 ) -> Inventory:
@@ -258,6 +259,8 @@ def track(
         reviews and runs are taken over.
     settings : TrackingSettings, optional
         Limits of the matching.
+    min_area_m2 : float, optional
+        Smallest lake that was mapped, when one was chosen.
     scenes : pandas.DataFrame, optional
         Table of scenes, :data:`glacial_lakes.schema.SCENES`; by default made of the coverages.
     run : mapping, optional
@@ -275,7 +278,10 @@ def track(
     """
     tables = list(outlines)
     tracked = track_lakes(
-        tables, previous=None if previous is None else previous.outlines, settings=settings
+        tables,
+        previous=None if previous is None else previous.outlines,
+        settings=settings,
+        min_area_m2=min_area_m2,
     )
     lakes, rows = tracked.lakes, tracked.outlines
     if glaciers is not None:

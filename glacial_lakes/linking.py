@@ -4,8 +4,9 @@ What is kept of a lake is its last whole outline and its largest one; their unio
 looked for, so that a lake that grew, shrank or was away for years is found again.
 
 A split or merge is entered only when it lasts: when the next image that shows both places whole
-agrees, or when no later one does. Otherwise the outlines only flicker, because pixels of one
-sensor bridge a gap that another resolves.
+agrees. Otherwise the outlines only flicker, because pixels of one sensor bridge a gap that
+another resolves. At the end of the series, where no image can agree, a merge is entered, and a
+split when the part is too large to be a slip.
 """
 
 from __future__ import annotations
@@ -118,6 +119,7 @@ class Links:
 
     epochs: Sequence[Epoch]
     settings: TrackingSettings
+    min_area_m2: float
     tracks: list[Track]
     """In the order of their birth."""
     lineage: list[Lineage]
@@ -125,7 +127,7 @@ class Links:
     """For each epoch, how it saw the last outlines of the tracks born before it."""
 
 
-def link(epochs: Sequence[Epoch], settings: TrackingSettings) -> Links:
+def link(epochs: Sequence[Epoch], settings: TrackingSettings, *, min_area_m2: float = 0.0) -> Links:
     """Link the outlines of all epochs.
 
     A lake's identity depends only on its own epoch and earlier ones.
@@ -136,13 +138,15 @@ def link(epochs: Sequence[Epoch], settings: TrackingSettings) -> Links:
         In the order of time.
     settings : TrackingSettings
         Limits of the matching.
+    min_area_m2 : float
+        Smallest lake that was mapped, where that is more than ``min_pixels``.
 
     Returns
     -------
     Links
         Every patch that was seen well enough belongs to a track.
     """
-    links = Links(epochs, settings, [], [], [])
+    links = Links(epochs, settings, min_area_m2, [], [], [])
     for number, epoch in enumerate(epochs):
         tracks = links.tracks
         lasts = geometry_array(track.last for track in tracks)
@@ -166,9 +170,10 @@ def link(epochs: Sequence[Epoch], settings: TrackingSettings) -> Links:
     return links
 
 
-def smallest_area(epoch: Epoch, settings: TrackingSettings) -> float:
-    """Return the area in m² of the smallest lake that an epoch can show."""
-    return max(settings.min_pixels * epoch.resolution_m**2, settings.min_area_m2 or 0.0)
+def smallest_area(links: Links, number: int) -> float:
+    """Return the area in m² of the smallest lake that is mapped in an epoch."""
+    pixels = links.settings.min_pixels * links.epochs[number].resolution_m ** 2
+    return max(pixels, links.min_area_m2)
 
 
 def _continue(links: Links, number: int, lake: int, found: Match, clear: set[int]) -> None:
@@ -188,19 +193,11 @@ def _continue(links: Links, number: int, lake: int, found: Match, clear: set[int
 def _parts(links: Links, number: int, lake: int, found: Match, *, whole: bool) -> list[int]:
     """Return the patches that make up a lake; found new lakes on those that split off."""
     epoch, track, patch = links.epochs[number], links.tracks[lake], found.main[lake]
-    parts, children = [patch], []
+    parts, children = [patch], list[int]()
     for other in found.extra.get(lake, []):
-        one, another = epoch.outlines[patch], epoch.outlines[other]
-        later = links.epochs[number + 1 :]
-        lasts = {"apart", "unknown"}
-        if (
-            whole
-            and epoch.whole[other]
-            and verdict(later, one, another, epoch.resolution_m) in lasts
-        ):
-            children.append(other)
-        else:
-            parts.append(other)
+        clear = whole and bool(epoch.whole[other])
+        lasts = clear and _stays_apart(links, number, epoch.outlines[patch], epoch.outlines[other])
+        (children if lasts else parts).append(other)
     born = [_found(links, number, child) for child in children]
     if children:
         since = _last_together(links, number, lake, patch, children)
@@ -214,6 +211,20 @@ def _parts(links: Links, number: int, lake: int, found: Match, *, whole: bool) -
     return parts
 
 
+def _stays_apart(
+    links: Links, number: int, main: shapely.Geometry, child: shapely.Geometry
+) -> bool:
+    """Tell whether a part has become a lake of its own.
+
+    A small one waits for the next image that agrees: so no identity is given that a later image
+    would take back.
+    """
+    epoch = links.epochs[number]
+    answer = verdict(links.epochs[number + 1 :], main, child, epoch.resolution_m)
+    sure = child.area >= links.settings.sure_pixels * epoch.resolution_m**2
+    return answer == "apart" or (answer == "unknown" and sure)
+
+
 def _last_together(
     links: Links, number: int, lake: int, patch: int, children: Sequence[int]
 ) -> int | None:
@@ -225,7 +236,7 @@ def _last_together(
     main = epoch.outlines[patch]
     for earlier in reversed(track.whole_epochs):
         outline, before = track.sightings[earlier].outline, links.epochs[earlier]
-        enough = max(_MATERIAL * main.area, smallest_area(before, links.settings))
+        enough = max(_MATERIAL * main.area, smallest_area(links, earlier))
         for child in epoch.outlines[list(children)]:
             gap = shapely.distance(main, child)
             if (
@@ -302,6 +313,6 @@ def _count_misses(links: Links, number: int, lakes: set[int]) -> None:
     epoch, settings = links.epochs[number], links.settings
     for lake in sorted(lakes):
         track = links.tracks[lake]
-        if track.active and track.last.area >= 2 * smallest_area(epoch, settings):
+        if track.active and track.last.area >= 2 * smallest_area(links, number):
             sure = track.last.area >= settings.sure_pixels * epoch.resolution_m**2
             track.misses += _GONE_AFTER if sure else 1

@@ -54,8 +54,6 @@ class TrackingSettings:
     min_pixels: float = 5.0
     """Smallest lake that an image shows, in its pixels (Lesi et al. 2022); only of lakes twice as
     large can an image tell that they are not there."""
-    min_area_m2: float | None = None
-    """Smallest lake that was mapped, where that is more than ``min_pixels``."""
     sure_pixels: float = 100.0
     """A lake of so many pixels is not missed or invented by chance (0.01 km² in Sentinel-2);
     the coming and going of a smaller one needs two images that agree."""

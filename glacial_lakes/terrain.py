@@ -19,9 +19,6 @@ from glacial_lakes.grid import Grid
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 
-EDGE_STEPS = 0.5
-"""Shadow edge tolerance in DEM pixels: how far a modelled edge may lie from the true one."""
-
 
 @dataclass(frozen=True)
 class Terrain:
@@ -142,7 +139,8 @@ def illumination(
     to_east, to_north = gradient
     horizontal = math.cos(elevation) * (to_east * math.sin(azimuth) + to_north * math.cos(azimuth))
     cosine = (math.sin(elevation) - horizontal) / np.sqrt(1 + to_east**2 + to_north**2)
-    return np.clip(cosine, 0, None).astype("float32")
+    lit: Float = np.clip(cosine, 0, None).astype("float32")
+    return lit
 
 
 def cast_shadow(
@@ -184,7 +182,8 @@ def cast_shadow(
         farther = _ahead(obstacle, steps * row_step, steps * col_step)
         obstacle = np.maximum(obstacle, farther - np.float32(steps * drop))
         steps *= 2
-    return obstacle > z + np.float32(EDGE_STEPS * drop)
+    shadow: Bool = obstacle > z
+    return shadow
 
 
 def sample(layer: Float, source: Grid, target: Grid) -> Float:
@@ -211,7 +210,8 @@ def sample(layer: Float, source: Grid, target: Grid) -> Float:
     values = across[y0 - first] * (1 - wy) + across[y1 - first] * wy
     values[~inside_y] = np.nan
     values[:, ~inside_x] = np.nan
-    return values.astype("float32")
+    sampled: Float = values.astype("float32")
+    return sampled
 
 
 def _ahead(z: Float, row_step: float, col_step: float) -> Float:
@@ -221,13 +221,14 @@ def _ahead(z: Float, row_step: float, col_step: float) -> Float:
     corner = _shifted(z, row0, col0)
     if wr == 0 and wc == 0:
         return corner
-    return (corner * (1 - wc) + _shifted(z, row0, col0 + 1) * wc) * (1 - wr) + (
+    blend: Float = (corner * (1 - wc) + _shifted(z, row0, col0 + 1) * wc) * (1 - wr) + (
         _shifted(z, row0 + 1, col0) * (1 - wc) + _shifted(z, row0 + 1, col0 + 1) * wc
     ) * wr
+    return blend
 
 
 def _shifted(z: Float, rows: int, cols: int) -> Float:
-    out = np.full(z.shape, np.float32(-1e6))
+    out = np.full(z.shape, -1e6, np.float32)
     height, width = z.shape
     if abs(rows) < height and abs(cols) < width:
         out[max(0, -rows) : height - max(0, rows), max(0, -cols) : width - max(0, cols)] = z[

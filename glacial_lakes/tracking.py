@@ -52,6 +52,7 @@ def track_lakes(
     *,
     previous: gpd.GeoDataFrame | None = None,
     settings: TrackingSettings | None = None,
+    min_area_m2: float | None = None,
 ) -> Tracked:
     """Follow lakes through the outlines of many scenes.
 
@@ -64,6 +65,9 @@ def track_lakes(
         Outlines of an earlier inventory, whose lake IDs are kept.
     settings : TrackingSettings, optional
         Limits.
+    min_area_m2 : float, optional
+        Smallest lake that was mapped, when one was chosen: what is missing near this limit may
+        only have fallen below it.
 
     Returns
     -------
@@ -76,11 +80,12 @@ def track_lakes(
         When a table has no coverage, or a scene is given twice.
     """
     settings = settings or TrackingSettings()
-    links = link(epochs_of(outlines, min_overlap=settings.min_overlap), settings)
+    epochs = epochs_of(outlines, min_overlap=settings.min_overlap)
+    links = link(epochs, settings, min_area_m2=min_area_m2 or 0.0)
     kept = [number for number, track in enumerate(links.tracks) if not track.absorbed]
     names = dict(zip(kept, _names(links, kept, previous), strict=True))
     raw = raw_views(links)
-    unreliable = unreliable_epochs((raw[i] for i in kept), len(links.epochs), settings)
+    unreliable = unreliable_epochs((raw[i] for i in kept), len(epochs), settings)
     histories = {i: trusted_views(raw[i], links.tracks[i], unreliable, settings) for i in kept}
     doubtful = {i for i in kept if is_doubtful(raw[i], links.tracks[i], settings)}
     events = _events(links, histories, names)

@@ -17,6 +17,7 @@ import pandas as pd
 import pyogrio
 import pytest
 import rasterio
+from glacial_lakes.errors import OutputError
 from glacial_lakes.simulate import Acquisition, SimulatedScene, Site, make_site, simulate_scene
 from glacial_lakes.simulate.quality import Label, qa_pixel, scene_classification
 from glacial_lakes.simulate.sample import SCHEDULE, SEED
@@ -126,6 +127,10 @@ class TestSentinel2:
         assert zenith == pytest.approx(90 - sentinel.sun_elevation_deg)
         assert azimuth == pytest.approx(sentinel.sun_azimuth_deg)
         assert root.find(".//HORIZONTAL_CS_CODE").text == "EPSG:32643"
+
+    def test_a_product_that_is_there_is_not_overwritten(self, safe, sentinel):
+        with pytest.raises(OutputError, match="there already"):
+            write_product(sentinel, safe.parent)
 
     def test_writing_twice_gives_the_same_bytes(self, safe, sentinel, tmp_path):
         assert files(write_product(sentinel, tmp_path)) == files(safe)

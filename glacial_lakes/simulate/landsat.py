@@ -11,6 +11,7 @@ import rasterio
 from numpy.typing import NDArray
 from pyproj import Transformer
 
+from glacial_lakes.simulate.acquisition import Acquisition
 from glacial_lakes.simulate.quality import qa_pixel
 from glacial_lakes.simulate.scene import SLC_FAILURE, SimulatedScene
 from glacial_lakes.simulate.sensors import BANDS
@@ -36,7 +37,7 @@ def write_landsat(scene: SimulatedScene, folder: Path) -> Path:
     folder : pathlib.Path
         Where the product folder is made.
     """
-    name = product_id(scene)
+    name = landsat_name(scene.acquisition)
     product = folder / name
     product.mkdir(parents=True)
     files: list[Line] = []
@@ -64,12 +65,12 @@ def write_landsat(scene: SimulatedScene, folder: Path) -> Path:
     return product
 
 
-def product_id(scene: SimulatedScene) -> str:
+def landsat_name(acquisition: Acquisition) -> str:
     """Return the product identifier; older scenes were reprocessed in September 2020."""
-    taken = scene.acquisition.time.date()
+    taken = acquisition.time.date()
     made = max(taken + timedelta(days=14), date(2020, 9, 4))
     path, row = PATH_ROW
-    return f"{scene.acquisition.sensor}_L2SP_{path:03d}{row:03d}_{taken:%Y%m%d}_{made:%Y%m%d}_02_T1"
+    return f"{acquisition.sensor}_L2SP_{path:03d}{row:03d}_{taken:%Y%m%d}_{made:%Y%m%d}_02_T1"
 
 
 def _counts(reflectance: NDArray[np.float32]) -> NDArray[np.uint16]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from glacial_lakes.simulate.acquisition import Acquisition
-from glacial_lakes.simulate.series import Series, simulate_series
+from glacial_lakes.simulate.series import Series, product_name, simulate_series
 from glacial_lakes.simulate.site import make_site
 
 SEED = 7
@@ -96,15 +96,17 @@ libraries). Bands that mapping does not use are left out of the products.
 
 
 def write_sample_data(folder: Path) -> Series:
-    """Write the sample data into a folder, replacing what an earlier run left there.
+    """Write the sample data into a folder, in place of those of an earlier run.
 
-    Only the files and folders of the sample data are replaced; others in the folder stay.
+    Whatever else the folder holds stays as it is.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("truth.gpkg", "glaciers.gpkg"):
         (folder / name).unlink(missing_ok=True)
-    if (folder / "scenes").is_dir():
-        shutil.rmtree(folder / "scenes")
+    for acquisition in SCHEDULE:
+        product = folder / "scenes" / product_name(acquisition)
+        if product.is_dir():
+            shutil.rmtree(product)
     (folder / "project.toml").write_text(PROJECT, encoding="utf-8", newline="\n")
     (folder / "README.md").write_text(README, encoding="utf-8", newline="\n")
     return simulate_series(make_site(SEED), SCHEDULE, folder)

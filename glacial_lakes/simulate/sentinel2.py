@@ -68,6 +68,11 @@ def write_sentinel2(scene: SimulatedScene, folder: Path) -> Path:
     return safe
 
 
+def sentinel2_name(acquisition: Acquisition) -> str:
+    """Return the name of the SAFE folder."""
+    return _names(acquisition).product
+
+
 @dataclass(frozen=True)
 class _Names:
     """The names and times that recur throughout a product."""

@@ -13,14 +13,15 @@ import pyogrio
 import rasterio
 from scipy import ndimage
 
+from glacial_lakes.errors import OutputError
 from glacial_lakes.simulate.acquisition import Acquisition
 from glacial_lakes.simulate.events import DateView, lake_events
 from glacial_lakes.simulate.frame import COARSE_M, CRS_NAME, FINE_M, block_mean
 from glacial_lakes.simulate.glaciers import glacier_outline
-from glacial_lakes.simulate.landsat import write_landsat
+from glacial_lakes.simulate.landsat import landsat_name, write_landsat
 from glacial_lakes.simulate.noise import fractal_field, generator
 from glacial_lakes.simulate.scene import SimulatedScene, simulate_scene
-from glacial_lakes.simulate.sentinel2 import write_sentinel2
+from glacial_lakes.simulate.sentinel2 import sentinel2_name, write_sentinel2
 from glacial_lakes.simulate.site import Site
 from glacial_lakes.simulate.truth import geodesic_area_m2
 
@@ -37,10 +38,26 @@ class Series:
     """In order of the schedule."""
 
 
+def product_name(acquisition: Acquisition) -> str:
+    """Return the name of the folder that the product of an acquisition has."""
+    if acquisition.sensor in {"S2A", "S2B"}:
+        return sentinel2_name(acquisition)
+    return landsat_name(acquisition)
+
+
 def write_product(scene: SimulatedScene, folder: Path) -> Path:
-    """Write a scene in the layout of its sensor and return the product's folder."""
+    """Write a scene in the layout of its sensor and return the product's folder.
+
+    Raises
+    ------
+    OutputError
+        When a product of that name is there already.
+    """
+    product = folder / product_name(scene.acquisition)
+    if product.exists():
+        raise OutputError(product, "the product is there already", "choose another folder")
     folder.mkdir(parents=True, exist_ok=True)
-    if scene.acquisition.sensor in {"S2A", "S2B"}:
+    if product.suffix == ".SAFE":
         return write_sentinel2(scene, folder)
     return write_landsat(scene, folder)
 
@@ -59,6 +76,15 @@ def simulate_series(site: Site, schedule: Sequence[Acquisition], folder: Path) -
         Dates, in order of time.
     folder : pathlib.Path
         Must not hold products of the same names yet.
+
+    Returns
+    -------
+    Series
+
+    Raises
+    ------
+    OutputError
+        When a product of the same name is there already.
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_dem(site, folder / "dem.tif")

@@ -148,12 +148,13 @@ def _cloud_field(site: Site, acquisition: Acquisition) -> Field:
         return np.zeros(shape, np.float32)
     rng = generator(site.seed, 31, acquisition.seed, acquisition.time.toordinal())
     field = fractal_field(rng, shape, COARSE_M, longest_m=2600.0, hurst=0.55)
+    ragged = fractal_field(rng, shape, COARSE_M, longest_m=700.0, hurst=0.35)
     y, x = np.mgrid[0:cells, 0:cells].astype(np.float32)
     states = {s.lake.lake_id: s for s in site.lakes_in(acquisition.year)}
     for number in acquisition.cloud_over:
         state = states.get(site.lakes[number].lake_id)
         if state is not None:
-            field = np.maximum(field, _bump(state, x, y) * (1.0 + 0.45 * np.clip(field, -1.6, 1.2)))
+            field = np.maximum(field, _bump(state, x, y, ragged))
     edge = round(_REACH_M / COARSE_M)
     scene = field[edge:-edge, edge:-edge]
     limit = float(np.quantile(scene, 1.0 - min(acquisition.cloud_fraction, 1.0)))
@@ -161,12 +162,14 @@ def _cloud_field(site: Site, acquisition: Acquisition) -> Field:
     return np.asarray(22.0 * smoothstep(excess, -0.05, 1.5) ** 1.4 * (excess > 0), np.float32)
 
 
-def _bump(state: LakeState, x: Field, y: Field) -> Field:
+def _bump(state: LakeState, x: Field, y: Field, ragged: Field) -> Field:
+    """Return a cloud over a lake with a ragged edge."""
     centre = state.outline.centroid
     col = (centre.x - WEST + _REACH_M) / COARSE_M
     row = (NORTH + _REACH_M - centre.y) / COARSE_M
     reach = (0.75 * math.sqrt(state.outline.area) + 260.0) / COARSE_M
-    return np.asarray(3.4 * np.exp(-((x - col) ** 2 + (y - row) ** 2) / reach**2), np.float32)
+    far2 = ((x - col) ** 2 + (y - row) ** 2) / reach**2
+    return np.asarray(3.4 * np.exp(-far2 * np.exp(-0.6 * np.clip(ragged, -2.0, 2.0))), np.float32)
 
 
 def _cirrus(acquisition: Acquisition, shape: tuple[int, int]) -> Field:

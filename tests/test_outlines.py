@@ -1,0 +1,124 @@
+"""Outlines of simulated mixtures run where half of a pixel is water."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import shapely
+from affine import Affine
+from glacial_lakes import outlines
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rasterio.features import rasterize
+from scipy.ndimage import gaussian_filter
+from shapely import Point
+
+PIXEL = 10.0
+SHAPE = (70, 70)
+TRANSFORM = Affine(PIXEL, 0, 0, 0, -PIXEL, SHAPE[0] * PIXEL)
+WATER = {"clear": (0.07, 0.06, 0.03, 0.012), "turbid": (0.13, 0.16, 0.14, 0.08)}
+SHORE = {"moraine": (0.11, 0.14, 0.17, 0.22), "vegetation": (0.05, 0.08, 0.06, 0.30)}
+
+
+def share_of(polygon: shapely.Polygon, fine: int = 8) -> np.ndarray:
+    """Return the share of each pixel that lies in the polygon, after the sensor's blur."""
+    grid = TRANSFORM * Affine.scale(1 / fine)
+    inside = rasterize([polygon], (SHAPE[0] * fine, SHAPE[1] * fine), transform=grid)
+    blurred = gaussian_filter(inside.astype(float), 0.6 * fine)
+    return blurred.reshape(SHAPE[0], fine, SHAPE[1], fine).mean((1, 3))
+
+
+def mixture(polygon: shapely.Polygon, water: str, shore: str, noise: float = 0.003) -> np.ndarray:
+    rng = np.random.default_rng(4)
+    share = share_of(polygon)
+    w = np.array(WATER[water])[:, None, None]
+    texture = 1 + 0.08 * gaussian_filter(rng.normal(size=SHAPE), 1) / 0.28
+    land = np.array(SHORE[shore])[:, None, None] * texture
+    bands = share * w + (1 - share) * land + rng.normal(0, noise, (4, *SHAPE))
+    return bands.astype("float32")
+
+
+def outline(polygon: shapely.Polygon, water: str, shore: str) -> shapely.Polygon:
+    bands = mixture(polygon, water, shore)
+    candidate = share_of(polygon) > 0.6
+    seen = np.ones(SHAPE, bool)
+    fraction = outlines.unmix(bands, candidate, ~seen, seen)
+    assert fraction is not None
+    level = outlines.conserving_level(fraction.water, seen, candidate)
+    return max(outlines.contour(fraction.water, level, TRANSFORM), key=lambda p: float(p.area))
+
+
+@pytest.mark.parametrize("water", WATER)
+@pytest.mark.parametrize("shore", SHORE)
+def test_area_of_a_lake_is_right_in_every_water_and_shore(water: str, shore: str) -> None:
+    lake = Point(352, 347).buffer(180)  # 0.1 km²
+    assert outline(lake, water, shore).area == pytest.approx(lake.area, rel=0.015)
+
+
+@pytest.mark.parametrize("water", WATER)
+def test_outline_runs_within_a_fifth_of_a_pixel_of_the_shore(water: str) -> None:
+    lake = Point(352, 347).buffer(180)
+    found = outline(lake, water, "moraine")
+    gaps = shapely.distance(shapely.points(found.exterior.coords), lake.exterior)
+    assert np.sqrt((gaps**2).mean()) < 0.2 * PIXEL
+
+
+def test_a_small_lake_keeps_its_area() -> None:
+    lake = Point(352, 347).buffer(56)  # 0.01 km²
+    assert outline(lake, "clear", "moraine").area == pytest.approx(lake.area, rel=0.05)
+
+
+def test_an_index_threshold_would_have_shrunk_the_lake() -> None:
+    lake = Point(352, 347).buffer(56)
+    bands = mixture(lake, "clear", "moraine")
+    ndwi = (bands[1] - bands[3]) / (bands[1] + bands[3])
+    assert (ndwi > 0).sum() * PIXEL**2 < 0.95 * lake.area
+
+
+def test_an_island_stays_a_hole() -> None:
+    lake = Point(352, 347).buffer(200).difference(Point(352, 347).buffer(60))
+    found = outline(lake, "turbid", "moraine")
+    assert len(found.interiors) == 1
+    assert found.area == pytest.approx(lake.area, rel=0.03)
+
+
+@given(
+    st.floats(300, 400),
+    st.floats(300, 400),
+    st.floats(60, 160),
+    st.floats(0.4, 1),
+    st.floats(0, 180),
+)
+@settings(max_examples=25, deadline=None)
+def test_outlines_are_valid_polygons_near_the_truth(
+    x: float, y: float, radius: float, flatness: float, turn: float
+) -> None:
+    lake = shapely.affinity.rotate(
+        shapely.affinity.scale(Point(x, y).buffer(radius), 1, flatness), turn
+    )
+    found = outline(lake, "turbid", "moraine")
+    assert found.is_valid
+    assert found.intersection(lake).area / found.union(lake).area > 0.85
+
+
+def test_without_any_shore_there_is_no_fraction() -> None:
+    everywhere = np.ones(SHAPE, bool)
+    bands = np.full((4, *SHAPE), 0.05, "float32")
+    assert outlines.unmix(bands, everywhere, ~everywhere, everywhere) is None
+
+
+def test_contour_of_a_step_lies_between_the_pixel_centres() -> None:
+    field = np.zeros((6, 6), "float32")
+    field[2:4, 2:4] = 1
+    (square,) = outlines.contour(field, 0.5, Affine(1, 0, 0, 0, -1, 6))
+    assert square.bounds == (2.0, 2.0, 4.0, 4.0)
+
+
+def test_hanshaw_bookhagen_formula_by_hand() -> None:
+    assert outlines.hanshaw_bookhagen_error(400.0, 10.0) == pytest.approx(0.6872 * 40 * 50)
+
+
+def test_uncertainty_grows_with_perimeter_and_pixel() -> None:
+    short, long = outlines.area_sigma(np.array([400.0, 4000.0]), 10.0)
+    assert long > short
+    assert outlines.area_sigma(np.array([400.0]), 30.0)[0] > short

@@ -1,0 +1,141 @@
+"""Candidates, the evidence on them, and gaps that are bridged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from glacial_lakes import masks, water
+from glacial_lakes.scenes.quality import Quality
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+SPECTRA = {  # blue, green, red, nir, swir1, swir2
+    "clear water": (0.07, 0.06, 0.03, 0.012, 0.008, 0.006),
+    "glacial milk": (0.13, 0.16, 0.14, 0.08, 0.015, 0.01),
+    "moraine": (0.11, 0.14, 0.17, 0.22, 0.24, 0.22),
+    "meadow": (0.04, 0.08, 0.06, 0.30, 0.18, 0.10),
+    "fresh snow": (0.85, 0.85, 0.84, 0.75, 0.08, 0.06),
+    "glacier ice": (0.38, 0.37, 0.34, 0.28, 0.05, 0.04),
+    "cloud": (0.62, 0.62, 0.62, 0.63, 0.46, 0.40),
+}
+NAMES = ("blue", "green", "red", "nir", "swir1", "swir2")
+
+
+def pixels(*kinds: str) -> dict[str, np.ndarray]:
+    values = np.array([[SPECTRA[kind] for kind in kinds]], "float32")
+    return {name: values[:, :, band] for band, name in enumerate(NAMES)}
+
+
+def proposed(kind: str, bands: tuple[str, ...] = NAMES) -> bool:
+    reflectance = {name: band for name, band in pixels(kind).items() if name in bands}
+    flags = np.zeros((1, 1), np.uint8)
+    excluded = masks.is_snow_or_ice(reflectance) | masks.is_cloud(reflectance, flags)
+    return bool(water.candidates(reflectance, excluded)[0, 0])
+
+
+@pytest.mark.parametrize("kind", ["clear water", "glacial milk"])
+def test_water_is_proposed(kind: str) -> None:
+    assert proposed(kind)
+    assert proposed(kind, ("blue", "green", "red", "nir"))  # as of a sensor without SWIR
+
+
+@pytest.mark.parametrize("kind", ["moraine", "meadow", "fresh snow", "glacier ice", "cloud"])
+def test_land_snow_ice_and_cloud_are_not_proposed(kind: str) -> None:
+    assert not proposed(kind)
+
+
+def test_snow_and_ice_are_told_from_milky_water() -> None:
+    found = masks.is_snow_or_ice(pixels("fresh snow", "glacier ice", "glacial milk", "moraine"))
+    assert found.tolist() == [[True, True, False, False]]
+
+
+def test_unflagged_cloud_is_found_by_its_brightness_in_the_swir() -> None:
+    kinds = pixels("cloud", "fresh snow", "moraine")
+    assert masks.is_cloud(kinds, np.zeros((1, 3), np.uint8)).tolist() == [[True, False, False]]
+
+
+def test_a_cloud_flag_is_believed() -> None:
+    flags = np.full((1, 1), Quality.CLOUD, np.uint8)
+    assert masks.is_cloud(pixels("moraine"), flags).all()
+
+
+def test_terrain_flags_need_a_dem() -> None:
+    nothing = np.full((2, 2), np.nan, "float32")
+    assert not masks.terrain_flags(nothing, nothing).any()
+    steep, dark = np.float32([[30.0, 5.0]]), np.float32([[0.1, 0.9]])
+    both = Quality.STEEP | Quality.TERRAIN_SHADOW
+    assert masks.terrain_flags(steep, dark).tolist() == [[both, 0]]
+
+
+@given(hnp.arrays("float32", (2, 5, 5), elements=st.floats(-0.25, 2, width=32) | st.just(np.nan)))
+@settings(max_examples=100, deadline=None)
+def test_index_is_bounded_and_missing_stays_missing(bands: np.ndarray) -> None:
+    green, nir = bands
+    value = water.ndwi_or_zero(green, nir)
+    seen = np.isfinite(green) & np.isfinite(nir)
+    assert (np.abs(value[seen]) <= 1).all()
+    assert np.isnan(value[~seen]).all()
+
+
+LAKE = water.Evidence(
+    ndwi=0.45, shore_ndwi=-0.17, green=0.13, nir_ratio=0.25, separation=5.0, illumination=0.85,
+    slope_deg=1.0, shadow_fraction=0.0, haze_fraction=0.0, width_px=10.0, length_px=35.0,
+    trace_px=0.0,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ({}, "lake"),
+        ({"slope_deg": 45.0}, "lake"),  # the DEM may be older than the lake
+        ({"slope_deg": float("nan"), "illumination": float("nan")}, "lake"),
+        ({"illumination": 0.05, "slope_deg": 50.0}, "shadow"),
+        ({"illumination": 0.0}, "lake"),  # flat water in cast shadow that stands out
+        ({"illumination": 0.0, "ndwi": 0.25, "shore_ndwi": 0.1}, "shadow"),
+        ({"shadow_fraction": 0.9, "ndwi": 0.22, "shore_ndwi": 0.05}, "shadow"),
+        ({"ndwi": 0.17, "green": 0.35, "shore_ndwi": -0.1}, "snow"),
+        ({"ndwi": 0.25, "shore_ndwi": 0.2}, "snow"),
+        ({"width_px": 2.0, "length_px": 40.0, "slope_deg": 8.0}, "river"),
+        ({"width_px": 1.5, "length_px": 6.0, "trace_px": 80.0}, "river"),
+        ({"ndwi": 0.12, "green": 0.1, "shore_ndwi": 0.0}, "land"),
+        ({"ndwi": 0.12, "green": 0.1, "nir_ratio": 0.95}, "land"),
+    ],
+)
+def test_evidence_decides(change: dict[str, float], verdict: str) -> None:
+    assert water.judge(replace(LAKE, **change)) == verdict
+
+
+def test_a_piece_of_a_stream_has_the_length_of_the_stream() -> None:
+    value = np.full((60, 60), -0.2, "float32")
+    value[30, 5:55] = 0.05
+    piece = np.zeros(value.shape, bool)
+    piece[30, 20:24] = True
+    usable = np.ones(value.shape, bool)
+    assert water.river_trace(value, piece, usable, 0.0, 5) >= 48
+
+
+def test_a_pond_beside_a_stream_is_no_line() -> None:
+    value = np.full((60, 60), -0.2, "float32")
+    value[30, 5:55] = 0.05
+    pond = np.zeros(value.shape, bool)
+    pond[26:35, 20:29] = True
+    assert water.river_trace(value, pond, np.ones(value.shape, bool), 0.0, 5) == 0
+
+
+def test_scan_gaps_are_bridged_and_wide_gaps_are_not() -> None:
+    band = np.repeat(np.arange(60, dtype="float32")[:, None], 3, axis=1)
+    band[10:24, 0] = np.nan
+    band[10:40, 1] = np.nan
+    bridged = water.bridge_gaps(band)
+    np.testing.assert_allclose(bridged[:, 0], np.arange(60))
+    assert np.isnan(bridged[10:40, 1]).all()
+
+
+def test_the_rim_of_a_scene_is_not_bridged() -> None:
+    band = np.ones((20, 2), "float32")
+    band[:5] = np.nan
+    assert np.isnan(water.bridge_gaps(band)[:5]).all()
