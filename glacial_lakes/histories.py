@@ -204,11 +204,16 @@ def happenings(
         elif last is None:
             continue
         elif drained_from is None:
-            if view.area_m2 > settings.drained_fraction * full.area_m2:
-                full = view
-            elif view.epoch not in changed and _is_drained(seen, i, full, settings):
-                found.append(Happening("drained", last if last.area_m2 else full, view))
+            if (
+                last is full
+                and view.area_m2 <= settings.drained_fraction * full.area_m2
+                and view.epoch not in changed
+                and _is_drained(seen, i, settings)
+            ):
+                found.append(Happening("drained", full, view))
                 drained_from = full.area_m2
+            elif view.area_m2 > 0:
+                full = view
         elif view.area_m2 >= _REFILLED * drained_from and _stays(
             view, following, _REFILLED * drained_from, settings
         ):
@@ -298,16 +303,16 @@ def _stays(view: View, following: View | None, area_m2: float, settings: Trackin
     return following is not None and following.area_m2 >= area_m2
 
 
-def _is_drained(
-    seen: Sequence[View], position: int, full: View, settings: TrackingSettings
-) -> bool:
-    """Tell whether the drop is more than its uncertainty, and no single slip of the map."""
-    view = seen[position]
-    earlier, later = seen[:position], seen[position + 1 : position + 2]
+def _is_drained(seen: Sequence[View], position: int, settings: TrackingSettings) -> bool:
+    """Tell whether a drop is more than its uncertainty, and no single slip of the map."""
+    full, view = seen[position - 1], seen[position]
+    lost = full.area_m2 - view.area_m2
+    coarse = max(full.resolution_m, view.resolution_m)
     spread = np.nan_to_num(np.hypot(full.sigma_m2, view.sigma_m2))
-    if full.area_m2 - view.area_m2 <= _CONFIDENCE * spread:
+    if lost <= max(_CONFIDENCE * spread, 2 * settings.min_pixels * coarse**2):
         return False
-    established = sum(other.status == "observed" for other in earlier) > 1
+    earlier, later = seen[: position - 1], seen[position + 1 : position + 2]
+    established = any(other.area_m2 >= _REFILLED * full.area_m2 for other in earlier)
     if not established and not is_sure(full.area_m2, full, settings):
         return False
     if view.status == "absent" or is_sure(full.area_m2, view, settings):

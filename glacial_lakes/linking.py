@@ -30,6 +30,8 @@ _MATERIAL = 0.1
 """A neighbour below this share of a lake's area does not spoil the lake's own area."""
 _SEEN_TO_FOUND = 0.5
 """Share of an outline that must be seen for a lake to be founded on it."""
+_KEPT = 0.5
+"""An outline below this share of the last one counts only where the rest of the place was seen."""
 _STEADY = 0.8
 """Share of its largest area above which a lake's last outline alone tells where it is."""
 
@@ -180,7 +182,9 @@ def _continue(links: Links, number: int, lake: int, found: Match, clear: set[int
     epoch, track, patch = links.epochs[number], links.tracks[lake], found.main[lake]
     united = bool(epoch.columns["united"][patch])
     # A patch can look whole when cloud hides just the other half of its lake.
-    whole = bool(epoch.whole[patch]) and (united or lake in clear)
+    here = shapely.area(epoch.outlines[[patch, *found.extra.get(lake, [])]]).sum()
+    kept = united or lake in clear or here >= _KEPT * track.last.area
+    whole = bool(epoch.whole[patch]) and bool(kept)
     parts = _parts(links, number, lake, found, whole=whole)
     joint = _merge(links, number, lake, found, whole=whole)
     outlines = epoch.outlines[list(parts)]

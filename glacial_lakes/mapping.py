@@ -98,9 +98,12 @@ def map_lakes(
             )
             states[core.toslices()] = ground_states(pixels)
         labels, _ = ndimage.label(seeds, EIGHT)
+        reach = _shadow_reach(scene, states)
         rows: list[dict[str, Any]] = []
         for view, candidate, others in _objects(scene, labels, terrain, settings.block_size):
-            rows += _map_object(scene, view, candidate, others, states=states, smallest=smallest)
+            rows += _map_object(
+                scene, view, candidate, others, states=states, reach=reach, smallest=smallest
+            )
     table = _table(scene, rows, terrain)
     if glaciers is not None:
         table = _near_glaciers(table, _vector(glaciers), glacier_buffer_m)
@@ -116,6 +119,14 @@ def map_lakes(
         grid=scene.grid,
     )
     return table
+
+
+def _shadow_reach(scene: Scene, states: NDArray[np.uint8]) -> Bool:
+    if scene.sun_azimuth_deg is None or scene.sun_elevation_deg is None:
+        return np.zeros(states.shape, bool)
+    return masks.shadow_reach(
+        states == State.CLOUD, scene.grid.resolution, scene.sun_azimuth_deg, scene.sun_elevation_deg
+    )
 
 
 def _objects(
@@ -147,6 +158,7 @@ def _map_object(
     neighbours: Bool,
     *,
     states: NDArray[np.uint8],
+    reach: Bool,
     smallest: float,
 ) -> list[dict[str, Any]]:
     """Return the outlines of one candidate, and mark its pixels in the states."""
@@ -169,10 +181,10 @@ def _map_object(
         state[candidate & (state == State.LAND)] = State.UNCERTAIN
         return []
     # A pixel belongs to the nearest candidate, at most three pixels beyond it.
-    reach = ndimage.distance_transform_edt(~candidate)
-    mine = (known | _like_core(pixels, fraction)) & (reach <= 3)
+    away = ndimage.distance_transform_edt(~candidate)
+    mine = (known | _like_core(pixels, fraction)) & (away <= 3)
     if others.any():
-        mine &= reach <= ndimage.distance_transform_edt(~others)
+        mine &= away <= ndimage.distance_transform_edt(~others)
     field = np.where(mine, fraction.water, np.float32(0))
     level = outlines.conserving_level(fraction.water, mine, candidate)
     transform = scene.grid.crop(window).transform
@@ -184,6 +196,8 @@ def _map_object(
         inside = _inside(polygon, candidate.shape, transform)
         body = candidate & inside
         evidence = _evidence(pixels, body, fraction, polygon, scene.grid.resolution)
+        in_reach = float(reach[window.toslices()][body].mean())
+        evidence = replace(evidence, reach_fraction=in_reach)
         width = water.river_width_px(scene.grid.resolution)
         if evidence.width_px < width:
             line = np.zeros_like(in_view)
@@ -296,16 +310,19 @@ def _evidence(
     value = water.ndwi_or_zero(green, nir)
     with np.errstate(invalid="ignore"):
         shore_nir = max(float(np.nanmedian(nir[shore])), 1e-3)
+        shore_green = max(float(np.nanmedian(green[shore])), 1e-3)
     half_perimeter = polygon.exterior.length / 2 / pixel_m
     return water.Evidence(
         ndwi=float(np.nanmedian(value[core])),
         shore_ndwi=float(np.nanmedian(value[shore])),
         green=float(np.nanmedian(green[core])),
+        green_ratio=float(np.nanmedian(green[core])) / shore_green,
         nir_ratio=float(np.nanmedian(nir[core])) / shore_nir,
         separation=fraction.separation,
         illumination=_median(pixels.illumination[body]),
         slope_deg=_median(pixels.slope_deg[body]),
         shadow_fraction=float((pixels.flags[body] & Quality.CLOUD_SHADOW != 0).mean()),
+        reach_fraction=0.0,
         haze_fraction=float((pixels.flags[body] & Quality.CIRRUS != 0).mean()),
         width_px=polygon.area / pixel_m**2 / half_perimeter,
         length_px=half_perimeter,

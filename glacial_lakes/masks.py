@@ -5,6 +5,7 @@ Reflectance is a mapping of band name to float32 array; NaN is not observed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -27,6 +28,10 @@ MIN_NDSI = 0.3
 """Snow and ice are dark beyond 1.5 µm (Hall et al. 1995 use 0.4; ice with debris is lower)."""
 MIN_CLOUD = (0.30, 0.20)
 """Green and SWIR1 reflectance above which nothing but cloud (or sand) is so bright and white."""
+CLOUD_HEIGHT_M = (200.0, 3000.0)
+"""Heights above the ground of the clouds that cast sharp shadows in mountains in summer."""
+SHADOW_STEP_PX = 4.0
+"""Step of the height search; clouds smaller than this cast no shadow of the size of a lake."""
 SHADED = 0.30
 """Cosine of the sun's incidence angle below which a slope is too dark to judge."""
 STEEP_DEG = 20.0
@@ -59,6 +64,44 @@ def is_snow_or_ice(reflectance: Reflectance) -> Bool:
             bright &= indices.ndwi(green, nir) > 0
     result: Bool = bright
     return result
+
+
+def shadow_reach(
+    cloud: Bool, pixel_m: float, sun_azimuth_deg: float, sun_elevation_deg: float
+) -> Bool:
+    """Return where a cloud may cast its shadow, for bases of 200 to 3000 m above the ground.
+
+    The shadow of a cloud lies away from the sun by its height over the tangent of the sun's
+    elevation. The height is not known, so this is the union over all heights: a place where a
+    dark object may be a shadow, not a mask of shadows.
+
+    Parameters
+    ----------
+    cloud : array of bool, shape (y, x)
+    pixel_m, sun_azimuth_deg, sun_elevation_deg : float
+
+    Returns
+    -------
+    array of bool, shape (y, x)
+    """
+    reach = np.zeros_like(cloud)
+    if sun_elevation_deg <= 0 or not cloud.any():
+        return reach
+    lowest, highest = (
+        height / math.tan(math.radians(sun_elevation_deg)) / pixel_m for height in CLOUD_HEIGHT_M
+    )
+    away = math.radians(sun_azimuth_deg + 180)
+    for distance in np.arange(lowest, highest + SHADOW_STEP_PX, SHADOW_STEP_PX):
+        rows, cols = round(-distance * math.cos(away)), round(distance * math.sin(away))
+        height, width = cloud.shape
+        if abs(rows) >= height or abs(cols) >= width:
+            break
+        onto = np.s_[max(0, rows) : height + min(0, rows), max(0, cols) : width + min(0, cols)]
+        source = np.s_[
+            max(0, -rows) : height + min(0, -rows), max(0, -cols) : width + min(0, -cols)
+        ]
+        reach[onto] |= cloud[source]
+    return reach
 
 
 def terrain_flags(slope_deg: Float, illumination: Float) -> NDArray[np.uint8]:

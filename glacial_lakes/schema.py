@@ -183,7 +183,13 @@ LAKES = (
     AREA,
     AREA_SIGMA,
     Column("max_area_m2", "real", "m2", "Largest area measured", "Наибольшая площадь"),
-    Column("state", "text", "", "present or gone", "present – есть, gone – исчезло"),
+    Column(
+        "state",
+        "text",
+        "",
+        "present, gone, or doubtful: one small outline that other images contradict",
+        "present – есть, gone – исчезло, doubtful – сомнительно: не подтверждено другими снимками",
+    ),
 )
 """One row a lake; geometry and area are those of its latest full observation."""
 

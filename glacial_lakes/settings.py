@@ -139,14 +139,11 @@ def _between(low: float, high: float) -> _Rule:
     return lambda value: low <= value <= high, f"a number from {low:g} to {high:g}"
 
 
-_POSITIVE: _Rule = (lambda value: value > 0, "a number above 0")
 _TEXT: _Rule = (lambda value: bool(value.strip()), "a text that is not empty")
 _RULES: Mapping[str, _Rule] = {
     "project.name": _TEXT,
     "project.output": _TEXT,
     "area.aoi": _TEXT,
-    "area.min_area_m2": _POSITIVE,
-    "area.glacier_buffer_m": _POSITIVE,
     "inputs.scenes": (lambda value: value and all(value), "a list of at least one path"),
     "inputs.dem": _TEXT,
     "inputs.glaciers": _TEXT,
@@ -155,18 +152,22 @@ _RULES: Mapping[str, _Rule] = {
         "a list of months from 1 to 12",
     ),
     "mapping.index": _TEXT,
-    "mapping.min_pixels": _POSITIVE,
-    "mapping.min_observed_fraction": _between(0.0, 1.0),
-    "mapping.max_slope_deg": _between(0.0, 90.0),
     "mapping.block_size": _between(256, 65536),
     "tracking.min_overlap": _between(0.0, 1.0),
-    "tracking.max_distance_m": _between(0.0, 10_000.0),
-    "tracking.drained_fraction": _between(0.0, 1.0),
     "export.formats": (
         lambda value: set(value) <= set(EXPORT_FORMATS),
         f"a list of any of {', '.join(EXPORT_FORMATS)}",
     ),
 }
+_POSITIVE: _Rule = (lambda value: value > 0, "a number above 0")
+_RULES_BY_UNIT: Mapping[str, _Rule] = {
+    "fraction": _between(0.0, 1.0),
+    "deg": _between(0.0, 90.0),
+    "pixels": _POSITIVE,
+    "m": _POSITIVE,
+    "m2": _POSITIVE,
+}
+"""For keys without a rule of their own, by the last word of their name."""
 
 
 def read_project(
@@ -280,19 +281,13 @@ def _parse(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        raise ConfigError(
-            file, "there is no such file", "write one with: glacial-lakes init DIR"
-        ) from None
-    except OSError as error:
-        raise ConfigError(file, f"cannot be read: {error.strerror}", "name a file") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(file, "is not UTF-8 text", "save it as UTF-8") from error
+        remedy = "write one with: glacial-lakes init DIR"
+        raise ConfigError(file, "there is no such file", remedy) from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(
-            file,
-            f"is no TOML: {error}",
-            "texts stand in quotes, lists in [ ]; in Windows paths write / for \\",
-        ) from error
+        remedy = "texts stand in quotes, lists in [ ]; in Windows paths write / for \\"
+        raise ConfigError(file, f"is no TOML: {error}", remedy) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(file, f"cannot be read: {error}", "save it as UTF-8 text") from error
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
@@ -330,7 +325,8 @@ def _checked(source: str, key: str, value: object) -> object:
     kinds = typing.get_type_hints(TABLES[table])
     if name not in kinds:
         raise ConfigError(source, f"[{table}] has no key {name}", _nearest(name, kinds))
-    accepts, allowed = _RULES.get(key, (lambda _: True, _describe(kinds[name])))
+    by_unit = _RULES_BY_UNIT.get(name.rpartition("_")[2])
+    accepts, allowed = _RULES.get(key) or by_unit or (lambda _: True, _describe(kinds[name]))
     shown = f"{key} = {json.dumps(value, ensure_ascii=False, default=str)}"
     try:
         converted = _convert(value, kinds[name])
@@ -377,24 +373,18 @@ def _check_inputs(file: Path, project: Project) -> None:
         "inputs.glaciers": project.inputs.glaciers,
     }
     for key, value in named.items():
-        if value is not None and not (project.folder / value).exists():
-            raise ConfigError(
-                project.folder / value, f"{key} of {file.name} is not there", "correct the path"
-            )
+        if value is not None and not (path := project.folder / value).exists():
+            raise ConfigError(path, f"{key} of {file.name} is not there", "correct the path")
 
 
 def _check_output(file: Path, project: Project) -> None:
-    output = (project.folder / project.project.output).resolve()
-    inputs = [project.folder / value for value in project.inputs.scenes]
-    if project.folder.resolve().is_relative_to(output) or any(
-        output.is_relative_to(product.resolve()) for product in inputs
-    ):
-        raise ConfigError(
-            file,
-            f"project.output = {json.dumps(project.project.output, ensure_ascii=False)} would mix "
-            "results with the inputs",
-            'give a folder of its own, e.g. "output"',
-        )
+    folder, output = project.folder.resolve(), (project.folder / project.project.output).resolve()
+    products = [(folder / value).resolve() for value in project.inputs.scenes]
+    inside = [path for path in products if path in output.parents or path == output]
+    if folder.is_relative_to(output) or not all(folder.is_relative_to(path) for path in inside):
+        shown = json.dumps(project.project.output, ensure_ascii=False)
+        what = f"project.output = {shown} would mix results with the inputs"
+        raise ConfigError(file, what, 'give a folder of its own, e.g. "output"')
 
 
 def _field_docs(kind: type) -> dict[str, str]:

@@ -113,11 +113,15 @@ def footprints(outlines: gpd.GeoDataFrame) -> gpd.GeoSeries:
     """
     frame = outlines[["lake_id", "acquired", "geometry"]].to_crs(EQUAL_AREA)
     frame["size"] = frame.geometry.area
-    by_time = frame.sort_values("acquired", kind="stable").groupby("lake_id")["geometry"]
-    by_size = frame.sort_values("size", kind="stable").groupby("lake_id")["geometry"]
-    first, last, largest = by_time.first(), by_time.last(), by_size.last()
-    ground = _union(*(geometry_array(part.loc[first.index]) for part in (first, last, largest)))
-    return gpd.GeoSeries(ground, index=first.index, crs=EQUAL_AREA)
+    by_time = frame.sort_values(["lake_id", "acquired"], kind="stable")
+    by_size = frame.sort_values(["lake_id", "size"], kind="stable")
+    parts = [
+        by_time.drop_duplicates("lake_id", keep="first"),
+        by_time.drop_duplicates("lake_id", keep="last"),
+        by_size.drop_duplicates("lake_id", keep="last"),
+    ]
+    ground = _union(*(geometry_array(part.geometry) for part in parts))
+    return gpd.GeoSeries(ground, index=pd.Index(parts[0]["lake_id"]), crs=EQUAL_AREA)
 
 
 def _union(one: Geometries, two: Geometries, three: Geometries) -> Geometries:

@@ -32,6 +32,8 @@ MAX_WATER_GREEN = 0.40
 """The brightest glacial milk stays below this; snow and cloud do not."""
 MIN_SIGNAL = 0.01
 """Sum of green and NIR below which their ratio is noise."""
+DIMMED = 0.85
+"""A cloud's shadow leaves less than this share of the light in the green."""
 FLAT_DEG = 4.0
 """A river runs down a slope steeper than this in a DEM of 30 m; the surface of a lake is flat."""
 MIN_RIVER_PX = 25.0
@@ -50,6 +52,8 @@ class Evidence:
     """Median NDWI of the core."""
     shore_ndwi: float
     green: float
+    green_ratio: float
+    """Green of the core over green of the shore."""
     nir_ratio: float
     """NIR of the core over NIR of the shore."""
     separation: float
@@ -60,6 +64,8 @@ class Evidence:
     """Median slope; NaN without a DEM."""
     shadow_fraction: float
     """Share flagged as cloud shadow by the product."""
+    reach_fraction: float
+    """Share that lies where a cloud's shadow may fall."""
     haze_fraction: float
     """Share flagged as thin cirrus by the product."""
     width_px: float
@@ -105,20 +111,22 @@ def judge(evidence: Evidence) -> Verdict:
     e = evidence
     contrast = e.ndwi - e.shore_ndwi
     shaded = e.illumination < SHADED or (e.illumination < 0.55 and e.slope_deg > 1.5 * STEEP_DEG)
+    faint = e.ndwi < MIN_WATER_NDWI
+    reached = e.reach_fraction > 0.5 and e.green_ratio < DIMMED and faint
+    # Shade keeps the ratios of what it falls on, up to the blue of the sky light; so only water
+    # that stands out clearly is believed there, and on a slope in shade not even that.
+    clear = e.ndwi > MIN_WATER_NDWI + 0.04 and contrast > 0.25
+    flat = not e.slope_deg > STEEP_DEG / 2
     verdict: Verdict = "lake"
-    if shaded or e.shadow_fraction > 0.5:
-        # Shade keeps the ratios of what it falls on, up to the blue of the sky light; so only
-        # water that stands out clearly, on a flat place, is believed.
-        flat = not e.slope_deg > STEEP_DEG / 2
-        if not (flat and e.ndwi > MIN_WATER_NDWI + 0.04 and contrast > 0.25):
-            verdict = "shadow"
+    if (shaded and not (clear and flat)) or (e.shadow_fraction > 0.5 and not clear) or reached:
+        verdict = "shadow"
     elif _is_river(e):
         verdict = "river"
-    elif e.ndwi < MIN_WATER_NDWI and e.green > MIN_SNOW_GREEN and e.haze_fraction < 0.3:
+    elif faint and e.green > MIN_SNOW_GREEN and e.haze_fraction < 0.3:
         verdict = "snow"
     elif e.nir_ratio > 0.9:
         verdict = "land"
-    elif e.ndwi > MIN_WATER_NDWI:
+    elif not faint:
         verdict = "lake" if contrast > 0.08 else "snow"
     elif contrast < 0.2 or e.separation < 1.5:
         verdict = "land"
