@@ -132,7 +132,8 @@ class Links:
 def link(epochs: Sequence[Epoch], settings: TrackingSettings, *, min_area_m2: float = 0.0) -> Links:
     """Link the outlines of all epochs.
 
-    A lake's identity depends only on its own epoch and earlier ones.
+    Tracks are founded in the order of time, so that a later epoch takes none back, but for lakes
+    never seen whole that turn out to be a part of another, and large parts of the last epoch.
 
     Parameters
     ----------
@@ -264,7 +265,7 @@ def _merge(links: Links, number: int, lake: int, found: Match, *, whole: bool) -
             continue
         if whole and not neighbour.whole_epochs:
             neighbour.absorbed = True
-        elif whole and _is_merged(links, number, track, neighbour):
+        elif whole and track.whole_epochs and _is_merged(links, number, track, neighbour):
             partners.append(other)
         else:
             neighbour.see(number, Sighting((patch,), outline, "covered"))
@@ -298,11 +299,12 @@ def _found(links: Links, number: int, patch: int) -> int:
     outline, whole = epoch.outlines[patch], bool(epoch.whole[patch])
     if not whole and not epoch.columns["observed_fraction"][patch] >= _SEEN_TO_FOUND:
         return -1
-    likeness = {
-        i: shapely.intersection(track.last, outline).area / min(track.last.area, outline.area)
-        for i, track in enumerate(links.tracks)
-        if track.ended is not None and shapely.intersects(track.last, outline)
-    }
+    merged = {lake for change in links.lineage if change.kind == "merged" for lake in change.before}
+    likeness = {}
+    for i in sorted(merged):
+        last, ended = links.tracks[i].last, links.tracks[i].ended is not None
+        if ended and shapely.intersects(last, outline):
+            likeness[i] = shapely.intersection(last, outline).area / min(last.area, outline.area)
     best = max(likeness, key=lambda i: likeness[i], default=None)
     if best is not None and likeness[best] >= links.settings.min_overlap:
         links.tracks[best].ended, links.tracks[best].largest = None, outline

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from rasterio.features import geometry_mask
 from rasterio.windows import Window
 from scipy import ndimage
 from shapely.geometry import Polygon
@@ -107,10 +108,13 @@ def map_lakes(
     table = _table(scene, rows, terrain)
     if glaciers is not None:
         table = _near_glaciers(table, _vector(glaciers), glacier_buffer_m)
-    if aoi is not None and len(table):
+    if aoi is not None:
         region = _vector(aoi).to_crs(table.crs).geometry.union_all()
-        inner = table.representative_point()
-        table = table[shapely.intersects(region, inner.to_numpy())].reset_index(drop=True)
+        inside = shapely.intersects(region, table.representative_point().to_numpy())
+        table = table[inside].reset_index(drop=True)
+        kept = [region, *table.geometry]  # a lake on the border is seen as a whole
+        outside = geometry_mask(kept, scene.grid.shape, scene.grid.transform)
+        states[outside] = State.NODATA
     table.attrs["coverage"] = Coverage.from_states(
         states,
         scene_id=scene.id,
@@ -372,8 +376,9 @@ def _table(scene: Scene, rows: list[dict[str, Any]], terrain: Terrain | None) ->
     table["sensor"] = scene.sensor
     table["perimeter_m"] = size["perimeter_m"]
     table["area_m2"] = size["area_m2"]
-    table["area_sigma_m2"] = outlines.area_sigma(size["perimeter_m"].to_numpy(), pixel)
-    table["area_err_hb_m2"] = outlines.hanshaw_bookhagen_error(size["perimeter_m"], pixel)
+    perimeter = size["perimeter_m"].to_numpy()
+    table["area_sigma_m2"] = outlines.area_sigma(perimeter, pixel)
+    table["area_err_hb_m2"] = outlines.hanshaw_bookhagen_error(perimeter, pixel)
     cut = table["status"] != "observed"
     table.loc[cut, ["area_m2", "area_sigma_m2", "area_err_hb_m2"]] = np.nan
     table[["lon", "lat"]] = measures.inner_lon_lat(table.geometry)

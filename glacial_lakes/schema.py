@@ -36,9 +36,7 @@ LAKE_ID = Column(
     "lake_id", "text", "", "Lake identity, given once and kept", "Постоянный код озера", "GLAKE_ID"
 )
 SCENE_ID = Column("scene_id", "text", "", "Source scene", "Исходный снимок", "GL_Image")
-ACQUIRED = Column(
-    "acquired", "time", "UTC", "Time of the image", "Время съёмки (UTC)", "GL_Date"
-)
+ACQUIRED = Column("acquired", "time", "UTC", "Time of the image", "Время съёмки (UTC)", "GL_Date")
 SENSOR = Column("sensor", "text", "", "Satellite and sensor", "Спутник и сенсор", "GL_Sensor")
 AREA = Column("area_m2", "real", "m2", "Area on the ellipsoid", "Площадь на эллипсоиде", "GL_Area")
 AREA_SIGMA = Column(
@@ -236,12 +234,9 @@ RUNS = (
 )
 
 _PANDAS_DTYPES = {
-    "text": "str",
     "real": "float64",
     "integer": "Int64",
     "boolean": "boolean",
-    "time": "datetime64[ms, UTC]",
-    "date": "datetime64[ms, UTC]",
 }
 
 
@@ -268,8 +263,11 @@ def _typed(values: pd.Series | None, kind: ColumnType, index: pd.Index) -> pd.Se
     if values is None:
         values = pd.Series([None] * len(index), index=index, dtype="object")
     if kind in {"time", "date"}:
-        times = pd.to_datetime(values, utc=True, format="ISO8601" if values.dtype == object else None)
+        times = pd.to_datetime(
+            values, utc=True, format="ISO8601" if values.dtype == object else None
+        )
         return times.astype("datetime64[ms, UTC]")
     if kind == "text":
         return values.astype("object").where(values.notna(), None)
-    return values.astype(_PANDAS_DTYPES[kind])
+    typed: pd.Series = values.astype(_PANDAS_DTYPES[kind])  # type: ignore[call-overload]
+    return typed

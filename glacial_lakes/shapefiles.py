@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import logging
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -65,14 +66,17 @@ def write_shapefile(
     )
     with whole_set(path) as temporary:
         try:
-            pyogrio.write_dataframe(
-                frame,
-                temporary,
-                driver="ESRI Shapefile",
-                geometry_type="Polygon",
-                encoding="UTF-8",
-                layer_options={"2GB_LIMIT": "YES", "DBF_DATE_LAST_UPDATE": _FIXED_DATE},
-            )
+            with warnings.catch_warnings():
+                # Numbers of nine digits lose their last decimals; values are compared below.
+                warnings.filterwarnings("ignore", message=".*not successfully written.*")
+                pyogrio.write_dataframe(
+                    frame,
+                    temporary,
+                    driver="ESRI Shapefile",
+                    geometry_type="Polygon",
+                    encoding="UTF-8",
+                    layer_options={"2GB_LIMIT": "YES", "DBF_DATE_LAST_UPDATE": _FIXED_DATE},
+                )
         except (DataSourceError, DataLayerError, FeatureError) as error:
             raise OutputError(path, f"cannot be written: {error}", "check the disk") from error
         _compare_shapefile(frame, temporary, path)

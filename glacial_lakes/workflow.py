@@ -131,10 +131,11 @@ def run(
         records, mapped = _map(tasks, jobs, max_memory, executor, listen)
         usable = [record.scene_id for record in records.values() if record.state == "mapped"]
         reused = tuple(scene_id for scene_id in usable if scene_id not in mapped)
-        result = RunResult(output, (), mapped, reused, tuple(refused), 0)
+        refusals = tuple(sorted(refused, key=lambda event: (event.path, event.reason)))
+        result = RunResult(output, (), mapped, reused, refusals, 0)
         if not usable:
             return result
-        table = manifest.scene_table(project.folder, scenes, records, refused)
+        table = manifest.scene_table(project.folder, scenes, records, refusals)
         content = manifest.content(project, table, records, checksums)
         earlier = manifest.read(output / manifest.FILE_NAME)
         outputs = earlier.get("outputs", {})
@@ -303,14 +304,13 @@ def _write(
     project: Project, output: Path, inventory: Inventory, on_event: Listener
 ) -> dict[str, str]:
     """Write inventory, exports and report; return the SHA-256 by name in the output folder."""
-    formats = project.export.formats
+    info, formats = project.project, project.export.formats
     on_event(StageStarted("export", len(formats)))
     inventory.to_file(output / INVENTORY_NAME)
     paths = [output / INVENTORY_NAME]
     others = [name for name in formats if name not in ("gpkg", "report")]
-    paths += export(inventory, output, others)
+    paths += export(inventory, output, others, language=info.language)
     if "report" in formats:
-        info = project.project
         path = output / REPORT_NAME
         paths.append(write_report(inventory, path, language=info.language, title=info.name))
     return {path.relative_to(output).as_posix(): files.sha256(path) for path in paths}

@@ -18,9 +18,9 @@ TOP_TO_BOTTOM = [
     *("__main__", "cli", "console", "workflow", "outlines_file", "batch", "manifest", "demo"),
     *("doctor", "export", "report", "kml", "validation", "inventory", "plots", "tracking"),
     *("histories", "linking", "matching", "lake_ids", "epochs", "change", "mapping", "pixels"),
-    *("measures", "coverage", "outlines", "water", "masks", "indices", "terrain", "scenes", "simulate", "vectors"),
-    *("shapefiles", "files", "grid", "schema", "processes", "language", "settings", "machine"),
-    *("events", "errors", "__init__"),
+    *("measures", "coverage", "outlines", "water", "masks", "indices", "terrain", "scenes"),
+    *("simulate", "vectors", "shapefiles", "files", "grid", "schema", "processes", "language"),
+    *("settings", "machine", "events", "errors", "__init__"),
 ]
 """``__init__`` comes last: everyone may ask it for the version, its own imports are lazy."""
 

@@ -115,7 +115,8 @@ def test_contour_of_a_step_lies_between_the_pixel_centres() -> None:
 
 
 def test_hanshaw_bookhagen_formula_by_hand() -> None:
-    assert outlines.hanshaw_bookhagen_error(400.0, 10.0) == pytest.approx(0.6872 * 40 * 50)
+    error = outlines.hanshaw_bookhagen_error(np.array([400.0]), 10.0)
+    assert error[0] == pytest.approx(0.6872 * 40 * 50)
 
 
 def test_uncertainty_grows_with_perimeter_and_pixel() -> None:

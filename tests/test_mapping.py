@@ -1,0 +1,252 @@
+"""Mapping of whole scenes: real products, known truth, and what must hold on every scene."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from glacial_lakes import schema
+from glacial_lakes.coverage import State
+from glacial_lakes.errors import MetadataError
+from glacial_lakes.mapping import map_lakes
+from glacial_lakes.scenes import discover, open_scene
+from glacial_lakes.settings import MappingSettings
+
+
+def matches(mapped: gpd.GeoDataFrame, truth: gpd.GeoDataFrame) -> np.ndarray:
+    """Return for each true lake the row of the outline with IoU of at least one half, or -1."""
+    truth = truth.to_crs(mapped.crs)
+    tree = shapely.STRtree(mapped.geometry.to_numpy())
+    lake, found = tree.query(truth.geometry.to_numpy(), predicate="intersects")
+    a, b = truth.geometry.to_numpy()[lake], mapped.geometry.to_numpy()[found]
+    shared = shapely.area(shapely.intersection(a, b))
+    hit = shared / (shapely.area(a) + shapely.area(b) - shared) >= 0.5
+    best = np.full(len(truth), -1)
+    best[lake[hit]] = found[hit]
+    return best
+
+
+def score(mapped: gpd.GeoDataFrame, truth: gpd.GeoDataFrame, smallest: float) -> dict[str, float]:
+    """Return recall, precision and area errors of lakes from ``smallest`` m² on.
+
+    Lakes less than half seen or more than half frozen are neither hit nor miss.
+    """
+    best = matches(mapped, truth)
+    counted = (truth["observed_fraction"] >= 0.5) & (truth["frozen_fraction"] <= 0.5)
+    large = (truth["area_m2"] >= smallest) & counted
+    hit = large & (best >= 0)
+    false = np.setdiff1d(np.flatnonzero(mapped.area >= smallest), best)
+    on_any = shapely.STRtree(truth.to_crs(mapped.crs).geometry.to_numpy())
+    touching = on_any.query(mapped.geometry.to_numpy()[false], predicate="intersects")[0]
+    false = np.delete(false, np.unique(touching))
+    area = mapped["area_m2"].to_numpy()[best[hit]]
+    error = area / truth["area_m2"][hit] - 1
+    return {
+        "recall": float(hit.sum() / large.sum()),
+        "precision": float(hit.sum() / (hit.sum() + len(false))),
+        "error": float(np.nanmedian(np.abs(error))),
+        "bias": float(np.nanmedian(error)),
+    }
+
+
+@pytest.fixture(scope="module")
+def clear(data: Path) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Return outlines and truth of the clear scene of the independent simulator."""
+    folder = data / "independent_truth/clear_summer"
+    scene = open_scene(next(folder.glob("*.SAFE")))
+    mapped = map_lakes(scene, dem=folder / "dem.tif", glaciers=folder / "glaciers.gpkg")
+    return mapped, gpd.read_file(folder / "truth.gpkg")
+
+
+def test_clear_scene_of_another_simulator_is_mapped(
+    clear: tuple[gpd.GeoDataFrame, gpd.GeoDataFrame],
+) -> None:
+    found = score(*clear, smallest=10_000)
+    assert found["recall"] >= 0.95
+    assert found["precision"] >= 0.95
+    assert found["error"] <= 0.05
+
+
+def test_columns_and_types_follow_the_schema(
+    clear: tuple[gpd.GeoDataFrame, gpd.GeoDataFrame],
+) -> None:
+    mapped, _ = clear
+    names = [column.name for column in schema.MAPPED]
+    assert list(mapped.columns) == [*names, "geometry"]
+    assert str(mapped["acquired"].dt.tz) == "UTC"
+    assert mapped.crs.is_projected
+    assert set(mapped["status"]) <= set(schema.STATUSES)
+
+
+def test_outlines_are_valid_single_polygons_with_geodesic_area(
+    clear: tuple[gpd.GeoDataFrame, gpd.GeoDataFrame],
+) -> None:
+    mapped, _ = clear
+    assert mapped.is_valid.all()
+    assert set(mapped.geom_type) == {"Polygon"}
+    seen = mapped["status"] == "observed"
+    # UTM at the central meridian scales areas by 0.9992
+    np.testing.assert_allclose(mapped["area_m2"][seen], mapped.area[seen], rtol=2e-3)
+
+
+def test_a_lake_that_is_cut_has_a_reason_and_no_area(
+    clear: tuple[gpd.GeoDataFrame, gpd.GeoDataFrame],
+) -> None:
+    mapped, truth = clear
+    cut = mapped["observed_fraction"] < 0.9
+    assert (mapped["area_m2"].isna() == cut).all()
+    assert (mapped["status"][cut] != "observed").all()
+    best = matches(mapped, truth)
+    hidden = (truth["observed_fraction"] < 0.85) & (best >= 0)
+    assert mapped["area_m2"].iloc[best[hidden]].isna().all()
+
+
+def test_elevation_and_nearest_glacier_are_filled(
+    clear: tuple[gpd.GeoDataFrame, gpd.GeoDataFrame],
+) -> None:
+    mapped, _ = clear
+    assert mapped["elev_m"].between(2000, 8000).all()
+    assert mapped["glacier_id"].notna().all()
+    assert (mapped["glacier_dist_m"] >= 0).all()
+
+
+@pytest.mark.parametrize("pattern", ["S2B_MSIL2A_20220728*", "LC08_L2SP_152035_20140823*"])
+def test_scenes_with_cloud_of_another_simulator_are_mapped(data: Path, pattern: str) -> None:
+    folder = data / "independent_truth/series"
+    scene = open_scene(next(folder.glob(pattern)))
+    truth = gpd.read_file(folder / "truth.gpkg", layer=f"{scene.acquired:%Y-%m-%d}")
+    mapped = map_lakes(scene, dem=folder / "dem.tif", glaciers=folder / "glaciers.gpkg")
+    found = score(mapped, truth, smallest=20_000)
+    assert found["recall"] >= 0.9
+    assert found["precision"] >= 0.95
+
+
+def test_result_does_not_depend_on_the_block_size(data: Path) -> None:
+    folder = data / "independent_truth/series"
+    scene = open_scene(next(folder.glob("LC08_L2SP_152035_20140823*")))
+    one = map_lakes(scene, dem=folder / "dem.tif")
+    many = map_lakes(scene, dem=folder / "dem.tif", settings=MappingSettings(block_size=64))
+    order = ["lon", "lat"]
+    pd.testing.assert_frame_equal(
+        one.sort_values(order, ignore_index=True), many.sort_values(order, ignore_index=True)
+    )
+    states = [table.attrs["coverage"].states() for table in (one, many)]
+    assert (states[0] == states[1]).mean() > 0.999  # overlapping verdicts are written in turn
+
+
+def test_without_a_dem_mapping_works_and_says_what_it_cannot_exclude(data: Path) -> None:
+    folder = data / "independent_truth/clear_summer"
+    mapped = map_lakes(open_scene(next(folder.glob("*.SAFE"))))
+    assert len(mapped) > 30
+    assert mapped["elev_m"].isna().all()
+    assert mapped["quality"].str.contains("no DEM|shadow|thin cloud").all()
+
+
+def test_aoi_smallest_lake_and_glacier_buffer_leave_lakes_out(
+    clear: tuple[gpd.GeoDataFrame, gpd.GeoDataFrame], data: Path
+) -> None:
+    folder = data / "independent_truth/clear_summer"
+    scene = open_scene(next(folder.glob("*.SAFE")))
+    west, south, east, north = scene.grid.bounds
+    half = gpd.GeoDataFrame(geometry=[shapely.box(west, south, (west + east) / 2, north)])
+    half = half.set_crs(scene.grid.crs.to_wkt()).to_crs(4326)
+    mapped = map_lakes(
+        scene, dem=folder / "dem.tif", glaciers=folder / "glaciers.gpkg", aoi=half,
+        min_area_m2=20_000, glacier_buffer_m=500,
+    )  # fmt: skip
+    assert 0 < len(mapped) < len(clear[0])
+    assert mapped.area.min() >= 20_000
+    assert mapped["glacier_dist_m"].max() <= 500
+    assert mapped.representative_point().x.max() <= (west + east) / 2
+    states = mapped.attrs["coverage"].states()
+    assert (states[:, -100:] == State.NODATA).all()  # not looked at is not observed
+
+
+@pytest.fixture(scope="module")
+def flathead(data: Path) -> dict[int, gpd.GeoDataFrame]:
+    """Return outlines of the two real Landsat chips, mapped without a DEM."""
+    folders = sorted((data / "flathead_landsat").iterdir())
+    scenes = [open_scene(folder) for folder in folders if folder.is_dir()]
+    return {scene.acquired.year: map_lakes(scene) for scene in scenes}
+
+
+def test_two_sensors_draw_the_same_real_lake(flathead: dict[int, gpd.GeoDataFrame]) -> None:
+    largest = [flathead[year].geometry.loc[flathead[year].area.idxmax()] for year in (2007, 2015)]
+    both = largest[0].convex_hull.intersection(largest[1].convex_hull)
+    lakes = [shapely.Polygon(lake.exterior).intersection(both) for lake in largest]
+    shared = lakes[0].intersection(lakes[1]).area
+    assert shared / (lakes[0].area + lakes[1].area - shared) >= 0.97
+
+
+def test_a_lake_that_the_edge_of_the_image_cuts_has_no_area(
+    flathead: dict[int, gpd.GeoDataFrame],
+) -> None:
+    for table in flathead.values():
+        largest = table.loc[table.area.idxmax()]
+        assert largest["status"] == "nodata"
+        assert np.isnan(largest["area_m2"])
+
+
+def test_the_snow_of_2007_is_no_lake(flathead: dict[int, gpd.GeoDataFrame]) -> None:
+    table = flathead[2007]
+    mountains = table[table.representative_point().x > 724_000]
+    assert mountains.area.max() < 50_000
+    assert (table.attrs["coverage"].states() == State.SNOW).mean() > 0.15
+
+
+def barbellino(data: Path, folder: Path, year: str) -> gpd.GeoDataFrame:
+    stem = f"S2A2A_{year}_022_Barbellino"
+    for kind in ("BOA", "SCL"):
+        shutil.copy(data / f"sen2r_barbellino/out/{stem}_{kind}_10.tif", folder)
+    (folder / f"{stem}_BOA_10.toml").write_text(
+        f'acquired = "{year[:4]}-{year[4:6]}-{year[6:]}T10:20:00Z"\nsensor = "S2A"\n'
+        f'scale = 0.0001\noffset = 0.0\nnodata = 65535\nquality = "{stem}_SCL_10.tif"\n'
+        'decoder = "scl"\n[bands]\nblue = 2\ngreen = 3\nred = 4\nnir = 8\nswir1 = 10\n'
+        "swir2 = 11\n",
+        encoding="utf-8",
+    )
+    return map_lakes(open_scene(folder / f"{stem}_BOA_10.tif"))
+
+
+def test_a_lake_under_cloud_is_not_reported_as_smaller(data: Path, tmp_path: Path) -> None:
+    cloudy, clear = (barbellino(data, tmp_path, year) for year in ("20170703", "20190723"))
+    whole = clear.loc[clear.area.idxmax()]
+    assert whole["status"] == "observed"
+    part = cloudy.loc[cloudy.area.idxmax()]
+    seen = cloudy.attrs["coverage"].observe(gpd.GeoSeries([whole.geometry], crs=clear.crs)).iloc[0]
+    assert seen["status"] == "cloud"
+    assert part["status"] != "observed" or part["area_m2"] > 0.9 * whole["area_m2"]
+
+
+def test_sample_scenes_are_mapped_within_their_uncertainty(sample_data: Path) -> None:
+    scene = open_scene(next((sample_data / "scenes").glob("S2B_MSIL2A_2022*")))
+    truth = gpd.read_file(sample_data / "truth.gpkg", layer=f"{scene.acquired:%Y-%m-%d}")
+    mapped = map_lakes(scene, dem=sample_data / "dem.tif", glaciers=sample_data / "glaciers.gpkg")
+    found = score(mapped, truth, smallest=10_000)
+    assert found["recall"] >= 0.95
+    assert abs(found["bias"]) <= 0.03
+    best = matches(mapped, truth)
+    rows = mapped.iloc[best[best >= 0]]
+    gap = (rows["area_m2"].to_numpy() - truth["area_m2"][best >= 0]).abs()
+    assert (gap < 2 * rows["area_sigma_m2"].to_numpy()).mean() >= 0.8
+
+
+def test_a_scene_without_water_has_no_outlines_and_a_full_coverage(sample_data: Path) -> None:
+    scene = discover([sample_data / "scenes"])[0]
+    mapped = map_lakes(scene, min_area_m2=1e9)
+    assert mapped.empty
+    assert list(mapped.columns) == [*(column.name for column in schema.MAPPED), "geometry"]
+    assert mapped.attrs["coverage"].states().shape == scene.grid.shape
+
+
+def test_a_scene_without_near_infrared_is_refused(sample_data: Path) -> None:
+    scene = discover([sample_data / "scenes"])[0]
+    bands = {name: band for name, band in scene.bands.items() if name != "nir"}
+    with pytest.raises(MetadataError, match="no nir band"):
+        map_lakes(replace(scene, bands=bands))

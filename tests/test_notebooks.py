@@ -1,0 +1,97 @@
+"""Notebooks: they run from top to bottom, use the public interface only, and carry no outputs."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+from pathlib import Path
+
+import glacial_lakes
+import nbformat
+import pytest
+from jupyter_client import KernelManager
+from jupyter_client.kernelspec import KernelSpecManager
+from nbclient import NotebookClient
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+FIRST = NOTEBOOKS / "01_first_inventory.ipynb"
+SECONDS_A_CELL = 120
+
+
+def execute(
+    path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> nbformat.notebooknode.NotebookNode:
+    """Run a notebook in a folder, in a kernel of this interpreter, whatever kernels there are."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(glacial_lakes.__file__).parents[1]))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(folder / "runtime"))
+    monkeypatch.setenv("IPYTHONDIR", str(folder / "ipython"))
+    notebook = nbformat.read(path, as_version=4)
+    kernel = KernelManager(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
+    client = NotebookClient(
+        notebook,
+        km=kernel,
+        timeout=SECONDS_A_CELL,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    return client.execute()
+
+
+def code_of(path: Path) -> list[str]:
+    return [
+        cell.source.removesuffix(";")
+        for cell in nbformat.read(path, as_version=4).cells
+        if cell.cell_type == "code"
+    ]
+
+
+def texts_of(cell: nbformat.notebooknode.NotebookNode) -> str:
+    return "\n".join(
+        output.get("text", "") or output.get("data", {}).get("text/plain", "")
+        for output in cell.outputs
+    )
+
+
+def test_the_first_inventory_runs_and_tells_its_story(
+    tmp_path: Path, sample_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(sample_data, tmp_path / "sample_data")
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    done = execute(FIRST, folder, monkeypatch)
+    cells = [cell for cell in done.cells if cell.cell_type == "code"]
+    errors = [o for cell in cells for o in cell.outputs if o.get("name") == "stderr"]
+    assert not errors, errors[0]["text"]
+    pictures = sum("image/png" in o.get("data", {}) for cell in cells for o in cell.outputs)
+    assert pictures == 4
+    story = "\n".join(texts_of(cell) for cell in cells)
+    for word in ("cloud", "frozen", "absent", "drained", "merged", "split", "GLAKE_ID", "± "):
+        assert word in story
+    assert glacial_lakes.open_inventory(folder / "first_inventory" / "inventory.gpkg").lakes.size
+    assert (folder / "first_inventory" / "lakes_fields.csv").is_file()
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_notebooks_are_committed_without_outputs(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    for cell in notebook.cells:
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_notebooks_use_the_public_interface_only(path: Path) -> None:
+    for source in code_of(path):
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.ImportFrom):
+                assert not (node.module or "").startswith("glacial_lakes")
+            if isinstance(node, ast.Import):
+                names = [a.name for a in node.names if a.name.startswith("glacial_lakes")]
+                assert names in ([], ["glacial_lakes"])
+
+
+def test_the_links_of_notebooks_lead_to_files() -> None:
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            for part in cell.source.split("](")[1:] if cell.cell_type == "markdown" else []:
+                assert (path.parent / part.split(")")[0].split("#")[0]).is_file(), part

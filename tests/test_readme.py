@@ -1,0 +1,182 @@
+"""README and documents say what the code does: commands, files, codes, columns, links."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+import shutil
+import tomllib
+from pathlib import Path
+from types import ModuleType
+
+import glacial_lakes as gl
+import matplotlib as mpl
+import pytest
+from glacial_lakes import cli, console, schema
+from glacial_lakes.settings import EXPORT_FORMATS
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+LARGEST_PICTURE = 400_000
+
+
+def section(title: str) -> str:
+    """Return the text of the README below a heading, up to the next of its level."""
+    level = title.split(" ")[0]
+    return README.split(f"\n{title}\n", 1)[1].split(f"\n{level} ", 1)[0]
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def rows(text: str) -> list[list[str]]:
+    """Return the cells of the Markdown tables of a text, without their heads."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [row for number, row in enumerate(cells) if number > 1]
+
+
+def code_words(text: str) -> set[str]:
+    return set(re.findall(r"`([^`]+)`", text))
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    """Return the script that makes the data dictionary."""
+    path = ROOT / "docs" / "make_data_dictionary.py"
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_two_commands_stand_alone_and_in_order() -> None:
+    lines = [line for line in README.splitlines() if line.startswith("python -m pip install")]
+    assert lines == [
+        "python -m pip install . && glacial-lakes demo",
+        'python -m pip install ".[test]" && python -m pytest',
+    ]
+
+
+def test_the_lines_of_python_run_and_the_demo_ends_as_told(
+    tmp_path: Path, sample_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "sample_data"
+    shutil.copytree(sample_data, copy, ignore=shutil.ignore_patterns("S2*", "LE07*"))
+    monkeypatch.chdir(tmp_path)
+    mpl.use("Agg")
+    (code,) = blocks(section("## From Python"), "python")
+    assert len(code.split("\n\n")[1].splitlines()) == 5
+    names: dict[str, object] = {}
+    exec(compile(code, "README.md", "exec"), names)  # noqa: S102 (our own text)
+    inventory = names["inventory"]
+    assert isinstance(inventory, gl.Inventory)
+    assert len(inventory.lakes) > 10
+    assert (tmp_path / "lakes.shp").is_file()
+
+    output = tmp_path / "output"
+    output.mkdir()
+    inventory.to_file(output / "inventory.gpkg")
+    names_of_files = ("inventory.gpkg", "shapefiles/lakes.shp", "report.html")
+    ids = tuple(inventory.scenes["scene_id"])
+    paths = tuple(output / name for name in names_of_files)
+    result = gl.RunResult(output, paths, ids, (), (), len(inventory.lakes))
+    said = [without_numbers(line) for line in console.summary(result, str)]
+    (told,) = blocks(section("## Try it"), "text")
+    expected = [without_numbers(line) for line in told.splitlines()]
+    event = re.compile(rf"({'|'.join(schema.EVENTS)}): N")
+    assert [x for x in expected if not event.fullmatch(x)] == [
+        x for x in said if not event.fullmatch(x)
+    ]
+    assert any(event.fullmatch(line) for line in expected)
+
+
+def without_numbers(line: str) -> str:
+    return re.sub(r"\d+(\.\d+)?", "N", re.sub(r"(?<=  )\S*[/\\]output", "output", line))
+
+
+def test_every_command_is_in_the_table_and_every_one_named_exists() -> None:
+    table = {row[0].strip("`").split()[1] for row in rows(section("## Your own scenes"))}
+    assert table == set(cli.cli.commands)
+    for path in DOCUMENTS:
+        text = path.read_text(encoding="utf-8")
+        fenced = "\n".join(re.findall(r"```.*?\n(.*?)```", text, re.DOTALL))
+        spans = "\n".join(code_words(text))
+        named = set(re.findall(r"^glacial-lakes (\w+)", f"{fenced}\n{spans}", re.MULTILINE))
+        assert named <= set(cli.cli.commands), path.name
+
+
+def test_commands_that_are_said_to_be_missing_are() -> None:
+    (said,) = re.findall(r"The commands (.*?) do not exist yet", README, re.DOTALL)
+    assert not code_words(said) & set(cli.cli.commands)
+
+
+def test_exit_codes_are_those_of_the_command_line() -> None:
+    told = {int(code): meaning for code, meaning, _ in rows(section("## Exit codes"))}
+    constants = (cli.OK, cli.ERROR, cli.USAGE, cli.PARTIAL, cli.LOCKED, cli.INTERRUPTED)
+    assert tuple(told) == constants
+    assert ", ".join(f"{code} {meaning}" for code, meaning in told.items()) in str(cli.cli.epilog)
+
+
+def test_statuses_events_and_formats_are_those_of_the_code() -> None:
+    told = "".join(row[0] for row in rows(section("## How to read the result")))
+    assert code_words(told) == set(schema.STATUSES)
+    written = section("## What is written")
+    assert code_words(re.search(r"`export` knows (.*)\.", written)[1]) == set(EXPORT_FORMATS)
+    assert ", ".join(schema.EVENTS) in written
+
+
+def test_the_layers_named_are_those_of_an_inventory() -> None:
+    from glacial_lakes.inventory import LAYERS
+
+    (row,) = [row for row in rows(section("## What is written")) if row[0] == "`inventory.gpkg`"]
+    assert code_words(row[1]) == set(LAYERS)
+
+
+def test_the_data_dictionary_is_the_schema(script: ModuleType) -> None:
+    text = (ROOT / "docs" / "data_dictionary.md").read_text(encoding="utf-8")
+    assert text == script.dictionary(), "run: python docs/make_data_dictionary.py"
+    assert set(script.STATUS_MEANINGS) == set(schema.STATUSES)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_to_files_and_headings(path: Path) -> None:
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if link.startswith("https://"):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (path.parent / name).resolve() if name else path
+        assert target.exists(), link
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            anchors = [re.sub(r"[^\w\- ]", "", h).lower().replace(" ", "-") for h in headings]
+            assert anchor in anchors, link
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_constants_named_in_documents_exist(path: Path) -> None:
+    for span in code_words(path.read_text(encoding="utf-8")):
+        if named := re.fullmatch(r"([a-z_0-9]+)\.([A-Z][A-Z_0-9]+)", span):
+            module = importlib.import_module(f"glacial_lakes.{named[1]}")
+            assert hasattr(module, named[2]), span
+
+
+def test_the_picture_is_small_enough_to_load_quickly() -> None:
+    path = ROOT / "docs" / "images" / "demo.png"
+    assert path.stat().st_size < LARGEST_PICTURE
+    with Image.open(path) as picture:
+        assert picture.width >= 1200
+
+
+def test_the_version_cited_is_that_of_the_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert f"glacial_lakes, version {project['version']}" in README
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(r"^## \[(.+?)\]", changelog, re.MULTILINE)[1] == project["version"]
