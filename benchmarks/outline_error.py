@@ -16,6 +16,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+
 from glacial_lakes.mapping import map_lakes
 from glacial_lakes.scenes import Scene, discover
 

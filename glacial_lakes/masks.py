@@ -32,8 +32,8 @@ CLOUD_HEIGHT_M = (200.0, 3000.0)
 """Heights above the ground of the clouds that cast sharp shadows in mountains in summer."""
 SHADOW_STEP_PX = 4.0
 """Step of the height search; clouds smaller than this cast no shadow of the size of a lake."""
-SHADED = 0.30
-"""Cosine of the sun's incidence angle below which a slope is too dark to judge."""
+SHADED = 0.35
+"""Direct light relative to level ground below which a slope is too dark to judge."""
 STEEP_DEG = 20.0
 """Slope above which a water surface is not expected; DEM older than the lake may still show it."""
 

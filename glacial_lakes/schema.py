@@ -245,8 +245,6 @@ def conform(table: pd.DataFrame, columns: tuple[Column, ...]) -> pd.DataFrame:
 
     Columns that are missing are added as missing values; others (geometry) are kept behind.
     """
-    import pandas as pd
-
     table = table.copy()
     for column in columns:
         values = table[column.name] if column.name in table else None

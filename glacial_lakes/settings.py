@@ -29,14 +29,8 @@ ENVIRONMENT_PREFIX = "GLACIAL_LAKES_"
 class MappingSettings:
     """How one scene is mapped."""
 
-    index: str = "auto"
-    """Water index of the seeds: ``auto`` chooses by sensor, or a name in :mod:`indices`."""
     min_pixels: float = 5.0
     """Smallest lake in pixels of the scene (Lesi et al. 2022)."""
-    min_observed_fraction: float = 0.9
-    """Below this share of a lake seen, its area is null (the rule of DEA Waterbodies)."""
-    max_slope_deg: float = 20.0
-    """Mean slope above which an object is no lake (10–20° in the literature)."""
     block_size: int = 2048
     """Pixels of a block edge: sets memory, never the result."""
 

@@ -28,7 +28,7 @@ class Terrain:
     elevation_m: Float
     slope_deg: Float
     illumination: Float
-    """Cosine of the angle between the sun and the surface normal; 0 in cast shadow."""
+    """Direct light relative to level ground: 1 there, 0 in shadow, above 1 towards the sun."""
 
     def on(self, grid: Grid, layer: Float) -> Float:
         """Return a layer sampled bilinearly at the pixel centres of another grid."""
@@ -92,7 +92,7 @@ def read_terrain(
         raise GridError(str(dem), "the DEM does not cover the scene", "give one that does")
     gradient = horn_gradient(elevation, around.resolution)
     slope = np.degrees(np.arctan(np.hypot(*gradient))).astype("float32")
-    if sun_azimuth_deg is None or sun_elevation_deg is None:
+    if sun_azimuth_deg is None or sun_elevation_deg is None or sun_elevation_deg <= 0:
         lit = np.full_like(elevation, np.nan)
     else:
         lit = illumination(gradient, sun_azimuth_deg, sun_elevation_deg)
@@ -130,16 +130,17 @@ def horn_gradient(elevation_m: Float, resolution_m: float) -> tuple[Float, Float
 def illumination(
     gradient: tuple[Float, Float], sun_azimuth_deg: float, sun_elevation_deg: float
 ) -> Float:
-    """Return the cosine of the sun's incidence angle on the slope, 0 where it faces away.
+    """Return the direct light on the slope relative to level ground, 0 where it faces away.
 
-    With the unit vector towards the sun s and the surface normal n this is max(0, n·s), the
-    shaded relief of Horn (1981).
+    With the unit vector towards the sun s and the surface normal n this is max(0, n·s) over the
+    sine of the sun's elevation: the shaded relief of Horn (1981), scaled so that level ground is
+    1 for every sun.
     """
     azimuth, elevation = math.radians(sun_azimuth_deg), math.radians(sun_elevation_deg)
     to_east, to_north = gradient
     horizontal = math.cos(elevation) * (to_east * math.sin(azimuth) + to_north * math.cos(azimuth))
     cosine = (math.sin(elevation) - horizontal) / np.sqrt(1 + to_east**2 + to_north**2)
-    lit: Float = np.clip(cosine, 0, None).astype("float32")
+    lit: Float = (np.clip(cosine, 0, None) / math.sin(elevation)).astype("float32")
     return lit
 
 
@@ -221,14 +222,14 @@ def _ahead(z: Float, row_step: float, col_step: float) -> Float:
     corner = _shifted(z, row0, col0)
     if wr == 0 and wc == 0:
         return corner
-    blend: Float = (corner * (1 - wc) + _shifted(z, row0, col0 + 1) * wc) * (1 - wr) + (
+    blend = (corner * (1 - wc) + _shifted(z, row0, col0 + 1) * wc) * (1 - wr) + (
         _shifted(z, row0 + 1, col0) * (1 - wc) + _shifted(z, row0 + 1, col0 + 1) * wc
     ) * wr
-    return blend
+    return blend.astype(np.float32, copy=False)
 
 
 def _shifted(z: Float, rows: int, cols: int) -> Float:
-    out = np.full(z.shape, -1e6, np.float32)
+    out: Float = np.full(z.shape, -1e6, np.float32)
     height, width = z.shape
     if abs(rows) < height and abs(cols) < width:
         out[max(0, -rows) : height - max(0, rows), max(0, -cols) : width - max(0, cols)] = z[

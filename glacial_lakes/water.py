@@ -32,6 +32,9 @@ MAX_WATER_GREEN = 0.40
 """The brightest glacial milk stays below this; snow and cloud do not."""
 MIN_SIGNAL = 0.01
 """Sum of green and NIR below which their ratio is noise."""
+TURNED_AWAY = 0.8
+"""A slope with less direct light than this share of level ground faces away from the sun; shade
+of a DEM of 30 m is off by a pixel or two, so what is dark or steep there may be in shadow."""
 DIMMED = 0.85
 """A cloud's shadow leaves less than this share of the light in the green."""
 FLAT_DEG = 4.0
@@ -59,7 +62,7 @@ class Evidence:
     separation: float
     """Distance of core and shore in standard deviations of the shore (Mahalanobis)."""
     illumination: float
-    """Median cosine of the sun's incidence angle; NaN without a DEM."""
+    """Median direct light relative to level ground; NaN without a DEM."""
     slope_deg: float
     """Median slope; NaN without a DEM."""
     shadow_fraction: float
@@ -110,13 +113,15 @@ def judge(evidence: Evidence) -> Verdict:
     """Return whether a candidate is a lake, or what it is taken for."""
     e = evidence
     contrast = e.ndwi - e.shore_ndwi
-    shaded = e.illumination < SHADED or (e.illumination < 0.55 and e.slope_deg > 1.5 * STEEP_DEG)
+    turned_away = e.illumination < TURNED_AWAY and e.slope_deg > STEEP_DEG / 2
+    dull = e.green_ratio < 0.5 or contrast < 0.4
+    shaded = e.illumination < SHADED or (turned_away and dull)
     faint = e.ndwi < MIN_WATER_NDWI
     reached = e.reach_fraction > 0.5 and e.green_ratio < DIMMED and faint
     # Shade keeps the ratios of what it falls on, up to the blue of the sky light; so only water
     # that stands out clearly is believed there, and on a slope in shade not even that.
     clear = e.ndwi > MIN_WATER_NDWI + 0.04 and contrast > 0.25
-    flat = not e.slope_deg > STEEP_DEG / 2
+    flat = not e.slope_deg > STEEP_DEG / 4
     verdict: Verdict = "lake"
     if (shaded and not (clear and flat)) or (e.shadow_fraction > 0.5 and not clear) or reached:
         verdict = "shadow"
@@ -134,9 +139,10 @@ def judge(evidence: Evidence) -> Verdict:
 
 
 def _is_river(e: Evidence) -> bool:
-    if e.trace_px > max(MIN_RIVER_PX, 3 * e.length_px):
+    drawn_out = e.length_px / e.width_px
+    if e.trace_px > MIN_RIVER_PX and (e.trace_px > 3 * e.length_px or drawn_out > 6):
         return True
-    return e.length_px > 9 * e.width_px and e.width_px < 5 and not e.slope_deg < FLAT_DEG
+    return drawn_out > 9 and e.width_px < 5 and not e.slope_deg < FLAT_DEG
 
 
 def river_width_px(pixel_m: float) -> int:

@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+
 from glacial_lakes import schema
 from glacial_lakes.inventory import LAYERS, Inventory
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 import pytest
 import rasterio
+
 from glacial_lakes import language
 from glacial_lakes.cli import cli, main, memory_amount
 from glacial_lakes.settings import read_project

@@ -9,14 +9,15 @@ import geopandas as gpd
 import numpy as np
 import pytest
 from affine import Affine
-from glacial_lakes.coverage import Coverage, State
-from glacial_lakes.errors import DamagedFileError
-from glacial_lakes.grid import Grid
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.crs import CRS
 from rasterio.windows import Window
 from shapely import box
+
+from glacial_lakes.coverage import Coverage, State
+from glacial_lakes.errors import DamagedFileError
+from glacial_lakes.grid import Grid
 
 GRID = Grid(CRS.from_epsg(32643), Affine(10, 0, 460_000, 0, -10, 4_720_000), (40, 50))
 

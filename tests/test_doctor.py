@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import rasterio
+
 from glacial_lakes import machine
 from glacial_lakes.doctor import RASTER_DRIVERS, VECTOR_DRIVERS, examine
 

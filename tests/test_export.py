@@ -20,12 +20,12 @@ import pyogrio
 import pytest
 import shapely
 from defusedxml import ElementTree
+from sample_inventory import empty_inventory, hostile_inventory, make_inventory
+
 from glacial_lakes import schema
 from glacial_lakes.errors import ConfigError
 from glacial_lakes.export import FORMATS, epochs, export
 from glacial_lakes.inventory import open_inventory
-
-from sample_inventory import empty_inventory, hostile_inventory, make_inventory
 
 KML = {"k": "http://www.opengis.net/kml/2.2"}
 TEXT_FORMATS = ("shp", "csv", "geojson", "kmz", "report")

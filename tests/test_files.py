@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from glacial_lakes import files
 from glacial_lakes.errors import LockedError, OutputError
 

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import glacial_lakes
 import pytest
+
+import glacial_lakes
 
 PACKAGE = Path(glacial_lakes.__file__).parent
 

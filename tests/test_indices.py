@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import spyndex
 import xarray as xr
+
 from glacial_lakes import indices
 
 BANDS = dict(

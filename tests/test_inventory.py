@@ -12,6 +12,7 @@ import pandas as pd
 import pyogrio
 import pytest
 import shapely
+
 from glacial_lakes import schema
 from glacial_lakes.epochs import CompleteCoverage
 from glacial_lakes.errors import InputError, VectorError

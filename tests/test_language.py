@@ -8,6 +8,9 @@ import string
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from glacial_lakes import schema
 from glacial_lakes.language import (
     ENGLISH,
@@ -19,8 +22,6 @@ from glacial_lakes.language import (
     number,
     translate,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def placeholders(text: str) -> set[str]:

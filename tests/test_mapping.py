@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+
 from glacial_lakes import schema
 from glacial_lakes.coverage import State
 from glacial_lakes.errors import MetadataError

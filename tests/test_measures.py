@@ -8,13 +8,14 @@ import geopandas as gpd
 import numpy as np
 import pytest
 from affine import Affine
-from glacial_lakes import measures
-from glacial_lakes.grid import Grid
-from glacial_lakes.terrain import Terrain
 from pyproj import Transformer
 from rasterio.crs import CRS
 from shapely import Point, Polygon, box
 from shapely.affinity import translate
+
+from glacial_lakes import measures
+from glacial_lakes.grid import Grid
+from glacial_lakes.terrain import Terrain
 
 
 def test_area_equals_an_equal_area_projection_in_every_zone() -> None:

@@ -6,12 +6,13 @@ import ast
 import shutil
 from pathlib import Path
 
-import glacial_lakes
 import nbformat
 import pytest
 from jupyter_client import KernelManager
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
+
+import glacial_lakes
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 FIRST = NOTEBOOKS / "01_first_inventory.ipynb"

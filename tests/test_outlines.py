@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import shapely
 from affine import Affine
-from glacial_lakes import outlines
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.features import rasterize
 from scipy.ndimage import gaussian_filter
 from shapely import Point
+
+from glacial_lakes import outlines
 
 PIXEL = 10.0
 SHAPE = (70, 70)

@@ -9,12 +9,12 @@ import pytest
 mpl.use("Agg")
 
 import matplotlib.pyplot as plt
-from glacial_lakes.plots import plot_area, plot_lakes
 from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
 from matplotlib.dates import date2num
-
 from sample_inventory import glaciers, make_inventory
+
+from glacial_lakes.plots import plot_area, plot_lakes
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from glacial_lakes.errors import ResourceError, TimeLimitError
 from glacial_lakes.processes import ProcessPerCall
 

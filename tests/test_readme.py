@@ -10,12 +10,13 @@ import tomllib
 from pathlib import Path
 from types import ModuleType
 
-import glacial_lakes as gl
 import matplotlib as mpl
 import pytest
+from PIL import Image
+
+import glacial_lakes as gl
 from glacial_lakes import cli, console, schema
 from glacial_lakes.settings import EXPORT_FORMATS
-from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -25,7 +26,7 @@ LARGEST_PICTURE = 400_000
 
 def section(title: str) -> str:
     """Return the text of the README below a heading, up to the next of its level."""
-    level = title.split(" ")[0]
+    level = title.split(" ", maxsplit=1)[0]
     return README.split(f"\n{title}\n", 1)[1].split(f"\n{level} ", 1)[0]
 
 
@@ -158,6 +159,12 @@ def test_links_lead_to_files_and_headings(path: Path) -> None:
             headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
             anchors = [re.sub(r"[^\w\- ]", "", h).lower().replace(" ", "-") for h in headings]
             assert anchor in anchors, link
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_scripts_named_in_documents_exist(path: Path) -> None:
+    for name in re.findall(r"python (\S+\.py)", path.read_text(encoding="utf-8")):
+        assert (ROOT / name).is_file(), name
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

@@ -12,20 +12,12 @@ from html.parser import HTMLParser
 from itertools import combinations
 from pathlib import Path
 
-import glacial_lakes.report
 import numpy as np
 import pandas as pd
 import pyproj
 import pytest
 import shapely
-from glacial_lakes import schema
-from glacial_lakes.errors import ConfigError
-from glacial_lakes.language import RUSSIAN, number
-from glacial_lakes.report import write_report
-from glacial_lakes.report.contents import describe
-from glacial_lakes.report.maps import draw_map, fit
 from jinja2 import Environment, nodes
-
 from sample_inventory import (
     HOSTILE,
     empty_inventory,
@@ -33,6 +25,14 @@ from sample_inventory import (
     hostile_inventory,
     make_inventory,
 )
+
+import glacial_lakes.report
+from glacial_lakes import schema
+from glacial_lakes.errors import ConfigError
+from glacial_lakes.language import RUSSIAN, number
+from glacial_lakes.report import write_report
+from glacial_lakes.report.contents import describe
+from glacial_lakes.report.maps import draw_map, fit
 
 TEMPLATES = Path(glacial_lakes.report.__file__).parent / "templates"
 VOID = {"meta", "br", "link", "img", "input", "hr"}

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rasterio.windows import Window
+
 from glacial_lakes.errors import (
     GlacialLakesError,
     InputError,
@@ -16,7 +18,6 @@ from glacial_lakes.errors import (
 )
 from glacial_lakes.events import Event, SceneRefused
 from glacial_lakes.scenes import discover, find_products, open_scene
-from rasterio.windows import Window
 
 FOLDERS = (
     "independent_truth",

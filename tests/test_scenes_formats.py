@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from rasterio.windows import Window
+
 from glacial_lakes.errors import (
     DamagedFileError,
     GlacialLakesError,
@@ -22,7 +24,6 @@ from glacial_lakes.errors import (
 from glacial_lakes.scenes import Scene, open_scene
 from glacial_lakes.scenes.landsat import earth_sun_distance
 from glacial_lakes.scenes.metadata import to_time
-from rasterio.windows import Window
 
 SERIES = "independent_truth/series"
 OFFSET_LIST = re.compile(r"<BOA_ADD_OFFSET_VALUES_LIST>.*?</BOA_ADD_OFFSET_VALUES_LIST>", re.S)

@@ -12,6 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from glacial_lakes.errors import (
     DamagedFileError,
     GlacialLakesError,
@@ -20,8 +23,6 @@ from glacial_lakes.errors import (
 )
 from glacial_lakes.scenes import open_scene, verify
 from glacial_lakes.scenes.source import open_source
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 SERIES = "independent_truth/series"
 SIDECAR = (

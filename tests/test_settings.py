@@ -7,6 +7,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from glacial_lakes.errors import ConfigError
 from glacial_lakes.settings import (
     TABLES,
@@ -17,8 +20,6 @@ from glacial_lakes.settings import (
     project_template,
     read_project,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def write(folder: Path, text: str, name: str = "project.toml") -> Path:

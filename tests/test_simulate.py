@@ -7,6 +7,11 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyproj import Geod
+from scipy import ndimage
+
 from glacial_lakes.simulate import SENSORS, WISHES, Acquisition, Site, make_site, simulate_scene
 from glacial_lakes.simulate.camera import develop, scan_gaps, take
 from glacial_lakes.simulate.frame import CRS_NAME, NORTH, SCENE_M, WEST
@@ -19,10 +24,6 @@ from glacial_lakes.simulate.sky import CLOUD_TOP_M, make_sky
 from glacial_lakes.simulate.spectra import LAND, WaterKind, draw_water, water_reflectance
 from glacial_lakes.simulate.sun import sun_position
 from glacial_lakes.simulate.surface import cover_lake
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from pyproj import Geod
-from scipy import ndimage
 
 SUMMER = datetime(2021, 8, 20, 5, 57, tzinfo=UTC)
 KINDS: tuple[WaterKind, ...] = ("clear", "green", "turbid", "very turbid")

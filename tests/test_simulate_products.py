@@ -17,6 +17,7 @@ import pandas as pd
 import pyogrio
 import pytest
 import rasterio
+
 from glacial_lakes.errors import OutputError
 from glacial_lakes.simulate import Acquisition, SimulatedScene, Site, make_site, simulate_scene
 from glacial_lakes.simulate.quality import Label, qa_pixel, scene_classification

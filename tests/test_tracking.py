@@ -14,15 +14,16 @@ import pandas as pd
 import pyogrio
 import pytest
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
+from shapely import affinity
+
 from glacial_lakes import schema
 from glacial_lakes.epochs import EQUAL_AREA, CompleteCoverage
 from glacial_lakes.errors import InputError
 from glacial_lakes.tracking import SEEN_ONCE, Tracked, track_lakes
 from glacial_lakes.vectors import read_vector
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy.optimize import linear_sum_assignment
-from shapely import affinity
 
 RESOLUTION_M = {"LT05": 30.0, "LE07": 30.0, "LC08": 30.0, "S2A": 10.0, "S2B": 10.0}
 

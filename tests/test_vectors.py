@@ -15,6 +15,9 @@ import pandas as pd
 import pyogrio
 import pytest
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from glacial_lakes import schema, vectors
 from glacial_lakes.errors import (
     DamagedFileError,
@@ -23,8 +26,6 @@ from glacial_lakes.errors import (
     UnsafeInputError,
     VectorError,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 COLUMNS = schema.OUTLINES
 NAMES = ["Петров көлү", "Қапал көлі ғ ұ", "Кӯли Сарез ҳ ҷ ӣ", "=1+1", ""]

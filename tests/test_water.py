@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from glacial_lakes import masks, water
-from glacial_lakes.scenes.quality import Quality
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+
+from glacial_lakes import masks, water
+from glacial_lakes.scenes.quality import Quality
 
 SPECTRA = {  # blue, green, red, nir, swir1, swir2
     "clear water": (0.07, 0.06, 0.03, 0.012, 0.008, 0.006),
@@ -81,7 +82,7 @@ def test_index_is_bounded_and_missing_stays_missing(bands: np.ndarray) -> None:
 
 
 LAKE = water.Evidence(
-    ndwi=0.45, shore_ndwi=-0.17, green=0.13, green_ratio=0.9, nir_ratio=0.25, separation=5.0, illumination=0.85,
+    ndwi=0.45, shore_ndwi=-0.17, green=0.13, green_ratio=0.9, nir_ratio=0.25, separation=5.0, illumination=1.0,
     slope_deg=1.0, shadow_fraction=0.0, reach_fraction=0.0, haze_fraction=0.0, width_px=10.0, length_px=35.0,
     trace_px=0.0,
 )  # fmt: skip

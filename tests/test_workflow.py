@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 from affine import Affine
 from geopandas.testing import assert_geodataframe_equal
+from rasterio.crs import CRS
+
 from glacial_lakes import files, manifest
 from glacial_lakes.batch import capacity, estimate_bytes, folder_name, load_outlines
 from glacial_lakes.errors import InputError, LockedError, MissingFileError
@@ -28,7 +30,6 @@ from glacial_lakes.mapping import map_lakes
 from glacial_lakes.scenes import open_scene
 from glacial_lakes.settings import Project, read_project
 from glacial_lakes.workflow import RunResult, run
-from rasterio.crs import CRS
 
 PRODUCTS = (
     "LT05_L2SP_151030_20030817_20200904_02_T1",

@@ -6,16 +6,16 @@ Run both in the root of the repository::
     python docs/images/make_demo_picture.py glacial_lakes_demo/output/inventory.gpkg
 
 The lakes are chosen by their history, not by name: the one that grew most, and the largest of
-those that drained. The image behind them is the one that shows most lakes.
+those that drained. The image behind them is the clearest one that shows both.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import geopandas as gpd
-import glacial_lakes as gl
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -24,6 +24,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 from PIL import Image
+
+import glacial_lakes as gl
 
 PICTURE = Path(__file__).with_name("demo.png")
 FIRST, LAST = "#ffb000", "#ffffff"
@@ -47,13 +49,14 @@ def main(path: Path) -> None:
     )
     inventory = gl.open_inventory(path)
     chosen = {"A": grown_most(inventory), "B": drained_most(inventory)}
-    scene = clearest_scene(inventory, path.parents[1])
+    scene = clearest_scene(inventory, path.parents[1], chosen.values())
     figure = plt.figure(figsize=(12.4, 5.9), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.08)
     left, right = figure.subfigures(1, 2, width_ratios=(1.0, 1.08))
     draw_map(left.subplots(), inventory, scene, chosen)
     above, below = right.subplots(2, 1, sharex=True)
-    draw_curve(above, inventory, chosen["A"], "A   grew with the retreat of its glacier")
-    draw_curve(below, inventory, chosen["B"], "B   drained between two images")
+    draw_curve(above, inventory, chosen["A"], "A   grew most")
+    draw_curve(below, inventory, chosen["B"], "B   drained")
     handles = {
         label: handle
         for ax in (above, below)
@@ -83,16 +86,23 @@ def drained_most(inventory: gl.Inventory) -> str:
     return str(drained.sort_values("area_before_m2")["lake_id"].iloc[-1])
 
 
-def clearest_scene(inventory: gl.Inventory, folder: Path) -> gl.Scene:
-    """Return the scene of the finest pixels that shows most lakes."""
+def clearest_scene(inventory: gl.Inventory, folder: Path, lake_ids: Iterable[str]) -> gl.Scene:
+    """Return the scene of finest pixels that shows most of the lakes, then the least bright one.
+
+    Bright scenes are those with much cloud and snow.
+    """
     seen = inventory.observations[inventory.observations["status"] == "observed"]
-    counts = seen["scene_id"].value_counts()
-    scenes = [
-        gl.open_scene(folder / row.path)
-        for row in inventory.scenes.itertuples()
-        if row.state == "mapped"
-    ]
-    return min(scenes, key=lambda scene: (scene.grid.resolution, -int(counts.get(scene.id, 0))))
+    counts = seen[seen["lake_id"].isin(list(lake_ids))]["scene_id"].value_counts()
+    mapped = inventory.scenes[inventory.scenes["state"] == "mapped"]
+    scenes = [gl.open_scene(folder / path) for path in mapped["path"]]
+    return min(
+        scenes,
+        key=lambda scene: (
+            scene.grid.resolution,
+            -int(counts.get(scene.id, 0)),
+            float(np.nanmean(scene.read(["green"]))),
+        ),
+    )
 
 
 def draw_map(ax: Axes, inventory: gl.Inventory, scene: gl.Scene, chosen: dict[str, str]) -> None:
@@ -137,7 +147,7 @@ def draw_map(ax: Axes, inventory: gl.Inventory, scene: gl.Scene, chosen: dict[st
                 color="white", path_effects=edge)  # fmt: skip
     ax.set(xlim=(west, east), ylim=(south, north), xticks=[], yticks=[],
            xlabel="", ylabel="")  # fmt: skip
-    ax.set_title(f"{scene.acquired:%d %B %Y}, simulated {scene.sensor} image", loc="left")
+    ax.set_title(f"{scene.acquired:%Y-%m-%d}, simulated {scene.sensor} image", loc="left")
 
 
 def draw_curve(ax: Axes, inventory: gl.Inventory, lake_id: str, title: str) -> None:
