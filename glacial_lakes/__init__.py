@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from glacial_lakes.coverage import Coverage
+    from glacial_lakes.coverage import Coverage, State
     from glacial_lakes.errors import GlacialLakesError
     from glacial_lakes.export import export as export_inventory
     from glacial_lakes.grid import Grid
@@ -38,6 +38,7 @@ _HOMES = {
     "Quality": "scenes.scene",
     "RunResult": "workflow",
     "Scene": "scenes.scene",
+    "State": "coverage",
     "TrackingSettings": "settings",
     "discover": "scenes",
     "export_inventory": "export",
@@ -61,6 +62,7 @@ __all__ = [
     "Quality",
     "RunResult",
     "Scene",
+    "State",
     "TrackingSettings",
     "discover",
     "export_inventory",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from importlib.metadata import PackageNotFoundError, PackagePath, files
 from pathlib import Path
 
 from glacial_lakes.errors import MissingFileError, OutputError
@@ -12,18 +13,27 @@ _MARK = ".glacial_lakes_demo"
 
 
 def sample_folder() -> Path:
-    """Return the folder of the sample scenes: in the installed package, or in the source tree.
+    """Return the folder of the sample scenes: in the source tree, or as installed with the wheel.
 
     Raises
     ------
     MissingFileError
         When the package was installed without them.
     """
-    package = Path(__file__).parent
-    for folder in (package / "sample_data", package.parent / "sample_data"):
-        if (folder / PROJECT_NAME).is_file():
-            return folder
-    raise MissingFileError(package / "sample_data", "is not installed", "install the wheel again")
+    source = Path(__file__).parents[1] / "sample_data"
+    if (source / PROJECT_NAME).is_file():
+        return source
+    for file in _installed_files():
+        if file.parts[-3:] == ("share", "glacial_lakes", PROJECT_NAME):
+            return Path(str(file.locate())).resolve().parent
+    raise MissingFileError(None, "the sample scenes are not installed", "install the wheel again")
+
+
+def _installed_files() -> list[PackagePath]:
+    try:
+        return files("glacial-lakes") or []
+    except PackageNotFoundError:
+        return []
 
 
 def copy_sample(folder: Path | str) -> Path:

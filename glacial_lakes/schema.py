@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    import pandas as pd
+import pandas as pd
 
 ColumnType = Literal["text", "real", "integer", "boolean", "time", "date"]
 
@@ -256,8 +255,6 @@ def conform(table: pd.DataFrame, columns: tuple[Column, ...]) -> pd.DataFrame:
 
 
 def _typed(values: pd.Series | None, kind: ColumnType, index: pd.Index) -> pd.Series:
-    import pandas as pd
-
     if values is None:
         values = pd.Series([None] * len(index), index=index, dtype="object")
     if kind in {"time", "date"}:

@@ -145,7 +145,6 @@ _RULES: Mapping[str, _Rule] = {
         lambda value: value and all(1 <= month <= 12 for month in value),
         "a list of months from 1 to 12",
     ),
-    "mapping.index": _TEXT,
     "mapping.block_size": _between(256, 65536),
     "tracking.min_overlap": _between(0.0, 1.0),
     "export.formats": (

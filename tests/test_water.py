@@ -82,10 +82,21 @@ def test_index_is_bounded_and_missing_stays_missing(bands: np.ndarray) -> None:
 
 
 LAKE = water.Evidence(
-    ndwi=0.45, shore_ndwi=-0.17, green=0.13, green_ratio=0.9, nir_ratio=0.25, separation=5.0, illumination=1.0,
-    slope_deg=1.0, shadow_fraction=0.0, reach_fraction=0.0, haze_fraction=0.0, width_px=10.0, length_px=35.0,
+    ndwi=0.45,
+    shore_ndwi=-0.17,
+    green=0.13,
+    green_ratio=0.9,
+    nir_ratio=0.25,
+    separation=5.0,
+    illumination=1.0,
+    slope_deg=1.0,
+    shadow_fraction=0.0,
+    reach_fraction=0.0,
+    haze_fraction=0.0,
+    width_px=10.0,
+    length_px=35.0,
     trace_px=0.0,
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize(

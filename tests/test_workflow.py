@@ -129,7 +129,7 @@ def test_the_manifest_leads_from_every_output_to_every_input(finished: Path) -> 
         assert row["path"] == f"scenes/{row['scene_id']}"
         assert len(row["sha256"]) == 64
         assert manifest.outputs_hold(output / "scenes" / row["scene_id"], row["outputs"])
-    assert content["settings"]["mapping"]["min_observed_fraction"] == 0.9
+    assert content["settings"]["mapping"]["min_pixels"] == 5.0
     assert content["n_lakes"] == len(open_inventory(output / "inventory.gpkg").lakes)
 
 
