@@ -246,7 +246,7 @@ def conform(table: pd.DataFrame, columns: tuple[Column, ...]) -> pd.DataFrame:
     """
     table = table.copy()
     for column in columns:
-        values = table[column.name] if column.name in table else None
+        values = table.get(column.name)
         table[column.name] = _typed(values, column.type, table.index)
     names = [column.name for column in columns]
     rest = [name for name in table.columns if name not in names]
