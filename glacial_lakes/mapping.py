@@ -34,6 +34,8 @@ HALO_PX = 12
 """Pixels around a candidate that its shore signal and outline need."""
 VIEW_PX = 40
 """Pixels around a candidate that tell a piece of a river from a pond."""
+CLOUD_FRINGE_M = 30.0
+"""Thin edge of a cloud that its mask misses (one to three pixels)."""
 MIN_SEEDS = 2
 """A single seed pixel has no signal of its own."""
 EIGHT = np.ones((3, 3), bool)
@@ -92,12 +94,13 @@ def map_lakes(
     states = np.zeros(scene.grid.shape, np.uint8)
     seeds = np.zeros(scene.grid.shape, bool)
     with keep_open():
-        for core, _ in scene.grid.blocks(settings.block_size):
-            pixels = read_pixels(scene, core, terrain)
-            seeds[core.toslices()] = water.candidates(
-                pixels.reflectance, pixels.snow_or_ice | pixels.cloud | pixels.dark_slope
-            )
-            states[core.toslices()] = ground_states(pixels)
+        for core, padded in scene.grid.blocks(settings.block_size, overlap=water.MAX_GAP_ROWS):
+            pixels = read_pixels(scene, padded, terrain)
+            excluded = pixels.snow_or_ice | pixels.cloud | pixels.dark_slope
+            found = water.candidates(pixels.reflectance, excluded)
+            inner = _within(core, padded)
+            seeds[core.toslices()] = found[inner]
+            states[core.toslices()] = ground_states(pixels)[inner]
         labels, _ = ndimage.label(seeds, EIGHT)
         reach = _shadow_reach(scene, states)
         rows: list[dict[str, Any]] = []
@@ -123,6 +126,12 @@ def map_lakes(
         grid=scene.grid,
     )
     return table
+
+
+def _within(inner: Window, outer: Window) -> tuple[slice, slice]:
+    """Return the part of an array of the outer window that the inner window takes."""
+    row, col = int(inner.row_off - outer.row_off), int(inner.col_off - outer.col_off)
+    return slice(row, row + int(inner.height)), slice(col, col + int(inner.width))
 
 
 def _shadow_reach(scene: Scene, states: NDArray[np.uint8]) -> Bool:
@@ -212,8 +221,7 @@ def _map_object(
             doubtful = inside & (state == State.LAND)
             state[doubtful] = State.SHADOW if verdict == "shadow" else State.UNCERTAIN
             continue
-        hidden = (inside | _rim(inside)) & ~pixels.seen
-        observed, status = _observed(inside, hidden, state)
+        observed, status = _observed(inside, pixels, state, scene.grid.resolution)
         state[inside & pixels.seen] = State.WATER
         rows.append(
             {
@@ -282,17 +290,21 @@ def _inside(polygon: Polygon, shape: tuple[int, int], transform: Any) -> Bool:
     return result
 
 
-def _rim(inside: Bool) -> Bool:
-    return np.asarray(ndimage.binary_dilation(inside, EIGHT, iterations=2)) & ~inside
-
-
-def _observed(inside: Bool, hidden: Bool, state: NDArray[np.uint8]) -> tuple[float, str]:
+def _observed(
+    inside: Bool, pixels: Pixels, state: NDArray[np.uint8], pixel_m: float
+) -> tuple[float, str]:
     """Return the observed fraction of a lake and its status.
 
     Hidden pixels inside count as they are. Hidden pixels along the shore tell that the lake may
-    go on beneath: the fraction is also at most the seen share of the shore.
+    go on beneath: the fraction is also at most the seen share of the shore. The fringe of a
+    cloud hides more than its mask, and beyond the edge of the image nothing is seen.
     """
-    rim = _rim(inside)
+    fringe = max(1, round(CLOUD_FRINGE_M / pixel_m))
+    cloudy = ndimage.binary_dilation(pixels.cloud, EIGHT, iterations=fringe)
+    inside, state = np.pad(inside, 2), np.pad(state, 2, constant_values=State.NODATA)
+    seen = np.pad(pixels.seen, 2)
+    rim = ndimage.binary_dilation(inside, EIGHT, iterations=2) & ~inside
+    hidden = (inside & ~seen) | (rim & (~seen | np.pad(cloudy, 2)))
     seen_inside = 1 - (hidden & inside).sum() / max(1, inside.sum())
     seen_rim = 1 - (hidden & rim).sum() / max(1, rim.sum())
     observed = float(min(seen_inside, seen_rim))
@@ -300,7 +312,7 @@ def _observed(inside: Bool, hidden: Bool, state: NDArray[np.uint8]) -> tuple[flo
         return observed, "observed"
     counts = np.bincount(state[hidden], minlength=len(State))
     counts[[State.LAND, State.WATER]] = 0
-    return observed, STATUS[State(int(counts.argmax()))]
+    return observed, STATUS[State(int(counts.argmax()))] if counts.any() else "cloud"
 
 
 def _evidence(
