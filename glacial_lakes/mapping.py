@@ -252,7 +252,8 @@ def _around(mask: Bool) -> tuple[slice, slice]:
 
 def _trace(view: Pixels, body: Bool, evidence: water.Evidence, width: int) -> float:
     value = water.ndwi_or_zero(view.reflectance["green"], view.reflectance["nir"])
-    level = evidence.shore_ndwi + 0.3 * (evidence.ndwi - evidence.shore_ndwi)
+    rise = evidence.ndwi - evidence.shore_ndwi
+    level = max(evidence.shore_ndwi + 0.3 * rise, water.MIN_WET_NDWI)
     usable = ~(view.cloud | view.snow_or_ice | view.dark_slope)
     return water.river_trace(value, body, usable, level, width)
 

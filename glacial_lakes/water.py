@@ -41,6 +41,8 @@ FLAT_DEG = 4.0
 """A river runs down a slope steeper than this in a DEM of 30 m; the surface of a lake is flat."""
 MIN_RIVER_PX = 25.0
 """A narrow wet line longer than this is a river or stream, and what lies on it a piece of it."""
+MIN_WET_NDWI = -0.05
+"""Index above which a pixel may hold a stream; bare ground between meadows has about -0.15."""
 RIVER_WIDTH_M = 50.0
 """Mountain rivers and streams are narrower, and three pixels at least to be told from a pond."""
 MAX_GAP_ROWS = 14
@@ -127,7 +129,7 @@ def judge(evidence: Evidence) -> Verdict:
         verdict = "shadow"
     elif _is_river(e):
         verdict = "river"
-    elif faint and e.green > MIN_SNOW_GREEN and e.haze_fraction < 0.3:
+    elif faint and e.green > MIN_SNOW_GREEN and e.nir_ratio > 0.75 and e.haze_fraction < 0.3:
         verdict = "snow"
     elif e.nir_ratio > 0.9:
         verdict = "land"

@@ -109,7 +109,7 @@ LAKE = water.Evidence(
         ({"illumination": 0.0}, "lake"),  # flat water in cast shadow that stands out
         ({"illumination": 0.0, "ndwi": 0.25, "shore_ndwi": 0.1}, "shadow"),
         ({"shadow_fraction": 0.9, "ndwi": 0.22, "shore_ndwi": 0.05}, "shadow"),
-        ({"ndwi": 0.17, "green": 0.35, "shore_ndwi": -0.1}, "snow"),
+        ({"ndwi": 0.17, "green": 0.35, "shore_ndwi": -0.1, "nir_ratio": 1.4}, "snow"),
         ({"ndwi": 0.25, "shore_ndwi": 0.2}, "snow"),
         ({"width_px": 2.0, "length_px": 40.0, "slope_deg": 8.0}, "river"),
         ({"width_px": 1.5, "length_px": 6.0, "trace_px": 80.0}, "river"),
