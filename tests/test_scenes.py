@@ -246,6 +246,19 @@ def test_a_broken_product_is_told_and_stops_no_other(data: Path, tmp_path: Path)
     assert "MTD_MSIL2A.xml" in events[0].reason
 
 
+def test_a_landsat_folder_without_its_metadata_is_told(data: Path, tmp_path: Path) -> None:
+    product = data / SERIES / "LC08_L2SP_152035_20140823_20150908_02_T1"
+    copy = tmp_path / product.name
+    copy.mkdir()
+    for band in product.glob("*_SR_B[3-5].TIF"):
+        shutil.copy(band, copy)
+    told: list[Event] = []
+    assert discover(tmp_path, told.append) == []
+    assert [Path(event.path) for event in told if isinstance(event, SceneRefused)] == [copy]
+    with pytest.raises(MissingFileError, match=r"lacks its metadata, \*_MTL\.txt"):
+        open_scene(copy)
+
+
 def test_of_one_granule_the_latest_processing_is_kept(data: Path, tmp_path: Path) -> None:
     whole = next((data / SERIES).glob("S2A*N0208*.SAFE"))
     names = {}

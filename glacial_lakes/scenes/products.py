@@ -35,6 +35,7 @@ _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 _LISTED_FAST = (".zip", ".tar")
 _TIFFS = (".tif", ".tiff")
 _SAFE_NAME = re.compile(r"(?:[^_]+_)?S2[A-D]_.*\.(?:SAFE|zip)", re.IGNORECASE)
+_LANDSAT_FOLDER = re.compile(r"L[CEMOT]\d{2}_L\w{3}_\d{6}_\d{8}_\w+", re.IGNORECASE)
 _LANDSAT_ARCHIVE = re.compile(r"L[CEMOT]\d.*\.(?:tar|tar\.gz|tgz)", re.IGNORECASE)
 _READABLE = (
     "give a Sentinel-2 .SAFE folder or zip, a Landsat folder or tar, or a GeoTIFF with a sidecar"
@@ -195,7 +196,7 @@ def _no_product(path: Path) -> GlacialLakesError:
     if _SAFE_NAME.fullmatch(path.name):
         what = "lacks its metadata, MTD_MSIL1C.xml or MTD_MSIL2A.xml"
         return MissingFileError(path, what, "download the product whole")
-    if _LANDSAT_ARCHIVE.fullmatch(path.name):
+    if _LANDSAT_ARCHIVE.fullmatch(path.name) or _LANDSAT_FOLDER.fullmatch(path.name):
         return MissingFileError(path, "lacks its metadata, *_MTL.txt", "download it whole")
     below = find_products(path) if path.is_dir() else []
     if below not in ([], [path]):
@@ -249,6 +250,9 @@ def _search(path: Path, depth: int) -> Iterator[Path]:
         return
     yield from products
     if products == [path] or depth == 0:
+        return
+    if not products and _LANDSAT_FOLDER.fullmatch(path.name):
+        yield path  # opening it tells that its metadata is missing
         return
     below = [
         found
