@@ -45,7 +45,7 @@ class Fraction:
     core: Bool
     shore: Bool
     separation: float
-    """Distance of water and shore in standard deviations of the shore."""
+    """Distance of water and shore in standard deviations of both (Mahalanobis)."""
     method: str
     """``unmixed`` with a core of pure pixels, ``unmixed_small`` with the wettest third instead."""
 
@@ -56,7 +56,8 @@ def unmix(bands: Float, candidate: Bool, others: Bool, seen: Bool) -> Fraction |
     Each pixel is a mixture of the water signal w and the shore signal l near it. Both change
     along the lake, so they are Gaussian-weighted means of the core and of a ring outside. The
     fraction is the generalised least-squares solution
-    f = (p − l)ᵀ C⁻¹ (w − l) / (w − l)ᵀ C⁻¹ (w − l), with C the covariance of the shore.
+    f = (p − l)ᵀ C⁻¹ (w − l) / (w − l)ᵀ C⁻¹ (w − l), with C the sum of the covariances
+    of shore and water.
 
     Parameters
     ----------
@@ -86,6 +87,9 @@ def unmix(bands: Float, candidate: Bool, others: Bool, seen: Bool) -> Fraction |
     # Around the local mean: a shore half of ice and half of moraine is no noise of either.
     texture = (bands - land_signal)[:, shore]
     covariance = np.cov(texture) + np.eye(len(bands)) * NOISE**2
+    if core is not None and core.sum() > 2 * len(bands):
+        # Bottom and sediment show through in the visible bands, not in the near infrared.
+        covariance = covariance + np.cov(bands[:, core])
     # A few dozen pixels do not settle all correlations: lean towards independent bands.
     covariance = 0.7 * covariance + 0.3 * np.diag(np.diag(covariance))
     inverse = np.linalg.inv(covariance)

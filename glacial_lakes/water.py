@@ -62,7 +62,7 @@ class Evidence:
     nir_ratio: float
     """NIR of the core over NIR of the shore."""
     separation: float
-    """Distance of core and shore in standard deviations of the shore (Mahalanobis)."""
+    """Distance of core and shore in standard deviations of both (Mahalanobis)."""
     illumination: float
     """Median direct light relative to level ground; NaN without a DEM."""
     slope_deg: float
