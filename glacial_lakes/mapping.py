@@ -17,12 +17,11 @@ from rasterio.windows import Window
 from scipy import ndimage
 from shapely.geometry import Polygon
 
-from glacial_lakes import masks, measures, outlines, schema, water
+from glacial_lakes import evidence, masks, measures, outlines, schema, water
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION, STATUS, Coverage, State
 from glacial_lakes.errors import MetadataError
 from glacial_lakes.pixels import ALL_BANDS, Pixels, ground_states, read_pixels
 from glacial_lakes.scenes import Scene, keep_open
-from glacial_lakes.scenes.quality import Quality
 from glacial_lakes.settings import MappingSettings
 from glacial_lakes.terrain import Terrain, read_terrain
 from glacial_lakes.vectors import read_vector
@@ -208,15 +207,20 @@ def _map_object(
             continue
         inside = _inside(polygon, candidate.shape, transform)
         body = candidate & inside
-        evidence = _evidence(pixels, body, fraction, polygon, scene.grid.resolution)
-        in_reach = float(reach[window.toslices()][body].mean())
-        evidence = replace(evidence, reach_fraction=in_reach)
+        found = evidence.gather(
+            pixels,
+            body,
+            fraction,
+            polygon,
+            pixel_m=scene.grid.resolution,
+            reach=reach[window.toslices()],
+        )
         width = water.river_width_px(scene.grid.resolution)
-        if evidence.width_px < width:
+        if found.width_px < width:
             line = np.zeros_like(in_view)
             line[place] = body
-            evidence = replace(evidence, trace_px=_trace(view, line, evidence, width))
-        verdict = water.judge(evidence)
+            found = replace(found, trace_px=_trace(view, line, found, width))
+        verdict = evidence.judge(found)
         if verdict != "lake":
             doubtful = inside & (state == State.LAND)
             state[doubtful] = State.SHADOW if verdict == "shadow" else State.UNCERTAIN
@@ -229,8 +233,8 @@ def _map_object(
                 "observed_fraction": observed,
                 "status": status,
                 "outline_method": fraction.method,
-                "threshold": _shore_index(pixels, fraction),
-                "quality": _quality(evidence, fraction),
+                "threshold": evidence.shore_index(pixels, fraction),
+                "quality": evidence.quality(found, fraction),
             }
         )
     return rows
@@ -250,10 +254,10 @@ def _around(mask: Bool) -> tuple[slice, slice]:
     )
 
 
-def _trace(view: Pixels, body: Bool, evidence: water.Evidence, width: int) -> float:
+def _trace(view: Pixels, body: Bool, found: evidence.Evidence, width: int) -> float:
     value = water.ndwi_or_zero(view.reflectance["green"], view.reflectance["nir"])
-    rise = evidence.ndwi - evidence.shore_ndwi
-    level = max(evidence.shore_ndwi + 0.3 * rise, water.MIN_WET_NDWI)
+    rise = found.ndwi - found.shore_ndwi
+    level = max(found.shore_ndwi + 0.3 * rise, water.MIN_WET_NDWI)
     usable = ~(view.cloud | view.snow_or_ice | view.dark_slope)
     return water.river_trace(value, body, usable, level, width)
 
@@ -314,65 +318,6 @@ def _observed(
     counts = np.bincount(state[hidden], minlength=len(State))
     counts[[State.LAND, State.WATER]] = 0
     return observed, STATUS[State(int(counts.argmax()))] if counts.any() else "cloud"
-
-
-def _evidence(
-    pixels: Pixels, body: Bool, fraction: outlines.Fraction, polygon: Polygon, pixel_m: float
-) -> water.Evidence:
-    core = fraction.core & body
-    if not core.any():
-        core = body
-    shore = fraction.shore
-    green, nir = pixels.reflectance["green"], pixels.reflectance["nir"]
-    value = water.ndwi_or_zero(green, nir)
-    with np.errstate(invalid="ignore"):
-        shore_nir = max(float(np.nanmedian(nir[shore])), 1e-3)
-        shore_green = max(float(np.nanmedian(green[shore])), 1e-3)
-    half_perimeter = polygon.exterior.length / 2 / pixel_m
-    return water.Evidence(
-        ndwi=float(np.nanmedian(value[core])),
-        shore_ndwi=float(np.nanmedian(value[shore])),
-        green=float(np.nanmedian(green[core])),
-        green_ratio=float(np.nanmedian(green[core])) / shore_green,
-        nir_ratio=float(np.nanmedian(nir[core])) / shore_nir,
-        separation=fraction.separation,
-        illumination=_median(pixels.illumination[body]),
-        slope_deg=_median(pixels.slope_deg[body]),
-        shadow_fraction=float((pixels.flags[body] & Quality.CLOUD_SHADOW != 0).mean()),
-        reach_fraction=0.0,
-        haze_fraction=float((pixels.flags[body] & Quality.CIRRUS != 0).mean()),
-        width_px=polygon.area / pixel_m**2 / half_perimeter,
-        length_px=half_perimeter,
-        trace_px=0.0,
-    )
-
-
-def _median(values: Float) -> float:
-    finite = values[np.isfinite(values)]
-    return float(np.median(finite)) if finite.size else float("nan")
-
-
-def _shore_index(pixels: Pixels, fraction: outlines.Fraction) -> float:
-    """Return the NDWI of a pixel that is half water and half shore."""
-    half = {
-        name: (np.nanmedian(band[fraction.core]) + np.nanmedian(band[fraction.shore])) / 2
-        for name, band in pixels.reflectance.items()
-        if name in ("green", "nir")
-    }
-    return float((half["green"] - half["nir"]) / (half["green"] + half["nir"]))
-
-
-def _quality(evidence: water.Evidence, fraction: outlines.Fraction) -> str:
-    """Return good, fair or poor, with the reason."""
-    if evidence.haze_fraction > 0.3:
-        return "poor: seen through thin cloud"
-    if evidence.illumination < masks.SHADED or evidence.shadow_fraction > 0.5:
-        return "poor: in shadow"
-    if np.isnan(evidence.slope_deg):
-        return "fair: no DEM, shade and slope not excluded"
-    if fraction.method == "unmixed_small":
-        return "fair: few pure water pixels"
-    return "good"
 
 
 def _table(scene: Scene, rows: list[dict[str, Any]], terrain: Terrain | None) -> gpd.GeoDataFrame:

@@ -1,27 +1,21 @@
-"""Which pixels may be a lake, and which candidates are one: seeds, then evidence object by object.
+"""Which pixels may hold water: seeds by a global threshold, streams, gaps that are bridged.
 
-A global threshold only proposes. Each candidate is then judged by its own signal against its own
-shore, because shade, snow, ice and rivers share parts of the spectrum of water but not all of:
-falling off steeply from green to the near infrared, standing out from the shore in a way that
-neither brightness nor shade explains, lying flat, and being wider than a river.
+A global threshold only proposes; :mod:`evidence` judges each candidate by its own signal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from glacial_lakes import indices
-from glacial_lakes.masks import MIN_SNOW_GREEN, MIN_WATER_NDWI, SHADED, STEEP_DEG
+from glacial_lakes.masks import MIN_WATER_NDWI
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
-Verdict = Literal["lake", "shadow", "snow", "river", "land"]
 
 MIN_SEED_NDWI = 0.06
 """Lower bound of the seeds: a pixel half of turbid water and half of moraine."""
@@ -32,53 +26,12 @@ MAX_WATER_GREEN = 0.40
 """The brightest glacial milk stays below this; snow and cloud do not."""
 MIN_SIGNAL = 0.01
 """Sum of green and NIR below which their ratio is noise."""
-TURNED_AWAY = 0.8
-"""A slope with less direct light than this share of level ground faces away from the sun; shade
-of a DEM of 30 m is off by a pixel or two, so what is dark or steep there may be in shadow."""
-DIMMED = 0.85
-"""A cloud's shadow leaves less than this share of the light in the green."""
-FLAT_DEG = 4.0
-"""A river runs down a slope steeper than this in a DEM of 30 m; the surface of a lake is flat."""
-MIN_RIVER_PX = 25.0
-"""A narrow wet line longer than this is a river or stream, and what lies on it a piece of it."""
 MIN_WET_NDWI = -0.05
 """Index above which a pixel may hold a stream; bare ground between meadows has about -0.15."""
 RIVER_WIDTH_M = 50.0
 """Mountain rivers and streams are narrower, and three pixels at least to be told from a pond."""
 MAX_GAP_ROWS = 14
 """Widest strip without data that is bridged: the SLC-off gaps of Landsat 7 reach 14 pixels."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What a candidate looks like, in its core and against its shore."""
-
-    ndwi: float
-    """Median NDWI of the core."""
-    shore_ndwi: float
-    green: float
-    green_ratio: float
-    """Green of the core over green of the shore."""
-    nir_ratio: float
-    """NIR of the core over NIR of the shore."""
-    separation: float
-    """Distance of core and shore in standard deviations of both (Mahalanobis)."""
-    illumination: float
-    """Median direct light relative to level ground; NaN without a DEM."""
-    slope_deg: float
-    """Median slope; NaN without a DEM."""
-    shadow_fraction: float
-    """Share flagged as cloud shadow by the product."""
-    reach_fraction: float
-    """Share that lies where a cloud's shadow may fall."""
-    haze_fraction: float
-    """Share flagged as thin cirrus by the product."""
-    width_px: float
-    """Mean width: twice the area over the half perimeter."""
-    length_px: float
-    """Half perimeter."""
-    trace_px: float
-    """Length of the narrow wet line that the candidate is part of; 0 when it is wide itself."""
 
 
 def ndwi_or_zero(green: Float, nir: Float) -> Float:
@@ -109,42 +62,6 @@ def candidates(reflectance: Mapping[str, Float], excluded: Bool) -> Bool:
             weak &= (swir1 < MAX_SEED_SWIR1) & (swir1 < green)
     result: Bool = (strong | weak) & ~excluded
     return result
-
-
-def judge(evidence: Evidence) -> Verdict:
-    """Return whether a candidate is a lake, or what it is taken for."""
-    e = evidence
-    contrast = e.ndwi - e.shore_ndwi
-    turned_away = e.illumination < TURNED_AWAY and e.slope_deg > STEEP_DEG / 2
-    dull = e.green_ratio < 0.5 or contrast < 0.4
-    shaded = e.illumination < SHADED or (turned_away and dull)
-    faint = e.ndwi < MIN_WATER_NDWI
-    reached = e.reach_fraction > 0.5 and e.green_ratio < DIMMED and faint
-    # Shade keeps the ratios of what it falls on, up to the blue of the sky light; so only water
-    # that stands out clearly is believed there, and on a slope in shade not even that.
-    clear = e.ndwi > MIN_WATER_NDWI + 0.04 and contrast > 0.25
-    flat = not e.slope_deg > STEEP_DEG / 4
-    verdict: Verdict = "lake"
-    if (shaded and not (clear and flat)) or (e.shadow_fraction > 0.5 and not clear) or reached:
-        verdict = "shadow"
-    elif _is_river(e):
-        verdict = "river"
-    elif faint and e.green > MIN_SNOW_GREEN and e.nir_ratio > 0.75 and e.haze_fraction < 0.3:
-        verdict = "snow"
-    elif e.nir_ratio > 0.9:
-        verdict = "land"
-    elif not faint:
-        verdict = "lake" if contrast > 0.08 else "snow"
-    elif contrast < 0.2 or e.separation < 1.5:
-        verdict = "land"
-    return verdict
-
-
-def _is_river(e: Evidence) -> bool:
-    drawn_out = e.length_px / e.width_px
-    if e.trace_px > MIN_RIVER_PX and (e.trace_px > 3 * e.length_px or drawn_out > 6):
-        return True
-    return drawn_out > 9 and e.width_px < 5 and not e.slope_deg < FLAT_DEG
 
 
 def river_width_px(pixel_m: float) -> int:

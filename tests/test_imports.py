@@ -18,7 +18,17 @@ PACKAGE = Path(glacial_lakes.__file__).parent
 TOP_TO_BOTTOM = [
     *("__main__", "cli", "console", "workflow", "outlines_file", "batch", "manifest", "demo"),
     *("doctor", "export", "report", "kml", "validation", "inventory", "plots", "tracking"),
-    *("histories", "linking", "matching", "lake_ids", "epochs", "change", "mapping", "pixels"),
+    *(
+        "histories",
+        "linking",
+        "matching",
+        "lake_ids",
+        "epochs",
+        "change",
+        "mapping",
+        "evidence",
+        "pixels",
+    ),
     *("measures", "coverage", "outlines", "water", "masks", "indices", "terrain", "scenes"),
     *("simulate", "vectors", "shapefiles", "files", "grid", "schema", "processes", "language"),
     *("settings", "machine", "events", "errors", "__init__"),

@@ -1,8 +1,6 @@
-"""Candidates, the evidence on them, and gaps that are bridged."""
+"""Candidates, streams, and gaps that are bridged."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -79,46 +77,6 @@ def test_index_is_bounded_and_missing_stays_missing(bands: np.ndarray) -> None:
     seen = np.isfinite(green) & np.isfinite(nir)
     assert (np.abs(value[seen]) <= 1).all()
     assert np.isnan(value[~seen]).all()
-
-
-LAKE = water.Evidence(
-    ndwi=0.45,
-    shore_ndwi=-0.17,
-    green=0.13,
-    green_ratio=0.9,
-    nir_ratio=0.25,
-    separation=5.0,
-    illumination=1.0,
-    slope_deg=1.0,
-    shadow_fraction=0.0,
-    reach_fraction=0.0,
-    haze_fraction=0.0,
-    width_px=10.0,
-    length_px=35.0,
-    trace_px=0.0,
-)
-
-
-@pytest.mark.parametrize(
-    ("change", "verdict"),
-    [
-        ({}, "lake"),
-        ({"slope_deg": 45.0}, "lake"),  # the DEM may be older than the lake
-        ({"slope_deg": float("nan"), "illumination": float("nan")}, "lake"),
-        ({"illumination": 0.05, "slope_deg": 50.0}, "shadow"),
-        ({"illumination": 0.0}, "lake"),  # flat water in cast shadow that stands out
-        ({"illumination": 0.0, "ndwi": 0.25, "shore_ndwi": 0.1}, "shadow"),
-        ({"shadow_fraction": 0.9, "ndwi": 0.22, "shore_ndwi": 0.05}, "shadow"),
-        ({"ndwi": 0.17, "green": 0.35, "shore_ndwi": -0.1, "nir_ratio": 1.4}, "snow"),
-        ({"ndwi": 0.25, "shore_ndwi": 0.2}, "snow"),
-        ({"width_px": 2.0, "length_px": 40.0, "slope_deg": 8.0}, "river"),
-        ({"width_px": 1.5, "length_px": 6.0, "trace_px": 80.0}, "river"),
-        ({"ndwi": 0.12, "green": 0.1, "shore_ndwi": 0.0}, "land"),
-        ({"ndwi": 0.12, "green": 0.1, "nir_ratio": 0.95}, "land"),
-    ],
-)
-def test_evidence_decides(change: dict[str, float], verdict: str) -> None:
-    assert water.judge(replace(LAKE, **change)) == verdict
 
 
 def test_a_piece_of_a_stream_has_the_length_of_the_stream() -> None:

@@ -1,0 +1,190 @@
+"""Which candidates are lakes: each is measured against its own shore, then judged.
+
+Shade, snow, ice and rivers share parts of the spectrum of water but not all of: falling off
+steeply from green to the near infrared, standing out from the shore in a way that neither
+brightness nor shade explains, lying flat, and being wider than a river.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from shapely.geometry import Polygon
+
+from glacial_lakes.masks import MIN_SNOW_GREEN, MIN_WATER_NDWI, SHADED, STEEP_DEG
+from glacial_lakes.outlines import Fraction
+from glacial_lakes.pixels import Pixels
+from glacial_lakes.scenes.quality import Quality
+from glacial_lakes.water import ndwi_or_zero
+
+Float = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+Verdict = Literal["lake", "shadow", "snow", "river", "land"]
+
+TURNED_AWAY = 0.8
+"""A slope with less direct light than this share of level ground faces away from the sun; shade
+of a DEM of 30 m is off by a pixel or two, so what is dark or steep there may be in shadow."""
+DIMMED = 0.85
+"""A cloud's shadow leaves less than this share of the light in the green."""
+FLAT_DEG = 4.0
+"""A river runs down a slope steeper than this in a DEM of 30 m; the surface of a lake is flat."""
+MIN_RIVER_PX = 25.0
+"""A narrow wet line longer than this is a river or stream, and what lies on it a piece of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a candidate looks like, in its core and against its shore."""
+
+    ndwi: float
+    """Median NDWI of the core."""
+    shore_ndwi: float
+    green: float
+    green_ratio: float
+    """Green of the core over green of the shore."""
+    nir_ratio: float
+    """NIR of the core over NIR of the shore."""
+    separation: float
+    """Distance of core and shore in standard deviations of both (Mahalanobis)."""
+    illumination: float
+    """Median direct light relative to level ground; NaN without a DEM."""
+    slope_deg: float
+    """Median slope; NaN without a DEM."""
+    shadow_fraction: float
+    """Share flagged as cloud shadow by the product."""
+    reach_fraction: float
+    """Share that lies where a cloud's shadow may fall."""
+    haze_fraction: float
+    """Share flagged as thin cirrus by the product."""
+    width_px: float
+    """Area over half the perimeter: the width of a long shape, the radius of a round one."""
+    length_px: float
+    """Half perimeter."""
+    trace_px: float
+    """Length of the narrow wet line that the candidate is part of; 0 when it is wide itself."""
+
+
+def gather(
+    pixels: Pixels,
+    body: Bool,
+    fraction: Fraction,
+    polygon: Polygon,
+    *,
+    pixel_m: float,
+    reach: Bool,
+) -> Evidence:
+    """Measure a candidate.
+
+    Parameters
+    ----------
+    pixels : Pixels
+        The candidate and its surroundings.
+    body : array of bool, shape (y, x)
+        Pixels of the candidate inside its outline.
+    fraction : Fraction
+        Its core, its shore and their separation.
+    polygon : Polygon
+        Its outline in metres.
+    pixel_m : float
+        Pixel edge.
+    reach : array of bool, shape (y, x)
+        Where a cloud's shadow may fall.
+
+    Returns
+    -------
+    Evidence
+        With ``trace_px`` 0: the line through a narrow candidate needs a wider view.
+    """
+    core = fraction.core & body
+    if not core.any():
+        core = body
+    shore = fraction.shore
+    green, nir = pixels.reflectance["green"], pixels.reflectance["nir"]
+    value = ndwi_or_zero(green, nir)
+    with np.errstate(invalid="ignore"):
+        shore_nir = max(float(np.nanmedian(nir[shore])), 1e-3)
+        shore_green = max(float(np.nanmedian(green[shore])), 1e-3)
+    half_perimeter = polygon.exterior.length / 2 / pixel_m
+    return Evidence(
+        ndwi=float(np.nanmedian(value[core])),
+        shore_ndwi=float(np.nanmedian(value[shore])),
+        green=float(np.nanmedian(green[core])),
+        green_ratio=float(np.nanmedian(green[core])) / shore_green,
+        nir_ratio=float(np.nanmedian(nir[core])) / shore_nir,
+        separation=fraction.separation,
+        illumination=_median(pixels.illumination[body]),
+        slope_deg=_median(pixels.slope_deg[body]),
+        shadow_fraction=float((pixels.flags[body] & Quality.CLOUD_SHADOW != 0).mean()),
+        reach_fraction=float(reach[body].mean()),
+        haze_fraction=float((pixels.flags[body] & Quality.CIRRUS != 0).mean()),
+        width_px=polygon.area / pixel_m**2 / half_perimeter,
+        length_px=half_perimeter,
+        trace_px=0.0,
+    )
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """Return whether a candidate is a lake, or what it is taken for."""
+    e = evidence
+    contrast = e.ndwi - e.shore_ndwi
+    turned_away = e.illumination < TURNED_AWAY and e.slope_deg > STEEP_DEG / 2
+    dull = e.green_ratio < 0.5 or contrast < 0.4
+    shaded = e.illumination < SHADED or (turned_away and dull)
+    faint = e.ndwi < MIN_WATER_NDWI
+    reached = e.reach_fraction > 0.5 and e.green_ratio < DIMMED and faint
+    # Shade keeps the ratios of what it falls on, up to the blue of the sky light; so only water
+    # that stands out clearly is believed there, and on a slope in shade not even that.
+    clear = e.ndwi > MIN_WATER_NDWI + 0.04 and contrast > 0.25
+    flat = not e.slope_deg > STEEP_DEG / 4
+    verdict: Verdict = "lake"
+    if (shaded and not (clear and flat)) or (e.shadow_fraction > 0.5 and not clear) or reached:
+        verdict = "shadow"
+    elif _is_river(e):
+        verdict = "river"
+    elif faint and e.green > MIN_SNOW_GREEN and e.nir_ratio > 0.75 and e.haze_fraction < 0.3:
+        verdict = "snow"
+    elif e.nir_ratio > 0.9:
+        verdict = "land"
+    elif not faint:
+        verdict = "lake" if contrast > 0.08 else "snow"
+    elif contrast < 0.2 or e.separation < 1.5:
+        verdict = "land"
+    return verdict
+
+
+def _is_river(e: Evidence) -> bool:
+    drawn_out = e.length_px / e.width_px
+    if e.trace_px > MIN_RIVER_PX and (e.trace_px > 3 * e.length_px or drawn_out > 6):
+        return True
+    return drawn_out > 9 and e.width_px < 5 and not e.slope_deg < FLAT_DEG
+
+
+def _median(values: Float) -> float:
+    finite = values[np.isfinite(values)]
+    return float(np.median(finite)) if finite.size else float("nan")
+
+
+def shore_index(pixels: Pixels, fraction: Fraction) -> float:
+    """Return the NDWI of a pixel that is half water and half shore."""
+    half = {
+        name: (np.nanmedian(band[fraction.core]) + np.nanmedian(band[fraction.shore])) / 2
+        for name, band in pixels.reflectance.items()
+        if name in ("green", "nir")
+    }
+    return float((half["green"] - half["nir"]) / (half["green"] + half["nir"]))
+
+
+def quality(evidence: Evidence, fraction: Fraction) -> str:
+    """Return good, fair or poor, with the reason."""
+    if evidence.haze_fraction > 0.3:
+        return "poor: seen through thin cloud"
+    if evidence.illumination < SHADED or evidence.shadow_fraction > 0.5:
+        return "poor: in shadow"
+    if np.isnan(evidence.slope_deg):
+        return "fair: no DEM, shade and slope not excluded"
+    if fraction.method == "unmixed_small":
+        return "fair: few pure water pixels"
+    return "good"
