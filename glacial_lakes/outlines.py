@@ -21,6 +21,8 @@ Bool = NDArray[np.bool_]
 
 SHORE_PX = (1.5, 5.0)
 """The shore signal is taken from pixels at this distance from the candidate."""
+BASE_PX = 3.5
+"""Land nearer than this to the candidate defines a water fraction of 0."""
 CORE_PX = 1.5
 """The water signal is taken from pixels deeper than this inside: beyond the reach of blur, and
 still near enough to the shore to know its shallow, brighter water."""
@@ -99,6 +101,11 @@ def unmix(bands: Float, candidate: Bool, others: Bool, seen: Bool) -> Fraction |
         method, core = "unmixed_small", _wettest(bands, candidate & seen, land_signal, inverse)
         water_signal = np.broadcast_to(bands[:, core].mean(1)[:, None, None], bands.shape)
     fraction, separation = _project(bands, water_signal, land_signal, inverse)
+    # The nearest land differs a little from the mean of the ring: there the fraction must be 0.
+    nearest_land = shore & (away <= BASE_PX)
+    if nearest_land.sum() >= MIN_SHORE:
+        base = np.float32(np.median(fraction[nearest_land]))
+        fraction = (fraction - base) / (1 - base)
     return Fraction(fraction, core, shore, separation, method)
 
 
