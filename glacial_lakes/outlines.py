@@ -21,8 +21,11 @@ Bool = NDArray[np.bool_]
 
 SHORE_PX = (1.5, 5.0)
 """The shore signal is taken from pixels at this distance from the candidate."""
-BASE_PX = 3.5
+NEAR_LAND_PX = 3.5
 """Land nearer than this to the candidate defines a water fraction of 0."""
+NEAR_WATER_PX = (1.2, 2.3)
+"""Water at this depth inside the candidate defines a fraction of 1: it is shallow, so brighter
+and more like land than the middle of the lake, but blur does not reach it any more."""
 CORE_PX = 1.5
 """The water signal is taken from pixels deeper than this inside: beyond the reach of blur, and
 still near enough to the shore to know its shallow, brighter water."""
@@ -32,7 +35,7 @@ MIN_CORE = 4
 MIN_SHORE = 8
 NOISE = 0.005
 """Reflectance noise floor (Sentinel-2 and Landsat stay below it over dark targets)."""
-SHARED_SHIFT_PX = 0.15
+SHARED_SHIFT_PX = 0.11
 LOCAL_SHIFT_PX = 0.25
 CORRELATION_PX = 3.0
 """Shifts of the outline, measured on simulated scenes by ``benchmarks/outline_error.py``."""
@@ -101,11 +104,14 @@ def unmix(bands: Float, candidate: Bool, others: Bool, seen: Bool) -> Fraction |
         method, core = "unmixed_small", _wettest(bands, candidate & seen, land_signal, inverse)
         water_signal = np.broadcast_to(bands[:, core].mean(1)[:, None, None], bands.shape)
     fraction, separation = _project(bands, water_signal, land_signal, inverse)
-    # The nearest land differs a little from the mean of the ring: there the fraction must be 0.
-    nearest_land = shore & (away <= BASE_PX)
-    if nearest_land.sum() >= MIN_SHORE:
-        base = np.float32(np.median(fraction[nearest_land]))
-        fraction = (fraction - base) / (1 - base)
+    # Next to the shore, land and shallow water differ a little from the means around them: the
+    # nearest land must come out as 0 and the nearest water as 1.
+    zero = _median(fraction, shore & (away <= NEAR_LAND_PX), default=0.0)
+    one = 1.0
+    if method == "unmixed":
+        nearest, farthest = NEAR_WATER_PX
+        one = _median(fraction, candidate & (depth > nearest) & (depth <= farthest), default=1.0)
+    fraction = ((fraction - zero) / (float(np.clip(one, 0.8, 1.1)) - zero)).astype("float32")
     return Fraction(fraction, core, shore, separation, method)
 
 
@@ -197,6 +203,10 @@ def area_sigma(perimeter_m: NDArray[np.float64], pixel_m: float) -> NDArray[np.f
 def _core(depth: Float, usable: Bool) -> Bool | None:
     core = usable & (depth > CORE_PX)
     return core if core.sum() >= MIN_CORE else None
+
+
+def _median(values: Float, where: Bool, default: float) -> float:
+    return float(np.median(values[where])) if where.sum() >= MIN_SHORE else default
 
 
 def _wettest(bands: Float, candidate: Bool, land: Float, inverse: NDArray[np.floating]) -> Bool:
