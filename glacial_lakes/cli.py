@@ -18,12 +18,23 @@ from typing import Any, NoReturn
 import click
 
 from glacial_lakes import machine
-from glacial_lakes.console import Options, percent, progress, refusals, set_up_log, speaker, summary
+from glacial_lakes.console import (
+    Options,
+    clause_speaker,
+    line_of,
+    percent,
+    progress,
+    refusals,
+    set_up_log,
+    speaker,
+    summary,
+)
 from glacial_lakes.errors import ConfigError, GlacialLakesError, LockedError
 from glacial_lakes.events import Event, SceneRefused
 
 OK, ERROR, USAGE, PARTIAL, LOCKED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
+_LANGUAGE_VARIABLE = "GLACIAL_LAKES_LANGUAGE"
 _LOG = logging.getLogger("glacial_lakes")
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _UNITS |= {f"{unit}i": 2 ** (10 * power) for power, unit in enumerate("kmgt", start=1)}
@@ -82,7 +93,7 @@ def _common(language_variable: str | None = None) -> Callable[[Any], Any]:
     epilog="Exit codes: 0 done, 1 error, 2 wrong usage or project file, 3 some scenes refused, "
     "4 another run is writing the output, 130 interrupted.",
 )
-@_common("GLACIAL_LAKES_LANGUAGE")
+@_common(_LANGUAGE_VARIABLE)
 @click.version_option(package_name="glacial-lakes")
 def cli() -> None:
     """Glacial lake inventories from multi-date satellite images."""
@@ -161,7 +172,7 @@ def scenes(options: Options, paths: tuple[Path, ...]) -> Answer:
         f"{percent(scene.cloud_percent):>5}  {scene.id}"
         for scene in found
     ]
-    lines += refusals(refused, speaker(options))
+    lines += refusals(refused, options)
     values = {"scenes": rows, "refused": _refused_rows(refused)}
     return Answer(lines, values, _code(bool(found), bool(refused)))
 
@@ -185,7 +196,7 @@ def map_(options: Options, paths: tuple[Path, ...], out: Path, **inputs: Any) ->
         speaker(options)("{count} outlines, {area} km² → {path}").format(
             count=len(outlines), area=f"{observed.sum() / 1e6:.3f}", path=out.absolute()
         ),
-        *refusals(refused, speaker(options)),
+        *refusals(refused, options),
     ]
     values = {
         "path": str(out.absolute()),
@@ -239,16 +250,41 @@ def report(options: Options, inventory: Path, out: Path) -> Answer:
 
 
 @verb
+@click.argument("outlines", metavar="OUTLINES", type=Path)
+@click.argument("reference", metavar="REFERENCE", type=Path)
+@click.option("-o", "out", type=Path, help="The .json file; a figure (.png) goes beside it.")
+@click.option("--layer", help="Layer of OUTLINES.")
+@click.option("--reference-layer", help="Layer of REFERENCE.")
+@click.option("--date", metavar="YYYY-MM-DD", help="Day of OUTLINES to compare.")
+@click.option("--min-area-m2", type=click.FloatRange(min=0), default=0.0, help="Smallest lake.")
+@click.option("--pixel-m", type=click.FloatRange(min=0, min_open=True), help="Pixel of OUTLINES.")
+@click.option("--causes", type=Path, help="Class raster or polygons: what false lakes are.")
+def validate(
+    options: Options, outlines: Path, reference: Path, out: Path | None, **given: Any
+) -> Answer:
+    """Compare outlines with reference outlines of the same date and area."""
+    from glacial_lakes.accuracy_table import lines
+    from glacial_lakes.validation import validate_files, write_accuracy
+
+    if out is not None and out.suffix.lower() != ".json":
+        raise click.BadParameter(f"{out} does not end in .json", param_hint="-o")
+    accuracy = validate_files(outlines, reference, **given)
+    names = write_accuracy(accuracy, out, options.lang or "en") if out is not None else []
+    told = [*lines(accuracy, options.lang or "en"), *(str(path) for path in names)]
+    return Answer(told, accuracy.to_dict())
+
+
+@verb
 def doctor(options: Options) -> Answer:
     """Examine the installation: versions, drivers, PROJ and GDAL conflicts, memory."""
     from glacial_lakes.doctor import examine
 
     findings = examine({**os.environ, **options.proj})
-    say = speaker(options)
-    width = max(len(finding.subject) for finding in findings)
+    say, say_clause = speaker(options), clause_speaker(options)
+    width = max(len(say_clause(finding.subject)) for finding in findings)
     lines = [
-        f"{say(finding.state):9} {finding.subject:{width}}  {finding.value}"
-        + (f"\n{'':9} {'':{width}}  → {finding.remedy}" if finding.remedy else "")
+        f"{say(finding.state):9} {say_clause(finding.subject):{width}}  {say_clause(finding.value)}"
+        + (f"\n{'':9} {'':{width}}  → {say_clause(finding.remedy)}" if finding.remedy else "")
         for finding in findings
     ]
     faults = sum(finding.state == "fault" for finding in findings)
@@ -267,21 +303,34 @@ def _main(arguments: list[str] | None, options: Options) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        done = cli.main(arguments, prog_name="glacial-lakes", standalone_mode=False, obj=options)
+        command = _in_language(os.environ.get(_LANGUAGE_VARIABLE))
+        done = command.main(
+            arguments, prog_name="glacial-lakes", standalone_mode=False, obj=options
+        )
         return _say(done, options) if isinstance(done, Answer) else int(done or OK)
     except click.exceptions.Abort:
-        click.echo(
-            "interrupted: older results are whole, and a new run goes on from here", err=True
-        )
+        say = speaker(options)
+        text = say("interrupted: older results are whole, and a new run goes on from here")
+        click.echo(text, err=True)
         return INTERRUPTED
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except GlacialLakesError as error:
-        return _failed(error, str(error), options)
+        return _failed(error, error, options)
     except Exception as error:  # noqa: BLE001 (nobody should have to read a traceback)
-        text = " ".join(f"{type(error).__name__}: {error}".split())
-        return _failed(error, f"GL0000 {text}; run again with --debug and report it", options)
+        what = f"{type(error).__name__}: {error}"
+        told = GlacialLakesError(None, what, "run again with --debug and report it")
+        return _failed(error, told, options)
+
+
+def _in_language(language: str | None) -> click.Command:
+    """Return the commands; of the help, only the environment can tell the language in time."""
+    if language != "ru":
+        return cli
+    from glacial_lakes.help_ru import in_russian
+
+    return in_russian(cli)
 
 
 def _say(answer: Answer, options: Options) -> int:
@@ -296,11 +345,11 @@ def _say(answer: Answer, options: Options) -> int:
     return answer.code
 
 
-def _failed(error: Exception, text: str, options: Options) -> int:
+def _failed(error: Exception, told: GlacialLakesError, options: Options) -> int:
     _LOG.debug("the error arose here", exc_info=error)
     if options.debug:
         traceback.print_exception(error)
-    click.echo(text, err=True)
+    click.echo(line_of(told, options), err=True)
     if isinstance(error, LockedError):
         return LOCKED
     return USAGE if isinstance(error, ConfigError) else ERROR
@@ -327,8 +376,7 @@ def _run(options: Options, path: Path, jobs: int | None, max_memory: int | None)
         "lakes": result.n_lakes,
         "unchanged": result.unchanged,
     }
-    say = speaker(options)
-    lines = [*summary(result, say), *refusals(result.refused, say)]
+    lines = [*summary(result, speaker(options)), *refusals(result.refused, options)]
     return Answer(lines, values, _code(bool(result.paths), bool(result.refused)))
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glacial_lakes import machine
-from glacial_lakes.errors import OutputError
+from glacial_lakes.errors import GlacialLakesError, OutputError
 from glacial_lakes.events import (
     Event,
     Listener,
@@ -117,18 +117,23 @@ def progress(options: Options, refused: list[SceneRefused] | None = None) -> Ite
                     tell(text.format(scene=scene_id, count=outlines, seconds=f"{seconds:.1f}"))
                 case SceneReused(scene_id):
                     _LOG.info(say("{scene}: as before").format(scene=scene_id))
-                case SceneRefused(path, reason):
+                case SceneRefused():
                     if refused is not None:
                         refused.append(event)
-                    tell(say("refused: {path}: {reason}").format(path=path, reason=reason))
+                    tell(*refusals([event], options))
 
         yield listen
 
 
-def refusals(refused: Sequence[SceneRefused], say: Speaker) -> list[str]:
+def refusals(refused: Sequence[SceneRefused], options: Options) -> list[str]:
     """Tell which products could not be used, and why."""
-    text = say("refused: {path}: {reason}")
-    return [text.format(path=event.path, reason=event.reason) for event in refused]
+    from glacial_lakes.messages import translate_reason  # noqa: PLC0415 (slow to load)
+
+    text = speaker(options)("refused: {path}: {reason}")
+    return [
+        text.format(path=event.path, reason=translate_reason(event.reason, options.lang or "en"))
+        for event in refused
+    ]
 
 
 def percent(value: float | None) -> str:
@@ -141,6 +146,20 @@ def speaker(options: Options) -> Speaker:
     from glacial_lakes.language import translate  # noqa: PLC0415 (slow to load)
 
     return functools.partial(translate, language=options.lang or "en")
+
+
+def clause_speaker(options: Options) -> Speaker:
+    """Return the function that puts a clause of a message into the user's language."""
+    from glacial_lakes.messages import translate_clause  # noqa: PLC0415 (slow to load)
+
+    return functools.partial(translate_clause, language=options.lang or "en")
+
+
+def line_of(error: GlacialLakesError, options: Options) -> str:
+    """Return the one line of an error in the user's language."""
+    from glacial_lakes.messages import translate_error  # noqa: PLC0415 (slow to load)
+
+    return translate_error(error, options.lang or "en")
 
 
 def set_up_log(options: Options) -> None:

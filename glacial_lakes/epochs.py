@@ -232,6 +232,25 @@ def utc(time: datetime) -> pd.Timestamp:
     return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
 
 
+def is_late_summer(time: pd.Timestamp, place: shapely.Geometry) -> bool:
+    """Tell whether lakes are free of ice and glaciers free of snow, where they ever are.
+
+    Parameters
+    ----------
+    time : pandas.Timestamp
+        Time of an image.
+    place : shapely.Geometry
+        In :data:`EQUAL_AREA`; tells the hemisphere.
+
+    Returns
+    -------
+    bool
+        True from July to September in the north, from January to March in the south.
+    """
+    north = shapely.get_y(shapely.centroid(place)) >= 0
+    return time.month in ((7, 8, 9) if north else (1, 2, 3))
+
+
 def _resolution_m(coverage: SceneCoverage) -> float:
     grid = getattr(coverage, "grid", None)
     if grid is not None:

@@ -1,10 +1,11 @@
-"""What each image says about each lake, how far it is trusted, and the events that follow.
+"""What each image says about each lake, and how far it is trusted.
 
-- An area is given only where an image shows the lake whole and by itself.
+- An area is given only where an image shows the lake whole and by itself; what the images
+  around it tell of hidden parts is the matter of :mod:`glacial_lakes.partly_hidden`.
 - ``absent`` is given only where an image shows the place, without water, and could have shown
   the lake; otherwise the reason is given.
-- A lake of fewer than ``sure_pixels`` pixels is absent, has come or has drained only when the
-  image before or after agrees: single misses and single false lakes are common at that size.
+- A lake of fewer than ``sure_pixels`` pixels is absent only when the image before or after
+  agrees: single misses are common at that size.
 - Where an image lacks many lakes that the images before and after show, the image is at fault
   (fresh snow, thin ice, haze), not the lakes.
 """
@@ -13,20 +14,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import shapely
 
-from glacial_lakes.epochs import Epoch, Geometries, shared_areas
+from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
+from glacial_lakes.epochs import Epoch, Geometries, is_late_summer, shared_areas
 from glacial_lakes.linking import Links, Sighting, Track, smallest_area
 from glacial_lakes.matching import COMPARABLE, geometry_array
+from glacial_lakes.partly_hidden import partly_hidden
 from glacial_lakes.settings import TrackingSettings
 
 _CONFIDENCE = 1.96
-"""A change counts when it exceeds its 95 % interval."""
-_REFILLED = 0.5
-"""Share of the area before a drainage from which a lake counts as refilled."""
+"""Standard deviations of a 95 % interval."""
 _ENOUGH_TO_JUDGE = 10
 """Lakes needed to judge an image by those that it lacks."""
 
@@ -41,22 +41,34 @@ class View:
     fraction: float
     status: str
     resolution_m: float
+    late_summer: bool
+    shows_water: bool = False
+    """Whether the lake, or a part of it, was outlined."""
     area_m2: float = np.nan
     sigma_m2: float = np.nan
+    at_most_m2: float = np.nan
+    """Where it was not seen whole, and what was seen is no water: what may be left of it."""
 
     @property
     def decides(self) -> bool:
-        """Whether it tells that the lake is there, or that it is not."""
+        """Whether it tells the area: that of the lake, or zero."""
         return self.status in {"observed", "absent"}
 
+    @property
+    def lacks(self) -> bool:
+        """Whether it tells that the lake is not there, or all but a remnant that is hidden."""
+        return self.status == "absent" or not np.isnan(self.at_most_m2)
 
-@dataclass(frozen=True)
-class Happening:
-    """An event in the life of one lake; ``None`` for what is not there."""
+    @property
+    def largest_m2(self) -> float:
+        """The area, or what may be left of it."""
+        return self.area_m2 if self.decides else self.at_most_m2
 
-    kind: Literal["appeared", "drained", "refilled"]
-    before: View
-    after: View
+    @property
+    def is_ice(self) -> bool:
+        """Whether the place is covered by ice when lakes are open."""
+        hidden = self.fraction <= 1 - MIN_OBSERVED_FRACTION
+        return self.late_summer and self.status == "frozen" and hidden
 
 
 def raw_views(links: Links) -> list[list[View]]:
@@ -73,6 +85,7 @@ def raw_views(links: Links) -> list[list[View]]:
         By track, then by epoch. Areas are on the ellipsoid, in m².
     """
     tracks = links.tracks
+    hidden = partly_hidden(links)
     views: list[list[View]] = [[] for _ in tracks]
     ground = geometry_array(track.first for track in tracks)
     for number, epoch in enumerate(links.epochs):
@@ -83,21 +96,21 @@ def raw_views(links: Links) -> list[list[View]]:
         covered = _covered(epoch, ground, unseen, links.settings.min_overlap)
         for lake, track in enumerate(tracks):
             place = known.best_of(lake) if lake < n_known else unborn.best_of(lake - n_known)
-            view = View(number, *place, epoch.resolution_m)
+            summer = is_late_summer(epoch.acquired, track.first)
+            view = View(number, *place, epoch.resolution_m, summer)
             sighting = track.sightings.get(number)
             ended = track.ended is not None and track.ended <= number
             if sighting is not None:
                 view = _sighted(epoch, sighting, view)
-                if sighting.view == "whole":
+                if (lake, number) in hidden:
+                    share, status = hidden[lake, number]
+                    view = replace(_without_area(view), fraction=1 - share, status=status)
+                elif sighting.view == "whole":
                     ground[lake] = sighting.outline
-            elif view.status == "observed":
-                hidden = lake in covered or ended
-                hidden |= not _could_show(links, number, track, float(ground[lake].area))
-                view = (
-                    replace(view, status="uncertain")
-                    if hidden
-                    else replace(view, status="absent", area_m2=0.0, sigma_m2=0.0)
-                )
+            else:
+                area = float(ground[lake].area)
+                unknown = lake in covered or ended or not _could_show(links, number, track, area)
+                view = _without_outline(view, area, links.settings, unknown=unknown)
             views[lake].append(view)
     return views
 
@@ -152,78 +165,27 @@ def trusted_views(
     settings : TrackingSettings
         Tells which size is small.
     """
-    seen = [view for view in views if view.decides]
+    seen = [view for view in views if view.decides or view.lacks]
     doubted: set[int] = set()
     area = float(track.first.area)
     for i, view in enumerate(seen):
         around = seen[max(i - 1, 0) : i] + seen[i + 1 : i + 2]
         if view.epoch in unreliable:
-            if view.status == "absent" or _is_dip(view, around, settings):
+            if view.lacks or _is_dip(view, around, settings):
                 doubted.add(view.epoch)
-        elif view.status == "absent":
-            agreed = any(other.status == "absent" for other in around)
+        elif view.lacks:
+            agreed = any(other.lacks for other in around) or _precedes_growth(seen, i)
             if not agreed and not is_sure(area, view, settings):
                 doubted.add(view.epoch)
         else:
             area = view.area_m2
-    return [
-        replace(view, status="uncertain", area_m2=np.nan, sigma_m2=np.nan)
-        if view.epoch in doubted
-        else view
-        for view in views
-    ]
-
-
-def happenings(
-    views: Sequence[View], changed: set[int], settings: TrackingSettings
-) -> list[Happening]:
-    """Return the appearance, drainages and refillings of a lake.
-
-    Parameters
-    ----------
-    views : sequence of View
-        One an epoch, from :func:`trusted_views`.
-    changed : set of int
-        Epochs in which the lake split or merged: its area jumps there without draining.
-    settings : TrackingSettings
-        Limits.
-    """
-    seen = [view for view in views if view.decides]
-    found: list[Happening] = []
-    full: View | None = None
-    drained_from: float | None = None
-    for i, view in enumerate(seen):
-        last = seen[i - 1] if i else None
-        following = seen[i + 1] if i + 1 < len(seen) else None
-        if full is None:
-            if view.status == "absent":
-                continue
-            if last is not None and _stays(view, following, view.area_m2 / 2, settings):
-                found.append(Happening("appeared", last, view))
-            full = view
-        elif last is None:
-            continue
-        elif drained_from is None:
-            if (
-                last is full
-                and view.area_m2 <= settings.drained_fraction * full.area_m2
-                and view.epoch not in changed
-                and _is_drained(seen, i, settings)
-            ):
-                found.append(Happening("drained", full, view))
-                drained_from = full.area_m2
-            elif view.area_m2 > 0:
-                full = view
-        elif view.area_m2 >= _REFILLED * drained_from and _stays(
-            view, following, _REFILLED * drained_from, settings
-        ):
-            found.append(Happening("refilled", last, view))
-            full, drained_from = view, None
-    return found
+    return [_doubted(view) if view.epoch in doubted else view for view in views]
 
 
 def is_doubtful(views: Sequence[View], track: Track, settings: TrackingSettings) -> bool:
     """Tell whether a lake is a single small outline that other images contradict.
+
+    They show its place without water, or under the outline of another lake.
 
     Parameters
     ----------
@@ -234,7 +196,8 @@ def is_doubtful(views: Sequence[View], track: Track, settings: TrackingSettings)
     settings : TrackingSettings
         Tells which size is small.
     """
-    if len(track.sightings) > 1 or not any(view.status == "absent" for view in views):
+    contradicted = track.ended is not None or any(view.status == "absent" for view in views)
+    if len(track.sightings) > 1 or not contradicted:
         return False
     return not any(
         is_sure(float(track.first.area), views[epoch], settings) for epoch in track.sightings
@@ -244,6 +207,38 @@ def is_doubtful(views: Sequence[View], track: Track, settings: TrackingSettings)
 def is_sure(area_m2: float, view: View, settings: TrackingSettings) -> bool:
     """Tell whether an image does not miss or invent a lake of this size by chance."""
     return area_m2 >= settings.sure_pixels * view.resolution_m**2
+
+
+def uncertainty_m2(one: View, other: View) -> float:
+    """Return half the 95 % interval of the difference of two areas; unknown ones are exact."""
+    return _CONFIDENCE * float(np.nan_to_num(np.hypot(one.sigma_m2, other.sigma_m2)))
+
+
+def _without_outline(
+    view: View, area_m2: float, settings: TrackingSettings, *, unknown: bool
+) -> View:
+    """Say of a place without an outline whether the lake is absent.
+
+    Where so little was hidden that a lake in there would count as drained, and the rest is no
+    water, the loss is certain though the area is not. Ice out of season leaves it open: more of
+    it may lie on the lake than was recognised.
+    """
+    if view.status == "observed":
+        if unknown:
+            return replace(view, status="uncertain")
+        return replace(view, status="absent", area_m2=0.0, sigma_m2=0.0)
+    may_freeze = view.status == "frozen" and not view.late_summer
+    if not (unknown or may_freeze) and 1 - view.fraction <= settings.drained_fraction:
+        return replace(view, at_most_m2=(1 - view.fraction) * area_m2)
+    return view
+
+
+def _doubted(view: View) -> View:
+    return replace(_without_area(view), status="uncertain" if view.decides else view.status)
+
+
+def _without_area(view: View) -> View:
+    return replace(view, area_m2=np.nan, sigma_m2=np.nan, at_most_m2=np.nan)
 
 
 def _could_show(links: Links, number: int, track: Track, area_m2: float) -> bool:
@@ -281,6 +276,7 @@ def _sighted(epoch: Epoch, sighting: Sighting, place: View) -> View:
     if sighting.view == "whole":
         return replace(
             place,
+            shows_water=True,
             scene=scene,
             fraction=fraction,
             status="observed",
@@ -290,31 +286,19 @@ def _sighted(epoch: Epoch, sighting: Sighting, place: View) -> View:
     reasons = [status for status in (*columns["status"], place.status) if status != "observed"]
     return replace(
         place,
+        shows_water=True,
         scene=scene,
         fraction=float(np.nanmin([fraction, place.fraction])),
         status=reasons[0] if reasons else "uncertain",
     )
 
 
-def _stays(view: View, following: View | None, area_m2: float, settings: TrackingSettings) -> bool:
-    """Tell whether a lake that came is really there."""
-    if is_sure(view.area_m2, view, settings):
-        return True
-    return following is not None and following.area_m2 >= area_m2
+def _precedes_growth(seen: Sequence[View], position: int) -> bool:
+    """Tell whether the first look at a place, without water, is followed by a lake that grows.
 
-
-def _is_drained(seen: Sequence[View], position: int, settings: TrackingSettings) -> bool:
-    """Tell whether a drop is more than its uncertainty, and no single slip of the map."""
-    full, view = seen[position - 1], seen[position]
-    lost = full.area_m2 - view.area_m2
-    coarse = max(full.resolution_m, view.resolution_m)
-    spread = np.nan_to_num(np.hypot(full.sigma_m2, view.sigma_m2))
-    if lost <= max(_CONFIDENCE * spread, 2 * settings.min_pixels * coarse**2):
+    A lake that was missed by chance has no reason to grow afterwards; a new one has.
+    """
+    later = seen[1:]
+    if position or len(later) < 2 or any(view.status != "observed" for view in later):
         return False
-    earlier, later = seen[: position - 1], seen[position + 1 : position + 2]
-    established = any(other.area_m2 >= _REFILLED * full.area_m2 for other in earlier)
-    if not established and not is_sure(full.area_m2, full, settings):
-        return False
-    if view.status == "absent" or is_sure(full.area_m2, view, settings):
-        return True
-    return any(other.area_m2 <= _REFILLED * full.area_m2 for other in later)
+    return later[-1].area_m2 - later[0].area_m2 > uncertainty_m2(later[0], later[-1])

@@ -266,15 +266,16 @@ def _merge(links: Links, number: int, lake: int, found: Match, *, whole: bool) -
         if whole and not neighbour.whole_epochs:
             neighbour.absorbed = True
         elif whole and track.whole_epochs and _is_merged(links, number, track, neighbour):
-            partners.append(other)
+            neighbour.ended = number
+            if not _flickered(links, track, neighbour):
+                partners.append(other)
         else:
             neighbour.see(number, Sighting((patch,), outline, "covered"))
             joint |= neighbour.last.area >= _MATERIAL * track.last.area
     if partners:
-        for other in partners:
-            links.tracks[other].ended = number
         lakes = (lake, *partners)
-        since = max(epoch for i in lakes for epoch in links.tracks[i].whole_epochs)
+        # The main lake alone does not tell: the others may have been hidden, and joined already.
+        since = min(links.tracks[i].whole_epochs[-1] for i in partners)
         before = sum(float(links.tracks[i].last.area) for i in lakes)
         links.lineage.append(
             Lineage("merged", since, number, lakes, (lake,), before, float(outline.area))
@@ -291,6 +292,13 @@ def _is_merged(links: Links, number: int, one: Track, other: Track) -> bool:
         return False
     later = links.epochs[number + 1 :]
     return verdict(later, one.last, other.last, resolved) in {"together", "unknown"}
+
+
+def _flickered(links: Links, main: Track, other: Track) -> bool:
+    """Tell whether a lake is a piece that one image cut off from a lake that was there before."""
+    born, *more = other.whole_epochs
+    sure = links.settings.sure_pixels * links.epochs[born].resolution_m ** 2
+    return not more and other.last.area < sure and main.whole_epochs[0] < born
 
 
 def _found(links: Links, number: int, patch: int) -> int:

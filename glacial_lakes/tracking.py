@@ -1,8 +1,9 @@
 """Outline tables of many dates → lakes with a history: lakes, outlines, observations, events.
 
-Three steps: :mod:`glacial_lakes.epochs` makes one epoch of the scenes of a day and sensor,
+Four steps: :mod:`glacial_lakes.epochs` makes one epoch of the scenes of a day and sensor,
 :mod:`glacial_lakes.linking` follows each lake through the epochs,
-:mod:`glacial_lakes.histories` decides what each image says about each lake.
+:mod:`glacial_lakes.histories` decides what each image says about each lake, and
+:mod:`glacial_lakes.happenings` which events follow.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ import pandas as pd
 import shapely
 
 from glacial_lakes import schema
-from glacial_lakes.epochs import EQUAL_AREA, Geometries, epochs_of, utc
+from glacial_lakes.epochs import EQUAL_AREA, epochs_of, utc
+from glacial_lakes.happenings import happenings
 from glacial_lakes.histories import (
     View,
-    happenings,
     is_doubtful,
     raw_views,
     trusted_views,
@@ -31,7 +32,7 @@ from glacial_lakes.linking import Links, link
 from glacial_lakes.matching import geometry_array
 from glacial_lakes.settings import TrackingSettings
 
-SEEN_ONCE = "poor: seen once, no water in other images"
+SEEN_ONCE = "poor: seen once, by itself in no other image"
 """Quality of an outline that no other image confirms though some could have."""
 
 Histories = Mapping[int, Sequence[View]]
@@ -120,13 +121,8 @@ def footprints(outlines: gpd.GeoDataFrame) -> gpd.GeoSeries:
         by_time.drop_duplicates("lake_id", keep="last"),
         by_size.drop_duplicates("lake_id", keep="last"),
     ]
-    ground = _union(*(geometry_array(part.geometry) for part in parts))
+    ground = shapely.union_all([geometry_array(part.geometry) for part in parts], axis=0)
     return gpd.GeoSeries(ground, index=pd.Index(parts[0]["lake_id"]), crs=EQUAL_AREA)
-
-
-def _union(one: Geometries, two: Geometries, three: Geometries) -> Geometries:
-    union: Geometries = shapely.union(shapely.union(one, two), three)
-    return union
 
 
 def _names(links: Links, kept: Sequence[int], previous: gpd.GeoDataFrame | None) -> list[str]:
@@ -136,10 +132,9 @@ def _names(links: Links, kept: Sequence[int], previous: gpd.GeoDataFrame | None)
     if previous is not None and len(previous):
         old = footprints(previous)
         reserved = [str(name) for name in old.index]
-        ground = _union(
-            geometry_array(track.first for track in tracks),
-            geometry_array(track.last for track in tracks),
-            geometry_array(track.largest for track in tracks),
+        ground = geometry_array(
+            shapely.union_all([s.outline for s in track.sightings.values() if s.view != "covered"])
+            for track in tracks
         )
         limit = links.settings.min_overlap
         known = known_ids(ground, old.to_numpy(), reserved, min_overlap=limit)
@@ -177,8 +172,8 @@ def _events(links: Links, histories: Histories, names: Mapping[int, str]) -> pd.
                     "event": happening.kind,
                     "date": _day(links, happening.after.epoch),
                     "after": _day(links, happening.before.epoch),
-                    "from_ids": names[lake] if before else None,
-                    "to_ids": names[lake] if after else None,
+                    "from_ids": names[lake] if before > 0 else None,
+                    "to_ids": names[lake] if after > 0 else None,
                     "area_before_m2": before,
                     "area_after_m2": after,
                 }
@@ -266,8 +261,8 @@ def _lakes(
 def _state(links: Links, lake: int, views: Sequence[View], doubtful: set[int]) -> str:
     if lake in doubtful:
         return "doubtful"
-    deciding = [view.status for view in views if view.decides]
-    if links.tracks[lake].ended is not None or (deciding and deciding[-1] == "absent"):
+    told = [view.lacks for view in views if view.decides or view.lacks]
+    if links.tracks[lake].ended is not None or (told and told[-1]):
         return "gone"
     return "present"
 

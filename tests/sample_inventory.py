@@ -168,7 +168,7 @@ def make_scenes(images: list[tuple[str, str, str, int, float]]) -> list[dict[str
         "sensor": "S2A",
         "path": "scenes/S2A_MSIL2A_20220817T054641",
         "state": "refused",
-        "reason": "GL1002 GRANULE/IMG_DATA/R10m: band B03 is missing; download it again",
+        "reason": "GL1002 lacks GRANULE/IMG_DATA/R10m/B03.jp2; download the product whole",
     }
     return [*mapped, refused]
 

@@ -29,6 +29,10 @@ VERBS = {
     "run": {"--jobs", "--max-memory"},
     "export": {"-o", "--format"},
     "report": {"-o"},
+    "validate": {
+        *("-o", "--layer", "--reference-layer", "--date"),
+        *("--min-area-m2", "--pixel-m", "--causes"),
+    },
     "doctor": set(),
 }
 COMMON = {"-v", "--verbose", "-q", "--quiet", "--log-file", "--json", "--debug", "--lang"}
@@ -90,7 +94,7 @@ def test_the_verbs_and_options_are_those_of_the_design() -> None:
         name: {word for option in command.params for word in (*option.opts, *option.secondary_opts)}
         for name, command in cli.commands.items()
     }
-    arguments = {"folder", "paths", "project", "inventory"}
+    arguments = {"folder", "paths", "project", "inventory", "outlines", "reference"}
     assert {name: words - COMMON - arguments for name, words in found.items()} == VERBS
     assert all(words >= COMMON for words in found.values())
 
@@ -117,6 +121,9 @@ def test_help_is_quick_and_tells_the_exit_codes() -> None:
         ("run", "p.toml", "--jobs", "0"),
         ("run", "p.toml", "--max-memory", "lots"),
         ("export", "i.gpkg", "-o", "d", "--format", "dwg"),
+        ("validate", "o.gpkg"),
+        ("validate", "o.gpkg", "r.gpkg", "--pixel-m", "0"),
+        ("validate", "o.gpkg", "r.gpkg", "-o", "report.html"),
         ("--lang", "de", "doctor"),
     ],
 )

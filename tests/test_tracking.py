@@ -22,6 +22,8 @@ from shapely import affinity
 from glacial_lakes import schema
 from glacial_lakes.epochs import EQUAL_AREA, CompleteCoverage
 from glacial_lakes.errors import InputError
+from glacial_lakes.mapping import map_lakes
+from glacial_lakes.scenes import discover
 from glacial_lakes.tracking import SEEN_ONCE, Tracked, track_lakes
 from glacial_lakes.vectors import read_vector
 
@@ -257,6 +259,66 @@ def test_links_of_the_indus_lakes_agree_with_the_digitisers(data: Path) -> None:
     assert ids.str.fullmatch(r"GL\d{6}[EW]\d{5}[NS](_\d+)?").all()
 
 
+# Outlines as they are mapped
+
+
+def _mapped(folder: Path, site: Path, days: Sequence[str]) -> list[gpd.GeoDataFrame]:
+    """Map the scenes of some days."""
+    return [
+        map_lakes(scene, dem=site / "dem.tif", glaciers=site / "glaciers.gpkg")
+        for scene in discover([folder])
+        if f"{scene.acquired:%Y-%m-%d}" in days
+    ]
+
+
+def _shrunk(tracked: Tracked, truth: gpd.GeoDataFrame, day: str) -> list[str]:
+    """Name the true lakes, hidden or frozen by a tenth, that have too small an area that day."""
+    rows = tracked.outlines[tracked.outlines["acquired"].dt.strftime("%Y-%m-%d") == day]
+    rows = rows[rows["area_m2"].notna() & (rows["quality"] != SEEN_ONCE)].to_crs(truth.crs)
+    gone = tracked.observations
+    gone = gone[(gone["acquired"].dt.strftime("%Y-%m-%d") == day) & (gone["status"] == "absent")]
+    places = tracked.lakes[tracked.lakes["lake_id"].isin(gone["lake_id"])].to_crs(truth.crs)
+    hidden = truth[(truth["observed_fraction"] < 0.9) | (truth["frozen_fraction"] > 0.1)]
+    hidden = hidden[hidden["area_m2"] > 2000]
+    assert len(hidden) > 10
+    named = []
+    for table, share in ((rows, 0.85), (places, 1e9)):
+        outline, lake = shapely.STRtree(hidden.geometry.to_numpy()).query(
+            table.geometry.to_numpy(), "intersects"
+        )
+        area = table.area.to_numpy()[outline]
+        true = hidden["area_m2"].to_numpy()[lake]
+        named += hidden["lake_id"].iloc[lake[area < share * true]].tolist()
+    return named
+
+
+def test_half_frozen_lakes_of_the_sample_are_not_reported_as_smaller(sample_data: Path) -> None:
+    day = "2019-06-13"
+    days = ("2016-10-29", "2018-08-12", day, "2022-08-16")
+    tracked = track_lakes(_mapped(sample_data / "scenes", sample_data, days))
+    truth = gpd.read_file(sample_data / "truth.gpkg", layer=day).to_crs(
+        tracked.lakes.estimate_utm_crs()
+    )
+    assert _shrunk(tracked, truth, day) == []
+    half = truth.set_index("lake_id").geometry["GL074549E42575N"].representative_point()
+    rows = tracked.outlines.to_crs(truth.crs)
+    row = rows[rows.contains(half) & (rows["acquired"].dt.strftime("%Y-%m-%d") == day)].iloc[0]
+    assert row["status"] == "frozen"
+    assert row["observed_fraction"] < 0.9
+    assert np.isnan(row["area_m2"])
+
+
+def test_half_frozen_lakes_of_the_independent_series_are_not_reported_as_smaller(
+    data: Path,
+) -> None:
+    site, day = data / "independent_truth" / "series", "2011-06-04"
+    tracked = track_lakes(_mapped(site, site, ("2000-09-08", day, "2014-08-23")))
+    truth = gpd.read_file(site / "truth.gpkg", layer=day)
+    assert _shrunk(tracked, truth, day) == []
+    drained = tracked.events[tracked.events["event"] == "drained"]
+    assert not (drained["date"].dt.strftime("%Y-%m-%d") == day).any()
+
+
 # Single situations
 
 
@@ -349,6 +411,142 @@ def test_what_was_not_seen_is_never_an_event_and_has_no_area(status: str) -> Non
     assert _series(tracked, _only(tracked))[2:] == [status] * 2
     assert _kinds(tracked) == []
     assert tracked.lakes["state"].tolist() == ["present"]
+
+
+ICE = shapely.box(X0 + 50, Y0 - 300, X0 + 300, Y0 + 300)
+OPEN = _lake(0, 0, 200).difference(ICE)
+
+
+def _half_hidden(day: str, status: str) -> gpd.GeoDataFrame:
+    """Return a scene that outlines the open part of a lake as if it were all of it."""
+    return _scene(day, [OPEN], [ICE], cloud_status=status)
+
+
+@pytest.mark.parametrize("status", ["cloud", "shadow", "nodata", "frozen", "uncertain"])
+@pytest.mark.parametrize("n_after", [0, 1, 3])
+@pytest.mark.parametrize("n_half", [1, 2])
+def test_the_open_part_of_a_lake_is_not_its_area(status: str, n_after: int, n_half: int) -> None:
+    tables = [_scene(f"200{i}-08-01", [_lake(0, 0, 200)]) for i in range(2)]
+    tables += [_half_hidden(f"201{i}-06-01", status) for i in range(n_half)]
+    tables += [_scene(f"202{i}-08-01", [_lake(0, 0, 200)]) for i in range(n_after)]
+    tracked = track_lakes(tables)
+    assert _series(tracked, _only(tracked))[2 : 2 + n_half] == [status] * n_half
+    assert _kinds(tracked) == []
+    half = tracked.outlines[tracked.outlines["acquired"].dt.year // 10 == 201]
+    assert len(half) == n_half
+    assert half["area_m2"].isna().all()
+    share = OPEN.area / _lake(0, 0, 200).area
+    assert half["observed_fraction"].to_numpy() == pytest.approx(share, abs=0.01)
+    assert half.to_crs(32644).area.to_numpy() == pytest.approx(OPEN.area, rel=0.01)
+
+
+def test_the_open_part_of_a_lake_is_not_its_area_in_the_first_image_either() -> None:
+    tables = [_half_hidden("2010-06-01", "frozen"), _scene("2011-08-01", [_lake(0, 0, 200)])]
+    tracked = track_lakes(tables)
+    assert _series(tracked, _only(tracked))[0] == "frozen"
+
+
+def test_a_lake_that_grows_into_a_glacier_keeps_its_early_areas() -> None:
+    glacier = _lake(0, 0, 1000)
+    tables = []
+    for i in range(5):
+        lake = _lake(0, 0, 100 + 40 * i)
+        tables.append(
+            _scene(f"201{i}-08-01", [lake], [glacier.difference(lake)], cloud_status="frozen")
+        )
+    assert track_lakes(tables).lakes["n_observed"].tolist() == [5]
+
+
+def test_a_glacier_that_advances_into_a_lake_leaves_it_an_area() -> None:
+    tables = [_scene(f"200{i}-08-01", [_lake(0, 0, 200)]) for i in range(2)]
+    tables += [_half_hidden(f"201{i}-08-01", "frozen") for i in range(3)]
+    tracked = track_lakes(tables)
+    areas = tracked.outlines.set_index("acquired")["area_m2"]
+    assert areas.iloc[2:].notna().all()
+
+
+def test_a_lake_that_was_smaller_before_its_shore_was_hidden_keeps_its_area() -> None:
+    # The next image that shows the ground decides: it is land by then.
+    tables = [_scene(f"200{i}-08-01", [_lake(0, 0, 200)]) for i in range(2)]
+    tables += [_half_hidden("2010-08-01", "cloud")]
+    tables += [_scene("2011-08-01", [OPEN])]
+    assert track_lakes(tables).lakes["n_observed"].tolist() == [4]
+
+
+def test_a_merge_may_have_happened_while_the_neighbour_was_hidden() -> None:
+    left, right, both = _dumbbell()
+    tables = [_scene(f"201{i}-08-01", [left, right]) for i in range(2)]
+    tables += [_scene("2012-06-01", [left], [right.buffer(40)], cloud_status="frozen")]
+    tables += [_scene(f"201{i}-08-01", [both]) for i in (3, 4)]
+    tracked = track_lakes(tables)
+    assert _kinds(tracked) == ["merged 2011-2013"]
+    assert _series(tracked, tracked.events["to_ids"][0])[2] == "frozen"
+
+
+def test_a_piece_that_one_image_cuts_off_has_not_merged() -> None:
+    whole, piece = _lake(0, 0, 200), _lake(185, 0, 12)
+    tables = [_scene(f"200{i}-08-01", [whole]) for i in range(2)]
+    tables += [_scene("2010-08-01", [_lake(-30, 0, 165), piece])]
+    tables += [_scene(f"202{i}-08-01", [whole]) for i in range(2)]
+    tracked = track_lakes(tables)
+    assert _kinds(tracked) == []
+    assert tracked.lakes.sort_values("area_m2")["state"].tolist()[-1] == "present"
+
+
+def test_a_lake_where_ice_was_in_two_late_summers_has_appeared() -> None:
+    lake = _lake(0, 0, 200)
+    for months, kinds in (
+        (("08", "09"), ["appeared 2011-2012"]),
+        (("06", "08"), []),
+        (("06", "06"), []),
+    ):
+        tables = [
+            _scene(f"201{i}-{month}-01", [], [lake.buffer(50)], cloud_status="frozen")
+            for i, month in enumerate(months)
+        ]
+        tables += [_scene(f"201{i}-08-01", [lake]) for i in (2, 3)]
+        tracked = track_lakes(tables)
+        assert _kinds(tracked) == kinds
+        assert _series(tracked, _only(tracked))[:2] == ["frozen"] * 2
+        assert tracked.events["area_before_m2"].isna().all()
+        assert tracked.events["from_ids"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("hidden_share", "month", "status", "kinds"),
+    [
+        (0.2, "08", "cloud", ["drained 2011-2012"]),
+        (0.2, "06", "frozen", []),
+        (0.2, "08", "frozen", ["drained 2011-2012"]),
+        (0.4, "08", "cloud", []),
+    ],
+)
+def test_a_lake_has_drained_where_too_little_is_hidden_to_hold_it(
+    hidden_share: float, month: str, status: str, kinds: list[str]
+) -> None:
+    bed = shapely.box(X0, Y0, X0 + 400, Y0 + 400)
+    gap = shapely.box(X0, Y0, X0 + 400 * hidden_share, Y0 + 400)
+    tables = [_scene(f"201{i}-08-01", [bed]) for i in range(2)]
+    tables += [_scene(f"201{i}-{month}-01", [], [gap], cloud_status=status) for i in (2, 3)]
+    tracked = track_lakes(tables)
+    assert _kinds(tracked) == kinds
+    assert _series(tracked, _only(tracked))[2:] == [status] * 2
+    assert tracked.events["area_after_m2"].isna().all()
+    assert tracked.lakes["state"].tolist() == ["gone" if kinds else "present"]
+
+
+def test_what_only_one_image_ever_showed_has_neither_drained_nor_appeared() -> None:
+    river = _lake(0, 0, 200)
+    for shown in (0, 2):
+        tables = [_scene(f"201{i}-08-01", [river] if i == shown else []) for i in range(5)]
+        assert _kinds(track_lakes(tables)) == []
+
+
+def test_a_small_lake_that_grows_from_nothing_has_appeared_after_a_single_look() -> None:
+    for growth, kinds in ((1.0, []), (1.3, ["appeared 2010-2013"])):
+        tables = [_scene("2010-08-01", [])]
+        tables += [_scene(f"201{3 + i}-08-01", [_lake(0, 0, 30 * growth**i)]) for i in range(3)]
+        assert _kinds(track_lakes(tables)) == kinds
 
 
 def test_drained_and_refilled_lakes_are_told_with_the_images_before_and_after() -> None:

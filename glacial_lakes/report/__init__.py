@@ -16,6 +16,7 @@ from glacial_lakes import language as words
 from glacial_lakes import schema
 from glacial_lakes.errors import ConfigError
 from glacial_lakes.files import whole
+from glacial_lakes.messages import translate_reason
 from glacial_lakes.report import curves
 from glacial_lakes.report.contents import describe
 from glacial_lakes.report.maps import CHIP_SIZE
@@ -106,6 +107,7 @@ def _environment(language: str) -> Environment:
         "day": partial(words.day, language=language),
         "degrees": partial(words.degrees, language=language),
         "area": partial(_area, language=language),
+        "reason": partial(translate_reason, language=language),
         "raw": lambda value: "" if value is None else repr(value),
     }
     environment.filters.update(filters)

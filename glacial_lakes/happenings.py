@@ -1,0 +1,113 @@
+"""The events in the life of one lake: appeared, drained, refilled.
+
+A lake of fewer than ``sure_pixels`` pixels has come or has drained only when the next image
+agrees: single misses and single false lakes are common at that size. What only one image ever
+showed has not drained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from glacial_lakes.histories import View, is_sure, uncertainty_m2
+from glacial_lakes.settings import TrackingSettings
+
+_REFILLED = 0.5
+"""Share of the area before a drainage from which a lake counts as refilled."""
+
+
+@dataclass(frozen=True)
+class Happening:
+    """An event in the life of one lake; ``None`` for what is not there."""
+
+    kind: Literal["appeared", "drained", "refilled"]
+    before: View
+    after: View
+
+
+def happenings(
+    views: Sequence[View], changed: set[int], settings: TrackingSettings
+) -> list[Happening]:
+    """Return the appearance, drainages and refillings of a lake.
+
+    Parameters
+    ----------
+    views : sequence of View
+        One an epoch, from :func:`trusted_views`.
+    changed : set of int
+        Epochs in which the lake split or merged: its area jumps there without draining.
+    settings : TrackingSettings
+        Limits.
+    """
+    seen = [view for view in views if view.decides or view.lacks]
+    found: list[Happening] = []
+    full: View | None = None
+    drained_from: float | None = None
+    for i, view in enumerate(seen):
+        following = seen[i + 1] if i + 1 < len(seen) else None
+        if full is None:
+            if view.status == "observed":
+                full, before = view, _last_without(views)
+                if before is not None and _stays(view, following, view.area_m2 / 2, settings):
+                    found.append(Happening("appeared", before, view))
+        elif drained_from is None:
+            if (
+                seen[i - 1] is full
+                and view.largest_m2 <= settings.drained_fraction * full.area_m2
+                and view.epoch not in changed
+                and _is_drained(seen, i, views, settings)
+            ):
+                found.append(Happening("drained", full, view))
+                drained_from = full.area_m2
+            elif view.area_m2 > 0:
+                full = view
+        elif view.area_m2 >= _REFILLED * drained_from and _stays(
+            view, following, _REFILLED * drained_from, settings
+        ):
+            found.append(Happening("refilled", seen[i - 1], view))
+            full, drained_from = view, None
+    return found
+
+
+def _last_without(views: Sequence[View]) -> View | None:
+    """Return the last view of a place before its first water that tells that no lake was there.
+
+    Ice in a single late summer may be a lake that stayed frozen; in two, it is a glacier.
+    """
+    water = next(i for i, view in enumerate(views) if view.shows_water)
+    ice = [view for view in views[:water] if view.is_ice]
+    bare = [view for view in views[:water] if view.status == "absent"]
+    return max(bare + (ice if len(ice) > 1 else []), key=lambda view: view.epoch, default=None)
+
+
+def _stays(view: View, following: View | None, area_m2: float, settings: TrackingSettings) -> bool:
+    """Tell whether a lake that came is really there: what one image shows may be a flood."""
+    if following is None:
+        return is_sure(view.area_m2, view, settings)
+    return following.area_m2 >= area_m2
+
+
+def _is_drained(
+    seen: Sequence[View], position: int, views: Sequence[View], settings: TrackingSettings
+) -> bool:
+    """Tell whether a drop is more than its uncertainty, and no single slip of the map.
+
+    What only one image ever showed was a flood, a shadow or a piece of a river, not a lake.
+    """
+    full, view = seen[position - 1], seen[position]
+    lost = full.area_m2 - view.largest_m2
+    coarse = max(full.resolution_m, view.resolution_m)
+    if lost <= max(uncertainty_m2(full, view), 2 * settings.min_pixels * coarse**2):
+        return False
+    limit = _REFILLED * full.area_m2
+    water = [other for other in views[: view.epoch] if other.shows_water and other is not full]
+    if all(other.area_m2 < limit for other in water):
+        return False
+    later = seen[position + 1 : position + 2]
+    if later and not view.decides:
+        return later[0].largest_m2 <= limit
+    if view.status == "absent" or is_sure(full.area_m2, view, settings):
+        return True
+    return any(other.largest_m2 <= limit for other in later)

@@ -1,0 +1,90 @@
+"""The help of the command line in Russian.
+
+Only the program's own texts: headings, usage errors and the line on ``--help`` are click's, which
+has no Russian.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import click
+
+
+def in_russian(command: click.Command) -> click.Command:
+    """Return a copy of a command, and of those below it, whose help is Russian."""
+    twin = copy.copy(command)
+    twin.help = _russian(command.help)
+    twin.epilog = _russian(command.epilog)
+    twin.params = [copy.copy(parameter) for parameter in command.params]
+    for parameter in twin.params:
+        if isinstance(parameter, click.Option):
+            parameter.help = _russian(parameter.help)
+    if isinstance(twin, click.Group):
+        twin.commands = {name: in_russian(below) for name, below in twin.commands.items()}
+    return twin
+
+
+def _russian(text: str | None) -> str | None:
+    return None if text is None else HELP.get(text, text)
+
+
+HELP = {
+    "Glacial lake inventories from multi-date satellite images.": (
+        "Каталоги ледниковых озёр по разновременным спутниковым снимкам."
+    ),
+    "Exit codes: 0 done, 1 error, 2 wrong usage or project file, 3 some scenes refused, "
+    "4 another run is writing the output, 130 interrupted.": (
+        "Коды завершения: 0 – готово, 1 – ошибка, 2 – неверный вызов или файл проекта, 3 – часть "
+        "снимков отклонена, 4 – результат пишет другой запуск, 130 – прервано."
+    ),
+    "More messages; -vv for all.": "Больше сообщений; -vv – все.",
+    "No messages but errors.": "Только сообщения об ошибках.",
+    "File for all messages.": "Файл для всех сообщений.",
+    "The result as JSON on stdout.": "Результат в виде JSON на stdout.",
+    "Show where in the code an error arose.": "Показать, где в коде возникла ошибка.",
+    "Language of messages and reports.": "Язык сообщений и отчётов.",
+    "Show the version and exit.": "Показать версию и выйти.",
+    "Map the sample scenes into DIR: inventory, shapefiles and report.": (
+        "Обработать снимки примера в DIR: каталог, шейп-файлы и отчёт."
+    ),
+    "Write a commented project.toml into DIR.": "Создать в DIR project.toml с пояснениями.",
+    "List the scenes below PATH...: sensor, date, cloud, problems.": (
+        "Перечислить снимки в PATH...: сенсор, дата, облачность, неполадки."
+    ),
+    "Map single scenes into one file of outlines, without lake identities.": (
+        "Обработать отдельные снимки в один файл контуров, без кодов озёр."
+    ),
+    ".gpkg, .shp, .geojson or .fgb": ".gpkg, .shp, .geojson или .fgb",
+    "Elevation model: slope, shadow, lake elevation.": "ЦМР: уклон, тень, высота озера.",
+    "Glacier outlines.": "Контуры ледников.",
+    "Polygons outside of which nothing is mapped.": "Полигоны, вне которых озёра не выделяются.",
+    "Smallest lake.": "Наименьшее озеро.",
+    "Do the whole job of a project file: map what is new, track, export, report.": (
+        "Выполнить весь проект: новые снимки, прослеживание, экспорт, отчёт."
+    ),
+    "Scenes mapped at a time.": "Снимков одновременно.",
+    "For all processes together, e.g. 4GB.": "Память на все процессы вместе, например 4GB.",
+    "Write an inventory in other formats.": "Записать каталог в других форматах.",
+    "Folder for the files.": "Папка для файлов.",
+    "May be repeated; default: all.": "Можно повторять; по умолчанию все.",
+    "Write the report of an inventory: one HTML page that needs no network.": (
+        "Записать отчёт о каталоге: одна страница HTML, не требующая сети."
+    ),
+    "The .html file.": "Файл .html.",
+    "Compare outlines with reference outlines of the same date and area.": (
+        "Сравнить контуры с эталонными контурами той же даты и территории."
+    ),
+    "The .json file; a figure (.png) goes beside it.": "Файл .json; рядом – рисунок (.png).",
+    "Layer of OUTLINES.": "Слой файла OUTLINES.",
+    "Layer of REFERENCE.": "Слой файла REFERENCE.",
+    "Day of OUTLINES to compare.": "День из OUTLINES для сравнения.",
+    "Pixel of OUTLINES.": "Размер пикселя OUTLINES.",
+    "Class raster or polygons: what false lakes are.": (
+        "Растр классов или полигоны: чем являются ложные озёра."
+    ),
+    "Examine the installation: versions, drivers, PROJ and GDAL conflicts, memory.": (
+        "Проверить установку: версии, драйверы, PROJ и GDAL, память."
+    ),
+}
+"""English help to Russian."""

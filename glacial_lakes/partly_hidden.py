@@ -1,0 +1,126 @@
+"""Outlines that show only a part of their lake, because the rest of it was hidden.
+
+One image cannot tell: the open water of a lake that is half frozen, or half under cloud, looks
+like a smaller lake. The images around it can. Ground that was lake before, is lake afterwards,
+and was not seen in between belongs to the lake all the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import shapely
+
+from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
+from glacial_lakes.epochs import Epoch, Geometries, is_late_summer
+from glacial_lakes.linking import Links, Track
+from glacial_lakes.matching import geometry_array
+
+_MAY_LACK = 1 - MIN_OBSERVED_FRACTION
+
+Hidden = tuple[float, str]
+"""Share of a lake that was not observed, and why."""
+_NOTHING: Hidden = (0.0, "observed")
+
+
+def partly_hidden(links: Links) -> dict[tuple[int, int], Hidden]:
+    """Return the whole-looking outlines that lack a hidden part of their lake.
+
+    The ground asked for is the last complete outline, as far as the next image that shows this
+    ground still finds a lake there; never the largest outline, for a lake that grows into ice
+    has ice on its later ground in all early images. The first outline of a lake, which has none
+    before it, is compared with the next one; ice in late summer is then no reason for doubt.
+
+    Parameters
+    ----------
+    links : Links
+        A linked series.
+
+    Returns
+    -------
+    dict
+        Track and epoch to the share that was not observed (more than 0.1) and the main reason.
+    """
+    hidden: dict[tuple[int, int], Hidden] = {}
+    complete: dict[int, shapely.Geometry] = {}
+    for number, epoch in enumerate(links.epochs):
+        lakes = [i for i, track in enumerate(links.tracks) if number in track.whole_epochs]
+        outlines = geometry_array(links.tracks[i].sightings[number].outline for i in lakes)
+        grounds = geometry_array(_ground(links, i, number, complete) for i in lakes)
+        for lake, outline, ground, lack in zip(
+            lakes, outlines, grounds, _lacks(epoch, grounds, outlines), strict=True
+        ):
+            told = lack
+            if lake in complete and lack[0] > _MAY_LACK:
+                told = _by_later_images(links, links.tracks[lake], number, ground, lack)
+            elif lack[1] == "frozen" and is_late_summer(epoch.acquired, outline):
+                told = _NOTHING
+            if told[0] > _MAY_LACK:
+                hidden[lake, number] = told
+            else:
+                complete[lake] = outline
+    return hidden
+
+
+def _ground(
+    links: Links, lake: int, number: int, complete: Mapping[int, shapely.Geometry]
+) -> shapely.Geometry:
+    """Return where a lake is expected in an epoch.
+
+    With it the lakes that it will have taken in by its next image, where this one does not show
+    them: nobody can tell whether it has done so already.
+    """
+    track = links.tracks[lake]
+    if lake not in complete:
+        return track.sightings[min(_later(track, number), default=number)].outline
+    joined = {
+        other
+        for change in links.lineage
+        if change.kind == "merged" and change.before[0] == lake and change.epoch > number
+        for other in change.before[1:]
+        if other in complete and number not in links.tracks[other].sightings
+    }
+    return shapely.union_all([complete[i] for i in (lake, *sorted(joined))])
+
+
+def _lacks(epoch: Epoch, grounds: Geometries, outlines: Geometries) -> list[Hidden]:
+    """Tell which share of outline and ground together was not observed."""
+    lacks = [_NOTHING] * len(grounds)
+    rest = shapely.difference(grounds, outlines)
+    size = shapely.area(outlines) + shapely.area(rest)
+    asked = np.flatnonzero(shapely.area(rest) > _MAY_LACK * size)
+    seen = epoch.observe(rest[asked])
+    for place, i in enumerate(asked):
+        _, fraction, status = seen.best_of(place)
+        if status != "observed":
+            lacks[i] = ((1 - fraction) * rest[i].area / size[i], status)
+    return lacks
+
+
+def _lack(epoch: Epoch, ground: shapely.Geometry, outline: shapely.Geometry) -> Hidden:
+    return _lacks(epoch, geometry_array([ground]), geometry_array([outline]))[0]
+
+
+def _later(track: Track, number: int) -> Sequence[int]:
+    return [epoch for epoch in track.whole_epochs if epoch > number]
+
+
+def _by_later_images(
+    links: Links, track: Track, number: int, ground: shapely.Geometry, lack: Hidden
+) -> Hidden:
+    """Ask the next image that shows a ground whether the lake still covers it.
+
+    Where no image ever shows it again, it stays hidden; only what is ice in two late summers is a
+    glacier that advanced into the lake.
+    """
+    outline = track.sightings[number].outline
+    summers = int(lack[1] == "frozen" and is_late_summer(links.epochs[number].acquired, ground))
+    for later in _later(track, number):
+        epoch, then = links.epochs[later], track.sightings[later].outline
+        share, status = _lack(epoch, ground, then)
+        if share <= _MAY_LACK:
+            still = shapely.intersection(ground, then)
+            return _lack(links.epochs[number], still, outline)
+        summers += status == "frozen" and is_late_summer(epoch.acquired, ground)
+    return _NOTHING if summers > 1 else lack
