@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from glacial_lakes.scenes import discover, open_scene
     from glacial_lakes.scenes.scene import Quality, Scene
     from glacial_lakes.settings import MappingSettings, Project, TrackingSettings, read_project
+    from glacial_lakes.validation import validate
     from glacial_lakes.workflow import RunResult, run
 
 _HOMES = {
@@ -49,6 +50,7 @@ _HOMES = {
     "read_project": "settings",
     "run": "workflow",
     "track": "inventory",
+    "validate": "validation",
     "write_report": "report",
 }
 
@@ -73,6 +75,7 @@ __all__ = [
     "read_project",
     "run",
     "track",
+    "validate",
     "write_report",
 ]
 
