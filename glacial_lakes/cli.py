@@ -263,8 +263,8 @@ def validate(
     options: Options, outlines: Path, reference: Path, out: Path | None, **given: Any
 ) -> Answer:
     """Compare outlines with reference outlines of the same date and area."""
-    from glacial_lakes.accuracy_table import lines
     from glacial_lakes.validation import validate_files, write_accuracy
+    from glacial_lakes.validation.table import lines
 
     if out is not None and out.suffix.lower() != ".json":
         raise click.BadParameter(f"{out} does not end in .json", param_hint="-o")
@@ -328,7 +328,7 @@ def _in_language(language: str | None) -> click.Command:
     """Return the commands; of the help, only the environment can tell the language in time."""
     if language != "ru":
         return cli
-    from glacial_lakes.help_ru import in_russian
+    from glacial_lakes.language.help_ru import in_russian
 
     return in_russian(cli)
 

@@ -127,7 +127,7 @@ def progress(options: Options, refused: list[SceneRefused] | None = None) -> Ite
 
 def refusals(refused: Sequence[SceneRefused], options: Options) -> list[str]:
     """Tell which products could not be used, and why."""
-    from glacial_lakes.messages import translate_reason  # noqa: PLC0415 (slow to load)
+    from glacial_lakes.language.messages import translate_reason  # noqa: PLC0415 (slow to load)
 
     text = speaker(options)("refused: {path}: {reason}")
     return [
@@ -150,14 +150,14 @@ def speaker(options: Options) -> Speaker:
 
 def clause_speaker(options: Options) -> Speaker:
     """Return the function that puts a clause of a message into the user's language."""
-    from glacial_lakes.messages import translate_clause  # noqa: PLC0415 (slow to load)
+    from glacial_lakes.language.messages import translate_clause  # noqa: PLC0415 (slow to load)
 
     return functools.partial(translate_clause, language=options.lang or "en")
 
 
 def line_of(error: GlacialLakesError, options: Options) -> str:
     """Return the one line of an error in the user's language."""
-    from glacial_lakes.messages import translate_error  # noqa: PLC0415 (slow to load)
+    from glacial_lakes.language.messages import translate_error  # noqa: PLC0415 (slow to load)
 
     return translate_error(error, options.lang or "en")
 

@@ -16,6 +16,7 @@ import click
 import pytest
 import rasterio
 
+import glacial_lakes
 from glacial_lakes import language
 from glacial_lakes.cli import cli, main, memory_amount
 from glacial_lakes.settings import read_project
@@ -348,7 +349,7 @@ def test_words_are_russian_when_asked_for(call, tmp_path: Path, monkeypatch) -> 
 
 
 def test_every_word_of_the_command_line_has_a_russian_form() -> None:
-    package = Path(language.__file__).parent
+    package = Path(glacial_lakes.__file__).parent
     said = set()
     for name in ("cli.py", "console.py"):
         text = (package / name).read_text(encoding="utf-8")

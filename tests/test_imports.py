@@ -17,26 +17,11 @@ PACKAGE = Path(glacial_lakes.__file__).parent
 
 TOP_TO_BOTTOM = [
     *("__main__", "cli", "console", "workflow", "outlines_file", "batch", "manifest", "demo"),
-    *("doctor", "accuracy_table", "export", "report", "kml", "validation", "accuracy"),
-    *("accuracy_figure", "overlay", "shores", "intervals", "causes"),
-    *("inventory", "plots", "tracking"),
-    *(
-        "happenings",
-        "histories",
-        "partly_hidden",
-        "linking",
-        "matching",
-        "lake_ids",
-        "epochs",
-        "change",
-        "mapping",
-        "evidence",
-        "pixels",
-    ),
-    *("measures", "coverage", "outlines", "water", "masks", "indices", "terrain", "scenes"),
-    *("simulate", "vectors", "shapefiles", "files", "grid", "schema", "processes", "language"),
-    *("help_ru", "messages", "messages_ru", "refusals_ru"),
-    *("settings", "machine", "events", "errors", "__init__"),
+    *("doctor", "export", "report", "kml", "validation", "inventory", "plots", "tracking"),
+    *("change", "mapping", "evidence", "pixels", "measures", "coverage", "outlines", "water"),
+    *("masks", "indices", "terrain", "scenes", "simulate", "vectors", "shapefiles", "files"),
+    *("grid", "schema", "processes", "language", "settings", "machine", "events", "errors"),
+    "__init__",
 ]
 """``__init__`` comes last: everyone may ask it for the version, its own imports are lazy."""
 

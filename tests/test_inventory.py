@@ -14,9 +14,9 @@ import pytest
 import shapely
 
 from glacial_lakes import schema
-from glacial_lakes.epochs import CompleteCoverage
 from glacial_lakes.errors import InputError, VectorError
 from glacial_lakes.inventory import LAYERS, Inventory, open_inventory, track
+from glacial_lakes.tracking.epochs import CompleteCoverage
 
 X0, Y0 = 400_000.0, 4_700_000.0
 YEARS = (2016, 2018, 2020, 2022)

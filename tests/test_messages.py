@@ -18,9 +18,9 @@ import glacial_lakes
 from glacial_lakes import errors
 from glacial_lakes.cli import cli, main
 from glacial_lakes.errors import ConfigError, GlacialLakesError
-from glacial_lakes.help_ru import HELP, in_russian
-from glacial_lakes.messages import translate_clause, translate_error, translate_reason
-from glacial_lakes.messages_ru import CLAUSES, PHRASES
+from glacial_lakes.language.help_ru import HELP, in_russian
+from glacial_lakes.language.messages import translate_clause, translate_error, translate_reason
+from glacial_lakes.language.messages_ru import CLAUSES, PHRASES
 from glacial_lakes.settings import TABLES, read_project
 
 PACKAGE = Path(glacial_lakes.__file__).parent

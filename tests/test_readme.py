@@ -170,7 +170,7 @@ def test_scripts_named_in_documents_exist(path: Path) -> None:
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_constants_named_in_documents_exist(path: Path) -> None:
     for span in code_words(path.read_text(encoding="utf-8")):
-        if named := re.fullmatch(r"([a-z_0-9]+)\.([A-Z][A-Z_0-9]+)", span):
+        if named := re.fullmatch(r"([a-z_0-9.]+)\.([A-Z][A-Z_0-9]+)", span):
             module = importlib.import_module(f"glacial_lakes.{named[1]}")
             assert hasattr(module, named[2]), span
 

@@ -20,11 +20,11 @@ from scipy.optimize import linear_sum_assignment
 from shapely import affinity
 
 from glacial_lakes import schema
-from glacial_lakes.epochs import EQUAL_AREA, CompleteCoverage
 from glacial_lakes.errors import InputError
 from glacial_lakes.mapping import map_lakes
 from glacial_lakes.scenes import discover
 from glacial_lakes.tracking import SEEN_ONCE, Tracked, track_lakes
+from glacial_lakes.tracking.epochs import EQUAL_AREA, CompleteCoverage
 from glacial_lakes.vectors import read_vector
 
 RESOLUTION_M = {"LT05": 30.0, "LE07": 30.0, "LC08": 30.0, "S2A": 10.0, "S2B": 10.0}

@@ -16,7 +16,7 @@ from glacial_lakes import language as words
 from glacial_lakes import schema
 from glacial_lakes.errors import ConfigError
 from glacial_lakes.files import whole
-from glacial_lakes.messages import translate_reason
+from glacial_lakes.language.messages import translate_reason
 from glacial_lakes.report import curves
 from glacial_lakes.report.contents import describe
 from glacial_lakes.report.maps import CHIP_SIZE

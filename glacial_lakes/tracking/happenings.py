@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from glacial_lakes.histories import View, is_sure, uncertainty_m2
 from glacial_lakes.settings import TrackingSettings
+from glacial_lakes.tracking.histories import View, is_sure, uncertainty_m2
 
 _REFILLED = 0.5
 """Share of the area before a drainage from which a lake counts as refilled."""

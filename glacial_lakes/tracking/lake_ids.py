@@ -9,7 +9,7 @@ import pyproj
 import shapely
 from scipy.optimize import linear_sum_assignment
 
-from glacial_lakes.epochs import EQUAL_AREA, Geometries, groups_of, shared_areas
+from glacial_lakes.tracking.epochs import EQUAL_AREA, Geometries, groups_of, shared_areas
 
 
 def lake_id(lon: float, lat: float, taken: Collection[str] = ()) -> str:
@@ -57,7 +57,7 @@ def lake_ids(
     Parameters
     ----------
     births : numpy.ndarray of geometry
-        First outline of each lake in :data:`glacial_lakes.epochs.EQUAL_AREA`, oldest first.
+        First outline of each lake in :data:`.epochs.EQUAL_AREA`, oldest first.
     known : sequence of str or None
         Identity that a lake has already.
     reserved : collection of str
@@ -95,7 +95,7 @@ def known_ids(
     Parameters
     ----------
     footprints, old_footprints : numpy.ndarray of geometry
-        All ground that each lake ever covered, in :data:`glacial_lakes.epochs.EQUAL_AREA`.
+        All ground that each lake ever covered, in :data:`glacial_lakes.tracking.epochs.EQUAL_AREA`.
     old_ids : sequence of str
         Identities of the old footprints.
     min_overlap : float

@@ -14,13 +14,13 @@ import pandas as pd
 import shapely
 
 from glacial_lakes import schema
-from glacial_lakes.accuracy import Accuracy, size_class
-from glacial_lakes.causes import causes_below
 from glacial_lakes.errors import VectorError
 from glacial_lakes.files import whole
 from glacial_lakes.measures import inner_lon_lat
-from glacial_lakes.overlay import equal_area_frame, overlay
-from glacial_lakes.shores import DEFAULT_STEP_M, shore_offsets
+from glacial_lakes.validation.accuracy import Accuracy, size_class
+from glacial_lakes.validation.causes import causes_below
+from glacial_lakes.validation.overlay import equal_area_frame, overlay
+from glacial_lakes.validation.shores import DEFAULT_STEP_M, shore_offsets
 from glacial_lakes.vectors import read_vector
 
 __all__ = ["Accuracy", "causes_below", "validate", "validate_files", "write_accuracy"]
@@ -68,7 +68,7 @@ def validate(
         Pixel size of the outlines, instead of what they tell.
     causes : Series of str, optional
         What lies below each outline, with the index of the outlines; see
-        :func:`glacial_lakes.causes.causes_below`.
+        :func:`glacial_lakes.validation.causes.causes_below`.
     seed : int
         Of the bootstrap.
 
@@ -155,7 +155,7 @@ def validate_files(
     date : str, optional
         ``YYYY-MM-DD``: only outlines of this day (UTC); needed where the outlines have several.
     causes : path-like, optional
-        Map of causes; see :func:`glacial_lakes.causes.causes_below`.
+        Map of causes; see :func:`glacial_lakes.validation.causes.causes_below`.
     min_area_m2, pixel_m : float
         As for :func:`validate`.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from glacial_lakes.intervals import Estimate, bootstrap, f1_score, median, ratio, wilson
+from glacial_lakes.validation.intervals import Estimate, bootstrap, f1_score, median, ratio, wilson
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -152,7 +152,7 @@ class Accuracy:
         -------
         matplotlib.figure.Figure
         """
-        from glacial_lakes.accuracy_figure import draw  # noqa: PLC0415 (matplotlib is slow to load)
+        from glacial_lakes.validation.figure import draw  # noqa: PLC0415 (matplotlib is slow to load)
 
         return draw(self._frame, self.lakes, language)
 

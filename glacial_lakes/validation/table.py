@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from glacial_lakes.accuracy import Accuracy
 from glacial_lakes.language import number, translate
+from glacial_lakes.validation.accuracy import Accuracy
 
 TABLES: dict[str, tuple[tuple[str, str, int, float], ...]] = {
     "Lakes hit (IoU ≥ 0.5)": (

@@ -2,7 +2,7 @@
 
 A message is raised in English, as ``what`` and ``remedy`` of :mod:`glacial_lakes.errors`, with
 names and numbers already in it. Each template here is such a clause with a placeholder for every
-such part, so that :mod:`glacial_lakes.messages` can find them again:
+such part, so that :mod:`glacial_lakes.language.messages` can find them again:
 
 ``{}``
     any text, kept as it is;
@@ -18,7 +18,7 @@ The Russian form takes them in the same order, or by number (``{1} … {0}``).
 
 from __future__ import annotations
 
-from glacial_lakes.refusals_ru import REFUSALS
+from glacial_lakes.language.refusals_ru import REFUSALS
 
 CLAUSES = REFUSALS | {
     # vector files

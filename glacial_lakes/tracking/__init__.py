@@ -1,9 +1,9 @@
 """Outline tables of many dates → lakes with a history: lakes, outlines, observations, events.
 
-Four steps: :mod:`glacial_lakes.epochs` makes one epoch of the scenes of a day and sensor,
-:mod:`glacial_lakes.linking` follows each lake through the epochs,
-:mod:`glacial_lakes.histories` decides what each image says about each lake, and
-:mod:`glacial_lakes.happenings` which events follow.
+Four steps: :mod:`glacial_lakes.tracking.epochs` makes one epoch of the scenes of a day and sensor,
+:mod:`glacial_lakes.tracking.linking` follows each lake through the epochs,
+:mod:`glacial_lakes.tracking.histories` decides what each image says about each lake, and
+:mod:`glacial_lakes.tracking.happenings` which events follow.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ import pandas as pd
 import shapely
 
 from glacial_lakes import schema
-from glacial_lakes.epochs import EQUAL_AREA, epochs_of, utc
-from glacial_lakes.happenings import happenings
-from glacial_lakes.histories import (
+from glacial_lakes.settings import TrackingSettings
+from glacial_lakes.tracking.epochs import EQUAL_AREA, epochs_of, utc
+from glacial_lakes.tracking.happenings import happenings
+from glacial_lakes.tracking.histories import (
     View,
     is_doubtful,
     raw_views,
     trusted_views,
     unreliable_epochs,
 )
-from glacial_lakes.lake_ids import known_ids, lake_ids
-from glacial_lakes.linking import Links, link
-from glacial_lakes.matching import geometry_array
-from glacial_lakes.settings import TrackingSettings
+from glacial_lakes.tracking.lake_ids import known_ids, lake_ids
+from glacial_lakes.tracking.linking import Links, link
+from glacial_lakes.tracking.matching import geometry_array
 
 SEEN_ONCE = "poor: seen once, by itself in no other image"
 """Quality of an outline that no other image confirms though some could have."""
@@ -110,7 +110,7 @@ def footprints(outlines: gpd.GeoDataFrame) -> gpd.GeoSeries:
     Returns
     -------
     geopandas.GeoSeries
-        In :data:`glacial_lakes.epochs.EQUAL_AREA`.
+        In :data:`glacial_lakes.tracking.epochs.EQUAL_AREA`.
     """
     frame = outlines[["lake_id", "acquired", "geometry"]].to_crs(EQUAL_AREA)
     frame["size"] = frame.geometry.area

@@ -18,9 +18,16 @@ from typing import Literal
 import numpy as np
 import shapely
 
-from glacial_lakes.epochs import Epoch, Observed
-from glacial_lakes.matching import COVERED, Match, can_separate, geometry_array, match, verdict
 from glacial_lakes.settings import TrackingSettings
+from glacial_lakes.tracking.epochs import Epoch, Observed
+from glacial_lakes.tracking.matching import (
+    COVERED,
+    Match,
+    can_separate,
+    geometry_array,
+    match,
+    verdict,
+)
 
 View = Literal["whole", "partial", "joint", "covered"]
 

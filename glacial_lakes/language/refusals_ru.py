@@ -1,6 +1,6 @@
 """Why a scene or an elevation model is refused, and what to do, in Russian.
 
-The placeholders are those of :mod:`glacial_lakes.messages_ru`.
+The placeholders are those of :mod:`glacial_lakes.language.messages_ru`.
 """
 
 from __future__ import annotations

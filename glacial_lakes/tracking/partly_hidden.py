@@ -13,9 +13,9 @@ import numpy as np
 import shapely
 
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
-from glacial_lakes.epochs import Epoch, Geometries, is_late_summer
-from glacial_lakes.linking import Links, Track
-from glacial_lakes.matching import geometry_array
+from glacial_lakes.tracking.epochs import Epoch, Geometries, is_late_summer
+from glacial_lakes.tracking.linking import Links, Track
+from glacial_lakes.tracking.matching import geometry_array
 
 _MAY_LACK = 1 - MIN_OBSERVED_FRACTION
 

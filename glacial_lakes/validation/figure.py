@@ -26,9 +26,9 @@ def draw(numbers: pd.DataFrame, lakes: pd.DataFrame, language: str = "en") -> Fi
     Parameters
     ----------
     numbers : pandas.DataFrame
-        As :meth:`glacial_lakes.accuracy.Accuracy.to_frame` returns.
+        As :meth:`glacial_lakes.validation.accuracy.Accuracy.to_frame` returns.
     lakes : pandas.DataFrame
-        As in :class:`glacial_lakes.accuracy.Accuracy`.
+        As in :class:`glacial_lakes.validation.accuracy.Accuracy`.
     language : {"en", "ru"}
         Language of the labels.
 

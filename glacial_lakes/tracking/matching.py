@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from glacial_lakes.epochs import Epoch, Geometries, shared_areas
-from glacial_lakes.lake_ids import best_pairs
 from glacial_lakes.settings import TrackingSettings
+from glacial_lakes.tracking.epochs import Epoch, Geometries, shared_areas
+from glacial_lakes.tracking.lake_ids import best_pairs
 
 Verdict = Literal["apart", "together", "alone", "unknown"]
 

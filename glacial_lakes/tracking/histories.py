@@ -1,7 +1,7 @@
 """What each image says about each lake, and how far it is trusted.
 
 - An area is given only where an image shows the lake whole and by itself; what the images
-  around it tell of hidden parts is the matter of :mod:`glacial_lakes.partly_hidden`.
+  around it tell of hidden parts is the matter of :mod:`glacial_lakes.tracking.partly_hidden`.
 - ``absent`` is given only where an image shows the place, without water, and could have shown
   the lake; otherwise the reason is given.
 - A lake of fewer than ``sure_pixels`` pixels is absent only when the image before or after
@@ -19,11 +19,11 @@ import numpy as np
 import shapely
 
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
-from glacial_lakes.epochs import Epoch, Geometries, is_late_summer, shared_areas
-from glacial_lakes.linking import Links, Sighting, Track, smallest_area
-from glacial_lakes.matching import COMPARABLE, geometry_array
-from glacial_lakes.partly_hidden import partly_hidden
 from glacial_lakes.settings import TrackingSettings
+from glacial_lakes.tracking.epochs import Epoch, Geometries, is_late_summer, shared_areas
+from glacial_lakes.tracking.linking import Links, Sighting, Track, smallest_area
+from glacial_lakes.tracking.matching import COMPARABLE, geometry_array
+from glacial_lakes.tracking.partly_hidden import partly_hidden
 
 _CONFIDENCE = 1.96
 """Standard deviations of a 95 % interval."""

@@ -1,7 +1,7 @@
 """Errors and refusals in the language of the reader.
 
 They are raised and stored in English, with names and numbers in them. Here they are compared with
-the templates of :mod:`glacial_lakes.messages_ru`. What no template fits stays English.
+the templates of :mod:`glacial_lakes.language.messages_ru`. What no template fits stays English.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from glacial_lakes.errors import GlacialLakesError
-from glacial_lakes.messages_ru import CLAUSES, PHRASES
+from glacial_lakes.language.messages_ru import CLAUSES, PHRASES
 
 _Kind = Literal["clause", "phrase"]
 
@@ -40,7 +40,7 @@ def translate_clause(text: str, language: str) -> str:
     -------
     str
         The Russian form, or the text itself when no template of
-        :mod:`glacial_lakes.messages_ru` fits.
+        :mod:`glacial_lakes.language.messages_ru` fits.
     """
     return _russian(text)[1] if language == "ru" else text
 
