@@ -199,7 +199,7 @@ def test_scene_classes_become_flags_and_dark_features_none() -> None:
         (1, Quality.NODATA),
         (21824, 0),
         (21952, 0),
-        (21826, Quality.CLOUD),
+        (21826, Quality.CIRRUS),
         (22280, Quality.CLOUD),
         (23888, Quality.CLOUD_SHADOW),
         (30048, Quality.SNOW),

@@ -40,8 +40,8 @@ it holds many mountain lakes."""
 
 _QA_PIXEL_FLAGS = {
     0b1: Quality.NODATA,
-    0b1010: Quality.CLOUD,  # dilated cloud (bit 1) and cloud (bit 3)
-    0b100: Quality.CIRRUS,
+    0b1000: Quality.CLOUD,
+    0b110: Quality.CIRRUS,  # dilated cloud (bit 1) is a margin around cloud, and mostly clear
     0b10000: Quality.CLOUD_SHADOW,
     0b100000: Quality.SNOW,
 }
