@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,23 @@ CLOUD_FRINGE_M = 30.0
 MIN_SEEDS = 2
 """A single seed pixel has no signal of its own."""
 EIGHT = np.ones((3, 3), bool)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Pixels of a window whose state a candidate settles."""
+
+    window: Window
+    where: Bool
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one candidate gave: outlines as rows, and marks for the coverage."""
+
+    rows: list[dict[str, Any]]
+    marks: list[Mark]
 
 
 def map_lakes(
@@ -102,12 +119,21 @@ def map_lakes(
             states[core.toslices()] = ground_states(pixels)[inner]
         labels, _ = ndimage.label(seeds, EIGHT)
         reach = _shadow_reach(scene, states)
-        rows: list[dict[str, Any]] = []
-        for view, candidate, others in _objects(scene, labels, terrain, settings.block_size):
-            rows += _map_object(
-                scene, view, candidate, others, states=states, reach=reach, smallest=smallest
+        mapped = {
+            number: _map_object(
+                scene, view, candidate, others, ground=states, reach=reach, smallest=smallest
             )
-    table = _table(scene, rows, terrain)
+            for number, view, candidate, others in _objects(
+                scene, labels, terrain, settings.block_size
+            )
+        }
+    # In the order of the labels, whatever the blocks were; where two touch, water wins.
+    candidates = [mapped[number] for number in sorted(mapped)]
+    for mark in sorted(
+        (m for one in candidates for m in one.marks), key=lambda m: m.state == State.WATER
+    ):
+        states[mark.window.toslices()][mark.where] = mark.state
+    table = _table(scene, [row for one in candidates for row in one.rows], terrain)
     if glaciers is not None:
         table = _near_glaciers(table, _vector(glaciers), glacier_buffer_m)
     if aoi is not None:
@@ -143,8 +169,8 @@ def _shadow_reach(scene: Scene, states: NDArray[np.uint8]) -> Bool:
 
 def _objects(
     scene: Scene, labels: NDArray[np.int32], terrain: Terrain | None, block: int
-) -> Iterator[tuple[Pixels, Bool, Bool]]:
-    """Yield each labelled object with its surroundings, the object and its neighbours.
+) -> Iterator[tuple[int, Pixels, Bool, Bool]]:
+    """Yield each label with its surroundings, the object and its neighbours.
 
     Objects of one block share one reading of the scene.
     """
@@ -160,7 +186,7 @@ def _objects(
             view = scene.grid.clip(_grown(rows, cols, VIEW_PX))
             pixels = shared.cut(view) if shared.covers(view) else read_pixels(scene, view, terrain)
             near = labels[view.toslices()]
-            yield pixels, near == number, (near > 0) & (near != number)
+            yield number, pixels, near == number, (near > 0) & (near != number)
 
 
 def _map_object(
@@ -169,13 +195,13 @@ def _map_object(
     in_view: Bool,
     neighbours: Bool,
     *,
-    states: NDArray[np.uint8],
+    ground: NDArray[np.uint8],
     reach: Bool,
     smallest: float,
-) -> list[dict[str, Any]]:
-    """Return the outlines of one candidate, and mark its pixels in the states."""
+) -> Found:
+    """Return the outlines of one candidate and what it changes in the ground states."""
     if in_view.sum() < MIN_SEEDS:
-        return []
+        return Found([], [])
     place = _around(in_view)
     window = Window(
         view.window.col_off + place[1].start,
@@ -184,14 +210,13 @@ def _map_object(
         place[0].stop - place[0].start,
     )
     pixels, candidate, others = view.cut(window), in_view[place], neighbours[place]
-    state = states[window.toslices()]
+    state = ground[window.toslices()]
     known = np.isfinite(pixels.reflectance["nir"]) & ~pixels.cloud & ~pixels.dark_slope
     names = _outline_bands(scene)
     bands = np.stack([np.nan_to_num(pixels.reflectance[name]) for name in names])
     fraction = outlines.unmix(bands, candidate, others, known)
     if fraction is None:
-        state[candidate & (state == State.LAND)] = State.UNCERTAIN
-        return []
+        return Found([], [Mark(window, candidate & (state == State.LAND), State.UNCERTAIN)])
     # A pixel belongs to the nearest candidate, at most three pixels beyond it.
     away = ndimage.distance_transform_edt(~candidate)
     mine = (known | _like_core(pixels, fraction)) & (away <= 3)
@@ -200,7 +225,7 @@ def _map_object(
     field = np.where(mine, fraction.water, np.float32(0))
     level = outlines.conserving_level(fraction.water, mine, candidate)
     transform = scene.grid.crop(window).transform
-    rows = []
+    rows, marks = [], []
     seeds = _centres(candidate, transform)
     for polygon in outlines.contour(field, level, transform):
         if polygon.area < smallest or not shapely.contains_xy(polygon, *seeds).any():
@@ -222,11 +247,11 @@ def _map_object(
             found = replace(found, trace_px=_trace(view, line, found, width))
         verdict = evidence.judge(found)
         if verdict != "lake":
-            doubtful = inside & (state == State.LAND)
-            state[doubtful] = State.SHADOW if verdict == "shadow" else State.UNCERTAIN
+            taken_for = State.SHADOW if verdict == "shadow" else State.UNCERTAIN
+            marks.append(Mark(window, inside & (state == State.LAND), taken_for))
             continue
         observed, status = _observed(inside, pixels, state, scene.grid.resolution)
-        state[inside & pixels.seen] = State.WATER
+        marks.append(Mark(window, inside & pixels.seen, State.WATER))
         rows.append(
             {
                 "geometry": polygon,
@@ -237,7 +262,7 @@ def _map_object(
                 "quality": evidence.quality(found, fraction),
             }
         )
-    return rows
+    return Found(rows, marks)
 
 
 def _grown(rows: slice, cols: slice, pad: int) -> Window:

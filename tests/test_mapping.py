@@ -135,12 +135,8 @@ def test_result_does_not_depend_on_the_block_size(data: Path, pattern: str) -> N
     scene = open_scene(next(folder.glob(pattern)))
     one = map_lakes(scene, dem=folder / "dem.tif")
     many = map_lakes(scene, dem=folder / "dem.tif", settings=MappingSettings(block_size=64))
-    order = ["lon", "lat"]
-    pd.testing.assert_frame_equal(
-        one.sort_values(order, ignore_index=True), many.sort_values(order, ignore_index=True)
-    )
-    states = [table.attrs["coverage"].states() for table in (one, many)]
-    assert (states[0] == states[1]).mean() > 0.999  # overlapping verdicts are written in turn
+    pd.testing.assert_frame_equal(one, many)
+    assert one.attrs["coverage"] == many.attrs["coverage"]
 
 
 def test_without_a_dem_mapping_works_and_says_what_it_cannot_exclude(data: Path) -> None:
@@ -243,7 +239,7 @@ def test_sample_scenes_are_mapped_within_their_uncertainty(sample_data: Path) ->
     best = matches(mapped, truth)
     rows = mapped.iloc[best[best >= 0]]
     gap = (rows["area_m2"].to_numpy() - truth["area_m2"][best >= 0]).abs()
-    assert (gap < 2 * rows["area_sigma_m2"].to_numpy()).mean() >= 0.8
+    assert (gap < 2 * rows["area_sigma_m2"].to_numpy()).mean() >= 0.9
 
 
 def test_a_scene_without_water_has_no_outlines_and_a_full_coverage(sample_data: Path) -> None:
