@@ -35,6 +35,7 @@ from glacial_lakes.report import write_report
 from glacial_lakes.scenes import discover
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.settings import Project, as_dict, digest
+from glacial_lakes.vectors import read_vector
 
 INVENTORY_NAME = "inventory.gpkg"
 REPORT_NAME = "report.html"
@@ -283,6 +284,7 @@ def _track(
         glaciers=None if glaciers is None else project.folder / glaciers,
         previous=previous,
         settings=project.tracking,
+        min_area_m2=project.area.min_area_m2,
         scenes=scenes,
         run=row,
     )
@@ -311,8 +313,15 @@ def _write(
     others = [name for name in formats if name not in ("gpkg", "report")]
     paths += export(inventory, output, others, language=info.language)
     if "report" in formats:
-        path = output / REPORT_NAME
-        paths.append(write_report(inventory, path, language=info.language, title=info.name))
+        source = project.inputs.glaciers
+        report = write_report(
+            inventory,
+            output / REPORT_NAME,
+            language=info.language,
+            title=info.name,
+            glaciers=None if source is None else read_vector(project.folder / source),
+        )
+        paths.append(report)
     return {path.relative_to(output).as_posix(): files.sha256(path) for path in paths}
 
 

@@ -213,6 +213,11 @@ def test_settings_that_matter_map_again_and_others_do_not(copied: Path, threads:
     assert run(larger, executor=threads).mapped == PRODUCTS
 
 
+def test_the_map_of_the_report_shows_the_glaciers(finished: Path) -> None:
+    page = (finished.parent / "output/report.html").read_text(encoding="utf-8")
+    assert '<path class="glacier"' in page
+
+
 def test_what_a_scene_that_left_had_given_goes_too(copied: Path, threads: Executor) -> None:
     shapefile = copied.parent / "output" / "shapefiles" / "lakes_2009-07-24.shp"
     assert shapefile.is_file()
