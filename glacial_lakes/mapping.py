@@ -214,14 +214,10 @@ def _map_object(
     known = np.isfinite(pixels.reflectance["nir"]) & ~pixels.cloud & ~pixels.dark_slope
     names = _outline_bands(scene)
     bands = np.stack([np.nan_to_num(pixels.reflectance[name]) for name in names])
-    fraction = outlines.unmix(bands, candidate, others, known)
+    fraction = outlines.unmix(bands, candidate, others, known, pixel_m=scene.grid.resolution)
     if fraction is None:
         return Found([], [Mark(window, candidate & (state == State.LAND), State.UNCERTAIN)])
-    # A pixel belongs to the nearest candidate, at most three pixels beyond it.
-    away = ndimage.distance_transform_edt(~candidate)
-    mine = (known | _like_core(pixels, fraction)) & (away <= 3)
-    if others.any():
-        mine &= away <= ndimage.distance_transform_edt(~others)
+    mine = (known | _like_core(pixels, fraction)) & fraction.ground
     field = np.where(mine, fraction.water, np.float32(0))
     level = outlines.conserving_level(fraction.water, mine, candidate)
     transform = scene.grid.crop(window).transform

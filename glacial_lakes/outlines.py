@@ -31,8 +31,21 @@ CORE_PX = 1.5
 still near enough to the shore to know its shallow, brighter water."""
 REACH_PX = 2.5
 """Blur and the pixel's width spread a shore over this distance to either side."""
+GROUND_PX = 3.0
+"""A lake reaches at most this far beyond its candidate."""
+DRY_PX, WET_PX = 2.0, 5.0
+"""Land and water beside the shore are what lies within these distances of it."""
+BLUR_PX = {10.0: 0.8, 30.0: 0.6}
+"""Effective blur (standard deviation in pixels) of images by their pixel in metres. Larger than
+that of the optics (0.4–0.6 and 0.3–0.4: MTF at Nyquist 0.15–0.5), because the beach and the
+shallows mix as well; measured with ``benchmarks/accuracy.py --development``."""
+SMOOTH_PX = 2.0
+"""Signals change along a lake: they are means over this distance (Gaussian)."""
+FINE = 4
+"""Contours are filled on pixels this many times finer."""
 MIN_CORE = 4
 MIN_SHORE = 8
+MIN_SEEN = 2
 NOISE = 0.005
 """Reflectance noise floor (Sentinel-2 and Landsat stay below it over dark targets)."""
 SHARED_SHIFT_PX = 0.11
@@ -51,11 +64,15 @@ class Fraction:
     shore: Bool
     separation: float
     """Distance of water and shore in standard deviations of both (Mahalanobis)."""
+    ground: Bool
+    """Pixels that may belong to the candidate: near it, and nearer to it than to any other."""
     method: str
     """``unmixed`` with a core of pure pixels, ``unmixed_small`` with the wettest third instead."""
 
 
-def unmix(bands: Float, candidate: Bool, others: Bool, seen: Bool) -> Fraction | None:
+def unmix(
+    bands: Float, candidate: Bool, others: Bool, seen: Bool, *, pixel_m: float = 10.0
+) -> Fraction | None:
     """Return the water fraction of the pixels around a candidate.
 
     Each pixel is a mixture of the water signal w and the shore signal l near it. Both change
@@ -63,6 +80,11 @@ def unmix(bands: Float, candidate: Bool, others: Bool, seen: Bool) -> Fraction |
     fraction is the generalised least-squares solution
     f = (p − l)ᵀ C⁻¹ (w − l) / (w − l)ᵀ C⁻¹ (w − l), with C the sum of the covariances
     of shore and water.
+
+    It is done twice. The first signals come from pixels that the blur of the shore hardly
+    reaches. They give a first outline, and with it the share of water that each pixel beside the
+    shore sees through the blur. Freed of that share, the second signals come from the shore
+    itself, where beach and shallows differ from the ground and the water farther off.
 
     Parameters
     ----------
@@ -72,6 +94,8 @@ def unmix(bands: Float, candidate: Bool, others: Bool, seen: Bool) -> Fraction |
         Pixels of this candidate, and of its neighbours.
     seen : array of bool, shape (y, x)
         Observed and neither cloud nor shadow.
+    pixel_m : float
+        Pixel edge, which tells the blur of the image.
 
     Returns
     -------
@@ -88,7 +112,7 @@ def unmix(bands: Float, candidate: Bool, others: Bool, seen: Bool) -> Fraction |
     if shore.sum() < MIN_SHORE:
         return None
     core = _core(depth, candidate & seen)
-    land_signal = _smoothed(bands, shore, sigma=2.0)
+    land_signal = _smoothed(bands, shore)
     # Around the local mean: a shore half of ice and half of moraine is no noise of either.
     texture = (bands - land_signal)[:, shore]
     covariance = np.cov(texture) + np.eye(len(bands)) * NOISE**2
@@ -99,7 +123,7 @@ def unmix(bands: Float, candidate: Bool, others: Bool, seen: Bool) -> Fraction |
     covariance = 0.7 * covariance + 0.3 * np.diag(np.diag(covariance))
     inverse = np.linalg.inv(covariance)
     if core is not None:
-        method, water_signal = "unmixed", _smoothed(bands, core, sigma=2.0)
+        method, water_signal = "unmixed", _smoothed(bands, core)
     else:
         method, core = "unmixed_small", _wettest(bands, candidate & seen, land_signal, inverse)
         water_signal = np.broadcast_to(bands[:, core].mean(1)[:, None, None], bands.shape)
@@ -112,7 +136,60 @@ def unmix(bands: Float, candidate: Bool, others: Bool, seen: Bool) -> Fraction |
         nearest, farthest = NEAR_WATER_PX
         one = _median(fraction, candidate & (depth > nearest) & (depth <= farthest), default=1.0)
     fraction = ((fraction - zero) / (float(np.clip(one, 0.8, 1.1)) - zero)).astype("float32")
-    return Fraction(fraction, core, shore, separation, method)
+    ground = away <= GROUND_PX
+    if others.any():
+        ground &= away <= ndimage.distance_transform_edt(~others)
+    blur_px = BLUR_PX[min(BLUR_PX, key=lambda known: abs(known - pixel_m))]
+    cover = _blurred_cover(fraction, seen & ground, candidate, blur_px)
+    beside = _signals_beside_shore(bands, cover, seen & ~others)
+    if beside is not None:
+        fraction, separation = _project(bands, *beside, inverse)
+    return Fraction(fraction, core, shore, separation, ground, method)
+
+
+def _blurred_cover(fraction: Float, usable: Bool, candidate: Bool, blur_px: float) -> Float:
+    """Return the share of water that each pixel sees when the outline is where fractions say."""
+    level = conserving_level(fraction, usable, candidate)
+    depth = ndimage.distance_transform_edt(np.pad(candidate, 1))[1:-1, 1:-1]
+    field = np.where(depth > REACH_PX, np.float32(1), np.where(usable, fraction, np.float32(0)))
+    rows, cols = fraction.shape
+    inside = (_finer(field) > level).reshape(rows, FINE, cols, FINE)
+    cover: Float = ndimage.gaussian_filter(inside.mean((1, 3), dtype="float32"), blur_px)
+    return cover
+
+
+def _signals_beside_shore(
+    bands: Float, cover: Float, usable: Bool
+) -> tuple[Float, Float] | None:
+    """Return the signals of water and land beside the shore, each freed of the other's share.
+
+    Around every place w and l are the Gaussian-weighted least-squares solution of
+    p = cover · w + (1 − cover) · l, w over mostly wet and l over mostly dry pixels, in turns.
+    None when there is too little of either.
+    """
+    wet = cover > 0.5
+    if not wet.any():
+        return None
+    dry = usable & ~wet & (ndimage.distance_transform_edt(~wet) <= DRY_PX)
+    pure = cover > min(0.9, 0.8 * float(cover[wet].max()))
+    wet = usable & pure & (ndimage.distance_transform_edt(wet) <= WET_PX)
+    if dry.sum() < MIN_SHORE or wet.sum() < MIN_SEEN or not (dry & (cover < 0.03)).any():
+        return None
+    faint = 1e-3
+    wet_mean = bands[:, wet].mean(1)
+    dry_mean = bands[:, dry & (cover < 0.03)].mean(1)
+    water = np.broadcast_to(wet_mean[:, None, None], bands.shape).astype("float32")
+    land = np.broadcast_to(dry_mean[:, None, None], bands.shape).astype("float32")
+    bare = 1 - cover
+    wet_weight = _around(np.where(wet, cover**2, 0)) + faint
+    dry_weight = _around(np.where(dry, bare**2, 0)) + faint
+    for _ in range(3):  # the shares are small: three turns settle it
+        freed = np.where(wet, cover * (bands - bare * land), 0)
+        other = np.where(dry, bare * (bands - cover * water), 0)
+        water = np.stack([_around(one) + faint * mean for one, mean in zip(freed, wet_mean)])
+        land = np.stack([_around(one) + faint * mean for one, mean in zip(other, dry_mean)])
+        water, land = water / wet_weight, land / dry_weight
+    return water, land
 
 
 def contour(fraction: Float, level: float, transform: Affine) -> list[Polygon]:
@@ -160,9 +237,8 @@ def conserving_level(fraction: Float, usable: Bool, candidate: Bool) -> float:
     field = np.where(depth > near, np.float32(1), np.clip(fraction, -0.5, 1.5))
     field = np.where(usable & (away <= near), field, np.float32(0))
     total = float(field.sum())
-    fine = 4
-    values = ndimage.zoom(np.clip(field, 0, 1), fine, order=1, grid_mode=True, mode="nearest")
-    count = int(np.clip(round(total * fine**2), 1, values.size - 1))
+    values = _finer(np.clip(field, 0, 1))
+    count = int(np.clip(round(total * FINE**2), 1, values.size - 1))
     level = float(np.partition(values.ravel(), values.size - count)[values.size - count])
     return float(np.clip(level, 0.3, 0.6))
 
@@ -200,6 +276,16 @@ def area_sigma(perimeter_m: NDArray[np.float64], pixel_m: float) -> NDArray[np.f
     return np.hypot(shared, local)
 
 
+def _finer(field: Float) -> Float:
+    finer: Float = ndimage.zoom(field, FINE, order=1, grid_mode=True, mode="nearest")
+    return finer
+
+
+def _around(field: Float) -> Float:
+    mean: Float = ndimage.gaussian_filter(field.astype("float32"), SMOOTH_PX, truncate=6.0)
+    return mean
+
+
 def _core(depth: Float, usable: Bool) -> Bool | None:
     core = usable & (depth > CORE_PX)
     return core if core.sum() >= MIN_CORE else None
@@ -221,14 +307,13 @@ def _wettest(bands: Float, candidate: Bool, land: Float, inverse: NDArray[np.flo
     return chosen
 
 
-def _smoothed(bands: Float, where: Bool, sigma: float) -> Float:
+def _smoothed(bands: Float, where: Bool) -> Float:
     """Return the Gaussian-weighted mean of the chosen pixels around every pixel."""
-    weight = ndimage.gaussian_filter(where.astype("float32"), sigma, truncate=6.0)
+    weight = _around(where)
     faint = 1e-3  # far from any chosen pixel the overall mean takes over
     smoothed = np.empty_like(bands)
     for band, out in zip(bands, smoothed, strict=True):
-        chosen = np.where(where, band, np.float32(0))
-        total = ndimage.gaussian_filter(chosen, sigma, truncate=6.0)
+        total = _around(np.where(where, band, np.float32(0)))
         out[:] = (total + faint * band[where].mean()) / (weight + faint)
     return smoothed
 
