@@ -27,6 +27,12 @@ Verdict = Literal["lake", "shadow", "snow", "river", "land"]
 TURNED_AWAY = 0.8
 """A slope with less direct light than this share of level ground faces away from the sun; shade
 of a DEM of 30 m is off by a pixel or two, so what is dark or steep there may be in shadow."""
+DIM = 0.6
+"""Direct light relative to level ground below which slopes look bluish."""
+MAX_SHADED_ICE_NDWI = 0.33
+"""Snow and ice in shade reach this index."""
+MAX_LAKE_GREEN_RATIO = 1.5
+"""Rivers carry more sediment than the lakes that they pass, and shine brighter than the shore."""
 DIMMED = 0.85
 """A cloud's shadow leaves less than this share of the light in the green."""
 FLAT_DEG = 4.0
@@ -131,10 +137,14 @@ def judge(evidence: Evidence) -> Verdict:
     e = evidence
     contrast = e.ndwi - e.shore_ndwi
     turned_away = e.illumination < TURNED_AWAY and e.slope_deg > STEEP_DEG / 2
-    dull = e.green_ratio < 0.5 or contrast < 0.4
+    # The dimmer the slope, the bluer its light and the more it resembles water.
+    dull = e.green_ratio < 0.5 or contrast < (0.4 if e.illumination > DIM else 0.55)
     shaded = e.illumination < SHADED or (turned_away and dull)
     faint = e.ndwi < MIN_WATER_NDWI
     reached = e.reach_fraction > 0.5 and e.green_ratio < DIMMED and faint
+    # Shaded snow and ice reach this index: sky light adds some 0.13 to that of sunlit ones.
+    bluish_ice = e.shore_ndwi > -0.1 and e.ndwi < MAX_SHADED_ICE_NDWI
+    reached |= e.shadow_fraction > 0.2 and bluish_ice
     # Shade keeps the ratios of what it falls on, up to the blue of the sky light; so only water
     # that stands out clearly is believed there, and on a slope in shade not even that.
     clear = e.ndwi > MIN_WATER_NDWI + 0.04 and contrast > 0.25
@@ -149,17 +159,32 @@ def judge(evidence: Evidence) -> Verdict:
     elif e.nir_ratio > 0.9:
         verdict = "land"
     elif not faint:
-        verdict = "lake" if contrast > 0.08 else "snow"
+        verdict = "lake" if contrast > _least_contrast(e) else "snow"
     elif contrast < 0.2 or e.separation < 1.5:
         verdict = "land"
     return verdict
 
 
+def _least_contrast(e: Evidence) -> float:
+    """Return how far the NDWI of a lake must stand out; shaded snow on a slope rises as well."""
+    if e.slope_deg > STEEP_DEG and e.shore_ndwi > 0:
+        return 0.25
+    lit_and_flat = e.slope_deg < FLAT_DEG and e.illumination > TURNED_AWAY
+    return 0.08 if lit_and_flat and e.shadow_fraction < 0.2 else 0.14
+
+
 def _is_river(e: Evidence) -> bool:
     drawn_out = e.length_px / e.width_px
     if e.trace_px > MIN_RIVER_PX and (e.trace_px > 3 * e.length_px or drawn_out > 6):
-        return True
+        return not _widens_to_lake(e)
     return drawn_out > 9 and e.width_px < 5 and not e.slope_deg < FLAT_DEG
+
+
+def _widens_to_lake(e: Evidence) -> bool:
+    """Return whether a stream widens here: round, and of pure water where the stream is mixed."""
+    rounded = e.length_px / e.width_px < 5.2
+    pure = e.separation > 6 and e.ndwi - e.shore_ndwi > 0.2
+    return rounded and pure and e.green_ratio < MAX_LAKE_GREEN_RATIO
 
 
 def _median(values: Float) -> float:

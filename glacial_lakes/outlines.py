@@ -48,8 +48,8 @@ MIN_SHORE = 8
 MIN_SEEN = 2
 NOISE = 0.005
 """Reflectance noise floor (Sentinel-2 and Landsat stay below it over dark targets)."""
-SHARED_SHIFT_PX = 0.11
-LOCAL_SHIFT_PX = 0.25
+SHARED_SHIFT_PX = 0.06
+LOCAL_SHIFT_PX = 0.22
 CORRELATION_PX = 3.0
 """Shifts of the outline, measured on simulated scenes by ``benchmarks/outline_error.py``."""
 
@@ -158,9 +158,7 @@ def _blurred_cover(fraction: Float, usable: Bool, candidate: Bool, blur_px: floa
     return cover
 
 
-def _signals_beside_shore(
-    bands: Float, cover: Float, usable: Bool
-) -> tuple[Float, Float] | None:
+def _signals_beside_shore(bands: Float, cover: Float, usable: Bool) -> tuple[Float, Float] | None:
     """Return the signals of water and land beside the shore, each freed of the other's share.
 
     Around every place w and l are the Gaussian-weighted least-squares solution of
@@ -186,8 +184,12 @@ def _signals_beside_shore(
     for _ in range(3):  # the shares are small: three turns settle it
         freed = np.where(wet, cover * (bands - bare * land), 0)
         other = np.where(dry, bare * (bands - cover * water), 0)
-        water = np.stack([_around(one) + faint * mean for one, mean in zip(freed, wet_mean)])
-        land = np.stack([_around(one) + faint * mean for one, mean in zip(other, dry_mean)])
+        water = np.stack(
+            [_around(one) + faint * mean for one, mean in zip(freed, wet_mean, strict=True)]
+        )
+        land = np.stack(
+            [_around(one) + faint * mean for one, mean in zip(other, dry_mean, strict=True)]
+        )
         water, land = water / wet_weight, land / dry_weight
     return water, land
 
@@ -281,7 +283,7 @@ def _finer(field: Float) -> Float:
     return finer
 
 
-def _around(field: Float) -> Float:
+def _around(field: Float | Bool) -> Float:
     mean: Float = ndimage.gaussian_filter(field.astype("float32"), SMOOTH_PX, truncate=6.0)
     return mean
 
