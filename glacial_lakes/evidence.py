@@ -33,6 +33,10 @@ MAX_SHADED_ICE_NDWI = 0.33
 """Snow and ice in shade reach this index."""
 MAX_LAKE_GREEN_RATIO = 1.5
 """Rivers carry more sediment than the lakes that they pass, and shine brighter than the shore."""
+MAX_WATER_SWIR1 = 0.1
+"""Water absorbs beyond 1.5 µm, however much it carries; a river among its gravel does not."""
+LOW_SUN_DEG = 35.0
+"""Below this elevation sky light colours all slopes that do not face the sun."""
 DIMMED = 0.85
 """A cloud's shadow leaves less than this share of the light in the green."""
 FLAT_DEG = 4.0
@@ -59,6 +63,10 @@ class Evidence:
     """Median direct light relative to level ground; NaN without a DEM."""
     slope_deg: float
     """Median slope; NaN without a DEM."""
+    sun_elevation_deg: float
+    """NaN when the product does not tell it."""
+    swir1: float
+    """Median of the core; NaN without such a band."""
     shadow_fraction: float
     """Share flagged as cloud shadow by the product."""
     reach_fraction: float
@@ -81,6 +89,7 @@ def gather(
     *,
     pixel_m: float,
     reach: Bool,
+    sun_elevation_deg: float | None,
 ) -> Evidence:
     """Measure a candidate.
 
@@ -98,6 +107,7 @@ def gather(
         Pixel edge.
     reach : array of bool, shape (y, x)
         Where a cloud's shadow may fall.
+    sun_elevation_deg : float or None
 
     Returns
     -------
@@ -123,6 +133,10 @@ def gather(
         separation=fraction.separation,
         illumination=_median(pixels.illumination[body]),
         slope_deg=_median(pixels.slope_deg[body]),
+        sun_elevation_deg=np.nan if sun_elevation_deg is None else sun_elevation_deg,
+        swir1=_median(pixels.reflectance["swir1"][core])
+        if "swir1" in pixels.reflectance
+        else np.nan,
         shadow_fraction=float((pixels.flags[body] & Quality.CLOUD_SHADOW != 0).mean()),
         reach_fraction=float(reach[body].mean()),
         haze_fraction=float((pixels.flags[body] & Quality.CIRRUS != 0).mean()),
@@ -136,9 +150,11 @@ def judge(evidence: Evidence) -> Verdict:
     """Return whether a candidate is a lake, or what it is taken for."""
     e = evidence
     contrast = e.ndwi - e.shore_ndwi
-    turned_away = e.illumination < TURNED_AWAY and e.slope_deg > STEEP_DEG / 2
+    low_sun = e.sun_elevation_deg < LOW_SUN_DEG
+    turned_away = e.slope_deg > STEEP_DEG / 2 and (e.illumination < TURNED_AWAY or low_sun)
     # The dimmer the slope, the bluer its light and the more it resembles water.
-    dull = e.green_ratio < 0.5 or contrast < (0.4 if e.illumination > DIM else 0.55)
+    least = 0.7 if low_sun else 0.55 if e.illumination < DIM else 0.4
+    dull = e.green_ratio < 0.5 or contrast < least
     shaded = e.illumination < SHADED or (turned_away and dull)
     faint = e.ndwi < MIN_WATER_NDWI
     reached = e.reach_fraction > 0.5 and e.green_ratio < DIMMED and faint
@@ -149,14 +165,19 @@ def judge(evidence: Evidence) -> Verdict:
     # that stands out clearly is believed there, and on a slope in shade not even that.
     clear = e.ndwi > MIN_WATER_NDWI + 0.04 and contrast > 0.25
     flat = not e.slope_deg > STEEP_DEG / 4
+    clear_in_shade = contrast > 0.25 and e.ndwi > (0.55 if low_sun else 0.4)
     verdict: Verdict = "lake"
-    if (shaded and not (clear and flat)) or (e.shadow_fraction > 0.5 and not clear) or reached:
+    if (
+        (shaded and not (clear_in_shade and flat))
+        or (e.shadow_fraction > 0.5 and not clear)
+        or reached
+    ):
         verdict = "shadow"
     elif _is_river(e):
         verdict = "river"
     elif faint and e.green > MIN_SNOW_GREEN and e.nir_ratio > 0.75 and e.haze_fraction < 0.3:
         verdict = "snow"
-    elif e.nir_ratio > 0.9:
+    elif e.nir_ratio > 0.9 or (e.green_ratio > MAX_LAKE_GREEN_RATIO and e.swir1 > MAX_WATER_SWIR1):
         verdict = "land"
     elif not faint:
         verdict = "lake" if contrast > _least_contrast(e) else "snow"
@@ -167,8 +188,10 @@ def judge(evidence: Evidence) -> Verdict:
 
 def _least_contrast(e: Evidence) -> float:
     """Return how far the NDWI of a lake must stand out; shaded snow on a slope rises as well."""
-    if e.slope_deg > STEEP_DEG and e.shore_ndwi > 0:
-        return 0.25
+    if e.shore_ndwi > 0 and e.slope_deg > (
+        FLAT_DEG if e.sun_elevation_deg < LOW_SUN_DEG else STEEP_DEG
+    ):
+        return 0.35
     lit_and_flat = e.slope_deg < FLAT_DEG and e.illumination > TURNED_AWAY
     return 0.08 if lit_and_flat and e.shadow_fraction < 0.2 else 0.14
 

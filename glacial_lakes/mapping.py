@@ -242,6 +242,7 @@ def _map_object(
             polygon,
             pixel_m=scene.grid.resolution,
             reach=reach[window.toslices()],
+            sun_elevation_deg=scene.sun_elevation_deg,
         )
         width = water.river_width_px(scene.grid.resolution)
         if found.width_px < width:

@@ -17,6 +17,8 @@ LAKE = Evidence(
     separation=5.0,
     illumination=1.0,
     slope_deg=1.0,
+    sun_elevation_deg=60.0,
+    swir1=0.03,
     shadow_fraction=0.0,
     reach_fraction=0.0,
     haze_fraction=0.0,
@@ -40,6 +42,17 @@ LAKE = Evidence(
         ({"ndwi": 0.25, "shore_ndwi": 0.2}, "snow"),
         ({"width_px": 2.0, "length_px": 40.0, "slope_deg": 8.0}, "river"),
         ({"width_px": 1.5, "length_px": 6.0, "trace_px": 80.0}, "river"),
+        # a stream that widens to pure water is a lake, a bright river is none
+        ({"width_px": 1.5, "length_px": 6.0, "trace_px": 80.0, "separation": 9.0}, "lake"),
+        ({"green_ratio": 1.8, "swir1": 0.15, "ndwi": 0.3}, "land"),
+        # sky light colours slopes under a low sun, and snow in the shadow of a cloud
+        ({"sun_elevation_deg": 25.0, "slope_deg": 25.0}, "shadow"),
+        ({"sun_elevation_deg": 25.0}, "lake"),
+        ({"illumination": 0.45, "slope_deg": 25.0, "ndwi": 0.3}, "shadow"),
+        ({"shadow_fraction": 0.4, "ndwi": 0.3, "shore_ndwi": 0.0}, "shadow"),
+        # dark water in a lit snow field stands out little, and yet is no shade
+        ({"ndwi": 0.29, "shore_ndwi": 0.18, "green_ratio": 0.3}, "lake"),
+        ({"ndwi": 0.29, "shore_ndwi": 0.18, "green_ratio": 0.3, "slope_deg": 9.0}, "snow"),
         ({"ndwi": 0.12, "green": 0.1, "shore_ndwi": 0.0}, "land"),
         ({"ndwi": 0.12, "green": 0.1, "nir_ratio": 0.95}, "land"),
     ],
