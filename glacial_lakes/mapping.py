@@ -230,7 +230,7 @@ def _map_object(
     transform = scene.grid.crop(window).transform
     rows, marks = [], []
     seeds = _centres(candidate, transform)
-    for polygon in outlines.contour(field, level, transform):
+    for polygon in map(outlines.without_arms, outlines.contour(field, level, transform)):
         if polygon.area < smallest or not shapely.contains_xy(polygon, *seeds).any():
             continue
         inside = _inside(polygon, candidate.shape, transform)

@@ -41,6 +41,10 @@ that of the optics (0.4–0.6 and 0.3–0.4: MTF at Nyquist 0.15–0.5), because
 shallows mix as well; measured with ``benchmarks/accuracy.py --development``."""
 SMOOTH_PX = 2.0
 """Signals change along a lake: they are means over this distance (Gaussian)."""
+ARM_WIDTH_M = 25.0
+"""Arms of a lake narrower than this are streams."""
+MIN_ARM_WIDTHS = 2.0
+"""Shorter arms are corners of the lake."""
 FINE = 4
 """Contours are filled on pixels this many times finer."""
 MIN_CORE = 4
@@ -208,6 +212,31 @@ def contour(fraction: Float, level: float, transform: Affine) -> list[Polygon]:
             y = transform.f + transform.e * (line[:, 0] - 0.5)
             rings.append(Polygon(np.column_stack([x, y])))
     return polygons_of_rings(rings)
+
+
+def without_arms(polygon: Polygon) -> Polygon:
+    """Return a polygon without the streams that flow into it and out of it.
+
+    An arm is what a disc of the width of a stream does not reach, where it is longer than some
+    widths and ends blind: a narrow strait between two basins belongs to the lake. A polygon that
+    is narrow everywhere is kept.
+
+    Parameters
+    ----------
+    polygon : Polygon
+        In metres.
+    """
+    half = ARM_WIDTH_M / 2
+    wide = polygon.buffer(-half).buffer(1.05 * half)
+    narrow = shapely.get_parts(polygon.difference(wide))
+    arms = narrow[shapely.length(narrow) / 2 > MIN_ARM_WIDTHS * ARM_WIDTH_M]
+    if wide.is_empty or not len(arms):
+        return polygon
+    basins = shapely.get_parts(wide)
+    touched = shapely.STRtree(basins).query(arms, predicate="dwithin", distance=1e-3)[0]
+    arms = arms[np.bincount(touched, minlength=len(arms)) == 1]
+    rest = shapely.get_parts(polygon.difference(shapely.union_all(arms)))
+    return max(rest, key=lambda part: float(part.area))
 
 
 def conserving_level(fraction: Float, usable: Bool, candidate: Bool) -> float:

@@ -124,3 +124,16 @@ def test_uncertainty_grows_with_perimeter_and_pixel() -> None:
     short, long = outlines.area_sigma(np.array([400.0, 4000.0]), 10.0)
     assert long > short
     assert outlines.area_sigma(np.array([400.0]), 30.0)[0] > short
+
+
+def test_streams_are_cut_off_and_straits_are_kept() -> None:
+    basins = shapely.box(0, 0, 200, 100) | shapely.box(300, 0, 500, 100)
+    strait = shapely.box(200, 40, 300, 55)
+    stream = shapely.box(500, 40, 900, 60)
+    lake = outlines.without_arms(basins | strait | stream)
+    assert lake.symmetric_difference(basins | strait).area < 0.01 * basins.area
+
+
+def test_a_lake_that_is_narrow_everywhere_is_kept() -> None:
+    pond = shapely.box(0, 0, 300, 20)
+    assert outlines.without_arms(pond).equals(pond)
