@@ -43,6 +43,7 @@ SMOOTH_PX = 2.0
 """Signals change along a lake: they are means over this distance (Gaussian)."""
 ARM_WIDTH_M = 25.0
 """Arms of a lake narrower than this are streams."""
+SLIVER_M = 0.01
 MIN_ARM_WIDTHS = 2.0
 """Shorter arms are corners of the lake."""
 FINE = 4
@@ -235,7 +236,9 @@ def without_arms(polygon: Polygon) -> Polygon:
     basins = shapely.get_parts(wide)
     touched = shapely.STRtree(basins).query(arms, predicate="dwithin", distance=1e-3)[0]
     arms = arms[np.bincount(touched, minlength=len(arms)) == 1]
-    rest = shapely.get_parts(polygon.difference(shapely.union_all(arms)))
+    cut = polygon.difference(shapely.union_all(arms))
+    # Slivers along a cut would cross themselves in another CRS.
+    rest = shapely.get_parts(shapely.set_precision(cut, SLIVER_M))
     return max(rest, key=lambda part: float(part.area))
 
 

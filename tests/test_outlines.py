@@ -132,6 +132,7 @@ def test_streams_are_cut_off_and_straits_are_kept() -> None:
     stream = shapely.box(500, 40, 900, 60)
     lake = outlines.without_arms(basins | strait | stream)
     assert lake.symmetric_difference(basins | strait).area < 0.01 * basins.area
+    assert lake.is_valid
 
 
 def test_a_lake_that_is_narrow_everywhere_is_kept() -> None:
