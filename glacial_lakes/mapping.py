@@ -19,6 +19,7 @@ from shapely.geometry import Polygon
 
 from glacial_lakes import evidence, masks, measures, outlines, schema, water
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION, STATUS, Coverage, State
+from glacial_lakes.detectors import Detector, detector_of
 from glacial_lakes.errors import MetadataError
 from glacial_lakes.pixels import ALL_BANDS, Pixels, ground_states, read_pixels
 from glacial_lakes.scenes import Scene, keep_open
@@ -73,6 +74,7 @@ def map_lakes(
     min_area_m2: float | None = None,
     glacier_buffer_m: float | None = 10_000.0,
     settings: MappingSettings | None = None,
+    detector: Detector | None = None,
 ) -> gpd.GeoDataFrame:
     """Map the lakes of one scene.
 
@@ -91,6 +93,8 @@ def map_lakes(
     glacier_buffer_m : float or None
         Lakes farther from any glacier are left out (needs ``glaciers``).
     settings : MappingSettings, optional
+    detector : callable, optional
+        What proposes water, instead of what the settings say; see :mod:`glacial_lakes.detectors`.
 
     Returns
     -------
@@ -105,6 +109,7 @@ def map_lakes(
         When the scene lacks a green or near-infrared band.
     """
     settings = settings or MappingSettings()
+    detector = detector or detector_of(settings)
     for band in ("green", "nir"):
         if band not in scene.bands:
             raise MetadataError(scene.path, f"there is no {band} band", "name one in the sidecar")
@@ -120,7 +125,7 @@ def map_lakes(
         for core, padded in scene.grid.blocks(settings.block_size, overlap=water.MAX_GAP_ROWS):
             pixels = read_pixels(scene, padded, terrain)
             excluded = pixels.snow_or_ice | pixels.cloud | pixels.dark_slope
-            found = water.candidates(pixels.reflectance, excluded)
+            found = detector(pixels.reflectance, excluded)
             inner = _within(core, padded)
             seeds[core.toslices()] = found[inner]
             states[core.toslices()] = ground_states(pixels)[inner]

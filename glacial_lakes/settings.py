@@ -31,6 +31,14 @@ class MappingSettings:
 
     min_pixels: float = 5.0
     """Smallest lake in pixels of the scene (Lesi et al. 2022)."""
+    index: str = "ndwi"
+    """Index that proposes water, any of :mod:`indices` or of an extension; each candidate is then
+    judged by its own signal."""
+    seed_threshold: float | None = None
+    """Index above which a pixel is proposed; without it the rule of the method for ndwi, and the
+    published threshold for the others."""
+    detector: str | None = None
+    """Extension that proposes water instead of an index."""
     block_size: int = 2048
     """Pixels of a block edge: sets memory, never the result."""
 
@@ -267,6 +275,8 @@ _EXAMPLES: Mapping[str, object] = {
     "inputs.dem": "dem.tif",
     "inputs.glaciers": "glaciers.gpkg",
     "inputs.months": [7, 8, 9, 10],
+    "mapping.seed_threshold": 0.1,
+    "mapping.detector": "my_detector",
 }
 
 

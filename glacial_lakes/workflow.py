@@ -25,6 +25,7 @@ from glacial_lakes.batch import (
     load_outlines,
     map_all,
 )
+from glacial_lakes.detectors import detector_of
 from glacial_lakes.errors import InputError, MissingFileError
 from glacial_lakes.events import Event, Listener, SceneRefused, SceneReused, StageStarted, ignore
 from glacial_lakes.export import export
@@ -110,6 +111,8 @@ def run(
 
     Raises
     ------
+    ConfigError
+        When the project names an index or a detector that does not exist.
     LockedError
         When another run writes the same output.
     MissingFileError
@@ -124,6 +127,7 @@ def run(
             refused.append(event)
         on_event(event)
 
+    detector_of(project.mapping)  # told once, not by every scene
     output = (project.folder / project.project.output).resolve()
     with files.lock(output):
         scenes = _find_scenes(project, listen)

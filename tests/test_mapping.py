@@ -10,15 +10,19 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import rasterio
 import shapely
-from rasterio.features import geometry_mask
+from rasterio.features import geometry_mask, rasterize
+from rasterio.transform import from_origin
 
-from glacial_lakes import schema
+from glacial_lakes import indices, schema
 from glacial_lakes.coverage import State
 from glacial_lakes.errors import MetadataError
 from glacial_lakes.mapping import map_lakes
 from glacial_lakes.scenes import discover, open_scene
 from glacial_lakes.settings import MappingSettings
+
+BANDS = ("blue", "green", "red", "nir", "swir1", "swir2")
 
 
 def matches(mapped: gpd.GeoDataFrame, truth: gpd.GeoDataFrame) -> np.ndarray:
@@ -198,11 +202,54 @@ def test_a_lake_that_the_edge_of_the_image_cuts_has_no_area(
         assert np.isnan(largest["area_m2"])
 
 
-def test_the_snow_of_2007_is_no_lake(flathead: dict[int, gpd.GeoDataFrame]) -> None:
+def test_the_snow_of_2007_is_no_lake(flathead: dict[int, gpd.GeoDataFrame], data: Path) -> None:
+    scene = next(s for s in discover([data / "flathead_landsat"]) if s.acquired.year == 2007)
+    with np.errstate(invalid="ignore"):
+        plain = indices.mndwi(*scene.read(["green", "swir1"])) > 0
+    east = np.indices(plain.shape)[1] * 30 + scene.grid.transform.c > 724_000
+    assert (plain & east).sum() * 900 > 50e6, "a plain index takes it for lakes of many km²"
     table = flathead[2007]
     mountains = table[table.representative_point().x > 724_000]
     assert mountains.area.max() < 50_000
     assert (table.attrs["coverage"].states() == State.SNOW).mean() > 0.15
+
+
+def test_water_of_a_hand_labelled_chip_is_told_from_cloud_and_shadow(
+    data: Path, tmp_path: Path
+) -> None:
+    chip = np.load(data / "ukis_csmask" / "sentinel2.npz")
+    image, water = chip["img"].transpose(2, 0, 1), chip["msk"][..., 0] == 1
+    path = tmp_path / "chip.tif"
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        width=512,
+        height=512,
+        count=6,
+        dtype="float32",
+        crs="EPSG:32633",
+        transform=from_origin(500_000, 5_000_000, 10, 10),
+    ) as file:
+        file.write(image)
+    bands = "".join(f"{name} = {i}\n" for i, name in enumerate(BANDS, start=1))
+    path.with_suffix(".toml").write_text(
+        'acquired = 2019-08-01T10:00:00Z\nsensor = "S2A"\nscale = 1.0\noffset = 0.0\n'
+        f'nodata = "none"\n[bands]\n{bands}',
+        "utf-8",
+    )
+    scene = open_scene(path)
+    ours = rasterize(map_lakes(scene).geometry, (512, 512), transform=scene.grid.transform) == 1
+    plain = indices.ndwi(image[1], image[3]) > 0
+    precision, iou = (
+        [(found & water).sum() / whole.sum() for found, whole in pairs]
+        for pairs in (
+            [(ours, ours), (plain, plain)],
+            [(ours, ours | water), (plain, plain | water)],
+        )
+    )
+    assert precision[0] > precision[1] + 0.1
+    assert iou[0] > iou[1] + 0.1
 
 
 def barbellino(data: Path, folder: Path, year: str) -> gpd.GeoDataFrame:

@@ -6,6 +6,12 @@ The placeholders are those of :mod:`glacial_lakes.language.messages_ru`.
 from __future__ import annotations
 
 REFUSALS = {
+    # what proposes water
+    "{} has no published threshold": "для {} нет опубликованного порога",
+    "give mapping.seed_threshold": "задайте mapping.seed_threshold",
+    "choose another mapping.index": "выберите другой mapping.index",
+    "{} is not known": "имя {} неизвестно",
+    "install the package that offers it": "установите пакет, который его предоставляет",
     # a product is refused
     "does not exist": "не существует",
     "check the path": "проверьте путь",

@@ -143,7 +143,7 @@ def _cover_water(albedo: Reflectance, share: Field, ground: Ground) -> None:
     if rows.size == 0:
         return
     part = share[rows, cols]
-    depth = 0.45 + 0.12 * ground.fine_grain[rows, cols]
+    depth = np.maximum(0.45 + 0.12 * ground.fine_grain[rows, cols], np.float32(0.0))
     sediment = np.full(part.shape, _RIVER.sediment_g_m3, np.float32)
     for band in range(6):
         water = water_reflectance(band, sediment, depth, _RIVER, LAND["gravel"][band]) + 0.012

@@ -1,0 +1,143 @@
+"""What proposes water can be chosen, registered and installed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+
+from glacial_lakes import indices, water
+from glacial_lakes.detectors import detector_of
+from glacial_lakes.errors import ConfigError, MetadataError
+from glacial_lakes.mapping import map_lakes
+from glacial_lakes.scenes import Scene, discover
+from glacial_lakes.settings import MappingSettings
+
+SAMPLE = Path(__file__).parents[1] / "sample_data"
+EXTENSION = """
+def ndwi_narrow(green, nir):
+    return (green - nir) / (green + nir) - 0.05
+
+def half(reflectance, excluded):
+    return (reflectance["nir"] < 0.08) & ~excluded
+"""
+ENTRY_POINTS = """
+[glacial_lakes.indices]
+ndwi_narrow = lake_extension:ndwi_narrow
+[glacial_lakes.detectors]
+half = lake_extension:half
+"""
+
+
+@pytest.fixture(scope="module")
+def scene() -> Scene:
+    day = datetime(2021, 8, 1, tzinfo=UTC)
+    scenes = [one for one in discover([SAMPLE / "scenes"]) if one.sensor.startswith("S2")]
+    return min(scenes, key=lambda one: abs(one.acquired - day))
+
+
+@pytest.fixture
+def extension(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    (tmp_path / "lake_extension.py").write_text(EXTENSION, "utf-8")
+    info = tmp_path / "lake_extension-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lake-extension\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(ENTRY_POINTS, "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield tmp_path
+    indices._INDICES.pop("ndwi_narrow", None)
+    sys.modules.pop("lake_extension", None)
+
+
+def overlap(one: gpd.GeoDataFrame, other: gpd.GeoDataFrame) -> float:
+    a, b = one.union_all(), other.union_all()
+    return float(a.intersection(b).area / a.union(b).area)
+
+
+def test_the_default_is_the_rule_of_the_method() -> None:
+    assert detector_of(MappingSettings()) is water.candidates
+
+
+@pytest.mark.parametrize("index", ["mndwi", "awei_sh", "ndwi_blue"])
+def test_another_index_draws_the_same_large_lakes(scene: Scene, index: str) -> None:
+    own = map_lakes(scene, dem=SAMPLE / "dem.tif", min_area_m2=20_000)
+    other = map_lakes(
+        scene, dem=SAMPLE / "dem.tif", min_area_m2=20_000, settings=MappingSettings(index=index)
+    )
+    assert overlap(own, other) > 0.8
+
+
+def test_a_registered_index_can_be_chosen() -> None:
+    @indices.register
+    def deep_water(nir: np.ndarray) -> np.ndarray:
+        return -nir
+
+    try:
+        detector = detector_of(MappingSettings(index="deep_water", seed_threshold=-0.05))
+        nir = np.array([[0.02, 0.3, np.nan]], np.float32)
+        found = detector({"nir": nir}, np.zeros(nir.shape, bool))
+    finally:
+        indices._INDICES.pop("deep_water")
+    assert found.tolist() == [[True, False, False]]
+
+
+def test_a_detector_of_ones_own_takes_the_place_of_the_index(scene: Scene) -> None:
+    nothing = map_lakes(scene, detector=lambda _, excluded: np.zeros_like(excluded))
+    assert nothing.empty
+
+
+def test_an_installed_package_offers_indices_and_detectors(extension: Path) -> None:
+    ones = np.full((1, 1), 0.5, np.float32)
+    by_index = detector_of(MappingSettings(index="ndwi_narrow", seed_threshold=0.0))
+    assert not by_index({"green": ones, "nir": ones}, ones < 0).any()
+    own = detector_of(MappingSettings(detector="half"))
+    assert own({"nir": ones * 0.1}, ones < 0).all()
+
+
+def test_a_fresh_process_finds_the_extension(extension: Path) -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(extension)!r})\n"
+        "from glacial_lakes.detectors import detector_of\n"
+        "from glacial_lakes.settings import MappingSettings\n"
+        "print(detector_of(MappingSettings(detector='half')).__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "half"
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (MappingSettings(index="ndwy"), "did you mean ndwi"),
+        (MappingSettings(detector="cnn"), "cnn is not known"),
+        (MappingSettings(index="ndvi"), "give mapping.seed_threshold"),
+    ],
+)
+def test_what_is_not_known_is_refused_with_a_remedy(settings: MappingSettings, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        detector_of(settings)
+
+
+def test_a_band_that_the_scene_lacks_is_named() -> None:
+    ones = np.ones((2, 2), np.float32)
+    with pytest.raises(MetadataError, match="no swir1 band"):
+        detector_of(MappingSettings(index="mndwi"))({"green": ones}, ones < 0)
+
+
+def test_the_example_of_the_document_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (SAMPLE.parent / "docs" / "extend.md").read_text("utf-8")
+    blocks = [part.partition("```")[0] for part in text.split("```python\n")[1:]]
+    monkeypatch.chdir(SAMPLE)
+    space: dict[str, object] = {}
+    try:
+        for block in blocks:
+            exec(block, space)  # noqa: S102 (our own page)
+            assert len(space["lakes"]) > 5  # type: ignore[arg-type]
+    finally:
+        indices._INDICES.pop("red_water", None)
