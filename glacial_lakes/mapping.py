@@ -17,13 +17,12 @@ from rasterio.windows import Window
 from scipy import ndimage
 from shapely.geometry import Polygon
 
-from glacial_lakes import evidence, masks, measures, outlines, schema, water
-from glacial_lakes.coverage import MIN_OBSERVED_FRACTION, STATUS, Coverage, State
+from glacial_lakes import evidence, masks, measures, outlines, schema, visibility, water
+from glacial_lakes.coverage import Coverage, State
 from glacial_lakes.detectors import Detector, detector_of
 from glacial_lakes.errors import MetadataError
 from glacial_lakes.pixels import ALL_BANDS, Pixels, ground_states, read_pixels
 from glacial_lakes.scenes import Scene, keep_open
-from glacial_lakes.scenes.quality import Quality
 from glacial_lakes.settings import MappingSettings
 from glacial_lakes.terrain import Terrain, read_terrain
 from glacial_lakes.vectors import read_vector
@@ -35,14 +34,6 @@ HALO_PX = 12
 """Pixels around a candidate that its shore signal and outline need."""
 VIEW_PX = 40
 """Pixels around a candidate that tell a piece of a river from a pond."""
-CLOUD_FRINGE_M = 30.0
-"""Thin edge of a cloud that its mask misses (one to three pixels)."""
-MAX_SHADOW_GREEN = 0.75
-"""Land in the shadow of a cloud reflects less green than this share of the land around."""
-THIN_CLOUD_FRINGE_M = 100.0
-"""Thin cloud has a wide edge, in which water loses its colour before the mask begins."""
-MAX_SHORE_RISE = 0.5
-"""Ground whose NDWI rises above that of the shore by this share of the lake's may be lake."""
 MIN_SEEDS = 2
 """A single seed pixel has no signal of its own."""
 EIGHT = np.ones((3, 3), bool)
@@ -131,9 +122,17 @@ def map_lakes(
             states[core.toslices()] = ground_states(pixels)[inner]
         labels, _ = ndimage.label(seeds, EIGHT)
         reach = _shadow_reach(scene, states)
+        may_hold_ice = not visibility.is_high_summer(scene)
         mapped = {
             number: _map_object(
-                scene, view, candidate, others, ground=states, reach=reach, smallest=smallest
+                scene,
+                view,
+                candidate,
+                others,
+                ground=states,
+                reach=reach,
+                smallest=smallest,
+                may_hold_ice=may_hold_ice,
             )
             for number, view, candidate, others in _objects(
                 scene, labels, terrain, settings.block_size
@@ -210,6 +209,7 @@ def _map_object(
     ground: NDArray[np.uint8],
     reach: Bool,
     smallest: float,
+    may_hold_ice: bool,
 ) -> Found:
     """Return the outlines of one candidate and what it changes in the ground states."""
     if in_view.sum() < MIN_SEEDS:
@@ -259,8 +259,14 @@ def _map_object(
             taken_for = State.SHADOW if verdict == "shadow" else State.UNCERTAIN
             marks.append(Mark(window, inside & (state == State.LAND), taken_for))
             continue
-        observed, status = _observed(
-            inside, pixels, state, fraction, found, pixel_m=scene.grid.resolution
+        observed, status = visibility.observed(
+            inside,
+            pixels,
+            state,
+            fraction,
+            found,
+            pixel_m=scene.grid.resolution,
+            may_hold_ice=may_hold_ice,
         )
         marks.append(Mark(window, inside & pixels.seen, State.WATER))
         rows.append(
@@ -328,72 +334,6 @@ def _inside(polygon: Polygon, shape: tuple[int, int], transform: Any) -> Bool:
     y = transform.f + transform.e * (rows.ravel() + 0.5)
     shapely.prepare(polygon)
     result: Bool = shapely.contains_xy(polygon, x, y).reshape(shape)
-    return result
-
-
-def _shaded(pixels: Pixels, fraction: outlines.Fraction) -> Bool:
-    """Return pixels in shade, where a shore cannot be told.
-
-    Products take dark lakes for shadows of clouds. The flag is believed where the land that it
-    covers is darker than the land around.
-    """
-    shaded: Bool = (pixels.flags & Quality.TERRAIN_SHADOW) != 0
-    flagged = (pixels.flags & Quality.CLOUD_SHADOW) != 0
-    land = ~fraction.ground & pixels.seen
-    under, beside = flagged & land, ~flagged & land
-    if min(under.sum(), beside.sum()) >= outlines.MIN_SHORE:
-        green = pixels.reflectance["green"]
-        if np.median(green[under]) < MAX_SHADOW_GREEN * np.median(green[beside]):
-            shaded = shaded | flagged
-    return shaded
-
-
-def _observed(
-    inside: Bool,
-    pixels: Pixels,
-    state: NDArray[np.uint8],
-    fraction: outlines.Fraction,
-    found: evidence.Evidence,
-    *,
-    pixel_m: float,
-) -> tuple[float, str]:
-    """Return the observed fraction of a lake and its status.
-
-    Hidden and shaded pixels inside count as they are. Hidden pixels along the shore tell that
-    the lake may go on beneath: the fraction is also at most the seen share of the shore. So does
-    wet-looking ground beyond the outline where thin cloud or shade may have ended it. The fringe
-    of a cloud hides more than its mask, and beyond the edge of the image nothing is seen.
-    """
-    pad = 2
-    cloudy = np.pad(_near(pixels.cloud, CLOUD_FRINGE_M / pixel_m), pad)
-    thin = _near(pixels.flags & Quality.CIRRUS != 0, THIN_CLOUD_FRINGE_M / pixel_m)
-    shaded = _shaded(pixels, fraction)
-    seen = np.pad(pixels.seen, pad)
-    value = water.ndwi_or_zero(pixels.reflectance["green"], pixels.reflectance["nir"])
-    with np.errstate(invalid="ignore"):
-        wet = value > found.shore_ndwi + MAX_SHORE_RISE * (found.ndwi - found.shore_ndwi)
-    beyond = np.pad(wet & (thin | shaded), pad)
-    inside, state = np.pad(inside, pad), np.pad(state, pad, constant_values=State.NODATA)
-    rim = _near(inside, 2) & ~inside
-    ring = _near(inside, 5) & ~_near(inside, 2)
-    hidden_inside = inside & (~seen | np.pad(shaded, pad))
-    hidden_rim = rim & (~seen | cloudy)
-    hidden_ring = ring & beyond
-    observed = 1 - max(
-        float(hidden.sum() / max(1, whole.sum()))
-        for hidden, whole in ((hidden_inside, inside), (hidden_rim, rim), (hidden_ring, ring))
-    )
-    if observed >= MIN_OBSERVED_FRACTION:
-        return observed, "observed"
-    hidden = hidden_inside | hidden_rim | hidden_ring
-    counts = np.bincount(state[hidden], minlength=len(State))
-    counts[State.SHADOW] += (hidden & np.pad(shaded, pad) & (state == State.LAND)).sum()
-    counts[[State.LAND, State.WATER]] = 0
-    return observed, STATUS[State(int(counts.argmax()))] if counts.any() else "cloud"
-
-
-def _near(mask: Bool, distance_px: float) -> Bool:
-    result: Bool = ndimage.binary_dilation(mask, EIGHT, iterations=max(1, round(distance_px)))
     return result
 
 

@@ -41,9 +41,11 @@ that of the optics (0.4–0.6 and 0.3–0.4: MTF at Nyquist 0.15–0.5), because
 shallows mix as well; measured with ``benchmarks/accuracy.py --development``."""
 SMOOTH_PX = 2.0
 """Signals change along a lake: they are means over this distance (Gaussian)."""
-ARM_WIDTH_M = 25.0
+ARM_WIDTH_M = 30.0
 """Arms of a lake narrower than this are streams."""
 SLIVER_M = 0.01
+MAX_ARM_SHARE = 0.2
+"""A lake of which more is narrow is a narrow lake."""
 MIN_ARM_WIDTHS = 2.0
 """Shorter arms are corners of the lake."""
 FINE = 4
@@ -220,7 +222,7 @@ def without_arms(polygon: Polygon) -> Polygon:
 
     An arm is what a disc of the width of a stream does not reach, where it is longer than some
     widths and ends blind: a narrow strait between two basins belongs to the lake. A polygon that
-    is narrow everywhere is kept.
+    is narrow in large part is kept.
 
     Parameters
     ----------
@@ -236,6 +238,8 @@ def without_arms(polygon: Polygon) -> Polygon:
     basins = shapely.get_parts(wide)
     touched = shapely.STRtree(basins).query(arms, predicate="dwithin", distance=1e-3)[0]
     arms = arms[np.bincount(touched, minlength=len(arms)) == 1]
+    if shapely.area(arms).sum() > MAX_ARM_SHARE * polygon.area:
+        return polygon
     cut = polygon.difference(shapely.union_all(arms))
     # Slivers along a cut would cross themselves in another CRS.
     rest = shapely.get_parts(shapely.set_precision(cut, SLIVER_M))

@@ -18,20 +18,10 @@ PACKAGE = Path(glacial_lakes.__file__).parent
 TOP_TO_BOTTOM = [
     *("__main__", "cli", "console", "workflow", "outlines_file", "batch", "manifest", "demo"),
     *("doctor", "export", "report", "kml", "validation", "inventory", "plots", "tracking"),
-    *("change", "mapping", "evidence", "pixels", "measures", "coverage", "outlines"),
+    *("change", "mapping", "visibility", "evidence", "pixels", "measures", "coverage", "outlines"),
     *("detectors", "water", "masks", "indices", "terrain", "scenes", "simulate", "vectors"),
-    *(
-        "shapefiles",
-        "files",
-        "grid",
-        "schema",
-        "processes",
-        "language",
-        "settings",
-        "machine",
-        "events",
-    ),
-    *("errors", "__init__"),
+    *("shapefiles", "files", "grid", "schema", "processes", "language", "settings", "machine"),
+    *("events", "errors", "__init__"),
 ]
 """``__init__`` comes last: everyone may ask it for the version, its own imports are lazy."""
 

@@ -186,4 +186,5 @@ def test_the_version_cited_is_that_of_the_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert f"glacial_lakes, version {project['version']}" in README
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert re.search(r"^## \[(.+?)\]", changelog, re.MULTILINE)[1] == project["version"]
+    versions = [name for name in re.findall(r"^## \[(.+?)\]", changelog, re.M) if name[0].isdigit()]
+    assert versions[0] == project["version"]
