@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import html
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,11 @@ import pandas as pd
 import shapely
 
 import glacial_lakes
-from glacial_lakes import schema
+from glacial_lakes import decisions, schema
 from glacial_lakes.errors import InputError, VectorError
 from glacial_lakes.measures import nearest_glacier
 from glacial_lakes.settings import TrackingSettings
-from glacial_lakes.tracking import track_lakes
+from glacial_lakes.tracking import Tracked, track_lakes
 from glacial_lakes.vectors import (
     categorized_style,
     read_layers,
@@ -53,6 +53,16 @@ STATUS_COLOURS = {
 """Outlines on a map by status, in colours that colour-blind readers can tell apart."""
 STATE_COLOURS = {"present": "0,114,178", "gone": "213,94,0", "doubtful": "230,159,0"}
 """Lakes on a map by state."""
+DECISION_COLOURS = {
+    "accepted": "0,158,115",
+    "redrawn": "230,159,0",
+    "added": "86,180,233",
+    "rejected": "213,94,0",
+    "reclassified": "204,121,167",
+    "commented": "127,138,146",
+    "withdrawn": "190,190,190",
+}
+"""Decisions of persons on a map."""
 _ON_ICE = 0.9
 _CONTACT_M = 50.0
 """Gap that glacier outlines drawn by another hand leave at a lake that touches the ice."""
@@ -70,8 +80,8 @@ class Inventory:
     """:data:`~glacial_lakes.schema.OBSERVATIONS`, one row a lake and scene."""
     events: pd.DataFrame
     """:data:`~glacial_lakes.schema.LAKE_EVENTS`."""
-    reviews: pd.DataFrame
-    """:data:`~glacial_lakes.schema.REVIEWS`: what persons decided."""
+    reviews: gpd.GeoDataFrame
+    """:data:`~glacial_lakes.schema.REVIEWS`: what persons decided, EPSG:4326."""
     scenes: pd.DataFrame
     """:data:`~glacial_lakes.schema.SCENES`."""
     runs: pd.DataFrame
@@ -96,6 +106,7 @@ class Inventory:
         styles = {
             "lakes": categorized_style("state", STATE_COLOURS),
             "outlines": categorized_style("status", STATUS_COLOURS),
+            "reviews": categorized_style("decision", DECISION_COLOURS),
         }
         write_layers(path, {name: getattr(self, name) for name in LAYERS}, styles)
 
@@ -158,13 +169,31 @@ class Inventory:
         return write_shapefile(rows, path, schema.OUTLINES)
 
     def latest(self) -> gpd.GeoDataFrame:
-        """Return the latest whole outline of each lake that is present, by lake ID."""
+        """Return the latest whole outline of each lake that is present, by lake ID.
+
+        Where a person drew one, it is the person's; see
+        :func:`glacial_lakes.decisions.reference`.
+        """
         present = self.lakes.loc[self.lakes["state"] == "present", "lake_id"]
         whole = self.outlines[
             (self.outlines["status"] == "observed") & self.outlines["lake_id"].isin(present)
         ]
-        latest: gpd.GeoDataFrame = whole.sort_values(["lake_id", "acquired", "scene_id"])
-        return latest.drop_duplicates("lake_id", keep="last", ignore_index=True)
+        return decisions.reference(whole).reset_index()[list(self.outlines.columns)]
+
+    def with_reviews(self, reviews: gpd.GeoDataFrame) -> Inventory:
+        """Return the inventory with further decisions of persons, and all that follows from them.
+
+        Parameters
+        ----------
+        reviews : geopandas.GeoDataFrame
+            New rows of :data:`~glacial_lakes.schema.REVIEWS`.
+        """
+        rows = [table for table in (self.reviews, reviews) if len(table)] or [reviews]
+        table = gpd.GeoDataFrame(pd.concat(rows, ignore_index=True), crs=4326)
+        tracked = Tracked(self.lakes, self.outlines, self.observations, self.events)
+        tracked = decisions.redraw(tracked, table, self.scenes)
+        tracked = decisions.describe(tracked, table)
+        return replace(self, reviews=_table(table, "reviews"), **vars(tracked))
 
     def observations_of(self, lake_id: str) -> pd.DataFrame:
         """Return the observations of one lake in the order of time.
@@ -277,29 +306,53 @@ def track(
         When a table has no coverage, or a scene is given twice.
     """
     tables = list(outlines)
+    reviews = _empty("reviews") if previous is None else _table(previous.reviews, "reviews")
+    known = None if previous is None else decisions.known_ground(previous.outlines, reviews)
+    told = _table(_scenes(tables) if scenes is None else scenes, "scenes")
+    if len(decisions.rejected_lakes(reviews)):
+        tables, told = _without_rejected(tables, reviews, told)
     tracked = track_lakes(
         tables,
-        previous=None if previous is None else previous.outlines,
+        previous=known,
+        taken=set(reviews["lake_id"].dropna()),
         settings=settings,
         min_area_m2=min_area_m2,
     )
-    lakes, rows = tracked.lakes, tracked.outlines
+    tracked = decisions.redraw(tracked, reviews, told)
     if glaciers is not None:
         ice = glaciers if isinstance(glaciers, gpd.GeoDataFrame) else read_vector(glaciers)
-        lakes, rows = _near_glaciers(lakes, ice), _near_glaciers(rows, ice)
+        lakes, rows = _near_glaciers(tracked.lakes, ice), _near_glaciers(tracked.outlines, ice)
+        tracked = replace(tracked, lakes=lakes, outlines=rows)
+    tracked = decisions.describe(tracked, reviews)
+    rows = tracked.outlines
     earlier = _empty("runs") if previous is None else previous.runs
     added = [dict(run)] if run is not None else []
     return Inventory(
-        lakes=lakes,
+        lakes=_table(tracked.lakes, "lakes"),
         outlines=_table(rows.assign(version=str(glacial_lakes.__version__)), "outlines"),
         observations=tracked.observations,
         events=tracked.events,
-        reviews=_empty("reviews") if previous is None else previous.reviews,
-        scenes=_table(_scenes(tables) if scenes is None else scenes, "scenes"),
+        reviews=reviews,
+        scenes=told,
         runs=_table(pd.concat([earlier, pd.DataFrame(added)], ignore_index=True), "runs")
         if added
         else earlier,
     )
+
+
+def _without_rejected(
+    tables: list[gpd.GeoDataFrame], reviews: gpd.GeoDataFrame, scenes: pd.DataFrame
+) -> tuple[list[gpd.GeoDataFrame], pd.DataFrame]:
+    """Leave out the outlines at rejected places, and count them by scene."""
+    rest, counts = [], {}
+    for table in tables:
+        rejected = decisions.left_out(table, reviews)
+        kept = table[~rejected]
+        kept.attrs = table.attrs
+        rest.append(kept)
+        counts[table.attrs["coverage"].scene_id] = int(rejected.sum())
+    counted = scenes["scene_id"].map(counts).astype("Int64")
+    return rest, scenes.assign(n_rejected=counted)
 
 
 def _near_glaciers(table: gpd.GeoDataFrame, ice: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -346,10 +399,13 @@ def _counts(values: pd.Series) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"
 
 
-def _empty(layer: str) -> pd.DataFrame:
-    return schema.conform(pd.DataFrame(index=pd.RangeIndex(0)), LAYERS[layer])
+def _empty(layer: str) -> Any:
+    return _table(pd.DataFrame(index=pd.RangeIndex(0)), layer)
 
 
 def _table(table: pd.DataFrame, layer: str) -> Any:
     """Return the table as the schema wants it: a GeoDataFrame where it has geometry."""
-    return schema.conform(table, LAYERS[layer])
+    table = schema.conform(table, LAYERS[layer])
+    if layer == "reviews" and "geometry" not in table:  # written by an older version: empty
+        return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries([None] * len(table), crs=4326))
+    return table

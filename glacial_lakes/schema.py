@@ -114,6 +114,8 @@ EDITED = Column(
     "edited", "boolean", "", "A person has redrawn it", "Контур исправлен вручную", "Edited"
 )
 EDITED_BY = Column("edited_by", "text", "", "Who redrew it", "Кто исправил", "Edited_By")
+LAKE_NAME = Column("lake_name", "text", "", "Name of the lake", "Название озера", "Lake_Name")
+COMMENT = Column("comment", "text", "", "Comment of a person", "Примечание человека", "Comment")
 VERSION = Column(
     "version", "text", "", "Version of glacial_lakes", "Версия glacial_lakes", "Version"
 )
@@ -149,6 +151,8 @@ OUTLINES = (
     VERIFIED_BY,
     EDITED,
     EDITED_BY,
+    LAKE_NAME,
+    COMMENT,
     VERSION,
 )
 """Outlines in an inventory: one row a lake a date (a lake in several parts is a MultiPolygon)."""
@@ -187,8 +191,22 @@ LAKES = (
         "present, gone, or doubtful: one small outline that other images contradict",
         "present – есть, gone – исчезло, doubtful – сомнительно: не подтверждено другими снимками",
     ),
+    VERIFIED,
+    VERIFIED_BY,
+    EDITED,
+    EDITED_BY,
+    Column(
+        "review_conflict",
+        "boolean",
+        "",
+        "A newer outline is clearly different from the one that a person drew",
+        "Новый контур явно отличается от исправленного вручную",
+    ),
+    LAKE_NAME,
+    COMMENT,
 )
-"""One row a lake; geometry and area are those of its latest full observation."""
+"""One row a lake; geometry and area are those of its latest full observation, or of the outline
+that a person drew until a newer one is clearly different."""
 
 LAKE_EVENTS = (
     LAKE_ID,
@@ -201,13 +219,49 @@ LAKE_EVENTS = (
     Column("area_after_m2", "real", "m2", "Area after", "Площадь после"),
 )
 
+DECISIONS = (
+    "accepted",
+    "withdrawn",
+    "rejected",
+    "redrawn",
+    "added",
+    "reclassified",
+    "commented",
+)
+"""What a person can decide; ``withdrawn`` takes an acceptance back."""
+
 REVIEWS = (
+    Column("review_id", "integer", "1", "Number of the decision", "Номер решения"),
     LAKE_ID,
-    Column("decision", "text", "", "accepted, rejected, redrawn, retyped, added", "Решение"),
-    Column("comment", "text", "", "Comment", "Примечание"),
+    Column("decision", "text", "", ", ".join(DECISIONS), "Решение"),
+    Column(
+        "acquired",
+        "time",
+        "UTC",
+        "Image that the decision refers to; empty: the lake on all dates",
+        "Снимок, к которому относится решение; пусто – озеро на все даты",
+    ),
+    SCENE_ID,
+    SENSOR,
+    LAKE_TYPE,
+    DAM_TYPE,
+    LAKE_NAME,
+    COMMENT,
+    Column("area_before_m2", "real", "m2", "Area before", "Площадь до"),
+    Column("area_after_m2", "real", "m2", "Area after", "Площадь после"),
+    Column(
+        "replaced",
+        "text",
+        "",
+        "Outline that was redrawn, WKT in EPSG:4326",
+        "Прежний контур, WKT в EPSG:4326",
+    ),
     Column("reviewer", "text", "", "Who", "Кто"),
     Column("reviewed", "time", "UTC", "When", "Когда"),
+    Column("source", "text", "", "Name of the edited file", "Имя исправленного файла"),
 )
+"""One row a decision of a person, never changed or removed; of two on one thing the later counts.
+The geometry is the outline drawn, or the place decided on."""
 
 SCENES = (
     SCENE_ID,
@@ -222,6 +276,13 @@ SCENES = (
     Column("state", "text", "", "mapped or refused", "Состояние"),
     Column("reason", "text", "", "Why it was refused", "Причина отказа"),
     Column("n_outlines", "integer", "1", "Outlines mapped", "Число контуров"),
+    Column(
+        "n_rejected",
+        "integer",
+        "1",
+        "Outlines left out because a person rejected the place",
+        "Контуры, исключённые по решению человека",
+    ),
 )
 
 RUNS = (

@@ -187,7 +187,7 @@ def assemble(*tables: list[dict[str, object]]) -> Inventory:
     built = {}
     for (name, columns), rows in zip(LAYERS.items(), tables, strict=True):
         frame = schema.conform(pd.DataFrame(rows), columns)
-        if name in {"lakes", "outlines"}:
+        if name in {"lakes", "outlines", "reviews"}:
             shapes = frame.pop("geometry") if "geometry" in frame else []
             frame = gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(shapes, crs=4326))
         built[name] = frame

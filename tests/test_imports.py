@@ -17,7 +17,8 @@ PACKAGE = Path(glacial_lakes.__file__).parent
 
 TOP_TO_BOTTOM = [
     *("__main__", "cli", "console", "workflow", "outlines_file", "batch", "manifest", "demo"),
-    *("doctor", "export", "report", "kml", "validation", "inventory", "plots", "tracking"),
+    *("doctor", "export", "report", "kml", "validation", "review", "inventory", "plots"),
+    *("decisions", "tracking"),
     *("change", "mapping", "visibility", "evidence", "pixels", "measures", "coverage", "outlines"),
     *("detectors", "water", "masks", "indices", "terrain", "scenes", "simulate", "vectors"),
     *("shapefiles", "files", "grid", "schema", "processes", "language", "settings", "machine"),

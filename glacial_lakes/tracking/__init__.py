@@ -8,7 +8,7 @@ Four steps: :mod:`glacial_lakes.tracking.epochs` makes one epoch of the scenes o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,7 @@ def track_lakes(
     outlines: Iterable[gpd.GeoDataFrame],
     *,
     previous: gpd.GeoDataFrame | None = None,
+    taken: Collection[str] = (),
     settings: TrackingSettings | None = None,
     min_area_m2: float | None = None,
 ) -> Tracked:
@@ -64,6 +65,8 @@ def track_lakes(
         coverage in ``attrs["coverage"]``; any order and CRS.
     previous : geopandas.GeoDataFrame, optional
         Outlines of an earlier inventory, whose lake IDs are kept.
+    taken : collection of str, optional
+        Further IDs that no lake may be given anew.
     settings : TrackingSettings, optional
         Limits.
     min_area_m2 : float, optional
@@ -84,7 +87,7 @@ def track_lakes(
     epochs = epochs_of(outlines, min_overlap=settings.min_overlap)
     links = link(epochs, settings, min_area_m2=min_area_m2 or 0.0)
     kept = [number for number, track in enumerate(links.tracks) if not track.absorbed]
-    names = dict(zip(kept, _names(links, kept, previous), strict=True))
+    names = dict(zip(kept, _names(links, kept, previous, taken), strict=True))
     raw = raw_views(links)
     unreliable = unreliable_epochs((raw[i] for i in kept), len(epochs), settings)
     histories = {i: trusted_views(raw[i], links.tracks[i], unreliable, settings) for i in kept}
@@ -125,7 +128,12 @@ def footprints(outlines: gpd.GeoDataFrame) -> gpd.GeoSeries:
     return gpd.GeoSeries(ground, index=pd.Index(parts[0]["lake_id"]), crs=EQUAL_AREA)
 
 
-def _names(links: Links, kept: Sequence[int], previous: gpd.GeoDataFrame | None) -> list[str]:
+def _names(
+    links: Links,
+    kept: Sequence[int],
+    previous: gpd.GeoDataFrame | None,
+    taken: Collection[str],
+) -> list[str]:
     tracks = [links.tracks[number] for number in kept]
     known: list[str | None] = [None] * len(tracks)
     reserved: list[str] = []
@@ -138,7 +146,7 @@ def _names(links: Links, kept: Sequence[int], previous: gpd.GeoDataFrame | None)
         )
         limit = links.settings.min_overlap
         known = known_ids(ground, old.to_numpy(), reserved, min_overlap=limit)
-    return lake_ids(geometry_array(track.first for track in tracks), known, reserved)
+    return lake_ids(geometry_array(track.first for track in tracks), known, {*reserved, *taken})
 
 
 def _day(links: Links, epoch: int) -> pd.Timestamp:
@@ -253,8 +261,8 @@ def _lakes(
     latest["n_observed"] = by_lake["area_m2"].count()
     latest["max_area_m2"] = by_lake["area_m2"].max()
     latest["state"] = pd.Series(states, dtype="object").reindex(latest.index)
-    names_only = [column.name for column in schema.LAKES if column.name != "lake_id"]
-    table = schema.conform(latest[[*names_only, "geometry"]].reset_index(), schema.LAKES)
+    columns = {column.name for column in schema.LAKES} & set(latest.columns)
+    table = schema.conform(latest[[*sorted(columns), "geometry"]].reset_index(), schema.LAKES)
     return gpd.GeoDataFrame(table, geometry="geometry", crs=4326)
 
 
