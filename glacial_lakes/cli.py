@@ -21,6 +21,7 @@ from glacial_lakes import machine
 from glacial_lakes.console import (
     Options,
     clause_speaker,
+    decided,
     line_of,
     percent,
     progress,
@@ -247,6 +248,29 @@ def report(options: Options, inventory: Path, out: Path) -> Answer:
 
     path = write_report(open_inventory(inventory), out.absolute(), language=options.lang or "en")
     return Answer([str(path)], {"path": str(path)})
+
+
+@verb
+@click.argument("inventory", metavar="INVENTORY.GPKG", type=Path)
+@click.argument("edited", metavar="EDITED", type=Path)
+@click.option("--by", metavar="NAME", help="Who decided.")
+@click.option("--dry-run", is_flag=True, help="Only show what was understood.")
+@click.option(
+    "--partial/--whole",
+    default=None,
+    help="EDITED is a selection / all lakes that it lacks are false.",
+)
+@click.option("--encoding", help="Text encoding of a shapefile, e.g. CP1251.")
+def review(
+    options: Options, inventory: Path, edited: Path, partial: bool | None, **given: Any
+) -> Answer:
+    """Take a person's corrections from EDITED into an inventory."""
+    from glacial_lakes.review import review_file
+
+    rejected = None if partial is None else not partial
+    found = review_file(inventory, edited, missing_is_rejected=rejected, **given)
+    values = json.loads(found.drop(columns=["geometry", "replaced"]).to_json(orient="records"))
+    return Answer(decided(found, given["dry_run"], options), {"reviews": values})
 
 
 @verb

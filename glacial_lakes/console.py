@@ -25,6 +25,8 @@ from glacial_lakes.events import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from glacial_lakes.workflow import RunResult
 
 INVENTORY_NAME = "inventory.gpkg"
@@ -65,6 +67,26 @@ def summary(result: RunResult, say: Speaker) -> list[str]:
     }
     width = max(len(say(name)) for name in places)
     return lines + [f"{say(name):{width}}  {path}" for name, path in places.items() if path]
+
+
+def decided(reviews: pd.DataFrame, dry_run: bool, options: Options) -> list[str]:
+    """Tell the decisions of a person, one a line, and what becomes of them."""
+    say = speaker(options)
+    if reviews.empty:
+        return [say("Nothing was changed in the edited file.")]
+    lines = []
+    for row in reviews.itertuples():
+        areas = [area for area in (row.area_before_m2, row.area_after_m2) if area == area]
+        fields = ("lake_type", "dam_type", "lake_name", "comment")
+        told = [" → ".join(f"{area:.0f}" for area in areas) + " m²"] if areas else []
+        told += [f"{name} = {value}" for name in fields if (value := getattr(row, name)) is not None]
+        when = "" if row.acquired is None or row.acquired != row.acquired else f"{row.acquired:%Y-%m-%d}"
+        lines.append(
+            f"{say(str(row.decision)):16} {row.lake_id:17} {when:10}  {'  '.join(told)}  "
+            f"({row.reviewer})"
+        )
+    ending = "Nothing was written." if dry_run else "{count} decisions are kept in the inventory."
+    return [*lines, say(ending).format(count=len(reviews))]
 
 
 def _findings(path: Path, say: Speaker) -> list[str]:

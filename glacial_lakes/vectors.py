@@ -22,8 +22,10 @@ from glacial_lakes.shapefiles import check_shapefile, write_shapefile
 __all__ = [
     "STYLES_LAYER",
     "categorized_style",
+    "read_as_drawn",
     "read_layers",
     "read_vector",
+    "spatial_layers",
     "write_layers",
     "write_shapefile",
 ]
@@ -71,6 +73,16 @@ def read_vector(
     VectorError
         When parts, CRS, text encoding, layer or all geometries are missing.
     """
+    return _usable(read_as_drawn(path, layer, encoding), _local_file(path))
+
+
+def read_as_drawn(
+    path: Path | str, layer: str | None = None, encoding: str | None = None
+) -> gpd.GeoDataFrame:
+    """Read a layer as :func:`read_vector` does, but leave invalid and missing geometries as is.
+
+    For files that a person has edited: what is wrong in them is the person's to mend.
+    """
     source = _local_file(path)
     driver = _sniff(source)
     if driver == "ESRI Shapefile":
@@ -82,7 +94,17 @@ def read_vector(
         frame = pyogrio.read_dataframe(source, layer=layer, encoding=encoding, force_2d=True)
     if frame.crs is None:
         raise VectorError(source, "has no CRS", "give it one, e.g. with ogr2ogr -a_srs")
-    return _usable(frame, source)
+    return frame
+
+
+def spatial_layers(path: Path | str) -> list[str]:
+    """Return the names of the layers with geometry of a vector file, in their order."""
+    source = _local_file(path)
+    _sniff(source)
+    with _reading(source):
+        return [
+            str(name) for name, geometry in pyogrio.list_layers(source) if geometry is not None
+        ]
 
 
 def read_layers(path: Path | str) -> dict[str, pd.DataFrame]:
