@@ -79,8 +79,14 @@ def decided(reviews: pd.DataFrame, dry_run: bool, options: Options) -> list[str]
         areas = [area for area in (row.area_before_m2, row.area_after_m2) if area == area]
         fields = ("lake_type", "dam_type", "lake_name", "comment")
         told = [" → ".join(f"{area:.0f}" for area in areas) + " m²"] if areas else []
-        told += [f"{name} = {value}" for name in fields if (value := getattr(row, name)) is not None]
-        when = "" if row.acquired is None or row.acquired != row.acquired else f"{row.acquired:%Y-%m-%d}"
+        told += [
+            f"{name} = {value}" for name in fields if (value := getattr(row, name)) is not None
+        ]
+        when = (
+            ""
+            if row.acquired is None or row.acquired != row.acquired
+            else f"{row.acquired:%Y-%m-%d}"
+        )
         lines.append(
             f"{say(str(row.decision)):16} {row.lake_id:17} {when:10}  {'  '.join(told)}  "
             f"({row.reviewer})"

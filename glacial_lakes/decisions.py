@@ -242,9 +242,7 @@ def _same_image(table: pd.DataFrame, review: pd.Series) -> pd.Series:
     return same & (table["sensor"] == review["sensor"])
 
 
-def _drawn_row(
-    outlines: gpd.GeoDataFrame, here: pd.Series, review: pd.Series
-) -> dict[str, Any]:
+def _drawn_row(outlines: gpd.GeoDataFrame, here: pd.Series, review: pd.Series) -> dict[str, Any]:
     """Return the row of an outline that a person drew, in place of the mapped one."""
     of_lake = outlines[outlines["lake_id"] == review["lake_id"]]
     row: dict[str, Any] = {}

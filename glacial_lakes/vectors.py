@@ -102,9 +102,7 @@ def spatial_layers(path: Path | str) -> list[str]:
     source = _local_file(path)
     _sniff(source)
     with _reading(source):
-        return [
-            str(name) for name, geometry in pyogrio.list_layers(source) if geometry is not None
-        ]
+        return [str(name) for name, geometry in pyogrio.list_layers(source) if geometry is not None]
 
 
 def read_layers(path: Path | str) -> dict[str, pd.DataFrame]:

@@ -171,6 +171,23 @@ RUSSIAN = {
     "refused": "отклонён",
     "verified": "проверена",
     "unverified": "не проверена",
+    # decisions of persons
+    "accepted": "подтверждено",
+    "withdrawn": "подтверждение снято",
+    "rejected": "отклонено",
+    "redrawn": "контур исправлен",
+    "added": "добавлено",
+    "reclassified": "тип изменён",
+    "commented": "примечание",
+    "Nothing was changed in the edited file.": "В исправленном файле ничего не изменено.",
+    "Nothing was written.": "Ничего не записано.",
+    "{count} decisions are kept in the inventory.": "Решений сохранено в каталоге: {count}.",
+    "Decisions of persons": "Решения людей",
+    "Newer outline clearly differs from the one drawn by a person": (
+        "Новый контур явно отличается от исправленного вручную"
+    ),
+    "checked by": "проверил(а)",
+    "drawn by": "контур исправил(а)",
     # report: head and key numbers
     "Glacial lake inventory": "Каталог ледниковых озёр",
     "Glacial lakes": "Ледниковые озёра",

@@ -83,6 +83,15 @@ HELP = {
     "Class raster or polygons: what false lakes are.": (
         "Растр классов или полигоны: чем являются ложные озёра."
     ),
+    "Take a person's corrections from EDITED into an inventory.": (
+        "Внести в каталог исправления, сделанные человеком в EDITED."
+    ),
+    "Who decided.": "Кто принял решения.",
+    "Only show what was understood.": "Только показать, что понято, ничего не записывая.",
+    "EDITED is a selection / all lakes that it lacks are false.": (
+        "EDITED – выборка / все озёра, которых в нём нет, ложные."
+    ),
+    "Text encoding of a shapefile, e.g. CP1251.": "Кодировка текста шейп-файла, например CP1251.",
     "Examine the installation: versions, drivers, PROJ and GDAL conflicts, memory.": (
         "Проверить установку: версии, драйверы, PROJ и GDAL, память."
     ),

@@ -177,5 +177,45 @@ REFUSALS = {
     "the DEM has no CRS": "у ЦМР нет системы координат",
     "the DEM does not cover the scene": "ЦМР не покрывает снимок",
     "give one that does": "укажите ту, которая покрывает",
+    # a review is refused
+    "is the inventory itself, so that nothing tells what was changed": (
+        "это сам каталог: неизвестно, что в нём изменено"
+    ),
+    "edit a copy of it, or a shapefile of the run": (
+        "исправляйте его копию или шейп-файл, созданный запуском"
+    ),
+    "has no field with lake codes (lake_id or GLAKE_ID)": (
+        "нет поля с кодами озёр (lake_id или GLAKE_ID)"
+    ),
+    "edit a copy of the inventory or one of its shapefiles": (
+        "исправляйте копию каталога или один из его шейп-файлов"
+    ),
+    "has dates that cannot be read": "есть даты, которые нельзя прочитать",
+    "write them as 2024-08-31, or leave them empty": (
+        "пишите их в виде 2024-08-31 или оставьте пустыми"
+    ),
+    "{} outlines cross themselves or are empty: {}": (
+        "контуров с самопересечением или пустых: {}: {}"
+    ),
+    "mend them, e.g. with the QGIS tool Check validity; nothing was taken in": (
+        "исправьте их, например инструментом QGIS «Проверка корректности»; ничего не внесено"
+    ),
+    "the edited file lacks {} of {} lakes": "в исправленном файле нет {} из {} озёр",
+    "if it is a selection, add --partial; if all these lakes are false, add --whole": (
+        "если это выборка, добавьте --partial; если все эти озёра ложные, добавьте --whole"
+    ),
+    "{} outlines are unchanged but shifted by about {} m": (
+        "контуров без изменений, но сдвинутых примерно на одно расстояние: {}, сдвиг {} м"
+    ),
+    "correct the CRS of the edited file; nothing was taken in": (
+        "исправьте систему координат файла; ничего не внесено"
+    ),
+    "an added outline at {} {} lies on the lake {}": (
+        "добавленный контур в точке {} {} лежит на озере {}"
+    ),
+    "delete one of the two; nothing was taken in": "удалите один из двух; ничего не внесено",
+    "the inventory has no scene that a lake could be added to": (
+        "в каталоге нет снимка, к которому можно отнести озеро"
+    ),
 }
 """Whole clauses: what is wrong, or what to do."""

@@ -141,7 +141,9 @@ def _undecided(
     """Return outlines of now and of the copy, of lakes that nobody has decided on since."""
     reviews = inventory.reviews
     since = reviews[reviews["review_id"] > copied.attrs.get("last_review", 0)]
-    asked = [table[~table["lake_id"].isin(since["lake_id"])] for table in (inventory.outlines, copied)]
+    asked = [
+        table[~table["lake_id"].isin(since["lake_id"])] for table in (inventory.outlines, copied)
+    ]
     return asked[0], asked[1]
 
 
@@ -223,7 +225,9 @@ def _compared(inventory: Inventory, task: _Task, missing_is_rejected: bool | Non
             f"{len(shifts)} outlines are unchanged but shifted by about {np.median(shifts):.1f} m",
             "correct the CRS of the edited file; nothing was taken in",
         )
-    rows += [_rejection(inventory, old, i, task) for i in missing if missing_is_rejected is not False]
+    rows += [
+        _rejection(inventory, old, i, task) for i in missing if missing_is_rejected is not False
+    ]
     standing = {i: shapely.union_all(new_m[members]) for i, members in pairs.items()}
     rows += _additions(inventory, old, new, new_m, loose, standing)
     return rows
@@ -260,9 +264,7 @@ def _paired(
         loose += [j for j in members if j != best and not is_same(new_m[best], new_m[j])]
     lost = [i for i in range(len(old)) if i not in pairs]
     if lost and loose:  # drawn anew, or with a code that was mangled
-        names = known_ids(
-            new_m[loose], old_m[lost], [str(i) for i in lost], min_overlap=_ONE_PLACE
-        )
+        names = known_ids(new_m[loose], old_m[lost], [str(i) for i in lost], min_overlap=_ONE_PLACE)
         found = {j: int(name) for j, name in zip(loose, names, strict=True) if name is not None}
         pairs |= {i: [j] for j, i in found.items()}
         loose = [j for j in loose if j not in found]
@@ -370,9 +372,7 @@ def _additions(
     rows: list[Row] = []
     placed = {str(old["lake_id"].iloc[i]): shape for i, shape in standing.items()}
     rejected = decisions.rejected_lakes(inventory.reviews)
-    places = dict(
-        zip(rejected["lake_id"], rejected.geometry.to_crs(EQUAL_AREA), strict=True)
-    )
+    places = dict(zip(rejected["lake_id"], rejected.geometry.to_crs(EQUAL_AREA), strict=True))
     now = inventory.lakes[~inventory.lakes["lake_id"].isin(old["lake_id"])]
     born = dict(zip(now["lake_id"], now.geometry.to_crs(EQUAL_AREA), strict=True))
     for j in loose:
@@ -413,7 +413,9 @@ def _image(inventory: Inventory, old: gpd.GeoDataFrame, row: pd.Series) -> Row:
     if len(old) and old["acquired"].dt.floor("D").nunique() == 1:
         chosen = scenes[scenes["scene_id"].isin(old["scene_id"])]
     else:
-        chosen = scenes[scenes["acquired"].dt.floor("D") == pd.Timestamp(row["acquired"]).floor("D")]
+        chosen = scenes[
+            scenes["acquired"].dt.floor("D") == pd.Timestamp(row["acquired"]).floor("D")
+        ]
     chosen = (chosen if len(chosen) else scenes).sort_values(["acquired", "scene_id"])
     if chosen.empty:
         raise InputError(None, "the inventory has no scene that a lake could be added to")

@@ -129,6 +129,6 @@ def _check(table: gpd.GeoDataFrame, path: Path | str) -> None:
 def _place(table: gpd.GeoDataFrame, row: int) -> str:
     shape = table.geometry.iloc[row : row + 1].to_crs(4326).iloc[0]
     if shape is None or shape.is_empty:
-        return "row {}".format(row + 1)
+        return f"row {row + 1}"
     x, y = shapely.get_coordinates(shape)[0]
     return f"{y:.5f} {x:.5f}"
