@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from glacial_lakes.workflow import RunResult
 
 INVENTORY_NAME = "inventory.gpkg"
+_AREAS = ("area_before_m2", "area_after_m2")
+_TOLD = ("lake_type", "dam_type", "lake_name", "comment")
 Speaker = Callable[[str], str]
 
 _LOG = logging.getLogger("glacial_lakes")
@@ -75,21 +77,15 @@ def decided(reviews: pd.DataFrame, dry_run: bool, options: Options) -> list[str]
     if reviews.empty:
         return [say("Nothing was changed in the edited file.")]
     lines = []
-    for row in reviews.itertuples():
-        areas = [area for area in (row.area_before_m2, row.area_after_m2) if area == area]
-        fields = ("lake_type", "dam_type", "lake_name", "comment")
-        told = [" → ".join(f"{area:.0f}" for area in areas) + " m²"] if areas else []
-        told += [
-            f"{name} = {value}" for name in fields if (value := getattr(row, name)) is not None
-        ]
-        when = (
-            ""
-            if row.acquired is None or row.acquired != row.acquired
-            else f"{row.acquired:%Y-%m-%d}"
-        )
+    for _, review in reviews.drop(columns="geometry").iterrows():
+        row = review.dropna()
+        areas = [f"{row[name]:.0f}" for name in _AREAS if name in row]
+        told = [" → ".join(areas) + " m²"] if areas else []
+        told += [f"{name} = {row[name]}" for name in _TOLD if name in row]
+        day = f"{row['acquired']:%Y-%m-%d}" if "acquired" in row else ""
         lines.append(
-            f"{say(str(row.decision)):16} {row.lake_id:17} {when:10}  {'  '.join(told)}  "
-            f"({row.reviewer})"
+            f"{say(row['decision']):16} {row['lake_id']:17} {day:10}  {'  '.join(told)}  "
+            f"({row['reviewer']})"
         )
     ending = "Nothing was written." if dry_run else "{count} decisions are kept in the inventory."
     return [*lines, say(ending).format(count=len(reviews))]

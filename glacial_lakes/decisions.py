@@ -30,7 +30,7 @@ MANUAL = "manual"
 _HANSHAW_BOOKHAGEN = 0.6872 / 2
 _FIELDS = ("lake_type", "dam_type", "lake_name", "comment")
 _DRAWN = ("redrawn", "added")
-_CHECKED = ("verified", "verified_by")
+_UNCHECKED = {"verified": None, "verified_by": None}
 
 
 def in_force(reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -49,10 +49,10 @@ def in_force(reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         if len(existence) and is_rejected[existence[-1]]:
             kept.append(existence[-1])
             continue
-        lake = lake[~is_rejected[lake.index]]
-        is_outline = lake["decision"].isin([*_DRAWN, "rejected"])
-        last = image[lake.index[is_outline]].drop_duplicates(keep="last").index
-        kept += [*last, *lake.index[~is_outline]]
+        rest = lake[~is_rejected[lake.index]]
+        is_outline = rest["decision"].isin([*_DRAWN, "rejected"])
+        last = image[rest.index[is_outline]].drop_duplicates(keep="last").index
+        kept += [*last, *rest.index[~is_outline]]
     return gpd.GeoDataFrame(rows.loc[sorted(kept)], crs=reviews.crs)
 
 
@@ -198,7 +198,9 @@ def describe(tracked: Tracked, reviews: gpd.GeoDataFrame) -> Tracked:
         values = {field: review[field] or None for field in _FIELDS if review[field] is not None}
         if review["decision"] in {"accepted", "withdrawn"}:
             checked = review["decision"] == "accepted"
-            values = dict(zip(_CHECKED, (True, review["reviewer"]) if checked else (None, None)))
+            values = (
+                {"verified": True, "verified_by": review["reviewer"]} if checked else _UNCHECKED
+            )
             rows &= _same_image(outlines, review) if checked else True
         elif pd.notna(review["acquired"]):
             rows &= _same_image(outlines, review)
@@ -239,7 +241,8 @@ def _without(tracked: Tracked, names: set[str]) -> Tracked:
 def _same_image(table: pd.DataFrame, review: pd.Series) -> pd.Series:
     """Tell which rows are of the day and sensor of a decision."""
     same = table["acquired"].dt.floor("D") == pd.Timestamp(review["acquired"]).floor("D")
-    return same & (table["sensor"] == review["sensor"])
+    both: pd.Series = same & (table["sensor"] == review["sensor"])
+    return both
 
 
 def _drawn_row(outlines: gpd.GeoDataFrame, here: pd.Series, review: pd.Series) -> dict[str, Any]:
@@ -280,7 +283,7 @@ def _drawn_row(outlines: gpd.GeoDataFrame, here: pd.Series, review: pd.Series) -
 def _pixel_m(image: pd.DataFrame) -> float:
     """Return the pixel size of an image from the error of any outline in it."""
     pixels = image["area_err_hb_m2"] / image["perimeter_m"] / _HANSHAW_BOOKHAGEN
-    return float(pixels.median().round(3)) if pixels.notna().any() else np.nan
+    return round(float(pixels.median()), 3) if pixels.notna().any() else np.nan
 
 
 def _observed(

@@ -1,6 +1,7 @@
 """Edit a copy of an inventory with QGIS's own classes; run by the Python that QGIS brings."""
 
 import json
+import os
 import sys
 
 from qgis.core import (
@@ -40,4 +41,5 @@ circle.convertToMultiType()
 new.setGeometry(circle)
 assert layer.addFeature(new)
 assert layer.commitChanges(), layer.commitErrors()
-application.exitQgis()
+del layer
+os._exit(0)  # QGIS crashes when it is taken down in an order that it does not like

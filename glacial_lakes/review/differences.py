@@ -89,7 +89,7 @@ def differences(
             row["lake_id"] = lake_id(point.x, point.y, taken)
             taken.add(row["lake_id"])
     table = schema.conform(pd.DataFrame(rows), schema.REVIEWS)
-    shapes = table.pop("geometry") if rows else []
+    shapes = table.pop("geometry") if rows else pd.Series([], dtype="object")
     return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(shapes, crs=4326))
 
 
@@ -158,29 +158,33 @@ def _of_file(inventory: Inventory, table: gpd.GeoDataFrame) -> Iterator[_Task]:
     present = inventory.lakes.loc[inventory.lakes["state"] == "present", "lake_id"]
     whole = outlines[(outlines["status"] == "observed") & (image <= days.max())]
     latest = decisions.reference(whole[whole["lake_id"].isin(present)]).reset_index()
-    of_days = outlines[image.isin(days.dropna().unique())]
-    if _likeness(latest, known) < max(_likeness(rows, known) for rows in (of_days, outlines)):
+    others = [outlines[image.isin(days.dropna().unique())], outlines]
+    if _likeness(latest, known) < max(_likeness(rows, known) for rows in others):
         yield from _by_image(outlines, table)
         return
-    keys = _keys(known)
-    told = outlines[[key in keys for key in _pairs(outlines)]]  # what the file shows, and else
+    unit = _unit(known)
+    keys = set(_keys(known, unit))
+    told = outlines[[key in keys for key in _keys(outlines, unit)]]  # what the file shows, and
     rest = latest[~latest["lake_id"].isin(known["lake_id"])]  # what it should show
     base = pd.concat([told, rest], ignore_index=True)[list(outlines.columns)]
     base = gpd.GeoDataFrame(base.drop_duplicates("lake_id"), crs=4326)
     yield _Task(base, table, True)
 
 
-def _pairs(rows: pd.DataFrame) -> Iterator[tuple[str, pd.Timestamp]]:
-    return zip(rows["lake_id"], rows["acquired"].dt.floor("D"), strict=True)
+def _unit(rows: pd.DataFrame) -> str:
+    """Return how finely the file tells times: some programs keep only days."""
+    times = rows["acquired"]
+    return "D" if (times == times.dt.floor("D")).all() else "s"
 
 
-def _keys(rows: pd.DataFrame) -> set[tuple[str, pd.Timestamp]]:
-    return set(_pairs(rows))
+def _keys(rows: pd.DataFrame, unit: str) -> Iterator[tuple[str, pd.Timestamp]]:
+    return zip(rows["lake_id"], rows["acquired"].dt.floor(unit), strict=True)
 
 
-def _likeness(rows: pd.DataFrame, others: pd.DataFrame) -> float:
-    """Return intersection over union of the lakes and days of two tables."""
-    ours, theirs = _keys(rows), _keys(others)
+def _likeness(rows: pd.DataFrame, known: pd.DataFrame) -> float:
+    """Return intersection over union of the lakes and images of two tables."""
+    unit = _unit(known)
+    ours, theirs = set(_keys(rows, unit)), set(_keys(known, unit))
     return len(ours & theirs) / max(1, len(ours | theirs))
 
 
@@ -190,10 +194,21 @@ def _by_image(outlines: gpd.GeoDataFrame, table: gpd.GeoDataFrame) -> Iterator[_
     for day in sorted(days.dropna().unique()):
         new = table[days == day]
         old = outlines[outlines["acquired"].dt.floor("D") == day]
-        sensors = set(new["sensor"].dropna()) & set(old["sensor"]) or set(old["sensor"])
-        for number, sensor in enumerate(sorted(sensors)):
-            mine = new["sensor"].eq(sensor) | (new["sensor"].isna() if number == 0 else False)
-            yield _Task(old[old["sensor"] == sensor], new[mine], False)
+        told = new["sensor"].where(new["sensor"].notna(), _likely_sensors(old, new))
+        for sensor in sorted({*told.dropna()} & {*old["sensor"]}):
+            yield _Task(old[old["sensor"] == sensor], new[told == sensor], False)
+
+
+def _likely_sensors(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> pd.Series:
+    """Return the sensor of the day's outline that is most like each new one."""
+    outlines = old.sort_values("sensor")
+    ours = outlines.geometry.to_crs(EQUAL_AREA).to_numpy()
+    likely = []
+    for shape in new.geometry.to_crs(EQUAL_AREA):
+        shared = shapely.area(shapely.intersection(ours, shape))
+        like = shared / (shapely.area(ours) + shape.area - shared)
+        likely.append(outlines["sensor"].iloc[int(like.argmax())] if len(like) else None)
+    return pd.Series(likely, index=new.index, dtype="object")
 
 
 def _compared(inventory: Inventory, task: _Task, missing_is_rejected: bool | None) -> list[Row]:
@@ -225,11 +240,13 @@ def _compared(inventory: Inventory, task: _Task, missing_is_rejected: bool | Non
             f"{len(shifts)} outlines are unchanged but shifted by about {np.median(shifts):.1f} m",
             "correct the CRS of the edited file; nothing was taken in",
         )
-    rows += [
-        _rejection(inventory, old, i, task) for i in missing if missing_is_rejected is not False
-    ]
-    standing = {i: shapely.union_all(new_m[members]) for i, members in pairs.items()}
-    rows += _additions(inventory, old, new, new_m, loose, standing)
+    if missing_is_rejected is not False:
+        rows += [_rejection(inventory, old, i, task) for i in missing]
+    standing = {
+        str(old["lake_id"].iloc[i]): shapely.union_all(new_m[members])
+        for i, members in pairs.items()
+    }
+    rows += _additions(inventory, old, new.iloc[loose], standing)
     return rows
 
 
@@ -338,7 +355,7 @@ def _same_text(old: str | None, new: str | None) -> bool:
     if old is None or new is None:
         return False
     cut = old.encode()[:_CUT_BYTES].decode(errors="ignore").strip()
-    return len(cut) == len(new) and all(a == b or b == "?" for a, b in zip(cut, new, strict=True))
+    return len(cut) == len(new) and all(b in {a, "?"} for a, b in zip(cut, new, strict=True))
 
 
 def _rejection(inventory: Inventory, old: gpd.GeoDataFrame, i: int, task: _Task) -> Row:
@@ -364,25 +381,22 @@ def _additions(
     inventory: Inventory,
     old: gpd.GeoDataFrame,
     new: gpd.GeoDataFrame,
-    new_m: np.ndarray,
-    loose: list[int],
-    standing: Mapping[int, shapely.Geometry],
+    standing: Mapping[str, shapely.Geometry],
 ) -> list[Row]:
     """Return the lakes that a person added; one at a rejected place has its identity back."""
     rows: list[Row] = []
-    placed = {str(old["lake_id"].iloc[i]): shape for i, shape in standing.items()}
+    placed = dict(standing)
     rejected = decisions.rejected_lakes(inventory.reviews)
     places = dict(zip(rejected["lake_id"], rejected.geometry.to_crs(EQUAL_AREA), strict=True))
     now = inventory.lakes[~inventory.lakes["lake_id"].isin(old["lake_id"])]
     born = dict(zip(now["lake_id"], now.geometry.to_crs(EQUAL_AREA), strict=True))
-    for j in loose:
-        shape, row = new_m[j], new.iloc[j]
+    for (_, row), shape in zip(new.iterrows(), new.geometry.to_crs(EQUAL_AREA), strict=True):
         if row["lake_id"] in places and not row["verified"]:
             _LOG.warning("%s stays rejected; set verified to bring it back", row["lake_id"])
             continue
         if any(is_same(other, shape) for other in born.values()):
             continue  # added by an earlier review of the same file
-        where = new.geometry.iloc[j]
+        where = row["geometry"]
         on = next((name for name, other in placed.items() if _one_place(shape, other)), None)
         if on is not None:
             point = shapely.point_on_surface(where)
@@ -394,7 +408,7 @@ def _additions(
         name = next((n for n, place in places.items() if _one_place(shape, place)), None)
         placed[name or f"{where.centroid.y:.5f} {where.centroid.x:.5f}"] = shape
         image = _image(inventory, old, row)
-        area = float(geodesic_area_perimeter(new.geometry.iloc[j : j + 1])["area_m2"].iloc[0])
+        area = float(geodesic_area_perimeter(gpd.GeoSeries([where], crs=4326))["area_m2"].iloc[0])
         written = {"reviewer": row["edited_by"] or row["verified_by"], "lake_id": name}
         added = image | written | {"decision": "added", "geometry": where, "area_after_m2": area}
         told = {field: row[field] for field in FIELDS if field in row.index and row[field]}
@@ -410,16 +424,17 @@ def _one_place(one: shapely.Geometry, other: shapely.Geometry) -> bool:
 def _image(inventory: Inventory, old: gpd.GeoDataFrame, row: pd.Series) -> Row:
     """Return the image that an added outline is of: that of its date, else the newest one."""
     scenes = inventory.scenes[inventory.scenes["state"] != "refused"].dropna(subset="acquired")
-    if len(old) and old["acquired"].dt.floor("D").nunique() == 1:
+    days = old["acquired"].dt.floor("D").unique()
+    if len(days) == 1:
         chosen = scenes[scenes["scene_id"].isin(old["scene_id"])]
     else:
-        chosen = scenes[
-            scenes["acquired"].dt.floor("D") == pd.Timestamp(row["acquired"]).floor("D")
-        ]
+        day = pd.Timestamp(row["acquired"]).floor("D")
+        chosen = scenes[scenes["acquired"].dt.floor("D") == day]
     chosen = (chosen if len(chosen) else scenes).sort_values(["acquired", "scene_id"])
     if chosen.empty:
         raise InputError(None, "the inventory has no scene that a lake could be added to")
-    return chosen[["acquired", "scene_id", "sensor"]].iloc[-1].to_dict()
+    last = chosen.iloc[-1]
+    return {name: last[name] for name in ("acquired", "scene_id", "sensor")}
 
 
 def _is_new(inventory: Inventory, row: Row) -> bool:
@@ -445,15 +460,13 @@ def _is_new(inventory: Inventory, row: Row) -> bool:
 def _one_each(rows: list[Row]) -> list[Row]:
     """Leave out what a person did twice, in the layer of lakes and in that of outlines."""
     gone = {r["lake_id"] for r in rows if r["decision"] == "rejected" and r["acquired"] is None}
-    seen: set[tuple[Any, ...]] = set()
+    seen: set[object] = set()
     kept = []
     for row in rows:
-        when = None if row["acquired"] is None else pd.Timestamp(row["acquired"])
-        key = (row["decision"], row["lake_id"], when)
+        key: object = (row["decision"], row["lake_id"], row["acquired"])
         if row["lake_id"] is None:
-            key = ("added", shapely.to_wkb(shapely.set_precision(row["geometry"], 1e-6)))
-        repeated = key in seen or (row["lake_id"] in gone and when is not None)
-        seen.add(key)
-        if not repeated or (row["decision"] == "rejected" and when is None and key not in kept):
+            key = shapely.to_wkb(shapely.set_precision(row["geometry"], 1e-6))
+        if key not in seen and (row["lake_id"] not in gone or row["acquired"] is None):
             kept.append(row)
+        seen.add(key)
     return kept

@@ -49,7 +49,9 @@ def read_edited(path: Path | str, encoding: str | None = None) -> dict[str, gpd.
         When outlines cross themselves, are empty or no polygons; the lakes are named.
     """
     layers = spatial_layers(path)
-    known = [name for name in ("outlines", "lakes") if name in layers and len(layers) > 1]
+    known: list[str] = [
+        name for name in ("outlines", "lakes") if name in layers and len(layers) > 1
+    ]
     if not known:
         return {"file": _table(path, None, encoding)}
     tables = {name: _table(path, name, encoding) for name in known}
