@@ -40,11 +40,13 @@ STATUS_MEANINGS = {
 }
 
 LAYER_MEANINGS = {
-    "lakes": "One row a lake. Geometry and area are those of its latest full observation.",
+    "lakes": "One row a lake. Geometry and area are those of its latest full "
+    "observation, or of the outline that a person drew until a newer one is clearly different.",
     "outlines": "One row a lake and date with an outline of its own.",
     "observations": "One row for every lake and scene, also where the lake was not seen.",
     "events": "One row an event. A split or merge is one row, under the lake that keeps its name.",
-    "reviews": "What a person decided. No command fills it yet.",
+    "reviews": "What persons decided (`glacial-lakes review`). Rows are only added, never changed. "
+    "The geometry is the outline drawn, or the place decided on.",
     "scenes": "One row a product that was found, used or refused.",
     "runs": "One row a run: version, effective settings, SHA-256 of all inputs.",
 }

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -19,6 +20,7 @@ from sample_inventory import make_inventory
 from glacial_lakes import decisions, schema
 from glacial_lakes.errors import InputError
 from glacial_lakes.inventory import Inventory, open_inventory
+from glacial_lakes.report import write_report
 from glacial_lakes.review import differences, read_edited, review_file
 from glacial_lakes.settings import read_project
 from glacial_lakes.workflow import RunResult, run
@@ -435,6 +437,18 @@ def test_later_runs_respect_every_decision(
     for table in ("outlines", "observations", "lakes"):
         rest = sorted(known - {ids["moved"], ids["typed"]})
         assert rows_of(getattr(again, table), rest) == rows_of(getattr(before, table), rest)
+
+
+def test_the_report_names_who_drew_and_checked_and_tells_a_conflict(path: Path) -> None:
+    inventory = open_inventory(path)
+    lakes = inventory.lakes.copy()
+    lakes["verified_by"] = lakes["verified_by"].astype("object")
+    lakes.loc[0, ["verified_by", "edited_by"]] = ["Петров", "Иванова"]
+    lakes.loc[0, "review_conflict"] = True
+    page = write_report(replace(inventory, lakes=lakes), path.with_name("r.html"), language="ru")
+    text = page.read_text(encoding="utf-8")
+    for words in ("проверил(а) Петров", "контур исправил(а) Иванова", "явно отличается"):
+        assert words in text
 
 
 @ogr

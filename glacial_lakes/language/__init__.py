@@ -182,7 +182,6 @@ RUSSIAN = {
     "Nothing was changed in the edited file.": "В исправленном файле ничего не изменено.",
     "Nothing was written.": "Ничего не записано.",
     "{count} decisions are kept in the inventory.": "Решений сохранено в каталоге: {count}.",
-    "Decisions of persons": "Решения людей",
     "Newer outline clearly differs from the one drawn by a person": (
         "Новый контур явно отличается от исправленного вручную"
     ),

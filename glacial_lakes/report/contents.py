@@ -167,6 +167,9 @@ def _lakes(
                 is_unseen_last=row.state == "present"
                 and last_day is not None
                 and not any(entry.is_seen for entry in on_last),
+                verified_by=_text(row.verified_by),
+                edited_by=_text(row.edited_by),
+                is_conflict=row.review_conflict is True,
                 curve=draw_curve(entries, told, period, language),
                 chip=draw_chip(None if is_single else first.get(row.lake_id), latest, language),
             )

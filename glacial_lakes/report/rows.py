@@ -78,6 +78,9 @@ class Lake:
     sigma_m2: float | None
     observations: tuple[Observation, ...]
     is_unseen_last: bool
+    verified_by: str | None
+    edited_by: str | None
+    is_conflict: bool
     curve: Curve
     chip: Chip | None
 

@@ -195,8 +195,8 @@ def _by_image(outlines: gpd.GeoDataFrame, table: gpd.GeoDataFrame) -> Iterator[_
         new = table[days == day]
         old = outlines[outlines["acquired"].dt.floor("D") == day]
         told = new["sensor"].where(new["sensor"].notna(), _likely_sensors(old, new))
-        for sensor in sorted({*told.dropna()} & {*old["sensor"]}):
-            yield _Task(old[old["sensor"] == sensor], new[told == sensor], False)
+        for sensor in sorted({*told.fillna("")}):
+            yield _Task(old[old["sensor"] == sensor], new[told.fillna("") == sensor], False)
 
 
 def _likely_sensors(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> pd.Series:
