@@ -30,6 +30,7 @@ VERBS = {
     "run": {"--jobs", "--max-memory"},
     "export": {"-o", "--format"},
     "report": {"-o"},
+    "review": {"--by", "--dry-run", "--partial", "--whole", "--encoding"},
     "validate": {
         *("-o", "--layer", "--reference-layer", "--date"),
         *("--min-area-m2", "--pixel-m", "--causes"),
