@@ -96,7 +96,7 @@ def test_the_verbs_and_options_are_those_of_the_design() -> None:
         name: {word for option in command.params for word in (*option.opts, *option.secondary_opts)}
         for name, command in cli.commands.items()
     }
-    arguments = {"folder", "paths", "project", "inventory", "outlines", "reference"}
+    arguments = {"folder", "paths", "project", "inventory", "edited", "outlines", "reference"}
     assert {name: words - COMMON - arguments for name, words in found.items()} == VERBS
     assert all(words >= COMMON for words in found.values())
 
