@@ -68,7 +68,7 @@ def summary(result: RunResult, say: Speaker) -> list[str]:
 
 
 def _findings(path: Path, say: Speaker) -> list[str]:
-    """Tell the number of lakes, their area with its uncertainty, and the events."""
+    """Tell the number of lakes, their area with its uncertainty, events and alerts."""
     from glacial_lakes.inventory import open_inventory  # noqa: PLC0415 (slow to load)
 
     inventory = open_inventory(path)
@@ -86,7 +86,10 @@ def _findings(path: Path, say: Speaker) -> list[str]:
     ]
     for name, count in inventory.events["event"].value_counts().sort_index().items():
         lines.append(f"{say(str(name))}: {count}")
-    return lines
+    alerts = inventory.alerts["alert"].value_counts().sort_index()
+    kinds = ", ".join(f"{say(str(name))} {count}" for name, count in alerts.items())
+    text = say("need a look: {kinds}") if kinds else say("Nothing needs a look.")
+    return [*lines, text.format(kinds=kinds)]
 
 
 @contextmanager

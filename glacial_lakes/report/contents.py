@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 
 from glacial_lakes import schema
+from glacial_lakes.change.series import best_of_day, evidence
 from glacial_lakes.language import translate
 from glacial_lakes.report.curves import draw_curve
 from glacial_lakes.report.maps import Map, MapInput, draw_chip, draw_map
@@ -68,7 +69,7 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
     language : str
         Language of the labels in the drawings.
     """
-    observations = _one_a_day(schema.conform(inventory.observations, schema.OBSERVATIONS))
+    observations = best_of_day(schema.conform(inventory.observations, schema.OBSERVATIONS))
     scenes = schema.conform(inventory.scenes, schema.SCENES)
     times = scenes.loc[scenes["state"] != "refused", "acquired"].dropna()
     times = times if len(times) else observations["acquired"].dropna()
@@ -104,19 +105,6 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
         min_area_m2=_real(area.get("min_area_m2")),
         glacier_buffer_m=_real(area.get("glacier_buffer_m")),
     )
-
-
-def _one_a_day(observations: pd.DataFrame) -> pd.DataFrame:
-    """Keep one row a lake, day and sensor: a lake on one tile is not missed on the next one."""
-    rows = observations.dropna(subset="acquired")
-    rows = rows.assign(
-        day=rows["acquired"].dt.floor("D"),
-        is_seen=rows["status"].isin(["observed", "absent"]),
-        seen_share=rows["observed_fraction"].fillna(-1.0),
-    )
-    best = rows.sort_values(["is_seen", "seen_share", "scene_id"], ascending=[False, False, True])
-    best = best.drop_duplicates(["lake_id", "day", "sensor"])
-    return best.sort_values(["lake_id", "acquired", "scene_id"], kind="stable")
 
 
 def _lakes(
@@ -208,15 +196,9 @@ def _involved(event: Any) -> set[str]:
 def _events(
     events: pd.DataFrame, observations: pd.DataFrame, numbers: Mapping[str, int]
 ) -> tuple[LakeEvent, ...]:
-    days = observations["acquired"].dt.floor("D")
     rows = []
     for event in _each(events.sort_values(["date", "lake_id"], ascending=[False, True])):
-        dates = [pd.Timestamp(when).floor("D") for when in (event.after, event.date) if when]
-        shown = observations[
-            days.isin(dates)
-            & observations["lake_id"].isin(_involved(event))
-            & observations["status"].isin(["observed", "absent"])
-        ]
+        days = [pd.Timestamp(when).floor("D") for when in (event.after, event.date) if when]
         rows.append(
             LakeEvent(
                 lake=(str(event.lake_id), numbers.get(event.lake_id)),
@@ -227,9 +209,7 @@ def _events(
                 after_lakes=_references(event.to_ids, numbers),
                 area_before_m2=_real(event.area_before_m2),
                 area_after_m2=_real(event.area_after_m2),
-                evidence=tuple(
-                    dict.fromkeys(shown.sort_values("acquired")["scene_id"].dropna().map(str))
-                ),
+                evidence=tuple(evidence(observations, _involved(event), days)),
             )
         )
     return tuple(rows)
