@@ -254,15 +254,13 @@ def run(options: Options, project: Path, jobs: int | None, max_memory: int | Non
     help="Best outlines of some years, e.g. 2020=2019-2021; may be repeated.",
 )
 @click.option(
-    "--months", type=month_list, metavar="MONTHS", help="Season of --epoch, e.g. 7-10; default: all."
+    "--months",
+    type=month_list,
+    metavar="MONTHS",
+    help="Season of --epoch, e.g. 7-10; default: all.",
 )
 def export(
-    options: Options,
-    inventory: Path,
-    folder: Path,
-    formats: tuple[str, ...],
-    epochs: tuple[tuple[str, int, int], ...],
-    months: tuple[int, ...] | None,
+    options: Options, inventory: Path, folder: Path, formats: tuple[str, ...], **composites: Any
 ) -> Answer:
     """Write an inventory in other formats, or the best outlines of some years."""
     from glacial_lakes.export import FORMATS, export_composites
@@ -273,6 +271,7 @@ def export(
         if name not in FORMATS:
             what = f"{name!r} is no format; known are {', '.join(FORMATS)}"
             raise click.BadParameter(what, param_hint="--format")
+    epochs, months = composites["epochs"], composites["months"]
     if months and not epochs:
         raise click.UsageError("--months needs --epoch")
     lakes = open_inventory(inventory)

@@ -59,9 +59,9 @@ def export(
         ``shp``: ``shapefiles/lakes_<YYYY-MM-DD>.shp`` for every date and ``shapefiles/lakes.shp``
         with the latest full outline of each lake that is present, each with a field dictionary
         and a QGIS style; ``gpkg``: ``inventory.gpkg``; ``csv``: ``observations.csv``,
-        ``events.csv``, ``trends.csv``, ``alerts.csv`` and ``totals.csv``; ``geojson``: ``lakes.geojson`` and ``outlines.geojson``; ``kmz``:
-        ``lakes.kmz`` with a time slider; ``parquet``: ``lakes.parquet`` and ``outlines.parquet``;
-        ``report``: ``report.html``.
+        ``events.csv``, ``trends.csv``, ``alerts.csv`` and ``totals.csv``; ``geojson``:
+        ``lakes.geojson`` and ``outlines.geojson``; ``kmz``: ``lakes.kmz`` with a time slider;
+        ``parquet``: ``lakes.parquet`` and ``outlines.parquet``; ``report``: ``report.html``.
     language : {"en", "ru"}
         Language of the report and of the KMZ's words.
 
@@ -92,7 +92,9 @@ def export_composites(
     composites: Mapping[str, tuple[int, int]],
     months: Sequence[int],
 ) -> list[Path]:
-    """Write the best outline of each lake in the season of some years, as inventories are published.
+    """Write the best outline of each lake in the season of some years.
+
+    This is how inventories are published.
 
     Parameters
     ----------
@@ -121,7 +123,9 @@ def export_composites(
     """
     folder = Path(folder)
     ordered = sorted(composites.items(), key=lambda item: (item[1], item[0]))
-    rows = [inventory.best_observations(years, months).assign(epoch=name) for name, years in ordered]
+    rows = [
+        inventory.best_observations(years, months).assign(epoch=name) for name, years in ordered
+    ]
     paths = []
     for name, years in ordered:
         path = folder / "shapefiles" / f"lakes_{name}.shp"

@@ -408,19 +408,18 @@ def _basins(
     lakes: gpd.GeoDataFrame, basins: Path | str | gpd.GeoDataFrame, field: str
 ) -> pd.Series:
     """Return the name of the basin in which a point inside each lake lies."""
-    is_table = isinstance(basins, gpd.GeoDataFrame)
-    table = basins if is_table else read_vector(basins)
+    table = basins if isinstance(basins, gpd.GeoDataFrame) else read_vector(basins)
+    path = basins if isinstance(basins, Path | str) else None
     if field not in table:
         known = ", ".join(str(name) for name in table.columns if name != table.geometry.name)
-        raise VectorError(
-            None if is_table else basins, f"has no column {field}", f"it has: {known}"
-        )
+        raise VectorError(path, f"has no column {field}", f"it has: {known}")
     areas = table.geometry.to_crs(lakes.crs).make_valid().to_numpy()
     lake, basin = shapely.STRtree(areas).query(
         shapely.point_on_surface(lakes.geometry.to_numpy()), predicate="intersects"
     )
-    names = pd.Series(table[field].to_numpy()[basin], index=lakes.index[lake], dtype=object)
-    return names[~names.index.duplicated()].dropna().map(str).reindex(lakes.index)
+    found = table[field].iloc[basin].set_axis(lakes.index[lake]).dropna().map(str)
+    names: pd.Series = found[~found.index.duplicated()].reindex(lakes.index)
+    return names
 
 
 def _scenes(tables: Iterable[gpd.GeoDataFrame]) -> pd.DataFrame:

@@ -236,7 +236,11 @@ TRENDS = (
         "difference – меньше четырёх дат, theil-sen, seasonal – месяцы сравниваются между собой",
     ),
     Column(
-        "slope_m2_per_year", "real", "m2/a", "Median slope (Theil-Sen)", "Медианный наклон (Тейл–Сен)"
+        "slope_m2_per_year",
+        "real",
+        "m2/a",
+        "Median slope (Theil-Sen)",
+        "Медианный наклон (Тейл–Сен)",
     ),
     Column(
         "slope_low_m2_per_year",
@@ -258,6 +262,20 @@ TRENDS = (
         "%/a",
         "Slope in percent of the median area",
         "Наклон в процентах медианной площади",
+    ),
+    Column(
+        "line_first_m2",
+        "real",
+        "m2",
+        "Area on the line of the trend at the first date",
+        "Площадь на линии тренда на первую дату",
+    ),
+    Column(
+        "line_last_m2",
+        "real",
+        "m2",
+        "Area on the line of the trend at the last date",
+        "Площадь на линии тренда на последнюю дату",
     ),
     Column("p", "real", "1", "p-value of the Mann-Kendall test", "p-значение теста Манна–Кендалла"),
     Column(

@@ -32,6 +32,8 @@ APART_M = 100.0
 """Gap from which a lake does not touch the ice; in between, neither is said."""
 
 Row = dict[str, Any]
+Bracket = tuple[pd.Timestamp, pd.Timestamp]
+"""Last date before a change, and first date after it."""
 
 
 def alerts(
@@ -67,9 +69,9 @@ def alerts(
     told = [row for row in _of_events(events, seen, days) if row["lake_id"] in sure]
     taken = _brackets(events)
     for lake, series in seen.groupby("lake_id"):
-        for row in (*_jumps(series), *_contacts(series, days)):
-            if not _overlaps(taken.get(str(lake), []), row):
-                told.append(row)
+        brackets = taken.get(str(lake), [])
+        told += [row for row in _jumps(series) if not _overlaps(brackets, row)]
+        told += _contacts(series, days)
     images = dict(iter(best_of_day(observations).groupby("lake_id")))
     nearest = lakes.set_index("lake_id")["glacier_id"]
     for row in told:
@@ -101,7 +103,7 @@ def _of_events(
         rows = series[lake].set_index("day")
         sigmas = rows["area_sigma_m2"].reindex([event["after"], date]).to_numpy(dtype=float)
         areas = event[["area_before_m2", "area_after_m2"]].to_numpy(dtype=float)
-        row = _row(lake, kinds[event["event"]], event["after"], date, areas, sigmas)
+        row = _row(lake, kinds[event["event"]], (event["after"], date), areas, sigmas)
         if abs(row["z"]) <= CHANGE_SIGMAS:
             continue
         later = rows.loc[rows.index > date, "area_m2"].to_numpy(dtype=float)[:1]
@@ -129,9 +131,8 @@ def _jumps(series: pd.DataFrame) -> Iterator[Row]:
             continue
         kind = "sudden_growth" if sign > 0 else "sudden_drainage"
         pair = slice(i - 1, i + 1)
-        row = _row(
-            series["lake_id"].iloc[0], kind, days[i - 1], days[i], area[pair], sigma[pair]
-        )
+        lake, bracket = str(series["lake_id"].iloc[0]), (days[i - 1], days[i])
+        row = _row(lake, kind, bracket, area[pair], sigma[pair])
         yield row | {"confirmed": i + 1 < len(series)}
 
 
@@ -147,11 +148,15 @@ def _contacts(
     days = rows["day"].tolist()
     for i in range(1, len(rows)):
         before, after = touches[max(i - 2, 0) : i], touches[i : i + 2]
-        if touches[i] == touches[i - 1] or np.ptp(before) or np.ptp(after):
+        if (
+            touches[i] == touches[i - 1]
+            or before.any() != before.all()
+            or after.any() != after.all()
+        ):
             continue
         pair = slice(i - 1, i + 1)
         kind = "contact_gained" if touches[i] else "contact_lost"
-        row = _row(lake, kind, days[i - 1], days[i], area[pair], sigma[pair])
+        row = _row(lake, kind, (days[i - 1], days[i]), area[pair], sigma[pair])
         change = row["z"] if touches[i] else -row["z"]
         if change > CHANGE_SIGMAS and _is_supported(area, i):
             yield row | {"confirmed": len(after) > 1}
@@ -164,9 +169,8 @@ def _is_supported(area: np.ndarray[Any, np.dtype[np.float64]], position: int) ->
     )
 
 
-def _row(
-    lake: str, kind: str, after: pd.Timestamp, date: pd.Timestamp, areas: Any, sigmas: Any
-) -> Row:
+def _row(lake: str, kind: str, bracket: Bracket, areas: Any, sigmas: Any) -> Row:
+    after, date = bracket
     return {
         "lake_id": lake,
         "alert": kind,
@@ -188,9 +192,6 @@ def _distances(outlines: pd.DataFrame) -> dict[tuple[str, pd.Timestamp], float]:
     return dict(zip(keys, whole["glacier_dist_m"].astype(float), strict=True))
 
 
-Bracket = tuple[pd.Timestamp, pd.Timestamp]
-
-
 def _brackets(events: pd.DataFrame) -> dict[str, list[Bracket]]:
     """Return when each lake had events: their jumps are told there."""
     taken: dict[str, list[Bracket]] = {}
@@ -201,8 +202,6 @@ def _brackets(events: pd.DataFrame) -> dict[str, list[Bracket]]:
 
 
 def _overlaps(brackets: list[Bracket], row: Row) -> bool:
-    if row["alert"].startswith("contact"):
-        return False
     return any(after < row["date"] and row["after"] < date for after, date in brackets)
 
 

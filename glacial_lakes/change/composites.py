@@ -60,7 +60,8 @@ def best_observations(
         )
     quality = outlines.drop_duplicates(["lake_id", "scene_id"])
     rows = rows.merge(quality[["lake_id", "scene_id", "quality"]], "left", ["lake_id", "scene_id"])
-    cloud = rows["scene_id"].map(scenes.drop_duplicates("scene_id").set_index("scene_id")["cloud_percent"])
+    clouds = scenes.drop_duplicates("scene_id").set_index("scene_id")["cloud_percent"]
+    cloud = rows["scene_id"].map(clouds).astype("float64").fillna(100.0)
     word = rows["quality"].astype("string").str.split(":").str[0].str.strip()
     rank = word.map({name: n for n, name in enumerate(_QUALITIES)}).astype("float64")
     away = rows["acquired"] - _reference(years, months)
@@ -68,12 +69,14 @@ def best_observations(
         is_unseen=~rows["status"].isin(SEEN),
         rank=rank.mask(rows["status"] == "absent", 0.0).fillna(1.0),
         hidden=np.floor((1 - rows["observed_fraction"].fillna(0.0)) / _STEP + 1e-9),
-        cloud=np.floor(cloud.astype("float64").fillna(100.0) / (100 * _STEP)),
+        cloud=np.floor(cloud / (100 * _STEP)),
         away=away.abs(),
     )
     order = ["lake_id", "is_unseen", "rank", "hidden", "cloud", "away", "scene_id"]
-    best = rows.sort_values(order, kind="stable").drop_duplicates("lake_id", ignore_index=True)
-    return best[list(observations.columns)]
+    best: pd.DataFrame = rows.sort_values(order, kind="stable").drop_duplicates(
+        "lake_id", ignore_index=True
+    )
+    return best.reindex(columns=observations.columns)
 
 
 def _reference(years: tuple[int, int], months: Sequence[int]) -> pd.Timestamp:

@@ -74,8 +74,7 @@ def mann_kendall_hamed_rao(
     values = np.asarray(values, dtype=float)
     n = values.size
     times = np.arange(n) if times is None else np.asarray(times, dtype=float)
-    ranks = rankdata(values - slope * times)
-    ranks = ranks - ranks.mean()
+    ranks = _residual_ranks(values, times, slope)
     correlation = np.correlate(ranks, ranks, "full")[n:] / max(float(ranks @ ranks), 1e-12)
     lag = np.arange(1, n)
     real = np.abs(correlation) > norm.ppf(1 - _ALPHA / 2) / np.sqrt(n)
@@ -102,8 +101,7 @@ def mann_kendall_first_order(
     values = np.asarray(values, dtype=float)
     n = values.size
     times = np.arange(n) if times is None else np.asarray(times, dtype=float)
-    ranks = rankdata(values - slope * times)
-    ranks = ranks - ranks.mean()
+    ranks = _residual_ranks(values, times, slope)
     first = float(ranks[1:] @ ranks[:-1]) / max(float(ranks @ ranks), 1e-12)
     memory = float(np.clip((n * first + 2) / (n - 4), 0.0, _MOST_MEMORY))
     lag = np.arange(1, n)
@@ -142,9 +140,7 @@ def correlated_seasonal_mann_kendall(table: npt.ArrayLike) -> RankTest:
     rises = np.sign(np.nan_to_num(columns[:, None, :] - columns[:, :, None]))
     ranks = (count[:, None] + 1 - rises.sum(axis=2)) / 2
     pairs = np.einsum("gij,hij->gh", rises, rises) / 2
-    covariance = (
-        pairs + 4 * ranks @ ranks.T - n * np.multiply.outer(count + 1, count + 1)
-    ) / 3
+    covariance = (pairs + 4 * ranks @ ranks.T - n * np.multiply.outer(count + 1, count + 1)) / 3
     score = sum(_score(values) for values in _seasons(table))
     variance = float(covariance.sum())
     return RankTest(score, variance, _normal_p(score, variance))
@@ -218,6 +214,14 @@ def _normal_p(score: float, variance: float) -> float:
 def _seasons(table: npt.ArrayLike) -> list[Numbers]:
     columns = np.asarray(table, dtype=float).T
     return [column[np.isfinite(column)] for column in columns]
+
+
+def _residual_ranks(values: Numbers, times: Numbers, slope: float) -> Numbers:
+    """Return the ranks, from their mean, of what a slope leaves; rounding makes no order."""
+    rest = values - slope * times
+    rest = (rest - rest.mean()) / max(float(np.abs(values - values.mean()).max()), 1e-300)
+    ranks: Numbers = rankdata(np.round(rest, 9))
+    return ranks - ranks.mean()
 
 
 def _score_law(n: int) -> tuple[Numbers, Numbers]:

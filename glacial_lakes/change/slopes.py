@@ -24,9 +24,7 @@ class Slope:
     high: float
 
 
-def theil_sen(
-    times: npt.ArrayLike, values: npt.ArrayLike, variance: float | None = None
-) -> Slope:
+def theil_sen(times: npt.ArrayLike, values: npt.ArrayLike, variance: float | None = None) -> Slope:
     """Return the median slope of all pairs (Theil 1950) with the interval of Sen (1968).
 
     Real times count: pairs at unequal distances have their own slopes. One bad value among four

@@ -72,17 +72,19 @@ def _by_epoch(rows: pd.DataFrame, basin: str | None) -> list[dict[str, Any]]:
     for epoch, here in rows.groupby("epoch", sort=False):
         here = here.set_index("lake_id")  # noqa: PLW2901
         lakes = here[(here["status"] == "observed") & (here["area_m2"] > 0)]
-        unseen = here[~here["status"].isin(SEEN) & (here["nearest_m2"] > 0)]
-        sums = _sums(lakes["area_m2"], lakes["area_sigma_m2"])
+        unseen = here[~here["status"].isin(SEEN) & (here["nearest_m2"] != 0)]
+        area, independent, correlated = _sums(lakes["area_m2"], lakes["area_sigma_m2"])
         row = {
             "epoch": epoch,
             "basin": basin,
             "first_image": here["acquired"].min(),
             "last_image": here["acquired"].max(),
             "n_lakes": len(lakes),
-            **dict(zip(("area_m2", "sigma_independent_m2", "sigma_correlated_m2"), sums)),
+            "area_m2": area,
+            "sigma_independent_m2": independent,
+            "sigma_correlated_m2": correlated,
             "n_unseen": len(unseen),
-            "unseen_area_m2": unseen["nearest_m2"].sum(),
+            "unseen_area_m2": unseen["nearest_m2"].sum(min_count=1 if len(unseen) else 0),
         }
         if before is not None:
             row |= {"compared_with": told[-1]["epoch"]} | _change(before, here)
@@ -102,7 +104,7 @@ def _change(before: pd.DataFrame, here: pd.DataFrame) -> dict[str, Any]:
     ]
     change, independent, correlated = _sums(
         both["area_m2_after"] - both["area_m2_before"],
-        pd.Series(np.hypot(*sigmas), index=both.index),
+        pd.Series(np.hypot(sigmas[0], sigmas[1]), index=both.index),
     )
     return {
         "n_common": len(both),
@@ -113,6 +115,8 @@ def _change(before: pd.DataFrame, here: pd.DataFrame) -> dict[str, Any]:
 
 
 def _sums(areas: pd.Series, sigmas: pd.Series) -> tuple[float, float, float]:
-    """Return the sum and its two errors, NaN when the error of a part is not known."""
+    """Return a sum and its two errors; NaN without any part, and where a part's is not known."""
+    if areas.empty:
+        return np.nan, np.nan, np.nan
     parts = sigmas.to_numpy(dtype=float)
     return float(areas.sum()), float(np.sqrt((parts**2).sum())), float(parts.sum())

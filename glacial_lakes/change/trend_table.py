@@ -60,6 +60,7 @@ def _row(series: pd.DataFrame) -> dict[str, Any]:
     told = trend(*data)
     names = [column.name for column in TRENDS if hasattr(told, column.name)]
     row = {name: getattr(told, name) for name in names}
+    row |= {"line_first_m2": told.area_at(told.first), "line_last_m2": told.area_at(told.last)}
     found = step(*data)
     if found is not None:
         row |= {

@@ -118,9 +118,10 @@ def trend(
     """Return the trend of an area through time.
 
     The slope is that of Theil and Sen with real dates, its interval that of Sen (1968), the test
-    that of Mann and Kendall: exact up to nine dates, from ten on with the larger of the corrections
-    for autocorrelation of Hamed & Rao (1998) and Yue & Wang (2004), where they widen the law. When at least two months have
-    images of four years each, months are compared with themselves only (Hirsch & Slack 1984).
+    that of Mann and Kendall: exact up to nine dates; from ten on with the larger of the
+    corrections for autocorrelation of Hamed & Rao (1998) and Yue & Wang (2004), where they widen
+    the law. When at least two months have images of four years each, months are compared with
+    themselves only (Hirsch & Slack 1984).
 
     Parameters
     ----------

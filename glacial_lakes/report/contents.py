@@ -14,14 +14,13 @@ import shapely
 from glacial_lakes import schema
 from glacial_lakes.change.series import best_of_day, evidence
 from glacial_lakes.language import translate
+from glacial_lakes.report.changes import alert_rows, changed_lakes, total_rows, trend_rows
 from glacial_lakes.report.curves import draw_curve
 from glacial_lakes.report.maps import Map, MapInput, draw_chip, draw_map
-from glacial_lakes.report.rows import Lake, LakeEvent, Observation, SceneRow, Total
+from glacial_lakes.report.rows import Alert, Lake, LakeEvent, Observation, SceneRow, Total
 
 if TYPE_CHECKING:
     from glacial_lakes.inventory import Inventory
-
-GROWTH_ROWS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,9 @@ class Contents:
 
     lakes: tuple[Lake, ...]
     events: tuple[LakeEvent, ...]
-    growth: tuple[Lake, ...]
+    alerts: tuple[Alert, ...]
+    changed: tuple[Lake, ...]
+    totals: tuple[dict[str, Any], ...]
     scenes: tuple[SceneRow, ...]
     total: Total
     map: Map | None
@@ -89,7 +90,9 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
     return Contents(
         lakes=lakes,
         events=_events(events, observations, numbers),
-        growth=_growth(lakes, events),
+        alerts=alert_rows(inventory, numbers),
+        changed=changed_lakes(lakes),
+        totals=total_rows(inventory),
         scenes=_scenes(scenes, observations),
         total=_total(lakes),
         map=draw_map([_on_map(lake, shapes[lake.lake_id]) for lake in lakes], ice, language),
@@ -125,6 +128,7 @@ def _lakes(
     last = dict(zip(measured["lake_id"], measured.geometry, strict=True))
     period = _axis(times)
     last_day = times.max().floor("D") if len(times) else None
+    trends = trend_rows(inventory)
     lakes = []
     for place, row in enumerate(_each(table), start=1):
         rows = by_lake.get(row.lake_id, observations.iloc[:0])
@@ -137,6 +141,7 @@ def _lakes(
         ]
         is_single = len({entry.acquired for entry in entries if entry.is_measured}) < 2
         latest = last.get(row.lake_id, row.geometry)
+        trend = trends.get(str(row.lake_id))
         lakes.append(
             Lake(
                 number=place,
@@ -155,7 +160,8 @@ def _lakes(
                 is_unseen_last=row.state == "present"
                 and last_day is not None
                 and not any(entry.is_seen for entry in on_last),
-                curve=draw_curve(entries, told, period, language),
+                trend=trend,
+                curve=draw_curve(entries, told, period, language, trend),
                 chip=draw_chip(None if is_single else first.get(row.lake_id), latest, language),
             )
         )
@@ -217,19 +223,6 @@ def _events(
 
 def _references(ids: str | None, numbers: Mapping[str, int]) -> tuple[tuple[str, int | None], ...]:
     return tuple((name, numbers.get(name)) for name in (_text(ids) or "").split())
-
-
-def _growth(lakes: tuple[Lake, ...], events: pd.DataFrame) -> tuple[Lake, ...]:
-    """Return present lakes that grew beyond their own uncertainty, save by splits and merges."""
-    regrouped = events[events["event"].isin(["split", "merged"])]
-    excluded = {name for event in _each(regrouped) for name in _involved(event)}
-    grown = [
-        (lake.change.area_m2, lake)
-        for lake in lakes
-        if lake.state == "present" and lake.lake_id not in excluded and lake.change is not None
-        if lake.change.is_significant and lake.change.area_m2 > 0
-    ]
-    return tuple(lake for _, lake in sorted(grown, key=lambda pair: -pair[0])[:GROWTH_ROWS])
 
 
 def _scenes(scenes: pd.DataFrame, observations: pd.DataFrame) -> tuple[SceneRow, ...]:
