@@ -73,7 +73,7 @@ def mann_kendall_hamed_rao(
     """
     values = np.asarray(values, dtype=float)
     n = values.size
-    times = np.arange(n) if times is None else np.asarray(times, dtype=float)
+    times = np.asarray(np.arange(n) if times is None else times, dtype=float)
     ranks = _residual_ranks(values, times, slope)
     correlation = np.correlate(ranks, ranks, "full")[n:] / max(float(ranks @ ranks), 1e-12)
     lag = np.arange(1, n)
@@ -100,7 +100,7 @@ def mann_kendall_first_order(
     """
     values = np.asarray(values, dtype=float)
     n = values.size
-    times = np.arange(n) if times is None else np.asarray(times, dtype=float)
+    times = np.asarray(np.arange(n) if times is None else times, dtype=float)
     ranks = _residual_ranks(values, times, slope)
     first = float(ranks[1:] @ ranks[:-1]) / max(float(ranks @ ranks), 1e-12)
     memory = float(np.clip((n * first + 2) / (n - 4), 0.0, _MOST_MEMORY))
@@ -220,8 +220,9 @@ def _residual_ranks(values: Numbers, times: Numbers, slope: float) -> Numbers:
     """Return the ranks, from their mean, of what a slope leaves; rounding makes no order."""
     rest = values - slope * times
     rest = (rest - rest.mean()) / max(float(np.abs(values - values.mean()).max()), 1e-300)
-    ranks: Numbers = rankdata(np.round(rest, 9))
-    return ranks - ranks.mean()
+    ranks = np.asarray(rankdata(np.round(rest, 9)), dtype=float)
+    centred: Numbers = ranks - ranks.mean()
+    return centred
 
 
 def _score_law(n: int) -> tuple[Numbers, Numbers]:

@@ -228,7 +228,7 @@ RUSSIAN = {
     "after {date}": "после {date}",
     "What needs a look": "На что обратить внимание",
     "Nothing needs a look.": "Ничто не требует внимания.",
-    "need a look: {kinds}": "требуют внимания: {kinds}",
+    "alerts": "требуют внимания",
     "Alert": "Сигнал",
     "no later image agrees yet": "более поздним снимком пока не подтверждено",
     "Changes beyond the uncertainty of the areas, with the images that show them. Dates without "
