@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from glacial_lakes import export, schema
-from glacial_lakes.inventory import LAYERS
+from glacial_lakes.inventory import DERIVED, LAYERS
 
 DICTIONARY = Path(__file__).with_name("data_dictionary.md")
 
@@ -45,6 +45,10 @@ LAYER_MEANINGS = {
     "outlines": "One row a lake and date with an outline of its own.",
     "observations": "One row for every lake and scene, also where the lake was not seen.",
     "events": "One row an event. A split or merge is one row, under the lake that keeps its name.",
+    "trends": "One row a lake: how its area changed since its last event. Derived: made anew by "
+    "every run.",
+    "alerts": "One row a reason to look; the geometry is that of the lake. Derived: made anew by "
+    "every run.",
     "reviews": "What persons decided (`glacial-lakes review`). Rows are only added, never changed. "
     "The geometry is the outline drawn, or the place decided on.",
     "scenes": "One row a product that was found, used or refused.",
@@ -60,13 +64,21 @@ def dictionary() -> str:
         table(("status", "meaning"), [(f"`{s}`", STATUS_MEANINGS[s]) for s in schema.STATUSES]),
         "## Layers of `inventory.gpkg`\n",
     ]
-    for layer, columns in LAYERS.items():
+    for layer, columns in (LAYERS | DERIVED).items():
         parts += [f"### `{layer}`\n", LAYER_MEANINGS[layer] + "\n", columns_table(columns)]
     parts += [
         "## `observations.csv`\n",
         f"Columns of the layer `observations`: {names(export.OBSERVATION_FIELDS)}.\n",
         "## `events.csv`\n",
         f"Columns of the layer `events`: {names(export.EVENT_FIELDS)}.\n",
+        "## `trends.csv`\n",
+        "Columns of the layer `trends`.\n",
+        "## `alerts.csv`\n",
+        "Columns of the layer `alerts`.\n",
+        "## `totals.csv`\n",
+        "One row a date, for all lakes (`basin` empty) and for each basin; "
+        "`totals_of_composites.csv` has the same columns, one row an epoch.\n",
+        columns_table(schema.TOTALS),
         "## Shapefiles\n",
         "Fields of the layer `outlines`, one file a date, and `lakes.shp` with the latest state.\n",
         table(

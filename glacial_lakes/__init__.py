@@ -15,9 +15,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from glacial_lakes.change import trend
     from glacial_lakes.coverage import Coverage, State
     from glacial_lakes.errors import GlacialLakesError
     from glacial_lakes.export import export as export_inventory
+    from glacial_lakes.export import export_composites
     from glacial_lakes.grid import Grid
     from glacial_lakes.inventory import Inventory, open_inventory, track
     from glacial_lakes.mapping import map_lakes
@@ -26,10 +28,12 @@ if TYPE_CHECKING:
     from glacial_lakes.scenes import discover, open_scene
     from glacial_lakes.scenes.scene import Quality, Scene
     from glacial_lakes.settings import MappingSettings, Project, TrackingSettings, read_project
+    from glacial_lakes.tracking.epochs import CompleteCoverage
     from glacial_lakes.validation import validate
     from glacial_lakes.workflow import RunResult, run
 
 _HOMES = {
+    "CompleteCoverage": "tracking.epochs",
     "Coverage": "coverage",
     "GlacialLakesError": "errors",
     "Grid": "grid",
@@ -42,6 +46,7 @@ _HOMES = {
     "State": "coverage",
     "TrackingSettings": "settings",
     "discover": "scenes",
+    "export_composites": "export",
     "export_inventory": "export",
     "map_lakes": "mapping",
     "map_scenes": "outlines_file",
@@ -50,11 +55,13 @@ _HOMES = {
     "read_project": "settings",
     "run": "workflow",
     "track": "inventory",
+    "trend": "change",
     "validate": "validation",
     "write_report": "report",
 }
 
 __all__ = [
+    "CompleteCoverage",
     "Coverage",
     "GlacialLakesError",
     "Grid",
@@ -67,6 +74,7 @@ __all__ = [
     "State",
     "TrackingSettings",
     "discover",
+    "export_composites",
     "export_inventory",
     "map_lakes",
     "map_scenes",
@@ -75,6 +83,7 @@ __all__ = [
     "read_project",
     "run",
     "track",
+    "trend",
     "validate",
     "write_report",
 ]

@@ -59,6 +59,29 @@ def memory_amount(text: str) -> int:
     return int(float(match[1]) * unit)
 
 
+def epoch_years(text: str) -> tuple[str, int, int]:
+    """Return name, first and last year of an epoch such as ``2020=2019-2021``."""
+    match = re.fullmatch(r"([A-Za-z0-9_]+)=(\d{4})(?:-(\d{4}))?", text)
+    if not match or int(match[2]) > int(match[3] or match[2]):
+        raise click.BadParameter(f"{text!r} is no epoch such as 2020=2019-2021")
+    return match[1], int(match[2]), int(match[3] or match[2])
+
+
+def month_list(text: str) -> tuple[int, ...]:
+    """Return the months of a season such as ``7-10``, ``11-2`` or ``7,8,9``."""
+    match = re.fullmatch(r"(\d{1,2})-(\d{1,2})", text)
+    parts = text.split(",")
+    if match:
+        first, last = int(match[1]), int(match[2])
+        months = range(first, last + (13 if last < first else 1))
+        found = [(month - 1) % 12 + 1 for month in months] if 1 <= first <= 12 >= last >= 1 else []
+    else:
+        found = [int(part) for part in parts if re.fullmatch(r"\d{1,2}", part)]
+    if len(found) < (1 if match else len(parts)) or not all(1 <= month <= 12 for month in found):
+        raise click.BadParameter(f"{text!r} are no months such as 7-10 or 7,8,9")
+    return tuple(dict.fromkeys(found))
+
+
 def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     if value not in (None, False, 0) and param.name:
         setattr(ctx.ensure_object(Options), param.name, value)
@@ -223,9 +246,25 @@ def run(options: Options, project: Path, jobs: int | None, max_memory: int | Non
 @click.argument("inventory", metavar="INVENTORY.GPKG", type=Path)
 @click.option("-o", "folder", required=True, type=Path, help="Folder for the files.")
 @click.option("--format", "formats", multiple=True, help="May be repeated; default: all.")
-def export(options: Options, inventory: Path, folder: Path, formats: tuple[str, ...]) -> Answer:
-    """Write an inventory in other formats."""
-    from glacial_lakes.export import FORMATS
+@click.option(
+    "--epoch",
+    "epochs",
+    multiple=True,
+    type=epoch_years,
+    metavar="NAME=YEAR-YEAR",
+    help="Best outlines of some years, e.g. 2020=2019-2021; may be repeated.",
+)
+@click.option(
+    "--months",
+    type=month_list,
+    metavar="MONTHS",
+    help="Season of --epoch, e.g. 7-10; default: all.",
+)
+def export(
+    options: Options, inventory: Path, folder: Path, formats: tuple[str, ...], **composites: Any
+) -> Answer:
+    """Write an inventory in other formats, or the best outlines of some years."""
+    from glacial_lakes.export import FORMATS, export_composites
     from glacial_lakes.export import export as write
     from glacial_lakes.inventory import open_inventory
 
@@ -233,7 +272,14 @@ def export(options: Options, inventory: Path, folder: Path, formats: tuple[str, 
         if name not in FORMATS:
             what = f"{name!r} is no format; known are {', '.join(FORMATS)}"
             raise click.BadParameter(what, param_hint="--format")
-    paths = write(open_inventory(inventory), folder.absolute(), formats or FORMATS)
+    epochs, months = composites["epochs"], composites["months"]
+    if months and not epochs:
+        raise click.UsageError("--months needs --epoch")
+    lakes = open_inventory(inventory)
+    paths = write(lakes, folder.absolute(), formats or (() if epochs else FORMATS))
+    if epochs:
+        years = {name: (first, last) for name, first, last in epochs}
+        paths += export_composites(lakes, folder.absolute(), years, months or range(1, 13))
     names = [str(path) for path in paths]
     return Answer(names, {"paths": names})
 

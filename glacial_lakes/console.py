@@ -92,7 +92,7 @@ def decided(reviews: pd.DataFrame, dry_run: bool, options: Options) -> list[str]
 
 
 def _findings(path: Path, say: Speaker) -> list[str]:
-    """Tell the number of lakes, their area with its uncertainty, and the events."""
+    """Tell the number of lakes, their area with its uncertainty, events and alerts."""
     from glacial_lakes.inventory import open_inventory  # noqa: PLC0415 (slow to load)
 
     inventory = open_inventory(path)
@@ -110,7 +110,7 @@ def _findings(path: Path, say: Speaker) -> list[str]:
     ]
     for name, count in inventory.events["event"].value_counts().sort_index().items():
         lines.append(f"{say(str(name))}: {count}")
-    return lines
+    return [*lines, f"{say('alerts')}: {len(inventory.alerts)}"]
 
 
 @contextmanager

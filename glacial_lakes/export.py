@@ -8,8 +8,7 @@ from __future__ import annotations
 import csv
 import difflib
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,8 @@ import shapely
 from shapely.geometry import mapping
 from shapely.geometry.polygon import orient
 
-from glacial_lakes import schema
+from glacial_lakes import change, schema
+from glacial_lakes.change.series import epoch_names
 from glacial_lakes.errors import ConfigError
 from glacial_lakes.files import whole
 from glacial_lakes.inventory import STATUS_COLOURS, Inventory
@@ -58,10 +58,10 @@ def export(
     formats : iterable of str
         ``shp``: ``shapefiles/lakes_<YYYY-MM-DD>.shp`` for every date and ``shapefiles/lakes.shp``
         with the latest full outline of each lake that is present, each with a field dictionary
-        and a QGIS style; ``gpkg``: ``inventory.gpkg``; ``csv``: ``observations.csv`` and
-        ``events.csv``; ``geojson``: ``lakes.geojson`` and ``outlines.geojson``; ``kmz``:
-        ``lakes.kmz`` with a time slider; ``parquet``: ``lakes.parquet`` and ``outlines.parquet``;
-        ``report``: ``report.html``.
+        and a QGIS style; ``gpkg``: ``inventory.gpkg``; ``csv``: ``observations.csv``,
+        ``events.csv``, ``trends.csv``, ``alerts.csv`` and ``totals.csv``; ``geojson``:
+        ``lakes.geojson`` and ``outlines.geojson``; ``kmz``: ``lakes.kmz`` with a time slider;
+        ``parquet``: ``lakes.parquet`` and ``outlines.parquet``; ``report``: ``report.html``.
     language : {"en", "ru"}
         Language of the report and of the KMZ's words.
 
@@ -86,6 +86,56 @@ def export(
     return [path for name in names for path in FORMATS[name](inventory, Path(folder), language)]
 
 
+def export_composites(
+    inventory: Inventory,
+    folder: Path | str,
+    composites: Mapping[str, tuple[int, int]],
+    months: Sequence[int],
+) -> list[Path]:
+    """Write the best outline of each lake in the season of some years.
+
+    This is how inventories are published.
+
+    Parameters
+    ----------
+    inventory : Inventory
+        Tables of :mod:`glacial_lakes.schema`.
+    folder : path-like
+        Output folder, made when missing.
+    composites : mapping of str to tuple of int
+        Name to first and last year, e.g. ``{"2020": (2019, 2021)}``: each gives
+        ``shapefiles/lakes_<name>.shp``. ``totals_of_composites.csv`` tells the totals of all,
+        and what changed between them on lakes that both show.
+    months : sequence of int
+        Months of the season.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files written.
+
+    Raises
+    ------
+    InputError
+        When no image lies in the time of one, before anything is written.
+    OutputError
+        When a file cannot be written; an older one is left as it was.
+    """
+    folder = Path(folder)
+    ordered = sorted(composites.items(), key=lambda item: (item[1], item[0]))
+    rows = [
+        inventory.best_observations(years, months).assign(epoch=name) for name, years in ordered
+    ]
+    paths = []
+    for name, years in ordered:
+        path = folder / "shapefiles" / f"lakes_{name}.shp"
+        paths += _styled_shapefile(inventory.composite(years, months), path)
+    told = change.totals(pd.concat(rows, ignore_index=True), inventory.lakes)
+    path = folder / "totals_of_composites.csv"
+    fields = [column.name for column in schema.TOTALS]
+    return [*paths, _write_csv(told, schema.TOTALS, fields, path)]
+
+
 def epochs(inventory: Inventory) -> dict[str, gpd.GeoDataFrame]:
     """Return the outlines of every date by name; scenes of one day and sensor are one epoch.
 
@@ -107,16 +157,13 @@ def epochs(inventory: Inventory) -> dict[str, gpd.GeoDataFrame]:
     scenes = schema.conform(inventory.scenes, schema.SCENES)
     mapped = scenes.loc[scenes["state"] != "refused", ["acquired", "sensor"]]
     images = pd.concat([mapped, pd.DataFrame(outlines[["acquired", "sensor"]])])
-    images = images.dropna(subset="acquired").sort_values(["acquired", "sensor"])
-    images = images.assign(day=images["acquired"].dt.strftime("%Y-%m-%d"))
-    days = outlines["acquired"].dt.strftime("%Y-%m-%d")
+    images = images.dropna(subset="acquired").reset_index(drop=True)
+    images["name"] = epoch_names(images["acquired"], images["sensor"])
+    names = images["name"].iloc[len(mapped.dropna(subset="acquired")) :].to_numpy()
     tables: dict[str, gpd.GeoDataFrame] = {}
-    for day, sensor in images[["day", "sensor"]].drop_duplicates().itertuples(index=False):
-        is_known = isinstance(sensor, str)
-        same_sensor = outlines["sensor"] == sensor if is_known else outlines["sensor"].isna()
-        rows = outlines[(days == day) & same_sensor]
+    for name in images.sort_values(["acquired", "sensor"])["name"].unique():
+        rows = outlines[names == name]
         rows = rows.sort_values(["lake_id", "observed_fraction", "area_m2"], na_position="first")
-        name = f"{day}_{_plain(sensor if is_known else 'other')}" if day in tables else day
         tables[name] = rows.drop_duplicates("lake_id", keep="last", ignore_index=True)
     return tables
 
@@ -127,20 +174,19 @@ def _outlines(inventory: Inventory) -> gpd.GeoDataFrame:
     return table.sort_values(["lake_id", "acquired", "scene_id"], kind="stable")
 
 
-def _plain(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9-]+", "-", text).strip("-") or "other"
-
-
 def _shapefiles(inventory: Inventory, folder: Path, language: str) -> list[Path]:
     tables = {f"lakes_{name}": table for name, table in epochs(inventory).items()}
     tables["lakes"] = inventory.latest()
-    style = categorized_style("Status", STATUS_COLOURS)
     paths = []
     for name, table in tables.items():
-        path = folder / "shapefiles" / f"{name}.shp"
-        paths += write_shapefile(table, path, schema.OUTLINES)
-        paths.append(_write_text(path.with_suffix(".qml"), style))
+        paths += _styled_shapefile(table, folder / "shapefiles" / f"{name}.shp")
     return paths
+
+
+def _styled_shapefile(outlines: gpd.GeoDataFrame, path: Path) -> list[Path]:
+    style = categorized_style("Status", STATUS_COLOURS)
+    paths = write_shapefile(outlines, path, schema.OUTLINES)
+    return [*paths, _write_text(path.with_suffix(".qml"), style)]
 
 
 def _geopackage(inventory: Inventory, folder: Path, language: str) -> list[Path]:
@@ -164,6 +210,14 @@ def _csv(inventory: Inventory, folder: Path, language: str) -> list[Path]:
             schema.LAKE_EVENTS,
             EVENT_FIELDS,
             folder / "events.csv",
+        ),
+        *(
+            _write_csv(table, columns, [column.name for column in columns], folder / name)
+            for name, table, columns in (
+                ("trends.csv", inventory.trends, schema.TRENDS),
+                ("alerts.csv", inventory.alerts, schema.ALERTS),
+                ("totals.csv", inventory.totals, schema.TOTALS),
+            )
         ),
     ]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime
 import html
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,8 @@ import pandas as pd
 import shapely
 
 import glacial_lakes
-from glacial_lakes import decisions, schema
+from glacial_lakes import change, decisions, schema
+from glacial_lakes.change.alerts import CONTACT_M
 from glacial_lakes.errors import InputError, VectorError
 from glacial_lakes.measures import nearest_glacier
 from glacial_lakes.settings import TrackingSettings
@@ -41,6 +43,8 @@ LAYERS = {
     "runs": schema.RUNS,
 }
 """The layers of an inventory file and their columns."""
+DERIVED = {"trends": schema.TRENDS, "alerts": schema.ALERTS}
+"""Layers that follow from the others: written for readers, made anew when the file is read."""
 
 STATUS_COLOURS = {
     "observed": "0,114,178",
@@ -63,9 +67,15 @@ DECISION_COLOURS = {
     "withdrawn": "190,190,190",
 }
 """Decisions of persons on a map."""
+ALERT_COLOURS = {
+    "sudden_drainage": "213,94,0",
+    "sudden_growth": "0,114,178",
+    "new_near_glacier": "0,158,115",
+    "contact_gained": "86,180,233",
+    "contact_lost": "204,121,167",
+}
+"""Lakes with alerts on a map by kind."""
 _ON_ICE = 0.9
-_CONTACT_M = 50.0
-"""Gap that glacier outlines drawn by another hand leave at a lake that touches the ice."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -107,8 +117,9 @@ class Inventory:
             "lakes": categorized_style("state", STATE_COLOURS),
             "outlines": categorized_style("status", STATUS_COLOURS),
             "reviews": categorized_style("decision", DECISION_COLOURS),
+            "alerts": categorized_style("alert", ALERT_COLOURS),
         }
-        write_layers(path, {name: getattr(self, name) for name in LAYERS}, styles)
+        write_layers(path, {name: getattr(self, name) for name in (*LAYERS, *DERIVED)}, styles)
 
     @classmethod
     def from_file(cls, path: Path | str) -> Inventory:
@@ -195,6 +206,63 @@ class Inventory:
         tracked = decisions.describe(tracked, table)
         return replace(self, reviews=_table(table, "reviews"), **vars(tracked))
 
+    @cached_property
+    def trends(self) -> pd.DataFrame:
+        """:data:`~glacial_lakes.schema.TRENDS`, one row a lake; doubtful lakes are left out."""
+        sure = self.lakes.loc[self.lakes["state"] != "doubtful", "lake_id"]
+        rows = self.observations[self.observations["lake_id"].isin(sure)]
+        return change.trends(rows, self.events)
+
+    @cached_property
+    def alerts(self) -> gpd.GeoDataFrame:
+        """:data:`~glacial_lakes.schema.ALERTS`, one row a reason to look, EPSG:4326."""
+        rows = change.alerts(self.observations, self.events, self.outlines, self.lakes)
+        places = self.lakes.set_index("lake_id").geometry.reindex(rows["lake_id"])
+        return gpd.GeoDataFrame(rows, geometry=places.to_numpy(), crs=self.lakes.crs)
+
+    @cached_property
+    def totals(self) -> pd.DataFrame:
+        """:data:`~glacial_lakes.schema.TOTALS`, one row a date, for all lakes and each basin."""
+        return change.totals(change.by_date(self.observations), self.lakes)
+
+    def composite(
+        self, years: tuple[int, int], months: Sequence[int] = tuple(range(1, 13))
+    ) -> gpd.GeoDataFrame:
+        """Return the best outline of each lake in the season of some years.
+
+        This is how inventories are published: "2020" is the best image of July to October 2019
+        to 2021. Each outline keeps its own date and scene. What is best is told in
+        :func:`glacial_lakes.change.composites.best_observations`.
+
+        Parameters
+        ----------
+        years : tuple of int
+            First and last year.
+        months : sequence of int
+            Months of the year, 1 to 12; by default all.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            :data:`~glacial_lakes.schema.OUTLINES`, by lake ID; doubtful lakes are left out.
+
+        Raises
+        ------
+        InputError
+            When no image lies in that time.
+        """
+        best = self.best_observations(years, months)
+        chosen = best.loc[best["status"] == "observed", ["lake_id", "scene_id"]]
+        rows: gpd.GeoDataFrame = self.outlines.merge(chosen, on=["lake_id", "scene_id"])
+        rows = rows[rows["status"] == "observed"].sort_values(["lake_id", "acquired"])
+        return rows.drop_duplicates("lake_id", ignore_index=True)
+
+    def best_observations(self, years: tuple[int, int], months: Sequence[int]) -> pd.DataFrame:
+        """Return the observations behind :meth:`composite`, also of lakes that are not in it."""
+        sure = self.lakes.loc[self.lakes["state"] != "doubtful", "lake_id"]
+        rows = self.observations[self.observations["lake_id"].isin(sure)]
+        return change.best_observations(rows, self.outlines, self.scenes, years, months)
+
     def observations_of(self, lake_id: str) -> pd.DataFrame:
         """Return the observations of one lake in the order of time.
 
@@ -252,6 +320,7 @@ class Inventory:
             "period": f"{times.min():%Y-%m-%d} to {times.max():%Y-%m-%d}" if len(times) else "none",
             "events": ", ".join(f"{events[name]} {name}" for name in sorted(events.index))
             or "none",
+            "alerts": _counts(self.alerts["alert"]),
         }
 
 
@@ -264,6 +333,8 @@ def track(
     outlines: Iterable[gpd.GeoDataFrame],
     *,
     glaciers: Path | str | gpd.GeoDataFrame | None = None,
+    basins: Path | str | gpd.GeoDataFrame | None = None,
+    basin_field: str = "name",
     previous: Inventory | None = None,
     settings: TrackingSettings | None = None,
     min_area_m2: float | None = None,
@@ -283,6 +354,10 @@ def track(
         mapping did not: ``supraglacial`` (nine tenths on the glacier), ``ice-contact`` (at most
         50 m away), else ``unconnected``. Outlines older than the image make a lake that formed
         where the ice was look supraglacial.
+    basins : path-like or GeoDataFrame, optional
+        Polygons of basins or countries, for totals.
+    basin_field : str
+        Column of ``basins`` that holds their names.
     previous : Inventory, optional
         An earlier inventory: its lakes keep their IDs, its IDs are never given to others, and its
         reviews and runs are taken over.
@@ -304,6 +379,8 @@ def track(
     ------
     InputError
         When a table has no coverage, or a scene is given twice.
+    VectorError
+        When glaciers or basins cannot be read, or the basins have no such column.
     """
     tables = list(outlines)
     reviews = _empty("reviews") if previous is None else _table(previous.reviews, "reviews")
@@ -323,6 +400,9 @@ def track(
         ice = glaciers if isinstance(glaciers, gpd.GeoDataFrame) else read_vector(glaciers)
         lakes, rows = _near_glaciers(tracked.lakes, ice), _near_glaciers(tracked.outlines, ice)
         tracked = replace(tracked, lakes=lakes, outlines=rows)
+    if basins is not None:
+        named = tracked.lakes.assign(basin=_basins(tracked.lakes, basins, basin_field))
+        tracked = replace(tracked, lakes=named)
     tracked = decisions.describe(tracked, reviews)
     rows = tracked.outlines
     earlier = _empty("runs") if previous is None else previous.runs
@@ -371,11 +451,29 @@ def _near_glaciers(table: gpd.GeoDataFrame, ice: gpd.GeoDataFrame) -> gpd.GeoDat
         minlength=len(lakes),
     )
     table["lake_type"] = np.select(
-        [on_ice >= _ON_ICE * lakes.area, near["glacier_dist_m"] <= _CONTACT_M],
+        [on_ice >= _ON_ICE * lakes.area, near["glacier_dist_m"] <= CONTACT_M],
         ["supraglacial", "ice-contact"],
         "unconnected",
     ).astype(object)
     return table
+
+
+def _basins(
+    lakes: gpd.GeoDataFrame, basins: Path | str | gpd.GeoDataFrame, field: str
+) -> pd.Series:
+    """Return the name of the basin in which a point inside each lake lies."""
+    table = basins if isinstance(basins, gpd.GeoDataFrame) else read_vector(basins)
+    path = basins if isinstance(basins, Path | str) else None
+    if field not in table:
+        known = ", ".join(str(name) for name in table.columns if name != table.geometry.name)
+        raise VectorError(path, f"has no column {field}", f"it has: {known}")
+    areas = table.geometry.to_crs(lakes.crs).make_valid().to_numpy()
+    lake, basin = shapely.STRtree(areas).query(
+        shapely.point_on_surface(lakes.geometry.to_numpy()), predicate="intersects"
+    )
+    found = table[field].iloc[basin].set_axis(lakes.index[lake]).dropna().map(str)
+    names: pd.Series = found[~found.index.duplicated()].reindex(lakes.index)
+    return names
 
 
 def _scenes(tables: Iterable[gpd.GeoDataFrame]) -> pd.DataFrame:

@@ -15,6 +15,16 @@ as land; all others are *not observed*, and say why."""
 
 EVENTS = ("appeared", "drained", "refilled", "split", "merged")
 
+ALERT_KINDS = (
+    "sudden_drainage",
+    "sudden_growth",
+    "new_near_glacier",
+    "contact_gained",
+    "contact_lost",
+)
+
+TREND_KINDS = ("growing", "shrinking", "none")
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -120,6 +130,8 @@ VERSION = Column(
     "version", "text", "", "Version of glacial_lakes", "Версия glacial_lakes", "Version"
 )
 
+BASIN = Column("basin", "text", "", "Basin that the lake lies in", "Бассейн")
+
 MAPPED = (
     SCENE_ID,
     ACQUIRED,
@@ -204,6 +216,7 @@ LAKES = (
     ),
     LAKE_NAME,
     COMMENT,
+    BASIN,
 )
 """One row a lake; geometry and area are those of its latest full observation, or of the outline
 that a person drew until a newer one is clearly different."""
@@ -229,6 +242,171 @@ DECISIONS = (
     "commented",
 )
 """What a person can decide; ``withdrawn`` takes an acceptance back."""
+TRENDS = (
+    LAKE_ID,
+    Column("n", "integer", "1", "Dates with an area since the last event", "Число дат с площадью"),
+    Column("first", "time", "UTC", "First of them", "Первая из них"),
+    Column("last", "time", "UTC", "Last of them", "Последняя из них"),
+    Column("span_years", "real", "a", "Time between them", "Время между ними"),
+    Column("difference_m2", "real", "m2", "Last area minus first", "Последняя площадь – первая"),
+    Column(
+        "difference_sigma_m2",
+        "real",
+        "m2",
+        "Its standard deviation, errors independent",
+        "Её стандартная погрешность (ошибки независимы)",
+    ),
+    Column(
+        "method",
+        "text",
+        "",
+        "difference (fewer than four dates), theil-sen, or seasonal: months among themselves",
+        "difference – меньше четырёх дат, theil-sen, seasonal – месяцы сравниваются между собой",
+    ),
+    Column(
+        "slope_m2_per_year",
+        "real",
+        "m2/a",
+        "Median slope (Theil-Sen)",
+        "Медианный наклон (Тейл–Сен)",
+    ),
+    Column(
+        "slope_low_m2_per_year",
+        "real",
+        "m2/a",
+        "Lower end of its 95 % interval",
+        "Нижняя граница 95 % интервала",
+    ),
+    Column(
+        "slope_high_m2_per_year",
+        "real",
+        "m2/a",
+        "Upper end of its 95 % interval",
+        "Верхняя граница 95 % интервала",
+    ),
+    Column(
+        "slope_percent_per_year",
+        "real",
+        "%/a",
+        "Slope in percent of the median area",
+        "Наклон в процентах медианной площади",
+    ),
+    Column(
+        "line_first_m2",
+        "real",
+        "m2",
+        "Area on the line of the trend at the first date",
+        "Площадь на линии тренда на первую дату",
+    ),
+    Column(
+        "line_last_m2",
+        "real",
+        "m2",
+        "Area on the line of the trend at the last date",
+        "Площадь на линии тренда на последнюю дату",
+    ),
+    Column("p", "real", "1", "p-value of the Mann-Kendall test", "p-значение теста Манна–Кендалла"),
+    Column(
+        "q",
+        "real",
+        "1",
+        "p-value with regard to the number of lakes (Benjamini-Hochberg)",
+        "p-значение с учётом числа озёр (Бенджамини–Хохберг)",
+    ),
+    Column(
+        "exceeds_uncertainty",
+        "boolean",
+        "",
+        "The change exceeds 1.96 standard deviations of a difference of two areas",
+        "Изменение больше 1,96 стандартной погрешности разности двух площадей",
+    ),
+    Column(
+        "trend",
+        "text",
+        "",
+        "growing, shrinking, or none shown; empty below four dates",
+        "growing – растёт, shrinking – сокращается, none – тренд не выявлен; пусто – мало дат",
+    ),
+    Column("step_after", "date", "UTC", "Last date before a step", "Последняя дата до скачка"),
+    Column("step_date", "date", "UTC", "First date after a step", "Первая дата после скачка"),
+    Column("step_m2", "real", "m2", "Size of the step", "Величина скачка"),
+    Column("step_p", "real", "1", "p-value of the step (Pettitt)", "p-значение скачка (Петтитт)"),
+)
+"""One row a lake: how its area changed since its last event."""
+
+ALERTS = (
+    LAKE_ID,
+    Column("alert", "text", "", ", ".join(ALERT_KINDS), "Вид сигнала"),
+    Column("date", "date", "UTC", "First image that shows it", "Первый снимок после изменения"),
+    Column("after", "date", "UTC", "Last image before it", "Последний снимок до изменения"),
+    Column("area_before_m2", "real", "m2", "Area before", "Площадь до"),
+    Column("sigma_before_m2", "real", "m2", "Its standard deviation", "Её погрешность"),
+    Column("area_after_m2", "real", "m2", "Area after", "Площадь после"),
+    Column("sigma_after_m2", "real", "m2", "Its standard deviation", "Её погрешность"),
+    Column(
+        "z",
+        "real",
+        "1",
+        "Change in standard deviations of the difference; empty where the area after is not known",
+        "Изменение в стандартных погрешностях разности; пусто, если площадь после неизвестна",
+    ),
+    Column(
+        "confirmed", "boolean", "", "A later image agrees", "Подтверждено более поздним снимком"
+    ),
+    Column("scene_ids", "text", "", "Scenes that show it, separated by blanks", "Снимки-основания"),
+    GLACIER_ID,
+    GLACIER_DIST,
+)
+"""One row a reason to look; the geometry is that of the lake."""
+
+TOTALS = (
+    Column("epoch", "text", "", "Date, or name of the composite", "Дата или название периода"),
+    BASIN,
+    Column("first_image", "time", "UTC", "First image used", "Первый снимок"),
+    Column("last_image", "time", "UTC", "Last image used", "Последний снимок"),
+    Column("n_lakes", "integer", "1", "Lakes with an area", "Озёр с площадью"),
+    Column("area_m2", "real", "m2", "Sum of their areas", "Сумма их площадей"),
+    Column(
+        "sigma_independent_m2",
+        "real",
+        "m2",
+        "Standard deviation of the sum if errors are independent",
+        "Погрешность суммы при независимых погрешностях",
+    ),
+    Column(
+        "sigma_correlated_m2",
+        "real",
+        "m2",
+        "Standard deviation of the sum if errors are fully correlated",
+        "Погрешность суммы при полностью коррелированных погрешностях",
+    ),
+    Column("n_unseen", "integer", "1", "Known lakes not observed", "Известных озёр не наблюдалось"),
+    Column(
+        "unseen_area_m2",
+        "real",
+        "m2",
+        "Their areas on the nearest date that shows them",
+        "Их площади на ближайшую дату наблюдения",
+    ),
+    Column("compared_with", "text", "", "Epoch before", "Предыдущий период"),
+    Column("n_common", "integer", "1", "Lakes that both epochs show", "Озёр, видимых в обоих"),
+    Column("change_m2", "real", "m2", "Change of the area of these", "Изменение их площади"),
+    Column(
+        "change_sigma_independent_m2",
+        "real",
+        "m2",
+        "Its standard deviation if errors are independent",
+        "Его погрешность при независимых погрешностях",
+    ),
+    Column(
+        "change_sigma_correlated_m2",
+        "real",
+        "m2",
+        "Its standard deviation if errors are fully correlated",
+        "Его погрешность при полностью коррелированных погрешностях",
+    ),
+)
+"""One row an epoch, for all lakes and for each basin."""
 
 REVIEWS = (
     Column("review_id", "integer", "1", "Number of the decision", "Номер решения"),

@@ -86,6 +86,10 @@ class AreaSettings:
     """Smallest lake in the inventory; without it ``min_pixels`` of each scene."""
     glacier_buffer_m: float | None = 10_000.0
     """Lakes farther than this from any glacier are left out (Wang et al. 2020)."""
+    basins: str | None = None
+    """Polygons of basins or countries (any vector file): totals are given for each."""
+    basin_field: str = "name"
+    """Column of basins that holds their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,8 @@ _RULES: Mapping[str, _Rule] = {
     "project.name": _TEXT,
     "project.output": _TEXT,
     "area.aoi": _TEXT,
+    "area.basins": _TEXT,
+    "area.basin_field": _TEXT,
     "inputs.scenes": (lambda value: value and all(value), "a list of at least one path"),
     "inputs.dem": _TEXT,
     "inputs.glaciers": _TEXT,
@@ -271,6 +277,7 @@ def project_template() -> str:
 _WRITTEN_OUT = {"project.name", "project.output", "project.language", "inputs.scenes"}
 _EXAMPLES: Mapping[str, object] = {
     "area.aoi": "aoi.gpkg",
+    "area.basins": "basins.gpkg",
     "area.min_area_m2": 2000,
     "inputs.dem": "dem.tif",
     "inputs.glaciers": "glaciers.gpkg",
@@ -372,6 +379,7 @@ def _describe(kind: Any) -> str:
 def _check_inputs(file: Path, project: Project) -> None:
     named = {
         "area.aoi": project.area.aoi,
+        "area.basins": project.area.basins,
         "inputs.dem": project.inputs.dem,
         "inputs.glaciers": project.inputs.glaciers,
     }

@@ -187,6 +187,7 @@ def _checksums(project: Project) -> dict[str, str]:
         "dem": project.inputs.dem,
         "glaciers": project.inputs.glaciers,
         "aoi": project.area.aoi,
+        "basins": project.area.basins,
     }
     return {
         name: manifest.checksum(manifest.parts_of(project.folder / path))
@@ -200,12 +201,14 @@ def _tasks(
 ) -> list[SceneTask]:
     settings = as_dict(project)
     settings["mapping"].pop("block_size")  # sets memory, never the result
+    for name in ("basins", "basin_field"):  # mapping does not know them
+        settings["area"].pop(name)
     key = digest(
         {
             "version": glacial_lakes.__version__,
             "mapping": settings["mapping"],
             "area": settings["area"],
-            "checksums": dict(checksums),
+            "checksums": {name: sum_ for name, sum_ in checksums.items() if name != "basins"},
         }
     )
 
@@ -282,10 +285,12 @@ def _track(
     if previous is not None:  # a run that was stopped after the inventory is no second run
         runs = previous.runs[previous.runs["run_id"] != row["run_id"]]
         previous = replace(previous, runs=runs.reset_index(drop=True))
-    glaciers = project.inputs.glaciers
+    glaciers, basins = project.inputs.glaciers, project.area.basins
     return track(
         [load_outlines(output / SCENES_FOLDER / folder_name(scene)) for scene in usable],
         glaciers=None if glaciers is None else project.folder / glaciers,
+        basins=None if basins is None else project.folder / basins,
+        basin_field=project.area.basin_field,
         previous=previous,
         settings=project.tracking,
         min_area_m2=project.area.min_area_m2,

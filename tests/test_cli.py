@@ -13,12 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import geopandas as gpd
+import pandas as pd
 import pytest
 import rasterio
 
 import glacial_lakes
 from glacial_lakes import language
-from glacial_lakes.cli import cli, main, memory_amount
+from glacial_lakes.cli import cli, main, memory_amount, month_list
 from glacial_lakes.settings import read_project
 from glacial_lakes.vectors import read_vector
 
@@ -28,7 +30,7 @@ VERBS = {
     "scenes": set(),
     "map": {"-o", "--dem", "--glaciers", "--aoi", "--min-area-m2"},
     "run": {"--jobs", "--max-memory"},
-    "export": {"-o", "--format"},
+    "export": {"-o", "--format", "--epoch", "--months"},
     "report": {"-o"},
     "review": {"--by", "--dry-run", "--partial", "--whole", "--encoding"},
     "validate": {
@@ -123,6 +125,12 @@ def test_help_is_quick_and_tells_the_exit_codes() -> None:
         ("run", "p.toml", "--jobs", "0"),
         ("run", "p.toml", "--max-memory", "lots"),
         ("export", "i.gpkg", "-o", "d", "--format", "dwg"),
+        ("export", "i.gpkg", "-o", "d", "--epoch", "2020"),
+        ("export", "i.gpkg", "-o", "d", "--epoch", "2020=2021-2019"),
+        ("export", "i.gpkg", "-o", "d", "--epoch", "../x=2019-2021"),
+        ("export", "i.gpkg", "-o", "d", "--epoch", "2020=2019-2021", "--months", "7-13"),
+        ("export", "i.gpkg", "-o", "d", "--epoch", "2020=2019-2021", "--months", "July"),
+        ("export", "i.gpkg", "-o", "d", "--months", "7-10"),
         ("validate", "o.gpkg"),
         ("validate", "o.gpkg", "r.gpkg", "--pixel-m", "0"),
         ("validate", "o.gpkg", "r.gpkg", "-o", "report.html"),
@@ -314,6 +322,45 @@ def test_the_log_file_has_everything_and_quiet_means_quiet(
     text = log.read_text(encoding="utf-8")
     assert f"{OLD}: as before" in text
     assert re.match(r"\d{4}-\d\d-\d\d ", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "months"),
+    [("7-10", (7, 8, 9, 10)), ("11-2", (11, 12, 1, 2)), ("8", (8,)), ("7,8,9", (7, 8, 9))],
+)
+def test_a_season_may_be_a_list_or_run_through_the_turn_of_the_year(text, months) -> None:
+    assert month_list(text) == months
+
+
+def test_epochs_are_exported_with_their_totals(
+    call, demo: tuple[Path, str], tmp_path: Path
+) -> None:
+    epochs = ("--epoch", "early=2003", "--epoch", "late=2006-2007", "--months", "7-9")
+    done = call("export", demo[0] / "output" / "inventory.gpkg", "-o", tmp_path / "e", *epochs)
+    assert done.code == 0, done.err
+    assert {path.name for path in (tmp_path / "e" / "shapefiles").glob("*.shp")} == {
+        "lakes_early.shp",
+        "lakes_late.shp",
+    }
+    lakes = gpd.read_file(tmp_path / "e" / "shapefiles" / "lakes_late.shp")
+    assert lakes["GLAKE_ID"].is_unique
+    assert set(lakes["GL_Date"].str[:4]) == {"2006"}
+    totals = pd.read_csv(tmp_path / "e" / "totals_of_composites.csv")
+    assert totals["epoch"].tolist() == ["early", "late"]
+    assert totals["n_lakes"].iloc[1] == len(lakes)
+    none = call(
+        "export",
+        demo[0] / "output" / "inventory.gpkg",
+        "-o",
+        tmp_path / "f",
+        *epochs[:3],
+        "then=1990",
+        "--lang",
+        "ru",
+    )
+    assert none.code == 1
+    assert "нет снимков за годы 1990–1990" in none.err
+    assert not (tmp_path / "f").exists()
 
 
 def test_export_and_report_of_an_inventory(call, demo: tuple[Path, str], tmp_path: Path) -> None:

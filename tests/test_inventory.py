@@ -15,7 +15,7 @@ import shapely
 
 from glacial_lakes import schema
 from glacial_lakes.errors import InputError, VectorError
-from glacial_lakes.inventory import LAYERS, Inventory, open_inventory, track
+from glacial_lakes.inventory import DERIVED, LAYERS, Inventory, open_inventory, track
 from glacial_lakes.tracking.epochs import CompleteCoverage
 
 X0, Y0 = 400_000.0, 4_700_000.0
@@ -152,10 +152,11 @@ def test_gdal_lists_the_layers_and_their_rows(inventory: Inventory, tmp_path: Pa
         for block in blocks
         if "Feature Count" in block
     }
-    assert {name: counts[name] for name in LAYERS} == {
-        name: len(getattr(inventory, name)) for name in LAYERS
+    layers = (*LAYERS, *DERIVED)
+    assert {name: counts[name] for name in layers} == {
+        name: len(getattr(inventory, name)) for name in layers
     }
-    assert counts["layer_styles"] == 3
+    assert counts["layer_styles"] == 4
 
 
 def test_glaciers_give_distance_identity_and_type() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import shutil
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import glacial_lakes
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 FIRST = NOTEBOOKS / "01_first_inventory.ipynb"
+CHANGE = NOTEBOOKS / "03_change_over_time.ipynb"
 TUNE = NOTEBOOKS / "02_tune_one_scene.ipynb"
 SECONDS_A_CELL = 120
 
@@ -85,6 +87,24 @@ def test_one_scene_is_tuned_step_by_step(
     story = "\n".join(texts_of(cell) for cell in cells)
     for word in ("Otsu", "candidates", "half of the pixel is water", "unmixed", "mndwi"):
         assert word in story
+
+
+def test_change_over_time_is_told_on_the_sample_and_on_drawn_outlines(
+    tmp_path: Path, sample_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(sample_data, tmp_path / "sample_data")
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    cells = [c for c in execute(CHANGE, folder, monkeypatch).cells if c.cell_type == "code"]
+    errors = [o for cell in cells for o in cell.outputs if o.get("name") == "stderr"]
+    assert not errors, errors[0]["text"]
+    assert sum("image/png" in o.get("data", {}) for c in cells for o in c.outputs) == 2
+    story = "\n".join(texts_of(cell) for cell in cells)
+    for word in ("sudden_drainage", "new_near_glacier", "growing", "true +", "n_common"):
+        assert word in story
+    is_there = (Path(os.environ.get("GLACIAL_LAKES_DATA", "")) / "hkh_indus_lakes").is_dir()
+    assert ("Upper Indus" in story) == is_there
+    assert (folder / "change_over_time" / "shapefiles" / "lakes_2022.shp").is_file()
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)

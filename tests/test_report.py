@@ -120,10 +120,11 @@ def test_a_russian_report_has_no_english_words_left(inventory, tmp_path):
             ["scene_id", "sensor", "level", "lake_id", "glacier_id"]
         ):
             data |= set(table[name].dropna())
-    columns = {c.name for t in (schema.OUTLINES, schema.LAKES, schema.LAKE_EVENTS) for c in t}
+    tables = (schema.OUTLINES, schema.LAKES, schema.LAKE_EVENTS, schema.TRENDS, schema.ALERTS)
+    columns = {c.name for t in tables for c in t}
     fields = {c.shapefile for c in schema.OUTLINES if c.shapefile}
-    told = {c.ru for t in (schema.OUTLINES, schema.LAKES, schema.LAKE_EVENTS) for c in t}
-    units = {c.unit for c in schema.OUTLINES}
+    told = {c.ru for t in tables for c in t}
+    units = {c.unit for t in tables for c in t}
     left = set()
     for text in page.text:
         part = text.strip()
@@ -227,13 +228,41 @@ def test_lakes_hidden_on_the_last_date_are_told_and_not_counted_as_gone(inventor
 
 def test_growth_is_called_only_beyond_its_own_uncertainty(inventory):
     contents = describe(inventory, [], "en")
-    assert contents.growth
-    for lake in contents.growth:
-        assert lake.change.area_m2 > 2 * lake.change.sigma_m2
+    assert contents.changed
+    for lake in contents.changed:
+        assert lake.trend.exceeds_uncertainty
+        assert lake.trend.slope_low_m2_per_year * lake.trend.slope_high_m2_per_year > 0
+        assert len(re.findall(",", lake.curve.trend)) == 2
+    rest = [lake for lake in contents.lakes if lake not in contents.changed]
+    assert rest
+    assert not any(lake.curve.trend for lake in rest if lake.state == "present")
     gone = replace(inventory, lakes=inventory.lakes.assign(state="gone"))
-    assert describe(gone, [], "en").growth == ()
+    assert describe(gone, [], "en").changed == ()
     wide = inventory.observations.assign(area_sigma_m2=1e7)
-    assert describe(replace(inventory, observations=wide), [], "en").growth == ()
+    assert describe(replace(inventory, observations=wide), [], "en").changed == ()
+
+
+def test_alerts_come_first_with_the_scenes_that_show_them(inventory, tmp_path):
+    alerts = {alert.kind: alert for alert in describe(inventory, [], "en").alerts}
+    before, after = alerts["sudden_drainage"].evidence
+    assert "_20160815T" in before
+    assert "_20180820T" in after
+    text = " ".join(page_of(inventory, tmp_path).text)
+    assert text.index("What needs a look") < text.index("sudden drainage") < text.index("Key numb")
+    still = replace(inventory, events=inventory.events.iloc[:0])
+    text = " ".join(page_of(still, tmp_path).text)
+    assert "sudden drainage" not in text
+    assert "Nothing needs a look." in text
+
+
+def test_totals_by_date_tell_what_was_not_observed(inventory, tmp_path):
+    rows = {row["epoch"]: row for row in describe(inventory, [], "en").totals}
+    last = inventory.observations[inventory.observations["sensor"] == "S2B"]
+    last = last[last["acquired"] == last["acquired"].max()]
+    row = rows["2024-08-12"]
+    assert row["n_lakes"] == (last["status"] == "observed").sum()
+    assert row["n_unseen"] == (~last["status"].isin(["observed", "absent"])).sum() > 0
+    assert row["area_m2"] == pytest.approx(last["area_m2"].sum())
 
 
 def test_events_carry_the_scenes_that_show_them(inventory):

@@ -41,7 +41,7 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
 
 
 def test_the_file_of_the_design_is_read(tmp_path: Path) -> None:
-    for name in ("aoi.gpkg", "dem.tif", "glaciers.gpkg"):
+    for name in ("aoi.gpkg", "basins.gpkg", "dem.tif", "glaciers.gpkg"):
         (tmp_path / name).touch()
     text = """
         [project]
@@ -182,7 +182,7 @@ def test_every_setting_has_a_meaning_in_the_template() -> None:
 
 
 def test_the_template_is_refused_by_nothing_when_all_of_it_is_used(tmp_path: Path) -> None:
-    for name in ("aoi.gpkg", "dem.tif", "glaciers.gpkg"):
+    for name in ("aoi.gpkg", "basins.gpkg", "dem.tif", "glaciers.gpkg"):
         (tmp_path / name).touch()
     text = "\n".join(
         line.removeprefix("# ") if " = " in line else line

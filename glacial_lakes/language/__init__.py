@@ -119,7 +119,16 @@ def _is_missing(value: object) -> bool:
         return True  # NA is neither equal nor different
 
 
-ENGLISH = {"nodata": "no data", "absent": "no water"}
+ENGLISH = {
+    "nodata": "no data",
+    "absent": "no water",
+    "sudden_drainage": "sudden drainage",
+    "sudden_growth": "sudden growth",
+    "new_near_glacier": "new lake near a glacier",
+    "contact_gained": "contact with the glacier gained",
+    "contact_lost": "contact with the glacier lost",
+    "none": "none shown",
+}
 """Codes of the tables that are no English words."""
 
 RUSSIAN = {
@@ -153,6 +162,15 @@ RUSSIAN = {
     "refilled": "наполнилось вновь",
     "split": "разделилось",
     "merged": "слилось",
+    # alerts and trends
+    "sudden_drainage": "внезапное опорожнение",
+    "sudden_growth": "внезапный рост",
+    "new_near_glacier": "новое озеро у ледника",
+    "contact_gained": "появился контакт с ледником",
+    "contact_lost": "контакт с ледником утрачен",
+    "growing": "растёт",
+    "shrinking": "сокращается",
+    "none": "не выявлен",
     # lake and dam types
     "supraglacial": "надледниковое",
     "ice-contact": "приледниковое, в контакте с ледником",
@@ -214,7 +232,6 @@ RUSSIAN = {
     "latest area measured from {first} to {last}": "последние площади измерены с {first} по {last}",
     "There is no lake in this inventory.": "В этом каталоге нет озёр.",
     # report: attention
-    "Attention": "Требуют внимания",
     "Events": "События",
     "Event": "Событие",
     "Date": "Дата",
@@ -225,13 +242,48 @@ RUSSIAN = {
     "Evidence": "Основание",
     "No event was found.": "Событий не выявлено.",
     "after {date}": "после {date}",
-    "Growth beyond its own uncertainty": "Рост, превышающий собственную погрешность",
-    "First and last full observation; the difference is more than two standard errors.": (
-        "Первое и последнее полные наблюдения; разность больше двух стандартных погрешностей."
+    "What needs a look": "На что обратить внимание",
+    "Nothing needs a look.": "Ничто не требует внимания.",
+    "alerts": "требуют внимания",
+    "Alert": "Сигнал",
+    "no later image agrees yet": "более поздним снимком пока не подтверждено",
+    "Changes beyond the uncertainty of the areas, with the images that show them. Dates without "
+    "observation never count. Contact is told against the glacier outlines given, which are of one "
+    "time.": (
+        "Изменения, превышающие погрешность площадей, и снимки, на которых они видны. Даты без "
+        "наблюдения не учитываются. Контакт определён по заданным контурам ледников, а они "
+        "относятся к одному времени."
     ),
-    "No lake grew by more than its own uncertainty.": (
-        "Ни одно озеро не выросло больше, чем на собственную погрешность."
+    "Changes": "Изменения",
+    "Growing and shrinking lakes": "Растущие и сокращающиеся озёра",
+    "Median slope of all pairs of dates (Theil-Sen) with its 95 % interval, since the last event "
+    "of the lake. Listed is what the Mann-Kendall test shows with regard to the number of lakes, "
+    "and what exceeds the uncertainty of the areas. Below four dates there is only the difference "
+    "of the last and the first area.": (
+        "Медианный наклон по всем парам дат (Тейл–Сен) и его 95 % интервал, после последнего "
+        "события на озере. Указано то, что выявляет тест Манна–Кендалла с учётом числа озёр и что "
+        "больше погрешности площадей. Если дат меньше четырёх, дана только разность последней и "
+        "первой площади."
     ),
+    "Dates": "Дат",
+    "m² a year": "м² в год",
+    "% a year": "% в год",
+    "q-value": "q-значение",
+    "Trend": "Тренд",
+    "trend, where one is shown": "тренд, если он выявлен",
+    "No lake grew or shrank beyond its own uncertainty.": (
+        "Ни одно озеро не выросло и не сократилось больше, чем на собственную погрешность."
+    ),
+    "Totals by date": "Итоги по датам",
+    "Totals of two dates must not be subtracted: lakes that were not observed are missing in them. "
+    "The change is that of the lakes that both dates show. Errors are given as independent / as "
+    "fully correlated.": (
+        "Итоги двух дат нельзя вычитать: в них нет озёр, которые не наблюдались. Изменение дано "
+        "для озёр, видимых на обе даты. Погрешности – независимые / полностью коррелированные."
+    ),
+    "Basin": "Бассейн",
+    "Their area, km²": "Их площадь, км²",
+    "Lakes in common": "Общих озёр",
     "First": "Первое",
     "Last": "Последнее",
     "Change": "Изменение",

@@ -65,7 +65,15 @@ HELP = {
     ),
     "Scenes mapped at a time.": "Снимков одновременно.",
     "For all processes together, e.g. 4GB.": "Память на все процессы вместе, например 4GB.",
-    "Write an inventory in other formats.": "Записать каталог в других форматах.",
+    "Write an inventory in other formats, or the best outlines of some years.": (
+        "Записать каталог в других форматах или лучшие контуры за несколько лет."
+    ),
+    "Best outlines of some years, e.g. 2020=2019-2021; may be repeated.": (
+        "Лучшие контуры за несколько лет, например 2020=2019-2021; можно повторять."
+    ),
+    "Season of --epoch, e.g. 7-10; default: all.": (
+        "Сезон для --epoch, например 7-10; по умолчанию все месяцы."
+    ),
     "Folder for the files.": "Папка для файлов.",
     "May be repeated; default: all.": "Можно повторять; по умолчанию все.",
     "Write the report of an inventory: one HTML page that needs no network.": (

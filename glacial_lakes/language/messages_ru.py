@@ -58,6 +58,11 @@ CLAUSES = REFUSALS | {
     "has no layer {}": "нет слоя {}",
     "name the inventory.gpkg of a run": "укажите inventory.gpkg, созданный запуском",
     "the inventory has no scene of {}": "в каталоге нет снимка за {}",
+    "there is no image of the years {} to {} in the months chosen": (
+        "нет снимков за годы {}–{} в выбранные месяцы"
+    ),
+    "choose other years or months": "выберите другие годы или месяцы",
+    "has no column {}": "нет столбца {}",
     "choose from {}": "выберите из: {}",
     "a table of outlines does not tell where its scene saw the ground": (
         "таблица контуров не говорит, где на снимке видна поверхность"

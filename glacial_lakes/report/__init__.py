@@ -41,8 +41,9 @@ def write_report(
 ) -> Path:
     """Write an inventory as one HTML file without any outside part.
 
-    The page holds key numbers, events, a map, the scenes, a curve with error bars and the outline
-    of every lake, the method and its limits, and a data dictionary. A content security policy
+    The page holds what needs a look, key numbers, events, trends, totals, a map, the scenes, a
+    curve with error bars and the outline of every lake, the method and its limits, and a data
+    dictionary. A content security policy
     forbids everything but its own style sheet and one script, which only sorts tables; without
     it the page says the same. Equal inventories give equal bytes.
 
@@ -104,6 +105,7 @@ def _environment(language: str) -> Environment:
     environment.globals["t"] = partial(words.translate, language=language)
     filters: dict[str, Callable[..., Any]] = {
         "num": partial(words.number, language=language),
+        "signed": partial(_signed, language=language),
         "day": partial(words.day, language=language),
         "degrees": partial(words.degrees, language=language),
         "area": partial(_area, language=language),
@@ -120,6 +122,10 @@ def _area(
     return curves.measured(area_m2, sigma_m2, language, unit)
 
 
+def _signed(value: float | None, digits: int = 0, *, language: str) -> str:
+    return ("+" if value is not None and value > 0 else "") + words.number(value, digits, language)
+
+
 def _source(environment: Environment, name: str) -> str:
     assert environment.loader is not None  # noqa: S101 (for the type checker)
     return environment.loader.get_source(environment, name)[0]
@@ -134,7 +140,7 @@ def _hash(text: str) -> str:
 def _dictionary() -> list[schema.Column]:
     """Return the columns of all exported tables, each name once."""
     columns: dict[str, schema.Column] = {}
-    for table in (schema.OUTLINES, schema.LAKES, schema.LAKE_EVENTS):
+    for table in (schema.OUTLINES, schema.LAKES, schema.LAKE_EVENTS, schema.TRENDS, schema.ALERTS):
         for column in table:
             columns.setdefault(column.name, column)
     return list(columns.values())

@@ -12,15 +12,15 @@ import pandas as pd
 import shapely
 
 from glacial_lakes import schema
+from glacial_lakes.change.series import best_of_day, evidence
 from glacial_lakes.language import translate
+from glacial_lakes.report.changes import alert_rows, changed_lakes, total_rows, trend_rows
 from glacial_lakes.report.curves import draw_curve
 from glacial_lakes.report.maps import Map, MapInput, draw_chip, draw_map
-from glacial_lakes.report.rows import Lake, LakeEvent, Observation, SceneRow, Total
+from glacial_lakes.report.rows import Alert, Lake, LakeEvent, Observation, SceneRow, Total
 
 if TYPE_CHECKING:
     from glacial_lakes.inventory import Inventory
-
-GROWTH_ROWS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,9 @@ class Contents:
 
     lakes: tuple[Lake, ...]
     events: tuple[LakeEvent, ...]
-    growth: tuple[Lake, ...]
+    alerts: tuple[Alert, ...]
+    changed: tuple[Lake, ...]
+    totals: tuple[dict[str, Any], ...]
     scenes: tuple[SceneRow, ...]
     total: Total
     map: Map | None
@@ -68,7 +70,7 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
     language : str
         Language of the labels in the drawings.
     """
-    observations = _one_a_day(schema.conform(inventory.observations, schema.OBSERVATIONS))
+    observations = best_of_day(schema.conform(inventory.observations, schema.OBSERVATIONS))
     scenes = schema.conform(inventory.scenes, schema.SCENES)
     times = scenes.loc[scenes["state"] != "refused", "acquired"].dropna()
     times = times if len(times) else observations["acquired"].dropna()
@@ -88,7 +90,9 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
     return Contents(
         lakes=lakes,
         events=_events(events, observations, numbers),
-        growth=_growth(lakes, events),
+        alerts=alert_rows(inventory, numbers),
+        changed=changed_lakes(lakes),
+        totals=total_rows(inventory),
         scenes=_scenes(scenes, observations),
         total=_total(lakes),
         map=draw_map([_on_map(lake, shapes[lake.lake_id]) for lake in lakes], ice, language),
@@ -104,19 +108,6 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
         min_area_m2=_real(area.get("min_area_m2")),
         glacier_buffer_m=_real(area.get("glacier_buffer_m")),
     )
-
-
-def _one_a_day(observations: pd.DataFrame) -> pd.DataFrame:
-    """Keep one row a lake, day and sensor: a lake on one tile is not missed on the next one."""
-    rows = observations.dropna(subset="acquired")
-    rows = rows.assign(
-        day=rows["acquired"].dt.floor("D"),
-        is_seen=rows["status"].isin(["observed", "absent"]),
-        seen_share=rows["observed_fraction"].fillna(-1.0),
-    )
-    best = rows.sort_values(["is_seen", "seen_share", "scene_id"], ascending=[False, False, True])
-    best = best.drop_duplicates(["lake_id", "day", "sensor"])
-    return best.sort_values(["lake_id", "acquired", "scene_id"], kind="stable")
 
 
 def _lakes(
@@ -137,6 +128,7 @@ def _lakes(
     last = dict(zip(measured["lake_id"], measured.geometry, strict=True))
     period = _axis(times)
     last_day = times.max().floor("D") if len(times) else None
+    trends = trend_rows(inventory)
     lakes = []
     for place, row in enumerate(_each(table), start=1):
         rows = by_lake.get(row.lake_id, observations.iloc[:0])
@@ -149,6 +141,7 @@ def _lakes(
         ]
         is_single = len({entry.acquired for entry in entries if entry.is_measured}) < 2
         latest = last.get(row.lake_id, row.geometry)
+        trend = trends.get(str(row.lake_id))
         lakes.append(
             Lake(
                 number=place,
@@ -170,7 +163,8 @@ def _lakes(
                 verified_by=_text(row.verified_by),
                 edited_by=_text(row.edited_by),
                 is_conflict=row.review_conflict is True,
-                curve=draw_curve(entries, told, period, language),
+                trend=trend,
+                curve=draw_curve(entries, told, period, language, trend),
                 chip=draw_chip(None if is_single else first.get(row.lake_id), latest, language),
             )
         )
@@ -211,15 +205,9 @@ def _involved(event: Any) -> set[str]:
 def _events(
     events: pd.DataFrame, observations: pd.DataFrame, numbers: Mapping[str, int]
 ) -> tuple[LakeEvent, ...]:
-    days = observations["acquired"].dt.floor("D")
     rows = []
     for event in _each(events.sort_values(["date", "lake_id"], ascending=[False, True])):
-        dates = [pd.Timestamp(when).floor("D") for when in (event.after, event.date) if when]
-        shown = observations[
-            days.isin(dates)
-            & observations["lake_id"].isin(_involved(event))
-            & observations["status"].isin(["observed", "absent"])
-        ]
+        days = [pd.Timestamp(when).floor("D") for when in (event.after, event.date) if when]
         rows.append(
             LakeEvent(
                 lake=(str(event.lake_id), numbers.get(event.lake_id)),
@@ -230,9 +218,7 @@ def _events(
                 after_lakes=_references(event.to_ids, numbers),
                 area_before_m2=_real(event.area_before_m2),
                 area_after_m2=_real(event.area_after_m2),
-                evidence=tuple(
-                    dict.fromkeys(shown.sort_values("acquired")["scene_id"].dropna().map(str))
-                ),
+                evidence=tuple(evidence(observations, _involved(event), days)),
             )
         )
     return tuple(rows)
@@ -240,19 +226,6 @@ def _events(
 
 def _references(ids: str | None, numbers: Mapping[str, int]) -> tuple[tuple[str, int | None], ...]:
     return tuple((name, numbers.get(name)) for name in (_text(ids) or "").split())
-
-
-def _growth(lakes: tuple[Lake, ...], events: pd.DataFrame) -> tuple[Lake, ...]:
-    """Return present lakes that grew beyond their own uncertainty, save by splits and merges."""
-    regrouped = events[events["event"].isin(["split", "merged"])]
-    excluded = {name for event in _each(regrouped) for name in _involved(event)}
-    grown = [
-        (lake.change.area_m2, lake)
-        for lake in lakes
-        if lake.state == "present" and lake.lake_id not in excluded and lake.change is not None
-        if lake.change.is_significant and lake.change.area_m2 > 0
-    ]
-    return tuple(lake for _, lake in sorted(grown, key=lambda pair: -pair[0])[:GROWTH_ROWS])
 
 
 def _scenes(scenes: pd.DataFrame, observations: pd.DataFrame) -> tuple[SceneRow, ...]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from glacial_lakes.language import MISSING, area_unit, day, number, translate
 from glacial_lakes.report.marks import Mark, digits_of, round_ticks
-from glacial_lakes.report.rows import Observation
+from glacial_lakes.report.rows import LakeTrend, Observation
 
 WIDTH, HEIGHT = 660, 188
 LEFT, RIGHT, TOP, BOTTOM = 58, 650, 20, 136
@@ -36,6 +36,8 @@ class Curve:
     unit: str
     areas: tuple[AreaMark, ...]
     line: str
+    trend: str
+    """Line of the trend; empty when there is none."""
     absent: tuple[Mark, ...]
     gaps: tuple[Mark, ...]
     """Dates without observation; the label is the reason."""
@@ -49,6 +51,7 @@ def draw_curve(
     events: Sequence[tuple[pd.Timestamp, str]],
     period: tuple[pd.Timestamp, pd.Timestamp],
     language: str,
+    trend: LakeTrend | None = None,
 ) -> Curve:
     """Place the observations of one lake; what was not observed gets no place on the area axis.
 
@@ -62,6 +65,8 @@ def draw_curve(
         First and last time of the axis, the same for all lakes.
     language : str
         Language of the labels.
+    trend : LakeTrend, optional
+        Its line is drawn when a trend is shown.
     """
     tops = [entry.area_m2 + (entry.sigma_m2 or 0.0) for entry in observations if entry.area_m2]
     top = max(tops, default=1e4)
@@ -92,6 +97,10 @@ def draw_curve(
             reason = translate("not observed: {reason}", language)
             reason = reason.format(reason=translate(entry.status, language))
             gaps.append(Mark(x, STRIP, entry.status, f"{when}: {reason}"))
+    line = ""
+    if trend is not None and trend.is_shown:
+        ends = (trend.first, trend.line_first_m2 or 0.0), (trend.last, trend.line_last_m2 or 0.0)
+        line = " ".join(f"{column(when)},{row(area)}" for when, area in ends)
     seen = sorted([(mark.x, mark.y) for mark in areas] + [(mark.x, mark.y) for mark in absent])
     scale = round_ticks(0.0, top / factor, 4)
     digits = digits_of(scale)
@@ -99,6 +108,7 @@ def draw_curve(
         translate(unit, language),
         tuple(areas),
         " ".join(f"{x},{y}" for x, y in seen),
+        line,
         tuple(absent),
         tuple(gaps),
         tuple(Mark(column(when), TOP, label) for when, label in _joined(events)),

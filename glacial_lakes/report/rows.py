@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from glacial_lakes.change.trends import CHANGE_SIGMAS
+
 if TYPE_CHECKING:
     from glacial_lakes.report.curves import Curve
     from glacial_lakes.report.maps import Chip
-
-CHANGE_SIGMAS = 2.0
-"""A difference is called a change beyond this many standard errors (95 %, if normal)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,36 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class LakeTrend:
+    """How the area changed since the last event of a lake; ``kind`` is None below four dates."""
+
+    kind: str | None
+    n: int
+    first: pd.Timestamp
+    last: pd.Timestamp
+    difference_m2: float | None
+    difference_sigma_m2: float | None
+    slope_m2_per_year: float | None
+    slope_low_m2_per_year: float | None
+    slope_high_m2_per_year: float | None
+    slope_percent_per_year: float | None
+    line_first_m2: float | None
+    line_last_m2: float | None
+    q: float | None
+    exceeds_uncertainty: bool
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the lake has a trend."""
+        return self.kind in {"growing", "shrinking"}
+
+    @property
+    def is_change(self) -> bool:
+        """Whether there is a trend, or a difference where the dates are too few for one."""
+        return self.is_shown or (self.kind is None and self.n > 1 and self.exceeds_uncertainty)
+
+
+@dataclass(frozen=True, slots=True)
 class Lake:
     """One lake of the report; ``number`` is its place in this report only."""
 
@@ -81,6 +110,7 @@ class Lake:
     verified_by: str | None
     edited_by: str | None
     is_conflict: bool
+    trend: LakeTrend | None
     curve: Curve
     chip: Chip | None
 
@@ -115,6 +145,23 @@ class LakeEvent:
     after_lakes: tuple[tuple[str, int | None], ...]
     area_before_m2: float | None
     area_after_m2: float | None
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One reason to look at a lake; the lake is (id, number or None)."""
+
+    lake: tuple[str, int | None]
+    kind: str
+    date: pd.Timestamp | None
+    after: pd.Timestamp | None
+    area_before_m2: float | None
+    sigma_before_m2: float | None
+    area_after_m2: float | None
+    sigma_after_m2: float | None
+    glacier_dist_m: float | None
+    is_confirmed: bool
     evidence: tuple[str, ...]
 
 

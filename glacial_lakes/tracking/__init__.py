@@ -261,8 +261,8 @@ def _lakes(
     latest["n_observed"] = by_lake["area_m2"].count()
     latest["max_area_m2"] = by_lake["area_m2"].max()
     latest["state"] = pd.Series(states, dtype="object").reindex(latest.index)
-    columns = {column.name for column in schema.LAKES} & set(latest.columns)
-    table = schema.conform(latest[[*sorted(columns), "geometry"]].reset_index(), schema.LAKES)
+    names_only = [column.name for column in schema.LAKES if column.name in latest]
+    table = schema.conform(latest[[*names_only, "geometry"]].reset_index(), schema.LAKES)
     return gpd.GeoDataFrame(table, geometry="geometry", crs=4326)
 
 

@@ -1,0 +1,122 @@
+"""How many lakes, and how much area, on each date; and what changed on lakes that two dates show.
+
+Totals of two dates must not be subtracted: a lake under cloud is not a lake that is gone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from glacial_lakes.change.series import SEEN, best_of_day, epoch_names
+from glacial_lakes.schema import TOTALS, conform
+
+
+def by_date(observations: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a lake and date with the date's name in ``epoch``, as :func:`totals` wants.
+
+    Parameters
+    ----------
+    observations : pandas.DataFrame
+        :data:`glacial_lakes.schema.OBSERVATIONS`.
+    """
+    rows = best_of_day(observations)
+    return rows.assign(epoch=epoch_names(rows["acquired"], rows["sensor"]))
+
+
+def totals(rows: pd.DataFrame, lakes: pd.DataFrame) -> pd.DataFrame:
+    """Return number and area of lakes by epoch, for all lakes and for each basin.
+
+    Errors of areas are added twice: as independent, and as fully correlated; the truth lies
+    between. Doubtful lakes are left out.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        One row a lake and epoch: :data:`glacial_lakes.schema.OBSERVATIONS` and ``epoch``.
+    lakes : pandas.DataFrame
+        ``lake_id, state, basin``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        :data:`glacial_lakes.schema.TOTALS`, by basin (all lakes first, without a name) and time.
+        The change is from the epoch before, on lakes that both show, absent ones included.
+    """
+    kept = lakes.loc[lakes["state"] != "doubtful", ["lake_id", "basin"]]
+    rows = _with_nearest(rows.merge(kept, on="lake_id"))
+    parts: list[tuple[str | None, pd.DataFrame]] = [(None, rows)]
+    parts += [(str(name), part) for name, part in rows.groupby("basin")]
+    told = [row for name, part in parts for row in _by_epoch(part, name)]
+    return conform(pd.DataFrame(told), TOTALS)
+
+
+def _with_nearest(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add the area that each lake has on the nearest date that tells it."""
+    rows = rows.sort_values(["acquired", "lake_id"], kind="stable")
+    seen = rows.loc[rows["status"].isin(SEEN), ["lake_id", "acquired", "area_m2"]]
+    return pd.merge_asof(
+        rows,
+        seen.rename(columns={"area_m2": "nearest_m2"}),
+        on="acquired",
+        by="lake_id",
+        direction="nearest",
+    )
+
+
+def _by_epoch(rows: pd.DataFrame, basin: str | None) -> list[dict[str, Any]]:
+    told: list[dict[str, Any]] = []
+    before: pd.DataFrame | None = None
+    for epoch, here in rows.groupby("epoch", sort=False):
+        here = here.set_index("lake_id")  # noqa: PLW2901
+        lakes = here[(here["status"] == "observed") & (here["area_m2"] > 0)]
+        unseen = here[~here["status"].isin(SEEN) & (here["nearest_m2"] != 0)]
+        area, independent, correlated = _sums(lakes["area_m2"], lakes["area_sigma_m2"])
+        row = {
+            "epoch": epoch,
+            "basin": basin,
+            "first_image": here["acquired"].min(),
+            "last_image": here["acquired"].max(),
+            "n_lakes": len(lakes),
+            "area_m2": area,
+            "sigma_independent_m2": independent,
+            "sigma_correlated_m2": correlated,
+            "n_unseen": len(unseen),
+            "unseen_area_m2": unseen["nearest_m2"].sum(min_count=1 if len(unseen) else 0),
+        }
+        if before is not None:
+            row |= {"compared_with": told[-1]["epoch"]} | _change(before, here)
+        told.append(row)
+        before = here
+    return told
+
+
+def _change(before: pd.DataFrame, here: pd.DataFrame) -> dict[str, Any]:
+    both = before.merge(here, on="lake_id", suffixes=("_before", "_after"))
+    seen = both["status_before"].isin(SEEN) & both["status_after"].isin(SEEN)
+    wet = (both["area_m2_before"] > 0) | (both["area_m2_after"] > 0)
+    both = both[seen & wet]
+    sigmas = [
+        both[f"area_sigma_m2_{side}"].mask(both[f"status_{side}"] == "absent", 0.0)
+        for side in ("before", "after")
+    ]
+    change, independent, correlated = _sums(
+        both["area_m2_after"] - both["area_m2_before"],
+        pd.Series(np.hypot(sigmas[0], sigmas[1]), index=both.index),
+    )
+    return {
+        "n_common": len(both),
+        "change_m2": change,
+        "change_sigma_independent_m2": independent,
+        "change_sigma_correlated_m2": correlated,
+    }
+
+
+def _sums(areas: pd.Series, sigmas: pd.Series) -> tuple[float, float, float]:
+    """Return a sum and its two errors; NaN without any part, and where a part's is not known."""
+    if areas.empty:
+        return np.nan, np.nan, np.nan
+    parts = sigmas.to_numpy(dtype=float)
+    return float(areas.sum()), float(np.sqrt((parts**2).sum())), float(parts.sum())

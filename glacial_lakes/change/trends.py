@@ -1,0 +1,269 @@
+"""The trend of a lake's area: how fast, how sure, and whether a step tells it better.
+
+What so few dates cannot tell is not told: below four there is only the difference of the last and
+the first area.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from glacial_lakes.change.rank_tests import (
+    Numbers,
+    correlated_seasonal_mann_kendall,
+    mann_kendall,
+    mann_kendall_first_order,
+    mann_kendall_hamed_rao,
+    pettitt,
+    seasonal_mann_kendall,
+)
+from glacial_lakes.change.slopes import Slope, seasonal_theil_sen, theil_sen
+
+Times = npt.NDArray[np.datetime64]
+Method = Literal["difference", "theil-sen", "seasonal"]
+
+CHANGE_SIGMAS = 1.96
+"""A difference is called a change beyond this many standard deviations (95 %)."""
+ALPHA = 0.05
+"""Level of all tests."""
+_MIN_DATES = 4
+_MIN_FOR_CORRELATION = 10
+"""Dates from which an autocorrelation can be measured (Hamed & Rao 1998)."""
+_MIN_FOR_STEP = 8
+"""Dates below which the test of Pettitt (1979) cannot reach its level beside a trend."""
+_MIN_YEARS = 4
+"""A month is a season of its own when it has images of so many years."""
+_DAYS_A_YEAR = 365.2425
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """How the area of a lake changed; what cannot be told is NaN or NaT.
+
+    Parameters
+    ----------
+    n : int
+        Dates with an area.
+    first, last : numpy.datetime64
+        First and last of them.
+    span_years : float
+        Time between them.
+    difference_m2, difference_sigma_m2 : float
+        Last area minus first one, and its standard deviation with independent errors.
+    method : {"difference", "theil-sen", "seasonal"}
+        ``seasonal``: months are compared with themselves only.
+    slope_m2_per_year, slope_low_m2_per_year, slope_high_m2_per_year : float
+        Median slope with its 95 % interval.
+    median_area_m2 : float
+        The area that percents refer to; the line of the trend passes through it at
+        ``median_time``.
+    median_time : numpy.datetime64
+        Median of the times.
+    p : float
+        Two-sided p-value of the Mann-Kendall test.
+    exceeds_uncertainty : bool
+        Whether the change along the trend (the difference, when there is none) exceeds 1.96
+        standard deviations of a difference of two areas; false when these are not known.
+    """
+
+    n: int
+    first: np.datetime64
+    last: np.datetime64
+    span_years: float
+    difference_m2: float
+    difference_sigma_m2: float
+    method: Method
+    slope_m2_per_year: float
+    slope_low_m2_per_year: float
+    slope_high_m2_per_year: float
+    median_area_m2: float
+    median_time: np.datetime64
+    p: float
+    exceeds_uncertainty: bool
+
+    @property
+    def slope_percent_per_year(self) -> float:
+        """Slope in percent of the median area a year."""
+        if not self.median_area_m2 > 0:
+            return float("nan")
+        return 100 * self.slope_m2_per_year / self.median_area_m2
+
+    def area_at(self, time: np.datetime64) -> float:
+        """Return the area that the line of the trend has at a time, in m²."""
+        years = float(_years(np.array([time]), self.median_time)[0])
+        return self.median_area_m2 + self.slope_m2_per_year * years
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A sudden and lasting change of the area."""
+
+    after: np.datetime64
+    """Last date before it."""
+    date: np.datetime64
+    """First date after it."""
+    change_m2: float
+    """Median of the areas after it minus that of the areas before it."""
+    p: float
+    """Of the test of Pettitt (1979)."""
+
+
+def trend(
+    times: npt.ArrayLike, areas_m2: npt.ArrayLike, sigmas_m2: npt.ArrayLike | None = None
+) -> Trend:
+    """Return the trend of an area through time.
+
+    The slope is that of Theil and Sen with real dates, its interval that of Sen (1968), the test
+    that of Mann and Kendall: exact up to nine dates; from ten on with the larger of the
+    corrections for autocorrelation of Hamed & Rao (1998) and Yue & Wang (2004), where they widen
+    the law. When at least two months have images of four years each, months are compared with
+    themselves only (Hirsch & Slack 1984).
+
+    Parameters
+    ----------
+    times : array_like of datetime64
+        UTC, shape (n,), all different; any order.
+    areas_m2 : array_like of float
+        One a time, none missing.
+    sigmas_m2 : array_like of float, optional
+        Standard deviations of the areas, NaN where not known.
+
+    Returns
+    -------
+    Trend
+
+    Raises
+    ------
+    ValueError
+        When there is no area, a missing one, or two of one time.
+    """
+    when, areas, sigmas = _series(times, areas_m2, sigmas_m2)
+    n, years = when.size, _years(when, when[0])
+    difference = float(areas[-1] - areas[0]) if n > 1 else np.nan
+    difference_sigma = float(np.hypot(sigmas[0], sigmas[-1])) if n > 1 else np.nan
+    method: Method = "difference"
+    slope, p = Slope(np.nan, np.nan, np.nan), np.nan
+    change, change_sigma = difference, difference_sigma
+    if n >= _MIN_DATES:
+        method = "seasonal" if _is_seasonal(when) else "theil-sen"
+        slope, p = _seasonal(when, areas) if method == "seasonal" else _plain(years, areas)
+        change = slope.value * float(years[-1])
+        change_sigma = float(np.sqrt(2) * np.median(sigmas))
+    return Trend(
+        n=n,
+        first=when[0],
+        last=when[-1],
+        span_years=float(years[-1]),
+        difference_m2=difference,
+        difference_sigma_m2=difference_sigma,
+        method=method,
+        slope_m2_per_year=slope.value,
+        slope_low_m2_per_year=slope.low,
+        slope_high_m2_per_year=slope.high,
+        median_area_m2=float(np.median(areas)),
+        median_time=_median_time(when),
+        p=p,
+        exceeds_uncertainty=bool(abs(change) > CHANGE_SIGMAS * change_sigma),
+    )
+
+
+def step(
+    times: npt.ArrayLike, areas_m2: npt.ArrayLike, sigmas_m2: npt.ArrayLike | None = None
+) -> Step | None:
+    """Return the step of an area through time, or None when there is none.
+
+    A step is told when the test of Pettitt (1979) finds it, two levels fit the areas better than
+    the line of the trend (smaller sum of absolute residuals), and the change exceeds 1.96
+    standard deviations of a difference of two areas. Without the second condition every steady
+    trend would have a step in its middle.
+
+    Parameters
+    ----------
+    times, areas_m2, sigmas_m2 : array_like
+        As of :func:`trend`.
+    """
+    when, areas, sigmas = _series(times, areas_m2, sigmas_m2)
+    if when.size < _MIN_FOR_STEP:
+        return None
+    position, p = pettitt(areas)
+    before, after = np.median(areas[:position]), np.median(areas[position:])
+    change = float(after - before)
+    levels = np.where(np.arange(when.size) < position, before, after)
+    years = _years(when, when[0])
+    line = areas - theil_sen(years, areas).value * years
+    rest = np.abs(areas - levels).sum(), np.abs(line - np.median(line)).sum()
+    noise = CHANGE_SIGMAS * np.sqrt(2) * np.median(sigmas)
+    if p > ALPHA or rest[0] >= rest[1] or not abs(change) > noise:
+        return None
+    return Step(when[position - 1], when[position], change, p)
+
+
+def _series(
+    times: npt.ArrayLike, areas_m2: npt.ArrayLike, sigmas_m2: npt.ArrayLike | None
+) -> tuple[Times, Numbers, Numbers]:
+    when = np.asarray(times, dtype="datetime64[ms]")
+    areas = np.asarray(areas_m2, dtype=float)
+    sigmas = np.full(areas.shape, np.nan) if sigmas_m2 is None else np.asarray(sigmas_m2, float)
+    if not (when.ndim == 1 and when.size > 0 and when.shape == areas.shape == sigmas.shape):
+        raise ValueError("times, areas and sigmas must be lists of one length, at least one")
+    if np.isnan(areas).any() or np.isnat(when).any() or np.unique(when).size < when.size:
+        raise ValueError("times and areas must not be missing, and times must differ")
+    order = np.argsort(when)
+    return when[order], areas[order], sigmas[order]
+
+
+def _plain(years: Numbers, areas: Numbers) -> tuple[Slope, float]:
+    if areas.size < _MIN_FOR_CORRELATION:
+        return theil_sen(years, areas), mann_kendall(areas).p
+    slope = theil_sen(years, areas).value
+    tests = (
+        mann_kendall(areas),
+        mann_kendall_hamed_rao(areas, years, slope),
+        mann_kendall_first_order(areas, years, slope),
+    )
+    test = max(tests, key=lambda test: test.variance)
+    return theil_sen(years, areas, test.variance), test.p
+
+
+def _seasonal(when: Times, areas: Numbers) -> tuple[Slope, float]:
+    years, values = _by_month(when, areas)
+    tests = seasonal_mann_kendall(values), correlated_seasonal_mann_kendall(values)
+    test = max(tests, key=lambda test: test.variance)
+    return seasonal_theil_sen(years, values, test.variance), test.p
+
+
+def _is_seasonal(when: Times) -> bool:
+    year, month = _calendar(when)
+    images = np.unique(np.column_stack([month, year]), axis=0)
+    return int((np.bincount(images[:, 0]) >= _MIN_YEARS).sum()) > 1
+
+
+def _by_month(when: Times, areas: Numbers) -> tuple[Numbers, Numbers]:
+    """Return median times in years and median areas of each month, shape (year, month)."""
+    year, month = _calendar(when)
+    rows, columns = np.unique(year), np.unique(month)
+    decimal = _years(when, when[0])
+    times, values = np.full((2, rows.size, columns.size), np.nan)
+    for i, j in {*zip(np.searchsorted(rows, year), np.searchsorted(columns, month), strict=True)}:
+        here = (year == rows[i]) & (month == columns[j])
+        times[i, j], values[i, j] = np.median(decimal[here]), np.median(areas[here])
+    return times, values
+
+
+def _calendar(when: Times) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    months = when.astype("datetime64[M]").astype(int)
+    return 1970 + months // 12, months % 12 + 1
+
+
+def _years(when: Times, start: np.datetime64) -> Numbers:
+    years: Numbers = (when - start) / np.timedelta64(1, "D") / _DAYS_A_YEAR
+    return years
+
+
+def _median_time(when: Times) -> np.datetime64:
+    middle = np.median(when.astype("int64"))
+    return np.datetime64(int(middle), "ms")
