@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -235,7 +236,8 @@ def _map_object(
     transform = scene.grid.crop(window).transform
     rows, marks = [], []
     seeds = _centres(candidate, transform)
-    for polygon in map(outlines.without_arms, outlines.contour(field, level, transform)):
+    drawn = map(outlines.without_streams, outlines.contour(field, level, transform))
+    for polygon in itertools.chain.from_iterable(drawn):
         if polygon.area < smallest or not shapely.contains_xy(polygon, *seeds).any():
             continue
         inside = _inside(polygon, candidate.shape, transform)

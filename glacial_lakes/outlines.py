@@ -41,13 +41,15 @@ that of the optics (0.4–0.6 and 0.3–0.4: MTF at Nyquist 0.15–0.5), because
 shallows mix as well; measured with ``benchmarks/accuracy.py --development``."""
 SMOOTH_PX = 2.0
 """Signals change along a lake: they are means over this distance (Gaussian)."""
-ARM_WIDTH_M = 30.0
-"""Arms of a lake narrower than this are streams."""
-SLIVER_M = 0.01
-MAX_ARM_SHARE = 0.2
+STREAM_WIDTH_M = 30.0
+"""Long parts of a lake narrower than this are streams."""
+MIN_STREAM_WIDTHS = 2.0
+"""Shorter ones are corners of the lake."""
+MIN_LINK_WIDTHS = 4.0
+"""Shorter ones between two basins are straits."""
+MAX_STREAM_SHARE = 0.5
 """A lake of which more is narrow is a narrow lake."""
-MIN_ARM_WIDTHS = 2.0
-"""Shorter arms are corners of the lake."""
+SLIVER_M = 0.01
 FINE = 4
 """Contours are filled on pixels this many times finer."""
 MIN_CORE = 4
@@ -217,33 +219,38 @@ def contour(fraction: Float, level: float, transform: Affine) -> list[Polygon]:
     return polygons_of_rings(rings)
 
 
-def without_arms(polygon: Polygon) -> Polygon:
-    """Return a polygon without the streams that flow into it and out of it.
+def without_streams(polygon: Polygon) -> list[Polygon]:
+    """Return the lakes of a polygon, without the streams that flow in, out and from one to another.
 
-    An arm is what a disc of the width of a stream does not reach, where it is longer than some
-    widths and ends blind: a narrow strait between two basins belongs to the lake. A polygon that
-    is narrow in large part is kept.
+    A stream is what a disc of its width does not reach, longer than some widths, and either blind
+    or between two basins. A narrow passage that comes back to its basin, as behind an island,
+    belongs to the lake. A polygon that is narrow in large part is kept.
 
     Parameters
     ----------
     polygon : Polygon
         In metres.
     """
-    half = ARM_WIDTH_M / 2
+    half = STREAM_WIDTH_M / 2
     wide = polygon.buffer(-half).buffer(1.05 * half)
     narrow = shapely.get_parts(polygon.difference(wide))
-    arms = narrow[shapely.length(narrow) / 2 > MIN_ARM_WIDTHS * ARM_WIDTH_M]
-    if wide.is_empty or not len(arms):
-        return polygon
-    basins = shapely.get_parts(wide)
-    touched = shapely.STRtree(basins).query(arms, predicate="dwithin", distance=1e-3)[0]
-    arms = arms[np.bincount(touched, minlength=len(arms)) == 1]
-    if shapely.area(arms).sum() > MAX_ARM_SHARE * polygon.area:
-        return polygon
-    cut = polygon.difference(shapely.union_all(arms))
+    narrow = narrow[shapely.length(narrow) / 2 > MIN_STREAM_WIDTHS * STREAM_WIDTH_M]
+    if wide.is_empty or not len(narrow):
+        return [polygon]
+    basins = shapely.STRtree(shapely.get_parts(wide))
+    streams = [part for part in narrow if _is_stream(part, wide, basins)]
+    if shapely.area(streams).sum() > MAX_STREAM_SHARE * polygon.area:
+        return [polygon]
+    rest = polygon.difference(shapely.union_all(streams))
     # Slivers along a cut would cross themselves in another CRS.
-    rest = shapely.get_parts(shapely.set_precision(cut, SLIVER_M))
-    return max(rest, key=lambda part: float(part.area))
+    return list(shapely.get_parts(shapely.set_precision(rest, SLIVER_M)))
+
+
+def _is_stream(narrow: Polygon, wide: shapely.Geometry, basins: shapely.STRtree) -> bool:
+    mouths = shapely.get_parts(narrow.buffer(1e-3).intersection(wide))
+    if len(set(basins.query(mouths, predicate="intersects")[1])) > 1:
+        return bool(narrow.length / 2 > MIN_LINK_WIDTHS * STREAM_WIDTH_M)
+    return len(mouths) == 1
 
 
 def conserving_level(fraction: Float, usable: Bool, candidate: Bool) -> float:

@@ -130,11 +130,26 @@ def test_streams_are_cut_off_and_straits_are_kept() -> None:
     basins = shapely.box(0, 0, 200, 100) | shapely.box(300, 0, 500, 100)
     strait = shapely.box(200, 40, 300, 55)
     stream = shapely.box(500, 40, 900, 60)
-    lake = outlines.without_arms(basins | strait | stream)
+    (lake,) = outlines.without_streams(basins | strait | stream)
     assert lake.symmetric_difference(basins | strait).area < 0.01 * basins.area
     assert lake.is_valid
 
 
+def test_two_lakes_that_a_stream_links_are_two() -> None:
+    upper, lower = shapely.box(0, 0, 200, 100), shapely.box(500, 0, 700, 150)
+    lakes = outlines.without_streams(upper | shapely.box(200, 40, 500, 60) | lower)
+    lakes.sort(key=lambda lake: lake.centroid.x)
+    for lake, basin in zip(lakes, (upper, lower), strict=True):
+        assert lake.symmetric_difference(basin).area < 0.02 * basin.area
+
+
+def test_a_narrow_passage_behind_an_island_belongs_to_the_lake() -> None:
+    lake = shapely.box(0, 0, 400, 200) - shapely.box(100, 20, 300, 100)
+    (kept,) = outlines.without_streams(lake)
+    assert kept.equals(lake)
+
+
 def test_a_lake_that_is_narrow_everywhere_is_kept() -> None:
     pond = shapely.box(0, 0, 300, 20)
-    assert outlines.without_arms(pond).equals(pond)
+    (kept,) = outlines.without_streams(pond)
+    assert kept.equals(pond)
