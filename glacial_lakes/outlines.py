@@ -44,9 +44,7 @@ SMOOTH_PX = 2.0
 STREAM_WIDTH_M = 30.0
 """Long parts of a lake narrower than this are streams."""
 MIN_STREAM_WIDTHS = 2.0
-"""Shorter ones are corners of the lake."""
-MIN_LINK_WIDTHS = 4.0
-"""Shorter ones between two basins are straits."""
+"""Shorter ones are corners of the lake, or straits."""
 MAX_STREAM_SHARE = 0.5
 """A lake of which more is narrow is a narrow lake."""
 SLIVER_M = 0.01
@@ -248,9 +246,8 @@ def without_streams(polygon: Polygon) -> list[Polygon]:
 
 def _is_stream(narrow: Polygon, wide: shapely.Geometry, basins: shapely.STRtree) -> bool:
     mouths = shapely.get_parts(narrow.buffer(1e-3).intersection(wide))
-    if len(set(basins.query(mouths, predicate="intersects")[1])) > 1:
-        return bool(narrow.length / 2 > MIN_LINK_WIDTHS * STREAM_WIDTH_M)
-    return len(mouths) == 1
+    joined = set(basins.query(mouths, predicate="intersects")[1])
+    return len(mouths) == 1 or len(joined) > 1
 
 
 def conserving_level(fraction: Float, usable: Bool, candidate: Bool) -> float:
