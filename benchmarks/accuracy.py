@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,7 +29,7 @@ from baselines import BASELINES
 from scipy import ndimage
 
 from glacial_lakes.mapping import map_lakes
-from glacial_lakes.scenes import open_scene
+from glacial_lakes.scenes import Scene, open_scene
 from glacial_lakes.simulate import Acquisition, Site, make_site
 from glacial_lakes.simulate.scene import SimulatedScene, simulate_scene
 from glacial_lakes.simulate.series import write_dem, write_glaciers, write_product
@@ -140,10 +141,11 @@ def compared(outlines: gpd.GeoDataFrame, scene: SimulatedScene, shores: pd.DataF
     return Accuracy(lakes, result.outlines.assign(status=status), result.min_area_m2)
 
 
-def rows_of_site(seed: int, conditions: tuple[Condition, ...] = CONDITIONS) -> list[pd.DataFrame]:
-    """Simulate, map and compare all scenes of a site; return its lakes and outlines."""
+def scenes_of_site(
+    seed: int, conditions: tuple[Condition, ...] = CONDITIONS
+) -> Iterator[tuple[Scene, Path, SimulatedScene, pd.DataFrame]]:
+    """Simulate a site; yield each scene, the folder of its DEM, its truth and kinds of shore."""
     site = make_site(seed)
-    lakes, found = [], []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_dem(site, folder / "dem.tif")
@@ -152,24 +154,32 @@ def rows_of_site(seed: int, conditions: tuple[Condition, ...] = CONDITIONS) -> l
             acquisition = condition.acquisition(seed)
             simulated = simulate_scene(site, acquisition)
             scene = open_scene(write_product(simulated, folder))
-            shores = shore_kinds(site, acquisition)
-            mapped = {
-                "glacial_lakes": map_lakes(
-                    scene, dem=folder / "dem.tif", glaciers=folder / "glaciers.gpkg"
-                )
+            yield scene, folder, simulated, shore_kinds(site, acquisition)
+
+
+def mapped(scene: Scene, folder: Path) -> gpd.GeoDataFrame:
+    """Map a scene of a site."""
+    return map_lakes(scene, dem=folder / "dem.tif", glaciers=folder / "glaciers.gpkg")
+
+
+def rows_of_site(seed: int, conditions: tuple[Condition, ...] = CONDITIONS) -> list[pd.DataFrame]:
+    """Simulate, map and compare all scenes of a site; return its lakes and outlines."""
+    lakes, found = [], []
+    scenes = scenes_of_site(seed, conditions)
+    for condition, (scene, folder, simulated, shores) in zip(conditions, scenes, strict=True):
+        methods = {"glacial_lakes": mapped(scene, folder)}
+        methods |= {name: plain(scene, folder / "dem.tif") for name, plain in BASELINES.items()}
+        for method, outlines in methods.items():
+            result = compared(outlines, simulated, shores)
+            told: dict[str, Any] = {
+                "method": method,
+                "site": seed,
+                "condition": condition.name,
+                "sensor": condition.sensor,
+                "pixel": scene.grid.resolution,
             }
-            mapped |= {name: plain(scene, folder / "dem.tif") for name, plain in BASELINES.items()}
-            for method, outlines in mapped.items():
-                result = compared(outlines, simulated, shores)
-                told: dict[str, Any] = {
-                    "method": method,
-                    "site": seed,
-                    "condition": condition.name,
-                    "sensor": condition.sensor,
-                    "pixel": scene.grid.resolution,
-                }
-                lakes.append(result.lakes.assign(**told))
-                found.append(result.outlines.assign(**told))
+            lakes.append(result.lakes.assign(**told))
+            found.append(result.outlines.assign(**told))
     return [pd.concat(lakes, ignore_index=True), pd.concat(found, ignore_index=True)]
 
 

@@ -18,7 +18,16 @@ from rasterio.windows import Window
 from scipy import ndimage
 from shapely.geometry import Polygon
 
-from glacial_lakes import evidence, masks, measures, outlines, schema, visibility, water
+from glacial_lakes import (
+    evidence,
+    masks,
+    measures,
+    outlines,
+    schema,
+    uncertainty,
+    visibility,
+    water,
+)
 from glacial_lakes.coverage import Coverage, State
 from glacial_lakes.detectors import Detector, detector_of
 from glacial_lakes.errors import MetadataError
@@ -271,6 +280,15 @@ def _map_object(
             may_hold_ice=may_hold_ice,
         )
         marks.append(Mark(window, inside & pixels.seen, State.WATER))
+        shore = uncertainty.measure_shore(
+            fraction.water,
+            level,
+            polygon,
+            inside=inside,
+            usable=known & ~others,
+            doubtful=visibility.doubtful_shore(pixels, may_hold_ice=may_hold_ice),
+            pixel_m=scene.grid.resolution,
+        )
         rows.append(
             {
                 "geometry": polygon,
@@ -279,6 +297,7 @@ def _map_object(
                 "outline_method": fraction.method,
                 "threshold": evidence.shore_index(pixels, fraction),
                 "quality": evidence.quality(found, fraction),
+                "shift_px": uncertainty.shift_px(shore),
             }
         )
     return Found(rows, marks)
@@ -354,14 +373,15 @@ def _table(scene: Scene, rows: list[dict[str, Any]], terrain: Terrain | None) ->
     table["perimeter_m"] = size["perimeter_m"]
     table["area_m2"] = size["area_m2"]
     perimeter = size["perimeter_m"].to_numpy()
-    table["area_sigma_m2"] = outlines.area_sigma(perimeter, pixel)
-    table["area_err_hb_m2"] = outlines.hanshaw_bookhagen_error(perimeter, pixel)
+    hidden = (1 - table["observed_fraction"]) * table["area_m2"]
+    table["area_sigma_m2"] = uncertainty.area_sigma(perimeter, pixel, table["shift_px"], hidden)
+    table["area_err_hb_m2"] = uncertainty.hanshaw_bookhagen_error(perimeter, pixel)
     cut = table["status"] != "observed"
     table.loc[cut, ["area_m2", "area_sigma_m2", "area_err_hb_m2"]] = np.nan
     table[["lon", "lat"]] = measures.inner_lon_lat(table.geometry)
     if terrain is not None:
         table["elev_m"] = measures.elevation(table.geometry, terrain)
-    return schema.conform(table, schema.MAPPED)
+    return schema.conform(table.drop(columns="shift_px"), schema.MAPPED)
 
 
 def _near_glaciers(

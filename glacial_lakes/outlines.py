@@ -1,4 +1,4 @@
-"""From a candidate to its outline: local water and shore signals, water fraction, contour, error.
+"""From a candidate to its outline: local water and shore signals, water fraction, contour.
 
 The outline runs where half of a pixel is water. A fixed index threshold does not run there: on
 mixed pixels the index bends towards the brighter part, so that lakes come out too small.
@@ -55,10 +55,6 @@ MIN_SHORE = 8
 MIN_SEEN = 2
 NOISE = 0.005
 """Reflectance noise floor (Sentinel-2 and Landsat stay below it over dark targets)."""
-SHARED_SHIFT_PX = 0.06
-LOCAL_SHIFT_PX = 0.22
-CORRELATION_PX = 3.0
-"""Shifts of the outline, measured on simulated scenes by ``benchmarks/outline_error.py``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +156,7 @@ def _blurred_cover(fraction: Float, usable: Bool, candidate: Bool, blur_px: floa
     depth = ndimage.distance_transform_edt(np.pad(candidate, 1))[1:-1, 1:-1]
     field = np.where(depth > REACH_PX, np.float32(1), np.where(usable, fraction, np.float32(0)))
     rows, cols = fraction.shape
-    inside = (_finer(field) > level).reshape(rows, FINE, cols, FINE)
+    inside = (finer(field) > level).reshape(rows, FINE, cols, FINE)
     cover: Float = ndimage.gaussian_filter(inside.mean((1, 3), dtype="float32"), blur_px)
     return cover
 
@@ -279,7 +275,7 @@ def conserving_level(fraction: Float, usable: Bool, candidate: Bool) -> float:
     field = np.where(depth > near, np.float32(1), np.clip(fraction, -0.5, 1.5))
     field = np.where(usable & (away <= near), field, np.float32(0))
     total = float(field.sum())
-    values = _finer(np.clip(field, 0, 1))
+    values = finer(np.clip(field, 0, 1))
     count = int(np.clip(round(total * FINE**2), 1, values.size - 1))
     level = float(np.partition(values.ravel(), values.size - count)[values.size - count])
     return float(np.clip(level, 0.3, 0.6))
@@ -295,32 +291,10 @@ def polygons_of_rings(rings: list[Polygon]) -> list[Polygon]:
     return [part for part in shapely.get_parts(whole) if part.geom_type == "Polygon"]
 
 
-def hanshaw_bookhagen_error(
-    perimeter_m: NDArray[np.float64], pixel_m: float
-) -> NDArray[np.float64]:
-    """Return the one-sigma area error in m² of Hanshaw & Bookhagen (2014), 0.6872·P/G·G²/2.
-
-    Stands beside the own uncertainty to compare with older inventories.
-    """
-    return 0.6872 * perimeter_m * pixel_m / 2
-
-
-def area_sigma(perimeter_m: NDArray[np.float64], pixel_m: float) -> NDArray[np.float64]:
-    """Return one standard deviation of the area in m².
-
-    Two parts, added in quadrature: an error that all of the shore shares (a wrong water or shore
-    signal moves the whole outline by ``SHARED_SHIFT_PX``), and one that is independent every few
-    pixels along the shore.
-    """
-    shared = SHARED_SHIFT_PX * pixel_m * perimeter_m
-    pieces = np.maximum(perimeter_m / (CORRELATION_PX * pixel_m), 1.0)
-    local = LOCAL_SHIFT_PX * pixel_m * perimeter_m / np.sqrt(pieces)
-    return np.hypot(shared, local)
-
-
-def _finer(field: Float) -> Float:
-    finer: Float = ndimage.zoom(field, FINE, order=1, grid_mode=True, mode="nearest")
-    return finer
+def finer(field: Float) -> Float:
+    """Return an array on pixels ``FINE`` times finer, linear between the centres."""
+    result: Float = ndimage.zoom(field, FINE, order=1, grid_mode=True, mode="nearest")
+    return result
 
 
 def _around(field: Float | Bool) -> Float:

@@ -25,6 +25,8 @@ THIN_CLOUD_FRINGE_M = 100.0
 MAX_ICE_SLOPE_DEG = 2.0
 """Ice as flat as this beside open water may be the frozen part of the lake, outside of the months
 in which lakes are open and ice beside them is a glacier."""
+MAX_DOUBTFUL_ICE_SLOPE_DEG = 8.0
+"""The shore of a small lake in a DEM of 30 m; ice on flatter ground may lie on the lake."""
 ICE_FREE_MONTHS = (7, 8, 9)
 MAX_SHORE_RISE = 0.5
 """Ground whose NDWI rises above that of the shore by this share of the lake's may be lake."""
@@ -79,6 +81,14 @@ def observed(
     counts[State.SHADOW] += (hidden & np.pad(shaded, pad) & (state == State.LAND)).sum()
     counts[[State.LAND, State.WATER]] = 0
     return observed, STATUS[State(int(counts.argmax()))] if counts.any() else "cloud"
+
+
+def doubtful_shore(pixels: Pixels, *, may_hold_ice: bool) -> Bool:
+    """Return pixels in which a shore is hard to place: in shade, or of ice on flat ground."""
+    doubtful: Bool = (pixels.flags & Quality.TERRAIN_SHADOW) != 0
+    if may_hold_ice:
+        doubtful |= pixels.snow_or_ice & ~(pixels.slope_deg > MAX_DOUBTFUL_ICE_SLOPE_DEG)
+    return doubtful
 
 
 def is_high_summer(scene: Scene) -> bool:

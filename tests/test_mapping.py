@@ -179,18 +179,25 @@ def flathead(data: Path) -> dict[int, gpd.GeoDataFrame]:
     return {scene.acquired.year: map_lakes(scene) for scene in scenes}
 
 
-def test_two_sensors_draw_the_same_real_lake(flathead: dict[int, gpd.GeoDataFrame]) -> None:
+def test_two_sensors_draw_the_same_real_lake(
+    flathead: dict[int, gpd.GeoDataFrame], data: Path
+) -> None:
     lakes, seen = [], []
     for table in (flathead[2007], flathead[2015]):
         coverage = table.attrs["coverage"]
         seen.append(coverage.states() != State.NODATA)
-        outline = shapely.Polygon(table.geometry.loc[table.area.idxmax()].exterior)
+        outline = table.geometry.loc[table.area.idxmax()]
         grid = coverage.grid
         lakes.append(geometry_mask([outline], grid.shape, grid.transform, invert=True))
     low, high = (lake & seen[0] & seen[1] for lake in lakes)
-    # In spring the lake is drawn down and its flats lie bare (NDWI -0.2 there in 2007).
     assert (low & ~high).sum() <= 0.002 * high.sum()
-    assert (low & high).sum() / (low | high).sum() > 0.91
+    # In spring the lake is drawn down: 2.3 km² of its flats lie bare, brighter in the SWIR than
+    # any water. Plain NDWI > 0 leaves them out as well (IoU 0.92).
+    scene = next(s for s in discover([data / "flathead_landsat"]) if s.acquired.year == 2007)
+    bare = (scene.read(["swir1"])[0] > 0.1) & high
+    assert 2e6 < bare.sum() * 900 < 2.6e6
+    assert (low & bare).sum() <= 0.05 * bare.sum()
+    assert (low & high & ~bare).sum() / ((low | high) & ~bare).sum() >= 0.97
 
 
 def test_a_lake_that_the_edge_of_the_image_cuts_has_no_area(

@@ -115,17 +115,6 @@ def test_contour_of_a_step_lies_between_the_pixel_centres() -> None:
     assert square.bounds == (2.0, 2.0, 4.0, 4.0)
 
 
-def test_hanshaw_bookhagen_formula_by_hand() -> None:
-    error = outlines.hanshaw_bookhagen_error(np.array([400.0]), 10.0)
-    assert error[0] == pytest.approx(0.6872 * 40 * 50)
-
-
-def test_uncertainty_grows_with_perimeter_and_pixel() -> None:
-    short, long = outlines.area_sigma(np.array([400.0, 4000.0]), 10.0)
-    assert long > short
-    assert outlines.area_sigma(np.array([400.0]), 30.0)[0] > short
-
-
 def test_streams_are_cut_off_and_straits_are_kept() -> None:
     basins = shapely.box(0, 0, 200, 100) | shapely.box(240, 0, 440, 100)
     strait = shapely.box(200, 40, 240, 55)

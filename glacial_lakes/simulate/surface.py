@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from affine import Affine
 from scipy import ndimage
+from shapely.geometry import Polygon
 
 from glacial_lakes.simulate.acquisition import Acquisition
 from glacial_lakes.simulate.frame import COARSE_M, SHORE_M, on_ground, water_share
@@ -74,8 +76,9 @@ def make_surface(site: Site, ground: Ground, acquisition: Acquisition) -> Surfac
     _grain(albedo, ground, 0.13)
     ice = _glacier_ice(site, ground, year, albedo)
     snow = _snow(ground, acquisition, albedo)
-    _cover_water(albedo, ground.river * (1.0 - snow), ground)
-    lakes = [cover_lake(ground, acquisition, state) for state in site.lakes_in(year)]
+    states = site.lakes_in(year)
+    _cover_water(albedo, _off_islands(ground, states) * (1.0 - snow), ground)
+    lakes = [cover_lake(ground, acquisition, state) for state in states]
     for cover in lakes:
         _fill_lake(albedo, ground, cover, np.maximum(ice, snow), site.seed)
     return Surface(albedo, tuple(lakes))
@@ -136,6 +139,12 @@ def _snow(ground: Ground, acquisition: Acquisition, albedo: Reflectance) -> Fiel
     for band in range(6):
         albedo[band] *= 1.0 + snow * (0.02 * ground.fine_grain + 0.025 * ground.coarse_grain)
     return snow.astype(np.float32)
+
+
+def _off_islands(ground: Ground, states: Iterable[LakeState]) -> Field:
+    """Return the rivers without what would run across an island in a lake."""
+    islands = [Polygon(ring) for state in states for ring in state.outline.interiors]
+    return ground.river * (1.0 - water_share(islands, ground.transform, ground.shape, 2))
 
 
 def _cover_water(albedo: Reflectance, share: Field, ground: Ground) -> None:

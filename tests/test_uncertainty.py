@@ -1,0 +1,87 @@
+"""The standard deviation of an area grows with what makes its shore uncertain."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from shapely.geometry import Polygon, box
+
+from glacial_lakes import uncertainty
+from glacial_lakes.uncertainty import Shore, area_sigma, measure_shore, shift_px
+
+SHAPE = (40, 40)
+LAKE = box(100, 100, 300, 300)
+ROWS, COLS = np.indices(SHAPE)
+INSIDE = (ROWS >= 10) & (ROWS < 30) & (COLS >= 10) & (COLS < 30)
+EVERYWHERE, NOWHERE = np.ones(SHAPE, bool), np.zeros(SHAPE, bool)
+
+
+def measured(fraction: np.ndarray, polygon: Polygon = LAKE, **more: np.ndarray) -> Shore:
+    known = {"inside": INSIDE, "usable": EVERYWHERE, "doubtful": NOWHERE} | more
+    return measure_shore(fraction.astype("float32"), 0.5, polygon, pixel_m=10.0, **known)
+
+
+def test_a_sharp_shore_of_even_ground_has_no_spread_and_no_mixed_pixel() -> None:
+    shore = measured(INSIDE)
+    assert (shore.spread, shore.mixed, shore.doubtful) == (0, 0, 0)
+    assert shift_px(shore) == 0
+
+
+def test_uneven_land_beside_the_shore_is_measured_as_spread() -> None:
+    noise = np.random.default_rng(1).normal(0, 0.2, SHAPE)
+    assert measured(np.where(INSIDE, 1, noise)).spread == pytest.approx(0.2, abs=0.02)
+
+
+def test_a_wide_shore_has_more_mixed_pixels_and_moves_more_with_the_level() -> None:
+    away = np.maximum(np.abs(ROWS - 19.5), np.abs(COLS - 19.5)) - 10
+    steep, gentle = (measured(np.clip(0.5 - away / width, 0, 1)) for width in (2, 6))
+    assert gentle.mixed > 1.5 * steep.mixed
+    assert gentle.sensitivity > 2 * steep.sensitivity
+
+
+def test_shade_along_half_of_the_shore_is_doubtful() -> None:
+    assert measured(INSIDE, doubtful=COLS < 20).doubtful == pytest.approx(0.5)
+
+
+def test_land_that_was_not_seen_tells_nothing_of_the_spread() -> None:
+    wild = np.where(INSIDE, 1, np.where(COLS < 10, 5.0, 0.0))
+    assert measured(wild, usable=COLS >= 10).spread == 0
+
+
+shores = st.builds(
+    Shore,
+    spread=st.floats(0, 1),
+    mixed=st.floats(0, 5),
+    sensitivity=st.floats(0, 50),
+    doubtful=st.floats(0, 1),
+)
+
+
+@given(shores, shores)
+def test_what_is_worse_in_all_is_never_better_known(one: Shore, other: Shore) -> None:
+    names = Shore.__slots__
+    worst = Shore(**{name: max(getattr(one, name), getattr(other, name)) for name in names})
+    assert shift_px(worst) >= max(shift_px(one), shift_px(other)) >= 0
+
+
+def test_the_parts_of_the_error_are_added_in_quadrature() -> None:
+    perimeter, pixel = 900.0, 10.0
+    local = area_sigma(perimeter, pixel, 0.0)
+    pieces = perimeter / pixel / uncertainty.CORRELATION_PX
+    assert local == pytest.approx(uncertainty.LOCAL_SHIFT_PX * 10 * 900 / np.sqrt(pieces))
+    whole = area_sigma(perimeter, pixel, 0.1, 2000.0)
+    parts = (local, 0.1 * 10 * 900, uncertainty.HIDDEN_WEIGHT * 2000)
+    assert whole == pytest.approx(np.sqrt(sum(part**2 for part in parts)))
+
+
+def test_uncertainty_grows_with_perimeter_and_pixel() -> None:
+    short, long = area_sigma([400.0, 4000.0], 10.0, 0.06)
+    assert long > short
+    assert area_sigma(400.0, 30.0, 0.06) > short
+
+
+def test_hanshaw_bookhagen_formula_by_hand() -> None:
+    error = uncertainty.hanshaw_bookhagen_error(np.array([400.0]), 10.0)
+    assert error[0] == pytest.approx(0.6872 * 40 * 50)
