@@ -30,6 +30,8 @@ MAX_DOUBTFUL_ICE_SLOPE_DEG = 8.0
 ICE_FREE_MONTHS = (7, 8, 9)
 MAX_SHORE_RISE = 0.5
 """Ground whose NDWI rises above that of the shore by this share of the lake's may be lake."""
+MIN_HAZY_RISE = 0.4
+"""The same through haze, of the difference of green and near infrared."""
 EIGHT = np.ones((3, 3), bool)
 
 
@@ -62,8 +64,11 @@ def observed(
     if may_hold_ice:
         with np.errstate(invalid="ignore"):
             lake_ice = pixels.snow_or_ice & (pixels.slope_deg < MAX_ICE_SLOPE_DEG)
-    beyond = np.pad((wet & (thin | shaded)) | lake_ice, pad)
+    beyond = np.pad(
+        (wet & (thin | shaded)) | (_wet_through_haze(pixels, fraction) & thin) | lake_ice, pad
+    )
     icy = np.pad(lake_ice, pad)
+    state = np.where(thin & (state != State.NODATA), State.CLOUD, state)
     inside, state = np.pad(inside, pad), np.pad(state, pad, constant_values=State.NODATA)
     rim = _near(inside, 2) & ~inside
     ring = _near(inside, 5) & ~_near(inside, 2)
@@ -115,6 +120,19 @@ def _shaded(pixels: Pixels, fraction: outlines.Fraction) -> Bool:
         if np.median(green[under]) < MAX_SHADOW_GREEN * np.median(green[beside]):
             shaded = shaded | flagged
     return shaded
+
+
+def _wet_through_haze(pixels: Pixels, fraction: outlines.Fraction) -> Bool:
+    """Return pixels that may be water seen through thin cloud.
+
+    Haze adds about as much in the green as in the near infrared: it lowers the NDWI of water, but
+    leaves the difference of both.
+    """
+    fall = pixels.reflectance["green"] - pixels.reflectance["nir"]
+    core, shore = (float(np.nanmedian(fall[part])) for part in (fraction.core, fraction.shore))
+    with np.errstate(invalid="ignore"):
+        result: Bool = fall > shore + MIN_HAZY_RISE * (core - shore)
+    return result
 
 
 def _near(mask: Bool, distance_px: float) -> Bool:
