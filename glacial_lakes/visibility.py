@@ -10,6 +10,7 @@ from scipy import ndimage
 from glacial_lakes import outlines, water
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION, STATUS, State
 from glacial_lakes.evidence import Evidence
+from glacial_lakes.masks import STEEP_DEG
 from glacial_lakes.pixels import Pixels
 from glacial_lakes.scenes import Scene
 from glacial_lakes.scenes.quality import Quality
@@ -64,9 +65,9 @@ def observed(
     if may_hold_ice:
         with np.errstate(invalid="ignore"):
             lake_ice = pixels.snow_or_ice & (pixels.slope_deg < MAX_ICE_SLOPE_DEG)
-    beyond = np.pad(
-        (wet & (thin | shaded)) | (_wet_through_haze(pixels, fraction) & thin) | lake_ice, pad
-    )
+    hazy = thin & _wet_through_haze(pixels, fraction) & ~(pixels.slope_deg > STEEP_DEG)
+    may_be_lake = (wet & (thin | shaded)) | hazy
+    beyond = np.pad(may_be_lake | lake_ice, pad)
     icy = np.pad(lake_ice, pad)
     state = np.where(thin & (state != State.NODATA), State.CLOUD, state)
     inside, state = np.pad(inside, pad), np.pad(state, pad, constant_values=State.NODATA)
