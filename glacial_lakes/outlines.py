@@ -155,9 +155,12 @@ def _blurred_cover(fraction: Float, usable: Bool, candidate: Bool, blur_px: floa
     level = conserving_level(fraction, usable, candidate)
     depth = ndimage.distance_transform_edt(np.pad(candidate, 1))[1:-1, 1:-1]
     field = np.where(depth > REACH_PX, np.float32(1), np.where(usable, fraction, np.float32(0)))
-    rows, cols = fraction.shape
-    inside = (finer(field) > level).reshape(rows, FINE, cols, FINE)
-    cover: Float = ndimage.gaussian_filter(inside.mean((1, 3), dtype="float32"), blur_px)
+    place = extent(field > 0)
+    rows, cols = field[place].shape
+    inside = (finer(field[place]) > level).reshape(rows, FINE, cols, FINE)
+    share = np.zeros_like(fraction)
+    share[place] = inside.mean((1, 3), dtype="float32")
+    cover: Float = ndimage.gaussian_filter(share, blur_px)
     return cover
 
 
@@ -187,13 +190,8 @@ def _signals_beside_shore(bands: Float, cover: Float, usable: Bool) -> tuple[Flo
     for _ in range(3):  # the shares are small: three turns settle it
         freed = np.where(wet, cover * (bands - bare * land), 0)
         other = np.where(dry, bare * (bands - cover * water), 0)
-        water = np.stack(
-            [_around(one) + faint * mean for one, mean in zip(freed, wet_mean, strict=True)]
-        )
-        land = np.stack(
-            [_around(one) + faint * mean for one, mean in zip(other, dry_mean, strict=True)]
-        )
-        water, land = water / wet_weight, land / dry_weight
+        water = (_around(freed) + faint * wet_mean[:, None, None]) / wet_weight
+        land = (_around(other) + faint * dry_mean[:, None, None]) / dry_weight
     return water, land
 
 
@@ -275,7 +273,7 @@ def conserving_level(fraction: Float, usable: Bool, candidate: Bool) -> float:
     field = np.where(depth > near, np.float32(1), np.clip(fraction, -0.5, 1.5))
     field = np.where(usable & (away <= near), field, np.float32(0))
     total = float(field.sum())
-    values = finer(np.clip(field, 0, 1))
+    values = finer(np.clip(field[extent(field > 0)], 0, 1))
     count = int(np.clip(round(total * FINE**2), 1, values.size - 1))
     level = float(np.partition(values.ravel(), values.size - count)[values.size - count])
     return float(np.clip(level, 0.3, 0.6))
@@ -291,6 +289,17 @@ def polygons_of_rings(rings: list[Polygon]) -> list[Polygon]:
     return [part for part in shapely.get_parts(whole) if part.geom_type == "Polygon"]
 
 
+def extent(mask: Bool) -> tuple[slice, slice]:
+    """Return the part of an array that holds a mask and a pixel around it."""
+    if not mask.any():
+        return np.s_[:1, :1]
+    rows, cols = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    return (
+        slice(max(0, int(rows[0]) - 1), int(rows[-1]) + 2),
+        slice(max(0, int(cols[0]) - 1), int(cols[-1]) + 2),
+    )
+
+
 def finer(field: Float) -> Float:
     """Return an array on pixels ``FINE`` times finer, linear between the centres."""
     result: Float = ndimage.zoom(field, FINE, order=1, grid_mode=True, mode="nearest")
@@ -298,7 +307,10 @@ def finer(field: Float) -> Float:
 
 
 def _around(field: Float | Bool) -> Float:
-    mean: Float = ndimage.gaussian_filter(field.astype("float32"), SMOOTH_PX, truncate=6.0)
+    """Return Gaussian-weighted means in the last two axes."""
+    mean: Float = ndimage.gaussian_filter(
+        field.astype("float32"), SMOOTH_PX, truncate=6.0, axes=(-2, -1)
+    )
     return mean
 
 
@@ -327,10 +339,9 @@ def _smoothed(bands: Float, where: Bool) -> Float:
     """Return the Gaussian-weighted mean of the chosen pixels around every pixel."""
     weight = _around(where)
     faint = 1e-3  # far from any chosen pixel the overall mean takes over
-    smoothed = np.empty_like(bands)
-    for band, out in zip(bands, smoothed, strict=True):
-        total = _around(np.where(where, band, np.float32(0)))
-        out[:] = (total + faint * band[where].mean()) / (weight + faint)
+    total = _around(np.where(where, bands, np.float32(0)))
+    means = bands[:, where].mean(1)[:, None, None]
+    smoothed: Float = ((total + faint * means) / (weight + faint)).astype("float32")
     return smoothed
 
 

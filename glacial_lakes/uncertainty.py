@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 from shapely.geometry import Polygon
 
-from glacial_lakes.outlines import FINE, finer
+from glacial_lakes.outlines import FINE, extent, finer
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -92,7 +92,8 @@ def measure_shore(
     low, high = MIXED
     length = polygon.length / pixel_m
     mixed = edge & (fraction > low) & (fraction < high)
-    fine = finer(np.where(around & usable, fraction, np.float32(0)))
+    place = extent(around)
+    fine = finer(np.where(around & usable, fraction, np.float32(0))[place])
     between = (fine > level - LEVELS) & (fine < level + LEVELS)
     return Shore(
         spread=float(np.sqrt(np.mean(fraction[land] ** 2))) if land.any() else 1.0,
