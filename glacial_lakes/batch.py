@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TypeGuard
 from urllib.parse import quote
 
 import geopandas as gpd
@@ -17,6 +19,7 @@ import shapely
 from glacial_lakes import files, manifest, schema, vectors
 from glacial_lakes.coverage import Coverage
 from glacial_lakes.errors import (
+    ClusterError,
     GlacialLakesError,
     InputError,
     OutputError,
@@ -28,7 +31,6 @@ from glacial_lakes.events import Listener, SceneMapped, SceneRefused, ignore
 from glacial_lakes.grid import Grid
 from glacial_lakes.manifest import Record
 from glacial_lakes.mapping import map_lakes
-from glacial_lakes.processes import ProcessPerCall
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.settings import MappingSettings
 
@@ -235,19 +237,32 @@ def map_all(
     tasks: Sequence[SceneTask],
     executor: Executor,
     *,
-    memory_bytes: int | None = None,
+    alone: Executor,
+    work: Path,
+    call: Callable[[SceneTask], Mapped] = map_scene,
+    ahead: Callable[[], int] | None = None,
     on_event: Listener = ignore,
 ) -> list[Record]:
     """Map scenes by an executor, in any order; those whose process died once more, alone.
+
+    Each scene is mapped into ``work``, and its result is moved into its place from here: what a
+    lost worker still writes can never mix with the result of another one.
 
     Parameters
     ----------
     tasks : sequence of SceneTask
         The scenes.
     executor : concurrent.futures.Executor
-        Where they run: :class:`ProcessPerCall`, or that of a ``dask.distributed`` client.
-    memory_bytes : int, optional
-        Limit for a scene that is mapped alone.
+        Where they run, e.g. :class:`~glacial_lakes.processes.ProcessPerCall`.
+    alone : concurrent.futures.Executor
+        Where scenes run whose process died.
+    work : pathlib.Path
+        Folder for unfinished results, on the disk of the output.
+    call : callable
+        What the executor does.
+    ahead : callable, optional
+        Gives the number of scenes that may be handed over at a time, asked again and again.
+        Default: all.
     on_event : callable
         Told of each scene when it is done.
 
@@ -260,41 +275,55 @@ def map_all(
     ------
     OutputError
         When the output folder cannot be written; the scenes that run are stopped.
+    ClusterError
+        When the executor is a cluster that cannot do it.
     """
     records: dict[str, Record] = {}
     died: list[SceneTask] = []
     pending: dict[Future[Mapped], SceneTask] = {}
+    waiting = deque(tasks)
     try:
-        for task in tasks:
-            pending[executor.submit(map_scene, task)] = task
-        while pending:
+        while waiting or pending:
+            most = ahead() if ahead else len(tasks)
+            while waiting and len(pending) < most:
+                task = waiting.popleft()
+                pending[executor.submit(call, _aside(task, work))] = task
             done, _ = wait(pending, timeout=_WAIT_SECONDS, return_when=FIRST_COMPLETED)
-            for future in done:
+            while done:
+                future = done.pop()
                 task = pending.pop(future)
-                error = future.exception()
-                if isinstance(error, OutputError):
+                error = None if future.cancelled() else future.exception()
+                if _ends_the_run(error):
                     raise error
-                if error is None or isinstance(error, TimeLimitError):
-                    records[task.scene.id] = _told(task, future, on_event)
+                if not future.cancelled() and (error is None or isinstance(error, TimeLimitError)):
+                    records[task.scene.id] = _told(task, future, work, on_event)
                 else:
                     died.append(task)
+                del future  # a cluster would map again what is still held when its worker goes
     finally:
         for future in pending:
             future.cancel()
     for task in died:
-        with ProcessPerCall(1, seconds=SCENE_SECONDS, memory_bytes=memory_bytes) as alone:
-            records[task.scene.id] = _told(task, alone.submit(map_scene, task), on_event)
+        future = alone.submit(call, _aside(task, work))
+        records[task.scene.id] = _told(task, future, work, on_event)
     return [records[task.scene.id] for task in tasks]
 
 
-def _told(task: SceneTask, future: Future[Mapped], on_event: Listener) -> Record:
-    """Return the record of a scene that is through, and tell the listener."""
+def _aside(task: SceneTask, work: Path) -> SceneTask:
+    return replace(task, folder=work / task.folder.name)
+
+
+def _told(task: SceneTask, future: Future[Mapped], work: Path, on_event: Listener) -> Record:
+    """Put the result of a scene in its place, return its record and tell the listener."""
     try:
         record, seconds = future.result()
+        files.move_folder(_aside(task, work).folder, task.folder)
+        if record.state == "mapped" and not manifest.outputs_hold(task.folder, record.outputs):
+            raise OutputError(task.folder, "did not arrive whole", "examine the disk")
     except MemoryError:
         record = _refused(task, "the memory does not suffice", "allow more with --max-memory")
     except GlacialLakesError as error:
-        if isinstance(error, OutputError):
+        if _ends_the_run(error):
             raise
         record = _refused(task, error.what, error.remedy)
     except Exception as error:  # noqa: BLE001 (an executor's own failure, e.g. a lost worker)
@@ -305,6 +334,13 @@ def _told(task: SceneTask, future: Future[Mapped], on_event: Listener) -> Record
     else:
         on_event(SceneRefused(task.scene.path, record.reason))
     return record
+
+
+def _ends_the_run(error: BaseException | None) -> TypeGuard[GlacialLakesError]:
+    """Tell whether an error is no fault of the scene, and would meet the others too."""
+    if isinstance(error, ClusterError):  # a file that is lost here as well is the scene's fault
+        return error.path is None or Path(error.path).exists()
+    return isinstance(error, OutputError)
 
 
 def _refused(task: SceneTask, what: str, remedy: str) -> Record:

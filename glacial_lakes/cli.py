@@ -11,6 +11,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -141,7 +142,7 @@ def demo(options: Options, folder: Path) -> Answer:
     """Map the sample scenes into DIR: inventory, shapefiles and report."""
     from glacial_lakes.demo import copy_sample
 
-    return _run(options, copy_sample(folder), jobs=None, max_memory=None)
+    return _run(options, copy_sample(folder))
 
 
 @verb
@@ -237,9 +238,10 @@ def map_(options: Options, paths: tuple[Path, ...], out: Path, **inputs: Any) ->
 @click.option(
     "--max-memory", type=memory_amount, metavar="SIZE", help="For all processes together, e.g. 4GB."
 )
-def run(options: Options, project: Path, jobs: int | None, max_memory: int | None) -> Answer:
+@click.option("--dask", metavar="ADDRESS", help="Map on a Dask cluster, e.g. tcp://10.0.0.5:8786.")
+def run(options: Options, project: Path, **where: Any) -> Answer:
     """Do the whole job of a project file: map what is new, track, export, report."""
-    return _run(options, project, jobs, max_memory)
+    return _run(options, project, **where)
 
 
 @verb
@@ -425,7 +427,13 @@ def _failed(error: Exception, told: GlacialLakesError, options: Options) -> int:
     return USAGE if isinstance(error, ConfigError) else ERROR
 
 
-def _run(options: Options, path: Path, jobs: int | None, max_memory: int | None) -> Answer:
+def _run(
+    options: Options,
+    path: Path,
+    jobs: int | None = None,
+    max_memory: int | None = None,
+    dask: str | None = None,
+) -> Answer:
     from glacial_lakes.settings import read_project
 
     overrides = {"project.language": options.lang} if options.lang else {}
@@ -433,9 +441,12 @@ def _run(options: Options, path: Path, jobs: int | None, max_memory: int | None)
     options.lang = project.project.language
 
     from glacial_lakes import workflow  # after the project is known to be good: it loads slowly
+    from glacial_lakes.cluster import connect
 
-    with progress(options) as listen:
-        result = workflow.run(project, jobs=jobs, max_memory=max_memory, on_event=listen)
+    with connect(dask) if dask else nullcontext() as client, progress(options) as listen:
+        result = workflow.run(
+            project, jobs=jobs, max_memory=max_memory, executor=client, on_event=listen
+        )
     names = [str(path) for path in result.paths]
     values = {
         "output": str(result.output),

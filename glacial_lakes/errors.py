@@ -112,3 +112,9 @@ class TimeLimitError(ResourceError):
     """A task took longer than it may."""
 
     code = "GL5001"
+
+
+class ClusterError(ResourceError):
+    """A cluster does not answer, or a worker of it is not set up as the run needs it."""
+
+    code = "GL5002"

@@ -116,6 +116,28 @@ def whole_set(path: Path | str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def move_folder(source: Path, target: Path) -> None:
+    """Put a finished folder in the place of an older one.
+
+    A crash between leaves no folder, and never old and new parts mixed.
+
+    Parameters
+    ----------
+    source, target : pathlib.Path
+        Folders on the same disk.
+
+    Raises
+    ------
+    OutputError
+        When the disk refuses.
+    """
+    with _output_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():
+            shutil.rmtree(target)
+        _replace(source, target)
+
+
 @contextmanager
 def lock(folder: Path | str) -> Iterator[Path]:
     """Hold an output folder against other runs.

@@ -5,12 +5,14 @@ from __future__ import annotations
 import glob
 import json
 import logging
-from collections.abc import Mapping, Sequence
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -25,6 +27,7 @@ from glacial_lakes.batch import (
     load_outlines,
     map_all,
 )
+from glacial_lakes.cluster import map_on_cluster
 from glacial_lakes.detectors import detector_of
 from glacial_lakes.errors import InputError, MissingFileError
 from glacial_lakes.events import Event, Listener, SceneRefused, SceneReused, StageStarted, ignore
@@ -38,9 +41,13 @@ from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.settings import Project, as_dict, digest
 from glacial_lakes.vectors import read_vector
 
+if TYPE_CHECKING:
+    from distributed import Client
+
 INVENTORY_NAME = "inventory.gpkg"
 REPORT_NAME = "report.html"
 SCENES_FOLDER = "scenes"
+WORK_PREFIX = ".mapping-"
 MEMORY_SHARE = 0.75
 """Share of the computer's memory that a run takes when it is not told how much."""
 
@@ -81,7 +88,7 @@ def run(
     *,
     jobs: int | None = None,
     max_memory: int | None = None,
-    executor: Executor | None = None,
+    executor: Executor | Client | None = None,
     on_event: Listener = ignore,
 ) -> RunResult:
     """Do the whole job of a project: scenes in, inventory, exports and report out.
@@ -95,13 +102,14 @@ def run(
     project : Project
         From :func:`read_project`.
     jobs : int, optional
-        Scenes mapped at a time. Default: one for each core.
+        Scenes mapped at a time. Default: one for each core, or each thread of a cluster.
     max_memory : int, optional
         Bytes for all processes together; fewer scenes at a time and smaller blocks are used to
-        keep to it. Default: three quarters of the computer's memory.
-    executor : concurrent.futures.Executor, optional
-        Where scenes are mapped instead of in processes of this computer, e.g.
-        ``dask.distributed.Client(...).get_executor()``. It must see the same files.
+        keep to it. Default: three quarters of the computer's memory, or what the workers of a
+        cluster may use.
+    executor : distributed.Client or concurrent.futures.Executor, optional
+        Where scenes are mapped instead of in processes of this computer. It must see the same
+        files at the same paths.
     on_event : callable, optional
         Called with messages of :mod:`glacial_lakes.events`.
 
@@ -111,6 +119,8 @@ def run(
 
     Raises
     ------
+    ClusterError
+        When a cluster is lost, or its workers see other files or have other versions.
     ConfigError
         When the project names an index or a detector that does not exist.
     LockedError
@@ -133,7 +143,10 @@ def run(
         scenes = _find_scenes(project, listen)
         checksums = _checksums(project)
         tasks = _tasks(project, scenes, checksums, output)
-        records, mapped = _map(tasks, jobs, max_memory, executor, listen)
+        with _work_folder(output) as work:
+            records, mapped = _map(
+                tasks, work, executor, jobs=jobs, max_memory=max_memory, on_event=listen
+            )
         usable = [record.scene_id for record in records.values() if record.state == "mapped"]
         reused = tuple(scene_id for scene_id in usable if scene_id not in mapped)
         refusals = tuple(sorted(refused, key=lambda event: (event.path, event.reason)))
@@ -231,11 +244,26 @@ def _tasks(
     ]
 
 
+@contextmanager
+def _work_folder(output: Path) -> Iterator[Path]:
+    """Give a folder for unfinished results, and remove it and those of killed runs."""
+    for left in output.glob(f"{WORK_PREFIX}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    work = output / f"{WORK_PREFIX}{secrets.token_hex(8)}"
+    work.mkdir()
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
 def _map(
     tasks: Sequence[SceneTask],
+    work: Path,
+    executor: Executor | Client | None,
+    *,
     jobs: int | None,
     max_memory: int | None,
-    executor: Executor | None,
     on_event: Listener,
 ) -> tuple[dict[str, Record], tuple[str, ...]]:
     """Map what has no valid earlier result; return all records, and the scenes mapped now."""
@@ -251,25 +279,44 @@ def _map(
                 else SceneRefused(task.scene.path, record.reason)
             )
     fresh: list[Record] = []
-    if new:
-        room = capacity(
-            [task.scene.grid for task in new],
-            jobs or machine.core_count(),
-            max_memory or int(machine.memory_bytes() * MEMORY_SHARE),
-            new[0].settings.block_size,
+    if new and (executor is None or isinstance(executor, Executor)):
+        fresh = _map_here(new, work, executor, jobs=jobs, max_memory=max_memory, on_event=on_event)
+    elif new:
+        fresh = map_on_cluster(
+            new, executor, work=work, jobs=jobs, max_memory=max_memory, on_event=on_event
         )
-        new = [
-            replace(task, settings=replace(task.settings, block_size=room.block_size))
-            for task in new
-        ]
-        pool = executor and nullcontext(executor)
-        with pool or ProcessPerCall(
-            room.jobs, seconds=SCENE_SECONDS, memory_bytes=room.scene_bytes
-        ) as running:
-            fresh = map_all(new, running, memory_bytes=room.all_bytes, on_event=on_event)
     records |= {record.scene_id: record for record in fresh}
     mapped = tuple(record.scene_id for record in fresh if record.state == "mapped")
     return {task.scene.id: records[task.scene.id] for task in tasks}, mapped
+
+
+def _map_here(
+    tasks: Sequence[SceneTask],
+    work: Path,
+    executor: Executor | None,
+    *,
+    jobs: int | None,
+    max_memory: int | None,
+    on_event: Listener,
+) -> list[Record]:
+    room = capacity(
+        [task.scene.grid for task in tasks],
+        jobs or machine.core_count(),
+        max_memory or int(machine.memory_bytes() * MEMORY_SHARE),
+        tasks[0].settings.block_size,
+    )
+    tasks = [
+        replace(task, settings=replace(task.settings, block_size=room.block_size)) for task in tasks
+    ]
+    pool = executor and nullcontext(executor)
+    with (
+        pool
+        or ProcessPerCall(
+            room.jobs, seconds=SCENE_SECONDS, memory_bytes=room.scene_bytes
+        ) as running,
+        ProcessPerCall(1, seconds=SCENE_SECONDS, memory_bytes=room.all_bytes) as alone,
+    ):
+        return map_all(tasks, running, alone=alone, work=work, on_event=on_event)
 
 
 def _track(

@@ -29,7 +29,7 @@ VERBS = {
     "init": set(),
     "scenes": set(),
     "map": {"-o", "--dem", "--glaciers", "--aoi", "--min-area-m2"},
-    "run": {"--jobs", "--max-memory"},
+    "run": {"--jobs", "--max-memory", "--dask"},
     "export": {"-o", "--format", "--epoch", "--months"},
     "report": {"-o"},
     "review": {"--by", "--dry-run", "--partial", "--whole", "--encoding"},

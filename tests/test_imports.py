@@ -16,7 +16,17 @@ import glacial_lakes
 PACKAGE = Path(glacial_lakes.__file__).parent
 
 TOP_TO_BOTTOM = [
-    *("__main__", "cli", "console", "workflow", "outlines_file", "batch", "manifest", "demo"),
+    *(
+        "__main__",
+        "cli",
+        "console",
+        "workflow",
+        "cluster",
+        "outlines_file",
+        "batch",
+        "manifest",
+        "demo",
+    ),
     *("doctor", "export", "report", "kml", "validation", "review", "inventory", "plots"),
     *("decisions", "tracking"),
     *("change", "mapping", "visibility", "evidence", "pixels", "measures", "coverage"),

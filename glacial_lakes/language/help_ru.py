@@ -65,6 +65,9 @@ HELP = {
     ),
     "Scenes mapped at a time.": "Снимков одновременно.",
     "For all processes together, e.g. 4GB.": "Память на все процессы вместе, например 4GB.",
+    "Map on a Dask cluster, e.g. tcp://10.0.0.5:8786.": (
+        "Обрабатывать снимки на кластере Dask, например tcp://10.0.0.5:8786."
+    ),
     "Write an inventory in other formats, or the best outlines of some years.": (
         "Записать каталог в других форматах или лучшие контуры за несколько лет."
     ),

@@ -163,6 +163,28 @@ CLAUSES = REFUSALS | {
     "its process ended with code {}": "его процесс завершился с кодом {}",
     "run again with -v for details": "запустите ещё раз с -v, чтобы увидеть подробности",
     "look into the log of the executor": "посмотрите журнал исполнителя",
+    "did not arrive whole": "получено не полностью",
+    "examine the disk": "проверьте диск",
+    "Dask is not installed": "Dask не установлен",
+    'install it: python -m pip install "glacial-lakes[dask]"': (
+        'установите его: python -m pip install "glacial-lakes[dask]"'
+    ),
+    "is no address of a Dask scheduler": "это не адрес планировщика Dask",
+    "give one such as tcp://10.0.0.5:8786": "укажите адрес вида tcp://10.0.0.5:8786",
+    "no Dask scheduler answers there": "по этому адресу планировщик Dask не отвечает",
+    "start it with: dask scheduler, and give the address that it prints": (
+        "запустите его командой dask scheduler и укажите адрес, который он выведет"
+    ),
+    "the connection to the Dask scheduler was lost": "потеряна связь с планировщиком Dask",
+    "start the run again: it goes on from here": (
+        "запустите ещё раз: работа продолжится с этого места"
+    ),
+    "the worker on {} has {} {}, and not {}": (
+        "на рабочем узле {} установлено {} {}, а нужна версия {}"
+    ),
+    "install the same versions on all workers": "установите одинаковые версии на всех узлах",
+    "the worker on {} does not see it": "рабочий узел {} этого не видит",
+    "keep it on a disk that all workers share": "держите это на диске, общем для всех узлов",
     "run again with --debug and report it": "запустите ещё раз с --debug и сообщите об ошибке",
     # findings about the installation
     "system": "система",

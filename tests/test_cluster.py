@@ -1,0 +1,255 @@
+"""A run on a Dask cluster: a scheduler and two workers as people start them, and what goes wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from test_workflow import PRODUCTS, finished, make, project_of, spoil, tree  # noqa: F401 (fixtures)
+
+from glacial_lakes import cluster
+from glacial_lakes.cluster import connect
+from glacial_lakes.errors import ClusterError, ConfigError
+from glacial_lakes.events import Event, SceneMapped
+from glacial_lakes.language.messages import translate_error
+from glacial_lakes.workflow import run
+
+pytest.importorskip("distributed")
+pytestmark = pytest.mark.xdist_group("cluster")
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+
+@dataclass(frozen=True)
+class Started:
+    """A cluster of processes of this computer."""
+
+    address: str
+    scheduler: subprocess.Popen[bytes]
+    workers: list[subprocess.Popen[bytes]]
+    folder: Path
+
+    def add_worker(self, **environment: str) -> subprocess.Popen[bytes]:
+        options = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--memory-limit", "3GB")
+        worker = start("worker", self.address, *options, folder=self.folder, **environment)
+        self.workers.append(worker)
+        return worker
+
+
+def start(*words: str, folder: Path, **environment: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "dask", *words],
+        cwd=folder,
+        env=ENVIRONMENT | environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@pytest.fixture
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+    """Return a scheduler without workers."""
+    folder, port = tmp_path_factory.mktemp("cluster"), free_port()
+    options = ("--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
+    process = start("scheduler", *options, folder=folder)
+    started = Started(f"tcp://127.0.0.1:{port}", process, [], folder)
+    yield started
+    for child in (*started.workers, process):
+        child.kill()
+        child.wait()
+
+
+@pytest.fixture
+def two_workers(scheduler: Started) -> Started:
+    """Return a cluster of two workers."""
+    scheduler.add_worker()
+    scheduler.add_worker()
+    with connect(scheduler.address, 30) as client:
+        client.wait_for_workers(2, timeout=30)
+    return scheduler
+
+
+def run_on(address: str, project: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "glacial_lakes", "run", str(project), "--dask", address, *options],
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=100,
+    )
+
+
+def test_a_cluster_gives_the_same_bytes_as_this_computer(
+    two_workers: Started, make, finished: Path, tmp_path: Path
+) -> None:
+    path = make(tmp_path)
+    done = run_on(two_workers.address, path, "--json")
+    assert (done.returncode, json.loads(done.stdout)["mapped"]) == (0, list(PRODUCTS))
+    assert tree(path) == tree(finished)
+    assert not list((tmp_path / "output").rglob(".*"))
+    with connect(two_workers.address) as client:
+        assert run(project_of(path), executor=client).unchanged
+
+
+@posix
+def test_a_killed_worker_costs_only_the_scene_it_was_at(
+    two_workers: Started, make, finished: Path, tmp_path: Path
+) -> None:
+    path = make(tmp_path)
+    mapped: list[str] = []
+    left_over: list[int] = []
+    with connect(two_workers.address) as client:
+        pids = client.run(os.getpid)
+        client.get_task_stream()  # from here on it is recorded
+
+        def kill_who_was_first() -> None:
+            """Kill the worker that has given a scene and is at another one."""
+            (first,) = client.get_task_stream()
+            left_over.append(len(client.processing()[first["worker"]]))
+            os.kill(pids[first["worker"]], signal.SIGKILL)
+
+        def listen(event: Event) -> None:
+            if isinstance(event, SceneMapped):
+                mapped.append(event.scene_id)
+                if len(mapped) == 1:
+                    killers.append(threading.Timer(0.2, kill_who_was_first))
+                    killers[0].start()
+
+        killers: list[threading.Timer] = []
+        result = run(project_of(path), executor=client, on_event=listen)
+        done = [task["key"] for task in client.get_task_stream()]
+    assert left_over == [1]
+    assert [worker.poll() for worker in two_workers.workers].count(-signal.SIGKILL) == 1
+    assert (result.mapped, result.refused) == (PRODUCTS, ())
+    assert sorted(mapped) == sorted(PRODUCTS)
+    assert len(done) == len(set(done)) == 3
+    assert tree(path) == tree(finished)
+
+
+@posix
+def test_an_interrupt_stops_the_workers_and_the_next_run_goes_on(
+    two_workers: Started, make, finished: Path, tmp_path: Path
+) -> None:
+    path = make(tmp_path)
+    command = [sys.executable, "-m", "glacial_lakes", "run", path, "--dask", two_workers.address]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8")
+    while not any((tmp_path / "output").glob("scenes/*/done.json")):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert not list((tmp_path / "output").glob(".mapping-*"))
+    with connect(two_workers.address) as client:
+        result = run(project_of(path), executor=client)
+    assert result.reused
+    assert tree(path) == tree(finished)
+
+
+@posix
+def test_a_lost_scheduler_ends_the_run_in_one_line(
+    two_workers: Started, make, tmp_path: Path
+) -> None:
+    path = make(tmp_path)
+    command = [sys.executable, "-m", "glacial_lakes", "-q", "run", path]
+    process = subprocess.Popen(
+        [*command, "--dask", two_workers.address], stderr=subprocess.PIPE, encoding="utf-8"
+    )
+    while not any((tmp_path / "output").glob(".mapping-*/*")):
+        time.sleep(0.02)
+    two_workers.scheduler.kill()
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    (line,) = errors.splitlines()
+    assert line.startswith("GL5002 the connection to the Dask scheduler was lost")
+
+
+def test_a_bad_scene_is_one_failed_row(
+    two_workers: Started, make, finished: Path, tmp_path: Path
+) -> None:
+    path = make(tmp_path)
+    spoil(path, PRODUCTS[1])
+    done = run_on(two_workers.address, path, "--json")
+    assert done.returncode == 3
+    answer = json.loads(done.stdout)
+    assert answer["mapped"] == [PRODUCTS[0], PRODUCTS[2]]
+    (refused,) = answer["refused"]
+    assert refused["path"] == str(tmp_path / "scenes" / PRODUCTS[1])
+    assert refused["reason"].startswith("GL10")
+    for product in (PRODUCTS[0], PRODUCTS[2]):
+        outlines = f"scenes/{product}/outlines.gpkg"
+        assert tree(path)[outlines] == tree(finished)[outlines]
+
+
+def test_a_worker_that_comes_late_is_waited_for(
+    scheduler: Started, make, finished: Path, tmp_path: Path
+) -> None:
+    path = make(tmp_path, PRODUCTS[:1])
+    timer = threading.Timer(2.0, scheduler.add_worker)
+    timer.start()
+    done = run_on(scheduler.address, path)
+    timer.join()
+    assert done.returncode == 0, done.stderr
+    assert "no workers yet" in done.stderr
+    outlines = f"scenes/{PRODUCTS[0]}/outlines.gpkg"
+    assert tree(path)[outlines] == tree(finished)[outlines]
+
+
+def test_a_worker_of_another_version_ends_the_run_in_one_line(
+    scheduler: Started, make, tmp_path: Path
+) -> None:
+    path = make(tmp_path, PRODUCTS[:1])
+    fake = tmp_path / "fake"
+    fake.mkdir()
+    (fake / "sitecustomize.py").write_text(
+        "import glacial_lakes\nglacial_lakes.__version__ = '0.0.1'\n", encoding="utf-8"
+    )
+    scheduler.add_worker(PYTHONPATH=os.pathsep.join([str(fake), ENVIRONMENT["PYTHONPATH"]]))
+    done = run_on(scheduler.address, path, "-q")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("GL5002 ")
+    assert "glacial_lakes 0.0.1" in line
+    assert not (tmp_path / "output" / "inventory.gpkg").exists()
+
+
+def test_an_address_where_nobody_answers_is_told_within_seconds(make, tmp_path: Path) -> None:
+    path = make(tmp_path, PRODUCTS[:1])
+    address = f"tcp://127.0.0.1:{free_port()}"
+    started = time.monotonic()
+    done = run_on(address, path, "--lang", "ru")
+    assert time.monotonic() - started < cluster.CONNECT_SECONDS + 8
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"GL5002 {address}: по этому адресу")
+
+
+@pytest.mark.parametrize("address", ["nonsense", "ftp://1.2.3.4:5", "tcp://", "tcp://a:b"])
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises((ConfigError, ClusterError)) as caught, connect(address, 2):
+        pass
+    assert address in str(caught.value)
+
+
+def test_without_dask_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ConfigError, match=r'install "glacial-lakes\[dask\]"') as caught:
+        connect("tcp://127.0.0.1:1").__enter__()
+    assert "установите" in str(translate_error(caught.value, "ru"))
