@@ -292,10 +292,13 @@ def map_all(
             while done:
                 future = done.pop()
                 task = pending.pop(future)
-                error = None if future.cancelled() else future.exception()
+                if future.cancelled():  # not by us
+                    what = "the connection to the Dask scheduler was lost"
+                    raise ClusterError(None, what, "start the run again: it goes on from here")
+                error = future.exception()
                 if _ends_the_run(error):
                     raise error
-                if not future.cancelled() and (error is None or isinstance(error, TimeLimitError)):
+                if error is None or isinstance(error, TimeLimitError):
                     records[task.scene.id] = _told(task, future, work, on_event)
                 else:
                     died.append(task)

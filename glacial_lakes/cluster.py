@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import shutil
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from distributed import Client
 
 CONNECT_SECONDS = 10.0
+RUNNING_NAME = "running"
+"""File in the folder for unfinished results, there as long as the run."""
 LEAST_AHEAD = 16
 """Scenes handed over while there are few workers: a cluster that adapts sees what is wanted."""
 
@@ -61,7 +64,9 @@ def connect(address: str, seconds: float = CONNECT_SECONDS) -> Iterator[Client]:
     except ImportError:
         remedy = 'install it: python -m pip install "glacial-lakes[dask]"'
         raise ConfigError(None, "Dask is not installed", remedy) from None
-    logging.getLogger("distributed").setLevel(logging.ERROR)  # what matters is raised
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith("distributed."):  # it sets the level of each; what matters is raised
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = Client(address, timeout=seconds, set_as_default=False)
     except ValueError:
@@ -94,7 +99,8 @@ def map_on_cluster(
     client : distributed.Client
         The cluster. Workers may come and go.
     work : pathlib.Path
-        Folder for unfinished results, seen by all; workers stop when it is removed.
+        Folder for unfinished results, seen by all; workers stop when its file
+        ``running`` is removed.
     jobs : int, optional
         Scenes at a time. Default: one for each thread of the workers.
     max_memory : int, optional
@@ -122,11 +128,9 @@ def map_on_cluster(
         most, scene_bytes = room.jobs, room.scene_bytes
 
     def ahead() -> int:
-        if client.status not in ("running", "connecting"):
-            what = "the connection to the Dask scheduler was lost"
-            raise ClusterError(None, what, "start the run again: it goes on from here")
         return most or max(LEAST_AHEAD, 2 * _threads(client))
 
+    _check_versions(client)
     if not _threads(client):
         _LOG.warning("the cluster has no workers yet; the scenes wait for them")
     executor = client.get_executor(pure=False)
@@ -160,16 +164,30 @@ def map_on_worker(
         When this worker sees other files or has other versions.
     """
     _check(task, versions)
+    work = task.folder.parent
     share = min(_share(), memory_bytes or machine.memory_bytes())
     room = capacity([task.scene.grid], 1, share, task.settings.block_size)
     task = replace(task, settings=replace(task.settings, block_size=room.block_size))
     with ProcessPerCall(1, seconds=SCENE_SECONDS, memory_bytes=room.scene_bytes) as alone:
         future = alone.submit(map_scene, task)
         while not wait([future], timeout=_POLL_SECONDS).done:
-            if not task.folder.parent.is_dir():  # the run has ended: nobody waits for this
+            if not (work / RUNNING_NAME).exists():  # nobody waits for this any more
                 alone.shutdown(wait=False, cancel_futures=True)
+    if not (work / RUNNING_NAME).exists():
+        shutil.rmtree(work, ignore_errors=True)  # the run has removed what was there then
     mapped: Mapped = future.result()
     return mapped
+
+
+def _check_versions(client: Any) -> None:
+    """Look that scheduler and workers know this package; without it they cannot even tell why."""
+    found = client.get_versions(packages=["glacial_lakes"])
+    own = glacial_lakes.__version__
+    for place, node in {"scheduler": found["scheduler"], **found["workers"]}.items():
+        version = node["packages"]["glacial_lakes"]
+        if version != own:
+            what = f"has glacial_lakes {version}, and not {own}"
+            raise ClusterError(place, what, "install the same versions on all workers")
 
 
 def _check(task: SceneTask, versions: Mapping[str, str]) -> None:
@@ -179,7 +197,7 @@ def _check(task: SceneTask, versions: Mapping[str, str]) -> None:
         if own.get(name) != version:
             what = f"the worker on {host} has {name} {own.get(name)}, and not {version}"
             raise ClusterError(None, what, "install the same versions on all workers")
-    needed = (task.folder.parent, task.scene.path, task.dem, task.glaciers, task.aoi)
+    needed = (task.folder.parent / RUNNING_NAME, task.scene.path, task.dem, task.glaciers, task.aoi)
     for path in needed:
         if path is not None and not _is_seen(Path(path)):
             what = f"the worker on {host} does not see it"
@@ -201,7 +219,7 @@ def _share() -> int:
 
     worker: Any = get_worker()
     allowed = worker.memory_manager.memory_limit or machine.memory_bytes()
-    return int(min(allowed, machine.memory_bytes())) // worker.state.nthreads
+    return int(min(allowed, machine.memory_bytes()) // worker.state.nthreads)
 
 
 def _versions() -> dict[str, str]:

@@ -27,7 +27,7 @@ from glacial_lakes.batch import (
     load_outlines,
     map_all,
 )
-from glacial_lakes.cluster import map_on_cluster
+from glacial_lakes.cluster import RUNNING_NAME, map_on_cluster
 from glacial_lakes.detectors import detector_of
 from glacial_lakes.errors import InputError, MissingFileError
 from glacial_lakes.events import Event, Listener, SceneRefused, SceneReused, StageStarted, ignore
@@ -251,9 +251,11 @@ def _work_folder(output: Path) -> Iterator[Path]:
         shutil.rmtree(left, ignore_errors=True)
     work = output / f"{WORK_PREFIX}{secrets.token_hex(8)}"
     work.mkdir()
+    (work / RUNNING_NAME).touch()
     try:
         yield work
     finally:
+        (work / RUNNING_NAME).unlink(missing_ok=True)
         shutil.rmtree(work, ignore_errors=True)
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
+from sample_project import PRODUCTS, Maker, project_of
+
+from glacial_lakes.workflow import run
 
 ROOT = Path(__file__).parents[1]
 
@@ -23,3 +27,28 @@ def data() -> Path:
 def sample_data() -> Path:
     """Return the folder of the simulated sample scenes."""
     return ROOT / "sample_data"
+
+
+@pytest.fixture(scope="session")
+def make(sample_data: Path) -> Maker:
+    """Return a function that makes a project folder with some of the sample scenes."""
+
+    def make_project(folder: Path, products: tuple[str, ...] = PRODUCTS, text: str = "") -> Path:
+        for product in products:
+            shutil.copytree(sample_data / "scenes" / product, folder / "scenes" / product)
+        for name in ("dem.tif", "glaciers.gpkg"):
+            shutil.copy(sample_data / name, folder / name)
+        inputs = '[inputs]\ndem = "dem.tif"\nglaciers = "glaciers.gpkg"\n'
+        (folder / "project.toml").write_text(inputs + text, encoding="utf-8")
+        return folder / "project.toml"
+
+    return make_project
+
+
+@pytest.fixture(scope="module")
+def finished(make: Maker, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the project file of a run over three scenes, two at a time."""
+    path = make(tmp_path_factory.mktemp("finished"))
+    result = run(project_of(path), jobs=2)
+    assert len(result.mapped) == 3
+    return path

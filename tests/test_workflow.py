@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -19,6 +19,7 @@ import pytest
 from affine import Affine
 from geopandas.testing import assert_geodataframe_equal
 from rasterio.crs import CRS
+from sample_project import PRODUCTS, Maker, project_of, spoil, tree
 
 from glacial_lakes import files, manifest
 from glacial_lakes.batch import capacity, estimate_bytes, folder_name, load_outlines
@@ -28,45 +29,9 @@ from glacial_lakes.grid import Grid
 from glacial_lakes.inventory import open_inventory
 from glacial_lakes.mapping import map_lakes
 from glacial_lakes.scenes import open_scene
-from glacial_lakes.settings import Project, read_project
 from glacial_lakes.workflow import RunResult, run
 
-PRODUCTS = (
-    "LT05_L2SP_151030_20030817_20200904_02_T1",
-    "LE07_L2SP_151030_20060817_20200904_02_T1",
-    "LT05_L2SP_151030_20090724_20200904_02_T1",
-)
-"""Three small scenes; the first two are the same season of other years."""
-
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-
-Tree = dict[str, str]
-Maker = Callable[..., Path]
-
-
-@pytest.fixture(scope="session")
-def make(sample_data: Path) -> Maker:
-    """Return a function that makes a project folder with some of the sample scenes."""
-
-    def make_project(folder: Path, products: tuple[str, ...] = PRODUCTS, text: str = "") -> Path:
-        for product in products:
-            shutil.copytree(sample_data / "scenes" / product, folder / "scenes" / product)
-        for name in ("dem.tif", "glaciers.gpkg"):
-            shutil.copy(sample_data / name, folder / name)
-        inputs = '[inputs]\ndem = "dem.tif"\nglaciers = "glaciers.gpkg"\n'
-        (folder / "project.toml").write_text(inputs + text, encoding="utf-8")
-        return folder / "project.toml"
-
-    return make_project
-
-
-@pytest.fixture(scope="module")
-def finished(make: Maker, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the project file of a run over three scenes, two at a time."""
-    path = make(tmp_path_factory.mktemp("finished"))
-    result = run(project_of(path), jobs=2)
-    assert len(result.mapped) == 3
-    return path
 
 
 @pytest.fixture
@@ -81,20 +46,6 @@ def threads() -> Iterator[Executor]:
     """Return an executor of this process: quicker than new processes."""
     with ThreadPoolExecutor(1) as pool:
         yield pool
-
-
-def project_of(path: Path) -> Project:
-    return read_project(path, environment={})
-
-
-def tree(project: Path) -> Tree:
-    """Return the SHA-256 of every result; the records of scenes hold times of change."""
-    output = project.parent / "output"
-    return {
-        path.relative_to(output).as_posix(): files.sha256(path)
-        for path in sorted(output.rglob("*"))
-        if path.is_file() and path.name != "done.json"
-    }
 
 
 def command(project: Path, *options: str) -> list[str]:
@@ -275,12 +226,6 @@ def test_too_little_memory_refuses_scenes_and_says_what_to_do(make: Maker, tmp_p
     assert "--max-memory" in refused.reason
     assert not (tmp_path / "output" / "inventory.gpkg").exists()
     assert run(project_of(path)).mapped == PRODUCTS[:1]
-
-
-def spoil(project: Path, product: str) -> None:
-    """Cut the green band short, as a broken download does."""
-    (band,) = (project.parent / "scenes" / product).glob("*_SR_B2.TIF")
-    band.write_bytes(band.read_bytes()[: band.stat().st_size // 2])
 
 
 def test_a_spoilt_scene_is_a_row_with_a_reason_and_the_others_are_as_ever(

@@ -179,6 +179,7 @@ CLAUSES = REFUSALS | {
     "start the run again: it goes on from here": (
         "запустите ещё раз: работа продолжится с этого места"
     ),
+    "has glacial_lakes {}, and not {}": "установлен glacial_lakes {}, а нужна версия {}",
     "the worker on {} has {} {}, and not {}": (
         "на рабочем узле {} установлено {} {}, а нужна версия {}"
     ),

@@ -1,0 +1,39 @@
+"""A project of three sample scenes, and what a run of it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from glacial_lakes import files
+from glacial_lakes.settings import Project, read_project
+
+PRODUCTS = (
+    "LT05_L2SP_151030_20030817_20200904_02_T1",
+    "LE07_L2SP_151030_20060817_20200904_02_T1",
+    "LT05_L2SP_151030_20090724_20200904_02_T1",
+)
+"""Three small scenes; the first two are the same season of other years."""
+
+Tree = dict[str, str]
+Maker = Callable[..., Path]
+
+
+def project_of(path: Path) -> Project:
+    return read_project(path, environment={})
+
+
+def tree(project: Path) -> Tree:
+    """Return the SHA-256 of every result; the records of scenes hold times of change."""
+    output = project.parent / "output"
+    return {
+        path.relative_to(output).as_posix(): files.sha256(path)
+        for path in sorted(output.rglob("*"))
+        if path.is_file() and path.name != "done.json"
+    }
+
+
+def spoil(project: Path, product: str) -> None:
+    """Cut the green band short, as a broken download does."""
+    (band,) = (project.parent / "scenes" / product).glob("*_SR_B2.TIF")
+    band.write_bytes(band.read_bytes()[: band.stat().st_size // 2])
