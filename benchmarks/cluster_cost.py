@@ -2,7 +2,7 @@
 
     python benchmarks/cluster_cost.py FOLDER              # measures a full tile, made when missing
     python benchmarks/cluster_cost.py FOLDER --write      # rewrites the table in docs/cluster.md
-    python benchmarks/cluster_cost.py --cpu-s 80 --out-mb 3     # rates of your own, measures nothing
+    python benchmarks/cluster_cost.py --cpu-s 80 --out-mb 3    # rates of your own, measures nothing
 
 The rates are measured: a tile is mapped as a worker of a cluster does it, in a process of its own,
 from reading the product to the checked outlines on disk. Numbers of tiles, dates and the size of a
