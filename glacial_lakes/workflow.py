@@ -246,9 +246,11 @@ def _tasks(
 
 @contextmanager
 def _work_folder(output: Path) -> Iterator[Path]:
-    """Give a folder for unfinished results, and remove it and those of killed runs."""
-    for left in output.glob(f"{WORK_PREFIX}*"):
-        shutil.rmtree(left, ignore_errors=True)
+    """Give a folder for unfinished results, and remove it and those of killed runs.
+
+    Twice, for what a killed run had begun may write for a moment after it.
+    """
+    _remove_work(output)
     work = output / f"{WORK_PREFIX}{secrets.token_hex(8)}"
     work.mkdir()
     (work / RUNNING_NAME).touch()
@@ -256,7 +258,12 @@ def _work_folder(output: Path) -> Iterator[Path]:
         yield work
     finally:
         (work / RUNNING_NAME).unlink(missing_ok=True)
-        shutil.rmtree(work, ignore_errors=True)
+        _remove_work(output)
+
+
+def _remove_work(output: Path) -> None:
+    for folder in output.glob(f"{WORK_PREFIX}*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _map(
