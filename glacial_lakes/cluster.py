@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import glacial_lakes
 from glacial_lakes import machine, manifest
@@ -25,7 +26,7 @@ from glacial_lakes.processes import ProcessPerCall
 if TYPE_CHECKING:
     from distributed import Client
 
-CONNECT_SECONDS = 10.0
+CONNECT_SECONDS = 5.0
 RUNNING_NAME = "running"
 """File in the folder for unfinished results, there as long as the run."""
 LEAST_AHEAD = 16
@@ -33,6 +34,7 @@ LEAST_AHEAD = 16
 
 _SEEN_SECONDS = 5.0  # network file systems show new folders late
 _POLL_SECONDS = 1.0
+_SCHEMES = {"tcp", "tls", "ucx", "ws", "wss"}
 
 _LOG = logging.getLogger(__name__)
 
@@ -67,11 +69,11 @@ def connect(address: str, seconds: float = CONNECT_SECONDS) -> Iterator[Client]:
     for name in list(logging.root.manager.loggerDict):
         if name.startswith("distributed."):  # it sets the level of each; what matters is raised
             logging.getLogger(name).setLevel(logging.CRITICAL)
+    if not _is_address(address):  # a client that is told nonsense leaves a broken thread behind
+        remedy = "give one such as tcp://10.0.0.5:8786"
+        raise ConfigError(address, "is no address of a Dask scheduler", remedy)
     try:
         client = Client(address, timeout=seconds, set_as_default=False)
-    except ValueError:
-        remedy = "give one such as tcp://10.0.0.5:8786"
-        raise ConfigError(address, "is no address of a Dask scheduler", remedy) from None
     except OSError:  # refused, unknown host, too late
         remedy = "start it with: dask scheduler, and give the address that it prints"
         raise ClusterError(address, "no Dask scheduler answers there", remedy) from None
@@ -177,6 +179,14 @@ def map_on_worker(
         shutil.rmtree(work, ignore_errors=True)  # the run has removed what was there then
     mapped: Mapped = future.result()
     return mapped
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in _SCHEMES and bool(parts.hostname and parts.port)
+    except ValueError:  # a port that is no number
+        return False
 
 
 def _check_versions(client: Any) -> None:

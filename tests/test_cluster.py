@@ -19,7 +19,7 @@ from sample_project import PRODUCTS, Maker, project_of, spoil, tree
 
 from glacial_lakes import cluster
 from glacial_lakes.cluster import connect
-from glacial_lakes.errors import ClusterError, ConfigError
+from glacial_lakes.errors import ConfigError
 from glacial_lakes.events import Event, SceneMapped
 from glacial_lakes.language.messages import translate_error
 from glacial_lakes.workflow import run
@@ -161,6 +161,9 @@ def test_an_interrupt_stops_the_workers_and_the_next_run_goes_on(
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Traceback" not in errors
+    deadline = time.monotonic() + 20
+    while list((tmp_path / "output").glob(".mapping-*")) and time.monotonic() < deadline:
+        time.sleep(0.1)  # workers look once a second whether the run still wants them
     assert not list((tmp_path / "output").glob(".mapping-*"))
     with connect(two_workers.address) as client:
         result = run(project_of(path), executor=client)
@@ -248,7 +251,7 @@ def test_an_address_without_answer_is_told_within_seconds(make: Maker, tmp_path:
 
 @pytest.mark.parametrize("address", ["nonsense", "ftp://1.2.3.4:5", "tcp://", "tcp://a:b"])
 def test_what_is_no_address_is_refused(address: str) -> None:
-    with pytest.raises((ConfigError, ClusterError)) as caught, connect(address, 2):
+    with pytest.raises(ConfigError) as caught, connect(address, 2):
         pass
     assert address in str(caught.value)
 
