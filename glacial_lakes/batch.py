@@ -41,9 +41,10 @@ RECORD_NAME = "done.json"
 SCENE_SECONDS = 3600.0
 """Longest time for a scene; a full Sentinel-2 tile takes about a minute."""
 
-CACHE_BYTES = 64 * 2**20
-"""Block cache of GDAL in a process: each block of a product is read about once."""
-BASE_BYTES = 320 * 2**20
+CACHE_BYTES = 256 * 2**20
+"""Block cache of GDAL in a process: holds the tiles (1024 pixels) of six bands that a row of blocks
+shares with the next, so that each is decoded about once a pass."""
+BASE_BYTES = 512 * 2**20
 """Python, the libraries and the cache."""
 SCENE_PIXEL_BYTES = 12
 """States, seeds and labels of the scene, and the layers of a 30 m DEM (10 m scenes)."""

@@ -210,12 +210,16 @@ def test_a_worker_that_comes_late_is_waited_for(
     scheduler: Started, make: Maker, finished: Path, tmp_path: Path
 ) -> None:
     path = make(tmp_path, PRODUCTS[:1])
-    timer = threading.Timer(2.0, scheduler.add_worker)
-    timer.start()
-    done = run_on(scheduler.address, path)
-    timer.join()
-    assert done.returncode == 0, done.stderr
-    assert "no workers yet" in done.stderr
+    with subprocess.Popen(
+        [sys.executable, "-m", "glacial_lakes", "run", str(path), "--dask", scheduler.address],
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as waiting:
+        assert waiting.stderr is not None
+        assert any("no workers yet" in line for line in waiting.stderr)
+        scheduler.add_worker()
+        rest = waiting.stderr.read()
+    assert waiting.returncode == 0, rest
     outlines = f"scenes/{PRODUCTS[0]}/outlines.gpkg"
     assert tree(path)[outlines] == tree(finished)[outlines]
 
