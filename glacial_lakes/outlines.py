@@ -11,10 +11,21 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from affine import Affine
+from numba import njit
 from numpy.typing import NDArray
-from scipy import ndimage
 from shapely.geometry import Polygon
 from skimage.measure import find_contours
+
+from glacial_lakes.stencils import (
+    depth_in,
+    distance_to,
+    extent,
+    finer,
+    gaussian_weights,
+    grown,
+    median_of,
+    smooth,
+)
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -41,6 +52,13 @@ that of the optics (0.4–0.6 and 0.3–0.4: MTF at Nyquist 0.15–0.5), because
 shallows mix as well; measured with ``benchmarks/accuracy.py --development``."""
 SMOOTH_PX = 2.0
 """Signals change along a lake: they are means over this distance (Gaussian)."""
+SMOOTH_REACH = 6.0
+"""Farther than so many of these distances nothing has weight."""
+FAINT = 1e-3
+"""Weight of the overall mean, which counts where nothing is near."""
+NEIGHBOURHOOD_PX = 7
+"""Pixels around a candidate and its rim that its signals come from and its outline lies in."""
+LEVEL_LIMITS = (0.3, 0.6)
 STREAM_WIDTH_M = 30.0
 """Long parts of a lake narrower than this are streams."""
 MIN_STREAM_WIDTHS = 2.0
@@ -105,110 +123,389 @@ def unmix(
     Fraction or None
         None when there is no shore to compare with.
     """
-    depth = ndimage.distance_transform_edt(np.pad(candidate, 1))[1:-1, 1:-1]
-    away = ndimage.distance_transform_edt(~candidate)
-    nearest, farthest = SHORE_PX
-    land = seen & ~candidate & ~others
-    shore = land & (away > nearest) & (away <= farthest)
-    if shore.sum() < MIN_SHORE:
-        shore = land & (away > nearest)
-    if shore.sum() < MIN_SHORE:
+    blur_px = BLUR_PX[min(BLUR_PX, key=lambda known: abs(known - pixel_m))]
+    found, small, separation, water, core, shore, ground = _unmix(
+        bands, candidate, others, seen, blur_px
+    )
+    if not found:
         return None
-    core = _core(depth, candidate & seen)
-    land_signal = _smoothed(bands, shore)
+    method = "unmixed_small" if small else "unmixed"
+    return Fraction(water, core, shore, separation, ground, method)
+
+
+@njit(cache=True, nogil=True)
+def _unmix(all_bands, all_candidate, all_others, all_seen, blur_px):  # type: ignore[no-untyped-def]
+    """Unmix the part of a window that matters, and lay the result into the window."""
+    shape = all_candidate.shape
+    top, bottom, left, right = extent(all_candidate)
+    top, bottom = max(0, top - NEIGHBOURHOOD_PX), min(shape[0], bottom + NEIGHBOURHOOD_PX)
+    left, right = max(0, left - NEIGHBOURHOOD_PX), min(shape[1], right + NEIGHBOURHOOD_PX)
+    bands = all_bands[:, top:bottom, left:right].copy()
+    candidate = all_candidate[top:bottom, left:right].copy()
+    others = all_others[top:bottom, left:right].copy()
+    seen = all_seen[top:bottom, left:right].copy()
+    water = np.zeros(shape, np.float32)
+    all_core, all_shore = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
+    all_ground = np.zeros(shape, np.bool_)
+
+    depth = depth_in(candidate, 6.0)
+    away = distance_to(candidate, 6.0)
+    land = seen & ~candidate & ~others
+    shore = land & (away > SHORE_PX[0]) & (away <= SHORE_PX[1])
+    if shore.sum() < MIN_SHORE:
+        shore = land & (away > SHORE_PX[0])
+    if shore.sum() < MIN_SHORE:
+        return False, False, 0.0, water, all_core, all_shore, all_ground
+    core = candidate & seen & (depth > CORE_PX)
+    small = core.sum() < MIN_CORE
+    weights = gaussian_weights(SMOOTH_PX, SMOOTH_REACH)
+    land_signal = _mean_around(bands, shore, weights)
     # Around the local mean: a shore half of ice and half of moraine is no noise of either.
-    texture = (bands - land_signal)[:, shore]
-    covariance = np.cov(texture) + np.eye(len(bands)) * NOISE**2
-    if core is not None and core.sum() > 2 * len(bands):
+    covariance = _covariance(bands - land_signal, shore) + np.eye(len(bands)) * NOISE**2
+    if not small and core.sum() > 2 * len(bands):
         # Bottom and sediment show through in the visible bands, not in the near infrared.
-        covariance = covariance + np.cov(bands[:, core])
+        covariance += _covariance(bands, core)
     # A few dozen pixels do not settle all correlations: lean towards independent bands.
     covariance = 0.7 * covariance + 0.3 * np.diag(np.diag(covariance))
     inverse = np.linalg.inv(covariance)
-    if core is not None:
-        method, water_signal = "unmixed", _smoothed(bands, core)
+    if small:
+        core = _wettest(bands, candidate & seen, land_signal, inverse)
+        water_signal = _means(bands, core)
     else:
-        method, core = "unmixed_small", _wettest(bands, candidate & seen, land_signal, inverse)
-        water_signal = np.broadcast_to(bands[:, core].mean(1)[:, None, None], bands.shape)
+        water_signal = _mean_around(bands, core, weights)
     fraction, separation = _project(bands, water_signal, land_signal, inverse)
     # Next to the shore, land and shallow water differ a little from the means around them: the
     # nearest land must come out as 0 and the nearest water as 1.
-    zero = _median(fraction, shore & (away <= NEAR_LAND_PX), default=0.0)
-    one = 1.0
-    if method == "unmixed":
-        nearest, farthest = NEAR_WATER_PX
-        one = _median(fraction, candidate & (depth > nearest) & (depth <= farthest), default=1.0)
-    fraction = ((fraction - zero) / (float(np.clip(one, 0.8, 1.1)) - zero)).astype("float32")
+    zero, one = 0.0, 1.0
+    nearest = shore & (away <= NEAR_LAND_PX)
+    if nearest.sum() >= MIN_SHORE:
+        zero = median_of(fraction, nearest)
+    shallow = candidate & (depth > NEAR_WATER_PX[0]) & (depth <= NEAR_WATER_PX[1])
+    if not small and shallow.sum() >= MIN_SHORE:
+        one = median_of(fraction, shallow)
+    one = min(max(one, 0.8), 1.1)
+    fraction = ((fraction - zero) / (one - zero)).astype(np.float32)
     ground = away <= GROUND_PX
     if others.any():
-        ground &= away <= ndimage.distance_transform_edt(~others)
-    blur_px = BLUR_PX[min(BLUR_PX, key=lambda known: abs(known - pixel_m))]
+        ground &= away <= distance_to(others, 6.0)
     cover = _blurred_cover(fraction, seen & ground, candidate, blur_px)
-    beside = _signals_beside_shore(bands, cover, seen & ~others)
-    if beside is not None:
-        fraction, separation = _project(bands, *beside, inverse)
-    return Fraction(fraction, core, shore, separation, ground, method)
+    settled, wet_signal, dry_signal = _signals_beside_shore(bands, cover, seen & ~others, weights)
+    if settled:
+        fraction, separation = _project(bands, wet_signal, dry_signal, inverse)
+    water[top:bottom, left:right] = fraction
+    all_core[top:bottom, left:right] = core
+    all_shore[top:bottom, left:right] = shore
+    all_ground[top:bottom, left:right] = ground
+    return True, small, separation, water, all_core, all_shore, all_ground
 
 
-def _blurred_cover(fraction: Float, usable: Bool, candidate: Bool, blur_px: float) -> Float:
+@njit(cache=True, nogil=True)
+def _blurred_cover(fraction, usable, candidate, blur_px):  # type: ignore[no-untyped-def]
     """Return the share of water that each pixel sees when the outline is where fractions say."""
     level = conserving_level(fraction, usable, candidate)
-    depth = ndimage.distance_transform_edt(np.pad(candidate, 1))[1:-1, 1:-1]
-    field = np.where(depth > REACH_PX, np.float32(1), np.where(usable, fraction, np.float32(0)))
-    place = extent(field > 0)
-    rows, cols = field[place].shape
-    inside = (finer(field[place]) > level).reshape(rows, FINE, cols, FINE)
-    share = np.zeros_like(fraction)
-    share[place] = inside.mean((1, 3), dtype="float32")
-    cover: Float = ndimage.gaussian_filter(share, blur_px)
-    return cover
+    depth = depth_in(candidate, REACH_PX)
+    height, width = fraction.shape
+    field = np.zeros((height, width), np.float32)
+    for row in range(height):
+        for col in range(width):
+            if depth[row, col] > REACH_PX:
+                field[row, col] = 1
+            elif usable[row, col]:
+                field[row, col] = fraction[row, col]
+    top, bottom, left, right = extent(field > 0)
+    fine = finer(field[top:bottom, left:right], FINE)
+    share = np.zeros((1, height, width), np.float32)
+    for row in range(fine.shape[0]):
+        for col in range(fine.shape[1]):
+            if fine[row, col] > level:
+                share[0, top + row // FINE, left + col // FINE] += 1
+    share /= np.float32(FINE * FINE)
+    return smooth(share, gaussian_weights(blur_px, 4.0))[0]
 
 
-def _signals_beside_shore(bands: Float, cover: Float, usable: Bool) -> tuple[Float, Float] | None:
+@njit(cache=True, nogil=True)
+def _signals_beside_shore(bands, cover, usable, weights):  # type: ignore[no-untyped-def]
     """Return the signals of water and land beside the shore, each freed of the other's share.
 
     Around every place w and l are the Gaussian-weighted least-squares solution of
     p = cover · w + (1 − cover) · l, w over mostly wet and l over mostly dry pixels, in turns.
-    None when there is too little of either.
+    False when there is too little of either.
     """
+    count, height, width = bands.shape
     wet = cover > 0.5
+    highest = np.float32(0)
+    for row in range(height):
+        for col in range(width):
+            highest = max(highest, cover[row, col])
     if not wet.any():
-        return None
-    dry = usable & ~wet & (ndimage.distance_transform_edt(~wet) <= DRY_PX)
-    pure = cover > min(0.9, 0.8 * float(cover[wet].max()))
-    wet = usable & pure & (ndimage.distance_transform_edt(wet) <= WET_PX)
-    if dry.sum() < MIN_SHORE or wet.sum() < MIN_SEEN or not (dry & (cover < 0.03)).any():
-        return None
-    faint = 1e-3
-    wet_mean = bands[:, wet].mean(1)
-    dry_mean = bands[:, dry & (cover < 0.03)].mean(1)
-    water = np.broadcast_to(wet_mean[:, None, None], bands.shape).astype("float32")
-    land = np.broadcast_to(dry_mean[:, None, None], bands.shape).astype("float32")
-    bare = 1 - cover
-    wet_weight = _around(np.where(wet, cover**2, 0)) + faint
-    dry_weight = _around(np.where(dry, bare**2, 0)) + faint
+        return False, bands, bands
+    dry = usable & ~wet & (distance_to(wet, 6.0) <= DRY_PX)
+    wet &= usable & (cover > min(0.9, 0.8 * highest))
+    wet &= depth_in(cover > 0.5, 6.0) <= WET_PX
+    bare = dry & (cover < 0.03)
+    if dry.sum() < MIN_SHORE or wet.sum() < MIN_SEEN or not bare.any():
+        return False, bands, bands
+    water, land = _means(bands, wet), _means(bands, bare)
+    wet_mean, dry_mean = water[:, 0, 0].copy(), land[:, 0, 0].copy()
+    weight = np.zeros((2, height, width), np.float32)
+    for row in range(height):
+        for col in range(width):
+            if wet[row, col]:
+                weight[0, row, col] = cover[row, col] ** 2
+            if dry[row, col]:
+                weight[1, row, col] = (1 - cover[row, col]) ** 2
+    weight = smooth(weight, weights) + np.float32(FAINT)
+    freed = np.zeros((2 * count, height, width), np.float32)
     for _ in range(3):  # the shares are small: three turns settle it
-        freed = np.where(wet, cover * (bands - bare * land), 0)
-        other = np.where(dry, bare * (bands - cover * water), 0)
-        water = (_around(freed) + faint * wet_mean[:, None, None]) / wet_weight
-        land = (_around(other) + faint * dry_mean[:, None, None]) / dry_weight
-    return water, land
+        for band in range(count):
+            for row in range(height):
+                for col in range(width):
+                    share = cover[row, col]
+                    value = bands[band, row, col]
+                    if wet[row, col]:
+                        rest = value - (1 - share) * land[band, row, col]
+                        freed[band, row, col] = share * rest
+                    if dry[row, col]:
+                        rest = value - share * water[band, row, col]
+                        freed[count + band, row, col] = (1 - share) * rest
+        means = smooth(freed, weights)
+        for band in range(count):
+            for row in range(height):
+                for col in range(width):
+                    water[band, row, col] = (
+                        means[band, row, col] + FAINT * wet_mean[band]
+                    ) / weight[0, row, col]
+                    land[band, row, col] = (
+                        means[count + band, row, col] + FAINT * dry_mean[band]
+                    ) / weight[1, row, col]
+    return True, water, land
 
 
-def contour(fraction: Float, level: float, transform: Affine) -> list[Polygon]:
+@njit(cache=True, nogil=True)
+def conserving_level(fraction, usable, candidate):  # type: ignore[no-untyped-def]
+    """Return the contour level whose polygon holds as much area as the fractions sum to.
+
+    Blur and the pixel's own width smear a shore evenly, so that the sum of fractions is kept;
+    but the 0.5 contour of a smeared convex lake lies inside of its shore, the more the smaller
+    the lake. Deep pixels count as full and pixels far outside as empty, so that texture there
+    does not matter.
+
+    Parameters
+    ----------
+    fraction : array of float32, shape (y, x)
+    usable : array of bool
+        Pixels that may belong to this lake.
+    candidate : array of bool
+
+    Returns
+    -------
+    float
+        Between 0.3 and 0.6; 0.5 for a straight shore.
+    """
+    lowest, highest = LEVEL_LIMITS
+    height, width = fraction.shape
+    wet = fraction > 0.5
+    if not (wet & candidate).any():
+        return 0.5
+    depth = depth_in(wet, REACH_PX)
+    away = distance_to(wet & grown(candidate, 1), REACH_PX)
+    field = np.zeros((height, width), np.float32)
+    total = 0.0
+    for row in range(height):
+        for col in range(width):
+            if usable[row, col] and away[row, col] <= REACH_PX:
+                value = fraction[row, col]
+                if depth[row, col] > REACH_PX:
+                    value = np.float32(1)
+                value = min(max(value, np.float32(-0.5)), np.float32(1.5))
+                total += value
+                field[row, col] = min(max(value, np.float32(0)), np.float32(1))
+    top, bottom, left, right = extent(field > 0)
+    fine = finer(field[top:bottom, left:right], FINE)
+    wanted = min(max(round(total * FINE**2), 1), fine.size - 1)
+    above = 0
+    between = np.empty(fine.size, np.float32)
+    count = 0
+    for value in fine.flat:
+        if value > highest:
+            above += 1
+        elif value > lowest:
+            between[count] = value
+            count += 1
+    if wanted <= above:
+        return highest
+    if wanted > above + count:
+        return lowest
+    ordered = np.sort(between[:count])
+    return min(max(float(ordered[count - (wanted - above)]), lowest), highest)
+
+
+@njit(cache=True, nogil=True)
+def _mean_around(bands, where, weights):  # type: ignore[no-untyped-def]
+    """Return the Gaussian-weighted mean of the chosen pixels around every pixel."""
+    count, height, width = bands.shape
+    planes = np.zeros((count + 1, height, width), np.float32)
+    for row in range(height):
+        for col in range(width):
+            if where[row, col]:
+                planes[count, row, col] = 1
+                for band in range(count):
+                    planes[band, row, col] = bands[band, row, col]
+    means = _means(bands, where)  # far from any chosen pixel the overall mean takes over
+    sums = smooth(planes, weights)
+    for band in range(count):
+        for row in range(height):
+            for col in range(width):
+                total = sums[band, row, col] + FAINT * means[band, row, col]
+                means[band, row, col] = total / (sums[count, row, col] + FAINT)
+    return means
+
+
+@njit(cache=True, nogil=True)
+def _means(bands, where):  # type: ignore[no-untyped-def]
+    """Return the mean of the chosen pixels in every band, the same at every pixel."""
+    result = np.empty(bands.shape, np.float32)
+    count = max(1, where.sum())
+    for band in range(len(bands)):
+        total = 0.0
+        for row in range(bands.shape[1]):
+            for col in range(bands.shape[2]):
+                if where[row, col]:
+                    total += bands[band, row, col]
+        result[band] = np.float32(total / count)
+    return result
+
+
+@njit(cache=True, nogil=True)
+def _covariance(bands, where):  # type: ignore[no-untyped-def]
+    """Return the covariance of the bands over the chosen pixels, float64."""
+    count, height, width = bands.shape
+    chosen = np.empty((count, where.sum()))
+    number = 0
+    for row in range(height):
+        for col in range(width):
+            if where[row, col]:
+                for band in range(count):
+                    chosen[band, number] = bands[band, row, col]
+                number += 1
+    for band in range(count):
+        chosen[band] -= chosen[band].mean()
+    result = np.empty((count, count))
+    for one in range(count):
+        for other in range(one + 1):
+            result[one, other] = (chosen[one] * chosen[other]).sum() / max(1, number - 1)
+            result[other, one] = result[one, other]
+    return result
+
+
+@njit(cache=True, nogil=True)
+def _wettest(bands, candidate, land, inverse):  # type: ignore[no-untyped-def]
+    """Return the third of a small candidate that differs most from the shore."""
+    count, height, width = bands.shape
+    number = candidate.sum()
+    distance = np.empty(number)
+    place = np.empty((number, 2), np.int64)
+    found = 0
+    difference = np.empty(count)
+    for row in range(height):
+        for col in range(width):
+            if candidate[row, col]:
+                for band in range(count):
+                    difference[band] = bands[band, row, col] - land[band, row, col]
+                distance[found] = -_squared(difference, inverse)
+                place[found, 0], place[found, 1] = row, col
+                found += 1
+    chosen = np.zeros((height, width), np.bool_)
+    order = np.argsort(distance, kind="mergesort")
+    for rank in range(min(number, max(1, number // 3))):
+        chosen[place[order[rank], 0], place[order[rank], 1]] = True
+    return chosen
+
+
+@njit(cache=True, nogil=True)
+def _squared(difference, inverse):  # type: ignore[no-untyped-def]
+    total = 0.0
+    for one in range(len(difference)):
+        for other in range(len(difference)):
+            total += difference[one] * inverse[one, other] * difference[other]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _project(bands, water, land, inverse):  # type: ignore[no-untyped-def]
+    """Return the fraction of each pixel, and the median distance of both signals."""
+    count, height, width = bands.shape
+    fraction = np.empty((height, width), np.float32)
+    squared = np.empty((height, width))
+    direction = np.empty(count)
+    for row in range(height):
+        for col in range(width):
+            for band in range(count):
+                direction[band] = water[band, row, col] - land[band, row, col]
+            along = 0.0
+            length = 0.0
+            for band in range(count):
+                weighted = 0.0
+                for other in range(count):
+                    weighted += inverse[band, other] * direction[other]
+                length += direction[band] * weighted
+                along += (bands[band, row, col] - land[band, row, col]) * weighted
+            squared[row, col] = length
+            fraction[row, col] = along / max(length, 1e-6)
+    return fraction, np.sqrt(np.median(squared))
+
+
+def contour(
+    fraction: Float, level: float, transform: Affine, *, least_m2: float = 0.0
+) -> list[Polygon]:
     """Return the polygons that enclose fractions above a level (marching squares).
 
     Pixel values stand for pixel centres. Outside of the array counts as land.
+
+    Parameters
+    ----------
+    fraction : array of float32, shape (y, x)
+    level : float
+    transform : Affine
+        Of the array.
+    least_m2 : float
+        Polygons that would be smaller even without their islands are left out.
     """
     padded = np.pad(fraction, 1, constant_values=0.0)
-    rings = []
     lines: list[NDArray[np.float64]] = find_contours(padded, level)  # type: ignore[no-untyped-call]
+    shells, islands = [], []
     for line in lines:
-        if len(line) >= 4:
-            x = transform.c + transform.a * (line[:, 1] - 0.5)
-            y = transform.f + transform.e * (line[:, 0] - 0.5)
-            rings.append(Polygon(np.column_stack([x, y])))
-    return polygons_of_rings(rings)
+        if len(line) < 4:
+            continue
+        x = transform.c + transform.a * (line[:, 1] - 0.5)
+        y = transform.f + transform.e * (line[:, 0] - 0.5)
+        # The higher side lies to the left of the line.
+        area = float(np.dot(x[:-1], y[1:]) - np.dot(x[1:], y[:-1])) / 2
+        if area > 0:
+            islands.append(np.column_stack([x, y]))
+        elif -area >= least_m2:
+            shells.append(np.column_stack([x, y]))
+    if not islands:
+        return _valid([Polygon(shell) for shell in shells])
+    return _valid(_with_islands([Polygon(shell) for shell in shells], islands))
+
+
+def _with_islands(shells: list[Polygon], islands: list[NDArray[np.float64]]) -> list[Polygon]:
+    """Put each island into the smallest polygon around it."""
+    shells.sort(key=lambda shell: float(shell.area))
+    holes: list[list[NDArray[np.float64]]] = [[] for _ in shells]
+    for island in islands:
+        around = np.flatnonzero(shapely.contains_xy(shells, *island[0]))
+        if len(around):
+            holes[around[0]].append(island)
+    return [Polygon(shell.exterior, inner) for shell, inner in zip(shells, holes, strict=True)]
+
+
+def _valid(polygons: list[Polygon]) -> list[Polygon]:
+    if shapely.is_valid(polygons).all():
+        return polygons
+    parts = shapely.get_parts(shapely.make_valid(polygons))
+    return [part for part in parts if part.geom_type == "Polygon"]
 
 
 def without_streams(polygon: Polygon) -> list[Polygon]:
@@ -242,114 +539,3 @@ def _is_stream(narrow: Polygon, wide: shapely.Geometry, basins: shapely.STRtree)
     mouths = shapely.get_parts(narrow.buffer(1e-3).intersection(wide))
     joined = set(basins.query(mouths, predicate="intersects")[1])
     return len(mouths) == 1 or len(joined) > 1
-
-
-def conserving_level(fraction: Float, usable: Bool, candidate: Bool) -> float:
-    """Return the contour level whose polygon holds as much area as the fractions sum to.
-
-    Blur and the pixel's own width smear a shore evenly, so that the sum of fractions is kept;
-    but the 0.5 contour of a smeared convex lake lies inside of its shore, the more the smaller
-    the lake. Deep pixels count as full and pixels far outside as empty, so that texture there
-    does not matter.
-
-    Parameters
-    ----------
-    fraction : array of float32, shape (y, x)
-    usable : array of bool
-        Pixels that may belong to this lake.
-    candidate : array of bool
-
-    Returns
-    -------
-    float
-        Between 0.3 and 0.6; 0.5 for a straight shore.
-    """
-    near = REACH_PX
-    wet = fraction > 0.5
-    if not (wet & candidate).any():
-        return 0.5
-    depth = ndimage.distance_transform_edt(np.pad(wet, 1))[1:-1, 1:-1]
-    away = ndimage.distance_transform_edt(~(wet & ndimage.binary_dilation(candidate, iterations=1)))
-    field = np.where(depth > near, np.float32(1), np.clip(fraction, -0.5, 1.5))
-    field = np.where(usable & (away <= near), field, np.float32(0))
-    total = float(field.sum())
-    values = finer(np.clip(field[extent(field > 0)], 0, 1))
-    count = int(np.clip(round(total * FINE**2), 1, values.size - 1))
-    level = float(np.partition(values.ravel(), values.size - count)[values.size - count])
-    return float(np.clip(level, 0.3, 0.6))
-
-
-def polygons_of_rings(rings: list[Polygon]) -> list[Polygon]:
-    """Return polygons with holes from rings that do not cross each other."""
-    shapes = [ring for ring in shapely.make_valid(rings) if ring.area > 0]
-    shapes.sort(key=lambda ring: -float(ring.area))
-    whole = shapely.GeometryCollection()
-    for ring in shapes:
-        whole = shapely.symmetric_difference(whole, ring)
-    return [part for part in shapely.get_parts(whole) if part.geom_type == "Polygon"]
-
-
-def extent(mask: Bool) -> tuple[slice, slice]:
-    """Return the part of an array that holds a mask and a pixel around it."""
-    if not mask.any():
-        return np.s_[:1, :1]
-    rows, cols = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
-    return (
-        slice(max(0, int(rows[0]) - 1), int(rows[-1]) + 2),
-        slice(max(0, int(cols[0]) - 1), int(cols[-1]) + 2),
-    )
-
-
-def finer(field: Float) -> Float:
-    """Return an array on pixels ``FINE`` times finer, linear between the centres."""
-    result: Float = ndimage.zoom(field, FINE, order=1, grid_mode=True, mode="nearest")
-    return result
-
-
-def _around(field: Float | Bool) -> Float:
-    """Return Gaussian-weighted means in the last two axes."""
-    mean: Float = ndimage.gaussian_filter(
-        field.astype("float32"), SMOOTH_PX, truncate=6.0, axes=(-2, -1)
-    )
-    return mean
-
-
-def _core(depth: Float, usable: Bool) -> Bool | None:
-    core = usable & (depth > CORE_PX)
-    return core if core.sum() >= MIN_CORE else None
-
-
-def _median(values: Float, where: Bool, default: float) -> float:
-    return float(np.median(values[where])) if where.sum() >= MIN_SHORE else default
-
-
-def _wettest(bands: Float, candidate: Bool, land: Float, inverse: NDArray[np.floating]) -> Bool:
-    """Return the third of a small candidate that differs most from the shore."""
-    difference = (bands - land)[:, candidate]
-    distance = np.einsum("bp,bc,cp->p", difference, inverse, difference)
-    count = max(1, candidate.sum() // 3)
-    chosen = np.zeros(candidate.shape, bool)
-    rows, cols = np.nonzero(candidate)
-    top = np.argsort(-distance, kind="stable")[:count]
-    chosen[rows[top], cols[top]] = True
-    return chosen
-
-
-def _smoothed(bands: Float, where: Bool) -> Float:
-    """Return the Gaussian-weighted mean of the chosen pixels around every pixel."""
-    weight = _around(where)
-    faint = 1e-3  # far from any chosen pixel the overall mean takes over
-    total = _around(np.where(where, bands, np.float32(0)))
-    means = bands[:, where].mean(1)[:, None, None]
-    smoothed: Float = ((total + faint * means) / (weight + faint)).astype("float32")
-    return smoothed
-
-
-def _project(
-    bands: Float, water: Float, land: Float, inverse: NDArray[np.floating]
-) -> tuple[Float, float]:
-    direction = water - land
-    weighted = np.einsum("bc,cyx->byx", inverse, direction)
-    squared = (direction * weighted).sum(0)
-    fraction = ((bands - land) * weighted).sum(0) / np.maximum(squared, 1e-6)
-    return fraction.astype("float32"), float(np.sqrt(np.median(squared)))

@@ -39,7 +39,7 @@ class MappingSettings:
     published threshold for the others."""
     detector: str | None = None
     """Extension that proposes water instead of an index."""
-    block_size: int = 2048
+    block_size: int = 512
     """Pixels of a block edge: sets memory, never the result."""
 
 

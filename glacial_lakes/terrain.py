@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
+from numba import njit
 from numpy.typing import NDArray
 from rasterio.enums import Resampling
 from rasterio.vrt import WarpedVRT
@@ -193,26 +194,39 @@ def sample(layer: Float, source: Grid, target: Grid) -> Float:
     NaN outside the source's pixel centres and next to NaN.
     """
     to_source = ~source.transform * target.transform
-    rows = np.arange(target.shape[0]) + 0.5
-    cols = np.arange(target.shape[1]) + 0.5
-    y = to_source.e * rows + to_source.f - 0.5
-    x = to_source.a * cols + to_source.c - 0.5
-    inside_y = (y >= 0) & (y <= source.shape[0] - 1)
-    inside_x = (x >= 0) & (x <= source.shape[1] - 1)
-    y0 = np.clip(np.floor(y), 0, max(source.shape[0] - 2, 0)).astype(int)
-    x0 = np.clip(np.floor(x), 0, max(source.shape[1] - 2, 0)).astype(int)
-    y1, x1 = np.minimum(y0 + 1, source.shape[0] - 1), np.minimum(x0 + 1, source.shape[1] - 1)
-    wx = (x - x0).astype("float32")
-    wy = (y - y0).astype("float32")[:, None]
-    # Columns first on the few source rows that are needed, then rows.
-    first, last = y0.min(), y1.max() + 1
-    band = layer[first:last]
-    across = band[:, x0] * (1 - wx) + band[:, x1] * wx
-    values = across[y0 - first] * (1 - wy) + across[y1 - first] * wy
-    values[~inside_y] = np.nan
-    values[:, ~inside_x] = np.nan
-    sampled: Float = values.astype("float32")
+    y = to_source.e * (np.arange(target.shape[0]) + 0.5) + to_source.f - 0.5
+    x = to_source.a * (np.arange(target.shape[1]) + 0.5) + to_source.c - 0.5
+    sampled: Float = _bilinear(layer, y, x)
     return sampled
+
+
+@njit(cache=True, nogil=True)
+def _bilinear(layer, y, x):  # type: ignore[no-untyped-def]
+    height, width = layer.shape
+    values = np.full((len(y), len(x)), np.nan, np.float32)
+    left = np.empty(len(x), np.int64)
+    right_weight = np.empty(len(x), np.float32)
+    for col in range(len(x)):
+        left[col] = -1
+        if 0 <= x[col] <= width - 1:
+            left[col] = min(int(x[col]), max(width - 2, 0))
+            right_weight[col] = x[col] - left[col]
+    for row in range(len(y)):
+        if not 0 <= y[row] <= height - 1:
+            continue
+        above = min(int(y[row]), max(height - 2, 0))
+        low_weight = np.float32(y[row] - above)
+        upper, lower = layer[above], layer[min(above + 1, height - 1)]
+        for col in range(len(x)):
+            one = left[col]
+            if one < 0:
+                continue
+            other = min(one + 1, width - 1)
+            weight = right_weight[col]
+            first = upper[one] * (np.float32(1) - weight) + upper[other] * weight
+            second = lower[one] * (np.float32(1) - weight) + lower[other] * weight
+            values[row, col] = first * (np.float32(1) - low_weight) + second * low_weight
+    return values
 
 
 def _ahead(z: Float, row_step: float, col_step: float) -> Float:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import rasterio
 from affine import Affine
+from numba import njit
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.errors import RasterioError
@@ -174,11 +175,21 @@ def is_nodata(band: Band, numbers: NDArray[Any]) -> NDArray[np.bool_]:
 
 def to_reflectance(band: Band, numbers: NDArray[Any]) -> NDArray[np.float32]:
     """Return float32 reflectance; NaN where the number is no data."""
-    with np.errstate(over="ignore", invalid="ignore"):  # numbers that stand for no data
-        reflectance = numbers.astype(np.float32)
-        reflectance *= np.float32(band.scale)
-        reflectance += np.float32(band.offset)
-    reflectance[is_nodata(band, numbers) | ~np.isfinite(reflectance)] = np.nan
+    nodata = np.nan if band.nodata is None else band.nodata
+    reflectance: NDArray[np.float32] = _scaled(numbers.ravel(), band.scale, band.offset, nodata)
+    return reflectance.reshape(numbers.shape)
+
+
+@njit(cache=True, nogil=True)
+def _scaled(numbers, scale, offset, nodata):  # type: ignore[no-untyped-def]
+    reflectance = np.empty(numbers.size, np.float32)
+    scale, offset = np.float32(scale), np.float32(offset)
+    for pixel in range(numbers.size):
+        number = numbers[pixel]
+        value = np.float32(number) * scale + offset
+        if number == nodata or not np.isfinite(value):
+            value = np.float32(np.nan)
+        reflectance[pixel] = value
     return reflectance
 
 
