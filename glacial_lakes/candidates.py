@@ -7,20 +7,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import shapely
 from affine import Affine
 from numba import njit
 from numpy.typing import NDArray
 from rasterio.windows import Window
 from scipy import ndimage
-from shapely.geometry import Polygon
 
 from glacial_lakes import evidence, outlines, uncertainty, visibility, water
 from glacial_lakes.coverage import State
 from glacial_lakes.evidence import Evidence
 from glacial_lakes.outlines import Fraction
 from glacial_lakes.pixels import Pixels, ground_states
-from glacial_lakes.stencils import inside_of, median_of
+from glacial_lakes.stencils import median_of
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -107,7 +105,7 @@ def measure(
     state = ground_states(pixels)
     dark_slope = pixels.dark_slope
     known = np.isfinite(pixels.reflectance["nir"]) & ~pixels.cloud & ~dark_slope
-    signals = np.stack([np.nan_to_num(pixels.reflectance[name]) for name in bands])
+    signals = np.stack([pixels.reflectance[name] for name in bands])
     fraction = outlines.unmix(signals, candidate, others, known, pixel_m=pixel_m)
     if fraction is None:
         land = candidate & (state == State.LAND)
@@ -123,7 +121,7 @@ def measure(
         for polygon in outlines.without_streams(whole):
             if polygon.area < smallest_m2:
                 continue
-            inside = _inside(polygon, local, candidate.shape)
+            inside = outlines.pixels_inside(polygon, local, candidate.shape)
             body = candidate & inside
             if not body.any():
                 continue
@@ -209,14 +207,3 @@ def _like_core(pixels: Pixels, fraction: Fraction, dark_slope: Bool) -> Bool:
     lake = median_of(green, fraction.core)
     alike: Bool = (green > 0.7 * lake) & (green < 1.4 * lake)
     return alike & dark_slope & ~pixels.cloud
-
-
-def _inside(polygon: Polygon, transform: Affine, shape: tuple[int, int]) -> Bool:
-    """Return the pixels whose centres lie in a polygon."""
-    x, y = shapely.get_coordinates(polygon).T
-    ends = [0, len(x)]
-    if shapely.get_num_interior_rings(polygon):
-        ends = [0, *np.cumsum(shapely.get_num_coordinates(shapely.get_rings(polygon)))]
-    cols, rows = (x - transform.c) / transform.a, (y - transform.f) / transform.e
-    inside: Bool = inside_of(cols, rows, np.array(ends), shape)
-    return inside

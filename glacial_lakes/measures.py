@@ -6,10 +6,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from affine import Affine
 from pyproj import Geod
-from rasterio.features import geometry_mask
 from shapely.geometry.polygon import orient
 
+from glacial_lakes.outlines import pixels_inside
+from glacial_lakes.stencils import median_of
 from glacial_lakes.terrain import Terrain
 
 ELLIPSOID = Geod(ellps="WGS84")
@@ -62,15 +64,19 @@ def elevation(outlines: gpd.GeoSeries, terrain: Terrain) -> pd.Series:
     values = []
     for geometry in outlines:
         window = terrain.grid.window_of(geometry.bounds, pad=1)
-        crop = terrain.grid.crop(window)
-        inside = geometry_mask(
-            [geometry], crop.shape, crop.transform, invert=True, all_touched=True
-        )
-        rows = slice(int(window.row_off), int(window.row_off + window.height))
-        cols = slice(int(window.col_off), int(window.col_off + window.width))
-        found = terrain.elevation_m[rows, cols][inside]
-        found = found[np.isfinite(found)]
-        values.append(float(np.median(found)) if found.size else np.nan)
+        rows, cols = window.toslices()
+        part = terrain.elevation_m[rows, cols]
+        local = terrain.grid.transform * Affine.translation(cols.start, rows.start)
+        inside = np.zeros(part.shape, bool)
+        for polygon in shapely.get_parts(geometry):
+            inside |= pixels_inside(polygon, local, part.shape)
+        if not inside.any():  # smaller than a pixel of the DEM
+            middle = geometry.representative_point()
+            col, row = ~local * (middle.x, middle.y)
+            inside[
+                min(max(int(row), 0), part.shape[0] - 1), min(max(int(col), 0), part.shape[1] - 1)
+            ] = True
+        values.append(median_of(part, inside))
     return pd.Series(values, index=outlines.index, name="elev_m", dtype=float)
 
 

@@ -14,15 +14,16 @@ from affine import Affine
 from numba import njit
 from numpy.typing import NDArray
 from shapely.geometry import Polygon
-from skimage.measure import find_contours
 
 from glacial_lakes.stencils import (
+    contour_lines,
     depth_in,
     distance_to,
     extent,
     finer,
     gaussian_weights,
     grown,
+    inside_of,
     median_of,
     smooth,
 )
@@ -52,7 +53,7 @@ that of the optics (0.4–0.6 and 0.3–0.4: MTF at Nyquist 0.15–0.5), because
 shallows mix as well; measured with ``benchmarks/accuracy.py --development``."""
 SMOOTH_PX = 2.0
 """Signals change along a lake: they are means over this distance (Gaussian)."""
-SMOOTH_REACH = 6.0
+SMOOTH_REACH = 4.0
 """Farther than so many of these distances nothing has weight."""
 FAINT = 1e-3
 """Weight of the overall mean, which counts where nothing is near."""
@@ -110,7 +111,7 @@ def unmix(
     Parameters
     ----------
     bands : array of float32, shape (band, y, x)
-        Reflectance, without NaN where ``seen``.
+        Reflectance; finite where ``seen``.
     candidate, others : array of bool, shape (y, x)
         Pixels of this candidate, and of its neighbours.
     seen : array of bool, shape (y, x)
@@ -140,7 +141,13 @@ def _unmix(all_bands, all_candidate, all_others, all_seen, blur_px):  # type: ig
     top, bottom, left, right = extent(all_candidate)
     top, bottom = max(0, top - NEIGHBOURHOOD_PX), min(shape[0], bottom + NEIGHBOURHOOD_PX)
     left, right = max(0, left - NEIGHBOURHOOD_PX), min(shape[1], right + NEIGHBOURHOOD_PX)
-    bands = all_bands[:, top:bottom, left:right].copy()
+    count = len(all_bands)
+    bands = np.empty((bottom - top, right - left, count), np.float32)  # bands last: see smooth
+    for band in range(count):
+        for row in range(bottom - top):
+            for col in range(right - left):
+                value = all_bands[band, top + row, left + col]
+                bands[row, col, band] = value if np.isfinite(value) else np.float32(0)
     candidate = all_candidate[top:bottom, left:right].copy()
     others = all_others[top:bottom, left:right].copy()
     seen = all_seen[top:bottom, left:right].copy()
@@ -161,8 +168,8 @@ def _unmix(all_bands, all_candidate, all_others, all_seen, blur_px):  # type: ig
     weights = gaussian_weights(SMOOTH_PX, SMOOTH_REACH)
     land_signal = _mean_around(bands, shore, weights)
     # Around the local mean: a shore half of ice and half of moraine is no noise of either.
-    covariance = _covariance(bands - land_signal, shore) + np.eye(len(bands)) * NOISE**2
-    if not small and core.sum() > 2 * len(bands):
+    covariance = _covariance(bands - land_signal, shore) + np.eye(count) * NOISE**2
+    if not small and core.sum() > 2 * count:
         # Bottom and sediment show through in the visible bands, not in the near infrared.
         covariance += _covariance(bands, core)
     # A few dozen pixels do not settle all correlations: lean towards independent bands.
@@ -170,7 +177,8 @@ def _unmix(all_bands, all_candidate, all_others, all_seen, blur_px):  # type: ig
     inverse = np.linalg.inv(covariance)
     if small:
         core = _wettest(bands, candidate & seen, land_signal, inverse)
-        water_signal = _means(bands, core)
+        water_signal = np.empty(bands.shape, np.float32)
+        water_signal[:] = _mean(bands, core)
     else:
         water_signal = _mean_around(bands, core, weights)
     fraction, separation = _project(bands, water_signal, land_signal, inverse)
@@ -214,13 +222,13 @@ def _blurred_cover(fraction, usable, candidate, blur_px):  # type: ignore[no-unt
                 field[row, col] = fraction[row, col]
     top, bottom, left, right = extent(field > 0)
     fine = finer(field[top:bottom, left:right], FINE)
-    share = np.zeros((1, height, width), np.float32)
+    share = np.zeros((height, width, 1), np.float32)
     for row in range(fine.shape[0]):
         for col in range(fine.shape[1]):
             if fine[row, col] > level:
-                share[0, top + row // FINE, left + col // FINE] += 1
+                share[top + row // FINE, left + col // FINE, 0] += 1
     share /= np.float32(FINE * FINE)
-    return smooth(share, gaussian_weights(blur_px, 4.0))[0]
+    return smooth(share, gaussian_weights(blur_px, 4.0))[:, :, 0]
 
 
 @njit(cache=True, nogil=True)
@@ -231,7 +239,7 @@ def _signals_beside_shore(bands, cover, usable, weights):  # type: ignore[no-unt
     p = cover · w + (1 − cover) · l, w over mostly wet and l over mostly dry pixels, in turns.
     False when there is too little of either.
     """
-    count, height, width = bands.shape
+    height, width, count = bands.shape
     wet = cover > 0.5
     highest = np.float32(0)
     for row in range(height):
@@ -245,39 +253,38 @@ def _signals_beside_shore(bands, cover, usable, weights):  # type: ignore[no-unt
     bare = dry & (cover < 0.03)
     if dry.sum() < MIN_SHORE or wet.sum() < MIN_SEEN or not bare.any():
         return False, bands, bands
-    water, land = _means(bands, wet), _means(bands, bare)
-    wet_mean, dry_mean = water[:, 0, 0].copy(), land[:, 0, 0].copy()
-    weight = np.zeros((2, height, width), np.float32)
+    wet_mean, dry_mean = _mean(bands, wet), _mean(bands, bare)
+    water, land = np.empty(bands.shape, np.float32), np.empty(bands.shape, np.float32)
+    water[:], land[:] = wet_mean, dry_mean
+    weight = np.zeros((height, width, 2), np.float32)
     for row in range(height):
         for col in range(width):
             if wet[row, col]:
-                weight[0, row, col] = cover[row, col] ** 2
+                weight[row, col, 0] = cover[row, col] ** 2
             if dry[row, col]:
-                weight[1, row, col] = (1 - cover[row, col]) ** 2
+                weight[row, col, 1] = (1 - cover[row, col]) ** 2
     weight = smooth(weight, weights) + np.float32(FAINT)
-    freed = np.zeros((2 * count, height, width), np.float32)
+    freed = np.zeros((height, width, 2 * count), np.float32)
     for _ in range(3):  # the shares are small: three turns settle it
-        for band in range(count):
-            for row in range(height):
-                for col in range(width):
-                    share = cover[row, col]
-                    value = bands[band, row, col]
-                    if wet[row, col]:
-                        rest = value - (1 - share) * land[band, row, col]
-                        freed[band, row, col] = share * rest
-                    if dry[row, col]:
-                        rest = value - share * water[band, row, col]
-                        freed[count + band, row, col] = (1 - share) * rest
+        for row in range(height):
+            for col in range(width):
+                share = cover[row, col]
+                if wet[row, col]:
+                    for band in range(count):
+                        rest = bands[row, col, band] - (1 - share) * land[row, col, band]
+                        freed[row, col, band] = share * rest
+                if dry[row, col]:
+                    for band in range(count):
+                        rest = bands[row, col, band] - share * water[row, col, band]
+                        freed[row, col, count + band] = (1 - share) * rest
         means = smooth(freed, weights)
-        for band in range(count):
-            for row in range(height):
-                for col in range(width):
-                    water[band, row, col] = (
-                        means[band, row, col] + FAINT * wet_mean[band]
-                    ) / weight[0, row, col]
-                    land[band, row, col] = (
-                        means[count + band, row, col] + FAINT * dry_mean[band]
-                    ) / weight[1, row, col]
+        for row in range(height):
+            for col in range(width):
+                for band in range(count):
+                    total = means[row, col, band] + FAINT * wet_mean[band]
+                    water[row, col, band] = total / weight[row, col, 0]
+                    total = means[row, col, count + band] + FAINT * dry_mean[band]
+                    land[row, col, band] = total / weight[row, col, 1]
     return True, water, land
 
 
@@ -343,57 +350,58 @@ def conserving_level(fraction, usable, candidate):  # type: ignore[no-untyped-de
 @njit(cache=True, nogil=True)
 def _mean_around(bands, where, weights):  # type: ignore[no-untyped-def]
     """Return the Gaussian-weighted mean of the chosen pixels around every pixel."""
-    count, height, width = bands.shape
-    planes = np.zeros((count + 1, height, width), np.float32)
+    height, width, count = bands.shape
+    chosen = np.zeros((height, width, count + 1), np.float32)
     for row in range(height):
         for col in range(width):
             if where[row, col]:
-                planes[count, row, col] = 1
+                chosen[row, col, count] = 1
                 for band in range(count):
-                    planes[band, row, col] = bands[band, row, col]
-    means = _means(bands, where)  # far from any chosen pixel the overall mean takes over
-    sums = smooth(planes, weights)
-    for band in range(count):
-        for row in range(height):
-            for col in range(width):
-                total = sums[band, row, col] + FAINT * means[band, row, col]
-                means[band, row, col] = total / (sums[count, row, col] + FAINT)
+                    chosen[row, col, band] = bands[row, col, band]
+    overall = _mean(bands, where)  # far from any chosen pixel this takes over
+    sums = smooth(chosen, weights)
+    means = np.empty(bands.shape, np.float32)
+    for row in range(height):
+        for col in range(width):
+            weight = sums[row, col, count] + FAINT
+            for band in range(count):
+                means[row, col, band] = (sums[row, col, band] + FAINT * overall[band]) / weight
     return means
 
 
 @njit(cache=True, nogil=True)
-def _means(bands, where):  # type: ignore[no-untyped-def]
-    """Return the mean of the chosen pixels in every band, the same at every pixel."""
-    result = np.empty(bands.shape, np.float32)
-    count = max(1, where.sum())
-    for band in range(len(bands)):
-        total = 0.0
-        for row in range(bands.shape[1]):
-            for col in range(bands.shape[2]):
-                if where[row, col]:
-                    total += bands[band, row, col]
-        result[band] = np.float32(total / count)
-    return result
+def _mean(bands, where):  # type: ignore[no-untyped-def]
+    """Return the mean of the chosen pixels, one number a band."""
+    height, width, count = bands.shape
+    total = np.zeros(count)
+    number = 0
+    for row in range(height):
+        for col in range(width):
+            if where[row, col]:
+                number += 1
+                for band in range(count):
+                    total[band] += bands[row, col, band]
+    return (total / max(1, number)).astype(np.float32)
 
 
 @njit(cache=True, nogil=True)
 def _covariance(bands, where):  # type: ignore[no-untyped-def]
     """Return the covariance of the bands over the chosen pixels, float64."""
-    count, height, width = bands.shape
-    chosen = np.empty((count, where.sum()))
+    height, width, count = bands.shape
+    mean = _mean(bands, where)
+    result = np.zeros((count, count))
     number = 0
     for row in range(height):
         for col in range(width):
             if where[row, col]:
-                for band in range(count):
-                    chosen[band, number] = bands[band, row, col]
                 number += 1
-    for band in range(count):
-        chosen[band] -= chosen[band].mean()
-    result = np.empty((count, count))
+                for one in range(count):
+                    apart = np.float64(bands[row, col, one]) - mean[one]
+                    for other in range(one + 1):
+                        result[one, other] += apart * (bands[row, col, other] - mean[other])
     for one in range(count):
         for other in range(one + 1):
-            result[one, other] = (chosen[one] * chosen[other]).sum() / max(1, number - 1)
+            result[one, other] /= max(1, number - 1)
             result[other, one] = result[one, other]
     return result
 
@@ -401,18 +409,23 @@ def _covariance(bands, where):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _wettest(bands, candidate, land, inverse):  # type: ignore[no-untyped-def]
     """Return the third of a small candidate that differs most from the shore."""
-    count, height, width = bands.shape
+    height, width, count = bands.shape
     number = candidate.sum()
     distance = np.empty(number)
     place = np.empty((number, 2), np.int64)
     found = 0
-    difference = np.empty(count)
     for row in range(height):
         for col in range(width):
             if candidate[row, col]:
-                for band in range(count):
-                    difference[band] = bands[band, row, col] - land[band, row, col]
-                distance[found] = -_squared(difference, inverse)
+                squared = 0.0
+                for one in range(count):
+                    for other in range(count):
+                        squared += (
+                            (bands[row, col, one] - land[row, col, one])
+                            * inverse[one, other]
+                            * (bands[row, col, other] - land[row, col, other])
+                        )
+                distance[found] = -squared
                 place[found, 0], place[found, 1] = row, col
                 found += 1
     chosen = np.zeros((height, width), np.bool_)
@@ -423,25 +436,16 @@ def _wettest(bands, candidate, land, inverse):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _squared(difference, inverse):  # type: ignore[no-untyped-def]
-    total = 0.0
-    for one in range(len(difference)):
-        for other in range(len(difference)):
-            total += difference[one] * inverse[one, other] * difference[other]
-    return total
-
-
-@njit(cache=True, nogil=True)
 def _project(bands, water, land, inverse):  # type: ignore[no-untyped-def]
     """Return the fraction of each pixel, and the median distance of both signals."""
-    count, height, width = bands.shape
+    height, width, count = bands.shape
     fraction = np.empty((height, width), np.float32)
-    squared = np.empty((height, width))
+    squared = np.empty(height * width)
     direction = np.empty(count)
     for row in range(height):
         for col in range(width):
             for band in range(count):
-                direction[band] = water[band, row, col] - land[band, row, col]
+                direction[band] = water[row, col, band] - land[row, col, band]
             along = 0.0
             length = 0.0
             for band in range(count):
@@ -449,8 +453,8 @@ def _project(bands, water, land, inverse):  # type: ignore[no-untyped-def]
                 for other in range(count):
                     weighted += inverse[band, other] * direction[other]
                 length += direction[band] * weighted
-                along += (bands[band, row, col] - land[band, row, col]) * weighted
-            squared[row, col] = length
+                along += (bands[row, col, band] - land[row, col, band]) * weighted
+            squared[row * width + col] = length
             fraction[row, col] = along / max(length, 1e-6)
     return fraction, np.sqrt(np.median(squared))
 
@@ -471,41 +475,42 @@ def contour(
     least_m2 : float
         Polygons that would be smaller even without their islands are left out.
     """
-    padded = np.pad(fraction, 1, constant_values=0.0)
-    lines: list[NDArray[np.float64]] = find_contours(padded, level)  # type: ignore[no-untyped-call]
-    shells, islands = [], []
-    for line in lines:
-        if len(line) < 4:
-            continue
-        x = transform.c + transform.a * (line[:, 1] - 0.5)
-        y = transform.f + transform.e * (line[:, 0] - 0.5)
-        # The higher side lies to the left of the line.
-        area = float(np.dot(x[:-1], y[1:]) - np.dot(x[1:], y[:-1])) / 2
-        if area > 0:
-            islands.append(np.column_stack([x, y]))
-        elif -area >= least_m2:
-            shells.append(np.column_stack([x, y]))
-    if not islands:
-        return _valid([Polygon(shell) for shell in shells])
-    return _valid(_with_islands([Polygon(shell) for shell in shells], islands))
-
-
-def _with_islands(shells: list[Polygon], islands: list[NDArray[np.float64]]) -> list[Polygon]:
-    """Put each island into the smallest polygon around it."""
-    shells.sort(key=lambda shell: float(shell.area))
-    holes: list[list[NDArray[np.float64]]] = [[] for _ in shells]
-    for island in islands:
-        around = np.flatnonzero(shapely.contains_xy(shells, *island[0]))
-        if len(around):
-            holes[around[0]].append(island)
-    return [Polygon(shell.exterior, inner) for shell, inner in zip(shells, holes, strict=True)]
-
-
-def _valid(polygons: list[Polygon]) -> list[Polygon]:
+    x, y, starts, areas = contour_lines(fraction, level)
+    x, y = transform.c + transform.a * x, transform.f + transform.e * y
+    least_px = least_m2 / abs(transform.a * transform.e)
+    points = np.column_stack([x, y])
+    shells = [
+        shapely.polygons(points[starts[ring] : starts[ring + 1]])
+        for ring in np.flatnonzero(areas >= max(least_px, 1e-9))
+    ]
+    islands = [points[starts[ring] : starts[ring + 1]] for ring in np.flatnonzero(areas < -1e-9)]
+    polygons = _with_islands(shells, islands) if islands else shells
     if shapely.is_valid(polygons).all():
         return polygons
     parts = shapely.get_parts(shapely.make_valid(polygons))
     return [part for part in parts if part.geom_type == "Polygon"]
+
+
+def _with_islands(shells: list[Polygon], islands: list[NDArray[np.float64]]) -> list[Polygon]:
+    """Put each island into the smallest polygon around it."""
+    shells = sorted(shells, key=lambda shell: float(shell.area))
+    inner: list[list[NDArray[np.float64]]] = [[] for _ in shells]
+    for island in islands:
+        around = np.flatnonzero(shapely.contains_xy(shells, *island[0]))
+        if len(around):
+            inner[around[0]].append(island)
+    return [Polygon(shell.exterior, holes) for shell, holes in zip(shells, inner, strict=True)]
+
+
+def pixels_inside(polygon: Polygon, transform: Affine, shape: tuple[int, int]) -> Bool:
+    """Return the pixels of a north-up raster whose centres lie in a polygon."""
+    x, y = shapely.get_coordinates(polygon).T
+    ends = [0, len(x)]
+    if shapely.get_num_interior_rings(polygon):
+        ends = [0, *np.cumsum(shapely.get_num_coordinates(shapely.get_rings(polygon)))]
+    cols, rows = (x - transform.c) / transform.a, (y - transform.f) / transform.e
+    inside: Bool = inside_of(cols, rows, np.array(ends), shape)
+    return inside
 
 
 def without_streams(polygon: Polygon) -> list[Polygon]:

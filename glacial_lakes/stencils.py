@@ -105,42 +105,47 @@ def gaussian_weights(sigma, truncate):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def smooth(planes, weights):  # type: ignore[no-untyped-def]
-    """Return Gaussian-weighted means of planes (p, y, x), mirrored beyond the array, float32.
+def smooth(fields, weights):  # type: ignore[no-untyped-def]
+    """Return Gaussian-weighted means of fields (y, x, n), mirrored beyond the array, float32.
 
-    Equal to ``scipy.ndimage.gaussian_filter`` in the last two axes.
+    Equal to ``scipy.ndimage.gaussian_filter`` in the first two axes. The fields lie side by side in
+    memory, so that one step of the processor serves several of them.
     """
-    count, height, width = planes.shape
+    height, width, count = fields.shape
     radius = len(weights) - 1
-    across = np.empty((height + 2 * radius, width), np.float32)
-    line = np.empty(width + 2 * radius, np.float32)
-    result = np.empty((count, height, width), np.float32)
-    for plane in range(count):
-        for row in range(height):
-            for col in range(-radius, width + radius):
-                line[col + radius] = planes[plane, row, _mirrored(col, width)]
-            target = across[row + radius]
-            for col in range(width):
-                target[col] = weights[0] * line[col + radius]
-            for step in range(1, radius + 1):
-                weight = weights[step]
-                before, behind = radius - step, radius + step
-                for col in range(width):
-                    target[col] += weight * (line[col + before] + line[col + behind])
-        for row in range(radius):
-            across[row] = across[_mirrored(row - radius, height) + radius]
-            across[height + radius + row] = across[_mirrored(height + row, height) + radius]
-        for row in range(height):
-            target = result[plane, row]
-            centre = across[row + radius]
-            for col in range(width):
-                target[col] = weights[0] * centre[col]
-            for step in range(1, radius + 1):
-                weight = weights[step]
-                above, below = across[row + radius - step], across[row + radius + step]
-                for col in range(width):
-                    target[col] += weight * (above[col] + below[col])
-    return result
+    length = width * count
+    line = np.empty((width + 2 * radius) * count, np.float32)
+    across = np.empty((height + 2 * radius, length), np.float32)
+    flat = np.ascontiguousarray(fields).reshape(height, length)
+    result = np.empty((height, length), np.float32)
+    for row in range(height):
+        for col in range(-radius, width + radius):
+            source, target = _mirrored(col, width) * count, (col + radius) * count
+            for field in range(count):
+                line[target + field] = flat[row, source + field]
+        _weighted(line, weights, count, across[row + radius])
+    for row in range(radius):
+        across[row] = across[_mirrored(row - radius, height) + radius]
+        across[height + radius + row] = across[_mirrored(height + row, height) + radius]
+    for row in range(height):
+        _weighted(across[row : row + 2 * radius + 1].ravel(), weights, length, result[row])
+    return result.reshape(height, width, count)
+
+
+@njit(cache=True, nogil=True)
+def _weighted(line, weights, step, target):  # type: ignore[no-untyped-def]
+    """Fill a row with the weighted sums of what lies before and behind in a longer row."""
+    radius = len(weights) - 1
+    centre = radius * step
+    size = len(target)
+    for place in range(size):
+        target[place] = weights[0] * line[centre + place]
+    for number in range(1, radius + 1):
+        weight = weights[number]
+        before = line[centre - number * step : centre - number * step + size]
+        behind = line[centre + number * step : centre + number * step + size]
+        for place in range(size):
+            target[place] += weight * (before[place] + behind[place])
 
 
 @njit(cache=True, nogil=True)
@@ -154,22 +159,31 @@ def finer(field, times):  # type: ignore[no-untyped-def]
     """Return an array on pixels ``times`` finer, linear between the centres, float32."""
     height, width = field.shape
     result = np.empty((height * times, width * times), np.float32)
-    line = np.empty(width, np.float32)
-    for fine_row in range(height * times):
-        position = min(max((fine_row + 0.5) / times - 0.5, 0.0), height - 1.0)
-        row = min(int(position), max(height - 2, 0))
-        below = min(row + 1, height - 1)
-        weight = np.float32(position - row)
+    above, low = _between(height, times)
+    before, late = _between(width, times)
+    line = np.empty(width + 1, np.float32)
+    for row in range(height * times):
+        upper, lower = field[above[row]], field[min(above[row] + 1, height - 1)]
         for col in range(width):
-            line[col] = field[row, col] * (np.float32(1) - weight) + field[below, col] * weight
-        target = result[fine_row]
-        for fine_col in range(width * times):
-            position = min(max((fine_col + 0.5) / times - 0.5, 0.0), width - 1.0)
-            col = min(int(position), max(width - 2, 0))
-            weight = np.float32(position - col)
-            beside = min(col + 1, width - 1)
-            target[fine_col] = line[col] * (np.float32(1) - weight) + line[beside] * weight
+            line[col] = upper[col] + (lower[col] - upper[col]) * low[row]
+        line[width] = line[width - 1]
+        target = result[row]
+        for col in range(width * times):
+            value = line[before[col]]
+            target[col] = value + (line[before[col] + 1] - value) * late[col]
     return result
+
+
+@njit(cache=True, nogil=True)
+def _between(size, times):  # type: ignore[no-untyped-def]
+    """Return the centre before each fine centre, and the weight of the one after it."""
+    index = np.empty(size * times, np.int64)
+    weight = np.empty(size * times, np.float32)
+    for fine in range(size * times):
+        position = min(max((fine + 0.5) / times - 0.5, 0.0), size - 1.0)
+        index[fine] = int(position)
+        weight[fine] = position - int(position)
+    return index, weight
 
 
 @njit(cache=True, nogil=True)
@@ -261,3 +275,107 @@ def inside_of(x, y, starts, shape):  # type: ignore[no-untyped-def]
             crossed += flips[row, col]
             inside[row, col] = crossed % 2 == 1
     return inside
+
+
+@njit(cache=True, nogil=True)
+def contour_lines(field, level):  # type: ignore[no-untyped-def]
+    """Return the lines along which a field crosses a level (marching squares), closed.
+
+    Values stand for pixel centres; beyond the array all is 0, which must be below the level. The
+    higher side lies to the left of a line, with y pointing up. Where two corners of a square are
+    high, they are not joined over its middle.
+
+    Returns
+    -------
+    x, y : array of float64
+        Vertices in pixels from the upper left corner, one ring after the other.
+    starts : array of int64
+        Where each ring begins, and the number of vertices.
+    areas : array of float64
+        Signed area of each ring in pixels: above 0 around high ground, below 0 around low.
+    """
+    height, width = field.shape[0] + 2, field.shape[1] + 2
+    high = np.zeros((height, width), np.bool_)
+    for row in range(height - 2):
+        for col in range(width - 2):
+            high[row + 1, col + 1] = field[row, col] > level
+    # Every side of a square that is crossed leads on to one other side. Sides are numbered: the
+    # one from a corner to the right, then all those downwards.
+    sides = height * width
+    onward = np.full(2 * sides, -1, np.int64)
+    crossed = 0
+    for row in range(height - 1):
+        for col in range(width - 1):
+            case = (
+                high[row, col]
+                + 2 * high[row, col + 1]
+                + 4 * high[row + 1, col]
+                + 8 * high[row + 1, col + 1]
+            )
+            if case in (0, 15):
+                continue
+            crossed += 2
+            top = row * width + col
+            left, bottom, right = sides + top, top + width, sides + top + 1
+            if case in (1, 9):
+                onward[left] = top
+            if case in (2, 6):
+                onward[top] = right
+            if case in (4, 6):
+                onward[bottom] = left
+            if case in (8, 9):
+                onward[right] = bottom
+            if case == 3:
+                onward[left] = right
+            elif case == 5:
+                onward[bottom] = top
+            elif case == 7:
+                onward[bottom] = right
+            elif case == 10:
+                onward[top] = bottom
+            elif case == 11:
+                onward[left] = bottom
+            elif case == 12:
+                onward[right] = left
+            elif case == 13:
+                onward[right] = top
+            elif case == 14:
+                onward[top] = left
+    x, y = np.empty(4 * crossed + 1), np.empty(4 * crossed + 1)
+    starts, areas = np.zeros(crossed + 1, np.int64), np.zeros(crossed + 1)
+    rings, count = 0, 0
+    for first in range(2 * sides):
+        if onward[first] < 0:
+            continue
+        side = first
+        area = 0.0
+        while onward[side] >= 0:
+            row, col = (side % sides) // width, side % width
+            down = side >= sides
+            one = _value(field, row, col)
+            other = _value(field, row + down, col + (not down))
+            part = (level - one) / (other - one)
+            x[count] = col - 0.5 + (0.0 if down else part)
+            y[count] = row - 0.5 + (part if down else 0.0)
+            if count > starts[rings]:
+                area -= x[count - 1] * y[count] - x[count] * y[count - 1]
+            count += 1
+            following = onward[side]
+            onward[side] = -1
+            side = following
+        begin = starts[rings]
+        area -= x[count - 1] * y[begin] - x[begin] * y[count - 1]
+        x[count], y[count] = x[begin], y[begin]
+        count += 1
+        areas[rings] = area / 2
+        rings += 1
+        starts[rings] = count
+    return x[:count], y[:count], starts[: rings + 1], areas[:rings]
+
+
+@njit(cache=True, nogil=True)
+def _value(field, row, col):  # type: ignore[no-untyped-def]
+    """Return a value by its place in an array that has one more pixel of 0 on every side."""
+    if 1 <= row <= field.shape[0] and 1 <= col <= field.shape[1]:
+        return np.float64(field[row - 1, col - 1])
+    return 0.0
