@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from affine import Affine
-from numba import njit
 from numpy.typing import NDArray
 from rasterio.windows import Window
 from scipy import ndimage
@@ -18,7 +17,7 @@ from glacial_lakes.coverage import State
 from glacial_lakes.evidence import Evidence
 from glacial_lakes.outlines import Fraction
 from glacial_lakes.pixels import Pixels, ground_states
-from glacial_lakes.stencils import median_of
+from glacial_lakes.stencils import kernel, median_of
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -55,14 +54,29 @@ def objects(seeds: Bool, window: Window) -> Iterator[tuple[Window, NDArray[np.in
 
     In the order of their first pixels; such of a single pixel are left out.
     """
-    labels, _ = ndimage.label(seeds, EIGHT)
-    sizes = np.bincount(labels.ravel())
+    labels, count = ndimage.label(seeds, EIGHT)
     row_off, col_off = int(window.row_off), int(window.col_off)
-    for number, (rows, cols) in enumerate(ndimage.find_objects(labels), start=1):
-        if sizes[number] >= MIN_SEEDS:
-            height, width = rows.stop - rows.start, cols.stop - cols.start
-            place = Window(cols.start + col_off, rows.start + row_off, width, height)
+    for number, (size, top, bottom, left, right) in enumerate(_extents(labels, count).tolist(), 1):
+        if size >= MIN_SEEDS:
+            place = Window(left + col_off, top + row_off, right - left + 1, bottom - top + 1)
             yield place, labels, number
+
+
+@kernel
+def _extents(labels, count):  # type: ignore[no-untyped-def]
+    """Return size, first and last row, first and last column of each label from 1 on."""
+    height, width = labels.shape
+    found = np.zeros((count, 5), np.int64)
+    for row in range(height):
+        for col in range(width):
+            if labels[row, col]:
+                one = found[labels[row, col] - 1]
+                if one[0] == 0:
+                    one[1], one[3] = row, col
+                one[0] += 1
+                one[2] = row
+                one[3], one[4] = min(one[3], col), max(one[4], col)
+    return found
 
 
 def measure(
@@ -172,7 +186,7 @@ def measure(
     return measured
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _around(labels, number, pad):  # type: ignore[no-untyped-def]
     """Return the rows and columns of an object and of some pixels around it."""
     height, width = labels.shape

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from shapely.geometry import Polygon
 
@@ -19,7 +18,7 @@ from glacial_lakes.masks import MIN_SNOW_GREEN, MIN_WATER_NDWI, SHADED, STEEP_DE
 from glacial_lakes.outlines import Fraction
 from glacial_lakes.pixels import Pixels
 from glacial_lakes.scenes.quality import Quality
-from glacial_lakes.stencils import median_of
+from glacial_lakes.stencils import kernel, median_of
 from glacial_lakes.water import ndwi_or_zero
 
 Float = NDArray[np.float32]
@@ -152,7 +151,7 @@ def gather(
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _medians(green, nir, swir1, slope, lit, flags, body, all_core, shore):  # type: ignore[no-untyped-def]
     height, width = body.shape
     core = all_core & body

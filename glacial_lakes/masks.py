@@ -9,10 +9,10 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from glacial_lakes.scenes.quality import Quality
+from glacial_lakes.stencils import kernel
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -49,7 +49,7 @@ def is_cloud(reflectance: Reflectance, flags: NDArray[np.uint8]) -> Bool:
     return cloud
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _cloud(green, swir1, flags):  # type: ignore[no-untyped-def]
     height, width = flags.shape
     cloud = np.empty((height, width), np.bool_)
@@ -72,7 +72,7 @@ def is_snow_or_ice(reflectance: Reflectance) -> Bool:
     return snow
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _snow_or_ice(green, nir, swir1):  # type: ignore[no-untyped-def]
     height, width = green.shape
     snow = np.zeros((height, width), np.bool_)
@@ -128,7 +128,7 @@ def reach_fraction(
     return float(_share_towards(states, cloud_state, rows, cols, up, along))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _share_towards(states, cloud_state, rows, cols, up, along):  # type: ignore[no-untyped-def]
     height, width = states.shape
     reached = 0
@@ -147,7 +147,7 @@ def terrain_flags(slope_deg: Float, illumination: Float) -> NDArray[np.uint8]:
     return flags
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _terrain_flags(slope, lit):  # type: ignore[no-untyped-def]
     height, width = slope.shape
     flags = np.zeros((height, width), np.uint8)

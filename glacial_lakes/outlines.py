@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from affine import Affine
-from numba import njit
 from numpy.typing import NDArray
 from shapely.geometry import Polygon
 
@@ -24,6 +23,7 @@ from glacial_lakes.stencils import (
     gaussian_weights,
     grown,
     inside_of,
+    kernel,
     median_of,
     smooth,
 )
@@ -134,7 +134,7 @@ def unmix(
     return Fraction(water, core, shore, separation, ground, method)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _unmix(all_bands, all_candidate, all_others, all_seen, blur_px):  # type: ignore[no-untyped-def]
     """Unmix the part of a window that matters, and lay the result into the window."""
     shape = all_candidate.shape
@@ -207,7 +207,7 @@ def _unmix(all_bands, all_candidate, all_others, all_seen, blur_px):  # type: ig
     return True, small, separation, water, all_core, all_shore, all_ground
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _blurred_cover(fraction, usable, candidate, blur_px):  # type: ignore[no-untyped-def]
     """Return the share of water that each pixel sees when the outline is where fractions say."""
     level = conserving_level(fraction, usable, candidate)
@@ -231,7 +231,7 @@ def _blurred_cover(fraction, usable, candidate, blur_px):  # type: ignore[no-unt
     return smooth(share, gaussian_weights(blur_px, 4.0))[:, :, 0]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _signals_beside_shore(bands, cover, usable, weights):  # type: ignore[no-untyped-def]
     """Return the signals of water and land beside the shore, each freed of the other's share.
 
@@ -288,7 +288,7 @@ def _signals_beside_shore(bands, cover, usable, weights):  # type: ignore[no-unt
     return True, water, land
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def conserving_level(fraction, usable, candidate):  # type: ignore[no-untyped-def]
     """Return the contour level whose polygon holds as much area as the fractions sum to.
 
@@ -347,7 +347,7 @@ def conserving_level(fraction, usable, candidate):  # type: ignore[no-untyped-de
     return min(max(float(ordered[count - (wanted - above)]), lowest), highest)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _mean_around(bands, where, weights):  # type: ignore[no-untyped-def]
     """Return the Gaussian-weighted mean of the chosen pixels around every pixel."""
     height, width, count = bands.shape
@@ -369,7 +369,7 @@ def _mean_around(bands, where, weights):  # type: ignore[no-untyped-def]
     return means
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _mean(bands, where):  # type: ignore[no-untyped-def]
     """Return the mean of the chosen pixels, one number a band."""
     height, width, count = bands.shape
@@ -384,7 +384,7 @@ def _mean(bands, where):  # type: ignore[no-untyped-def]
     return (total / max(1, number)).astype(np.float32)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _covariance(bands, where):  # type: ignore[no-untyped-def]
     """Return the covariance of the bands over the chosen pixels, float64."""
     height, width, count = bands.shape
@@ -406,7 +406,7 @@ def _covariance(bands, where):  # type: ignore[no-untyped-def]
     return result
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _wettest(bands, candidate, land, inverse):  # type: ignore[no-untyped-def]
     """Return the third of a small candidate that differs most from the shore."""
     height, width, count = bands.shape
@@ -435,7 +435,7 @@ def _wettest(bands, candidate, land, inverse):  # type: ignore[no-untyped-def]
     return chosen
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _project(bands, water, land, inverse):  # type: ignore[no-untyped-def]
     """Return the fraction of each pixel, and the median distance of both signals."""
     height, width, count = bands.shape

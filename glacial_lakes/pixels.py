@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from numba import njit
+from affine import Affine
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
@@ -13,6 +14,7 @@ from glacial_lakes import masks, water
 from glacial_lakes.coverage import State
 from glacial_lakes.scenes import Scene
 from glacial_lakes.scenes.quality import Quality
+from glacial_lakes.stencils import kernel
 from glacial_lakes.terrain import Terrain
 
 Float = NDArray[np.float32]
@@ -22,6 +24,9 @@ NODATA, CIRRUS, SNOW = int(Quality.NODATA), int(Quality.CIRRUS), int(Quality.SNO
 SHADE = int(Quality.CLOUD_SHADOW | Quality.TERRAIN_SHADOW)
 STATE_NODATA, STATE_LAND, STATE_CLOUD = int(State.NODATA), int(State.LAND), int(State.CLOUD)
 STATE_SNOW, STATE_SHADOW = int(State.SNOW), int(State.SHADOW)
+
+TERRAIN_ROWS = 64
+"""Slope and light are wanted for a moment only: so many rows of them stay in the fast memory."""
 
 ALL_BANDS = ("blue", "green", "red", "nir", "swir1", "swir2")
 
@@ -38,8 +43,24 @@ class Pixels:
     snow_or_ice: Bool
     seen: Bool
     """Observed and not cloud."""
-    slope_deg: Float
-    illumination: Float
+    transform: Affine
+    """Of the window."""
+    terrain: Terrain | None
+
+    @cached_property
+    def slope_deg(self) -> Float:
+        """Slope; NaN without a DEM."""
+        return self._of_terrain("slope_deg")
+
+    @cached_property
+    def illumination(self) -> Float:
+        """Direct light relative to level ground; NaN without a DEM."""
+        return self._of_terrain("illumination")
+
+    def _of_terrain(self, layer: str) -> Float:
+        if self.terrain is None:
+            return np.full(self.flags.shape, np.nan, np.float32)
+        return self.terrain.on(self.transform, self.flags.shape, layer)
 
     @property
     def dark_slope(self) -> Bool:
@@ -70,8 +91,8 @@ class Pixels:
             self.cloud[part],
             self.snow_or_ice[part],
             self.seen[part],
-            self.slope_deg[part],
-            self.illumination[part],
+            self.transform * Affine.translation(col, row),
+            self.terrain,
         )
 
 
@@ -114,31 +135,38 @@ def make_pixels(
     if nodata.any():
         reflectance = {name: water.bridge_gaps(band) for name, band in reflectance.items()}
     cloud = masks.is_cloud(reflectance, flags)
-    if terrain is None:
-        slope = lit = np.full(flags.shape, np.nan, np.float32)
-    else:
-        grid = scene.grid.crop(window)
-        slope, lit = terrain.on(grid, terrain.slope_deg), terrain.on(grid, terrain.illumination)
-        flags = flags | masks.terrain_flags(slope, lit)
-    flags = flags | np.where(nodata, np.uint8(Quality.NODATA), np.uint8(0))
+    transform = scene.grid.transform * Affine.translation(window.col_off, window.row_off)
+    flags = flags | (nodata * np.uint8(Quality.NODATA))
+    if terrain is not None:
+        for first in range(0, len(flags), TERRAIN_ROWS):
+            part = flags[first : first + TERRAIN_ROWS]
+            there = transform * Affine.translation(0, first)
+            slope, lit = (
+                terrain.on(there, part.shape, layer) for layer in ("slope_deg", "illumination")
+            )
+            part |= masks.terrain_flags(slope, lit)
     snow_or_ice = masks.is_snow_or_ice(reflectance)
-    return Pixels(window, reflectance, flags, cloud, snow_or_ice, ~nodata & ~cloud, slope, lit)
+    seen = ~(nodata | cloud)
+    return Pixels(window, reflectance, flags, cloud, snow_or_ice, seen, transform, terrain)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _without_value(raw, flags):  # type: ignore[no-untyped-def]
     """Return where a band has no value, and make all bands NaN there."""
     count, height, width = raw.shape
     nodata = np.zeros((height, width), np.bool_)
     for row in range(height):
+        line = nodata[row]
         for col in range(width):
-            missing = (flags[row, col] & NODATA) != 0
+            line[col] = (flags[row, col] & NODATA) != 0
+        for band in range(count):
+            for col in range(width):
+                line[col] |= not abs(raw[band, row, col]) < np.float32(np.inf)
+        if line.any():
             for band in range(count):
-                missing |= not np.isfinite(raw[band, row, col])
-            if missing:
-                nodata[row, col] = True
-                for band in range(count):
-                    raw[band, row, col] = np.nan
+                for col in range(width):
+                    if line[col]:
+                        raw[band, row, col] = np.nan
     return nodata
 
 
@@ -148,7 +176,7 @@ def ground_states(pixels: Pixels) -> NDArray[np.uint8]:
     return states
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _ground_states(flags, cloud, snow_or_ice):  # type: ignore[no-untyped-def]
     height, width = flags.shape
     states = np.empty((height, width), np.uint8)

@@ -12,11 +12,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+kernel = njit(cache=True, nogil=True, error_model="numpy")
+"""Compiles a function at its first call, and keeps the result on disk for later processes. It
+works without Python's lock, so that threads run side by side; a division by 0 is not finite."""
+
 FAR = 99.0
 """Stands for any distance beyond the limit that was asked for."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def distance_to(mask, limit):  # type: ignore[no-untyped-def]
     """Return the distance in pixels of every pixel to the nearest one of a mask, float32.
 
@@ -50,7 +54,7 @@ def distance_to(mask, limit):  # type: ignore[no-untyped-def]
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def depth_in(mask, limit):  # type: ignore[no-untyped-def]
     """Return the distance to the nearest pixel outside of a mask; beyond the array is outside."""
     height, width = mask.shape
@@ -61,7 +65,7 @@ def depth_in(mask, limit):  # type: ignore[no-untyped-def]
     return distance_to(outside, limit)[1:-1, 1:-1].copy()
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def grown(mask, steps):  # type: ignore[no-untyped-def]
     """Return a mask dilated by squares of ``2 · steps + 1`` pixels; beyond the array is nothing."""
     height, width = mask.shape
@@ -85,7 +89,7 @@ def grown(mask, steps):  # type: ignore[no-untyped-def]
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def shrunk(mask, steps):  # type: ignore[no-untyped-def]
     """Return a mask eroded by squares of ``2 · steps + 1`` pixels; beyond the array is outside."""
     height, width = mask.shape
@@ -96,7 +100,7 @@ def shrunk(mask, steps):  # type: ignore[no-untyped-def]
     return ~grown(outside, steps)[1:-1, 1:-1]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def gaussian_weights(sigma, truncate):  # type: ignore[no-untyped-def]
     """Return one half of the weights of a Gaussian mean, from its centre outwards, float32."""
     radius = int(truncate * sigma + 0.5)
@@ -104,7 +108,7 @@ def gaussian_weights(sigma, truncate):  # type: ignore[no-untyped-def]
     return (half / (2 * half.sum() - half[0])).astype(np.float32)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def smooth(fields, weights):  # type: ignore[no-untyped-def]
     """Return Gaussian-weighted means of fields (y, x, n), mirrored beyond the array, float32.
 
@@ -132,7 +136,7 @@ def smooth(fields, weights):  # type: ignore[no-untyped-def]
     return result.reshape(height, width, count)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _weighted(line, weights, step, target):  # type: ignore[no-untyped-def]
     """Fill a row with the weighted sums of what lies before and behind in a longer row."""
     radius = len(weights) - 1
@@ -148,13 +152,13 @@ def _weighted(line, weights, step, target):  # type: ignore[no-untyped-def]
             target[place] += weight * (before[place] + behind[place])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _mirrored(index, size):  # type: ignore[no-untyped-def]
     index %= 2 * size
     return index if index < size else 2 * size - 1 - index
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def finer(field, times):  # type: ignore[no-untyped-def]
     """Return an array on pixels ``times`` finer, linear between the centres, float32."""
     height, width = field.shape
@@ -174,7 +178,7 @@ def finer(field, times):  # type: ignore[no-untyped-def]
     return result
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _between(size, times):  # type: ignore[no-untyped-def]
     """Return the centre before each fine centre, and the weight of the one after it."""
     index = np.empty(size * times, np.int64)
@@ -186,7 +190,7 @@ def _between(size, times):  # type: ignore[no-untyped-def]
     return index, weight
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def extent(mask):  # type: ignore[no-untyped-def]
     """Return first and end row, first and end column of a mask and a pixel around it.
 
@@ -204,7 +208,7 @@ def extent(mask):  # type: ignore[no-untyped-def]
     return max(0, top - 1), min(height, bottom + 2), max(0, left - 1), min(width, right + 2)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def median_of(field, where):  # type: ignore[no-untyped-def]
     """Return the median of the finite values of a field in a mask; NaN where there are none."""
     values = np.empty(field.size, np.float32)
@@ -224,7 +228,7 @@ def median_of(field, where):  # type: ignore[no-untyped-def]
     return float((ordered[middle - 1] + ordered[middle]) * np.float32(0.5))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def share_of(part, whole):  # type: ignore[no-untyped-def]
     """Return the share of a mask that another one takes; 0 of nothing."""
     both = 0
@@ -238,7 +242,7 @@ def share_of(part, whole):  # type: ignore[no-untyped-def]
     return both / max(1, count)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def inside_of(x, y, starts, shape):  # type: ignore[no-untyped-def]
     """Return the pixels whose centres lie in a polygon (even-odd rule).
 
@@ -277,7 +281,7 @@ def inside_of(x, y, starts, shape):  # type: ignore[no-untyped-def]
     return inside
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def contour_lines(field, level):  # type: ignore[no-untyped-def]
     """Return the lines along which a field crosses a level (marching squares), closed.
 
@@ -373,7 +377,7 @@ def contour_lines(field, level):  # type: ignore[no-untyped-def]
     return x[:count], y[:count], starts[: rings + 1], areas[:rings]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _value(field, row, col):  # type: ignore[no-untyped-def]
     """Return a value by its place in an array that has one more pixel of 0 on every side."""
     if 1 <= row <= field.shape[0] and 1 <= col <= field.shape[1]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
-from numba import njit
+from affine import Affine
 from numpy.typing import NDArray
 from rasterio.enums import Resampling
 from rasterio.vrt import WarpedVRT
@@ -16,6 +16,7 @@ from rasterio.windows import Window
 
 from glacial_lakes.errors import GridError, UnknownProductError
 from glacial_lakes.grid import Grid
+from glacial_lakes.stencils import kernel
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -31,9 +32,19 @@ class Terrain:
     illumination: Float
     """Direct light relative to level ground: 1 there, 0 in shadow, above 1 towards the sun."""
 
-    def on(self, grid: Grid, layer: Float) -> Float:
-        """Return a layer sampled bilinearly at the pixel centres of another grid."""
-        return sample(layer, self.grid, grid)
+    def on(self, transform: Affine, shape: tuple[int, int], layer: str) -> Float:
+        """Return a layer sampled bilinearly at the pixel centres of another raster.
+
+        Parameters
+        ----------
+        transform : Affine
+            Of the other raster, in the CRS of this one.
+        shape : tuple of int
+            Its rows and columns.
+        layer : str
+            ``elevation_m``, ``slope_deg`` or ``illumination``.
+        """
+        return sample(getattr(self, layer), self.grid.transform, transform, shape)
 
 
 def read_terrain(
@@ -89,7 +100,10 @@ def read_terrain(
             dtype="float32",
         ) as warped:
             elevation = warped.read(1)
-    if not np.isfinite(sample(elevation, around, grid.coarsened(8))).any():
+    coarse = grid.coarsened(8)
+    if not np.isfinite(
+        sample(elevation, around.transform, coarse.transform, coarse.shape)
+    ).any():
         raise GridError(str(dem), "the DEM does not cover the scene", "give one that does")
     gradient = horn_gradient(elevation, around.resolution)
     slope = np.degrees(np.arctan(np.hypot(*gradient))).astype("float32")
@@ -188,44 +202,47 @@ def cast_shadow(
     return shadow
 
 
-def sample(layer: Float, source: Grid, target: Grid) -> Float:
-    """Sample a layer bilinearly at the pixel centres of a grid in the same CRS.
+def sample(layer: Float, source: Affine, target: Affine, shape: tuple[int, int]) -> Float:
+    """Sample a layer bilinearly at the pixel centres of a raster in the same CRS.
 
     NaN outside the source's pixel centres and next to NaN.
     """
-    to_source = ~source.transform * target.transform
-    y = to_source.e * (np.arange(target.shape[0]) + 0.5) + to_source.f - 0.5
-    x = to_source.a * (np.arange(target.shape[1]) + 0.5) + to_source.c - 0.5
+    to_source = ~source * target
+    y = to_source.e * (np.arange(shape[0]) + 0.5) + to_source.f - 0.5
+    x = to_source.a * (np.arange(shape[1]) + 0.5) + to_source.c - 0.5
     sampled: Float = _bilinear(layer, y, x)
     return sampled
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _bilinear(layer, y, x):  # type: ignore[no-untyped-def]
     height, width = layer.shape
     values = np.full((len(y), len(x)), np.nan, np.float32)
-    left = np.empty(len(x), np.int64)
-    right_weight = np.empty(len(x), np.float32)
+    before = np.empty(len(x), np.int64)
+    late = np.empty(len(x), np.float32)
+    first, end = len(x), 0
     for col in range(len(x)):
-        left[col] = -1
         if 0 <= x[col] <= width - 1:
-            left[col] = min(int(x[col]), max(width - 2, 0))
-            right_weight[col] = x[col] - left[col]
+            first, end = min(first, col), col + 1
+            before[col] = min(int(x[col]), max(width - 2, 0))
+            late[col] = x[col] - before[col]
+    if first >= end:
+        return values
+    left, right = before[first], min(before[end - 1] + 2, width)
+    line = np.empty(width + 1, np.float32)
     for row in range(len(y)):
         if not 0 <= y[row] <= height - 1:
             continue
         above = min(int(y[row]), max(height - 2, 0))
-        low_weight = np.float32(y[row] - above)
+        low = np.float32(y[row] - above)
         upper, lower = layer[above], layer[min(above + 1, height - 1)]
-        for col in range(len(x)):
-            one = left[col]
-            if one < 0:
-                continue
-            other = min(one + 1, width - 1)
-            weight = right_weight[col]
-            first = upper[one] * (np.float32(1) - weight) + upper[other] * weight
-            second = lower[one] * (np.float32(1) - weight) + lower[other] * weight
-            values[row, col] = first * (np.float32(1) - low_weight) + second * low_weight
+        for col in range(left, right):
+            line[col] = upper[col] * (np.float32(1) - low) + lower[col] * low
+        line[right] = line[right - 1]
+        target = values[row]
+        for col in range(first, end):
+            one, other = line[before[col]], line[before[col] + 1]
+            target[col] = one * (np.float32(1) - late[col]) + other * late[col]
     return values
 
 

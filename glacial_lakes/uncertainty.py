@@ -10,12 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from shapely.geometry import Polygon
 
 from glacial_lakes.outlines import FINE
-from glacial_lakes.stencils import extent, finer, grown, shrunk
+from glacial_lakes.stencils import extent, finer, grown, kernel, shrunk
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -86,7 +85,7 @@ def measure_shore(
     return Shore(spread, mixed, sensitivity, doubted)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _along_shore(fraction, level, inside, usable, doubtful, length_px):  # type: ignore[no-untyped-def]
     height, width = inside.shape
     around = grown(inside, BESIDE_PX[0])

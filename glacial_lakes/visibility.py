@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from rasterio.warp import transform as transform_points
 
@@ -14,7 +13,7 @@ from glacial_lakes.outlines import MIN_SHORE, Fraction
 from glacial_lakes.pixels import Pixels
 from glacial_lakes.scenes import Scene
 from glacial_lakes.scenes.quality import Quality
-from glacial_lakes.stencils import grown, median_of
+from glacial_lakes.stencils import grown, kernel, median_of
 from glacial_lakes.water import ndwi_or_zero
 
 Bool = NDArray[np.bool_]
@@ -81,7 +80,7 @@ def observed(
     return share, STATUS[State(hidden_by)]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _observed(  # type: ignore[no-untyped-def]
     whole,
     green,
@@ -175,7 +174,7 @@ def is_high_summer(scene: Scene) -> bool:
     return (scene.acquired.month - (0 if lat[0] >= 0 else 6)) % 12 in ICE_FREE_MONTHS
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _shaded(flags, seen, ground, green):  # type: ignore[no-untyped-def]
     """Return pixels in shade, where a shore cannot be told.
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from glacial_lakes.masks import MIN_WATER_NDWI, NO_BAND
-from glacial_lakes.stencils import grown, shrunk
+from glacial_lakes.stencils import grown, kernel, shrunk
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -34,7 +33,7 @@ MAX_GAP_ROWS = 14
 """Widest strip without data that is bridged: the SLC-off gaps of Landsat 7 reach 14 pixels."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def ndwi_or_zero(green, nir):  # type: ignore[no-untyped-def]
     """Return NDWI; 0 where both bands are so dark that the ratio is noise; NaN stays NaN.
 
@@ -73,21 +72,22 @@ def candidates(reflectance: Mapping[str, Float], excluded: Bool) -> Bool:
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _candidates(green, nir, swir1, excluded):  # type: ignore[no-untyped-def]
     height, width = green.shape
-    found = np.zeros((height, width), np.bool_)
+    found = np.empty((height, width), np.bool_)
+    has_swir1 = swir1.size > 0
     for row in range(height):
         for col in range(width):
             g, n = green[row, col], nir[row, col]
-            if excluded[row, col] or not abs(g + n) >= MIN_SIGNAL:
-                continue
-            value = min(max((g - n) / (g + n), np.float32(-1)), np.float32(1))
-            strong = value > MIN_WATER_NDWI and g < MAX_WATER_GREEN
-            weak = value > MIN_SEED_NDWI and n < MAX_SEED_NIR
-            if weak and not strong and swir1.size:
-                weak = swir1[row, col] < MAX_SEED_SWIR1 and swir1[row, col] < g
-            found[row, col] = strong or weak
+            value = (g - n) / (g + n)
+            strong = (value > MIN_WATER_NDWI) & (g < MAX_WATER_GREEN)
+            weak = (value > MIN_SEED_NDWI) & (n < MAX_SEED_NIR)
+            if has_swir1:
+                s = swir1[row, col]
+                weak &= (s < MAX_SEED_SWIR1) & (s < g)
+            bright_enough = abs(g + n) >= MIN_SIGNAL  # else the ratio is noise
+            found[row, col] = (strong | weak) & bright_enough & (not excluded[row, col])
     return found
 
 
@@ -123,7 +123,7 @@ def river_trace(value: Float, candidate: Bool, usable: Bool, level: float, width
     return float(_trace(value, candidate, usable, level, width_px // 2))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _trace(value, candidate, usable, level, half_width):  # type: ignore[no-untyped-def]
     height, width = value.shape
     wet = np.empty((height, width), np.bool_)

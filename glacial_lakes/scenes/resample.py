@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from glacial_lakes.stencils import kernel
 
 
 def coarse_span(start: int, size: int, factor: int) -> tuple[int, int]:
@@ -56,7 +57,7 @@ def bilinear(
     return fine
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _blend(coarse, rows, row_weights, cols, col_weights):  # type: ignore[no-untyped-def]
     fine = np.full((len(rows), len(cols)), np.nan, np.float32)
     values = np.empty((2, coarse.shape[1]), np.float32)  # weighted sums, and their weights

@@ -217,7 +217,7 @@ class Scene:
             out[:] = np.nan
         if factor == 1:
             numbers, inside = read_numbers(band, window)
-            out[inside] = to_reflectance(band, numbers)
+            to_reflectance(band, numbers, out=out[inside])
             return
         if not (part.width and part.height):
             return
