@@ -43,7 +43,10 @@ class Blocks:
         edge = BLOCK_PX * self.grid.resolution
         west, _, _, north = self.grid.bounds
         boxes = shapely.box(
-            west + cols * edge, north - (rows + 1) * edge, west + (cols + 1) * edge, north - rows * edge
+            west + cols * edge,
+            north - (rows + 1) * edge,
+            west + (cols + 1) * edge,
+            north - rows * edge,
         )
         reach = distance_m + MARGIN_PX * self.grid.resolution
         tree = shapely.STRtree(geometries.to_numpy())

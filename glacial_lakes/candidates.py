@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from affine import Affine
 from numpy.typing import NDArray
 from rasterio.windows import Window
 from scipy import ndimage
@@ -30,6 +29,20 @@ VIEW_PX = 40
 MIN_SEEDS = 2
 """A single seed pixel has no signal of its own."""
 EIGHT = np.ones((3, 3), bool)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A connected object of pixels that may hold water."""
+
+    first: tuple[int, int]
+    """Row and column in the scene of its first pixel: its name, with whatever it was read."""
+    view: Window
+    """It and VIEW_PX around it, as far as the scene goes."""
+    labels: NDArray[np.int32]
+    """Objects in the view; 0 is none."""
+    number: int
+    """Its own label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +96,6 @@ def measure(
     view: Pixels,
     labels: NDArray[np.int32],
     number: int,
-    transform: Affine,
     *,
     bands: list[str],
     pixel_m: float,
@@ -101,8 +113,6 @@ def measure(
         Objects in the view.
     number : int
         Label of the candidate.
-    transform : Affine
-        Of the scene's grid.
     bands : list of str
         Bands that outlines are drawn with.
     pixel_m, smallest_m2, sun_elevation_deg : float
@@ -129,13 +139,12 @@ def measure(
         mine |= _like_core(pixels, fraction, dark_slope) & fraction.ground
     field = np.where(mine, fraction.water, np.float32(0))
     level = outlines.conserving_level(fraction.water, mine, candidate)
-    local = transform * Affine.translation(window.col_off, window.row_off)
     measured = []
-    for whole in outlines.contour(field, level, local, least_m2=smallest_m2):
+    for whole in outlines.contour(field, level, pixels.transform, least_m2=smallest_m2):
         for polygon in outlines.without_streams(whole):
             if polygon.area < smallest_m2:
                 continue
-            inside = outlines.pixels_inside(polygon, local, candidate.shape)
+            inside = outlines.pixels_inside(polygon, pixels.transform, candidate.shape)
             body = candidate & inside
             if not body.any():
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from rasterio.windows import Window
 
 from glacial_lakes import evidence, masks, measures, schema, uncertainty, visibility, water
 from glacial_lakes.blocks import Blocks
-from glacial_lakes.candidates import VIEW_PX, Measured, measure, objects
+from glacial_lakes.candidates import VIEW_PX, Candidate, Measured, measure, objects
 from glacial_lakes.coverage import Coverage, State
 from glacial_lakes.detectors import Detector, detector_of
 from glacial_lakes.errors import MetadataError
@@ -25,13 +26,15 @@ from glacial_lakes.evidence import Evidence
 from glacial_lakes.pixels import Pixels, band_names, ground_states, read_pixels
 from glacial_lakes.scenes import Scene, keep_open
 from glacial_lakes.settings import MappingSettings
-from glacial_lakes.strips import strips
+from glacial_lakes.strips import Strip, strips
 from glacial_lakes.terrain import Terrain, read_terrain
 from glacial_lakes.vectors import read_vector
 
 States = NDArray[np.uint8]
 Place = tuple[int, int]
 
+WORKERS = 2
+"""Threads that measure candidates; a run maps several scenes at a time besides."""
 AROUND_PX = VIEW_PX + water.MAX_GAP_ROWS
 """What must be read around an object: its view, and the gaps that reach into it."""
 
@@ -143,15 +146,12 @@ class _Job:
         excluded = pixels.snow_or_ice | pixels.cloud | pixels.dark_slope
         return self.detector(pixels.reflectance, excluded)
 
-    def measure(
-        self, view: Pixels, labels: NDArray[np.int32], number: int
-    ) -> list[Measured]:
+    def measure(self, view: Pixels, candidate: Candidate) -> list[Measured]:
         """Draw and measure the outlines of a candidate."""
         return measure(
             view,
-            labels,
-            number,
-            self.scene.grid.transform,
+            candidate.labels,
+            candidate.number,
             bands=self.bands,
             pixel_m=self.scene.grid.resolution,
             smallest_m2=self.smallest_m2,
@@ -166,30 +166,41 @@ def _measure_all(job: _Job, rows: int) -> tuple[States, list[Measured]]:
     A candidate that its strip does not hold with all that is around it is read once more, in a
     window of its own; so nothing depends on the strips.
     """
-    grid = job.scene.grid
-    states = np.zeros(grid.shape, np.uint8)
+    states = np.zeros(job.scene.grid.shape, np.uint8)
     found: dict[Place, list[Measured]] = {}
     cut: list[Place] = []
-    for strip in strips(job.scene, job.terrain, job.blocks, rows):
-        pixels, (first, end) = strip.pixels, strip.core
-        ground = ground_states(pixels)
-        top = int(pixels.window.row_off)
-        states[first:end] = ground[first - top : end - top]
-        for extent, labels, number in objects(job.seeds(pixels), pixels.window):
-            if not first <= extent.row_off < end:
-                continue
-            needed = grid.clip(_grown(extent, AROUND_PX))
-            view = grid.clip(_grown(extent, VIEW_PX))
-            near = labels[_within(view, pixels.window)]
-            place = _first(near, number, view)
-            if pixels.covers(needed) and job.blocks.hold(needed):
-                found[place] = job.measure(pixels.cut(view), near, number)
-            else:
-                cut.append(place)
+    with ThreadPoolExecutor(WORKERS, "measure") as pool:
+        for strip in strips(job.scene, job.terrain, job.blocks, rows):
+            pixels, (first, end) = strip.pixels, strip.core
+            top = int(pixels.window.row_off)
+            states[first:end] = ground_states(pixels)[first - top : end - top]
+            whole, apart = _candidates(job, strip)
+            cut += apart
+            # All of a strip before the next: its pixels make room for those to come.
+            measured = pool.map(lambda one: job.measure(pixels.cut(one.view), one), whole)  # noqa: B023
+            found |= zip((one.first for one in whole), measured, strict=True)
     with keep_open():
         for place in cut:
             _measure_apart(job, place, found)
     return states, [one for place in sorted(found) for one in found[place]]
+
+
+def _candidates(job: _Job, strip: Strip) -> tuple[list[Candidate], list[Place]]:
+    """Return the candidates that begin in a strip: held as a whole, and first pixels of others."""
+    grid, window = job.scene.grid, strip.pixels.window
+    whole, apart = [], []
+    for extent, labels, number in objects(job.seeds(strip.pixels), window):
+        if not strip.core[0] <= extent.row_off < strip.core[1]:
+            continue
+        view = grid.clip(_grown(extent, VIEW_PX))
+        near = labels[_within(view, window)]
+        candidate = Candidate(_first(near, number, view), view, near, number)
+        needed = grid.clip(_grown(extent, AROUND_PX))
+        if strip.pixels.covers(needed) and job.blocks.hold(needed):
+            whole.append(candidate)
+        else:
+            apart.append(candidate.first)
+    return whole, apart
 
 
 def _measure_apart(job: _Job, pixel: Place, found: dict[Place, list[Measured]]) -> None:
@@ -209,7 +220,7 @@ def _measure_apart(job: _Job, pixel: Place, found: dict[Place, list[Measured]]) 
     near = labels[_within(view, window)]
     place = _first(near, number, view)
     if place not in found:
-        found[place] = job.measure(pixels.cut(view), near, number)
+        found[place] = job.measure(pixels.cut(view), Candidate(place, view, near, number))
 
 
 def _first(labels: NDArray[np.int32], number: int, window: Window) -> Place:
@@ -218,9 +229,7 @@ def _first(labels: NDArray[np.int32], number: int, window: Window) -> Place:
     return int(window.row_off) + row, int(window.col_off) + col
 
 
-def _decide(
-    scene: Scene, states: States, measured: Sequence[Measured]
-) -> list[dict[str, Any]]:
+def _decide(scene: Scene, states: States, measured: Sequence[Measured]) -> list[dict[str, Any]]:
     """Return the rows of the lakes, and mark in the states what the candidates settle.
 
     The last question needs all of the scene: whether a cloud may cast its shadow on a place.

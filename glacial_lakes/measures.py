@@ -6,10 +6,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from affine import Affine
 from pyproj import Geod
 from shapely.geometry.polygon import orient
 
+from glacial_lakes.grid import shifted
 from glacial_lakes.outlines import pixels_inside
 from glacial_lakes.stencils import median_of
 from glacial_lakes.terrain import Terrain
@@ -66,7 +66,7 @@ def elevation(outlines: gpd.GeoSeries, terrain: Terrain) -> pd.Series:
         window = terrain.grid.window_of(geometry.bounds, pad=1)
         rows, cols = window.toslices()
         part = terrain.elevation_m[rows, cols]
-        local = terrain.grid.transform * Affine.translation(cols.start, rows.start)
+        local = shifted(terrain.grid.transform, rows.start, cols.start)
         inside = np.zeros(part.shape, bool)
         for polygon in shapely.get_parts(geometry):
             inside |= pixels_inside(polygon, local, part.shape)

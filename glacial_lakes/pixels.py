@@ -12,6 +12,7 @@ from rasterio.windows import Window
 
 from glacial_lakes import masks, water
 from glacial_lakes.coverage import State
+from glacial_lakes.grid import shifted
 from glacial_lakes.scenes import Scene
 from glacial_lakes.scenes.quality import Quality
 from glacial_lakes.stencils import kernel
@@ -91,7 +92,7 @@ class Pixels:
             self.cloud[part],
             self.snow_or_ice[part],
             self.seen[part],
-            self.transform * Affine.translation(col, row),
+            shifted(self.transform, row, col),
             self.terrain,
         )
 
@@ -135,12 +136,12 @@ def make_pixels(
     if nodata.any():
         reflectance = {name: water.bridge_gaps(band) for name, band in reflectance.items()}
     cloud = masks.is_cloud(reflectance, flags)
-    transform = scene.grid.transform * Affine.translation(window.col_off, window.row_off)
+    transform = shifted(scene.grid.transform, window.row_off, window.col_off)
     flags = flags | (nodata * np.uint8(Quality.NODATA))
     if terrain is not None:
         for first in range(0, len(flags), TERRAIN_ROWS):
             part = flags[first : first + TERRAIN_ROWS]
-            there = transform * Affine.translation(0, first)
+            there = shifted(transform, first, 0)
             slope, lit = (
                 terrain.on(there, part.shape, layer) for layer in ("slope_deg", "illumination")
             )

@@ -44,9 +44,7 @@ class Strip:
     """The core and the rows around it, as far as the scene goes."""
 
 
-def strips(
-    scene: Scene, terrain: Terrain | None, blocks: Blocks, rows: int
-) -> Iterator[Strip]:
+def strips(scene: Scene, terrain: Terrain | None, blocks: Blocks, rows: int) -> Iterator[Strip]:
     """Yield a scene from top to bottom.
 
     The pixels of a strip hold only until the next but one is asked for.

@@ -101,9 +101,7 @@ def read_terrain(
         ) as warped:
             elevation = warped.read(1)
     coarse = grid.coarsened(8)
-    if not np.isfinite(
-        sample(elevation, around.transform, coarse.transform, coarse.shape)
-    ).any():
+    if not np.isfinite(sample(elevation, around.transform, coarse.transform, coarse.shape)).any():
         raise GridError(str(dem), "the DEM does not cover the scene", "give one that does")
     gradient = horn_gradient(elevation, around.resolution)
     slope = np.degrees(np.arctan(np.hypot(*gradient))).astype("float32")
@@ -207,9 +205,8 @@ def sample(layer: Float, source: Affine, target: Affine, shape: tuple[int, int])
 
     NaN outside the source's pixel centres and next to NaN.
     """
-    to_source = ~source * target
-    y = to_source.e * (np.arange(shape[0]) + 0.5) + to_source.f - 0.5
-    x = to_source.a * (np.arange(shape[1]) + 0.5) + to_source.c - 0.5
+    x = (target.c + target.a * (np.arange(shape[1]) + 0.5) - source.c) / source.a - 0.5
+    y = (target.f + target.e * (np.arange(shape[0]) + 0.5) - source.f) / source.e - 0.5
     sampled: Float = _bilinear(layer, y, x)
     return sampled
 
