@@ -154,18 +154,20 @@ def gather(
 @kernel
 def _medians(green, nir, swir1, slope, lit, flags, body, all_core, shore):  # type: ignore[no-untyped-def]
     height, width = body.shape
-    core = all_core & body
-    if not core.any():
-        core = body
-    value = ndwi_or_zero(green, nir)
-    shadow, haze, count = 0, 0, 0
+    core = np.zeros((height, width), np.bool_)
+    shadow, haze, count, pure = 0, 0, 0, 0
     for row in range(height):
         for col in range(width):
             if body[row, col]:
                 count += 1
+                core[row, col] = all_core[row, col]
+                pure += all_core[row, col]
                 shadow += flags[row, col] & CLOUD_SHADOW != 0
                 haze += flags[row, col] & CIRRUS != 0
     count = max(1, count)
+    if not pure:
+        core = body
+    value = ndwi_or_zero(green, nir)
     return (
         median_of(value, core),
         median_of(value, shore),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from shapely.geometry import Polygon
 
 from glacial_lakes.stencils import (
+    FAR,
     contour_lines,
     depth_in,
     distance_to,
@@ -24,7 +25,9 @@ from glacial_lakes.stencils import (
     grown,
     inside_of,
     kernel,
+    median,
     median_of,
+    smallest,
     smooth,
 )
 
@@ -141,77 +144,123 @@ def _unmix(all_bands, all_candidate, all_others, all_seen, blur_px):  # type: ig
     top, bottom, left, right = extent(all_candidate)
     top, bottom = max(0, top - NEIGHBOURHOOD_PX), min(shape[0], bottom + NEIGHBOURHOOD_PX)
     left, right = max(0, left - NEIGHBOURHOOD_PX), min(shape[1], right + NEIGHBOURHOOD_PX)
-    count = len(all_bands)
-    bands = np.empty((bottom - top, right - left, count), np.float32)  # bands last: see smooth
-    for band in range(count):
-        for row in range(bottom - top):
-            for col in range(right - left):
+    height, width, count = bottom - top, right - left, len(all_bands)
+    bands = np.empty((height, width, count), np.float32)  # bands last: see smooth
+    candidate, others = np.empty((height, width), np.bool_), np.empty((height, width), np.bool_)
+    seen = np.empty((height, width), np.bool_)
+    for row in range(height):
+        for col in range(width):
+            candidate[row, col] = all_candidate[top + row, left + col]
+            others[row, col] = all_others[top + row, left + col]
+            seen[row, col] = all_seen[top + row, left + col]
+            for band in range(count):
                 value = all_bands[band, top + row, left + col]
                 bands[row, col, band] = value if np.isfinite(value) else np.float32(0)
-    candidate = all_candidate[top:bottom, left:right].copy()
-    others = all_others[top:bottom, left:right].copy()
-    seen = all_seen[top:bottom, left:right].copy()
     water = np.zeros(shape, np.float32)
     all_core, all_shore = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
     all_ground = np.zeros(shape, np.bool_)
 
-    depth = depth_in(candidate, 6.0)
-    away = distance_to(candidate, 6.0)
-    land = seen & ~candidate & ~others
-    shore = land & (away > SHORE_PX[0]) & (away <= SHORE_PX[1])
-    if shore.sum() < MIN_SHORE:
-        shore = land & (away > SHORE_PX[0])
-    if shore.sum() < MIN_SHORE:
+    depth, away = depth_in(candidate, 6.0), distance_to(candidate, 6.0)
+    away_from_others = distance_to(others, 6.0)
+    shore, core = np.zeros((height, width), np.bool_), np.zeros((height, width), np.bool_)
+    nearest, shallow = np.zeros((height, width), np.bool_), np.zeros((height, width), np.bool_)
+    ground, usable = np.zeros((height, width), np.bool_), np.zeros((height, width), np.bool_)
+    free = np.zeros((height, width), np.bool_)
+    farthest = SHORE_PX[1]
+    n_shore, n_core, n_nearest, n_shallow = 0, 0, 0, 0
+    for _ in range(2):  # a second time with all land, where there is too little near
+        n_shore, n_core, n_nearest, n_shallow = 0, 0, 0, 0
+        for row in range(height):
+            for col in range(width):
+                near, deep = away[row, col], depth[row, col]
+                mine = candidate[row, col]
+                free[row, col] = seen[row, col] and not others[row, col]
+                land = free[row, col] and not mine and SHORE_PX[0] < near <= farthest
+                shore[row, col], n_shore = land, n_shore + land
+                first = land and near <= NEAR_LAND_PX
+                nearest[row, col], n_nearest = first, n_nearest + first
+                pure = mine and seen[row, col] and deep > CORE_PX
+                core[row, col], n_core = pure, n_core + pure
+                first = mine and NEAR_WATER_PX[0] < deep <= NEAR_WATER_PX[1]
+                shallow[row, col], n_shallow = first, n_shallow + first
+                ground[row, col] = near <= GROUND_PX and near <= away_from_others[row, col]
+                usable[row, col] = ground[row, col] and seen[row, col]
+        if n_shore >= MIN_SHORE:
+            break
+        farthest = FAR
+    if n_shore < MIN_SHORE:
         return False, False, 0.0, water, all_core, all_shore, all_ground
-    core = candidate & seen & (depth > CORE_PX)
-    small = core.sum() < MIN_CORE
+    small = n_core < MIN_CORE
     weights = gaussian_weights(SMOOTH_PX, SMOOTH_REACH)
     land_signal = _mean_around(bands, shore, weights)
-    # Around the local mean: a shore half of ice and half of moraine is no noise of either.
-    covariance = _covariance(bands - land_signal, shore) + np.eye(count) * NOISE**2
-    if not small and core.sum() > 2 * count:
-        # Bottom and sediment show through in the visible bands, not in the near infrared.
-        covariance += _covariance(bands, core)
-    # A few dozen pixels do not settle all correlations: lean towards independent bands.
-    covariance = 0.7 * covariance + 0.3 * np.diag(np.diag(covariance))
-    inverse = np.linalg.inv(covariance)
+    inverse = _inverse_covariance(bands, land_signal, shore, core, n_core)
     if small:
-        core = _wettest(bands, candidate & seen, land_signal, inverse)
-        water_signal = np.empty(bands.shape, np.float32)
-        water_signal[:] = _mean(bands, core)
+        core = _wettest(bands, candidate, seen, land_signal, inverse)
+        water_signal = _everywhere(_mean(bands, core), bands.shape)
     else:
         water_signal = _mean_around(bands, core, weights)
     fraction, separation = _project(bands, water_signal, land_signal, inverse)
     # Next to the shore, land and shallow water differ a little from the means around them: the
     # nearest land must come out as 0 and the nearest water as 1.
     zero, one = 0.0, 1.0
-    nearest = shore & (away <= NEAR_LAND_PX)
-    if nearest.sum() >= MIN_SHORE:
+    if n_nearest >= MIN_SHORE:
         zero = median_of(fraction, nearest)
-    shallow = candidate & (depth > NEAR_WATER_PX[0]) & (depth <= NEAR_WATER_PX[1])
-    if not small and shallow.sum() >= MIN_SHORE:
+    if not small and n_shallow >= MIN_SHORE:
         one = median_of(fraction, shallow)
-    one = min(max(one, 0.8), 1.1)
-    fraction = ((fraction - zero) / (one - zero)).astype(np.float32)
-    ground = away <= GROUND_PX
-    if others.any():
-        ground &= away <= distance_to(others, 6.0)
-    cover = _blurred_cover(fraction, seen & ground, candidate, blur_px)
-    settled, wet_signal, dry_signal = _signals_beside_shore(bands, cover, seen & ~others, weights)
+    scale = 1 / (min(max(one, 0.8), 1.1) - zero)
+    for row in range(height):
+        for col in range(width):
+            fraction[row, col] = (fraction[row, col] - zero) * scale
+    cover = _blurred_cover(fraction, usable, candidate, depth, blur_px)
+    settled, wet_signal, dry_signal = _signals_beside_shore(bands, cover, free, weights)
     if settled:
         fraction, separation = _project(bands, wet_signal, dry_signal, inverse)
-    water[top:bottom, left:right] = fraction
-    all_core[top:bottom, left:right] = core
-    all_shore[top:bottom, left:right] = shore
-    all_ground[top:bottom, left:right] = ground
+    for row in range(height):
+        for col in range(width):
+            water[top + row, left + col] = fraction[row, col]
+            all_core[top + row, left + col] = core[row, col]
+            all_shore[top + row, left + col] = shore[row, col]
+            all_ground[top + row, left + col] = ground[row, col]
     return True, small, separation, water, all_core, all_shore, all_ground
 
 
 @kernel
-def _blurred_cover(fraction, usable, candidate, blur_px):  # type: ignore[no-untyped-def]
+def _inverse_covariance(bands, land, shore, core, n_core):  # type: ignore[no-untyped-def]
+    """Return the inverse of the sum of the covariances of shore and water, float64."""
+    count = bands.shape[2]
+    # Around the local mean: a shore half of ice and half of moraine is no noise of either.
+    covariance = _covariance(bands, land, shore)
+    if n_core >= MIN_CORE and n_core > 2 * count:
+        # Bottom and sediment show through in the visible bands, not in the near infrared.
+        within = _covariance(bands, np.zeros_like(bands), core)
+        for one in range(count):
+            for other in range(count):
+                covariance[one, other] += within[one, other]
+    # A few dozen pixels do not settle all correlations: lean towards independent bands.
+    for one in range(count):
+        covariance[one, one] += NOISE**2
+        for other in range(count):
+            if one != other:
+                covariance[one, other] *= 0.7
+    return np.linalg.inv(covariance)
+
+
+@kernel
+def _everywhere(values, shape):  # type: ignore[no-untyped-def]
+    """Return one number a band at every pixel."""
+    height, width, count = shape
+    result = np.empty((height, width, count), np.float32)
+    for row in range(height):
+        for col in range(width):
+            for band in range(count):
+                result[row, col, band] = values[band]
+    return result
+
+
+@kernel
+def _blurred_cover(fraction, usable, candidate, depth, blur_px):  # type: ignore[no-untyped-def]
     """Return the share of water that each pixel sees when the outline is where fractions say."""
     level = conserving_level(fraction, usable, candidate)
-    depth = depth_in(candidate, REACH_PX)
     height, width = fraction.shape
     field = np.zeros((height, width), np.float32)
     for row in range(height):
@@ -220,14 +269,13 @@ def _blurred_cover(fraction, usable, candidate, blur_px):  # type: ignore[no-unt
                 field[row, col] = 1
             elif usable[row, col]:
                 field[row, col] = fraction[row, col]
-    top, bottom, left, right = extent(field > 0)
+    top, bottom, left, right = extent(field)
     fine = finer(field[top:bottom, left:right], FINE)
     share = np.zeros((height, width, 1), np.float32)
     for row in range(fine.shape[0]):
         for col in range(fine.shape[1]):
             if fine[row, col] > level:
-                share[top + row // FINE, left + col // FINE, 0] += 1
-    share /= np.float32(FINE * FINE)
+                share[top + row // FINE, left + col // FINE, 0] += np.float32(1 / FINE**2)
     return smooth(share, gaussian_weights(blur_px, 4.0))[:, :, 0]
 
 
@@ -240,30 +288,35 @@ def _signals_beside_shore(bands, cover, usable, weights):  # type: ignore[no-unt
     False when there is too little of either.
     """
     height, width, count = bands.shape
-    wet = cover > 0.5
+    wet, dry = np.zeros((height, width), np.bool_), np.zeros((height, width), np.bool_)
+    bare = np.zeros((height, width), np.bool_)
     highest = np.float32(0)
     for row in range(height):
         for col in range(width):
             highest = max(highest, cover[row, col])
-    if not wet.any():
-        return False, bands, bands
-    dry = usable & ~wet & (distance_to(wet, 6.0) <= DRY_PX)
-    wet &= usable & (cover > min(0.9, 0.8 * highest))
-    wet &= depth_in(cover > 0.5, 6.0) <= WET_PX
-    bare = dry & (cover < 0.03)
-    if dry.sum() < MIN_SHORE or wet.sum() < MIN_SEEN or not bare.any():
-        return False, bands, bands
-    wet_mean, dry_mean = _mean(bands, wet), _mean(bands, bare)
-    water, land = np.empty(bands.shape, np.float32), np.empty(bands.shape, np.float32)
-    water[:], land[:] = wet_mean, dry_mean
+            wet[row, col] = cover[row, col] > 0.5
+    away, depth = distance_to(wet, DRY_PX), depth_in(wet, WET_PX)
+    least = min(0.9, 0.8 * highest)
     weight = np.zeros((height, width, 2), np.float32)
+    n_wet, n_dry, n_bare = 0, 0, 0
     for row in range(height):
         for col in range(width):
-            if wet[row, col]:
-                weight[row, col, 0] = cover[row, col] ** 2
-            if dry[row, col]:
-                weight[row, col, 1] = (1 - cover[row, col]) ** 2
-    weight = smooth(weight, weights) + np.float32(FAINT)
+            share = cover[row, col]
+            is_dry = usable[row, col] and not wet[row, col] and away[row, col] <= DRY_PX
+            is_wet = usable[row, col] and wet[row, col] and depth[row, col] <= WET_PX
+            is_wet = is_wet and share > least
+            is_bare = is_dry and share < 0.03
+            wet[row, col], dry[row, col], bare[row, col] = is_wet, is_dry, is_bare
+            n_wet, n_dry, n_bare = n_wet + is_wet, n_dry + is_dry, n_bare + is_bare
+            if is_wet:
+                weight[row, col, 0] = share**2
+            if is_dry:
+                weight[row, col, 1] = (1 - share) ** 2
+    if n_dry < MIN_SHORE or n_wet < MIN_SEEN or n_bare == 0:
+        return False, bands, bands
+    wet_mean, dry_mean = _mean(bands, wet), _mean(bands, bare)
+    water, land = _everywhere(wet_mean, bands.shape), _everywhere(dry_mean, bands.shape)
+    weight = smooth(weight, weights)
     freed = np.zeros((height, width, 2 * count), np.float32)
     for _ in range(3):  # the shares are small: three turns settle it
         for row in range(height):
@@ -282,9 +335,9 @@ def _signals_beside_shore(bands, cover, usable, weights):  # type: ignore[no-unt
             for col in range(width):
                 for band in range(count):
                     total = means[row, col, band] + FAINT * wet_mean[band]
-                    water[row, col, band] = total / weight[row, col, 0]
+                    water[row, col, band] = total / (weight[row, col, 0] + FAINT)
                     total = means[row, col, count + band] + FAINT * dry_mean[band]
-                    land[row, col, band] = total / weight[row, col, 1]
+                    land[row, col, band] = total / (weight[row, col, 1] + FAINT)
     return True, water, land
 
 
@@ -311,11 +364,19 @@ def conserving_level(fraction, usable, candidate):  # type: ignore[no-untyped-de
     """
     lowest, highest = LEVEL_LIMITS
     height, width = fraction.shape
-    wet = fraction > 0.5
-    if not (wet & candidate).any():
+    wet, near = np.zeros((height, width), np.bool_), grown(candidate, 1)
+    any_wet = False
+    for row in range(height):
+        for col in range(width):
+            wet[row, col] = fraction[row, col] > 0.5
+            any_wet |= wet[row, col] and candidate[row, col]
+    if not any_wet:
         return 0.5
     depth = depth_in(wet, REACH_PX)
-    away = distance_to(wet & grown(candidate, 1), REACH_PX)
+    for row in range(height):
+        for col in range(width):
+            wet[row, col] &= near[row, col]
+    away = distance_to(wet, REACH_PX)
     field = np.zeros((height, width), np.float32)
     total = 0.0
     for row in range(height):
@@ -324,27 +385,26 @@ def conserving_level(fraction, usable, candidate):  # type: ignore[no-untyped-de
                 value = fraction[row, col]
                 if depth[row, col] > REACH_PX:
                     value = np.float32(1)
-                value = min(max(value, np.float32(-0.5)), np.float32(1.5))
-                total += value
+                total += min(max(value, np.float32(-0.5)), np.float32(1.5))
                 field[row, col] = min(max(value, np.float32(0)), np.float32(1))
-    top, bottom, left, right = extent(field > 0)
+    top, bottom, left, right = extent(field)
     fine = finer(field[top:bottom, left:right], FINE)
-    wanted = min(max(round(total * FINE**2), 1), fine.size - 1)
-    above = 0
+    wanted = min(max(int(total * FINE**2 + 0.5), 1), fine.size - 1)
+    above, count = 0, 0
     between = np.empty(fine.size, np.float32)
-    count = 0
-    for value in fine.flat:
-        if value > highest:
-            above += 1
-        elif value > lowest:
-            between[count] = value
-            count += 1
+    for row in range(fine.shape[0]):
+        for col in range(fine.shape[1]):
+            value = fine[row, col]
+            if value > highest:
+                above += 1
+            elif value > lowest:
+                between[count] = value
+                count += 1
     if wanted <= above:
         return highest
     if wanted > above + count:
         return lowest
-    ordered = np.sort(between[:count])
-    return min(max(float(ordered[count - (wanted - above)]), lowest), highest)
+    return min(max(float(smallest(between, count, count - (wanted - above))), lowest), highest)
 
 
 @kernel
@@ -381,57 +441,71 @@ def _mean(bands, where):  # type: ignore[no-untyped-def]
                 number += 1
                 for band in range(count):
                     total[band] += bands[row, col, band]
-    return (total / max(1, number)).astype(np.float32)
+    mean = np.empty(count, np.float32)
+    for band in range(count):
+        mean[band] = total[band] / max(1, number)
+    return mean
 
 
 @kernel
-def _covariance(bands, where):  # type: ignore[no-untyped-def]
-    """Return the covariance of the bands over the chosen pixels, float64."""
+def _covariance(bands, around, where):  # type: ignore[no-untyped-def]
+    """Return the covariance of what the bands differ by from other values, float64."""
     height, width, count = bands.shape
-    mean = _mean(bands, where)
-    result = np.zeros((count, count))
-    number = 0
+    mean = np.zeros(count)
+    chosen = 0
     for row in range(height):
         for col in range(width):
             if where[row, col]:
-                number += 1
+                chosen += 1
+                for band in range(count):
+                    mean[band] += bands[row, col, band] - around[row, col, band]
+    for band in range(count):
+        mean[band] /= max(1, chosen)
+    result = np.zeros((count, count))
+    apart = np.empty(count)
+    for row in range(height):
+        for col in range(width):
+            if where[row, col]:
+                for band in range(count):
+                    apart[band] = bands[row, col, band] - around[row, col, band] - mean[band]
                 for one in range(count):
-                    apart = np.float64(bands[row, col, one]) - mean[one]
                     for other in range(one + 1):
-                        result[one, other] += apart * (bands[row, col, other] - mean[other])
+                        result[one, other] += apart[one] * apart[other]
     for one in range(count):
         for other in range(one + 1):
-            result[one, other] /= max(1, number - 1)
+            result[one, other] /= max(1, chosen - 1)
             result[other, one] = result[one, other]
     return result
 
 
 @kernel
-def _wettest(bands, candidate, land, inverse):  # type: ignore[no-untyped-def]
+def _wettest(bands, candidate, seen, land, inverse):  # type: ignore[no-untyped-def]
     """Return the third of a small candidate that differs most from the shore."""
     height, width, count = bands.shape
-    number = candidate.sum()
-    distance = np.empty(number)
-    place = np.empty((number, 2), np.int64)
-    found = 0
+    squared = np.full((height, width), -1.0)
+    ordered = np.empty(height * width)
+    number = 0
     for row in range(height):
         for col in range(width):
-            if candidate[row, col]:
-                squared = 0.0
+            if candidate[row, col] and seen[row, col]:
+                total = 0.0
                 for one in range(count):
                     for other in range(count):
-                        squared += (
+                        total += (
                             (bands[row, col, one] - land[row, col, one])
                             * inverse[one, other]
                             * (bands[row, col, other] - land[row, col, other])
                         )
-                distance[found] = -squared
-                place[found, 0], place[found, 1] = row, col
-                found += 1
+                squared[row, col] = total
+                ordered[number] = total
+                number += 1
     chosen = np.zeros((height, width), np.bool_)
-    order = np.argsort(distance, kind="mergesort")
-    for rank in range(min(number, max(1, number // 3))):
-        chosen[place[order[rank], 0], place[order[rank], 1]] = True
+    wanted = min(number, max(1, number // 3))
+    if wanted:
+        least = smallest(ordered, number, number - wanted)
+        for row in range(height):
+            for col in range(width):
+                chosen[row, col] = squared[row, col] >= max(least, 0.0)
     return chosen
 
 
@@ -456,7 +530,7 @@ def _project(bands, water, land, inverse):  # type: ignore[no-untyped-def]
                 along += (bands[row, col, band] - land[row, col, band]) * weighted
             squared[row * width + col] = length
             fraction[row, col] = along / max(length, 1e-6)
-    return fraction, np.sqrt(np.median(squared))
+    return fraction, np.sqrt(median(squared, height * width))
 
 
 def contour(

@@ -27,85 +27,107 @@ def distance_to(mask, limit):  # type: ignore[no-untyped-def]
     Distances above ``limit`` are FAR. Equal to ``scipy.ndimage.distance_transform_edt(~mask)``
     below the limit; its cost grows with the limit and not with the size of the mask.
     """
-    height, width = mask.shape
-    reach = int(np.ceil(limit))
-    none = reach + 1
-    upright = np.empty((height, width), np.int32)
-    for col in range(width):
-        since = none
-        for row in range(height):
-            since = 0 if mask[row, col] else min(since + 1, none)
-            upright[row, col] = since
-        since = none
-        for row in range(height - 1, -1, -1):
-            since = 0 if mask[row, col] else min(since + 1, none)
-            upright[row, col] = min(upright[row, col], since)
-    found = np.empty((height, width), np.float32)
-    most = limit * limit + 1e-6
-    for row in range(height):
-        for col in range(width):
-            best = 1 << 30
-            for step in range(max(-reach, -col), min(reach, width - 1 - col) + 1):
-                away = upright[row, col + step]
-                if away < none:
-                    squared = step * step + away * away
-                    best = min(best, squared)
-            found[row, col] = np.sqrt(np.float32(best)) if best <= most else np.float32(FAR)
-    return found
+    return _distance(mask, limit, False)
 
 
 @kernel
 def depth_in(mask, limit):  # type: ignore[no-untyped-def]
     """Return the distance to the nearest pixel outside of a mask; beyond the array is outside."""
+    return _distance(mask, limit, True)
+
+
+@kernel
+def _distance(mask, limit, inside):  # type: ignore[no-untyped-def]
+    """Return the distance to pixels of a mask, or inside of it to those that are not in it."""
     height, width = mask.shape
-    outside = np.ones((height + 2, width + 2), np.bool_)
+    reach = int(np.ceil(limit))
+    none = reach + 1
+    beyond = 0 if inside else none
+    upright = np.empty((height, width), np.int32)
+    for col in range(width):
+        since = beyond
+        for row in range(height):
+            since = 0 if mask[row, col] != inside else min(since + 1, none)
+            upright[row, col] = since
+        since = beyond
+        for row in range(height - 1, -1, -1):
+            since = 0 if mask[row, col] != inside else min(since + 1, none)
+            upright[row, col] = min(upright[row, col], since)
+    found = np.empty((height, width), np.float32)
+    far = 4 * none * none
+    most = limit * limit + 1e-6
+    line = np.empty(width + 2 * reach, np.int32)
+    best = np.empty(width, np.int32)
+    for col in range(width + 2 * reach):
+        line[col] = 0 if inside else far
     for row in range(height):
         for col in range(width):
-            outside[row + 1, col + 1] = not mask[row, col]
-    return distance_to(outside, limit)[1:-1, 1:-1].copy()
+            away = upright[row, col]
+            best[col] = away * away if away < none else far
+            line[reach + col] = best[col]
+        for step in range(1, reach + 1):
+            for col in range(width):
+                nearer = min(line[reach + col - step], line[reach + col + step]) + step * step
+                best[col] = min(best[col], nearer)
+        for col in range(width):
+            near = best[col] <= most
+            found[row, col] = np.sqrt(np.float32(best[col])) if near else np.float32(FAR)
+    return found
 
 
 @kernel
 def grown(mask, steps):  # type: ignore[no-untyped-def]
     """Return a mask dilated by squares of ``2 · steps + 1`` pixels; beyond the array is nothing."""
-    height, width = mask.shape
-    along = np.zeros((height, width), np.bool_)
-    for row in range(height):
-        last = -steps - 1
-        for col in range(width):
-            if mask[row, col]:
-                last = col
-            along[row, col] = col - last <= steps
-        last = width + steps + 1
-        for col in range(width - 1, -1, -1):
-            if mask[row, col]:
-                last = col
-            along[row, col] |= last - col <= steps
-    found = np.zeros((height, width), np.bool_)
-    for row in range(height):
-        for near in range(max(0, row - steps), min(height, row + steps + 1)):
-            for col in range(width):
-                found[row, col] |= along[near, col]
-    return found
+    return _widened(mask, steps, False)
 
 
 @kernel
 def shrunk(mask, steps):  # type: ignore[no-untyped-def]
     """Return a mask eroded by squares of ``2 · steps + 1`` pixels; beyond the array is outside."""
+    return _widened(mask, steps, True)
+
+
+@kernel
+def _widened(mask, steps, outside):  # type: ignore[no-untyped-def]
+    """Return a mask dilated, or what a dilation of its outside leaves of it."""
     height, width = mask.shape
-    outside = np.ones((height + 2, width + 2), np.bool_)
+    along = np.empty((height, width), np.bool_)
     for row in range(height):
+        last = -1 if outside else -steps - 1
         for col in range(width):
-            outside[row + 1, col + 1] = not mask[row, col]
-    return ~grown(outside, steps)[1:-1, 1:-1]
+            if mask[row, col] != outside:
+                last = col
+            along[row, col] = col - last <= steps
+        last = width if outside else width + steps + 1
+        for col in range(width - 1, -1, -1):
+            if mask[row, col] != outside:
+                last = col
+            along[row, col] |= last - col <= steps
+    found = np.empty((height, width), np.bool_)
+    for row in range(height):
+        edge = outside and (row < steps or row >= height - steps)
+        for col in range(width):
+            found[row, col] = edge
+        for near in range(max(0, row - steps), min(height, row + steps + 1)):
+            for col in range(width):
+                found[row, col] |= along[near, col]
+        if outside:
+            for col in range(width):
+                found[row, col] = not found[row, col]
+    return found
 
 
 @kernel
 def gaussian_weights(sigma, truncate):  # type: ignore[no-untyped-def]
     """Return one half of the weights of a Gaussian mean, from its centre outwards, float32."""
     radius = int(truncate * sigma + 0.5)
-    half = np.exp(-0.5 * (np.arange(radius + 1) / sigma) ** 2)
-    return (half / (2 * half.sum() - half[0])).astype(np.float32)
+    weights = np.empty(radius + 1, np.float32)
+    total = -1.0
+    for step in range(radius + 1):
+        total += 2 * np.exp(-0.5 * (step / sigma) ** 2)
+    for step in range(radius + 1):
+        weights[step] = np.exp(-0.5 * (step / sigma) ** 2) / total
+    return weights
 
 
 @kernel
@@ -120,7 +142,7 @@ def smooth(fields, weights):  # type: ignore[no-untyped-def]
     length = width * count
     line = np.empty((width + 2 * radius) * count, np.float32)
     across = np.empty((height + 2 * radius, length), np.float32)
-    flat = np.ascontiguousarray(fields).reshape(height, length)
+    flat = fields.reshape(height, length)
     result = np.empty((height, length), np.float32)
     for row in range(height):
         for col in range(-radius, width + radius):
@@ -129,10 +151,13 @@ def smooth(fields, weights):  # type: ignore[no-untyped-def]
                 line[target + field] = flat[row, source + field]
         _weighted(line, weights, count, across[row + radius])
     for row in range(radius):
-        across[row] = across[_mirrored(row - radius, height) + radius]
-        across[height + radius + row] = across[_mirrored(height + row, height) + radius]
+        above, below = _mirrored(row - radius, height), _mirrored(height + row, height)
+        for place in range(length):
+            across[row, place] = across[above + radius, place]
+            across[height + radius + row, place] = across[below + radius, place]
+    flat_across = across.reshape(-1)
     for row in range(height):
-        _weighted(across[row : row + 2 * radius + 1].ravel(), weights, length, result[row])
+        _weighted(flat_across[row * length :], weights, length, result[row])
     return result.reshape(height, width, count)
 
 
@@ -211,35 +236,60 @@ def extent(mask):  # type: ignore[no-untyped-def]
 @kernel
 def median_of(field, where):  # type: ignore[no-untyped-def]
     """Return the median of the finite values of a field in a mask; NaN where there are none."""
-    values = np.empty(field.size, np.float32)
-    count = 0
     height, width = field.shape
+    values = np.empty(height * width, np.float32)
+    count = 0
     for row in range(height):
         for col in range(width):
-            if where[row, col] and np.isfinite(field[row, col]):
+            if where[row, col] and abs(field[row, col]) < np.float32(np.inf):
                 values[count] = field[row, col]
                 count += 1
-    if count == 0:
-        return np.nan
-    ordered = np.sort(values[:count])
-    middle = count // 2
-    if count % 2:
-        return float(ordered[middle])
-    return float((ordered[middle - 1] + ordered[middle]) * np.float32(0.5))
+    return median(values, count)
 
 
 @kernel
-def share_of(part, whole):  # type: ignore[no-untyped-def]
-    """Return the share of a mask that another one takes; 0 of nothing."""
-    both = 0
-    count = 0
-    height, width = whole.shape
-    for row in range(height):
-        for col in range(width):
-            if whole[row, col]:
-                count += 1
-                both += part[row, col]
-    return both / max(1, count)
+def median(values, count):  # type: ignore[no-untyped-def]
+    """Return the median of the first values, which change their order; NaN of none."""
+    if count == 0:
+        return np.nan
+    middle = count // 2
+    upper = smallest(values, count, middle)
+    if count % 2:
+        return float(upper)
+    lower = values[0]
+    for place in range(1, middle):
+        lower = max(lower, values[place])
+    return 0.5 * (float(lower) + float(upper))
+
+
+@kernel
+def smallest(values, count, rank):  # type: ignore[no-untyped-def]
+    """Return the value with so many smaller ones among the first (Hoare's selection).
+
+    Those before ``rank`` are then not larger, those behind it not smaller.
+    """
+    left, right = 0, count - 1
+    while left < right:
+        pivot = values[(left + right) // 2]
+        low, high = left, right
+        while low <= high:
+            while values[low] < pivot:
+                low += 1
+            while values[high] > pivot:
+                high -= 1
+            if low <= high:
+                kept = values[low]
+                values[low] = values[high]
+                values[high] = kept
+                low += 1
+                high -= 1
+        if rank <= high:
+            right = high
+        elif rank >= low:
+            left = low
+        else:
+            break
+    return values[rank]
 
 
 @kernel

@@ -215,7 +215,7 @@ def sample(layer: Float, source: Affine, target: Affine, shape: tuple[int, int])
 def _bilinear(layer, y, x):  # type: ignore[no-untyped-def]
     height, width = layer.shape
     values = np.full((len(y), len(x)), np.nan, np.float32)
-    before = np.empty(len(x), np.int64)
+    before = np.empty(len(x), np.int32)
     late = np.empty(len(x), np.float32)
     first, end = len(x), 0
     for col in range(len(x)):

@@ -105,15 +105,20 @@ def _observed(  # type: ignore[no-untyped-def]
     pad = 2  # what lies beyond the edge of the image was not seen
     tall, wide = height + 2 * pad, width + 2 * pad
     near_cloud = grown(cloud, fringe)
-    thin = grown(flags & CIRRUS != 0, thin_fringe)
+    thin = np.zeros((height, width), np.bool_)
+    inside = np.zeros((tall, wide), np.bool_)
+    fall = np.empty((height, width), np.float32)
+    for row in range(height):
+        for col in range(width):
+            thin[row, col] = flags[row, col] & CIRRUS != 0
+            inside[row + pad, col + pad] = whole[row, col]
+            fall[row, col] = green[row, col] - nir[row, col]
+    thin = grown(thin, thin_fringe)
     shaded = _shaded(flags, seen, ground, green)
     value = ndwi_or_zero(green, nir)
-    fall = green - nir
     dry_fall = median_of(fall, shore)
     hazy_fall = dry_fall + MIN_HAZY_RISE * (median_of(fall, core) - dry_fall)
     wet_ndwi = shore_ndwi + MAX_SHORE_RISE * (ndwi - shore_ndwi)
-    inside = np.zeros((tall, wide), np.bool_)
-    inside[pad:-pad, pad:-pad] = whole
     rim = grown(inside, 2)
     ring = grown(inside, 5)
     hidden = np.zeros(3)
@@ -149,12 +154,14 @@ def _observed(  # type: ignore[no-untyped-def]
                 by[state] += 1
                 if shaded[y, x] and state == LAND:
                     by[SHADOWED] += 1
-    by[LAND] = 0
-    by[WATER] = 0
     share = 1.0
     for part in range(3):
         share = min(share, 1 - hidden[part] / max(1.0, count[part]))
-    return share, by.argmax() if by.any() else CLOUDED
+    most, hides = 0, CLOUDED
+    for state in range(STATE_COUNT):
+        if state not in (LAND, WATER) and by[state] > most:
+            most, hides = by[state], state
+    return share, hides
 
 
 def doubtful_shore(pixels: Pixels, *, may_hold_ice: bool) -> Bool:
@@ -182,21 +189,19 @@ def _shaded(flags, seen, ground, green):  # type: ignore[no-untyped-def]
     covers is darker than the land around.
     """
     height, width = flags.shape
-    shaded = (flags & TERRAIN_SHADOW) != 0
-    under = np.zeros((height, width), np.bool_)
-    beside = np.zeros((height, width), np.bool_)
-    counts = np.zeros(2, np.int64)
+    shaded = np.zeros((height, width), np.bool_)
+    under, beside = np.zeros((height, width), np.bool_), np.zeros((height, width), np.bool_)
+    n_under, n_beside = 0, 0
     for row in range(height):
         for col in range(width):
+            shaded[row, col] = flags[row, col] & TERRAIN_SHADOW != 0
             if seen[row, col] and not ground[row, col]:
-                if flags[row, col] & CLOUD_SHADOW:
-                    under[row, col] = True
-                    counts[0] += 1
-                else:
-                    beside[row, col] = True
-                    counts[1] += 1
-    if counts.min() >= MIN_SHORE and median_of(green, under) < MAX_SHADOW_GREEN * median_of(
-        green, beside
-    ):
-        shaded |= (flags & CLOUD_SHADOW) != 0
+                flagged = flags[row, col] & CLOUD_SHADOW != 0
+                under[row, col], beside[row, col] = flagged, not flagged
+                n_under, n_beside = n_under + flagged, n_beside + (not flagged)
+    if min(n_under, n_beside) >= MIN_SHORE:
+        if median_of(green, under) < MAX_SHADOW_GREEN * median_of(green, beside):
+            for row in range(height):
+                for col in range(width):
+                    shaded[row, col] |= flags[row, col] & CLOUD_SHADOW != 0
     return shaded

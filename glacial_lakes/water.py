@@ -131,8 +131,15 @@ def _trace(value, candidate, usable, level, half_width):  # type: ignore[no-unty
         for col in range(width):
             is_wet = value[row, col] > level and usable[row, col]
             wet[row, col] = candidate[row, col] or is_wet
-    narrow = wet & ~grown(shrunk(wet, half_width), half_width)
-    if 2 * (narrow & candidate).sum() < candidate.sum():
+    wide = grown(shrunk(wet, half_width), half_width)
+    narrow = np.zeros((height, width), np.bool_)
+    balance = 0  # of the candidate's narrow and wide pixels
+    for row in range(height):
+        for col in range(width):
+            narrow[row, col] = wet[row, col] and not wide[row, col]
+            if candidate[row, col]:
+                balance += 1 if narrow[row, col] else -1
+    if balance < 0:
         return 0.0
     # The lines, a pixel wider so that faint ones hold together, from the candidate on.
     line = grown(narrow, 1)
