@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.windows import Window
-from scipy import ndimage
 
 from glacial_lakes import evidence, outlines, uncertainty, visibility, water
 from glacial_lakes.coverage import State
 from glacial_lakes.evidence import Evidence
 from glacial_lakes.outlines import Fraction
 from glacial_lakes.pixels import Pixels, ground_states
-from glacial_lakes.stencils import kernel, median_of
+from glacial_lakes.stencils import connected, kernel, median_of
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -28,7 +27,6 @@ VIEW_PX = 40
 """Pixels around a candidate that tell a piece of a river from a pond."""
 MIN_SEEDS = 2
 """A single seed pixel has no signal of its own."""
-EIGHT = np.ones((3, 3), bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,29 +65,12 @@ def objects(seeds: Bool, window: Window) -> Iterator[tuple[Window, NDArray[np.in
 
     In the order of their first pixels; such of a single pixel are left out.
     """
-    labels, count = ndimage.label(seeds, EIGHT)
+    labels, extents = connected(seeds)
     row_off, col_off = int(window.row_off), int(window.col_off)
-    for number, (size, top, bottom, left, right) in enumerate(_extents(labels, count).tolist(), 1):
+    for number, (size, top, bottom, left, right) in enumerate(extents.tolist(), 1):
         if size >= MIN_SEEDS:
             place = Window(left + col_off, top + row_off, right - left + 1, bottom - top + 1)
             yield place, labels, number
-
-
-@kernel
-def _extents(labels, count):  # type: ignore[no-untyped-def]
-    """Return size, first and last row, first and last column of each label from 1 on."""
-    height, width = labels.shape
-    found = np.zeros((count, 5), np.int64)
-    for row in range(height):
-        for col in range(width):
-            if labels[row, col]:
-                one = found[labels[row, col] - 1]
-                if one[0] == 0:
-                    one[1], one[3] = row, col
-                one[0] += 1
-                one[2] = row
-                one[3], one[4] = min(one[3], col), max(one[4], col)
-    return found
 
 
 def measure(

@@ -21,6 +21,9 @@ from glacial_lakes.stencils import kernel
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 
+FAR_BELOW_M = -1e6
+"""Height of what lies beyond the DEM: it casts no shadow."""
+
 
 @dataclass(frozen=True)
 class Terrain:
@@ -104,7 +107,7 @@ def read_terrain(
     if not np.isfinite(sample(elevation, around.transform, coarse.transform, coarse.shape)).any():
         raise GridError(str(dem), "the DEM does not cover the scene", "give one that does")
     gradient = horn_gradient(elevation, around.resolution)
-    slope = np.degrees(np.arctan(np.hypot(*gradient))).astype("float32")
+    slope = _slope(*gradient)
     if sun_azimuth_deg is None or sun_elevation_deg is None or sun_elevation_deg <= 0:
         lit = np.full_like(elevation, np.nan)
     else:
@@ -129,15 +132,37 @@ def horn_gradient(elevation_m: Float, resolution_m: float) -> tuple[Float, Float
     tuple of array
         Rise per metre towards east and towards north; NaN next to missing elevations.
     """
-    z = np.pad(elevation_m, 1, mode="edge")
-    west, east = z[:, :-2], z[:, 2:]
-    north, south = z[:-2], z[2:]
-    to_east = ((east - west)[:-2] + 2 * (east - west)[1:-1] + (east - west)[2:]) / (
-        8 * resolution_m
-    )
-    rise = north - south
-    to_north = (rise[:, :-2] + 2 * rise[:, 1:-1] + rise[:, 2:]) / (8 * resolution_m)
+    east, north = _horn(np.asarray(elevation_m, np.float32), resolution_m)
+    return east, north
+
+
+@kernel
+def _horn(z, resolution):  # type: ignore[no-untyped-def]
+    height, width = z.shape
+    to_east, to_north = np.empty((height, width), np.float32), np.empty((height, width), np.float32)
+    weight = np.float32(1 / (8 * resolution))
+    for row in range(height):
+        above, here, below = z[max(row - 1, 0)], z[row], z[min(row + 1, height - 1)]
+        for col in range(width):
+            left, right = max(col - 1, 0), min(col + 1, width - 1)
+            rise = (above[right] - above[left]) + (below[right] - below[left])
+            to_east[row, col] = (rise + 2 * (here[right] - here[left])) * weight
+            rise = (above[left] - below[left]) + (above[right] - below[right])
+            to_north[row, col] = (rise + 2 * (above[col] - below[col])) * weight
+            if not abs(here[col]) < np.float32(np.inf):
+                to_east[row, col] = to_north[row, col] = np.float32(np.nan)
     return to_east, to_north
+
+
+@kernel
+def _slope(to_east, to_north):  # type: ignore[no-untyped-def]
+    height, width = to_east.shape
+    slope = np.empty((height, width), np.float32)
+    for row in range(height):
+        for col in range(width):
+            rise = np.sqrt(to_east[row, col] ** 2 + to_north[row, col] ** 2)
+            slope[row, col] = np.arctan(rise) * np.float32(180 / np.pi)
+    return slope
 
 
 def illumination(
@@ -150,10 +175,25 @@ def illumination(
     1 for every sun.
     """
     azimuth, elevation = math.radians(sun_azimuth_deg), math.radians(sun_elevation_deg)
-    to_east, to_north = gradient
-    horizontal = math.cos(elevation) * (to_east * math.sin(azimuth) + to_north * math.cos(azimuth))
-    cosine = (math.sin(elevation) - horizontal) / np.sqrt(1 + to_east**2 + to_north**2)
-    lit: Float = (np.clip(cosine, 0, None) / math.sin(elevation)).astype("float32")
+    lit: Float = _lit(
+        *gradient,
+        np.float32(math.cos(elevation) * math.sin(azimuth)),
+        np.float32(math.cos(elevation) * math.cos(azimuth)),
+        np.float32(math.sin(elevation)),
+    )
+    return lit
+
+
+@kernel
+def _lit(to_east, to_north, east, north, up):  # type: ignore[no-untyped-def]
+    height, width = to_east.shape
+    lit = np.empty((height, width), np.float32)
+    one, none = np.float32(1), np.float32(0)
+    for row in range(height):
+        for col in range(width):
+            x, y = to_east[row, col], to_north[row, col]
+            cosine = (up - east * x - north * y) / np.sqrt(one + x * x + y * y)
+            lit[row, col] = cosine / up if not cosine < none else none
     return lit
 
 
@@ -190,11 +230,11 @@ def cast_shadow(
         return np.zeros(elevation_m.shape, bool)
     z = np.maximum(z, finite.min() - np.float32(1e4))  # so that interpolation stays finite
     longest = float(finite.max() - finite.min()) / drop
-    obstacle = _ahead(z, row_step, col_step) - np.float32(drop)
+    obstacle = _higher(z, row_step, col_step, drop, True)
     steps = 1
     while steps < longest:
-        farther = _ahead(obstacle, steps * row_step, steps * col_step)
-        obstacle = np.maximum(obstacle, farther - np.float32(steps * drop))
+        there = steps * row_step, steps * col_step
+        obstacle = _higher(obstacle, *there, steps * drop, False)
         steps *= 2
     shadow: Bool = obstacle > z
     return shadow
@@ -225,45 +265,55 @@ def _bilinear(layer, y, x):  # type: ignore[no-untyped-def]
             late[col] = x[col] - before[col]
     if first >= end:
         return values
-    left, right = before[first], min(before[end - 1] + 2, width)
-    line = np.empty(width + 1, np.float32)
+    # Each source row is interpolated along itself once; the rows between two are means of them.
+    lines = np.empty((2, len(x)), np.float32)
+    held = np.full(2, -1, np.int64)
     for row in range(len(y)):
         if not 0 <= y[row] <= height - 1:
             continue
         above = min(int(y[row]), max(height - 2, 0))
         low = np.float32(y[row] - above)
-        upper, lower = layer[above], layer[min(above + 1, height - 1)]
-        for col in range(left, right):
-            line[col] = upper[col] * (np.float32(1) - low) + lower[col] * low
-        line[right] = line[right - 1]
-        target = values[row]
+        for source in (above, min(above + 1, height - 1)):
+            slot = source % 2
+            if held[slot] != source:
+                held[slot] = source
+                for col in range(first, end):
+                    one = layer[source, before[col]]
+                    other = layer[source, min(before[col] + 1, width - 1)]
+                    lines[slot, col] = one * (np.float32(1) - late[col]) + other * late[col]
+        upper, lower = lines[above % 2], lines[min(above + 1, height - 1) % 2]
         for col in range(first, end):
-            one, other = line[before[col]], line[before[col] + 1]
-            target[col] = one * (np.float32(1) - late[col]) + other * late[col]
+            values[row, col] = upper[col] * (np.float32(1) - low) + lower[col] * low
     return values
 
 
-def _ahead(z: Float, row_step: float, col_step: float) -> Float:
-    """Return z at (row + row_step, col + col_step), bilinear, −inf outside."""
-    row0, col0 = math.floor(row_step), math.floor(col_step)
-    wr, wc = np.float32(row_step - row0), np.float32(col_step - col0)
-    corner = _shifted(z, row0, col0)
-    if wr == 0 and wc == 0:
-        return corner
-    blend = (corner * (1 - wc) + _shifted(z, row0, col0 + 1) * wc) * (1 - wr) + (
-        _shifted(z, row0 + 1, col0) * (1 - wc) + _shifted(z, row0 + 1, col0 + 1) * wc
-    ) * wr
-    return blend.astype(np.float32, copy=False)
+@kernel
+def _higher(z, row_step, col_step, drop, only_ahead):  # type: ignore[no-untyped-def]
+    """Return the higher of a field and of what lies some steps ahead of it, less a drop.
 
-
-def _shifted(z: Float, rows: int, cols: int) -> Float:
-    out: Float = np.full(z.shape, -1e6, np.float32)
+    Ahead is bilinear, and far below beyond the edge.
+    """
     height, width = z.shape
-    if abs(rows) < height and abs(cols) < width:
-        out[max(0, -rows) : height - max(0, rows), max(0, -cols) : width - max(0, cols)] = z[
-            max(0, rows) : height - max(0, -rows), max(0, cols) : width - max(0, -cols)
-        ]
-    return out
+    row_whole, col_whole = int(np.floor(row_step)), int(np.floor(col_step))
+    down, along = np.float32(row_step - row_whole), np.float32(col_step - col_whole)
+    level, rest = np.float32(1) - down, np.float32(1) - along
+    low = np.float32(FAR_BELOW_M)
+    line = np.empty((2, width + 1), np.float32)
+    result = np.empty((height, width), np.float32)
+    for row in range(height):
+        for part in range(2):
+            source = row + row_whole + part
+            inside = 0 <= source < height
+            for col in range(width + 1):
+                there = col + col_whole
+                known = inside and 0 <= there < width
+                line[part, col] = z[source, there] if known else low
+        for col in range(width):
+            upper = line[0, col] * rest + line[0, col + 1] * along
+            lower = line[1, col] * rest + line[1, col + 1] * along
+            ahead = upper * level + lower * down - np.float32(drop)
+            result[row, col] = ahead if only_ahead else max(ahead, z[row, col])
+    return result
 
 
 def _spacing_m(dataset: rasterio.DatasetReader) -> float:
