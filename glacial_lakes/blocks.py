@@ -18,7 +18,7 @@ from glacial_lakes.grid import Grid
 BLOCK_PX = 512
 """Edge of a block: that of the tiles of most products, or a part of it."""
 MARGIN_PX = 16
-"""An outline reaches so far beyond the pixels that propose it, and curves in a buffer are chords."""
+"""An outline reaches so far beyond the pixels that propose it."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,18 @@ class Blocks:
         found[tree.query(boxes.ravel(), predicate="dwithin", distance=reach)[0]] = True
         return replace(self, wanted=self.wanted & found.reshape(self.wanted.shape))
 
+    @property
+    def extent(self) -> Window:
+        """The smallest window around all that is wanted; empty when nothing is."""
+        height, width = self.grid.shape
+        rows, cols = (np.flatnonzero(self.wanted.any(axis)) * BLOCK_PX for axis in (1, 0))
+        if not len(rows):
+            return Window(0, 0, 0, 0)
+        top, left = int(rows[0]), int(cols[0])
+        bottom = min(int(rows[-1]) + BLOCK_PX, height)
+        right = min(int(cols[-1]) + BLOCK_PX, width)
+        return Window(left, top, right - left, bottom - top)
+
     def hold(self, window: Window) -> bool:
         """Return whether all of a window is read."""
         first_row, first_col = int(window.row_off) // BLOCK_PX, int(window.col_off) // BLOCK_PX
@@ -71,7 +83,6 @@ class Blocks:
             if top >= bottom:
                 continue
             edges = np.flatnonzero(np.diff(wanted, prepend=False, append=False))
-            for left, right in edges.reshape(-1, 2) * BLOCK_PX:
-                right = min(int(right), width)
-                windows.append(Window(int(left), top, right - int(left), bottom - top))
+            for left, right in (edges.reshape(-1, 2) * BLOCK_PX).clip(max=width).tolist():
+                windows.append(Window(left, top, right - left, bottom - top))
         return windows

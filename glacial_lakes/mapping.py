@@ -172,8 +172,9 @@ def _measure_all(job: _Job, rows: int) -> tuple[States, list[Measured]]:
     with ThreadPoolExecutor(WORKERS, "measure") as pool:
         for strip in strips(job.scene, job.terrain, job.blocks, rows):
             pixels, (first, end) = strip.pixels, strip.core
-            top = int(pixels.window.row_off)
-            states[first:end] = ground_states(pixels)[first - top : end - top]
+            down, along = pixels.window.toslices()
+            ground = ground_states(pixels)[first - down.start : end - down.start]
+            states[first:end, along] = ground
             whole, apart = _candidates(job, strip)
             cut += apart
             # All of a strip before the next: its pixels make room for those to come.

@@ -58,29 +58,34 @@ def strips(scene: Scene, terrain: Terrain | None, blocks: Blocks, rows: int) -> 
     rows : int
         Rows that are read at a time. Cores are as high, and half as many rows lie below each.
     """
-    height, width = scene.grid.shape
+    extent = blocks.extent
+    first_row, left, width = int(extent.row_off), int(extent.col_off), int(extent.width)
+    end_row = first_row + int(extent.height)
     below = rows // 2
     names = band_names(scene)
     parts = [range(first, len(names), READERS) for first in range(READERS)]
-    tall = ABOVE_PX + below + rows
+    held = ABOVE_PX + below
     buffers: list[tuple[Float, Flags]] = [
-        (np.empty((len(names), tall, width), np.float32), np.empty((tall, width), np.uint8))
-        for _ in range(2 if height > rows else 1)
+        (
+            np.empty((len(names), held + rows, width), np.float32),
+            np.empty((held + rows, width), np.uint8),
+        )
+        for _ in range(2 if extent.height > rows else 1)
     ]
 
     def fill(number: int, bands: range) -> None:
         """Read rows into the last part of a buffer; those above are there, or come from before."""
-        raw, flags = (array[..., ABOVE_PX + below :, :] for array in buffers[number % len(buffers)])
-        first = number * rows
-        end = min(height, first + rows)
-        raw = raw[bands.start :: bands.step]
+        raw, flags = buffers[number % len(buffers)]
+        raw, flags = raw[bands.start :: bands.step, held:], flags[held:]
+        top = first_row + number * rows
         if not blocks.wanted.all():
             raw[:] = np.nan
             if bands.start == 0:
                 flags[:] = int(Quality.NODATA)
-        for window in blocks.runs(first, end):
+        for window in blocks.runs(top, min(end_row, top + rows)):
             down, along = window.toslices()
-            place = np.s_[..., down.start - first : down.stop - first, along]
+            there = slice(along.start - left, along.stop - left)
+            place = np.s_[..., down.start - top : down.stop - top, there]
             scene.read(names[bands.start :: bands.step], window, out=raw[place])
             if bands.start == 0:
                 flags[place] = scene.read_flags(window)
@@ -94,25 +99,23 @@ def strips(scene: Scene, terrain: Terrain | None, blocks: Blocks, rows: int) -> 
                 for reader, part in zip(readers, parts, strict=True)
             ]
 
-        reading = begin(0)
-        count = -(-height // rows)
+        count = -(-int(extent.height) // rows)
+        reading = begin(0) if count else []
         for number in range(count):
             for part in reading:
                 part.result()
             raw, flags = buffers[number % len(buffers)]
             if number:
-                before = buffers[(number - 1) % len(buffers)]
-                for array, source in zip((raw, flags), before, strict=True):
-                    array[..., : ABOVE_PX + below, :] = source[..., rows:, :]
+                raw_before, flags_before = buffers[(number - 1) % len(buffers)]
+                raw[:, :held], flags[:held] = raw_before[:, rows:], flags_before[rows:]
             last = number == count - 1
-            core = (max(0, number * rows - below), height if last else (number + 1) * rows - below)
-            top = max(0, core[0] - ABOVE_PX)
-            bottom = min(height, (number + 1) * rows)
-            start = ABOVE_PX + below - (number * rows - top)
-            part_of = np.s_[..., start : start + bottom - top, :]
             if not last:
                 reading = begin(number + 1)
-            window = Window(0, top, width, bottom - top)
+            new_row = first_row + number * rows
+            core = max(first_row, new_row - below), end_row if last else new_row + rows - below
+            top, bottom = max(first_row, core[0] - ABOVE_PX), min(end_row, new_row + rows)
+            part_of = np.s_[..., held - (new_row - top) : held + bottom - new_row, :]
+            window = Window(left, top, width, bottom - top)
             yield Strip(core, make_pixels(scene, window, raw[part_of], flags[part_of], terrain))
 
 

@@ -199,9 +199,10 @@ def _shaded(flags, seen, ground, green):  # type: ignore[no-untyped-def]
                 flagged = flags[row, col] & CLOUD_SHADOW != 0
                 under[row, col], beside[row, col] = flagged, not flagged
                 n_under, n_beside = n_under + flagged, n_beside + (not flagged)
-    if min(n_under, n_beside) >= MIN_SHORE:
-        if median_of(green, under) < MAX_SHADOW_GREEN * median_of(green, beside):
-            for row in range(height):
-                for col in range(width):
-                    shaded[row, col] |= flags[row, col] & CLOUD_SHADOW != 0
+    if min(n_under, n_beside) < MIN_SHORE:
+        return shaded
+    if median_of(green, under) < MAX_SHADOW_GREEN * median_of(green, beside):
+        for row in range(height):
+            for col in range(width):
+                shaded[row, col] |= flags[row, col] & CLOUD_SHADOW != 0
     return shaded

@@ -103,7 +103,10 @@ def test_sampling_a_plane_is_exact_on_any_grid() -> None:
     target = grid((60, 80), 10.0)
     rows, cols = np.indices(source.shape)
     values = terrain.sample(
-        (2.0 * cols - 3.0 * rows).astype("float32"), source.transform, target.transform, target.shape
+        (2.0 * cols - 3.0 * rows).astype("float32"),
+        source.transform,
+        target.transform,
+        target.shape,
     )
     rows, cols = np.indices(target.shape)
     expected = 2 * ((cols + 0.5) / 3 - 0.5) - 3 * ((rows + 0.5) / 3 - 0.5)
