@@ -300,7 +300,7 @@ def report(options: Options, inventory: Path, out: Path) -> Answer:
 
 @verb
 @click.argument("inventory", metavar="INVENTORY.GPKG", type=Path)
-@click.argument("edited", metavar="EDITED", type=Path)
+@click.argument("edited", metavar="[EDITED]", type=Path, required=False)
 @click.option("--by", metavar="NAME", help="Who decided.")
 @click.option("--dry-run", is_flag=True, help="Only show what was understood.")
 @click.option(
@@ -310,9 +310,9 @@ def report(options: Options, inventory: Path, out: Path) -> Answer:
 )
 @click.option("--encoding", help="Text encoding of a shapefile, e.g. CP1251.")
 def review(
-    options: Options, inventory: Path, edited: Path, partial: bool | None, **given: Any
+    options: Options, inventory: Path, edited: Path | None, partial: bool | None, **given: Any
 ) -> Answer:
-    """Take a person's corrections from EDITED into an inventory."""
+    """Take a person's corrections from EDITED, or made in it, into an inventory."""
     from glacial_lakes.review import review_file
 
     rejected = None if partial is None else not partial

@@ -15,6 +15,7 @@ import pandas as pd
 import shapely
 
 from glacial_lakes import schema
+from glacial_lakes.lineage import with_lineage
 from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.tracking import Tracked
 from glacial_lakes.tracking.epochs import EQUAL_AREA
@@ -29,7 +30,8 @@ MANUAL = "manual"
 
 _HANSHAW_BOOKHAGEN = 0.6872 / 2
 _FIELDS = ("lake_type", "dam_type", "lake_name", "comment")
-_DRAWN = ("redrawn", "added")
+_DRAWN = ("redrawn", "added", "split")
+_ON_IMAGE = (*_DRAWN, "merged", "rejected")
 _UNCHECKED = {"verified": None, "verified_by": None}
 
 
@@ -45,12 +47,12 @@ def in_force(reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     is_rejected = (rows["decision"] == "rejected") & rows["acquired"].isna()
     kept: list[int] = []
     for _, lake in rows.groupby("lake_id", sort=False):
-        existence = lake.index[is_rejected[lake.index] | (lake["decision"] == "added")]
+        existence = lake.index[is_rejected[lake.index] | lake["decision"].isin(["added", "split"])]
         if len(existence) and is_rejected[existence[-1]]:
             kept.append(existence[-1])
             continue
         rest = lake[~is_rejected[lake.index]]
-        is_outline = rest["decision"].isin([*_DRAWN, "rejected"])
+        is_outline = rest["decision"].isin(_ON_IMAGE)
         last = image[rest.index[is_outline]].drop_duplicates(keep="last").index
         kept += [*last, *rest.index[~is_outline]]
     return gpd.GeoDataFrame(rows.loc[sorted(kept)], crs=reviews.crs)
@@ -60,6 +62,12 @@ def rejected_lakes(reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the decisions by which a place is no lake on any date."""
     force = in_force(reviews)
     return force[(force["decision"] == "rejected") & force["acquired"].isna()]
+
+
+def merged_lakes(reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the decisions by which a lake is a part of another one from an image on."""
+    force = in_force(reviews)
+    return force[force["decision"] == "merged"]
 
 
 def left_out(outlines: gpd.GeoDataFrame, reviews: gpd.GeoDataFrame) -> pd.Series:
@@ -92,7 +100,8 @@ def left_out(outlines: gpd.GeoDataFrame, reviews: gpd.GeoDataFrame) -> pd.Series
 
 def known_ground(outlines: gpd.GeoDataFrame, reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return outlines by which lakes are recognized: also those that persons have replaced."""
-    old = reviews[reviews["replaced"].notna() & reviews["lake_id"].isin(outlines["lake_id"])]
+    is_known = reviews["lake_id"].isin(outlines["lake_id"]) | (reviews["decision"] == "merged")
+    old = reviews[reviews["replaced"].notna() & is_known]
     if old.empty:
         return outlines
     ground = gpd.GeoDataFrame(
@@ -158,7 +167,7 @@ def redraw(tracked: Tracked, reviews: gpd.GeoDataFrame, scenes: pd.DataFrame) ->
         return tracked
     tracked = _without(tracked, set(rejected_lakes(reviews)["lake_id"]))
     force = in_force(reviews)
-    on_image = force["decision"].isin([*_DRAWN, "rejected"]) & force["acquired"].notna()
+    on_image = force["decision"].isin(_ON_IMAGE) & force["acquired"].notna()
     touched: set[str] = set()
     outlines, observations = tracked.outlines, tracked.observations
     for _, review in force[on_image].iterrows():
@@ -178,9 +187,11 @@ def redraw(tracked: Tracked, reviews: gpd.GeoDataFrame, scenes: pd.DataFrame) ->
     outlines = gpd.GeoDataFrame(outlines, geometry="geometry", crs=4326)
     order = ["lake_id", "acquired", "scene_id"]
     observations = observations.sort_values(order, kind="stable", ignore_index=True)
-    lakes = _lakes(tracked.lakes, outlines, observations, touched)
+    merged = set(force.loc[force["decision"] == "merged", "lake_id"])
+    lakes = _lakes(tracked.lakes, outlines, observations, touched, merged)
     bare = touched - set(lakes["lake_id"])
-    return _without(Tracked(lakes, outlines, observations, tracked.events), bare)
+    rest = _without(Tracked(lakes, outlines, observations, tracked.events), bare)
+    return with_lineage(rest, force)
 
 
 def describe(tracked: Tracked, reviews: gpd.GeoDataFrame) -> Tracked:
@@ -308,11 +319,14 @@ def _observed(
     place = next(rows.index[0] for rows in (told, named, image) if len(rows))
     columns = ["area_m2", "area_sigma_m2", "observed_fraction", "status"]
     seen = drawn or {"observed_fraction": image.loc[place, "observed_fraction"]}
+    status = "uncertain" if drawn is None else "observed"
+    if review["decision"] == "merged":
+        seen, status = seen | {"area_m2": 0.0}, "absent"
     observations = observations.copy()
     observations.loc[place, columns[:3]] = [
         np.nan if seen.get(name) is None else seen[name] for name in columns[:3]
     ]
-    observations.loc[place, "status"] = "uncertain" if drawn is None else "observed"
+    observations.loc[place, "status"] = status
     return observations
 
 
@@ -321,6 +335,7 @@ def _lakes(
     outlines: gpd.GeoDataFrame,
     observations: pd.DataFrame,
     touched: set[str],
+    merged: set[str],
 ) -> gpd.GeoDataFrame:
     """Return the table of lakes, with new rows for those that a person has touched."""
     mine = outlines[outlines["lake_id"].isin(touched)]
@@ -337,6 +352,8 @@ def _lakes(
         seen = observations[observations["lake_id"] == name]
         seen = seen[seen["status"].isin(["observed", "absent"])].sort_values("acquired")
         says = len(seen) and seen["acquired"].iloc[-1] in set(edited["acquired"])
+        ended = name in merged and len(seen) and seen["status"].iloc[-1] == "absent"
+        state = "present" if says or row["state"] == "doubtful" else row["state"]
         rows.append(
             row
             | {
@@ -345,7 +362,7 @@ def _lakes(
                 "last_seen": group["acquired"].max(),
                 "n_observed": int(group["area_m2"].count()),
                 "max_area_m2": group["area_m2"].max(),
-                "state": "present" if says or row["state"] == "doubtful" else row["state"],
+                "state": "gone" if ended else state,
                 "edited": True if len(edited) else None,
                 "edited_by": edited["edited_by"].iloc[-1] if len(edited) else None,
             }

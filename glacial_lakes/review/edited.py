@@ -82,7 +82,7 @@ def _table(path: Path | str, layer: str | None, encoding: str | None) -> gpd.Geo
         elif column.type == "boolean":
             columns[column.name] = [str(value).strip().lower() in _TRUE for value in frame[found]]
         else:
-            columns[column.name] = [_text(value) for value in frame[found]]
+            columns[column.name] = [text_of(value) for value in frame[found]]
     if layer is None and all(value is None for value in columns["lake_id"]):
         raise VectorError(
             path,
@@ -96,13 +96,14 @@ def _table(path: Path | str, layer: str | None, encoding: str | None) -> gpd.Geo
     return table.to_crs(4326)
 
 
-def _text(value: Any) -> str | None:
+def text_of(value: Any) -> str | None:
+    """Return a text without blanks around it; None where there is none."""
     return None if value is None or pd.isna(value) else str(value).strip() or None
 
 
 def _times(values: pd.Series, path: Path | str) -> pd.Series:
     if values.dtype == object:
-        values = values.map(_text)
+        values = values.map(text_of)
     try:
         return pd.to_datetime(values, utc=True, format="mixed")
     except (ValueError, TypeError):
