@@ -61,8 +61,9 @@ def _before(inventory: Inventory, edited: Mapping[str, gpd.GeoDataFrame]) -> gpd
     then = decisions.reference(copied.assign(edited=copied["edited"].astype("boolean")))
     then = then.reset_index()
     current = dict(zip(now["lake_id"], now["acquired"].dt.floor("s"), strict=True))
+    decided = _decided_since(inventory, edited["outlines"])
     same = [
-        current.get(name) == when
+        current.get(name) == when and name not in decided
         for name, when in zip(then["lake_id"], then["acquired"].dt.floor("s"), strict=True)
     ]
     older = then[~np.array(same, dtype=bool)]
@@ -75,12 +76,16 @@ def _undecided(
     inventory: Inventory, copied: gpd.GeoDataFrame
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Return outlines of now and of the copy, of lakes that nobody has decided on since."""
+    decided = _decided_since(inventory, copied)
+    asked = [table[~table["lake_id"].isin(decided)] for table in (inventory.outlines, copied)]
+    return asked[0], asked[1]
+
+
+def _decided_since(inventory: Inventory, copied: gpd.GeoDataFrame) -> set[str]:
+    """Return the lakes that somebody has decided on since the copy was made."""
     reviews = inventory.reviews
     since = reviews[reviews["review_id"] > copied.attrs.get("last_review", 0)]
-    asked = [
-        table[~table["lake_id"].isin(since["lake_id"])] for table in (inventory.outlines, copied)
-    ]
-    return asked[0], asked[1]
+    return set(since["lake_id"])
 
 
 def _of_file(inventory: Inventory, table: gpd.GeoDataFrame) -> Iterator[Task]:

@@ -11,6 +11,7 @@ import shapely
 
 from glacial_lakes import schema
 from glacial_lakes.errors import InputError, VectorError
+from glacial_lakes.journals import settle
 from glacial_lakes.vectors import read_as_drawn, spatial_layers
 
 FIELDS = ("lake_type", "dam_type", "lake_name", "comment")
@@ -47,7 +48,10 @@ def read_edited(path: Path | str, encoding: str | None = None) -> dict[str, gpd.
         When the file has no lakes.
     InputError
         When outlines cross themselves, are empty or no polygons; the lakes are named.
+    LockedError
+        When another program has the file open: it may hold edits that are not saved.
     """
+    settle(path)
     layers = spatial_layers(path)
     known: list[str] = [
         name for name in ("outlines", "lakes") if name in layers and len(layers) > 1

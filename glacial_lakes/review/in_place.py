@@ -56,7 +56,6 @@ def replace(inventory: Inventory, path: Path) -> None:
     OutputError
         When it cannot be written.
     """
-    settle(path)
     written = _written(path)
     if written is not None and not _is_as_written(path, written):
         raise LockedError(path, "was edited in the meantime", "start again")
@@ -82,7 +81,6 @@ def edits(path: Path, *, by: str | None = None, missing_is_rejected: bool | None
     LockedError
         When it is open in another program.
     """
-    settle(path)
     written = _written(path)
     if written is None or _is_as_written(path, written):
         inventory = open_inventory(path)
@@ -93,7 +91,7 @@ def edits(path: Path, *, by: str | None = None, missing_is_rejected: bool | None
     except InputError as error:
         raise type(error)(error.path or path, error.what, error.remedy) from error
     if found.empty:
-        return Edits(before, none, True)
+        return Edits(before, before.reviews.iloc[:0], True)
     found = signed(found, before.reviews, path.name, by)
     return Edits(before.with_reviews(found), found, True)
 
@@ -152,8 +150,9 @@ def _copies(path: Path) -> list[Path]:
 
 def _written(path: Path) -> Path | None:
     """Return the copy of an inventory as it was written; None when none is kept."""
+    settle(path)
     copies = _copies(path)
-    if not copies:
+    if not copies or not path.is_file():
         return None
     tables = read_layers(path, ("runs", "reviews"))
     if len(tables) == 2:
