@@ -162,7 +162,7 @@ def _written(path: Path) -> Path | None:
     raise InputError(
         path,
         "is not the inventory that the last run or review wrote",
-        f"to take in what was edited in it, move it elsewhere and review it from there; "
+        "to take in what was edited in it, move it elsewhere and review it from there; "
         f"to go on from it as it is, delete the folder {WRITTEN_FOLDER} beside it",
     )
 
