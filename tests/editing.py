@@ -47,20 +47,24 @@ def edit_by_gdal(edited: Path, ids: dict[str, str]) -> None:
     sql(edited, f"INSERT INTO lakes (geom) VALUES ({circle})")
 
 
-def by_qgis(script: str, edited: Path, ids: dict[str, str]) -> None:
+def in_qgis(script: str, edited: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start a script in the Python that QGIS brings."""
     code = Path(__file__).with_name(script)
-    told = ["/usr/bin/python3", str(code), str(edited), json.dumps(ids)]
     environment = {
         "QT_QPA_PLATFORM": "offscreen",
         "PATH": "/usr/bin:/bin",
         "HOME": str(edited.parent),
+        "PYTHONIOENCODING": "utf-8",
     }
-    said = subprocess.run(told, capture_output=True, text=True, env=environment, check=False)
-    assert said.returncode == 0, said.stderr
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    told = ["/usr/bin/python3", str(code), str(edited), *arguments]
+    return subprocess.Popen(told, text=True, env=environment, **pipes)
 
 
 def edit_by_qgis(edited: Path, ids: dict[str, str]) -> None:
-    by_qgis("edit_in_qgis.py", edited, ids)
+    editor = in_qgis("edit_in_qgis.py", edited, json.dumps(ids))
+    said = editor.communicate()
+    assert editor.returncode == 0, said
 
 
 def _has_pyqgis() -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import pytest
-from editing import edit_by_gdal, edit_by_qgis, ogr, qgis, run_here, sql, told
+from editing import edit_by_gdal, edit_by_qgis, in_qgis, ogr, qgis, run_here, sql, told
 from sample_inventory import make_inventory
 from sample_project import PRODUCTS, Maker
 
@@ -283,6 +283,22 @@ def test_an_inventory_that_is_open_elsewhere_is_neither_read_nor_replaced(
     finally:
         holder.kill()
         holder.wait()
+
+
+@qgis
+@pytest.mark.parametrize("state", ["saved", "unsaved"])
+def test_edits_that_qgis_has_not_saved_are_waited_for(path: Path, state: str) -> None:
+    editor = in_qgis("hold_in_qgis.py", path, state)
+    assert editor.stdout is not None
+    assert editor.stdout.readline() == "held\n"
+    try:
+        if state == "unsaved":
+            with pytest.raises(LockedError, match="save them and close the file there"):
+                review_file(path)
+    finally:
+        said = editor.communicate()
+    assert editor.returncode == 0, said
+    assert review_file(path)["comment"].tolist() == ["осмотрено"]
 
 
 def test_saved_edits_of_a_program_that_crashed_are_taken_in(path: Path) -> None:
