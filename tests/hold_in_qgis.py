@@ -15,7 +15,8 @@ assert layer.startEditing()
 assert layer.changeAttributeValue(first.id(), layer.fields().indexOf("comment"), "осмотрено")
 if is_saved:
     assert layer.commitChanges(False), layer.commitErrors()  # as the button Save does
-print("held", flush=True)
+sys.stdout.write("held\n")
+sys.stdout.flush()
 sys.stdin.read()
 if not is_saved:
     assert layer.commitChanges(), layer.commitErrors()

@@ -23,6 +23,7 @@ from glacial_lakes.tracking.lake_ids import lake_id
 
 _MISSING = 0.5
 _SHIFTED_ROWS = 3
+_IDENTITY = ("lake_id", "acquired", "scene_id", "sensor", "geometry")
 
 
 def differences(
@@ -97,7 +98,10 @@ def _compared(inventory: Inventory, task: Task, missing_is_rejected: bool | None
             rows.append(decision("redrawn", old.iloc[i], row, shape) | changed(old, i, shape))
             rows[-1] |= images[i]
             shifts.append(shift_m(old_m[i], drawn[i]))
-        rows += told_in(old.iloc[i], row, task.whole_lakes)
+        source = next((j for j in parts[i] if old["lake_id"].iloc[j] == row["lake_id"]), i)
+        was = old.iloc[source].copy()  # the fields of a merged lake are those of the row kept
+        was[[*_IDENTITY]] = old.iloc[i][[*_IDENTITY]]
+        rows += told_in(was, row, task.whole_lakes)
     shifts = [shift for shift in shifts if shift]
     if len(shifts) >= _SHIFTED_ROWS and len(shifts) > len(pairs) / 2:
         raise InputError(
@@ -185,27 +189,26 @@ def _rejection(inventory: Inventory, old: gpd.GeoDataFrame, i: int, task: Task) 
 
 def _is_new(inventory: Inventory, row: Row) -> bool:
     """Tell whether the inventory does not say so already: the file may be taken in again."""
-    lake = inventory.lakes[inventory.lakes["lake_id"] == row["lake_id"]]
-    kind, outlines = row["decision"], inventory.outlines
-    if kind in {"added", "split"}:
-        return True
+    name, kind = row["lake_id"], row["decision"]
+    lake = inventory.lakes[inventory.lakes["lake_id"] == name]
+    is_new = kind in {"added", "split"} or not lake.empty
     if kind == "merged":
-        same = inventory.reviews[inventory.reviews["decision"] == "merged"]
-        return not (
-            (same["lake_id"] == row["lake_id"]) & (same["other_id"] == row["other_id"])
-        ).any()
-    if lake.empty:
-        return False
-    if kind == "redrawn":
-        shapes = outlines[
-            (outlines["lake_id"] == row["lake_id"]) & (outlines["acquired"] == row["acquired"])
-        ]
+        earlier = inventory.reviews[inventory.reviews["decision"] == "merged"]
+        is_new = (name, row["other_id"]) not in zip(
+            earlier["lake_id"], earlier["other_id"], strict=True
+        )
+    elif kind == "redrawn" and is_new:
+        outlines = inventory.outlines[inventory.outlines["lake_id"] == name]
+        there = outlines[outlines["acquired"] == row["acquired"]].geometry.to_crs(EQUAL_AREA)
         drawn = gpd.GeoSeries([row["geometry"]], crs=4326).to_crs(EQUAL_AREA)[0]
-        return not any(is_same(shape, drawn) for shape in shapes.geometry.to_crs(EQUAL_AREA))
-    if kind in {"reclassified", "commented"} and row["acquired"] is None:
-        fields = [name for name in FIELDS if name in row]
-        return any((text_of(lake[name].iloc[0]) or "") != row[name] for name in fields)
-    return True
+        is_new = not any(is_same(shape, drawn) for shape in there)
+    elif kind in {"accepted", "withdrawn"} and is_new:
+        is_checked = bool(lake["verified"].fillna(False).iloc[0])
+        is_new = is_checked != (kind == "accepted")
+    elif kind in {"reclassified", "commented"} and is_new and row["acquired"] is None:
+        fields = [field for field in FIELDS if field in row]
+        is_new = any((text_of(lake[field].iloc[0]) or "") != row[field] for field in fields)
+    return is_new
 
 
 def _one_each(rows: list[Row]) -> list[Row]:
