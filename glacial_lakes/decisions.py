@@ -203,6 +203,7 @@ def describe(tracked: Tracked, reviews: gpd.GeoDataFrame) -> Tracked:
         return tracked
     lakes, outlines = tracked.lakes.copy(), tracked.outlines.copy()
     stands = reference(outlines)
+    newer = stands.loc[stands["review_conflict"].fillna(False).astype(bool), "acquired"]
     for _, review in force.iterrows():
         name = str(review["lake_id"])
         lake, rows = lakes["lake_id"] == name, outlines["lake_id"] == name
@@ -212,7 +213,10 @@ def describe(tracked: Tracked, reviews: gpd.GeoDataFrame) -> Tracked:
             values = (
                 {"verified": True, "verified_by": review["reviewer"]} if checked else _UNCHECKED
             )
-            rows &= _same_image(outlines, review) if checked else True
+            here = _same_image(outlines, review)
+            if checked and name in newer.index and newer[name] == review["acquired"]:
+                lakes.loc[lake, "review_conflict"] = pd.NA  # the newer outline was checked
+            rows &= here if checked else True
         elif pd.notna(review["acquired"]):
             rows &= _same_image(outlines, review)
             latest = name in stands.index and stands.loc[name, "acquired"] == review["acquired"]

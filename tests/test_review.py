@@ -4,16 +4,17 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
+import shapely.affinity
 from editing import convert, edit_by_gdal, edit_by_qgis, ogr, qgis, run_here, sql, told
 from sample_inventory import make_inventory
 
@@ -379,16 +380,69 @@ def test_later_runs_respect_every_decision(
         assert rows_of(getattr(again, table), rest) == rows_of(getattr(before, table), rest)
 
 
-def test_the_report_names_who_drew_and_checked_and_tells_a_conflict(path: Path) -> None:
+def contradicted(path: Path) -> tuple[Inventory, str]:
+    """Return an inventory in which a newer outline denies what a person drew, and the lake."""
     inventory = open_inventory(path)
-    lakes = inventory.lakes.copy()
-    lakes["verified_by"] = lakes["verified_by"].astype("object")
-    lakes.loc[0, ["verified_by", "edited_by"]] = ["Петров", "Иванова"]
-    lakes.loc[0, "review_conflict"] = True
-    page = write_report(replace(inventory, lakes=lakes), path.with_name("r.html"), language="ru")
+    outlines = inventory.outlines
+    seen = outlines[outlines["status"] == "observed"].groupby("lake_id").size()
+    name = str(seen.idxmax())
+    mine = outlines.index[(outlines["lake_id"] == name) & (outlines["status"] == "observed")]
+    row = outlines.loc[mine[-2]]
+    drawn = gpd.GeoDataFrame(
+        [
+            {
+                "decision": "redrawn",
+                "review_id": 1,
+                "reviewer": "Иванова",
+                "geometry": shapely.affinity.scale(row.geometry, 2, 2),
+                **{key: row[key] for key in ("lake_id", "acquired", "scene_id", "sensor")},
+            }
+        ],
+        crs=4326,
+    )
+    reviews = gpd.GeoDataFrame(schema.conform(drawn, schema.REVIEWS), crs=4326)
+    return inventory.with_reviews(reviews), name
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ["Newer outline clearly differs", "Drawn by", "both outlines"]),
+        ("ru", ["Новый контур явно отличается", "контур исправил(а) Иванова", "оба контура"]),
+    ],
+)
+def test_the_report_shows_both_outlines_of_a_conflict(
+    path: Path, language: str, words: list[str]
+) -> None:
+    inventory, name = contradicted(path)
+    assert inventory.lakes.set_index("lake_id").loc[name, "review_conflict"]
+    page = write_report(inventory, path.with_name("r.html"), language=language)
     text = page.read_text(encoding="utf-8")
-    for words in ("проверил(а) Петров", "контур исправил(а) Иванова", "явно отличается"):
-        assert words in text
+    for word in words:
+        assert word.lower() in text.lower()
+    map_, *rest = text.split('<article class="one"')
+    (article,) = (part for part in rest if name in part.split("</h3>")[0])
+    drawings = [part.split("</svg>")[0] for part in (map_.split('class="sheet"')[1], article)]
+    for drawing in drawings:
+        (drawn,) = re.findall(r'class="drawn" d="(M[^"]+Z)"', drawing)
+        assert drawn not in drawing.replace(f'class="drawn" d="{drawn}"', "")
+    assert 'class="drawn" d="M' not in "".join(part for part in rest if part is not article)
+
+
+def test_who_checks_the_newer_outline_ends_the_conflict(path: Path) -> None:
+    inventory, name = contradicted(path)
+    inventory.to_file(path)
+    copy = Path(shutil.copy(path, path.with_name("copy.gpkg")))
+    edited = read_edited(copy)
+    lakes = edited["lakes"].copy()
+    lakes.loc[lakes["lake_id"] == name, "verified"] = True
+    found = differences(inventory, {**edited, "lakes": lakes})
+    assert told(found) == [("accepted", name)]
+    after = inventory.with_reviews(found.assign(review_id=2, reviewer="Петров"))
+    lake = after.lakes.set_index("lake_id").loc[name]
+    assert lake["review_conflict"] is pd.NA
+    assert lake["geometry"].equals(inventory.lakes.set_index("lake_id").geometry[name])
+    assert "Newer outline clearly" not in write_report(after, path.with_name("r.html")).read_text()
 
 
 @ogr

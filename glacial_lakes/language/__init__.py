@@ -212,6 +212,19 @@ RUSSIAN = {
     "Newer outline clearly differs from the one drawn by a person": (
         "Новый контур явно отличается от исправленного вручную"
     ),
+    "Both outlines are kept and shown; the newer one stands for the lake. Who has checked the "
+    "newer one sets verified, and the lake is no longer listed here.": (
+        "Оба контура сохранены и показаны; озеро представляет новый. Когда новый контур проверен, "
+        "отметьте verified – озеро исчезнет из этого списка."
+    ),
+    "Drawn by": "Кто исправил",
+    "Image": "Снимок",
+    "Newer image": "Новый снимок",
+    "Newer area": "Новая площадь",
+    "drawn by a person": "исправлен вручную",
+    "drawn by a person, newer outline clearly differs": (
+        "исправлен вручную, новый контур явно отличается"
+    ),
     "checked by": "проверил(а)",
     "drawn by": "контур исправил(а)",
     # report: head and key numbers
