@@ -229,7 +229,7 @@ def test_another_inventory_in_its_place_is_refused(path: Path) -> None:
 
 
 def test_an_inventory_of_which_nothing_is_known_is_refused(path: Path) -> None:
-    shutil.rmtree(path.parent / ".written")
+    shutil.rmtree(path.parent / "as_written")
     with pytest.raises(InputError, match="is the inventory itself"):
         review_file(path)
 

@@ -185,9 +185,9 @@ REFUSALS = {
         "это не тот каталог, который записан последним запуском или исправлением"
     ),
     "to take in what was edited in it, move it elsewhere and review it from there; "
-    "to go on from it as it is, delete the folder .written beside it": (
+    "to go on from it as it is, delete the folder as_written beside it": (
         "чтобы внести сделанные в нём исправления, переместите его и внесите командой review; "
-        "чтобы продолжить с ним как есть, удалите папку .written рядом с ним"
+        "чтобы продолжить с ним как есть, удалите папку as_written рядом с ним"
     ),
     "was edited in the meantime": "изменён за это время",
     "start again": "запустите ещё раз",

@@ -21,8 +21,8 @@ from glacial_lakes.review.signed import signed
 from glacial_lakes.settings import digest
 from glacial_lakes.vectors import read_layers
 
-WRITTEN_FOLDER = ".written"
-"""Where inventories lie as they were written; hidden, for it is not theirs to be opened."""
+WRITTEN_FOLDER = "as_written"
+"""Where an inventory lies as it was written; nobody is to edit it there."""
 KEPT_FOLDER = "edited"
 """Where inventories lie as a person left them."""
 
@@ -119,7 +119,7 @@ def put(inventory: Inventory, path: Path) -> None:
     inventory.to_file(written)
     settle(path)
     _copy(written, path)
-    for other in _copies(path):
+    for other in written.parent.glob(f"*{path.stem}.*"):  # also what a killed run has begun
         if other != written:
             other.unlink(missing_ok=True)
 
