@@ -214,6 +214,14 @@ def _map_lake(lake: MapInput, frame: Frame) -> MapLake:
     is_small = max(box[2] - box[0], box[3] - box[1]) < _MARKER_BELOW
     if is_small:
         box = (at.x - 4, at.y - 4, at.x + 4, at.y + 4)
+    if lake.drawn is not None:  # the number stands beside both outlines
+        west, south, east, north = lake.drawn.bounds
+        box = (
+            min(box[0], frame.x(west)),
+            min(box[1], frame.y(north)),
+            max(box[2], frame.x(east)),
+            max(box[3], frame.y(south)),
+        )
     return MapLake(
         lake.number,
         lake.title,
