@@ -116,7 +116,7 @@ def _common(language_variable: str | None = None) -> Callable[[Any], Any]:
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done, 1 error, 2 wrong usage or project file, 3 some scenes refused, "
-    "4 another run is writing the output, 130 interrupted.",
+    "4 another run or program holds the output, 130 interrupted.",
 )
 @_common(_LANGUAGE_VARIABLE)
 @click.version_option(package_name="glacial-lakes")
@@ -300,7 +300,7 @@ def report(options: Options, inventory: Path, out: Path) -> Answer:
 
 @verb
 @click.argument("inventory", metavar="INVENTORY.GPKG", type=Path)
-@click.argument("edited", metavar="EDITED", type=Path)
+@click.argument("edited", metavar="[EDITED]", type=Path, required=False)
 @click.option("--by", metavar="NAME", help="Who decided.")
 @click.option("--dry-run", is_flag=True, help="Only show what was understood.")
 @click.option(
@@ -310,9 +310,9 @@ def report(options: Options, inventory: Path, out: Path) -> Answer:
 )
 @click.option("--encoding", help="Text encoding of a shapefile, e.g. CP1251.")
 def review(
-    options: Options, inventory: Path, edited: Path, partial: bool | None, **given: Any
+    options: Options, inventory: Path, edited: Path | None, partial: bool | None, **given: Any
 ) -> Answer:
-    """Take a person's corrections from EDITED into an inventory."""
+    """Take corrections into an inventory: from EDITED, or made in the inventory itself."""
     from glacial_lakes.review import review_file
 
     rejected = None if partial is None else not partial

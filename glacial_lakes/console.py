@@ -16,7 +16,9 @@ import click
 from glacial_lakes import machine
 from glacial_lakes.errors import GlacialLakesError, OutputError
 from glacial_lakes.events import (
+    EditsTakenIn,
     Event,
+    InventoryRestored,
     Listener,
     SceneMapped,
     SceneRefused,
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 INVENTORY_NAME = "inventory.gpkg"
 _AREAS = ("area_before_m2", "area_after_m2")
-_TOLD = ("lake_type", "dam_type", "lake_name", "comment")
+_TOLD = ("other_id", "lake_type", "dam_type", "lake_name", "comment")
 Speaker = Callable[[str], str]
 
 _LOG = logging.getLogger("glacial_lakes")
@@ -141,6 +143,15 @@ def progress(options: Options, refused: list[SceneRefused] | None = None) -> Ite
                     tell(text.format(scene=scene_id, count=outlines, seconds=f"{seconds:.1f}"))
                 case SceneReused(scene_id):
                     _LOG.info(say("{scene}: as before").format(scene=scene_id))
+                case EditsTakenIn(0, kept):
+                    text = say("the inventory was changed, but no decision follows; kept as {path}")
+                    _LOG.warning(text.format(path=kept))
+                case EditsTakenIn(count, kept):
+                    text = say("the inventory was edited: {count} decisions kept, file in {path}")
+                    _LOG.warning(text.format(count=count, path=kept))
+                case InventoryRestored(path):
+                    text = say("{path} was missing and is put back as it was written")
+                    _LOG.warning(text.format(path=path))
                 case SceneRefused():
                     if refused is not None:
                         refused.append(event)

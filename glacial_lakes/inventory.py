@@ -61,6 +61,8 @@ DECISION_COLOURS = {
     "accepted": "0,158,115",
     "redrawn": "230,159,0",
     "added": "86,180,233",
+    "split": "0,114,178",
+    "merged": "86,86,86",
     "rejected": "213,94,0",
     "reclassified": "204,121,167",
     "commented": "127,138,146",

@@ -238,10 +238,14 @@ DECISIONS = (
     "rejected",
     "redrawn",
     "added",
+    "split",
+    "merged",
     "reclassified",
     "commented",
 )
-"""What a person can decide; ``withdrawn`` takes an acceptance back."""
+"""What a person can decide; ``withdrawn`` takes an acceptance back. What was ``split`` from a lake
+is added; what was ``merged`` into one is a lake no more."""
+
 TRENDS = (
     LAKE_ID,
     Column("n", "integer", "1", "Dates with an area since the last event", "Число дат с площадью"),
@@ -421,6 +425,13 @@ REVIEWS = (
     ),
     SCENE_ID,
     SENSOR,
+    Column(
+        "other_id",
+        "text",
+        "",
+        "Lake that it was split from or merged into",
+        "Озеро, от которого отделено или с которым объединено",
+    ),
     LAKE_TYPE,
     DAM_TYPE,
     LAKE_NAME,

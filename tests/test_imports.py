@@ -28,7 +28,7 @@ TOP_TO_BOTTOM = [
         "demo",
     ),
     *("doctor", "export", "report", "kml", "validation", "review", "inventory", "plots"),
-    *("decisions", "tracking"),
+    *("decisions", "lineage", "tracking"),
     *("change", "mapping", "visibility", "evidence", "pixels", "measures", "coverage"),
     *(
         "uncertainty",
@@ -42,7 +42,17 @@ TOP_TO_BOTTOM = [
         "simulate",
         "vectors",
     ),
-    *("shapefiles", "files", "grid", "schema", "processes", "language", "settings", "machine"),
+    *(
+        "shapefiles",
+        "journals",
+        "files",
+        "grid",
+        "schema",
+        "processes",
+        "language",
+        "settings",
+        "machine",
+    ),
     *("events", "errors", "__init__"),
 ]
 """``__init__`` comes last: everyone may ask it for the version, its own imports are lazy."""

@@ -199,9 +199,32 @@ RUSSIAN = {
     "commented": "примечание",
     "Nothing was changed in the edited file.": "В исправленном файле ничего не изменено.",
     "Nothing was written.": "Ничего не записано.",
+    "the inventory was edited: {count} decisions kept, file in {path}": (
+        "каталог был исправлен: решений сохранено – {count}, исправленный файл – {path}"
+    ),
+    "the inventory was changed, but no decision follows; kept as {path}": (
+        "каталог был изменён, но решений из этого не следует; изменённый файл – {path}"
+    ),
+    "{path} was missing and is put back as it was written": (
+        "{path} отсутствовал и восстановлен в том виде, в котором был записан"
+    ),
     "{count} decisions are kept in the inventory.": "Решений сохранено в каталоге: {count}.",
     "Newer outline clearly differs from the one drawn by a person": (
         "Новый контур явно отличается от исправленного вручную"
+    ),
+    "Both outlines are kept and shown; the newer one stands for the lake. Who has checked the "
+    "newer one sets verified, and the lake is no longer listed here.": (
+        "Оба контура сохранены и показаны; озеро представляет новый. Когда новый контур проверен, "
+        "отметьте verified – озеро исчезнет из этого списка."
+    ),
+    "Drawn by": "Кто исправил",
+    "Drawn area": "Исправленная площадь",
+    "Image": "Снимок",
+    "Newer image": "Новый снимок",
+    "Newer area": "Новая площадь",
+    "drawn by a person": "исправлен вручную",
+    "drawn by a person, newer outline clearly differs": (
+        "исправлен вручную, новый контур явно отличается"
     ),
     "checked by": "проверил(а)",
     "drawn by": "контур исправил(а)",

@@ -34,9 +34,9 @@ HELP = {
         "Каталоги ледниковых озёр по разновременным спутниковым снимкам."
     ),
     "Exit codes: 0 done, 1 error, 2 wrong usage or project file, 3 some scenes refused, "
-    "4 another run is writing the output, 130 interrupted.": (
+    "4 another run or program holds the output, 130 interrupted.": (
         "Коды завершения: 0 – готово, 1 – ошибка, 2 – неверный вызов или файл проекта, 3 – часть "
-        "снимков отклонена, 4 – результат пишет другой запуск, 130 – прервано."
+        "снимков отклонена, 4 – результат занят другим запуском или программой, 130 – прервано."
     ),
     "More messages; -vv for all.": "Больше сообщений; -vv – все.",
     "No messages but errors.": "Только сообщения об ошибках.",
@@ -94,8 +94,8 @@ HELP = {
     "Class raster or polygons: what false lakes are.": (
         "Растр классов или полигоны: чем являются ложные озёра."
     ),
-    "Take a person's corrections from EDITED into an inventory.": (
-        "Внести в каталог исправления, сделанные человеком в EDITED."
+    "Take corrections into an inventory: from EDITED, or made in the inventory itself.": (
+        "Внести в каталог исправления: из EDITED или сделанные в самом каталоге."
     ),
     "Who decided.": "Кто принял решения.",
     "Only show what was understood.": "Только показать, что понято, ничего не записывая.",

@@ -15,9 +15,10 @@ from glacial_lakes import schema
 from glacial_lakes.change.series import best_of_day, evidence
 from glacial_lakes.language import translate
 from glacial_lakes.report.changes import alert_rows, changed_lakes, total_rows, trend_rows
+from glacial_lakes.report.conflicts import conflicts_of
 from glacial_lakes.report.curves import draw_curve
 from glacial_lakes.report.maps import Map, MapInput, draw_chip, draw_map
-from glacial_lakes.report.rows import Alert, Lake, LakeEvent, Observation, SceneRow, Total
+from glacial_lakes.report.rows import Alert, Conflict, Lake, LakeEvent, Observation, SceneRow, Total
 
 if TYPE_CHECKING:
     from glacial_lakes.inventory import Inventory
@@ -57,6 +58,11 @@ class Contents:
         """Lakes that are present and were not seen on the last date."""
         return tuple(lake for lake in self.lakes if lake.is_unseen_last)
 
+    @property
+    def contradicted(self) -> tuple[Lake, ...]:
+        """Lakes whose newest outline is clearly different from what a person drew."""
+        return tuple(lake for lake in self.lakes if lake.conflict)
+
 
 def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], language: str) -> Contents:
     """Gather what the report says of an inventory.
@@ -75,7 +81,11 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
     times = scenes.loc[scenes["state"] != "refused", "acquired"].dropna()
     times = times if len(times) else observations["acquired"].dropna()
     events = schema.conform(inventory.events, schema.LAKE_EVENTS)
-    lakes = _lakes(inventory, observations, events, times, language)
+    conflicts = conflicts_of(
+        schema.conform(inventory.lakes, schema.LAKES),
+        schema.conform(inventory.outlines, schema.OUTLINES),
+    )
+    lakes = _lakes(inventory, observations, events, times, conflicts=conflicts, language=language)
     numbers = {lake.lake_id: lake.number for lake in lakes}
     ice = [glacier for glacier in glaciers if glacier is not None and not glacier.is_empty]
     shapes = dict(zip(inventory.lakes["lake_id"], inventory.lakes.geometry, strict=True))
@@ -95,7 +105,9 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
         totals=total_rows(inventory),
         scenes=_scenes(scenes, observations),
         total=_total(lakes),
-        map=draw_map([_on_map(lake, shapes[lake.lake_id]) for lake in lakes], ice, language),
+        map=draw_map(
+            [_on_map(lake, shapes[lake.lake_id], conflicts) for lake in lakes], ice, language
+        ),
         has_glaciers=bool(ice),
         first_date=times.min() if len(times) else None,
         last_date=times.max() if len(times) else None,
@@ -115,6 +127,8 @@ def _lakes(
     observations: pd.DataFrame,
     events: pd.DataFrame,
     times: pd.Series,
+    *,
+    conflicts: Mapping[str, tuple[Conflict, shapely.Geometry]],
     language: str,
 ) -> tuple[Lake, ...]:
     table = schema.conform(inventory.lakes, schema.LAKES)
@@ -142,6 +156,7 @@ def _lakes(
         is_single = len({entry.acquired for entry in entries if entry.is_measured}) < 2
         latest = last.get(row.lake_id, row.geometry)
         trend = trends.get(str(row.lake_id))
+        conflict, drawn = conflicts.get(str(row.lake_id), (None, None))
         lakes.append(
             Lake(
                 number=place,
@@ -162,10 +177,12 @@ def _lakes(
                 and not any(entry.is_seen for entry in on_last),
                 verified_by=_text(row.verified_by),
                 edited_by=_text(row.edited_by),
-                is_conflict=row.review_conflict is True,
+                conflict=conflict,
                 trend=trend,
                 curve=draw_curve(entries, told, period, language, trend),
-                chip=draw_chip(None if is_single else first.get(row.lake_id), latest, language),
+                chip=draw_chip(
+                    None if is_single else first.get(row.lake_id), latest, drawn, language
+                ),
             )
         )
     return tuple(lakes)
@@ -269,9 +286,14 @@ def _total(lakes: tuple[Lake, ...]) -> Total:
     )
 
 
-def _on_map(lake: Lake, geometry: shapely.Geometry) -> MapInput:
+def _on_map(
+    lake: Lake,
+    geometry: shapely.Geometry,
+    conflicts: Mapping[str, tuple[Conflict, shapely.Geometry]],
+) -> MapInput:
     state = "unseen" if lake.is_unseen_last else lake.state
-    return MapInput(lake.number, lake.lake_id, state, geometry)
+    _, drawn = conflicts.get(lake.lake_id, (None, None))
+    return MapInput(lake.number, lake.lake_id, state, geometry, drawn)
 
 
 def _json_object(text: str | None) -> dict[str, Any]:

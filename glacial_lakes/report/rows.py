@@ -90,6 +90,20 @@ class LakeTrend:
 
 
 @dataclass(frozen=True, slots=True)
+class Conflict:
+    """An outline that a person drew, and a newer one that is clearly different."""
+
+    drawn_by: str | None
+    drawn_of: pd.Timestamp
+    """Time of the image that it belongs to."""
+    drawn_area_m2: float | None
+    drawn_sigma_m2: float | None
+    newer_of: pd.Timestamp
+    newer_area_m2: float | None
+    newer_sigma_m2: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Lake:
     """One lake of the report; ``number`` is its place in this report only."""
 
@@ -109,7 +123,7 @@ class Lake:
     is_unseen_last: bool
     verified_by: str | None
     edited_by: str | None
-    is_conflict: bool
+    conflict: Conflict | None
     trend: LakeTrend | None
     curve: Curve
     chip: Chip | None
