@@ -28,7 +28,7 @@ TOP_TO_BOTTOM = [
         "demo",
     ),
     *("doctor", "export", "report", "kml", "validation", "review", "inventory", "plots"),
-    *("decisions", "tracking"),
+    *("attributes", "decisions", "tracking"),
     *("change", "mapping", "visibility", "evidence", "pixels", "measures", "coverage"),
     *(
         "uncertainty",
