@@ -42,11 +42,11 @@ class Drainage:
     itself where a path ends."""
 
     def way_down(self, lake: int, length_m: float, cell_m: float) -> list[tuple[int, float]]:
-        """Return the way of the water out of a lake as (flat index, distance in m) of pixels.
+        """Return the way of the water out of a catchment as (flat index, distance in m) of pixels.
 
         It ends behind ``length_m``, at the next lake, or at the edge of the DEM.
         """
-        place, gone = int(self.outlet[lake]), 0.0
+        place, gone = int(self.outlet[lake]), cell_m
         if place < 0:
             return []
         columns = self.lake.shape[1]
@@ -103,7 +103,7 @@ def drainage(elevation_m: Float, lakes: Int, cell_m: float) -> Drainage:
     ending = last[node]
     lake_of = np.where(ending <= n_lakes, ending, 0).astype("int32").reshape(z.shape)
     path = (to_root + extra[node]).reshape(z.shape)
-    downstream, outlet = _outlets(passes, last, n_lakes)
+    downstream, outlet = _outlets(passes, last, n_lakes, z.ravel())
     return Drainage(
         lake_of, path, _cut(lake_of, ends == edge, n_lakes), downstream, outlet, following
     )
@@ -130,8 +130,8 @@ def _steepest(z: Float, ends: Int, cell_m: float) -> tuple[Int, Float]:
         far = np.float32(cell_m * np.hypot(row, col))
         fall = (z - padded[1 + row : 1 + row + rows, 1 + col : 1 + col + cols]) / far
         steeper = (fall > best) & (ends == 0)
-        best[steeper] = fall[steeper]
-        receiver[steeper] = own[steeper] + (row * cols + col)
+        np.copyto(best, fall, where=steeper)
+        np.copyto(receiver, own + np.int32(row * cols + col), where=steeper)
         step[steeper] = far
     return receiver.ravel(), step.ravel()
 
@@ -169,7 +169,7 @@ class _Passes:
 
 def _passes(z: Float, node: Int) -> _Passes:
     index = np.arange(z.size, dtype="int64").reshape(z.shape)
-    found = []
+    found: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = []
     for here, there in (
         (np.s_[:, :-1], np.s_[:, 1:]),
         (np.s_[:-1], np.s_[1:]),
@@ -177,17 +177,36 @@ def _passes(z: Float, node: Int) -> _Passes:
         (np.s_[:-1, 1:], np.s_[1:, :-1]),
     ):
         differ = (node[here] != node[there]) & (node[here] > 0) & (node[there] > 0)
-        first, second = index[here][differ], index[there][differ]
-        height = np.maximum(z[here][differ], z[there][differ])
-        swap = node.ravel()[first] > node.ravel()[second]
-        first, second = np.where(swap, second, first), np.where(swap, first, second)
-        found.append((first, second, height))
-    first, second, height = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    one, other = (node.ravel()[side].astype("int64") for side in (first, second))
-    key = one * (int(node.max(initial=0)) + 1) + other
-    order = np.lexsort((first, height, key))
-    order = order[np.flatnonzero(np.diff(key[order], prepend=-1))]
-    return _Passes(one[order], other[order], height[order], first[order], second[order])
+        one = index[here][differ]
+        found.append((one, index[there][differ], np.full(len(one), len(found))))
+    first, second, side = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    node, z = node.ravel(), z.ravel()
+    swap = node[first] > node[second]
+    first, second = np.where(swap, second, first), np.where(swap, first, second)
+    height = np.maximum(z[first], z[second])
+    key = node[first].astype("int64") * (int(node.max(initial=0)) + 1) + node[second]
+    order = np.argsort(key)
+    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+    if not len(starts):
+        return _Passes(first, second, height, first, second)
+    # Of equal heights (all that lead out of a lake) the one that falls most, then the first
+    # pixel: the order of the sort must not matter.
+    sizes = np.diff(starts, append=len(order))
+    height_here, below = height[order], np.minimum(z[first], z[second])[order]
+    other = height_here > np.repeat(np.minimum.reduceat(height_here, starts), sizes)
+    below[other] = np.inf
+    other |= below > np.repeat(np.minimum.reduceat(below, starts), sizes)
+    place = ((first * 4 + side) * 2 + swap)[order]
+    place[other] = np.iinfo("int64").max
+    at = np.minimum.reduceat(place, starts)
+    chosen = order[np.flatnonzero(place == np.repeat(at, sizes))]
+    return _Passes(
+        node[first[chosen]].astype("int64"),
+        node[second[chosen]].astype("int64"),
+        height[chosen],
+        first[chosen],
+        second[chosen],
+    )
 
 
 def _spilling(
@@ -216,7 +235,7 @@ def _spilling(
     return parent, exits
 
 
-def _outlets(passes: _Passes, last: Int, n_lakes: int) -> tuple[Int, NDArray[np.int64]]:
+def _outlets(passes: _Passes, last: Int, n_lakes: int, z: Float) -> tuple[Int, NDArray[np.int64]]:
     """Return for each lake where the lowest pass out of its catchment leads."""
     one, other = last[passes.one], last[passes.other]
     out = one != other
@@ -226,7 +245,7 @@ def _outlets(passes: _Passes, last: Int, n_lakes: int) -> tuple[Int, NDArray[np.
     height = np.concatenate([passes.height[out]] * 2)
     mine = source <= n_lakes
     source, target, pixel, height = (part[mine] for part in (source, target, pixel, height))
-    order = np.lexsort((pixel, height, source))
+    order = np.lexsort((pixel, z[pixel], height, source))
     first = order[np.flatnonzero(np.diff(source[order], prepend=-1))]
     downstream = np.zeros(n_lakes + 1, "int32")
     outlet = np.full(n_lakes + 1, -1, "int64")

@@ -290,6 +290,6 @@ def _slope_down(
     if not way:
         return np.nan
     last, gone = way[-1]
-    if gone < NEAR_M and (numbers.ravel()[last] == 0 or gone == 0):
+    if gone < NEAR_M and numbers.ravel()[last] == 0:
         return np.nan
     return math.degrees(math.atan2(level - float(z.ravel()[last]), gone))
