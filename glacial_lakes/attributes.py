@@ -65,7 +65,9 @@ def on_relief(
     lakes = lakes.copy()
     lakes[list(found)] = found
     if ice is not None:
-        has_none = found["upslope_glacier_fraction"] == 0
+        # A DEM that lets less drain in than the lake is large does not know the lake.
+        is_known = found["upslope_area_m2"] >= lakes["area_m2"]
+        has_none = is_known & (found["upslope_glacier_fraction"] == 0)
         unfed = (lakes["lake_type"] == "unconnected") & has_none
         lakes["lake_type"] = lakes["lake_type"].mask(unfed, "non-glacier-fed")
         same_time = (lakes["last_seen"].dt.year - lakes["glacier_year"]).abs() <= SAME_TIME_YEARS

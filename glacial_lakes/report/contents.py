@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,15 @@ from glacial_lakes.language import translate
 from glacial_lakes.report.changes import alert_rows, changed_lakes, total_rows, trend_rows
 from glacial_lakes.report.curves import draw_curve
 from glacial_lakes.report.maps import Map, MapInput, draw_chip, draw_map
-from glacial_lakes.report.rows import Alert, Lake, LakeEvent, Observation, SceneRow, Total
+from glacial_lakes.report.rows import (
+    Alert,
+    Lake,
+    LakeEvent,
+    Observation,
+    SceneRow,
+    Screening,
+    Total,
+)
 
 if TYPE_CHECKING:
     from glacial_lakes.inventory import Inventory
@@ -163,6 +171,9 @@ def _lakes(
                 verified_by=_text(row.verified_by),
                 edited_by=_text(row.edited_by),
                 is_conflict=row.review_conflict is True,
+                screening=Screening(
+                    **{field.name: _real(getattr(row, field.name)) for field in fields(Screening)}
+                ),
                 trend=trend,
                 curve=draw_curve(entries, told, period, language, trend),
                 chip=draw_chip(None if is_single else first.get(row.lake_id), latest, language),
