@@ -195,7 +195,7 @@ ATTRIBUTES = (
     Column(
         "glacier_year",
         "integer",
-        "a",
+        "",
         "Year of the glacier outline that type and contact are judged by; empty: not told",
         "Год контура ледника, по которому определены тип и контакт; пусто – не указан",
     ),
