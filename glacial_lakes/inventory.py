@@ -382,7 +382,7 @@ def track(
     VectorError
         When glaciers or basins cannot be read, or the basins have no such column.
     UnknownProductError, GridError
-        When the DEM cannot be read, has no CRS or covers none of the lakes.
+        When the DEM cannot be read or has no CRS.
     """
     tables = list(outlines)
     reviews = _empty("reviews") if previous is None else _table(previous.reviews, "reviews")

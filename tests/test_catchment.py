@@ -174,8 +174,29 @@ def test_a_lake_beside_the_dem_has_nothing_and_keeps_its_place(tmp_path: Path) -
     assert found.index.to_list() == ["out", "in"]
     assert found.loc["out"].isna().all()
     assert found.loc["in", "upslope_area_m2"] > 0
-    with pytest.raises(GridError, match="does not cover"):
-        measures.relief_indicators(lakes[:1], dem)
+
+
+def test_a_dem_without_crs_is_refused(tmp_path: Path) -> None:
+    dem = write_dem(tmp_path / "dem.tif", crater(2000, 300, 20))
+    with rasterio.open(dem) as file:
+        profile, z = file.profile | {"crs": None}, file.read()
+    with rasterio.open(dem, "w", **profile) as file:
+        file.write(z)
+    with pytest.raises(GridError, match="no CRS"):
+        indicators(dem, [round_lake(300)])
+
+
+def test_lakes_on_both_sides_of_a_zone_s_border_are_measured_alike(tmp_path: Path) -> None:
+    """At 78 degrees east zone 43 ends: the crater lies across the border."""
+    ground = crater(2000, 300, 20)
+    dem = write_dem(tmp_path / "dem.tif", ground)
+    with rasterio.open(dem, "r+") as file:  # where 43 meets 44
+        file.transform = Affine.translation(746_036 - X0, 0) * file.transform
+    shift = 746_036 - X0
+    for east in (-100, 100):
+        found = indicators(dem, [round_lake(300, shift + east)]).iloc[0]
+        ring = math.pi * (2000**2 - 300**2)
+        assert found["upslope_area_m2"] == pytest.approx(ring, rel=0.03)
 
 
 def first_end(z: np.ndarray, ends: np.ndarray, start: tuple[int, int]) -> int:

@@ -6,6 +6,7 @@ with a rim that holds the catchments of its lakes.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import rasterio
 import shapely
 from affine import Affine
 from numpy.typing import NDArray
@@ -25,6 +27,8 @@ from glacial_lakes.errors import GridError
 from glacial_lakes.grid import Grid
 from glacial_lakes.measures.catchment import Drainage, drainage
 from glacial_lakes.terrain import Terrain, read_terrain
+
+logger = logging.getLogger(__name__)
 
 NEAR_M = 1000.0
 """How far below a lake its front is looked at (Fujita et al. 2013)."""
@@ -90,21 +94,20 @@ def relief_indicators(
     UnknownProductError
         When the DEM cannot be read.
     GridError
-        When the DEM has no CRS or covers none of the lakes.
+        When the DEM has no CRS.
     """
     columns = {name: np.full(len(lakes), np.nan) for name in (*COLUMNS, _ONTO_ICE)}
-    refusals, n_tiles = [], 0
     for tile in _tiles(lakes):
-        n_tiles += 1
         try:
             terrain = read_terrain(dem, tile.grid, margin_m=_MARGIN_M)
-        except GridError as error:
-            refusals.append(error)
+        except GridError:
+            with rasterio.open(Path(dem).absolute()) as dataset:
+                if dataset.crs is None:
+                    raise
+            logger.warning("%s does not cover %d lakes", dem, len(tile.core))
             continue
         for name, values in _of_tile(tile, terrain, glaciers).items():
             columns[name][tile.core] = values[: len(tile.core)]
-    if n_tiles and len(refusals) == n_tiles:
-        raise refusals[0]
     return pd.DataFrame(columns, index=lakes.index).astype({_ONTO_ICE: "boolean"})
 
 
@@ -119,28 +122,26 @@ class _Tile:
 
 
 def _tiles(lakes: gpd.GeoSeries) -> Iterator[_Tile]:
+    """Cut the lakes into tiles of their UTM zones."""
     known = np.flatnonzero(~(lakes.is_empty | lakes.isna()).to_numpy())
     places = lakes.iloc[known].to_crs(4326).representative_point()
     zones = np.clip((places.x.to_numpy() + 180) // 6, 0, 59).astype(int) + 1
     codes = np.where(places.y.to_numpy() >= 0, 32600, 32700) + zones
     for code in np.unique(codes):
-        local = lakes.iloc[known].to_crs(int(code))
-        tree = shapely.STRtree(local.to_numpy())
-        points = local.representative_point()
-        tile = np.floor(np.stack([points.x, points.y]) / _TILE_M).astype(int)
-        tile[:, codes != code] = np.iinfo(int).max
-        keys, which = np.unique(tile, axis=1, return_inverse=True)
+        # Lakes of the zones beside it may lie in the rim of a tile.
+        near = np.flatnonzero(np.abs(zones - code % 100) <= 1)
+        local = lakes.iloc[known[near]].to_crs(int(code))
+        tree, points = shapely.STRtree(local.to_numpy()), local.representative_point()
+        mine = np.flatnonzero(codes[near] == code)
+        corners = np.floor(np.stack([points.x, points.y])[:, mine] / _TILE_M)
+        keys, which = np.unique(corners, axis=1, return_inverse=True)
         for number in range(keys.shape[1]):
-            core = np.flatnonzero((which.ravel() == number) & (codes == code))
-            if len(core):
-                grid = _grid(shapely.total_bounds(tree.geometries[core]), int(code))
-                west, south, east, north = grid.bounds
-                around = shapely.box(
-                    west - _MARGIN_M, south - _MARGIN_M, east + _MARGIN_M, north + _MARGIN_M
-                )
-                others = np.setdiff1d(tree.query(around), core)
-                shapes = tree.geometries[np.concatenate([core, others])]
-                yield _Tile(grid, known[core], shapes)
+            core = mine[which.ravel() == number]
+            grid = _grid(shapely.total_bounds(tree.geometries[core]), int(code))
+            rim = shapely.buffer(shapely.box(*grid.bounds), _MARGIN_M, join_style="mitre")
+            others = np.setdiff1d(tree.query(rim), core)
+            shapes = tree.geometries[np.concatenate([core, others])]
+            yield _Tile(grid, known[near[core]], shapes)
 
 
 def _grid(bounds: NDArray[np.float64], code: int) -> Grid:
