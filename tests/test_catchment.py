@@ -165,6 +165,11 @@ def test_a_catchment_that_the_dem_cuts_is_not_known(tmp_path: Path) -> None:
     assert found["downstream_slope_deg"] > 0
 
 
+def test_the_catchment_of_a_lake_that_the_dem_cuts_is_not_known(tmp_path: Path) -> None:
+    dem = write_dem(tmp_path / "dem.tif", crater(2000, 300, 20), 250)
+    assert indicators(dem, [round_lake(300)])["upslope_area_m2"].isna().all()
+
+
 def test_a_lake_beside_the_dem_has_nothing_and_keeps_its_place(tmp_path: Path) -> None:
     dem = write_dem(tmp_path / "dem.tif", crater(2000, 300, 20))
     lakes = gpd.GeoSeries(

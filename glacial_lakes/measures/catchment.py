@@ -81,7 +81,8 @@ def drainage(elevation_m: Float, lakes: Int, cell_m: float) -> Drainage:
     n_lakes = int(lakes.max(initial=0))
     edge = n_lakes + 1
     z = np.where(np.isfinite(elevation_m), elevation_m, np.nan).astype("float32")
-    ends = np.where(_at_edge(z) & (lakes == 0), edge, lakes).astype("int32")
+    at_edge = _at_edge(z)
+    ends = np.where(at_edge & (lakes == 0), edge, lakes).astype("int32")
     ends[np.isnan(z)] = 0
     receiver, step = _steepest(z, ends, cell_m)
     to_root = step.astype("float32")
@@ -104,9 +105,8 @@ def drainage(elevation_m: Float, lakes: Int, cell_m: float) -> Drainage:
     lake_of = np.where(ending <= n_lakes, ending, 0).astype("int32").reshape(z.shape)
     path = (to_root + extra[node]).reshape(z.shape)
     downstream, outlet = _outlets(passes, last, n_lakes, z.ravel())
-    return Drainage(
-        lake_of, path, _cut(lake_of, ends == edge, n_lakes), downstream, outlet, following
-    )
+    cut = _cut(lake_of, at_edge, n_lakes)
+    return Drainage(lake_of, path, cut, downstream, outlet, following)
 
 
 def _at_edge(z: Float) -> Bool:
@@ -255,8 +255,9 @@ def _outlets(passes: _Passes, last: Int, n_lakes: int, z: Float) -> tuple[Int, N
 
 
 def _cut(lake_of: Int, at_edge: Bool, n_lakes: int) -> Bool:
-    """Tell which lakes' catchments touch pixels at the edge."""
+    """Tell which lakes or their catchments touch pixels at the edge."""
     cut = np.zeros(n_lakes + 1, bool)
+    cut[lake_of[at_edge]] = True
     padded = np.pad(lake_of, 1)
     rows, cols = np.nonzero(at_edge)
     for row, col in _NEIGHBOURS:
