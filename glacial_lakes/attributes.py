@@ -89,18 +89,28 @@ def as_lakes(outlines: gpd.GeoDataFrame, lakes: gpd.GeoDataFrame) -> gpd.GeoData
     )
 
 
-def screened(lakes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def screened(lakes: gpd.GeoDataFrame, which: pd.Series | None = None) -> gpd.GeoDataFrame:
     """Fill in volume, peak discharge and potential flood of the lakes that are present.
 
     A first-order screening. Lakes on glaciers have none of it: area says little of their depth
     (Cook & Quincey 2015).
+
+    Parameters
+    ----------
+    lakes : geopandas.GeoDataFrame
+        Lakes of an inventory.
+    which : pandas.Series of bool, optional
+        Lakes to fill in, by default all; the others keep what they have.
     """
     holds = _present(lakes) & (lakes["lake_type"] != "supraglacial")
     area = lakes["area_m2"].where(holds)
     volume = measures.volumes(area)
     peaks = measures.peak_discharges(volume["volume_low_m3"], volume["volume_high_m3"])
     height = lakes["lowering_height_m"] if "lowering_height_m" in lakes else area * float("nan")
-    return lakes.assign(**volume, **peaks, **measures.potential_flood(area, height))
+    found = pd.concat([volume, peaks, measures.potential_flood(area, height)], axis=1)
+    if which is not None:
+        found = found.where(which, lakes.reindex(columns=found.columns))
+    return lakes.assign(**found)
 
 
 def _present(lakes: pd.DataFrame) -> pd.Series:

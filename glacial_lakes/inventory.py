@@ -200,7 +200,10 @@ class Inventory:
         tracked = Tracked(self.lakes, self.outlines, self.observations, self.events)
         tracked = decisions.redraw(tracked, table, self.scenes)
         tracked = decisions.describe(tracked, table)
-        tracked = replace(tracked, lakes=_table(attributes.screened(tracked.lakes), "lakes"))
+        lakes = attributes.screened(
+            tracked.lakes, tracked.lakes["lake_id"].isin(reviews["lake_id"])
+        )
+        tracked = replace(tracked, lakes=_table(lakes, "lakes"))
         return replace(self, reviews=_table(table, "reviews"), **vars(tracked))
 
     @cached_property
