@@ -53,8 +53,9 @@ def on_relief(
 ) -> gpd.GeoDataFrame:
     """Fill in what the DEM tells of the lakes that are present.
 
-    Unconnected lakes without any glacier upslope become ``non-glacier-fed``; lakes in contact
-    with a glacier of the image's time that drain onto it are dammed by ice.
+    Unconnected lakes without any glacier upslope, that water of glaciers does not even pass by
+    (a DEM may lead a stream past a lake), become ``non-glacier-fed``; lakes in contact with a
+    glacier of the image's time that drain onto it are dammed by ice.
     """
     here = lakes[_present(lakes)]
     ice = None if ice is None or _real(ice).empty else _real(ice)
@@ -62,12 +63,13 @@ def on_relief(
         return lakes
     found = measures.relief_indicators(here.geometry, dem, ice).reindex(lakes.index)
     runs_onto_glacier = found.pop("runs_onto_glacier").fillna(False).astype(bool)
+    is_passed_by = found.pop("glacier_water_near").fillna(True).astype(bool)
     lakes = lakes.copy()
     lakes[list(found)] = found
     if ice is not None:
         # A DEM that lets less drain in than the lake is large does not know the lake.
         is_known = found["upslope_area_m2"] >= lakes["area_m2"]
-        has_none = is_known & (found["upslope_glacier_fraction"] == 0)
+        has_none = is_known & ~is_passed_by & (found["upslope_glacier_fraction"] == 0)
         unfed = (lakes["lake_type"] == "unconnected") & has_none
         lakes["lake_type"] = lakes["lake_type"].mask(unfed, "non-glacier-fed")
         same_time = (lakes["last_seen"].dt.year - lakes["glacier_year"]).abs() <= SAME_TIME_YEARS

@@ -149,6 +149,20 @@ def test_what_drains_through_a_lake_above_counts_for_the_lake_below(tmp_path: Pa
     assert alone["upslope_area_m2"] == pytest.approx(lower["upslope_area_m2"], rel=0.01)
 
 
+def test_water_of_a_glacier_that_passes_a_lake_by_is_noticed(tmp_path: Path) -> None:
+    """A valley falls to the south; ice at its head; one lake beside the stream, one far up."""
+
+    def ground(east: np.ndarray, north: np.ndarray) -> np.ndarray:
+        return 3000 + 0.3 * np.abs(east) + 0.1 * north
+
+    dem = write_dem(tmp_path / "dem.tif", ground, 6000)
+    head = shapely.box(X0 - 100, Y0 + 3000, X0 + 100, Y0 + 3500)
+    ice = gpd.GeoDataFrame({"rgi_id": ["g"]}, geometry=[head], crs=32643)
+    lakes = [round_lake(60, 120), round_lake(60, 1500), round_lake(60, 0)]
+    found = indicators(dem, lakes, ice)
+    assert found["glacier_water_near"].tolist() == [True, False, True]
+
+
 def test_without_ice_above_the_share_is_zero_and_without_outlines_it_is_missing(
     tmp_path: Path,
 ) -> None:

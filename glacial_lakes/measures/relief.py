@@ -59,6 +59,7 @@ COLUMNS = (
     "headwall_area_m2",
 )
 _ONTO_ICE = "runs_onto_glacier"
+_ICE_WATER = "glacier_water_near"
 
 
 def relief_indicators(
@@ -87,7 +88,8 @@ def relief_indicators(
         ``lowering_height_m``: how far the lake must sink until it is nowhere above 10°.
         ``headwall_area_m2``: ground steeper than 30° whose way to the lake falls by 14° or more on
         average, map area. ``runs_onto_glacier`` (boolean): the water leaves the lake onto a
-        glacier (missing without glaciers). All missing where the DEM has no value.
+        glacier; ``glacier_water_near`` (boolean): water of a glacier reaches it or ground at most
+        100 m from it (both missing without glaciers). All missing where the DEM has no value.
 
     Raises
     ------
@@ -96,7 +98,7 @@ def relief_indicators(
     GridError
         When the DEM has no CRS.
     """
-    columns = {name: np.full(len(lakes), np.nan) for name in (*COLUMNS, _ONTO_ICE)}
+    columns = {name: np.full(len(lakes), np.nan) for name in (*COLUMNS, _ONTO_ICE, _ICE_WATER)}
     for tile in _tiles(lakes):
         try:
             terrain = read_terrain(dem, tile.grid, margin_m=_MARGIN_M)
@@ -108,7 +110,9 @@ def relief_indicators(
             continue
         for name, values in _of_tile(tile, terrain, glaciers).items():
             columns[name][tile.core] = values[: len(tile.core)]
-    return pd.DataFrame(columns, index=lakes.index).astype({_ONTO_ICE: "boolean"})
+    return pd.DataFrame(columns, index=lakes.index).astype(
+        {_ONTO_ICE: "boolean", _ICE_WATER: "boolean"}
+    )
 
 
 @dataclass(frozen=True)
@@ -171,7 +175,7 @@ def _of_tile(
     walls = np.bincount(flow.lake[steep & reaches & (numbers == 0)], minlength=len(level)).astype(
         "float64"
     )
-    found = {name: np.full(len(level), np.nan) for name in (*COLUMNS, _ONTO_ICE)}
+    found = {name: np.full(len(level), np.nan) for name in (*COLUMNS, _ONTO_ICE, _ICE_WATER)}
     whole = np.isfinite(level) & ~cut
     found["upslope_area_m2"][whole] = area[whole] * pixel
     found["headwall_area_m2"][whole] = walls[whole] * pixel
@@ -179,14 +183,18 @@ def _of_tile(
         with np.errstate(invalid="ignore", divide="ignore"):
             share = np.where(area > 0, on_ice / area, 0.0)
         found["upslope_glacier_fraction"][whole] = share[whole]
+    below_ice = None if ice is None else _below_ice(flow, numbers, ice)
     for lake in range(1, len(tile.core) + 1):
         if not np.isfinite(level[lake]):
             continue
         crop = _around(grid, tile.shapes[lake - 1].bounds)
-        front = _front(z[crop], numbers[crop] == lake, level[lake], grid.resolution)
+        apart = distance_transform_edt(numbers[crop] != lake, sampling=grid.resolution)
+        front = _front(z[crop], apart, level[lake])
         found["front_angle_deg"][lake], found["lowering_height_m"][lake] = front
         way = flow.way_down(lake, NEAR_M, grid.resolution)
         found["downstream_slope_deg"][lake] = _slope_down(way, z, level[lake], numbers)
+        if below_ice is not None:
+            found[_ICE_WATER][lake] = float(below_ice[crop][apart <= TOO_NEAR_M].any())
         if ice is not None and way:
             first = [place for place, gone in way if gone <= TOO_NEAR_M]
             found[_ONTO_ICE][lake] = float(ice.ravel()[first].all())
@@ -265,11 +273,24 @@ def _around(grid: Grid, bounds: tuple[float, float, float, float]) -> tuple[slic
     return slice(top, top + int(window.height)), slice(left, left + int(window.width))
 
 
-def _front(
-    z: NDArray[np.float32], is_lake: NDArray[np.bool_], level: float, cell_m: float
-) -> tuple[float, float]:
+def _below_ice(
+    flow: Drainage, numbers: NDArray[np.int32], ice: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return where water of glaciers runs, on through lakes."""
+    below, lake_at = ice.ravel().copy(), numbers.ravel()
+    front = np.flatnonzero(below)
+    while len(front):
+        after = flow.following[front]
+        fed = np.unique(lake_at[after])
+        outlets = flow.outlet[fed[fed > 0]]
+        front = np.unique(np.concatenate([after, outlets[outlets >= 0]]))
+        front = front[~below[front]]
+        below[front] = True
+    return below.reshape(ice.shape)
+
+
+def _front(z: NDArray[np.float32], apart: NDArray[np.float64], level: float) -> tuple[float, float]:
     """Return the steepest angle down from the lake, and the height to sink until it is 10°."""
-    apart = distance_transform_edt(~is_lake, sampling=cell_m)
     near = (apart >= TOO_NEAR_M) & (apart <= NEAR_M)
     fall, far = level - z[near].astype("float64"), apart[near]
     seen = np.isfinite(fall)
