@@ -58,9 +58,10 @@ def export(
     formats : iterable of str
         ``shp``: ``shapefiles/lakes_<YYYY-MM-DD>.shp`` for every date and ``shapefiles/lakes.shp``
         with the latest full outline of each lake that is present, each with a field dictionary
-        and a QGIS style; ``gpkg``: ``inventory.gpkg``; ``csv``: ``observations.csv``,
-        ``events.csv``, ``trends.csv``, ``alerts.csv`` and ``totals.csv``; ``geojson``:
-        ``lakes.geojson`` and ``outlines.geojson``; ``kmz``: ``lakes.kmz`` with a time slider;
+        and a QGIS style; ``gpkg``: ``inventory.gpkg``; ``csv``: ``lakes.csv``,
+        ``observations.csv``, ``events.csv``, ``trends.csv``, ``alerts.csv`` and ``totals.csv``;
+        ``geojson``: ``lakes.geojson`` and ``outlines.geojson``; ``kmz``: ``lakes.kmz`` with a time
+        slider;
         ``parquet``: ``lakes.parquet`` and ``outlines.parquet``; ``report``: ``report.html``.
     language : {"en", "ru"}
         Language of the report and of the KMZ's words.
@@ -214,6 +215,7 @@ def _csv(inventory: Inventory, folder: Path, language: str) -> list[Path]:
         *(
             _write_csv(table, columns, [column.name for column in columns], folder / name)
             for name, table, columns in (
+                ("lakes.csv", inventory.lakes.sort_values("lake_id"), schema.LAKES),
                 ("trends.csv", inventory.trends, schema.TRENDS),
                 ("alerts.csv", inventory.alerts, schema.ALERTS),
                 ("totals.csv", inventory.totals, schema.TOTALS),

@@ -11,15 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import shapely
 
 import glacial_lakes
-from glacial_lakes import change, decisions, schema
-from glacial_lakes.change.alerts import CONTACT_M
+from glacial_lakes import attributes, change, decisions, schema
 from glacial_lakes.errors import InputError, VectorError
-from glacial_lakes.measures import nearest_glacier
 from glacial_lakes.settings import TrackingSettings
 from glacial_lakes.tracking import Tracked, track_lakes
 from glacial_lakes.vectors import (
@@ -77,7 +74,6 @@ ALERT_COLOURS = {
     "contact_lost": "204,121,167",
 }
 """Lakes with alerts on a map by kind."""
-_ON_ICE = 0.9
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -206,6 +202,10 @@ class Inventory:
         tracked = Tracked(self.lakes, self.outlines, self.observations, self.events)
         tracked = decisions.redraw(tracked, table, self.scenes)
         tracked = decisions.describe(tracked, table)
+        lakes = attributes.screened(
+            tracked.lakes, tracked.lakes["lake_id"].isin(reviews["lake_id"])
+        )
+        tracked = replace(tracked, lakes=_table(lakes, "lakes"))
         return replace(self, reviews=_table(table, "reviews"), **vars(tracked))
 
     @cached_property
@@ -335,6 +335,7 @@ def track(
     outlines: Iterable[gpd.GeoDataFrame],
     *,
     glaciers: Path | str | gpd.GeoDataFrame | None = None,
+    dem: Path | str | None = None,
     basins: Path | str | gpd.GeoDataFrame | None = None,
     basin_field: str = "name",
     previous: Inventory | None = None,
@@ -352,10 +353,12 @@ def track(
         :data:`glacial_lakes.schema.MAPPED` columns, and the scene's coverage in
         ``attrs["coverage"]``. All scenes that the inventory shall hold, in any order.
     glaciers : path-like or GeoDataFrame, optional
-        Glacier outlines. They give each lake its type, and nearest glacier and distance where
-        mapping did not: ``supraglacial`` (nine tenths on the glacier), ``ice-contact`` (at most
-        50 m away), else ``unconnected``. Outlines older than the image make a lake that formed
-        where the ice was look supraglacial.
+        Glacier outlines. They give each lake its type
+        (:func:`glacial_lakes.measures.relation_to_glaciers`), its contact, and nearest glacier
+        and distance where mapping did not.
+    dem : path-like, optional
+        Elevation model for the catchment and relief indicators of the lakes
+        (:func:`glacial_lakes.measures.relief_indicators`): a first-order screening.
     basins : path-like or GeoDataFrame, optional
         Polygons of basins or countries, for totals.
     basin_field : str
@@ -383,6 +386,8 @@ def track(
         When a table has no coverage, or a scene is given twice.
     VectorError
         When glaciers or basins cannot be read, or the basins have no such column.
+    UnknownProductError, GridError
+        When the DEM cannot be read or has no CRS.
     """
     tables = list(outlines)
     reviews = _empty("reviews") if previous is None else _table(previous.reviews, "reviews")
@@ -398,10 +403,14 @@ def track(
         min_area_m2=min_area_m2,
     )
     tracked = decisions.redraw(tracked, reviews, told)
-    if glaciers is not None:
-        ice = glaciers if isinstance(glaciers, gpd.GeoDataFrame) else read_vector(glaciers)
-        lakes, rows = _near_glaciers(tracked.lakes, ice), _near_glaciers(tracked.outlines, ice)
-        tracked = replace(tracked, lakes=lakes, outlines=rows)
+    lakes, rows = (_table(getattr(tracked, name), name) for name in ("lakes", "outlines"))
+    ice = read_vector(glaciers) if isinstance(glaciers, Path | str) else glaciers
+    if ice is not None:
+        lakes, rows = (attributes.near_glaciers(table, ice) for table in (lakes, rows))
+    if dem is not None:
+        lakes = attributes.on_relief(lakes, dem, ice)
+        rows = attributes.as_lakes(rows, lakes)
+    tracked = replace(tracked, lakes=lakes, outlines=rows)
     if basins is not None:
         named = tracked.lakes.assign(basin=_basins(tracked.lakes, basins, basin_field))
         tracked = replace(tracked, lakes=named)
@@ -410,7 +419,7 @@ def track(
     earlier = _empty("runs") if previous is None else previous.runs
     added = [dict(run)] if run is not None else []
     return Inventory(
-        lakes=_table(tracked.lakes, "lakes"),
+        lakes=_table(attributes.screened(tracked.lakes), "lakes"),
         outlines=_table(rows.assign(version=str(glacial_lakes.__version__)), "outlines"),
         observations=tracked.observations,
         events=tracked.events,
@@ -435,29 +444,6 @@ def _without_rejected(
         counts[table.attrs["coverage"].scene_id] = int(rejected.sum())
     counted = scenes["scene_id"].map(counts).astype("Int64")
     return rest, scenes.assign(n_rejected=counted)
-
-
-def _near_glaciers(table: gpd.GeoDataFrame, ice: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    if table.empty or ice.empty:
-        return table
-    lakes = table.geometry.to_crs(table.estimate_utm_crs())
-    near = nearest_glacier(lakes, ice)
-    table, known = table.copy(), table["glacier_id"].notna()
-    for name in ("glacier_id", "glacier_dist_m"):
-        table[name] = table[name].where(known, near[name])
-    glaciers = shapely.STRtree(ice.geometry.to_crs(lakes.crs).make_valid().to_numpy())
-    lake, glacier = glaciers.query(lakes.to_numpy(), predicate="intersects")
-    on_ice = np.bincount(
-        lake,
-        shapely.area(shapely.intersection(lakes.to_numpy()[lake], glaciers.geometries[glacier])),
-        minlength=len(lakes),
-    )
-    table["lake_type"] = np.select(
-        [on_ice >= _ON_ICE * lakes.area, near["glacier_dist_m"] <= CONTACT_M],
-        ["supraglacial", "ice-contact"],
-        "unconnected",
-    ).astype(object)
-    return table
 
 
 def _basins(

@@ -366,10 +366,11 @@ def _track(
     if previous is not None:  # a run that was stopped after the inventory is no second run
         runs = previous.runs[previous.runs["run_id"] != row["run_id"]]
         previous = replace(previous, runs=runs.reset_index(drop=True))
-    glaciers, basins = project.inputs.glaciers, project.area.basins
+    glaciers, dem, basins = project.inputs.glaciers, project.inputs.dem, project.area.basins
     return track(
         [load_outlines(output / SCENES_FOLDER / folder_name(scene)) for scene in usable],
         glaciers=None if glaciers is None else project.folder / glaciers,
+        dem=None if dem is None else project.folder / dem,
         basins=None if basins is None else project.folder / basins,
         basin_field=project.area.basin_field,
         previous=previous,

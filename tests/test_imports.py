@@ -28,8 +28,9 @@ TOP_TO_BOTTOM = [
         "demo",
     ),
     *("doctor", "export", "report", "kml", "validation", "review", "inventory", "plots"),
-    *("decisions", "lineage", "tracking"),
-    *("change", "mapping", "visibility", "evidence", "pixels", "measures", "coverage"),
+    *("attributes", "decisions", "lineage", "tracking"),
+    *("change", "mapping", "strips", "blocks", "candidates", "visibility", "evidence", "pixels"),
+    *("measures", "coverage"),
     *(
         "uncertainty",
         "outlines",

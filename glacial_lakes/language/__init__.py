@@ -359,6 +359,26 @@ RUSSIAN = {
     "A click on a column's head sorts the table.": (
         "Щелчок по заголовку столбца сортирует таблицу."
     ),
+    "by glacier outlines of {year}": "по контурам ледников {year} г.",
+    "shore at the glacier": "берег у ледника",
+    "Below the area: range of the volume by published relations. Screening, not a hazard "
+    "assessment.": (
+        "Под площадью: интервал объёма по опубликованным зависимостям. Предварительная оценка, не "
+        "оценка опасности."
+    ),
+    "Screening, not a hazard assessment": "Предварительная оценка, не оценка опасности",
+    "Volume": "Объём",
+    "million m³": "млн м³",
+    "m³/s": "м³/с",
+    "Peak discharge": "Пиковый расход",
+    "dam breaks": "прорыв плотины",
+    "dam of ice": "ледниковая плотина",
+    "Steepest look down within 1 km": "Наибольший угол вниз в пределах 1 км",
+    "steep lakefront": "крутой фронт",
+    "Slope of the first km downstream": "Уклон первого километра ниже озера",
+    "Steep headwalls": "Крутые склоны над озером",
+    "Catchment": "Водосбор",
+    "glaciers": "ледники",
     "Each lake": "Каждое озеро",
     "area with one standard error": "площадь и стандартная погрешность",
     "no water seen": "воды нет (видно)",

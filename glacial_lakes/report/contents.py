@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,16 @@ from glacial_lakes.report.changes import alert_rows, changed_lakes, total_rows, 
 from glacial_lakes.report.conflicts import conflicts_of
 from glacial_lakes.report.curves import draw_curve
 from glacial_lakes.report.maps import Map, MapInput, draw_chip, draw_map
-from glacial_lakes.report.rows import Alert, Conflict, Lake, LakeEvent, Observation, SceneRow, Total
+from glacial_lakes.report.rows import (
+    Alert,
+    Conflict,
+    Lake,
+    LakeEvent,
+    Observation,
+    SceneRow,
+    Screening,
+    Total,
+)
 
 if TYPE_CHECKING:
     from glacial_lakes.inventory import Inventory
@@ -178,6 +187,9 @@ def _lakes(
                 verified_by=_text(row.verified_by),
                 edited_by=_text(row.edited_by),
                 conflict=conflict,
+                screening=Screening(
+                    **{field.name: _real(getattr(row, field.name)) for field in fields(Screening)}
+                ),
                 trend=trend,
                 curve=draw_curve(entries, told, period, language, trend),
                 chip=draw_chip(

@@ -104,6 +104,26 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True)
+class Screening:
+    """First-order attributes of one lake, named as in the schema; missing numbers are None."""
+
+    glacier_year: float | None
+    glacier_contact_low_m: float | None
+    glacier_contact_high_m: float | None
+    upslope_area_m2: float | None
+    upslope_glacier_fraction: float | None
+    volume_low_m3: float | None
+    volume_high_m3: float | None
+    peak_breach_low_m3_s: float | None
+    peak_breach_high_m3_s: float | None
+    peak_ice_low_m3_s: float | None
+    peak_ice_high_m3_s: float | None
+    downstream_slope_deg: float | None
+    front_angle_deg: float | None
+    headwall_area_m2: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Lake:
     """One lake of the report; ``number`` is its place in this report only."""
 
@@ -124,9 +144,21 @@ class Lake:
     verified_by: str | None
     edited_by: str | None
     conflict: Conflict | None
+    screening: Screening
     trend: LakeTrend | None
     curve: Curve
     chip: Chip | None
+
+    @property
+    def may_breach(self) -> bool:
+        """Whether a dam of moraine or debris is possible."""
+        return self.dam_type not in {"ice", "bedrock"}
+
+    @property
+    def may_be_ice_dammed(self) -> bool:
+        """Whether a dam of ice is possible."""
+        touches = self.lake_type in {"ice-contact", "unknown"}
+        return self.dam_type == "ice" or (self.dam_type is None and touches)
 
     @property
     def measured(self) -> tuple[Observation, ...]:

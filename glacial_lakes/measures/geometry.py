@@ -1,4 +1,4 @@
-"""Attributes of outlines: ``GeoDataFrame -> Series`` or ``DataFrame``, index kept."""
+"""Size and place of outlines on the ellipsoid, and their elevation."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from glacial_lakes.stencils import median_of
 from glacial_lakes.terrain import Terrain
 
 ELLIPSOID = Geod(ellps="WGS84")
-GLACIER_ID_COLUMNS = ("rgi_id", "rgiid", "glacier_id", "glims_id", "glimsid", "glac_id")
-"""Column names (lower case) that hold a glacier's identity, best first."""
 
 
 def geodesic_area_perimeter(outlines: gpd.GeoSeries) -> pd.DataFrame:
@@ -87,45 +85,3 @@ def elevation(outlines: gpd.GeoSeries, terrain: Terrain) -> pd.Series:
             inside[:] = True
         values.append(median_of(part, inside))
     return pd.Series(values, index=outlines.index, name="elev_m", dtype=float)
-
-
-def nearest_glacier(outlines: gpd.GeoSeries, glaciers: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Return the nearest glacier and the distance between the outlines.
-
-    Parameters
-    ----------
-    outlines : GeoSeries in a projected CRS in metres
-    glaciers : GeoDataFrame
-        Glacier outlines in any CRS; the identity is taken from the first column of
-        ``GLACIER_ID_COLUMNS``, else it is the row number.
-
-    Returns
-    -------
-    DataFrame
-        ``glacier_id`` (text) and ``glacier_dist_m`` (0 when they touch or overlap).
-    """
-    empty = pd.DataFrame(
-        {"glacier_id": pd.Series(None, outlines.index, dtype=object), "glacier_dist_m": np.nan},
-        index=outlines.index,
-    )
-    glaciers = glaciers[~(glaciers.geometry.is_empty | glaciers.geometry.isna())]
-    if outlines.empty or glaciers.empty:
-        return empty
-    ids = glacier_ids(glaciers).to_numpy()
-    tree = shapely.STRtree(glaciers.geometry.to_crs(outlines.crs).make_valid().to_numpy())
-    (lake, glacier), distance = tree.query_nearest(
-        outlines.to_numpy(), return_distance=True, all_matches=False
-    )
-    empty.iloc[lake, 0] = ids[glacier]
-    empty.iloc[lake, 1] = distance
-    return empty
-
-
-def glacier_ids(glaciers: gpd.GeoDataFrame) -> pd.Series:
-    """Return the identity of each glacier as text."""
-    lower = {str(name).lower(): name for name in glaciers.columns}
-    for wanted in GLACIER_ID_COLUMNS:
-        if wanted in lower:
-            named: pd.Series = glaciers[lower[wanted]].astype(str)
-            return named
-    return pd.Series([f"glacier {n}" for n in range(len(glaciers))], index=glaciers.index)
