@@ -48,6 +48,7 @@ TOP_TO_BOTTOM = [
         "journals",
         "files",
         "grid",
+        "stencils",
         "schema",
         "processes",
         "language",

@@ -329,7 +329,7 @@ def _lake(x: float, y: float, radius: float = 100.0) -> shapely.Geometry:
     return shapely.Point(X0 + x, Y0 + y).buffer(radius)
 
 
-def _scene(  # noqa: PLR0917
+def _scene(
     day: str,
     lakes: Sequence[shapely.Geometry] = (),
     clouds: Sequence[shapely.Geometry] = (),
