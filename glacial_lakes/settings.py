@@ -39,8 +39,8 @@ class MappingSettings:
     published threshold for the others."""
     detector: str | None = None
     """Extension that proposes water instead of an index."""
-    block_size: int = 512
-    """Pixels of a block edge: sets memory, never the result."""
+    block_size: int = 256
+    """Rows that are read at a time: sets memory, never the result."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,12 +26,14 @@ Float = NDArray[np.float32]
 Flags = NDArray[np.uint8]
 Span = tuple[int, int]
 
-CACHE_BYTES = 192 * 2**20
+CACHE_BYTES = 128 * 2**20
 """Block cache of GDAL: holds the tiles (1024 pixels) of six bands that two reads share."""
 READERS = 2
 """Threads that decode. Each keeps its own bands, so that their blocks stay in its cache."""
 ABOVE_PX = 64
 """Rows above the core: what is around an object, and gaps that are bridged."""
+BELOW_PX = 256
+"""Rows below it: an object that begins in the core is seldom taller; then it is read once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +58,14 @@ def strips(scene: Scene, terrain: Terrain | None, blocks: Blocks, rows: int) -> 
     blocks : Blocks
         What is read; the rest counts as not observed.
     rows : int
-        Rows that are read at a time. Cores are as high, and half as many rows lie below each.
+        Rows that are read at a time; cores are as high.
     """
     extent = blocks.extent
     first_row, left, width = int(extent.row_off), int(extent.col_off), int(extent.width)
     end_row = first_row + int(extent.height)
-    below = rows // 2
     names = band_names(scene)
     parts = [range(first, len(names), READERS) for first in range(READERS)]
-    held = ABOVE_PX + below
+    held = ABOVE_PX + BELOW_PX
     buffers: list[tuple[Float, Flags]] = [
         (
             np.empty((len(names), held + rows, width), np.float32),
@@ -112,7 +113,12 @@ def strips(scene: Scene, terrain: Terrain | None, blocks: Blocks, rows: int) -> 
             if not last:
                 reading = begin(number + 1)
             new_row = first_row + number * rows
-            core = max(first_row, new_row - below), end_row if last else new_row + rows - below
+            core = (
+                max(first_row, new_row - BELOW_PX),
+                end_row if last else new_row + rows - BELOW_PX,
+            )
+            if core[0] >= core[1]:
+                continue
             top, bottom = max(first_row, core[0] - ABOVE_PX), min(end_row, new_row + rows)
             part_of = np.s_[..., held - (new_row - top) : held + bottom - new_row, :]
             window = Window(left, top, width, bottom - top)
