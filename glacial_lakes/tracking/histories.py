@@ -244,11 +244,11 @@ def _without_area(view: View) -> View:
 def _could_show(links: Links, number: int, track: Track, area_m2: float) -> bool:
     """Tell whether an epoch would have shown a lake of this area, had it been there.
 
-    It must be twice the smallest lake of that sensor; and either images as coarse have shown it,
-    or it is too large to be missed.
+    The epoch must be one that leaves no lake out. The lake must be twice the smallest of that
+    sensor; and either images as coarse have shown it, or it is too large to be missed.
     """
     resolution_m = links.epochs[number].resolution_m
-    if area_m2 < 2 * smallest_area(links, number):
+    if not links.epochs[number].is_complete or area_m2 < 2 * smallest_area(links, number):
         return False
     shown_m = max((links.epochs[i].resolution_m for i in track.whole_epochs), default=0.0)
     sure = area_m2 >= links.settings.sure_pixels * resolution_m**2
