@@ -27,6 +27,7 @@ from glacial_lakes.events import (
 if TYPE_CHECKING:
     import pandas as pd
 
+    from glacial_lakes.inventory import Inventory
     from glacial_lakes.workflow import RunResult
 
 INVENTORY_NAME = "inventory.gpkg"
@@ -60,7 +61,7 @@ def summary(result: RunResult, say: Speaker) -> list[str]:
     else:
         text = say("{mapped} scenes mapped, {reused} as before, {refused} refused")
         counts = {name: len(getattr(result, name)) for name in ("mapped", "reused", "refused")}
-        lines = [text.format(**counts), *_findings(result.output / INVENTORY_NAME, say)]
+        lines = [text.format(**counts), *findings(result.output / INVENTORY_NAME, say)]
     folder = result.output / "shapefiles"
     places = {
         "inventory": result.output / INVENTORY_NAME,
@@ -91,7 +92,22 @@ def decided(reviews: pd.DataFrame, dry_run: bool, options: Options) -> list[str]
     return [*lines, say(ending).format(count=len(reviews))]
 
 
-def _findings(path: Path, say: Speaker) -> list[str]:
+def surveys(inventory: Inventory, say: Speaker) -> list[str]:
+    """Tell how the older outlines of each survey were understood: their dates and their number."""
+    from glacial_lakes.older.dates import ROUGH  # noqa: PLC0415 (slow to load)
+
+    lines = []
+    for scene_id, rows in inventory.outlines.groupby("scene_id"):
+        days = sorted({f"{time:%Y-%m-%d}" for time in rows["acquired"]})
+        rough = int(rows["quality"].isin(ROUGH.values()).sum())
+        text = say("{count} dates known to the year or month only").format(count=rough)
+        note = f"  ({text})" if rough else ""
+        span = days[0] if len(days) == 1 else f"{days[0]} – {days[-1]}"
+        lines.append(f"{span:23}  {len(rows):6}  {scene_id}{note}")
+    return lines
+
+
+def findings(path: Path, say: Speaker) -> list[str]:
     """Tell the number of lakes, their area with its uncertainty, events and alerts."""
     from glacial_lakes.inventory import open_inventory  # noqa: PLC0415 (slow to load)
 

@@ -16,6 +16,11 @@ PIXEL_M: Mapping[str, float] = dict.fromkeys(("LT", "LE", "LC", "LO"), 30.0)
 PIXEL_M |= {"LM": 60.0, "S2": 10.0}
 """Pixel size in metres by the first letters of a sensor."""
 
+ROUGH: Mapping[str, str] = {
+    name: f"fair: only the {name} of the image is known" for name in ("year", "month")
+}
+"""Quality of outlines whose date is a guess within a year or month."""
+
 _RANK: Mapping[Precision, int] = {"year": 0, "month": 1, "day": 2}
 _WIDTH: Mapping[Precision, str] = {"year": "%Y", "month": "%Y-%m", "day": "%Y-%m-%d"}
 _DAY = r"(?P<year>(?:19|20)\d\d)(?P<s>[-_./]?)(?P<month>\d\d)(?P=s)(?P<day>\d\d)"

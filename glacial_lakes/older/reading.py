@@ -15,7 +15,7 @@ import shapely
 from glacial_lakes import schema
 from glacial_lakes.errors import InputError, VectorError
 from glacial_lakes.measures import geodesic_area_perimeter
-from glacial_lakes.older.dates import PIXEL_M, Day, Image, day_in_name, day_of, image_of
+from glacial_lakes.older.dates import PIXEL_M, ROUGH, Day, Image, day_in_name, day_of, image_of
 from glacial_lakes.older.fields import recognise
 from glacial_lakes.tracking.epochs import EQUAL_AREA, DrawnCoverage, shared_areas
 from glacial_lakes.vectors import read_vector
@@ -231,15 +231,9 @@ def _described(
     table["area_err_hb_m2"] = _HANSHAW_BOOKHAGEN * table["perimeter_m"] * table["pixel_m"]
     table["area_sigma_m2"] = table["area_sigma_m2"].where(table["area_sigma_m2"] > 0)
     table["area_sigma_m2"] = table["area_sigma_m2"].fillna(table["area_err_hb_m2"])
-    rough = days["precision"].isin(["year", "month"]) & table["quality"].isna()
-    doubt = days["precision"].map({"year": YEAR_ONLY, "month": MONTH_ONLY})
-    table["quality"] = table["quality"].mask(rough, doubt)
+    table["quality"] = table["quality"].fillna(days["precision"].map(ROUGH)).astype("object")
+    table["quality"] = table["quality"].where(table["quality"].notna(), None)
     return table[table["area_m2"] > 0]
-
-
-YEAR_ONLY = "fair: only the year of the image is known"
-MONTH_ONLY = "fair: only the month of the image is known"
-"""Quality of outlines whose date is a guess within these."""
 
 
 def text_of(value: Any) -> str | None:
