@@ -213,9 +213,7 @@ def _is_series(lakes: Lakes, times: pd.Series) -> bool:
     return bool(len(per_lake) and (per_lake > 1).mean() > _ON)
 
 
-def _overlaps(
-    lakes: Lakes, usable: gpd.GeoSeries, times: pd.Series | None
-) -> Iterator[Finding]:
+def _overlaps(lakes: Lakes, usable: gpd.GeoSeries, times: pd.Series | None) -> Iterator[Finding]:
     ground = usable.to_crs(EQUAL_AREA)
     large: list[int] = []
     small: list[int] = []

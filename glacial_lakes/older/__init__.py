@@ -20,7 +20,6 @@ from glacial_lakes import files, manifest, schema
 from glacial_lakes.batch import reason_of
 from glacial_lakes.errors import (
     ConfigError,
-    GlacialLakesError,
     InputError,
     MissingFileError,
     UnsafeInputError,
@@ -263,7 +262,9 @@ def _dated_events(events: pd.DataFrame, own: pd.Series, scenes: pd.DataFrame) ->
     day = scenes["acquired"].dt.floor("D")
     brackets = []
     for event in events.itertuples():
-        before, after = (str(ids or event.lake_id).split() for ids in (event.from_ids, event.to_ids))
+        before, after = (
+            str(ids or event.lake_id).split() for ids in (event.from_ids, event.to_ids)
+        )
         bracket = []
         for lakes, stamp, widest in ((before, event.after, min), (after, event.date, max)):
             names = scenes.loc[day == stamp, "scene_id"]

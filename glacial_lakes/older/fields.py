@@ -78,9 +78,7 @@ def recognise(
     for ours, theirs in (given or {}).items():
         found = theirs if theirs in names else lower.get(theirs.lower())
         if found is None:
-            raise VectorError(
-                str(path), f"has no column {theirs}", f"it has: {', '.join(names)}"
-            )
+            raise VectorError(str(path), f"has no column {theirs}", f"it has: {', '.join(names)}")
         chosen[ours] = found
     taken = set(chosen.values())
     for ours, candidates in NAMES.items():

@@ -295,7 +295,13 @@ def _resolution_m(coverage: SceneCoverage) -> float:
 def _epoch(members: list[tuple[SceneCoverage, gpd.GeoDataFrame]], min_overlap: float) -> Epoch:
     members = sorted(members, key=lambda member: (utc(member[0].acquired), member[0].scene_id))
     coverages = tuple(coverage for coverage, _ in members)
-    tables = [_normal(coverage, table) for coverage, table in members]
+    tables = [
+        _joined(_normal(coverage, table))
+        if isinstance(coverage, CompleteCoverage)
+        # Outlines of images have water between them, drawn ones may share a shore.
+        else _normal(coverage, table)
+        for coverage, table in members
+    ]
     filled = [table for table in tables if len(table)] or tables[:1]
     patches = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=EQUAL_AREA)
     patches["united"] = False
@@ -318,6 +324,30 @@ def _normal(coverage: SceneCoverage, table: gpd.GeoDataFrame) -> gpd.GeoDataFram
     frame["sensor"] = coverage.sensor
     frame["area_m2"] = frame["area_m2"].where(frame["status"] == "observed")
     return gpd.GeoDataFrame(frame, crs=EQUAL_AREA)
+
+
+def _joined(patches: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Make one row of drawn outlines that share a piece of their shore: parts of one lake."""
+    outlines = patches.geometry.to_numpy()
+    left, right = shapely.STRtree(outlines).query(outlines, predicate="touches")
+    shared = shapely.length(shapely.intersection(outlines[left], outlines[right])) > 0
+    rows, dropped = [], list[int]()
+    for group in groups_of(len(patches), left[shared], right[shared]):
+        members = patches.iloc[group]
+        row: dict[str, Any] = members.iloc[int(shapely.area(outlines[group]).argmax())].to_dict()
+        size = {
+            name: members[name].sum(min_count=len(group)) for name in ("area_m2", "perimeter_m")
+        }
+        for name in ("area_sigma_m2", "area_err_hb_m2"):
+            size[name] = float(np.sqrt((members[name].to_numpy(dtype=float) ** 2).sum()))
+        rows.append(row | size | {"geometry": shapely.union_all(outlines[group])})
+        dropped.extend(group)
+    if not rows:
+        return patches
+    joined = conform(gpd.GeoDataFrame(rows, geometry="geometry", crs=EQUAL_AREA), MAPPED)
+    rest = patches.drop(index=patches.index[dropped])
+    parts = [rest, joined] if len(rest) else [joined]
+    return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=EQUAL_AREA)
 
 
 def _sorted(patches: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
