@@ -128,7 +128,10 @@ def _examine(lakes: Lakes) -> Iterator[Finding]:
     yield from _areas(lakes, usable)
     yield from _places(lakes, usable)
     told = ", ".join(f"{ours}={theirs}" for ours, theirs in sorted(lakes.named.items()))
-    yield Finding("fields", "ok" if told else "note", told or "none is known here")
+    if told:
+        yield Finding("fields", "ok", told)
+    else:
+        yield Finding("fields", "note", "none is known here")
 
 
 def _geometry(lakes: Lakes) -> Iterator[Finding]:

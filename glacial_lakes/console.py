@@ -115,15 +115,15 @@ def findings(path: Path, say: Speaker) -> list[str]:
     present = inventory.lakes[inventory.lakes["state"] == "present"]
     area_km2 = present["area_m2"].sum() / 1e6
     sigma_km2 = (present["area_sigma_m2"] ** 2).sum() ** 0.5 / 1e6
+    told = {"count": len(inventory.lakes), "present": len(present), "area": f"{area_km2:.3f}"}
+    measured = present[present["area_m2"].notna()]
+    known = int(measured["area_sigma_m2"].notna().sum())
     text = say("{count} lakes, {present} present now, {area} ± {sigma} km²")
-    lines = [
-        text.format(
-            count=len(inventory.lakes),
-            present=len(present),
-            area=f"{area_km2:.3f}",
-            sigma=f"{sigma_km2:.3f}",
+    if known < len(measured):  # older outlines: an error of some lakes is none of the total
+        text = say(
+            "{count} lakes, {present} present now, {area} km², uncertainty known for {known}"
         )
-    ]
+    lines = [text.format(**told, sigma=f"{sigma_km2:.3f}", known=known)]
     for name, count in inventory.events["event"].value_counts().sort_index().items():
         lines.append(f"{say(str(name))}: {count}")
     return [*lines, f"{say('alerts')}: {len(inventory.alerts)}"]
