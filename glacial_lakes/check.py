@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,15 +60,16 @@ class Lakes:
         """Return a field by our name, None when the file has none."""
         return self.frame[self.named[ours]] if ours in self.named else None
 
-    def examples(self, rows: Sequence[int]) -> str:
+    def examples(self, rows: Iterable[int]) -> str:
         """Name the first of some rows, by their code where they have one, and count them."""
         ids = self.column("lake_id")
+        numbers = [int(row) for row in rows]
         names = []
-        for row in list(rows)[:_LISTED]:
+        for row in numbers[:_LISTED]:
             code = None if ids is None else text_of(ids.iloc[row])
             names.append(f"{row + 1}: {code}" if code else str(row + 1))
-        more = ", …" if len(rows) > _LISTED else ""
-        return f"{len(rows)} ({', '.join(names)}{more})"
+        more = ", …" if len(numbers) > _LISTED else ""
+        return f"{len(numbers)} ({', '.join(names)}{more})"
 
 
 def check_file(

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import shapely
 
@@ -221,9 +220,8 @@ def brought_ids(tables: Iterable[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
 
 def place_of(ids: pd.Series) -> gpd.GeoSeries:
     """Return the points that identities of the common form name, in EPSG:4326."""
-    text = ids.astype(str).str
-    lon = text[2:8].astype(float) / 1000 * np.where(text[8] == "E", 1, -1)
-    lat = text[9:14].astype(float) / 1000 * np.where(text[14] == "N", 1, -1)
+    lon = [float(name[2:8]) / (1000 if name[8] == "E" else -1000) for name in ids]
+    lat = [float(name[9:14]) / (1000 if name[14] == "N" else -1000) for name in ids]
     return gpd.GeoSeries(gpd.points_from_xy(lon, lat), index=ids.index, crs=4326)
 
 
@@ -259,22 +257,20 @@ def _named_sensors(table: Any) -> Any:
 
 def _dated_events(events: pd.DataFrame, own: pd.Series, scenes: pd.DataFrame) -> pd.DataFrame:
     """Widen the bracket of each event to the days of the outlines that show it."""
-    day = scenes["acquired"].dt.floor("D")
-    brackets = []
-    for event in events.itertuples():
-        before, after = (
-            str(ids or event.lake_id).split() for ids in (event.from_ids, event.to_ids)
-        )
-        bracket = []
-        for lakes, stamp, widest in ((before, event.after, min), (after, event.date, max)):
-            names = scenes.loc[day == stamp, "scene_id"]
-            told = own.reindex(pd.MultiIndex.from_product([lakes, names])).dropna()
-            bracket.append(widest(told).floor("D") if len(told) else stamp)
-        brackets.append(bracket if bracket[0] < bracket[1] else [event.after, event.date])
-    if not brackets:
-        return events
-    first, last = zip(*brackets, strict=True)
-    return schema.conform(events.assign(after=list(first), date=list(last)), schema.LAKE_EVENTS)
+    surveys = scenes.groupby(scenes["acquired"].dt.floor("D"))["scene_id"].agg(list).to_dict()
+
+    def days(lakes: str, day: pd.Timestamp) -> pd.Series:
+        rows = pd.MultiIndex.from_product([lakes.split(), surveys.get(day, [])])
+        found: pd.Series = own.reindex(rows).dropna().dt.floor("D")
+        return found
+
+    rows = events.to_dict("records")
+    for event in rows:
+        before = days(event["from_ids"] or event["lake_id"], event["after"]).min()
+        after = days(event["to_ids"] or event["lake_id"], event["date"]).max()
+        if before < after:  # false where either is missing
+            event |= {"after": before, "date": after}
+    return schema.conform(pd.DataFrame(rows, columns=events.columns), schema.LAKE_EVENTS)
 
 
 def _scenes(

@@ -12,8 +12,10 @@ import pandas as pd
 
 Precision = Literal["day", "month", "year"]
 
-PIXEL_M: Mapping[str, float] = dict.fromkeys(("LT", "LE", "LC", "LO"), 30.0)
-PIXEL_M |= {"LM": 60.0, "S2": 10.0}
+PIXEL_M: Mapping[str, float] = {
+    **dict.fromkeys(("LT", "LE", "LC", "LO"), 30.0),
+    **{"LM": 60.0, "S2": 10.0},
+}
 """Pixel size in metres by the first letters of a sensor."""
 
 ROUGH: Mapping[str, str] = {

@@ -82,8 +82,8 @@ def recognise(
         chosen[ours] = found
     taken = set(chosen.values())
     for ours, candidates in NAMES.items():
-        theirs = next((lower[name] for name in candidates if name in lower), None)
-        if ours not in chosen and theirs is not None and theirs not in taken:
-            chosen[ours] = theirs
-            taken.add(theirs)
+        known = next((lower[name] for name in candidates if name in lower), None)
+        if ours not in chosen and known is not None and known not in taken:
+            chosen[ours] = known
+            taken.add(known)
     return chosen

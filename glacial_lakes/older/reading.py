@@ -146,9 +146,10 @@ def dates(
             "does not tell the date of its outlines",
             "name the field with --field acquired=FIELD, or the date with --date",
         )
+    times = [day.time if day else pd.NaT for day in days]
     return pd.DataFrame(
         {
-            "time": pd.to_datetime([day.time if day else None for day in days], utc=True),
+            "time": pd.to_datetime(pd.Series(times, index=frame.index), utc=True),
             "precision": [day.precision if day else None for day in days],
             "sensor": [image.sensor if image else None for image in images],
         },
