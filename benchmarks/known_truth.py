@@ -30,6 +30,8 @@ KINDS = {
 """Names of events in other truths; those of this project's simulator are ours."""
 ALIKE = 0.5
 """Intersection over union of an outline with the lake that it shows."""
+FAITHFUL = 0.75
+"""The same of an outline that shows what becomes of the lake."""
 SMALLEST_PIXELS = 10
 SEEN, FROZEN = 0.9, 0.1
 """A lake counts where so much of it is in view and no more of it is frozen."""
@@ -124,7 +126,7 @@ class Identities:
     """Which identity the outline of each true lake was given on each date."""
 
     pairs: pd.DataFrame
-    """``day, true_id, lake_id, whole``, one row a true lake that was found."""
+    """``day, true_id, lake_id, faithful``, one row a true lake that was found."""
     n_true: int
     n_found: int
 
@@ -158,8 +160,20 @@ def _agreeing(pairs: pd.DataFrame) -> int:
     return int(counts[linear_sum_assignment(counts, maximize=True)].sum())
 
 
+def fed(tables: Iterable[gpd.GeoDataFrame]) -> dict[str, gpd.GeoDataFrame]:
+    """Return tables of :func:`truth_tables` as the truth: what was not in them cannot be found."""
+    return {
+        f"{table.attrs['coverage'].acquired:%Y-%m-%d}": table.rename(
+            columns={"true_id": "lake_id"}
+        ).assign(frozen_fraction=0.0)
+        for table in tables
+    }
+
+
 def identities(
-    outlines: gpd.GeoDataFrame, truth: Mapping[str, gpd.GeoDataFrame], pixel_m: Mapping[str, float]
+    outlines: gpd.GeoDataFrame,
+    truth: Mapping[str, gpd.GeoDataFrame],
+    pixel_m: Mapping[str, float] | None = None,
 ) -> Identities:
     """Compare the outlines of an inventory with the lakes of every date.
 
@@ -172,13 +186,13 @@ def identities(
         :data:`glacial_lakes.schema.OUTLINES`.
     truth : mapping of str to geopandas.GeoDataFrame
         True lakes by date.
-    pixel_m : mapping of str to float
-        Pixel size by date.
+    pixel_m : mapping of str to float, optional
+        Pixel size by date; without it, lakes of every size count.
     """
     rows, n_true, n_found = [], 0, 0
     day_of_row = outlines["acquired"].dt.strftime("%Y-%m-%d")
     for day, lakes in truth.items():
-        least = SMALLEST_PIXELS * pixel_m[day] ** 2
+        least = SMALLEST_PIXELS * pixel_m[day] ** 2 if pixel_m else 0.0
         found = outlines[day_of_row == day].to_crs(lakes.crs)
         counted = (lakes["observed_fraction"] >= SEEN) & (lakes["frozen_fraction"] <= FROZEN)
         counted = (counted & (lakes["area_m2"] >= least)).to_numpy()
@@ -186,7 +200,8 @@ def identities(
         lake, outline = shapely.STRtree(drawn).query(true, predicate="intersects")
         shared = shapely.area(shapely.intersection(true[lake], drawn[outline]))
         union = shapely.area(true)[lake] + shapely.area(drawn)[outline] - shared
-        hit = (shared > ALIKE * union) & counted[lake]
+        likeness = shared / union
+        hit = (likeness > ALIKE) & counted[lake]
         ignored = np.zeros(len(drawn), dtype=bool)
         ignored[outline[~counted[lake]]] = True
         whole = (found["status"] == "observed").to_numpy()
@@ -200,7 +215,7 @@ def identities(
                     "day": day,
                     "true_id": lakes["lake_id"].to_numpy()[lake[hit]],
                     "lake_id": found["lake_id"].to_numpy()[outline[hit]],
-                    "whole": whole[outline[hit]],
+                    "faithful": whole[outline[hit]] & (likeness[hit] > FAITHFUL),
                 }
             )
         )
@@ -277,15 +292,18 @@ def compared_events(told: pd.DataFrame, truth: pd.DataFrame, pairs: pd.DataFrame
 
 def why_missed(kind: str, ids: frozenset[str], date: str, pairs: pd.DataFrame) -> str:
     """Tell why tracking could not see an event, or that it could."""
-    of_lake = pairs[pairs["true_id"].isin(ids)]
-    whole = of_lake[of_lake["whole"]]
-    before, after = whole[whole["day"] < date], whole[whole["day"] >= date]
+    shown = pairs[pairs["true_id"].isin(ids) & pairs["faithful"]]
+    before, after = shown[shown["day"] < date], shown[shown["day"] >= date]
     if kind in {"drained", "split"} and before.empty:
-        return "no outline shows it whole before"
+        return "no good outline of it before"
     if kind == "merged" and before["true_id"].nunique() < len(ids):
-        return "no outlines show them whole before"
+        return "no good outlines of both before"
     if kind == "split" and after["true_id"].nunique() < len(ids):
-        return "no outlines show them apart after"
+        return "no good outlines of both after"
     if kind in {"appeared", "merged"} and after.empty:
-        return "no outline shows it whole after"
-    return "tracking"
+        return "no good outline of it after"
+    return TRACKING
+
+
+TRACKING = "tracking"
+"""Why an event is missed that outlines show."""

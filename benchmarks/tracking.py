@@ -22,9 +22,11 @@ import pandas as pd
 import shapely
 from accuracy_tables import rewrite, table
 from known_truth import (
+    TRACKING,
     Events,
     Identities,
     compared_events,
+    fed,
     identities,
     images_of,
     true_events,
@@ -247,7 +249,11 @@ def simulated(seed: int) -> list[Result]:
 
 def alone(name: str, folder: Path, seed: int) -> Result:
     """Track the true outlines of a folder, moved and roughened."""
-    return compared(name, track(truth_tables(folder, seed)), folder)
+    tables = truth_tables(folder, seed)
+    inventory, happened = track(tables), true_events(folder)
+    found = identities(inventory.outlines, fed(tables))
+    events = compared_events(inventory.events, happened, found.pairs)
+    return Result(name, found, events, happened, 0, 0)
 
 
 def mapped(name: str, folder: Path, scenes: Path) -> Result:
@@ -277,7 +283,7 @@ def of_outlines(results: Iterable[Result]) -> str:
 def _tellable(result: Result) -> list[int]:
     """Return the true events whose lakes the outlines show: the others nobody can tell."""
     missed = result.events.missed
-    return [row for row in result.truth.index if missed.get(row, "tracking") == "tracking"]
+    return [row for row in result.truth.index if missed.get(row, TRACKING) == TRACKING]
 
 
 def of_scenes(results: Sequence[Result]) -> str:

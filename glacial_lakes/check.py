@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from glacial_lakes.doctor import Finding
+from glacial_lakes.doctor import Finding, State
 from glacial_lakes.errors import InputError, UnsafeInputError
 from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.older import ID_FORM, ID_PLACE_M, place_of
 from glacial_lakes.older.dates import day_in_name
 from glacial_lakes.older.fields import recognise
-from glacial_lakes.older.reading import dates, text_of
+from glacial_lakes.older.reading import dates, text_of, texts_of
 from glacial_lakes.tracking.epochs import EQUAL_AREA, shared_areas
 from glacial_lakes.vectors import read_as_drawn, spatial_layers
 
@@ -244,13 +244,13 @@ def _codes(lakes: Lakes, usable: gpd.GeoSeries, times: pd.Series | None) -> Iter
     if ids is None:
         yield Finding("codes", "note", "no field with lake codes is known here")
         return
-    texts = ids.map(text_of)
+    texts = texts_of(ids)
     missing = np.flatnonzero(texts.isna())
     twice: list[int] = []
     for rows in _groups(lakes, lakes.frame.index, times):
         again = texts[rows].dropna().duplicated()
         twice += [int(row) for row in again.index[again]]
-    formed = texts.map(lambda text: bool(re.fullmatch(ID_FORM, text or ""))).astype(bool)
+    formed = texts.map(lambda text: bool(re.fullmatch(ID_FORM, str(text)))).astype(bool)
     formless = np.flatnonzero(~formed & texts.notna())
     if len(missing):
         what = f"without a code: {lakes.examples(missing)}"
@@ -287,7 +287,8 @@ def _areas(lakes: Lakes, usable: gpd.GeoSeries) -> Iterator[Finding]:
     values, area_m2 = values[known], area_m2[known]
     if (values <= 0).any():
         rows = values.index[values <= 0]
-        yield Finding("areas", "fault", f"not above 0 in {name}: {lakes.examples(rows)}")
+        what = f"not above 0 in {name}: {lakes.examples(rows)}"
+        yield Finding("areas", "fault", what, "compute the areas anew")
     ratio = float((area_m2[values > 0] / values[values > 0]).median())
     unit = min(UNITS, key=lambda unit: abs(np.log(ratio / UNITS[unit])))
     if unit != "m2" and name.lower() in _IN_M2:
@@ -298,7 +299,8 @@ def _areas(lakes: Lakes, usable: gpd.GeoSeries) -> Iterator[Finding]:
     off = rest.index[rest > _OFF + decimals]
     if len(off):
         what = f"{name} ({unit}) differs by more than 10 % from the geometry: {lakes.examples(off)}"
-        yield Finding("areas", "fault" if len(off) > _ON * len(values) else "note", what)
+        state: State = "fault" if len(off) > _ON * len(values) else "note"
+        yield Finding("areas", state, what, "compute the areas anew")
     else:
         yield Finding("areas", "ok", f"{name} ({unit}) agrees with the geometry")
 

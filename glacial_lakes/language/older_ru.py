@@ -76,6 +76,7 @@ OLDER = {
     "field {} is empty": "поле {} пусто",
     "not above 0 in {}: {}": "не больше 0 в {}: {}",
     "{} is in {}, but this field is in m2 everywhere": ("поле {} заполнено в {}, а оно всюду в m2"),
+    "compute the areas anew": "вычислите площади заново",
     "multiply it, or rename the field": "пересчитайте или переименуйте поле",
     "{} ({}) differs by more than 10 % from the geometry: {}": (
         "{} ({}) расходится с геометрией больше чем на 10 %: {}"

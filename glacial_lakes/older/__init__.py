@@ -211,7 +211,7 @@ def brought_ids(tables: Iterable[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
     table = gpd.GeoDataFrame(
         pd.concat([part.to_crs(4326) for part in parts], ignore_index=True), crs=4326
     )
-    formed = table["lake_id"].map(lambda name: bool(re.fullmatch(ID_FORM, name or "")))
+    formed = table["lake_id"].map(lambda name: bool(re.fullmatch(ID_FORM, str(name))))
     table = table[formed.astype(bool)].reset_index(drop=True)
     place = place_of(table["lake_id"]).to_crs(EQUAL_AREA).to_numpy()
     near = shapely.distance(place, table.geometry.to_crs(EQUAL_AREA).to_numpy()) <= ID_PLACE_M

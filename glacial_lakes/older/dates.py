@@ -97,7 +97,10 @@ def day_of(value: Any) -> Day | None:
         return None
     for form in _FORMS:
         if match := re.fullmatch(form + (_CLOCK if form is _DAY else ""), text):
-            return _day(match)
+            try:
+                return _day(match)
+            except ValueError:  # no such day
+                break
     raise ValueError(text)
 
 

@@ -219,14 +219,14 @@ def _described(
     told: dict[str, Any] = {}
     for name in (*_TAKEN_OVER, "lake_id", "source_image", "area_sigma_m2", "status"):
         values = frame[named[name]] if name in named else pd.Series(None, frame.index, dtype=object)
-        told[name] = _numbers(values) if columns[name].type == "real" else values.map(text_of)
+        told[name] = _numbers(values) if columns[name].type == "real" else texts_of(values)
     table = gpd.GeoDataFrame(told, geometry=frame.geometry.to_numpy(), crs=frame.crs)
     size = geodesic_area_perimeter(table.geometry)
     table["area_m2"], table["perimeter_m"] = size["area_m2"], size["perimeter_m"]
     known = table["status"].isin(schema.STATUSES)
     table["status"] = table["status"].where(known & (table["status"] != "absent"), "observed")
     table["acquired"] = days["time"]
-    told_sensor = frame[named["sensor"]].map(text_of) if "sensor" in named else days["sensor"]
+    told_sensor = texts_of(frame[named["sensor"]]) if "sensor" in named else days["sensor"]
     table["sensor"] = told_sensor.fillna(days["sensor"])
     table["pixel_m"] = table["sensor"].astype("string").str[:2].map(PIXEL_M).astype("float64")
     table["area_err_hb_m2"] = _HANSHAW_BOOKHAGEN * table["perimeter_m"] * table["pixel_m"]
@@ -235,6 +235,11 @@ def _described(
     table["quality"] = table["quality"].fillna(days["precision"].map(ROUGH)).astype("object")
     table["quality"] = table["quality"].where(table["quality"].notna(), None)
     return table[table["area_m2"] > 0]
+
+
+def texts_of(values: pd.Series) -> pd.Series:
+    """Return a field's texts; None where there is none."""
+    return pd.Series([text_of(value) for value in values], index=values.index, dtype="object")
 
 
 def text_of(value: Any) -> str | None:
