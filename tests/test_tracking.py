@@ -396,6 +396,33 @@ def test_a_lake_has_drained_where_too_little_is_hidden_to_hold_it(
     assert tracked.lakes["state"].tolist() == ["gone" if kinds else "present"]
 
 
+@pytest.mark.parametrize("radius", [30, 70])
+def test_a_lake_has_drained_to_a_remnant_though_the_remnant_is_not_seen_whole(radius: int) -> None:
+    lake, remnant = _lake(0, 0), _lake(0, 0, radius)
+    cloud = shapely.box(X0 - 100, Y0 + 10, X0 - 60, Y0 + 100).union(_lake(0, 30, 12))
+    tables = [_scene(f"201{i}-08-01", [lake]) for i in range(2)]
+    tables += [_scene(f"201{i}-08-01", [remnant], [cloud], statuses=["cloud"]) for i in (2, 3)]
+    tracked = track_lakes(tables)
+    assert _kinds(tracked) == (["drained 2011-2012"] if radius == 30 else [])
+    assert tracked.lakes["state"].tolist() == ["present"]
+    assert _series(tracked, _only(tracked))[2:] == ["cloud", "cloud"]
+    if radius == 30:
+        (event,) = tracked.events.itertuples()
+        assert event.to_ids == event.from_ids
+        assert np.isnan(event.area_after_m2)
+
+
+@pytest.mark.parametrize("n_summers", [1, 2])
+def test_a_lake_has_appeared_where_two_late_summers_showed_bare_ground_and_a_little_ice(
+    n_summers: int,
+) -> None:
+    lake, ice = _lake(0, 0), shapely.box(X0 - 100, Y0 - 100, X0 - 50, Y0 + 100)
+    tables = [
+        _scene(f"201{i}-08-01", [], [ice], cloud_status="frozen") for i in range(n_summers)
+    ] + [_scene(f"201{i}-08-01", [lake]) for i in (5, 6)]
+    assert _kinds(track_lakes(tables)) == (["appeared 2011-2015"] if n_summers == 2 else [])
+
+
 def test_what_only_one_image_ever_showed_has_neither_drained_nor_appeared() -> None:
     river = _lake(0, 0, 200)
     for shown in (0, 2):

@@ -181,7 +181,7 @@ def _events(links: Links, histories: Histories, names: Mapping[int, str]) -> pd.
                     "date": _day(links, happening.after.epoch),
                     "after": _day(links, happening.before.epoch),
                     "from_ids": names[lake] if before > 0 else None,
-                    "to_ids": names[lake] if after > 0 else None,
+                    "to_ids": names[lake] if happening.after.shows_water else None,
                     "area_before_m2": before,
                     "area_after_m2": after,
                 }
@@ -269,7 +269,7 @@ def _lakes(
 def _state(links: Links, lake: int, views: Sequence[View], doubtful: set[int]) -> str:
     if lake in doubtful:
         return "doubtful"
-    told = [view.lacks for view in views if view.decides or view.lacks]
+    told = [view.lacks and not view.shows_water for view in views if view.decides or view.lacks]
     if links.tracks[lake].ended is not None or (told and told[-1]):
         return "gone"
     return "present"

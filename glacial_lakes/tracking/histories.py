@@ -47,7 +47,7 @@ class View:
     area_m2: float = np.nan
     sigma_m2: float = np.nan
     at_most_m2: float = np.nan
-    """Where it was not seen whole, and what was seen is no water: what may be left of it."""
+    """Where it was not seen whole, and most of what was seen is no water: what may be left."""
 
     @property
     def decides(self) -> bool:
@@ -66,9 +66,9 @@ class View:
 
     @property
     def is_ice(self) -> bool:
-        """Whether the place is covered by ice when lakes are open."""
+        """Whether the place is ice when lakes are open, or bare but for a remnant that is ice."""
         hidden = self.fraction <= 1 - MIN_OBSERVED_FRACTION
-        return self.late_summer and self.status == "frozen" and hidden
+        return self.late_summer and self.status == "frozen" and (hidden or self.lacks)
 
 
 def raw_views(links: Links) -> list[list[View]]:
@@ -101,7 +101,7 @@ def raw_views(links: Links) -> list[list[View]]:
             sighting = track.sightings.get(number)
             ended = track.ended is not None and track.ended <= number
             if sighting is not None:
-                view = _sighted(epoch, sighting, view)
+                view = _sighted(epoch, sighting, view, float(ground[lake].area), links.settings)
                 if (lake, number) in hidden:
                     share, status = hidden[lake, number]
                     view = replace(_without_area(view), fraction=1 - share, status=status)
@@ -268,7 +268,9 @@ def _covered(epoch: Epoch, ground: Geometries, lakes: Sequence[int], share: floa
     return {lakes[int(i)] for i in np.flatnonzero(under >= share * shapely.area(places))}
 
 
-def _sighted(epoch: Epoch, sighting: Sighting, place: View) -> View:
+def _sighted(
+    epoch: Epoch, sighting: Sighting, place: View, area_m2: float, settings: TrackingSettings
+) -> View:
     patches = list(sighting.patches)
     columns = {name: values[patches] for name, values in epoch.columns.items()}
     scene = epoch.scene_ids.index(columns["scene_id"][0])
@@ -284,13 +286,22 @@ def _sighted(epoch: Epoch, sighting: Sighting, place: View) -> View:
             sigma_m2=float(np.sqrt((columns["area_sigma_m2"] ** 2).sum())),
         )
     reasons = [status for status in (*columns["status"], place.status) if status != "observed"]
-    return replace(
+    view = replace(
         place,
         shows_water=True,
         scene=scene,
         fraction=float(np.nanmin([fraction, place.fraction])),
         status=reasons[0] if reasons else "uncertain",
     )
+    may_freeze = view.status == "frozen" and not view.late_summer
+    left = float(sighting.outline.area) + (1 - place.fraction) * area_m2
+    if (
+        sighting.view == "partial"
+        and not may_freeze
+        and left <= settings.drained_fraction * area_m2
+    ):
+        return replace(view, at_most_m2=left)
+    return view
 
 
 def _precedes_growth(seen: Sequence[View], position: int) -> bool:
