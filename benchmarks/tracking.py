@@ -44,7 +44,7 @@ from glacial_lakes.simulate.sample import SCHEDULE
 from glacial_lakes.tracking.epochs import EQUAL_AREA
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "tracking.md"
-SITES = (31, 32, 33)
+SITES = (41, 42, 43)
 SEEDS = range(8)
 YEARS = (2000, 2010, 2020)
 SUDDEN = ("appeared", "drained")

@@ -91,7 +91,8 @@ def track_lakes(
     raw = raw_views(links)
     unreliable = unreliable_epochs((raw[i] for i in kept), len(epochs), settings)
     histories = {i: trusted_views(raw[i], links.tracks[i], unreliable, settings) for i in kept}
-    doubtful = {i for i in kept if is_doubtful(raw[i], links.tracks[i], settings)}
+    told = {lake for change in links.lineage for lake in (*change.before, *change.after)}
+    doubtful = {i for i in kept if i not in told and is_doubtful(raw[i], links.tracks[i], settings)}
     events = _events(links, histories, names)
     rows = _outlines(links, histories, names, doubtful, events)
     return Tracked(
