@@ -344,6 +344,14 @@ def test_our_own_shapefiles_come_back_as_they_were(inventory: Inventory, tmp_pat
     )
 
 
+def test_a_part_of_a_lake_in_our_own_older_outlines_is_no_drainage(tmp_path: Path) -> None:
+    whole, part = lake(0, radius=300), lake(0, radius=60)
+    table = lakes(whole, part, acquired=["2015-08-01", "2016-08-01"], status=["observed", "cloud"])
+    made = track_files([write(table, tmp_path / "map.gpkg")], tmp_path / "o" / "i.gpkg")
+    assert made.observations["status"].tolist() == ["observed", "cloud"]
+    assert made.events.empty
+
+
 def test_what_no_file_tells_stays_missing(tmp_path: Path) -> None:
     path = write(lakes(lake(0), alt=[-9999]), tmp_path / "lakes_2015-08-01.gpkg")
     made = track_files([path], tmp_path / "o" / "i.gpkg", fields={"elev_m": "alt"})

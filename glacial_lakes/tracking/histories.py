@@ -88,6 +88,7 @@ def raw_views(links: Links) -> list[list[View]]:
     hidden = partly_hidden(links)
     views: list[list[View]] = [[] for _ in tracks]
     ground = geometry_array(track.first for track in tracks)
+    limit = links.settings.drained_fraction
     for number, epoch in enumerate(links.epochs):
         known = links.places[number]
         n_known = known.best.size
@@ -101,7 +102,7 @@ def raw_views(links: Links) -> list[list[View]]:
             sighting = track.sightings.get(number)
             ended = track.ended is not None and track.ended <= number
             if sighting is not None:
-                view = _sighted(epoch, sighting, view, float(ground[lake].area), links.settings)
+                view = _sighted(epoch, sighting, view, float(ground[lake].area), limit)
                 if (lake, number) in hidden:
                     share, status = hidden[lake, number]
                     view = replace(_without_area(view), fraction=1 - share, status=status)
@@ -268,9 +269,12 @@ def _covered(epoch: Epoch, ground: Geometries, lakes: Sequence[int], share: floa
     return {lakes[int(i)] for i in np.flatnonzero(under >= share * shapely.area(places))}
 
 
-def _sighted(
-    epoch: Epoch, sighting: Sighting, place: View, area_m2: float, settings: TrackingSettings
-) -> View:
+def _sighted(epoch: Epoch, sighting: Sighting, place: View, area_m2: float, limit: float) -> View:
+    """Say what an outline tells of a lake whose area was ``area_m2`` before.
+
+    Where the part that is seen, what may be hidden of it, and what was hidden of the place are
+    together less than ``limit`` of the lake, the loss is certain though the area is not.
+    """
     patches = list(sighting.patches)
     columns = {name: values[patches] for name, values in epoch.columns.items()}
     scene = epoch.scene_ids.index(columns["scene_id"][0])
@@ -294,14 +298,10 @@ def _sighted(
         status=reasons[0] if reasons else "uncertain",
     )
     may_freeze = view.status == "frozen" and not view.late_summer
-    left = float(sighting.outline.area) + (1 - place.fraction) * area_m2
-    if (
-        sighting.view == "partial"
-        and not may_freeze
-        and left <= settings.drained_fraction * area_m2
-    ):
-        return replace(view, at_most_m2=left)
-    return view
+    part = float(sighting.outline.area) / fraction if fraction > 0 else np.inf
+    left = part + (1 - place.fraction) * area_m2
+    told = sighting.view == "partial" and epoch.is_complete and not may_freeze
+    return replace(view, at_most_m2=left if told and left <= limit * area_m2 else np.nan)
 
 
 def _precedes_growth(seen: Sequence[View], position: int) -> bool:
