@@ -18,14 +18,13 @@ from glacial_lakes.errors import InputError, UnsafeInputError
 from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.older import ID_FORM, ID_PLACE_M, place_of
 from glacial_lakes.older.dates import day_in_name
-from glacial_lakes.older.fields import recognise
+from glacial_lakes.older.fields import UNITS, area_unit, recognise
 from glacial_lakes.older.reading import dates, text_of, texts_of
 from glacial_lakes.tracking.epochs import EQUAL_AREA, shared_areas
 from glacial_lakes.vectors import read_as_drawn, spatial_layers
 
 AREA_LAYERS = ("lakes", "outlines")
 """The layers of an inventory that are examined; of other files all."""
-UNITS: Mapping[str, float] = {"m2": 1.0, "ha": 1e4, "km2": 1e6}
 _IN_M2 = ("area_m2", "gl_area")
 """Fields that hold square metres in all inventories that have them."""
 _OFF = 0.1
@@ -289,8 +288,9 @@ def _areas(lakes: Lakes, usable: gpd.GeoSeries) -> Iterator[Finding]:
         rows = values.index[values <= 0]
         what = f"not above 0 in {name}: {lakes.examples(rows)}"
         yield Finding("areas", "fault", what, "compute the areas anew")
-    ratio = float((area_m2[values > 0] / values[values > 0]).median())
-    unit = min(UNITS, key=lambda unit: abs(np.log(ratio / UNITS[unit])))
+    unit = area_unit(values, area_m2)
+    if unit is None:
+        return
     if unit != "m2" and name.lower() in _IN_M2:
         what = f"{name} is in {unit}, but this field is in m2 everywhere"
         yield Finding("areas", "fault", what, "multiply it, or rename the field")

@@ -352,6 +352,23 @@ def test_a_part_of_a_lake_in_our_own_older_outlines_is_no_drainage(tmp_path: Pat
     assert made.events.empty
 
 
+@pytest.mark.parametrize("unit_m2", [1.0, 1e4, 1e6])
+def test_errors_have_the_unit_of_the_areas_beside_them(tmp_path: Path, unit_m2: float) -> None:
+    table = lakes(lake(0), GL_Area=[31_000 / unit_m2], GL_A_Error=[1_500 / unit_m2])
+    (read,) = read_older(write(table, tmp_path / "lakes_2015.gpkg"))
+    assert read["area_sigma_m2"].tolist() == pytest.approx([1_500])
+
+
+@pytest.mark.parametrize(("text", "ours"), [("M(e)", "dam_type"), ("proglacial", "lake_type")])
+def test_a_field_type_is_told_by_what_it_holds(tmp_path: Path, text: str, ours: str) -> None:
+    (read,) = read_older(write(lakes(lake(0), Type=[text]), tmp_path / "lakes_2015.gpkg"))
+    assert {name: read[name].item() for name in ("dam_type", "lake_type")} == {
+        "dam_type": None,
+        "lake_type": None,
+        ours: text,
+    }
+
+
 def test_what_no_file_tells_stays_missing(tmp_path: Path) -> None:
     path = write(lakes(lake(0), alt=[-9999]), tmp_path / "lakes_2015-08-01.gpkg")
     made = track_files([path], tmp_path / "o" / "i.gpkg", fields={"elev_m": "alt"})

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
+
+import pandas as pd
 
 from glacial_lakes.errors import ConfigError, VectorError
 from glacial_lakes.settings import nearest
@@ -33,7 +36,10 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 """Our columns and the fields that are taken for them, in lower case, best first: those of Wang et
 al. (2020), Hi-MAG (Chen et al. 2021), ICIMOD, GrIML, and our own in full and cut to ten letters.
 ``area``, ``lon`` and ``lat`` are only compared with the geometry. ICIMOD's ``Type`` is a class of
-dams."""
+dams; see :func:`glacial_lakes.older.reading.read_older` for others."""
+
+UNITS: Mapping[str, float] = {"m2": 1.0, "ha": 1e4, "km2": 1e6}
+"""Square metres of the units that area fields have."""
 
 
 def field_map(text: str) -> tuple[str, str]:
@@ -51,6 +57,21 @@ def field_map(text: str) -> tuple[str, str]:
     if ours not in NAMES:
         raise ConfigError("--field", f"has no column {ours}", nearest(ours, NAMES))
     return ours, theirs
+
+
+def area_unit(written: pd.Series, area_m2: pd.Series) -> str | None:
+    """Return the unit of :data:`UNITS` in which areas are written, None when there are none.
+
+    Parameters
+    ----------
+    written, area_m2 : pandas.Series of float
+        Areas of a field and of the geometry, same index.
+    """
+    known = (written > 0) & (area_m2 > 0)
+    if not known.any():
+        return None
+    ratio = float((area_m2[known] / written[known]).median())
+    return min(UNITS, key=lambda unit: abs(math.log(ratio / UNITS[unit])))
 
 
 def recognise(

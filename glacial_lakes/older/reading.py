@@ -16,7 +16,7 @@ from glacial_lakes import schema
 from glacial_lakes.errors import InputError, VectorError
 from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.older.dates import PIXEL_M, ROUGH, Day, Image, day_in_name, day_of, image_of
-from glacial_lakes.older.fields import recognise
+from glacial_lakes.older.fields import UNITS, area_unit, recognise
 from glacial_lakes.tracking.epochs import EQUAL_AREA, DrawnCoverage, shared_areas
 from glacial_lakes.vectors import read_vector
 
@@ -29,6 +29,7 @@ _REDRAWN = 0.5
 on a file holds a new survey of the same lakes."""
 _LEAST_NUMBER = -500.0
 """Smaller numbers, such as -9999, stand for no value; no lake lies below the Dead Sea."""
+_DAM_CLASS = r"[A-Z](\([A-Za-z]+\))?"
 _HANSHAW_BOOKHAGEN = 0.6872 / 2
 _TAKEN_OVER = (
     *("elev_m", "glacier_id", "glacier_dist_m", "observed_fraction", "outline_method", "quality"),
@@ -52,8 +53,9 @@ def read_older(
     date field, else that of the Landsat or Sentinel-2 scene that the row names, else that in the
     name of the file; a year or month stands for its middle, and ``quality`` says so. Areas and
     perimeters are those of the geometry on the ellipsoid, not of the file's fields. The standard
-    deviation of the area is the file's error, else that of Hanshaw & Bookhagen (2014) where the
-    sensor tells the pixel, else missing.
+    deviation of the area is the file's error, in the unit that its areas have, else that of
+    Hanshaw & Bookhagen (2014) where the sensor tells the pixel, else missing. A field ``Type`` is
+    the type of the lake unless it holds the dam classes of ICIMOD.
 
     Parameters
     ----------
@@ -88,6 +90,8 @@ def read_older(
     path = Path(path)
     frame = _polygons(read_vector(path, layer, encoding), path)
     named = recognise(path, frame.columns, fields)
+    if "dam_type" not in (fields or {}):
+        named = _by_content(named, frame)
     days = dates(frame, named, path, date)
     if undated := int(days["time"].isna().sum()):
         logger.warning("%s: %d outlines without a date left out", path, undated)
@@ -211,6 +215,17 @@ def _polygons(frame: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
     return frame
 
 
+def _by_content(named: dict[str, str], frame: gpd.GeoDataFrame) -> dict[str, str]:
+    """Take a field ``Type`` without the dam classes of ICIMOD for the type of the lake."""
+    field = named.get("dam_type", "")
+    if field.lower() != "type" or "lake_type" in named:
+        return named
+    texts = texts_of(frame[field]).dropna()
+    if texts.str.fullmatch(_DAM_CLASS).mean() >= _REDRAWN:
+        return named
+    return {"lake_type" if ours == "dam_type" else ours: name for ours, name in named.items()}
+
+
 def _described(
     frame: gpd.GeoDataFrame, named: Mapping[str, str], days: pd.DataFrame
 ) -> gpd.GeoDataFrame:
@@ -223,6 +238,9 @@ def _described(
     table = gpd.GeoDataFrame(told, geometry=frame.geometry.to_numpy(), crs=frame.crs)
     size = geodesic_area_perimeter(table.geometry)
     table["area_m2"], table["perimeter_m"] = size["area_m2"], size["perimeter_m"]
+    if "area" in named and "area_sigma_m2" in named:  # errors are in the unit of the areas
+        unit = area_unit(_numbers(frame[named["area"]]), table["area_m2"])
+        table["area_sigma_m2"] *= UNITS[unit or "m2"]
     known = table["status"].isin(schema.STATUSES)
     table["status"] = table["status"].where(known & (table["status"] != "absent"), "observed")
     table["acquired"] = days["time"]
