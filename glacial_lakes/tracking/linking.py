@@ -176,7 +176,8 @@ def link(epochs: Sequence[Epoch], settings: TrackingSettings, *, min_area_m2: fl
         for patch in found.free:
             _found(links, number, patch)
         met = found.main.keys() | {lake for lakes in found.joined.values() for lake in lakes}
-        _count_misses(links, number, clear - met)
+        if epoch.is_complete:
+            _count_misses(links, number, clear - met)
     return links
 
 
