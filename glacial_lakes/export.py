@@ -20,7 +20,7 @@ from shapely.geometry import mapping
 from shapely.geometry.polygon import orient
 
 from glacial_lakes import change, schema
-from glacial_lakes.change.series import epoch_names
+from glacial_lakes.change.series import epoch_names, times_of_scenes
 from glacial_lakes.errors import ConfigError
 from glacial_lakes.files import whole
 from glacial_lakes.inventory import STATUS_COLOURS, Inventory
@@ -157,7 +157,8 @@ def epochs(inventory: Inventory) -> dict[str, gpd.GeoDataFrame]:
     outlines = _outlines(inventory)
     scenes = schema.conform(inventory.scenes, schema.SCENES)
     mapped = scenes.loc[scenes["state"] != "refused", ["acquired", "sensor"]]
-    images = pd.concat([mapped, pd.DataFrame(outlines[["acquired", "sensor"]])])
+    drawn = {"acquired": times_of_scenes(outlines, scenes), "sensor": outlines["sensor"]}
+    images = pd.concat([mapped, pd.DataFrame(drawn)])
     images = images.dropna(subset="acquired").reset_index(drop=True)
     images["name"] = epoch_names(images["acquired"], images["sensor"])
     names = images["name"].iloc[len(mapped.dropna(subset="acquired")) :].to_numpy()

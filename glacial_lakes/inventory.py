@@ -225,7 +225,7 @@ class Inventory:
     @cached_property
     def totals(self) -> pd.DataFrame:
         """:data:`~glacial_lakes.schema.TOTALS`, one row a date, for all lakes and each basin."""
-        return change.totals(change.by_date(self.observations), self.lakes)
+        return change.totals(change.by_date(self.observations, self.scenes), self.lakes)
 
     def composite(
         self, years: tuple[int, int], months: Sequence[int] = tuple(range(1, 13))

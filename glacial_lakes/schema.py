@@ -127,6 +127,14 @@ EDITED = Column(
 EDITED_BY = Column("edited_by", "text", "", "Who redrew it", "Кто исправил", "Edited_By")
 LAKE_NAME = Column("lake_name", "text", "", "Name of the lake", "Название озера", "Lake_Name")
 COMMENT = Column("comment", "text", "", "Comment of a person", "Примечание человека", "Comment")
+SOURCE_IMAGE = Column(
+    "source_image",
+    "text",
+    "",
+    "Image that the outline was drawn on, as its file tells",
+    "Снимок, по которому проведён контур, как указано в файле",
+    "Src_Image",
+)
 VERSION = Column(
     "version", "text", "", "Version of glacial_lakes", "Версия glacial_lakes", "Version"
 )
@@ -166,6 +174,7 @@ OUTLINES = (
     EDITED_BY,
     LAKE_NAME,
     COMMENT,
+    SOURCE_IMAGE,
     VERSION,
 )
 """Outlines in an inventory: one row a lake a date (a lake in several parts is a MultiPolygon)."""

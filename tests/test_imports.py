@@ -22,6 +22,8 @@ TOP_TO_BOTTOM = [
         "console",
         "workflow",
         "cluster",
+        "check",
+        "older",
         "outlines_file",
         "batch",
         "manifest",

@@ -424,6 +424,10 @@ RUSSIAN = {
     "{count} lakes, {present} present now, {area} ± {sigma} km²": (
         "озёр: {count}, из них есть сейчас: {present}, {area} ± {sigma} км²"
     ),
+    "{count} lakes, {present} present now, {area} km², uncertainty known for {known}": (
+        "озёр: {count}, из них есть сейчас: {present}, {area} км², погрешность известна для {known}"
+    ),
+    "{count} dates known to the year or month only": "известен лишь год или месяц: {count}",
     "{count} scenes to map": "снимков к обработке: {count}",
     "mapping": "обработка",
     "tracking lakes": "прослеживание озёр",

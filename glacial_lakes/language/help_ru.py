@@ -68,6 +68,20 @@ HELP = {
     "Map on a Dask cluster, e.g. tcp://10.0.0.5:8786.": (
         "Обрабатывать снимки на кластере Dask, например tcp://10.0.0.5:8786."
     ),
+    "Make an inventory of older outlines that others drew.": (
+        "Составить каталог из прежних контуров, сделанных другими."
+    ),
+    "The .gpkg file of the inventory.": "Файл .gpkg каталога.",
+    "A field of FILE under another name, e.g. acquired=IMG_DAY; may be repeated.": (
+        "Поле файла под другим именем, например acquired=IMG_DAY; можно повторять."
+    ),
+    "Date of all outlines.": "Дата всех контуров.",
+    "Layer of FILE.": "Слой файла FILE.",
+    "Polygons of basins.": "Полигоны бассейнов.",
+    "Their field with names.": "Их поле с названиями.",
+    "Examine a file of lakes: geometry, overlaps, codes, dates, fields, units.": (
+        "Проверить файл озёр: геометрия, наложения, коды, даты, поля, единицы."
+    ),
     "Write an inventory in other formats, or the best outlines of some years.": (
         "Записать каталог в других форматах или лучшие контуры за несколько лет."
     ),

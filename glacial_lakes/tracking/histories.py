@@ -47,7 +47,7 @@ class View:
     area_m2: float = np.nan
     sigma_m2: float = np.nan
     at_most_m2: float = np.nan
-    """Where it was not seen whole, and what was seen is no water: what may be left of it."""
+    """Where it was not seen whole, and most of what was seen is no water: what may be left."""
 
     @property
     def decides(self) -> bool:
@@ -66,9 +66,9 @@ class View:
 
     @property
     def is_ice(self) -> bool:
-        """Whether the place is covered by ice when lakes are open."""
+        """Whether the place is ice when lakes are open, or bare but for a remnant that is ice."""
         hidden = self.fraction <= 1 - MIN_OBSERVED_FRACTION
-        return self.late_summer and self.status == "frozen" and hidden
+        return self.late_summer and self.status == "frozen" and (hidden or self.lacks)
 
 
 def raw_views(links: Links) -> list[list[View]]:
@@ -88,6 +88,7 @@ def raw_views(links: Links) -> list[list[View]]:
     hidden = partly_hidden(links)
     views: list[list[View]] = [[] for _ in tracks]
     ground = geometry_array(track.first for track in tracks)
+    limit = links.settings.drained_fraction
     for number, epoch in enumerate(links.epochs):
         known = links.places[number]
         n_known = known.best.size
@@ -101,7 +102,7 @@ def raw_views(links: Links) -> list[list[View]]:
             sighting = track.sightings.get(number)
             ended = track.ended is not None and track.ended <= number
             if sighting is not None:
-                view = _sighted(epoch, sighting, view)
+                view = _sighted(epoch, sighting, view, float(ground[lake].area), limit)
                 if (lake, number) in hidden:
                     share, status = hidden[lake, number]
                     view = replace(_without_area(view), fraction=1 - share, status=status)
@@ -244,11 +245,11 @@ def _without_area(view: View) -> View:
 def _could_show(links: Links, number: int, track: Track, area_m2: float) -> bool:
     """Tell whether an epoch would have shown a lake of this area, had it been there.
 
-    It must be twice the smallest lake of that sensor; and either images as coarse have shown it,
-    or it is too large to be missed.
+    The epoch must be one that leaves no lake out. The lake must be twice the smallest of that
+    sensor; and either images as coarse have shown it, or it is too large to be missed.
     """
     resolution_m = links.epochs[number].resolution_m
-    if area_m2 < 2 * smallest_area(links, number):
+    if not links.epochs[number].is_complete or area_m2 < 2 * smallest_area(links, number):
         return False
     shown_m = max((links.epochs[i].resolution_m for i in track.whole_epochs), default=0.0)
     sure = area_m2 >= links.settings.sure_pixels * resolution_m**2
@@ -268,7 +269,12 @@ def _covered(epoch: Epoch, ground: Geometries, lakes: Sequence[int], share: floa
     return {lakes[int(i)] for i in np.flatnonzero(under >= share * shapely.area(places))}
 
 
-def _sighted(epoch: Epoch, sighting: Sighting, place: View) -> View:
+def _sighted(epoch: Epoch, sighting: Sighting, place: View, area_m2: float, limit: float) -> View:
+    """Say what an outline tells of a lake whose area was ``area_m2`` before.
+
+    Where the part that is seen, what may be hidden of it, and what was hidden of the place are
+    together less than ``limit`` of the lake, the loss is certain though the area is not.
+    """
     patches = list(sighting.patches)
     columns = {name: values[patches] for name, values in epoch.columns.items()}
     scene = epoch.scene_ids.index(columns["scene_id"][0])
@@ -284,13 +290,18 @@ def _sighted(epoch: Epoch, sighting: Sighting, place: View) -> View:
             sigma_m2=float(np.sqrt((columns["area_sigma_m2"] ** 2).sum())),
         )
     reasons = [status for status in (*columns["status"], place.status) if status != "observed"]
-    return replace(
+    view = replace(
         place,
         shows_water=True,
         scene=scene,
         fraction=float(np.nanmin([fraction, place.fraction])),
         status=reasons[0] if reasons else "uncertain",
     )
+    may_freeze = view.status == "frozen" and not view.late_summer
+    part = float(sighting.outline.area) / fraction if fraction > 0 else np.inf
+    left = part + (1 - place.fraction) * area_m2
+    told = sighting.view == "partial" and epoch.is_complete and not may_freeze
+    return replace(view, at_most_m2=left if told and left <= limit * area_m2 else np.nan)
 
 
 def _precedes_growth(seen: Sequence[View], position: int) -> bool:
