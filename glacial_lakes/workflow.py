@@ -31,9 +31,7 @@ from glacial_lakes.cluster import RUNNING_NAME, map_on_cluster
 from glacial_lakes.detectors import detector_of
 from glacial_lakes.errors import InputError, MissingFileError
 from glacial_lakes.events import (
-    EditsTakenIn,
     Event,
-    InventoryRestored,
     Listener,
     SceneRefused,
     SceneReused,
@@ -150,7 +148,7 @@ def run(
     detector_of(project.mapping)  # told once, not by every scene
     output = (project.folder / project.project.output).resolve()
     with files.lock(output):
-        _take_in_edits(output / INVENTORY_NAME, listen)
+        in_place.take_in(output / INVENTORY_NAME, listen)
         scenes = _find_scenes(project, listen)
         checksums = _checksums(project)
         tasks = _tasks(project, scenes, checksums, output)
@@ -165,7 +163,7 @@ def run(
         if not usable:
             return result
         table = manifest.scene_table(project.folder, scenes, records, refusals)
-        _take_in_edits(output / INVENTORY_NAME, listen)  # mapping may have taken hours
+        in_place.take_in(output / INVENTORY_NAME, listen)  # mapping may have taken hours
         content = manifest.content(project, table, records, checksums)
         earlier = manifest.read(output / manifest.FILE_NAME)
         outputs = earlier.get("outputs", {})
@@ -183,19 +181,6 @@ def run(
             manifest.write(output / manifest.FILE_NAME, content | ending)
         paths = tuple(output / name for name in (*outputs, manifest.FILE_NAME))
         return replace(result, paths=paths, n_lakes=n_lakes, unchanged=unchanged)
-
-
-def _take_in_edits(path: Path, on_event: Listener) -> None:
-    """Make decisions of what a person edited in the inventory of the last run."""
-    if in_place.restore(path):
-        on_event(InventoryRestored(str(path)))
-    if not path.is_file():
-        return
-    edits = in_place.edits(path)
-    if edits.is_edited:
-        kept = in_place.keep(path)
-        in_place.put(edits.inventory, path)
-        on_event(EditsTakenIn(len(edits.reviews), str(kept)))
 
 
 def _find_scenes(project: Project, on_event: Listener) -> list[Scene]:

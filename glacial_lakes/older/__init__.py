@@ -26,6 +26,7 @@ from glacial_lakes.errors import (
 from glacial_lakes.events import Event, Listener, SceneMapped, SceneRefused, StageStarted, ignore
 from glacial_lakes.inventory import Inventory, open_inventory, track
 from glacial_lakes.older.reading import read_older
+from glacial_lakes.review import in_place
 from glacial_lakes.settings import TrackingSettings, digest
 from glacial_lakes.tracking.epochs import EQUAL_AREA
 
@@ -107,6 +108,7 @@ def track_files(
         if not tables:
             only = refused[0].path if len(refused) == 1 else None
             raise InputError(only, "no file could be used", "see the reasons above")
+        in_place.take_in(out, on_event)
         previous = open_inventory(out) if out.is_file() else None
         if previous is not None:
             _check_nothing_is_lost(previous, tables, refused, out)
@@ -124,7 +126,7 @@ def track_files(
         )
         inventory = with_own_dates(inventory)
         on_event(StageStarted("export", 1))
-        inventory.to_file(out)
+        in_place.replace(inventory, out)
     return inventory
 
 

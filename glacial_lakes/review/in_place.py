@@ -13,6 +13,7 @@ import pandas as pd
 
 from glacial_lakes import files
 from glacial_lakes.errors import DamagedFileError, InputError, LockedError
+from glacial_lakes.events import EditsTakenIn, InventoryRestored, Listener, ignore
 from glacial_lakes.inventory import Inventory, open_inventory
 from glacial_lakes.journals import same_content, settle
 from glacial_lakes.review.differences import differences
@@ -122,6 +123,22 @@ def put(inventory: Inventory, path: Path) -> None:
     for other in written.parent.glob(f"*{path.stem}.*"):  # also what a killed run has begun
         if other != written:
             other.unlink(missing_ok=True)
+
+
+def take_in(path: Path, on_event: Listener = ignore) -> None:
+    """Make decisions of what a person edited in an inventory since it was written.
+
+    The edited file is kept; an inventory that was deleted is put back.
+    """
+    if restore(path):
+        on_event(InventoryRestored(str(path)))
+    if not path.is_file():
+        return
+    found = edits(path)
+    if found.is_edited:
+        kept = keep(path)
+        put(found.inventory, path)
+        on_event(EditsTakenIn(len(found.reviews), str(kept)))
 
 
 def restore(path: Path) -> bool:
