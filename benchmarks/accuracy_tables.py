@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from glacial_lakes.validation.intervals import Estimate, wilson
+from glacial_lakes.validation.intervals import Estimate, bootstrap, median, wilson
 
 OURS = "glacial_lakes"
 BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
@@ -17,6 +17,13 @@ BRIGHT = ("turbid", "very turbid")
 WEATHER = ("cloud 15 %", "cloud 40 %", "cloud 60 %", "cloud 30 %", "fresh snow", "low sun")
 SENSORS = {"S2A": "Sentinel-2", "S2B": "Sentinel-2", "LC08": "Landsat 8/9", "LC09": "Landsat 8/9"}
 SENSORS |= {"LT05": "Landsat 5", "LE07": "Landsat 7, gaps"}
+
+
+SIGMA_SIZES = ((0, 1e4), (1e4, 5e4), (5e4, 1e5), (1e5, np.inf))
+COVERAGE = {1: (0.63, 0.73), 2: (0.92, 0.98)}
+"""Shares of true areas that are aimed at within one and two standard deviations."""
+MIN_AREAS = 20
+"""Fewer say too little of a share."""
 
 
 def f1(lakes: pd.DataFrame, outlines: pd.DataFrame, low: float = 0, high: float = np.inf) -> float:
@@ -135,42 +142,69 @@ def by_size(own: pd.DataFrame, found: pd.DataFrame) -> str:
     return table([*head, "shore RMSE, pixels"], rows)
 
 
-def by_shore(own: pd.DataFrame) -> str:
-    """Bias and shore error on clear Sentinel-2 scenes by water and shore."""
+def shore_errors(own: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
+    """Lakes with an area on clear Sentinel-2 scenes, by water and shore."""
     lakes = own[(own["family"] == "Sentinel-2") & (own["condition"] == "clear")]
     lakes = lakes[lakes["shown"] & (lakes["area_m2"] >= 1e4)]
+    lakes = lakes[lakes["hit"] & lakes["area_error"].notna()]
+    return {
+        (water, shore): lakes[(lakes["water"].isin(BRIGHT) == bright) & (lakes["shore"] == shore)]
+        for water, bright in (("clear or green", False), ("turbid", True))
+        for shore in ("moraine", "vegetated", "ice")
+    }
+
+
+def median_bias(lakes: pd.DataFrame) -> Estimate:
+    """Median signed area error with its interval."""
+    return bootstrap(lakes["area_error"].to_numpy(dtype=float)[:, None], median, seed=1)
+
+
+def by_shore(own: pd.DataFrame) -> str:
+    """Bias and shore error on clear Sentinel-2 scenes by water and shore."""
     rows = []
-    for water, bright in (("clear or green", False), ("turbid", True)):
-        for shore in ("moraine", "vegetated", "ice"):
-            part = lakes[(lakes["water"].isin(BRIGHT) == bright) & (lakes["shore"] == shore)]
-            size = errors(part)
-            total = (size * part.loc[size.index, "area_m2"]).sum()
-            rows.append(
-                [
-                    water,
-                    shore,
-                    str(len(size)),
-                    _percent(size.median(), signed=True),
-                    _percent(total / max(1.0, part.loc[size.index, "area_m2"].sum()), signed=True),
-                    _percent(size.abs().median()),
-                ]
-            )
+    for (water, shore), lakes in shore_errors(own).items():
+        bias = median_bias(lakes)
+        total = (lakes["area_error"] * lakes["area_m2"]).sum() / max(1.0, lakes["area_m2"].sum())
+        interval = "–" if np.isnan(bias.low) else f"{100 * bias.low:+.2f} to {100 * bias.high:+.2f}"
+        rows.append(
+            [
+                water,
+                shore,
+                str(len(lakes)),
+                f"{_percent(bias.value, signed=True)} ({interval})",
+                _percent(total, signed=True),
+                _percent(lakes["area_error"].abs().median()),
+            ]
+        )
     head = ["water", "most of the shore", "lakes", "median bias %", "bias of the sum %"]
     return table([*head, "median error %"], rows)
+
+
+def sigma_classes(own: pd.DataFrame) -> Iterable[tuple[str, float, float, pd.DataFrame]]:
+    """Yield sensor, limits of size, and the lakes with an area, where there are enough."""
+    for sensor, lakes in own.groupby("family", sort=False):
+        for low, high in SIGMA_SIZES:
+            part = lakes[lakes["area_m2"].between(low, high, inclusive="left")]
+            if len(errors(part)) >= MIN_AREAS:
+                yield str(sensor), low, high, part
 
 
 def by_sigma(own: pd.DataFrame) -> str:
     """Coverage of the stated standard deviation, all conditions."""
     rows = []
-    for sensor, lakes in own.groupby("family", sort=False):
-        for low, high in ((0, 1e4), (1e4, 5e4), (5e4, 1e5), (1e5, np.inf)):
-            part = lakes[lakes["area_m2"].between(low, high, inclusive="left")]
-            if len(errors(part)) < 20:
-                continue
-            name = f"{low / 1e6:g}–{high / 1e6:g}" if np.isfinite(high) else f"> {low / 1e6:g}"
-            one, two = coverage(part, 1), coverage(part, 2)
-            rows.append([str(sensor), name, str(len(errors(part))), _interval(one), _interval(two)])
+    for sensor, low, high, part in sigma_classes(own):
+        name = f"{low / 1e6:g}–{high / 1e6:g}" if np.isfinite(high) else f"> {low / 1e6:g}"
+        shares = [_interval(coverage(part, sigmas)) for sigmas in COVERAGE]
+        rows.append([sensor, name, str(len(errors(part))), *shares])
     return table(["images", "km²", "areas", "within one", "within two"], rows)
+
+
+def outside(own: pd.DataFrame, sigmas: int) -> tuple[int, int]:
+    """Count the classes whose coverage is not what is aimed at, and whose interval excludes it."""
+    least, most = COVERAGE[sigmas]
+    shares = [coverage(part, sigmas) for *_, part in sigma_classes(own)]
+    off = [share for share in shares if not least <= round(share.value, 2) <= most]
+    return len(off), sum(share.high < least or share.low > most for share in off)
 
 
 def targets(own: pd.DataFrame, found: pd.DataFrame) -> str:
@@ -241,6 +275,26 @@ def targets(own: pd.DataFrame, found: pd.DataFrame) -> str:
             0.03,
             at_most,
         ),
+        (
+            "Sentinel-2 clear, largest median bias of a water and shore (either sign)",
+            max(abs(median_bias(part).value) for part in shore_errors(own).values() if len(part)),
+            0.01,
+            at_most,
+        ),
+        (
+            "classes with less or more than 68 ± 5 % within one sigma",
+            outside(own, 1)[0],
+            0,
+            at_most,
+        ),
+        ("classes for which chance does not explain that", outside(own, 1)[1], 0, at_most),
+        (
+            "classes with less or more than 95 ± 3 % within two sigma",
+            outside(own, 2)[0],
+            0,
+            at_most,
+        ),
+        ("classes for which chance does not explain this", outside(own, 2)[1], 0, at_most),
         ("cloud, snow, low sun: precision", rough_found["hit"].mean(), 0.95, at_least),
         ("cloud, snow, low sun: recall of lakes shown whole", shown["hit"].mean(), 0.9, at_least),
         (
