@@ -42,7 +42,17 @@ TOP_TO_BOTTOM = [
         "simulate",
         "vectors",
     ),
-    *("shapefiles", "files", "grid", "schema", "processes", "language", "settings", "machine"),
+    *(
+        "shapefiles",
+        "files",
+        "scanlines",
+        "grid",
+        "schema",
+        "processes",
+        "language",
+        "settings",
+        "machine",
+    ),
     *("events", "errors", "__init__"),
 ]
 """``__init__`` comes last: everyone may ask it for the version, its own imports are lazy."""
