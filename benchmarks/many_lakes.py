@@ -30,6 +30,7 @@ from glacial_lakes import schema
 from glacial_lakes.batch import COVERAGE_NAME, OUTLINES_LAYER, OUTLINES_NAME, load_outlines
 from glacial_lakes.coverage import Coverage, State
 from glacial_lakes.grid import Grid
+from glacial_lakes.measures import inner_lon_lat, nearest_glacier
 from glacial_lakes.tracking.epochs import CompleteCoverage
 from glacial_lakes.vectors import write_layers
 
@@ -132,7 +133,15 @@ def cloud_of(side_px: int, number: int, seed: int = 0) -> NDArray[np.bool_]:
     return field > np.quantile(field, 1 - CLOUDY)
 
 
-def write_date(folder: Path, lakes: Lakes, number: int, dates: int, *, complete: bool) -> None:
+def write_date(
+    folder: Path,
+    lakes: Lakes,
+    glaciers: gpd.GeoDataFrame,
+    number: int,
+    dates: int,
+    *,
+    complete: bool,
+) -> None:
     """Write outlines and coverage of a date."""
     outlines = outlines_of(lakes, number, dates)
     side_px = int(np.ceil(np.ceil(np.sqrt(lakes.x.size)) * SPACING_M / PIXEL_M))
@@ -180,6 +189,7 @@ def write_date(folder: Path, lakes: Lakes, number: int, dates: int, *, complete:
         geometry=outlines,
         crs=UTM,
     )
+    table = table.join([inner_lon_lat(table.geometry), nearest_glacier(table.geometry, glaciers)])
     write_layers(folder / OUTLINES_NAME, {OUTLINES_LAYER: schema.conform(table, schema.MAPPED)})
 
 
@@ -196,12 +206,13 @@ def read_date(folder: Path) -> gpd.GeoDataFrame:
 def write_all(folder: Path, count: int, dates: int, *, complete: bool = False) -> None:
     """Write all dates, and the glaciers."""
     lakes = make_lakes(count, dates)
-    for number in range(dates):
-        write_date(folder / _name(number), lakes, number, dates, complete=complete)
     near = slice(None, None, 50)
     ice = shapely.buffer(shapely.points(lakes.x[near] + 500, lakes.y[near]), 300)
     names = [f"G{number}" for number in range(ice.size)]
     glaciers = gpd.GeoDataFrame({"rgi_id": names}, geometry=ice, crs=UTM)
+    for number in range(dates):
+        place = folder / _name(number)
+        write_date(place, lakes, glaciers, number, dates, complete=complete)
     write_layers(folder / "glaciers.gpkg", {"glaciers": glaciers})
 
 

@@ -30,6 +30,7 @@ States = NDArray[np.uint8]
 
 MIN_OBSERVED_FRACTION = 0.9
 """Below this share of a lake seen, it counts as not observed (the rule of DEA Waterbodies)."""
+_BLOCK_ROWS = 64
 _ROWS_AT_ONCE = 256
 """Rows of a scene that are unpacked together; bounds the memory."""
 _FAR_ROWS = 16
@@ -83,6 +84,7 @@ class Coverage:
             "crs": grid.crs,
             "transform": grid.transform,
             "compress": "deflate",
+            "blockysize": _BLOCK_ROWS,
             "nodata": int(State.NODATA),
         }
         tags = {"scene_id": scene_id, "acquired": acquired.isoformat(), "sensor": sensor}
