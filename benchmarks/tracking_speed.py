@@ -63,11 +63,9 @@ def measured(name: str) -> Iterator[None]:
 
 
 def track(data: Path, out: Path) -> None:
-    with measured("read"):
-        tables = [read_date(folder) for folder in dates_in(data)]
-    given = iter([tables.pop(0) for _ in range(len(tables))])
     with measured("track"):
-        inventory = gl.track(given, glaciers=data / "glaciers.gpkg")
+        tables = (read_date(folder) for folder in dates_in(data))
+        inventory = gl.track(tables, glaciers=data / "glaciers.gpkg")
     with measured("write"):
         inventory.to_file(out / "inventory.gpkg")
 

@@ -343,7 +343,7 @@ def _track(
         previous = replace(previous, runs=runs.reset_index(drop=True))
     glaciers, basins = project.inputs.glaciers, project.area.basins
     return track(
-        [load_outlines(output / SCENES_FOLDER / folder_name(scene)) for scene in usable],
+        (load_outlines(output / SCENES_FOLDER / folder_name(scene)) for scene in usable),
         glaciers=None if glaciers is None else project.folder / glaciers,
         basins=None if basins is None else project.folder / basins,
         basin_field=project.area.basin_field,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Protocol
@@ -112,6 +112,12 @@ class Epoch:
         return outlines
 
     @cached_property
+    def areas(self) -> npt.NDArray[np.float64]:
+        """Planar areas of the patches."""
+        areas: npt.NDArray[np.float64] = shapely.area(self.outlines)
+        return areas
+
+    @cached_property
     def whole(self) -> npt.NDArray[np.bool_]:
         """Which patches were seen whole."""
         return np.asarray(self.patches["status"] == "observed", dtype=bool)
@@ -148,15 +154,22 @@ class Observed:
 
     fraction: npt.NDArray[np.float64]
     status: npt.NDArray[np.object_]
-    best: npt.NDArray[np.intp] = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "best", self.fraction.argmax(axis=0))
+    @cached_property
+    def best(self) -> npt.NDArray[np.intp]:
+        """Position of the scene that sees each place best."""
+        best: npt.NDArray[np.intp] = self.fraction.argmax(axis=0)
+        return best
 
-    def best_of(self, place: int) -> tuple[int, float, str]:
-        """Return scene, fraction and status of the scene that sees a place best."""
-        scene = int(self.best[place])
-        return scene, float(self.fraction[scene, place]), str(self.status[scene, place])
+    @cached_property
+    def best_fraction(self) -> npt.NDArray[np.float64]:
+        """How much the best scene shows of each place."""
+        return self.fraction[self.best, np.arange(self.best.size)]
+
+    @cached_property
+    def best_status(self) -> npt.NDArray[np.object_]:
+        """Status of each place in its best scene."""
+        return self.status[self.best, np.arange(self.best.size)]
 
 
 def epochs_of(tables: Iterable[gpd.GeoDataFrame], *, min_overlap: float) -> list[Epoch]:
@@ -247,8 +260,17 @@ def is_late_summer(time: pd.Timestamp, place: shapely.Geometry) -> bool:
     bool
         True from July to September in the north, from January to March in the south.
     """
-    north = shapely.get_y(shapely.centroid(place)) >= 0
+    return is_open_season(time, north=bool(is_north(place)))
+
+
+def is_open_season(time: pd.Timestamp, *, north: bool) -> bool:
+    """Tell whether it is late summer in the north or in the south."""
     return time.month in ((7, 8, 9) if north else (1, 2, 3))
+
+
+def is_north(places: Any) -> Any:
+    """Tell of one place or an array of places in :data:`EQUAL_AREA` if it is in the north."""
+    return shapely.get_y(shapely.centroid(places)) >= 0
 
 
 def _resolution_m(coverage: SceneCoverage) -> float:
@@ -279,7 +301,7 @@ def _normal(coverage: SceneCoverage, table: gpd.GeoDataFrame) -> gpd.GeoDataFram
     )
     frame = conform(gpd.GeoDataFrame(columns, geometry=geometry, crs=EQUAL_AREA), MAPPED)
     frame["scene_id"] = coverage.scene_id
-    frame["acquired"] = pd.Series([utc(coverage.acquired)] * len(frame), index=frame.index).astype(
+    frame["acquired"] = pd.Series(utc(coverage.acquired), index=frame.index).astype(
         "datetime64[ms, UTC]"
     )
     frame["sensor"] = coverage.sensor

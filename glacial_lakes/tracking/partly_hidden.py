@@ -14,10 +14,12 @@ import shapely
 
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
 from glacial_lakes.tracking.epochs import Epoch, Geometries, is_late_summer
-from glacial_lakes.tracking.linking import Links, Track
+from glacial_lakes.tracking.linking import Lineage, Links, Sighting, Track
 from glacial_lakes.tracking.matching import geometry_array
 
 _MAY_LACK = 1 - MIN_OBSERVED_FRACTION
+_CLEARLY = 0.999
+"""Of a limit: what rounding cannot bring over it."""
 
 Hidden = tuple[float, str]
 """Share of a lake that was not observed, and why."""
@@ -44,12 +46,22 @@ def partly_hidden(links: Links) -> dict[tuple[int, int], Hidden]:
     """
     hidden: dict[tuple[int, int], Hidden] = {}
     complete: dict[int, shapely.Geometry] = {}
+    merges = _merges(links)
     for number, epoch in enumerate(links.epochs):
-        lakes = [i for i, track in enumerate(links.tracks) if number in track.whole_epochs]
-        outlines = geometry_array(links.tracks[i].sightings[number].outline for i in lakes)
-        grounds = geometry_array(_ground(links, i, number, complete) for i in lakes)
+        asked, grounds = [], []
+        for lake, track in enumerate(links.tracks):
+            sighting = track.sightings.get(number)
+            if sighting is None or sighting.view != "whole":
+                continue
+            joined = _joined(links, lake, number, complete, merges)
+            if not joined and lake in complete and _keeps(sighting, complete[lake]):
+                complete[lake] = sighting.outline
+                continue
+            asked.append(lake)
+            grounds.append(_ground(track, lake, number, complete, joined))
+        outlines = geometry_array(links.tracks[i].sightings[number].outline for i in asked)
         for lake, outline, ground, lack in zip(
-            lakes, outlines, grounds, _lacks(epoch, grounds, outlines), strict=True
+            asked, outlines, grounds, _lacks(epoch, geometry_array(grounds), outlines), strict=True
         ):
             told = lack
             if lake in complete and lack[0] > _MAY_LACK:
@@ -63,24 +75,54 @@ def partly_hidden(links: Links) -> dict[tuple[int, int], Hidden]:
     return hidden
 
 
+def _keeps(sighting: Sighting, ground: shapely.Geometry) -> bool:
+    """Tell whether linking has found already that an outline lacks next to nothing of a ground."""
+    if sighting.before is not ground:
+        return False
+    rest = float(ground.area) - sighting.shared_m2
+    return rest <= _CLEARLY * _MAY_LACK * (float(sighting.outline.area) + rest)
+
+
+def _merges(links: Links) -> dict[int, list[Lineage]]:
+    """Return the merges by the lake that goes on."""
+    merges: dict[int, list[Lineage]] = {}
+    for change in links.lineage:
+        if change.kind == "merged":
+            merges.setdefault(change.before[0], []).append(change)
+    return merges
+
+
+def _joined(
+    links: Links,
+    lake: int,
+    number: int,
+    complete: Mapping[int, shapely.Geometry],
+    merges: Mapping[int, Sequence[Lineage]],
+) -> set[int]:
+    """Return the lakes that a lake will have taken in, where an epoch does not show them."""
+    return {
+        other
+        for change in merges.get(lake, ())
+        if change.epoch > number
+        for other in change.before[1:]
+        if other in complete and number not in links.tracks[other].sightings
+    }
+
+
 def _ground(
-    links: Links, lake: int, number: int, complete: Mapping[int, shapely.Geometry]
+    track: Track,
+    lake: int,
+    number: int,
+    complete: Mapping[int, shapely.Geometry],
+    joined: set[int],
 ) -> shapely.Geometry:
     """Return where a lake is expected in an epoch.
 
     With it the lakes that it will have taken in by its next image, where this one does not show
     them: nobody can tell whether it has done so already.
     """
-    track = links.tracks[lake]
     if lake not in complete:
         return track.sightings[min(_later(track, number), default=number)].outline
-    joined = {
-        other
-        for change in links.lineage
-        if change.kind == "merged" and change.before[0] == lake and change.epoch > number
-        for other in change.before[1:]
-        if other in complete and number not in links.tracks[other].sightings
-    }
     return shapely.union_all([complete[i] for i in (lake, *sorted(joined))])
 
 
@@ -92,7 +134,7 @@ def _lacks(epoch: Epoch, grounds: Geometries, outlines: Geometries) -> list[Hidd
     asked = np.flatnonzero(shapely.area(rest) > _MAY_LACK * size)
     seen = epoch.observe(rest[asked])
     for place, i in enumerate(asked):
-        _, fraction, status = seen.best_of(place)
+        fraction, status = float(seen.best_fraction[place]), str(seen.best_status[place])
         if status != "observed":
             lacks[i] = ((1 - fraction) * rest[i].area / size[i], status)
     return lacks
