@@ -79,7 +79,7 @@ def _keeps(sighting: Sighting, ground: shapely.Geometry) -> bool:
     """Tell whether linking has found already that an outline lacks next to nothing of a ground."""
     if sighting.before is not ground:
         return False
-    rest = float(ground.area) - sighting.shared_m2
+    rest = float(shapely.area(ground)) - sighting.shared_m2
     return rest <= _CLEARLY * _MAY_LACK * (float(sighting.outline.area) + rest)
 
 
