@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import rasterio
 from numpy.typing import NDArray
+from pyproj import Transformer
 from rasterio.features import geometry_mask
 from rasterio.io import MemoryFile
 from rasterio.windows import Window
@@ -160,11 +161,10 @@ class Coverage:
             when at least 90 % is seen, else the main reason (``cloud``, ``shadow``, ``nodata``,
             ``frozen``, ``uncertain``). Places outside the scene are ``nodata``.
         """
-        local = geometries.to_crs(self._crs_wkt).to_numpy()
         with self._reader() as read:
-            counts = self._counts(local, read)
+            counts = self._counts(geometries, read)
         total, seen = counts.sum(axis=1), counts[:, OBSERVED].sum(axis=1)
-        fractions = np.divide(seen, total, out=np.zeros(len(local)), where=total > 0)
+        fractions = np.divide(seen, total, out=np.zeros(len(counts)), where=total > 0)
         counts[:, OBSERVED] = 0
         reasons = np.array([STATUS.get(state, "nodata") for state in State], dtype=object)
         statuses = reasons[counts.argmax(axis=1)]
@@ -173,10 +173,11 @@ class Coverage:
             {"observed_fraction": fractions, "status": statuses}, index=geometries.index
         )
 
-    def _counts(self, polygons: NDArray[np.object_], read: Any) -> NDArray[np.int64]:
+    def _counts(self, polygons: gpd.GeoSeries, read: Any) -> NDArray[np.int64]:
         """Count the pixels of each state in each polygon, shape (polygon, state)."""
         counts = np.zeros((len(polygons), len(State)), np.int64)
-        runs = runs_in(polygons, self.grid.transform)
+        project = Transformer.from_crs(polygons.crs, self._crs_wkt, always_xy=True).transform
+        runs = runs_in(polygons.to_numpy(), self.grid.transform, project)
         hit = np.zeros(len(polygons), dtype=bool)
         hit[runs.polygon] = True
         rows, cols = self.grid.shape
@@ -190,7 +191,8 @@ class Coverage:
             if here.size:
                 _count(runs[here], read, counts)
         for position in np.flatnonzero(~hit):  # a sliver may hold no pixel centre
-            counts[position] = self._touched(polygons[position], read)
+            sliver = polygons.iloc[[position]].to_crs(self._crs_wkt).iloc[0]
+            counts[position] = self._touched(sliver, read)
         return counts
 
     def _touched(self, polygon: Any, read: Any) -> NDArray[np.int64]:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
+from pyproj import CRS
 
 import glacial_lakes
 from glacial_lakes import change, decisions, schema
@@ -450,27 +452,43 @@ def _without_rejected(
 def _near_glaciers(table: gpd.GeoDataFrame, ice: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     if table.empty or ice.empty:
         return table
-    lakes = table.geometry.to_crs(table.estimate_utm_crs())
+    metres = table.estimate_utm_crs()
     table, lost = table.copy(), table["glacier_id"].isna()
     if lost.any():
-        near = nearest_glacier(lakes[lost], ice)
+        near = nearest_glacier(table.geometry[lost].to_crs(metres), ice)
         for name in ("glacier_id", "glacier_dist_m"):
             table[name] = table[name].where(~lost, near[name].reindex(table.index))
     ice = ice[~(ice.geometry.is_empty | ice.geometry.isna())]
-    glaciers = shapely.STRtree(ice.geometry.to_crs(lakes.crs).make_valid().to_numpy())
-    touching = glaciers.query(lakes.to_numpy(), predicate="dwithin", distance=CONTACT_M)[0]
-    lake, glacier = glaciers.query(lakes.to_numpy(), predicate="intersects")
+    glaciers = shapely.STRtree(ice.geometry.to_crs(metres).make_valid().to_numpy())
+    is_close = _close_to(table, glaciers.geometries, metres)
+    lakes = table.geometry[is_close].to_crs(metres).to_numpy()
+    touching = glaciers.query(lakes, predicate="dwithin", distance=CONTACT_M)[0]
+    lake, glacier = glaciers.query(lakes, predicate="intersects")
     on_ice = np.bincount(
         lake,
-        shapely.area(shapely.intersection(lakes.to_numpy()[lake], glaciers.geometries[glacier])),
+        shapely.area(shapely.intersection(lakes[lake], glaciers.geometries[glacier])),
         minlength=len(lakes),
     )
-    table["lake_type"] = np.select(
-        [on_ice >= _ON_ICE * lakes.area, np.isin(np.arange(len(lakes)), touching)],
+    kinds = np.full(len(table), "unconnected", dtype=object)
+    kinds[is_close] = np.select(
+        [on_ice >= _ON_ICE * shapely.area(lakes), np.isin(np.arange(len(lakes)), touching)],
         ["supraglacial", "ice-contact"],
         "unconnected",
     ).astype(object)
+    table["lake_type"] = kinds
     return table
+
+
+def _close_to(
+    table: gpd.GeoDataFrame, glaciers: Any, metres: CRS, reach_m: float = 20 * CONTACT_M
+) -> npt.NDArray[np.bool_]:
+    """Tell which outlines may touch a glacier: by their bounds, for few of very many do."""
+    near = gpd.GeoSeries(shapely.box(*shapely.bounds(glaciers).T), crs=metres).buffer(reach_m)
+    boxes = shapely.STRtree(shapely.box(*near.to_crs(table.crs).bounds.to_numpy().T))
+    bounds = shapely.box(*table.geometry.bounds.to_numpy().T)
+    is_close = np.zeros(len(table), dtype=bool)
+    is_close[boxes.query(bounds)[0]] = True
+    return is_close
 
 
 def _basins(

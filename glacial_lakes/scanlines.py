@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,8 @@ from affine import Affine
 from numpy.typing import NDArray
 
 Whole = NDArray[np.int64]
+Numbers = NDArray[np.float64]
+Projection = Callable[[Numbers, Numbers], tuple[Numbers, Numbers]]
 
 _VERTICES_AT_ONCE = 500_000
 """Bounds the memory; the crossings of so many edges with the rows are found together."""
@@ -33,7 +35,9 @@ class Runs:
         return Runs(self.polygon[chosen], self.row[chosen], self.start[chosen], self.stop[chosen])
 
 
-def runs_in(polygons: NDArray[np.object_], transform: Affine) -> Runs:
+def runs_in(
+    polygons: NDArray[np.object_], transform: Affine, project: Projection | None = None
+) -> Runs:
     """Return the pixels whose centres lie in polygons, by row and then by polygon.
 
     The rule is that of GDAL's rasterization, of which this is the scan line algorithm for arrays.
@@ -45,13 +49,17 @@ def runs_in(polygons: NDArray[np.object_], transform: Affine) -> Runs:
     transform : affine.Affine
         Pixel (column, row) to coordinates, north-up. Pixels are not cut to any raster: rows and
         columns may be negative.
+    project : callable, optional
+        x and y of the polygons to those of the pixels, when they are in another CRS.
 
     Returns
     -------
     Runs
         Sorted by row.
     """
-    parts = [_runs(polygons[chosen], transform, chosen.start) for chosen in _chunks(polygons)]
+    parts = [
+        _runs(polygons[chosen], transform, project, chosen.start) for chosen in _chunks(polygons)
+    ]
     if not parts:
         none = np.zeros(0, np.int64)
         return Runs(none, none, none, none)
@@ -75,12 +83,16 @@ def _chunks(polygons: NDArray[np.object_]) -> Iterator[slice]:
         start = stop
 
 
-def _runs(polygons: NDArray[np.object_], transform: Affine, first: int) -> Runs:
+def _runs(
+    polygons: NDArray[np.object_], transform: Affine, project: Projection | None, first: int
+) -> Runs:
     parts, owner = shapely.get_parts(polygons, return_index=True)
     rings, part = shapely.get_rings(parts, return_index=True)
     points, ring = shapely.get_coordinates(rings, return_index=True)
-    x = (points[:, 0] - transform.c) / transform.a
-    y = (points[:, 1] - transform.f) / transform.e
+    x, y = points.T
+    if project is not None:
+        x, y = project(x, y)
+    x, y = (x - transform.c) / transform.a, (y - transform.f) / transform.e
     edge = np.flatnonzero(ring[1:] == ring[:-1])
     down = y[edge] < y[edge + 1]
     upper, lower = np.where(down, edge, edge + 1), np.where(down, edge + 1, edge)

@@ -67,7 +67,7 @@ def alerts(
     seen = seen[seen["lake_id"].isin(sure)]
     taken = _brackets(events)
     near = _distances(outlines)
-    marked = seen.merge(near, on=["lake_id", "day"], how="left")
+    marked = seen[["lake_id", "day", "area_m2"]].merge(near, on=["lake_id", "day"], how="left")
     jumping, touching = _may_jump(marked), _may_gain_or_lose_contact(marked)
     named = set(events["lake_id"].dropna().map(str))
     chosen = seen[seen["lake_id"].isin(jumping | touching | named)]

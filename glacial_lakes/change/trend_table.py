@@ -37,7 +37,7 @@ def trends(observations: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     """
     seen = seen_series(observations)
     measured = seen[(seen["status"] == "observed") & (seen["area_m2"] > 0)]
-    starts = measured["lake_id"].map(_last_events(events))
+    starts = pd.to_datetime(measured["lake_id"].map(_last_events(events)), utc=True)
     measured = measured[~(measured["day"] < starts)]
     acquired = measured["acquired"].dt.tz_convert(None).to_numpy()
     areas, sigmas = (measured[name].to_numpy() for name in ("area_m2", "area_sigma_m2"))

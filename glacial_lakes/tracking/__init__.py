@@ -97,13 +97,10 @@ def track_lakes(
     histories = {i: trusted_views(raw[i], links.tracks[i], unreliable, settings) for i in kept}
     doubtful = {i for i in kept if is_doubtful(raw[i], links.tracks[i], settings)}
     events = _events(links, histories, names)
+    observations = _observations(links, histories, names)
     rows = _outlines(links, histories, names, doubtful, events)
-    return Tracked(
-        _lakes(links, histories, names, doubtful, rows),
-        rows,
-        _observations(links, histories, names),
-        events,
-    )
+    lakes = _lakes(links, histories, names, doubtful, rows)
+    return Tracked(lakes, rows, observations, events)
 
 
 def footprints(outlines: gpd.GeoDataFrame) -> gpd.GeoSeries:
@@ -201,22 +198,24 @@ def _outlines(
     doubtful: set[int],
     events: pd.DataFrame,
 ) -> gpd.GeoDataFrame:
-    """Return one row a lake and epoch with an outline of its own."""
+    """Return one row a lake and epoch with an outline of its own.
+
+    Outlines are most of the memory of tracking: this takes the epochs and the sightings out of
+    the links, one epoch after the other, so that they are not held in two frames at a time.
+    """
     happened = events.groupby(["lake_id", "date"])["event"].agg(" ".join).to_dict()
     parts = []
-    for number, epoch in enumerate(links.epochs):
-        shown = {
-            lake: sighting
-            for lake in histories
-            if (sighting := links.tracks[lake].sightings.get(number)) and sighting.view != "covered"
-        }
+    for number in range(len(links.epochs)):
+        epoch = links.epochs.pop(0)
+        seen = {lake: links.tracks[lake].sightings.pop(number, None) for lake in histories}
+        shown = {lake: sighting for lake, sighting in seen.items() if sighting is not None}
+        shown = {lake: shown[lake] for lake in shown if shown[lake].view != "covered"}
         views = [histories[lake][number] for lake in shown]
         patches = [list(sighting.patches) for sighting in shown.values()]
-        part = epoch.patches.iloc[[first for first, *_ in patches]].copy()
+        part = epoch.patches.drop(columns="geometry").iloc[[first for first, *_ in patches]]
         whole = np.array([view.status == "observed" for view in views], dtype=bool)
         for name in ("area_err_hb_m2", "perimeter_m"):
-            values = epoch.patches[name].to_numpy(dtype=float)
-            part[name] = _sums(values, patches)
+            part[name] = _sums(epoch.patches[name].to_numpy(dtype=float), patches)
         part["area_err_hb_m2"] = part["area_err_hb_m2"].where(whole)
         part["lake_id"] = [names[lake] for lake in shown]
         part["area_m2"] = [view.area_m2 for view in views]
@@ -225,14 +224,16 @@ def _outlines(
         part["status"] = [view.status for view in views]
         poor = np.array([lake in doubtful for lake in shown], dtype=bool)
         part["quality"] = part["quality"].mask(poor, SEEN_ONCE)
-        day = _day(links, number)
+        day = epoch.acquired.normalize()
         part["event"] = [happened.get((names[lake], day)) for lake in shown]
         outlines = geometry_array(sighting.outline for sighting in shown.values())
-        parts.append(part.set_geometry(gpd.GeoSeries(outlines, index=part.index, crs=EQUAL_AREA)))
+        outlines = gpd.GeoSeries(outlines, index=part.index, crs=EQUAL_AREA)
+        del epoch, seen, shown
+        parts.append(gpd.GeoDataFrame(part, geometry=outlines.to_crs(4326)))
     filled = [part for part in parts if len(part)] or parts[:1]
     if not filled:
-        filled = [gpd.GeoDataFrame({"lake_id": []}, geometry=[], crs=EQUAL_AREA)]
-    table = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=EQUAL_AREA).to_crs(4326)
+        filled = [gpd.GeoDataFrame({"lake_id": []}, geometry=[], crs=4326)]
+    table = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=4326)
     table = schema.conform(table, schema.OUTLINES).drop(columns="united", errors="ignore")
     lost = (table["lon"].isna() | table["lat"].isna()).to_numpy()
     points = shapely.point_on_surface(table.geometry.to_numpy()[lost])

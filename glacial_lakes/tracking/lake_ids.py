@@ -125,14 +125,17 @@ def best_pairs(
     alone = (np.bincount(left, minlength=n_left)[left] == 1) & (
         np.bincount(right, minlength=n_right)[right] == 1
     )
-    found = [
-        (a, [(a, b)]) for a, b in zip(left[alone].tolist(), right[alone].tolist(), strict=True)
-    ]
-    edges = zip(left[~alone].tolist(), right[~alone].tolist(), weight[~alone].tolist(), strict=True)
+    pairs = [np.column_stack([left[alone], left[alone], right[alone]])]
+    left, right, weight = left[~alone], right[~alone], weight[~alone]
+    edges = zip(left.tolist(), right.tolist(), weight.tolist(), strict=True)
     by_edge = {(a, b): w for a, b, w in edges}
     for group in groups_of(n_left + n_right, left, right + n_left):
-        rows, columns = group[group < n_left].tolist(), (group[group >= n_left] - n_left).tolist()
-        table = np.array([[by_edge.get((a, b), 0.0) for b in columns] for a in rows])
-        chosen = zip(*linear_sum_assignment(table, maximize=True), strict=True)
-        found.append((rows[0], [(rows[a], columns[b]) for a, b in chosen if table[a, b] > 0]))
-    return [pair for _, pairs in sorted(found) for pair in pairs]
+        rows, columns = group[group < n_left], group[group >= n_left] - n_left
+        table = np.array([[by_edge.get((int(a), int(b)), 0.0) for b in columns] for a in rows])
+        chosen = np.column_stack(linear_sum_assignment(table, maximize=True))
+        chosen = chosen[table[chosen[:, 0], chosen[:, 1]] > 0]
+        first = np.full(len(chosen), rows[0])
+        pairs.append(np.column_stack([first, rows[chosen[:, 0]], columns[chosen[:, 1]]]))
+    found = np.concatenate(pairs)
+    found = found[np.argsort(found[:, 0], kind="stable"), 1:]
+    return [(a, b) for a, b in found.tolist()]

@@ -121,7 +121,7 @@ class Lineage:
 class Links:
     """The lakes of a series of epochs."""
 
-    epochs: Sequence[Epoch]
+    epochs: list[Epoch]
     settings: TrackingSettings
     min_area_m2: float
     tracks: list[Track]
@@ -135,7 +135,7 @@ class Links:
     """Tracks that a merge ended, by the patch of the epoch in hand that lies on them."""
 
 
-def link(epochs: Sequence[Epoch], settings: TrackingSettings, *, min_area_m2: float = 0.0) -> Links:
+def link(epochs: list[Epoch], settings: TrackingSettings, *, min_area_m2: float = 0.0) -> Links:
     """Link the outlines of all epochs.
 
     Tracks are founded in the order of time, so that a later epoch takes none back, but for lakes

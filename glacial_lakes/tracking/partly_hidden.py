@@ -13,8 +13,8 @@ import numpy as np
 import shapely
 
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
-from glacial_lakes.tracking.epochs import Epoch, Geometries, is_late_summer
-from glacial_lakes.tracking.linking import Lineage, Links, Sighting, Track
+from glacial_lakes.tracking.epochs import Epoch, Geometries, is_late_summer, overlay
+from glacial_lakes.tracking.linking import Lineage, Links, Track
 from glacial_lakes.tracking.matching import geometry_array
 
 _MAY_LACK = 1 - MIN_OBSERVED_FRACTION
@@ -54,7 +54,7 @@ def partly_hidden(links: Links) -> dict[tuple[int, int], Hidden]:
             if sighting is None or sighting.view != "whole":
                 continue
             joined = _joined(links, lake, number, complete, merges)
-            if not joined and lake in complete and _keeps(sighting, complete[lake]):
+            if not joined and _lacks_nothing(track, number, complete.get(lake)):
                 complete[lake] = sighting.outline
                 continue
             asked.append(lake)
@@ -75,12 +75,22 @@ def partly_hidden(links: Links) -> dict[tuple[int, int], Hidden]:
     return hidden
 
 
-def _keeps(sighting: Sighting, ground: shapely.Geometry) -> bool:
+def _lacks_nothing(track: Track, number: int, ground: shapely.Geometry | None) -> bool:
     """Tell whether linking has found already that an outline lacks next to nothing of a ground."""
-    if sighting.before is not ground:
-        return False
-    rest = float(shapely.area(ground)) - sighting.shared_m2
-    return rest <= _CLEARLY * _MAY_LACK * (float(sighting.outline.area) + rest)
+    sighting = track.sightings[number]
+    if ground is not None:
+        return sighting.before is ground and _covers(sighting.outline, ground, sighting.shared_m2)
+    later = min(_later(track, number), default=None)
+    if later is None:
+        return True
+    then = track.sightings[later]
+    is_next = then.before is sighting.outline
+    return is_next and _covers(sighting.outline, then.outline, then.shared_m2)
+
+
+def _covers(outline: shapely.Geometry, ground: shapely.Geometry, shared_m2: float) -> bool:
+    rest = float(shapely.area(ground)) - shared_m2
+    return rest <= _CLEARLY * _MAY_LACK * (float(shapely.area(outline)) + rest)
 
 
 def _merges(links: Links) -> dict[int, list[Lineage]]:
@@ -129,7 +139,7 @@ def _ground(
 def _lacks(epoch: Epoch, grounds: Geometries, outlines: Geometries) -> list[Hidden]:
     """Tell which share of outline and ground together was not observed."""
     lacks = [_NOTHING] * len(grounds)
-    rest = shapely.difference(grounds, outlines)
+    rest = overlay(shapely.difference, grounds, outlines)
     size = shapely.area(outlines) + shapely.area(rest)
     asked = np.flatnonzero(shapely.area(rest) > _MAY_LACK * size)
     seen = epoch.observe(rest[asked])
