@@ -111,7 +111,8 @@ class Lake:
     edited_by: str | None
     is_conflict: bool
     trend: LakeTrend | None
-    curve: Curve
+    curve: Curve | None
+    """None in large inventories, where not every lake is drawn."""
     chip: Chip | None
 
     @property
