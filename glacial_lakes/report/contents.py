@@ -188,7 +188,7 @@ def _all_lakes(inventory: Inventory, observations: pd.DataFrame, times: pd.Serie
         number=np.arange(1, len(table) + 1),
         state=state,
         is_unseen_last=(table["state"] == "present") & ~seen & (last_day is not pd.NaT),
-        last_measured=pd.to_datetime(table["lake_id"].map(latest), utc=True),
+        last_measured=latest.reindex(table["lake_id"]).array,
     )
 
 
