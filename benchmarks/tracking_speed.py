@@ -116,3 +116,111 @@ def sized(folder: Path, lakes: int, dates: int, *, complete: bool = False) -> Pa
 def slope(sizes: list[int], times: list[float]) -> float:
     """Return the slope of log time over log size."""
     return float(np.polyfit(np.log(sizes), np.log(times), 1)[0]) if len(sizes) > 1 else np.nan
+
+
+def table(found: dict[tuple[int, int], dict[str, Cost]], region: dict[str, Cost] | None) -> str:
+    """Return wall, CPU and memory of all steps by size, in Markdown."""
+    lines = [
+        "| lakes × dates | step | wall s | CPU s | peak GiB |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    sizes: list[tuple[str, dict[str, Cost]]] = [
+        (f"{lakes:,} × {dates}", steps) for (lakes, dates), steps in sorted(found.items())
+    ]
+    if region is not None:
+        sizes.append(("region", region))
+    for size, steps in sizes:
+        for step in STEPS:
+            cost = steps[step]
+            lines.append(
+                f"| {size} | {step} | {cost.wall_s:.1f} | {cost.cpu_s:.1f} | {cost.peak_gib:.2f} |"
+            )
+        rest = [steps[step] for step in ("report", *FORMATS)]
+        wall, cpu = (sum(getattr(cost, name) for cost in rest) for name in ("wall_s", "cpu_s"))
+        peak = max(cost.peak_gib for cost in rest)
+        lines.append(f"| {size} | report and export | {wall:.1f} | {cpu:.1f} | {peak:.2f} |")
+    return "\n".join(lines)
+
+
+def slopes(
+    found: dict[tuple[int, int], dict[str, Cost]], lakes: list[int], dates: list[int]
+) -> str:
+    """Return the slopes of CPU time over lakes at the most dates, and over dates."""
+    lines = ["| step | slope over lakes | slope over dates |", "| --- | --- | --- |"]
+    for step in STEPS:
+        over_lakes = [found[count, max(dates)][step].cpu_s for count in lakes]
+        over_dates = [found[max(lakes), count][step].cpu_s for count in dates]
+        both = slope(lakes, over_lakes), slope(dates, over_dates)
+        lines.append(f"| {step} | {both[0]:.2f} | {both[1]:.2f} |")
+    return "\n".join(lines)
+
+
+def draw(
+    found: dict[tuple[int, int], dict[str, Cost]], lakes: list[int], dates: list[int], path: Path
+) -> None:
+    """Draw CPU time over lakes and over dates, with lines of slope 1."""
+    import matplotlib as mpl  # noqa: PLC0415 (half a second, and only here)
+
+    mpl.use("svg")
+    mpl.rcParams["svg.hashsalt"] = "glacial_lakes"
+    from matplotlib import pyplot as plt  # noqa: PLC0415
+
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
+    steps = ("track", "write", "report", "shp", "geojson", "kmz")
+    series = (
+        (axes[0], f"lakes, {max(dates)} dates", lakes, [(n, max(dates)) for n in lakes]),
+        (axes[1], f"dates, {max(lakes):,} lakes", dates, [(max(lakes), n) for n in dates]),
+    )
+    for ax, label, sizes, keys in series:
+        for step in steps:
+            times = [found[key][step].cpu_s for key in keys]
+            ax.loglog(sizes, times, "o-", label=f"{step} ({slope(sizes, times):.2f})")
+            ax.loglog(sizes, times[-1] * np.array(sizes) / sizes[-1], ":", color="0.7", zorder=0)
+        ax.set_xlabel(label)
+        ax.legend(fontsize="small", title="step (slope); dotted: linear", title_fontsize="small")
+    axes[0].set_ylabel("CPU s")
+    path.parent.mkdir(exist_ok=True)
+    figure.savefig(path, metadata={"Date": None})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--lakes", type=int, nargs="+", default=[625, 2500, 10_000])
+    parser.add_argument("--dates", type=int, nargs="+", default=[10, 40])
+    parser.add_argument("--region", type=int, default=100_000, help="lakes of the region; 0: none")
+    parser.add_argument("--write", action="store_true", help="rewrite docs/performance.md")
+    parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
+    parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.part:
+        PARTS[options.part](options.folder, options.out)
+        return
+    lakes, dates = sorted(set(options.lakes)), sorted(set(options.dates))
+    sizes = {(count, dates[-1]) for count in lakes} | {(lakes[-1], count) for count in dates}
+    found: dict[tuple[int, int], dict[str, Cost]] = {}
+    region = None
+    for count, days in sorted(sizes):
+        data = sized(options.folder, count, days)
+        with tempfile.TemporaryDirectory(dir=options.folder) as out:
+            found[count, days] = costs(data, Path(out))
+    if options.region:
+        data = sized(options.folder, options.region, 2, complete=True)
+        with tempfile.TemporaryDirectory(dir=options.folder) as out:
+            region = costs(data, Path(out))
+    text = (
+        f"{os.cpu_count()} cores ({platform.machine()}, Python {platform.python_version()}), "
+        f"load {os.getloadavg()[2]:.1f} during the last quarter of an hour: this and other work. "
+        f"The region has {options.region:,} lakes on 2 dates.\n\n"
+        f"{table(found, region)}\n\n{slopes(found, lakes, dates)}"
+    )
+    print(text)
+    if options.write:
+        before, _, rest = DOCUMENT.read_text("utf-8").partition(BEGIN)
+        after = rest.partition(END)[2]
+        DOCUMENT.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", "utf-8")
+        draw(found, lakes, dates, FIGURE)
+
+
+if __name__ == "__main__":
+    main()

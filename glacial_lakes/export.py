@@ -10,6 +10,7 @@ import difflib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from glacial_lakes.files import whole
 from glacial_lakes.inventory import STATUS_COLOURS, Inventory
 from glacial_lakes.kml import write_kmz
 from glacial_lakes.report import write_report
+from glacial_lakes.threads import in_threads
 from glacial_lakes.vectors import categorized_style, write_shapefile
 
 OBSERVATION_FIELDS = (
@@ -296,7 +298,8 @@ def _features(table: gpd.GeoDataFrame, columns: Sequence[schema.Column]) -> Iter
 
 
 def _geometries(shapes: gpd.GeoSeries) -> Iterator[str]:
-    for shape in shapely.set_precision(shapes.to_numpy(), _GRID_DEG):
+    rounded = partial(shapely.set_precision, grid_size=_GRID_DEG)
+    for shape in in_threads(rounded, shapes.to_numpy()):
         parts = [] if shape is None else [_rings(part) for part in shapely.get_parts(shape)]
         if shape is None or shape.is_empty:
             yield "null"

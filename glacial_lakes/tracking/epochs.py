@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -17,19 +16,17 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from glacial_lakes import machine
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
 from glacial_lakes.errors import InputError
 from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.schema import MAPPED, conform
+from glacial_lakes.threads import in_threads
 
 Geometries = npt.NDArray[np.object_]
 
 EQUAL_AREA = "EPSG:6933"
 """The one frame of all matching (EASE-Grid 2.0): true areas, and true shapes near 30 degrees."""
 _SAME_LAKE = 0.9
-_WORTH_A_THREAD = 100
-"""Pairs of outlines below which a thread costs more than it saves."""
 _DEFAULT_RESOLUTION_M = 30.0
 _HANSHAW_BOOKHAGEN = 0.6872 / 2
 
@@ -229,24 +226,8 @@ def shared_areas(
         Shared area in the square of the frame's unit; touching pairs have zero.
     """
     outline, place = tree.query(outlines, predicate="intersects")
-    shared = overlay(shapely.intersection, outlines[outline], tree.geometries[place])
+    shared = in_threads(shapely.intersection, outlines[outline], tree.geometries[place])
     return outline, place, shapely.area(shared)
-
-
-def overlay(
-    function: Callable[[Geometries, Geometries], Geometries], left: Geometries, right: Geometries
-) -> Geometries:
-    """Apply a set operation of shapely to pairs of geometries, in a thread a core.
-
-    Overlays are most of what tracking takes, and GEOS works without Python's lock.
-    """
-    size = -(-len(left) // machine.core_count())
-    if size < _WORTH_A_THREAD:
-        return function(left, right)
-    parts = [slice(start, start + size) for start in range(0, len(left), size)]
-    with ThreadPoolExecutor(len(parts)) as pool:
-        done = pool.map(lambda part: function(left[part], right[part]), parts)
-        return np.concatenate(list(done))
 
 
 def groups_of(size: int, left: npt.ArrayLike, right: npt.ArrayLike) -> list[npt.NDArray[np.intp]]:

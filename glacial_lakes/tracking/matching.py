@@ -11,7 +11,8 @@ import numpy.typing as npt
 import shapely
 
 from glacial_lakes.settings import TrackingSettings
-from glacial_lakes.tracking.epochs import Epoch, Geometries, overlay, shared_areas
+from glacial_lakes.threads import in_threads
+from glacial_lakes.tracking.epochs import Epoch, Geometries, shared_areas
 from glacial_lakes.tracking.lake_ids import best_pairs
 
 Verdict = Literal["apart", "together", "alone", "unknown"]
@@ -79,7 +80,7 @@ def match(
     lake, patch, shared = lake[linked], patch[linked], shared[linked]
     recent, moved = shared.copy(), footprints[lake] != lasts[lake]
     recent[moved] = shapely.area(
-        overlay(shapely.intersection, lasts[lake[moved]], epoch.outlines[patch[moved]])
+        in_threads(shapely.intersection, lasts[lake[moved]], epoch.outlines[patch[moved]])
     )
     weight = standing[lake] * (shared + _RECENT_WEIGHT * recent)
     main = dict(best_pairs(lake, patch, weight, len(footprints), len(epoch.outlines)))

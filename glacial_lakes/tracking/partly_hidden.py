@@ -13,7 +13,8 @@ import numpy as np
 import shapely
 
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
-from glacial_lakes.tracking.epochs import Epoch, Geometries, is_late_summer, overlay
+from glacial_lakes.threads import in_threads
+from glacial_lakes.tracking.epochs import Epoch, Geometries, is_late_summer
 from glacial_lakes.tracking.linking import Lineage, Links, Track
 from glacial_lakes.tracking.matching import geometry_array
 
@@ -139,7 +140,7 @@ def _ground(
 def _lacks(epoch: Epoch, grounds: Geometries, outlines: Geometries) -> list[Hidden]:
     """Tell which share of outline and ground together was not observed."""
     lacks = [_NOTHING] * len(grounds)
-    rest = overlay(shapely.difference, grounds, outlines)
+    rest = in_threads(shapely.difference, grounds, outlines)
     size = shapely.area(outlines) + shapely.area(rest)
     asked = np.flatnonzero(shapely.area(rest) > _MAY_LACK * size)
     seen = epoch.observe(rest[asked])
