@@ -100,7 +100,8 @@ def costs(data: Path, out: Path) -> dict[str, Cost]:
         said = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout
         for line in said.splitlines():
             told = json.loads(line)
-            found[told.pop("step")] = Cost(**told)
+            step = told.pop("step")
+            found[step] = Cost(**told)
             sys.stderr.write(f"{data.name} {line}\n")
     return found
 

@@ -78,6 +78,7 @@ ALERT_COLOURS = {
 }
 """Lakes with alerts on a map by kind."""
 _ON_ICE = 0.9
+_BOXES_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -485,9 +486,11 @@ def _close_to(
     """Tell which outlines may touch a glacier: by their bounds, for few of very many do."""
     near = gpd.GeoSeries(shapely.box(*shapely.bounds(glaciers).T), crs=metres).buffer(reach_m)
     boxes = shapely.STRtree(shapely.box(*near.to_crs(table.crs).bounds.to_numpy().T))
-    bounds = shapely.box(*table.geometry.bounds.to_numpy().T)
+    bounds = table.geometry.bounds.to_numpy()
     is_close = np.zeros(len(table), dtype=bool)
-    is_close[boxes.query(bounds)[0]] = True
+    for start in range(0, len(table), _BOXES_AT_ONCE):
+        lakes = shapely.box(*bounds[start : start + _BOXES_AT_ONCE].T)
+        is_close[start + boxes.query(lakes)[0]] = True
     return is_close
 
 

@@ -46,6 +46,7 @@ TOP_TO_BOTTOM = [
         "shapefiles",
         "files",
         "scanlines",
+        "threads",
         "grid",
         "schema",
         "processes",

@@ -295,8 +295,11 @@ def _epoch(members: list[tuple[SceneCoverage, gpd.GeoDataFrame]], min_overlap: f
 
 def _normal(coverage: SceneCoverage, table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     columns = {
-        column.name: table[column.name].to_numpy() for column in MAPPED if column.name in table
+        column.name: _once(table[column.name]) if column.type == "text" else table[column.name]
+        for column in MAPPED
+        if column.name in table
     }
+    columns = {name: values.to_numpy() for name, values in columns.items()}
     geometry = (
         table.geometry.to_crs(EQUAL_AREA).to_numpy() if len(table) else np.empty(0, dtype=object)
     )
@@ -308,6 +311,13 @@ def _normal(coverage: SceneCoverage, table: gpd.GeoDataFrame) -> gpd.GeoDataFram
     frame["sensor"] = coverage.sensor
     frame["area_m2"] = frame["area_m2"].where(frame["status"] == "observed")
     return gpd.GeoDataFrame(frame, crs=EQUAL_AREA)
+
+
+def _once(texts: pd.Series) -> pd.Series:
+    """Return texts with equal ones held once: a file gives a new one for every row."""
+    known: dict[str, str] = {}
+    values = texts.astype("object")
+    return values.map(lambda text: known.setdefault(text, text), na_action="ignore")
 
 
 def _sorted(patches: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
