@@ -212,7 +212,7 @@ def main() -> None:
     text = (
         f"{os.cpu_count()} cores ({platform.machine()}, Python {platform.python_version()}), "
         f"load {os.getloadavg()[2]:.1f} during the last quarter of an hour: this and other work. "
-        f"The region has {options.region:,} lakes on 2 dates.\n\n"
+        f"{f'The region has {options.region:,} lakes on 2 dates.' if region else ''}\n\n"
         f"{table(found, region)}\n\n{slopes(found, lakes, dates)}"
     )
     print(text)
