@@ -116,6 +116,10 @@ class Coverage:
                 path, f"no coverage of a scene ({error})", "map it again"
             ) from error
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Coverage:
+        """Return itself: it never changes, and pandas copies the ``attrs`` of a table very often."""
+        return self
+
     def to_file(self, path: str | Path) -> None:
         """Write the states as a GeoTIFF, whole or not at all."""
         with whole(Path(path)) as aside:
