@@ -117,7 +117,7 @@ class Coverage:
             ) from error
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Coverage:
-        """Return itself: it never changes, and pandas copies the ``attrs`` of a table very often."""
+        """Return itself: it never changes, and pandas copies a table's ``attrs`` very often."""
         return self
 
     def to_file(self, path: str | Path) -> None:
