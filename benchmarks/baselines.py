@@ -58,7 +58,7 @@ def masked(scene: Scene, dem: Path) -> gpd.GeoDataFrame:
     flags = scene.read_quality(_whole(scene))
     clear = flags & (Quality.CLOUD | Quality.CLOUD_SHADOW | Quality.CIRRUS) == 0
     terrain = read_terrain(dem, scene.grid, scene.sun_azimuth_deg, scene.sun_elevation_deg)
-    gentle = terrain.on(scene.grid, terrain.slope_deg) < MAX_SLOPE_DEG
+    gentle = terrain.on(scene.grid.transform, scene.grid.shape, "slope_deg") < MAX_SLOPE_DEG
     return _polygons(scene, (_ndwi(scene) > 0) & clear & gentle)
 
 

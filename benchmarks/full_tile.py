@@ -156,9 +156,7 @@ def write_tile(folder: Path, size: int = SIZE, seed: int = 7) -> None:
                 value if number < 4 else value[::2, ::2] if number == 4 else coarser(value)
             )
     names = "".join(f"{name} = {number}\n" for number, name in enumerate(BANDS[:5], 1))
-    sun = (
-        f"sun_azimuth_deg = {TAKEN.sun_azimuth_deg}\nsun_elevation_deg = {TAKEN.sun_elevation_deg}"
-    )
+    sun = f"sun_azimuth_deg = {AZIMUTH_DEG}\nsun_elevation_deg = {ELEVATION_DEG}"
     (folder / "tile.toml").write_text(
         f'acquired = {TAKEN.time:%Y-%m-%dT%H:%M:%SZ}\nsensor = "S2A"\nscale = 0.0001\n'
         f"offset = 0.0\nnodata = 0\n{sun}\n[bands]\n{names}",

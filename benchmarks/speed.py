@@ -35,16 +35,13 @@ BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
 OURS = """
 import sys
 from pathlib import Path
-import rasterio
 import glacial_lakes as gl
 from glacial_lakes import schema
-from glacial_lakes.batch import CACHE_BYTES
 from glacial_lakes.vectors import write_layers
 from glacial_lakes.shapefiles import write_shapefile
 scene, folder, out = (Path(word) for word in sys.argv[1:4])
 near = dict(glaciers=folder / "glaciers.gpkg") if sys.argv[4:] else {}
-with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):  # as ``run`` does
-    lakes = gl.map_lakes(gl.open_scene(scene), dem=folder / "dem.tif", min_area_m2=5000, **near)
+lakes = gl.map_lakes(gl.open_scene(scene), dem=folder / "dem.tif", min_area_m2=5000, **near)
 write_layers(out / "lakes.gpkg", {"outlines": lakes}, {})
 write_shapefile(lakes.to_crs(4326), out / "lakes.shp", schema.MAPPED)
 print(len(lakes))

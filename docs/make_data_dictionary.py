@@ -67,6 +67,8 @@ def dictionary() -> str:
     for layer, columns in (LAYERS | DERIVED).items():
         parts += [f"### `{layer}`\n", LAYER_MEANINGS[layer] + "\n", columns_table(columns)]
     parts += [
+        "## `lakes.csv`\n",
+        "Columns of the layer `lakes`; how each attribute is found: [attributes](attributes.md).\n",
         "## `observations.csv`\n",
         f"Columns of the layer `observations`: {names(export.OBSERVATION_FIELDS)}.\n",
         "## `events.csv`\n",

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -23,6 +23,7 @@ from glacial_lakes.console import (
     Options,
     clause_speaker,
     decided,
+    findings,
     line_of,
     percent,
     progress,
@@ -30,9 +31,13 @@ from glacial_lakes.console import (
     set_up_log,
     speaker,
     summary,
+    surveys,
 )
 from glacial_lakes.errors import ConfigError, GlacialLakesError, LockedError
 from glacial_lakes.events import Event, SceneRefused
+
+if TYPE_CHECKING:
+    from glacial_lakes.doctor import Finding
 
 OK, ERROR, USAGE, PARTIAL, LOCKED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -116,7 +121,7 @@ def _common(language_variable: str | None = None) -> Callable[[Any], Any]:
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done, 1 error, 2 wrong usage or project file, 3 some scenes refused, "
-    "4 another run is writing the output, 130 interrupted.",
+    "4 another run or program holds the output, 130 interrupted.",
 )
 @_common(_LANGUAGE_VARIABLE)
 @click.version_option(package_name="glacial-lakes")
@@ -245,6 +250,60 @@ def run(options: Options, project: Path, **where: Any) -> Answer:
 
 
 @verb
+@click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=Path)
+@click.option("-o", "out", required=True, type=Path, help="The .gpkg file of the inventory.")
+@click.option(
+    "--field",
+    "given",
+    multiple=True,
+    metavar="OURS=THEIRS",
+    help="A field of FILE under another name, e.g. acquired=IMG_DAY; may be repeated.",
+)
+@click.option("--date", metavar="YYYY[-MM[-DD]]", help="Date of all outlines.")
+@click.option("--encoding", help="Text encoding of a shapefile, e.g. CP1251.")
+@click.option("--layer", help="Layer of FILE.")
+@click.option("--glaciers", type=Path, help="Glacier outlines.")
+@click.option("--basins", type=Path, help="Polygons of basins.")
+@click.option("--basin-field", default="name", help="Their field with names.")
+def track(
+    options: Options, paths: tuple[Path, ...], out: Path, given: tuple[str, ...], **inputs: Any
+) -> Answer:
+    """Make an inventory of older outlines that others drew."""
+    from glacial_lakes.older import track_files
+    from glacial_lakes.older.fields import field_map
+
+    fields = dict(field_map(text) for text in given)
+    refused: list[SceneRefused] = []
+    with progress(options, refused) as listen:
+        inventory = track_files(paths, out, fields=fields, **inputs, on_event=listen)
+    say, path = speaker(options), out.absolute()
+    lines = [
+        *surveys(inventory, say),
+        *findings(path, say),
+        f"{say('inventory')}  {path}",
+        *refusals(refused, options),
+    ]
+    values = {
+        "path": str(path),
+        "lakes": len(inventory.lakes),
+        "surveys": inventory.outlines["scene_id"].value_counts().sort_index().to_dict(),
+        "refused": _refused_rows(refused),
+    }
+    return Answer(lines, values, _code(True, bool(refused)))
+
+
+@verb
+@click.argument("path", metavar="FILE", type=Path)
+@click.option("--layer", help="Layer of FILE.")
+@click.option("--encoding", help="Text encoding of a shapefile, e.g. CP1251.")
+def check(options: Options, path: Path, **given: Any) -> Answer:
+    """Examine a file of lakes: geometry, overlaps, codes, dates, fields, units."""
+    from glacial_lakes.check import check_file
+
+    return _examined(check_file(path, **given), options)
+
+
+@verb
 @click.argument("inventory", metavar="INVENTORY.GPKG", type=Path)
 @click.option("-o", "folder", required=True, type=Path, help="Folder for the files.")
 @click.option("--format", "formats", multiple=True, help="May be repeated; default: all.")
@@ -300,7 +359,7 @@ def report(options: Options, inventory: Path, out: Path) -> Answer:
 
 @verb
 @click.argument("inventory", metavar="INVENTORY.GPKG", type=Path)
-@click.argument("edited", metavar="EDITED", type=Path)
+@click.argument("edited", metavar="[EDITED]", type=Path, required=False)
 @click.option("--by", metavar="NAME", help="Who decided.")
 @click.option("--dry-run", is_flag=True, help="Only show what was understood.")
 @click.option(
@@ -310,9 +369,9 @@ def report(options: Options, inventory: Path, out: Path) -> Answer:
 )
 @click.option("--encoding", help="Text encoding of a shapefile, e.g. CP1251.")
 def review(
-    options: Options, inventory: Path, edited: Path, partial: bool | None, **given: Any
+    options: Options, inventory: Path, edited: Path | None, partial: bool | None, **given: Any
 ) -> Answer:
-    """Take a person's corrections from EDITED into an inventory."""
+    """Take corrections into an inventory: from EDITED, or made in the inventory itself."""
     from glacial_lakes.review import review_file
 
     rejected = None if partial is None else not partial
@@ -351,17 +410,20 @@ def doctor(options: Options) -> Answer:
     """Examine the installation: versions, drivers, PROJ and GDAL conflicts, memory."""
     from glacial_lakes.doctor import examine
 
-    findings = examine({**os.environ, **options.proj})
+    return _examined(examine({**os.environ, **options.proj}), options)
+
+
+def _examined(found: Sequence[Finding], options: Options) -> Answer:
     say, say_clause = speaker(options), clause_speaker(options)
-    width = max(len(say_clause(finding.subject)) for finding in findings)
+    width = max(len(say_clause(finding.subject)) for finding in found)
     lines = [
         f"{say(finding.state):9} {say_clause(finding.subject):{width}}  {say_clause(finding.value)}"
         + (f"\n{'':9} {'':{width}}  → {say_clause(finding.remedy)}" if finding.remedy else "")
-        for finding in findings
+        for finding in found
     ]
-    faults = sum(finding.state == "fault" for finding in findings)
+    faults = sum(finding.state == "fault" for finding in found)
     lines.append(say("{count} faults").format(count=faults) if faults else say("All is well."))
-    return Answer(lines, [asdict(finding) for finding in findings], ERROR if faults else OK)
+    return Answer(lines, [asdict(finding) for finding in found], ERROR if faults else OK)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -16,7 +16,9 @@ import click
 from glacial_lakes import machine
 from glacial_lakes.errors import GlacialLakesError, OutputError
 from glacial_lakes.events import (
+    EditsTakenIn,
     Event,
+    InventoryRestored,
     Listener,
     SceneMapped,
     SceneRefused,
@@ -27,11 +29,12 @@ from glacial_lakes.events import (
 if TYPE_CHECKING:
     import pandas as pd
 
+    from glacial_lakes.inventory import Inventory
     from glacial_lakes.workflow import RunResult
 
 INVENTORY_NAME = "inventory.gpkg"
 _AREAS = ("area_before_m2", "area_after_m2")
-_TOLD = ("lake_type", "dam_type", "lake_name", "comment")
+_TOLD = ("other_id", "lake_type", "dam_type", "lake_name", "comment")
 Speaker = Callable[[str], str]
 
 _LOG = logging.getLogger("glacial_lakes")
@@ -60,7 +63,7 @@ def summary(result: RunResult, say: Speaker) -> list[str]:
     else:
         text = say("{mapped} scenes mapped, {reused} as before, {refused} refused")
         counts = {name: len(getattr(result, name)) for name in ("mapped", "reused", "refused")}
-        lines = [text.format(**counts), *_findings(result.output / INVENTORY_NAME, say)]
+        lines = [text.format(**counts), *findings(result.output / INVENTORY_NAME, say)]
     folder = result.output / "shapefiles"
     places = {
         "inventory": result.output / INVENTORY_NAME,
@@ -91,7 +94,22 @@ def decided(reviews: pd.DataFrame, dry_run: bool, options: Options) -> list[str]
     return [*lines, say(ending).format(count=len(reviews))]
 
 
-def _findings(path: Path, say: Speaker) -> list[str]:
+def surveys(inventory: Inventory, say: Speaker) -> list[str]:
+    """Tell how the older outlines of each survey were understood: their dates and their number."""
+    from glacial_lakes.older.dates import ROUGH  # noqa: PLC0415 (slow to load)
+
+    lines = []
+    for scene_id, rows in inventory.outlines.groupby("scene_id"):
+        days = sorted({f"{time:%Y-%m-%d}" for time in rows["acquired"]})
+        rough = int(rows["quality"].isin(ROUGH.values()).sum())
+        text = say("{count} dates known to the year or month only").format(count=rough)
+        note = f"  ({text})" if rough else ""
+        span = days[0] if len(days) == 1 else f"{days[0]} – {days[-1]}"
+        lines.append(f"{span:23}  {len(rows):6}  {scene_id}{note}")
+    return lines
+
+
+def findings(path: Path, say: Speaker) -> list[str]:
     """Tell the number of lakes, their area with its uncertainty, events and alerts."""
     from glacial_lakes.inventory import open_inventory  # noqa: PLC0415 (slow to load)
 
@@ -99,15 +117,15 @@ def _findings(path: Path, say: Speaker) -> list[str]:
     present = inventory.lakes[inventory.lakes["state"] == "present"]
     area_km2 = present["area_m2"].sum() / 1e6
     sigma_km2 = (present["area_sigma_m2"] ** 2).sum() ** 0.5 / 1e6
+    told = {"count": len(inventory.lakes), "present": len(present), "area": f"{area_km2:.3f}"}
+    measured = present[present["area_m2"].notna()]
+    known = int(measured["area_sigma_m2"].notna().sum())
     text = say("{count} lakes, {present} present now, {area} ± {sigma} km²")
-    lines = [
-        text.format(
-            count=len(inventory.lakes),
-            present=len(present),
-            area=f"{area_km2:.3f}",
-            sigma=f"{sigma_km2:.3f}",
+    if known < len(measured):  # older outlines: an error of some lakes is none of the total
+        text = say(
+            "{count} lakes, {present} present now, {area} km², uncertainty known for {known}"
         )
-    ]
+    lines = [text.format(**told, sigma=f"{sigma_km2:.3f}", known=known)]
     for name, count in inventory.events["event"].value_counts().sort_index().items():
         lines.append(f"{say(str(name))}: {count}")
     return [*lines, f"{say('alerts')}: {len(inventory.alerts)}"]
@@ -141,6 +159,15 @@ def progress(options: Options, refused: list[SceneRefused] | None = None) -> Ite
                     tell(text.format(scene=scene_id, count=outlines, seconds=f"{seconds:.1f}"))
                 case SceneReused(scene_id):
                     _LOG.info(say("{scene}: as before").format(scene=scene_id))
+                case EditsTakenIn(0, kept):
+                    text = say("the inventory was changed, but no decision follows; kept as {path}")
+                    _LOG.warning(text.format(path=kept))
+                case EditsTakenIn(count, kept):
+                    text = say("the inventory was edited: {count} decisions kept, file in {path}")
+                    _LOG.warning(text.format(count=count, path=kept))
+                case InventoryRestored(path):
+                    text = say("{path} was missing and is put back as it was written")
+                    _LOG.warning(text.format(path=path))
                 case SceneRefused():
                     if refused is not None:
                         refused.append(event)

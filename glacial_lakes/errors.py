@@ -91,7 +91,7 @@ class OutputError(GlacialLakesError):
 
 
 class LockedError(OutputError):
-    """Another run is writing the same output."""
+    """Another run is writing the same output, or another program has it open."""
 
     code = "GL3001"
 

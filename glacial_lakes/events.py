@@ -41,7 +41,22 @@ class SceneRefused:
     reason: str
 
 
-Event = StageStarted | SceneMapped | SceneReused | SceneRefused
+@dataclass(frozen=True, slots=True)
+class EditsTakenIn:
+    """An inventory was edited itself: its edits became decisions, the file is kept."""
+
+    decisions: int
+    kept: str
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryRestored:
+    """An inventory was not there, and was put back as it was written."""
+
+    path: str
+
+
+Event = StageStarted | SceneMapped | SceneReused | SceneRefused | EditsTakenIn | InventoryRestored
 Listener = Callable[[Event], None]
 
 

@@ -18,10 +18,12 @@ from glacial_lakes.masks import MIN_SNOW_GREEN, MIN_WATER_NDWI, SHADED, STEEP_DE
 from glacial_lakes.outlines import Fraction
 from glacial_lakes.pixels import Pixels
 from glacial_lakes.scenes.quality import Quality
+from glacial_lakes.stencils import kernel, median_of
 from glacial_lakes.water import ndwi_or_zero
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
+CLOUD_SHADOW, CIRRUS = int(Quality.CLOUD_SHADOW), int(Quality.CIRRUS)
 Verdict = Literal["lake", "shadow", "snow", "river", "land"]
 
 TURNED_AWAY = 0.8
@@ -53,6 +55,8 @@ class Evidence:
     """Median NDWI of the core."""
     shore_ndwi: float
     green: float
+    nir: float
+    """Medians of the core."""
     green_ratio: float
     """Green of the core over green of the shore."""
     nir_ratio: float
@@ -88,7 +92,6 @@ def gather(
     polygon: Polygon,
     *,
     pixel_m: float,
-    reach: Bool,
     sun_elevation_deg: float | None,
 ) -> Evidence:
     """Measure a candidate.
@@ -105,44 +108,78 @@ def gather(
         Its outline in metres.
     pixel_m : float
         Pixel edge.
-    reach : array of bool, shape (y, x)
-        Where a cloud's shadow may fall.
     sun_elevation_deg : float or None
 
     Returns
     -------
     Evidence
-        With ``trace_px`` 0: the line through a narrow candidate needs a wider view.
+        With ``trace_px`` and ``reach_fraction`` 0: the line through a narrow candidate and the
+        shadows of clouds need a wider view.
     """
-    core = fraction.core & body
-    if not core.any():
-        core = body
-    shore = fraction.shore
-    green, nir = pixels.reflectance["green"], pixels.reflectance["nir"]
-    value = ndwi_or_zero(green, nir)
-    with np.errstate(invalid="ignore"):
-        shore_nir = max(float(np.nanmedian(nir[shore])), 1e-3)
-        shore_green = max(float(np.nanmedian(green[shore])), 1e-3)
+    bands = pixels.reflectance
+    measured = _medians(
+        bands["green"],
+        bands["nir"],
+        bands.get("swir1", pixels.slope_deg),
+        pixels.slope_deg,
+        pixels.illumination,
+        pixels.flags,
+        body,
+        fraction.core,
+        fraction.shore,
+    )
+    ndwi, shore_ndwi, green, shore_green, nir, shore_nir, swir1, slope, lit, shadow, haze = measured
     half_perimeter = polygon.exterior.length / 2 / pixel_m
     return Evidence(
-        ndwi=float(np.nanmedian(value[core])),
-        shore_ndwi=float(np.nanmedian(value[shore])),
-        green=float(np.nanmedian(green[core])),
-        green_ratio=float(np.nanmedian(green[core])) / shore_green,
-        nir_ratio=float(np.nanmedian(nir[core])) / shore_nir,
+        ndwi=ndwi,
+        shore_ndwi=shore_ndwi,
+        green=green,
+        nir=nir,
+        green_ratio=green / max(shore_green, 1e-3),
+        nir_ratio=nir / max(shore_nir, 1e-3),
         separation=fraction.separation,
-        illumination=_median(pixels.illumination[body]),
-        slope_deg=_median(pixels.slope_deg[body]),
+        illumination=lit,
+        slope_deg=slope,
         sun_elevation_deg=np.nan if sun_elevation_deg is None else sun_elevation_deg,
-        swir1=_median(pixels.reflectance["swir1"][core])
-        if "swir1" in pixels.reflectance
-        else np.nan,
-        shadow_fraction=float((pixels.flags[body] & Quality.CLOUD_SHADOW != 0).mean()),
-        reach_fraction=float(reach[body].mean()),
-        haze_fraction=float((pixels.flags[body] & Quality.CIRRUS != 0).mean()),
+        swir1=swir1 if "swir1" in bands else np.nan,
+        shadow_fraction=shadow,
+        reach_fraction=0.0,
+        haze_fraction=haze,
         width_px=polygon.area / pixel_m**2 / half_perimeter,
         length_px=half_perimeter,
         trace_px=0.0,
+    )
+
+
+@kernel
+def _medians(green, nir, swir1, slope, lit, flags, body, all_core, shore):  # type: ignore[no-untyped-def]
+    height, width = body.shape
+    core = np.zeros((height, width), np.bool_)
+    shadow, haze, count, pure = 0, 0, 0, 0
+    for row in range(height):
+        for col in range(width):
+            if body[row, col]:
+                count += 1
+                core[row, col] = all_core[row, col]
+                pure += all_core[row, col]
+                shadow += flags[row, col] & CLOUD_SHADOW != 0
+                haze += flags[row, col] & CIRRUS != 0
+    count = max(1, count)
+    if not pure:
+        core = body
+    value = ndwi_or_zero(green, nir)
+    return (
+        median_of(value, core),
+        median_of(value, shore),
+        median_of(green, core),
+        median_of(green, shore),
+        median_of(nir, core),
+        median_of(nir, shore),
+        median_of(swir1, core),
+        median_of(slope, body),
+        median_of(lit, body),
+        shadow / count,
+        haze / count,
     )
 
 
@@ -157,7 +194,7 @@ def judge(evidence: Evidence) -> Verdict:
     dull = e.green_ratio < 0.5 or contrast < least
     shaded = e.illumination < SHADED or (turned_away and dull)
     faint = e.ndwi < MIN_WATER_NDWI
-    reached = e.reach_fraction > 0.5 and e.green_ratio < DIMMED and faint
+    reached = e.reach_fraction > 0.5 and may_be_cloud_shadow(e)
     # Shaded snow and ice reach this index: sky light adds some 0.13 to that of sunlit ones.
     bluish_ice = e.shore_ndwi > -0.1 and e.ndwi < MAX_SHADED_ICE_NDWI
     reached |= e.shadow_fraction > 0.2 and bluish_ice
@@ -186,6 +223,11 @@ def judge(evidence: Evidence) -> Verdict:
     return verdict
 
 
+def may_be_cloud_shadow(evidence: Evidence) -> bool:
+    """Return whether a candidate is so dim and so faint that a cloud's shadow explains it."""
+    return evidence.green_ratio < DIMMED and evidence.ndwi < MIN_WATER_NDWI
+
+
 def _least_contrast(e: Evidence) -> float:
     """Return how far the NDWI of a lake must stand out; shaded snow on a slope rises as well."""
     if e.shore_ndwi > 0 and e.slope_deg > (
@@ -210,19 +252,11 @@ def _widens_to_lake(e: Evidence) -> bool:
     return rounded and pure and e.green_ratio < MAX_LAKE_GREEN_RATIO
 
 
-def _median(values: Float) -> float:
-    finite = values[np.isfinite(values)]
-    return float(np.median(finite)) if finite.size else float("nan")
-
-
-def shore_index(pixels: Pixels, fraction: Fraction) -> float:
+def shore_index(found: Evidence) -> float:
     """Return the NDWI of a pixel that is half water and half shore."""
-    half = {
-        name: (np.nanmedian(band[fraction.core]) + np.nanmedian(band[fraction.shore])) / 2
-        for name, band in pixels.reflectance.items()
-        if name in ("green", "nir")
-    }
-    return float((half["green"] - half["nir"]) / (half["green"] + half["nir"]))
+    green = found.green * (1 + 1 / found.green_ratio)
+    nir = found.nir * (1 + 1 / found.nir_ratio)
+    return (green - nir) / (green + nir)
 
 
 def quality(evidence: Evidence, fraction: Fraction) -> str:

@@ -19,7 +19,7 @@ import pandas as pd
 import shapely
 
 from glacial_lakes import change, schema
-from glacial_lakes.change.series import epoch_names
+from glacial_lakes.change.series import epoch_names, times_of_scenes
 from glacial_lakes.errors import ConfigError
 from glacial_lakes.files import whole
 from glacial_lakes.inventory import STATUS_COLOURS, Inventory
@@ -60,9 +60,10 @@ def export(
     formats : iterable of str
         ``shp``: ``shapefiles/lakes_<YYYY-MM-DD>.shp`` for every date and ``shapefiles/lakes.shp``
         with the latest full outline of each lake that is present, each with a field dictionary
-        and a QGIS style; ``gpkg``: ``inventory.gpkg``; ``csv``: ``observations.csv``,
-        ``events.csv``, ``trends.csv``, ``alerts.csv`` and ``totals.csv``; ``geojson``:
-        ``lakes.geojson`` and ``outlines.geojson``; ``kmz``: ``lakes.kmz`` with a time slider;
+        and a QGIS style; ``gpkg``: ``inventory.gpkg``; ``csv``: ``lakes.csv``,
+        ``observations.csv``, ``events.csv``, ``trends.csv``, ``alerts.csv`` and ``totals.csv``;
+        ``geojson``: ``lakes.geojson`` and ``outlines.geojson``; ``kmz``: ``lakes.kmz`` with a time
+        slider;
         ``parquet``: ``lakes.parquet`` and ``outlines.parquet``; ``report``: ``report.html``.
     language : {"en", "ru"}
         Language of the report and of the KMZ's words.
@@ -158,7 +159,8 @@ def epochs(inventory: Inventory) -> dict[str, gpd.GeoDataFrame]:
     outlines = _outlines(inventory)
     scenes = schema.conform(inventory.scenes, schema.SCENES)
     mapped = scenes.loc[scenes["state"] != "refused", ["acquired", "sensor"]]
-    images = pd.concat([mapped, pd.DataFrame(outlines[["acquired", "sensor"]])])
+    drawn = {"acquired": times_of_scenes(outlines, scenes), "sensor": outlines["sensor"]}
+    images = pd.concat([mapped, pd.DataFrame(drawn)])
     images = images.dropna(subset="acquired").reset_index(drop=True)
     images["name"] = epoch_names(images["acquired"], images["sensor"])
     names = images["name"].iloc[len(mapped.dropna(subset="acquired")) :].to_numpy()
@@ -216,6 +218,7 @@ def _csv(inventory: Inventory, folder: Path, language: str) -> list[Path]:
         *(
             _write_csv(table, columns, [column.name for column in columns], folder / name)
             for name, table, columns in (
+                ("lakes.csv", inventory.lakes.sort_values("lake_id"), schema.LAKES),
                 ("trends.csv", inventory.trends, schema.TRENDS),
                 ("alerts.csv", inventory.alerts, schema.ALERTS),
                 ("totals.csv", inventory.totals, schema.TOTALS),

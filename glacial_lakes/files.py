@@ -49,6 +49,8 @@ def whole(path: Path | str, verify: Verify | None = None) -> Iterator[Path]:
     ------
     OutputError
         When the disk is full, the folder is read-only, or nothing was written.
+    LockedError
+        On Windows, when another program has the file open.
     """
     target = Path(path).absolute()
     with _output_errors(target):
@@ -197,6 +199,12 @@ def _output_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if getattr(error, "winerror", None) in _SHARING_VIOLATIONS:
+            raise LockedError(
+                path,
+                "is open in another program, or may not be changed",
+                "close it there, e.g. in QGIS, then start again",
+            ) from error
         what = error.strerror or str(error)
         raise OutputError(
             path, f"cannot be written: {what}", "free the disk or choose another folder"

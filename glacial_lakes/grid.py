@@ -13,6 +13,12 @@ from rasterio.windows import Window
 from glacial_lakes.errors import GridError
 
 
+def shifted(transform: Affine, row: float, col: float) -> Affine:
+    """Return the transform of a north-up raster that begins at another pixel."""
+    a, e = transform.a, transform.e
+    return Affine(a, 0.0, transform.c + col * a, 0.0, e, transform.f + row * e)
+
+
 @dataclass(frozen=True)
 class Grid:
     """Where the pixels of a raster lie.

@@ -11,17 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
-from pyproj import CRS
 
 import glacial_lakes
-from glacial_lakes import change, decisions, schema
-from glacial_lakes.change.alerts import CONTACT_M
+from glacial_lakes import attributes, change, decisions, schema
 from glacial_lakes.errors import InputError, VectorError
-from glacial_lakes.measures import nearest_glacier
 from glacial_lakes.settings import TrackingSettings
 from glacial_lakes.tracking import Tracked, track_lakes
 from glacial_lakes.vectors import (
@@ -63,6 +58,8 @@ DECISION_COLOURS = {
     "accepted": "0,158,115",
     "redrawn": "230,159,0",
     "added": "86,180,233",
+    "split": "0,114,178",
+    "merged": "86,86,86",
     "rejected": "213,94,0",
     "reclassified": "204,121,167",
     "commented": "127,138,146",
@@ -77,8 +74,6 @@ ALERT_COLOURS = {
     "contact_lost": "204,121,167",
 }
 """Lakes with alerts on a map by kind."""
-_ON_ICE = 0.9
-_BOXES_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -207,6 +202,10 @@ class Inventory:
         tracked = Tracked(self.lakes, self.outlines, self.observations, self.events)
         tracked = decisions.redraw(tracked, table, self.scenes)
         tracked = decisions.describe(tracked, table)
+        lakes = attributes.screened(
+            tracked.lakes, tracked.lakes["lake_id"].isin(reviews["lake_id"])
+        )
+        tracked = replace(tracked, lakes=_table(lakes, "lakes"))
         return replace(self, reviews=_table(table, "reviews"), **vars(tracked))
 
     @cached_property
@@ -226,7 +225,7 @@ class Inventory:
     @cached_property
     def totals(self) -> pd.DataFrame:
         """:data:`~glacial_lakes.schema.TOTALS`, one row a date, for all lakes and each basin."""
-        return change.totals(change.by_date(self.observations), self.lakes)
+        return change.totals(change.by_date(self.observations, self.scenes), self.lakes)
 
     def composite(
         self, years: tuple[int, int], months: Sequence[int] = tuple(range(1, 13))
@@ -336,6 +335,7 @@ def track(
     outlines: Iterable[gpd.GeoDataFrame],
     *,
     glaciers: Path | str | gpd.GeoDataFrame | None = None,
+    dem: Path | str | None = None,
     basins: Path | str | gpd.GeoDataFrame | None = None,
     basin_field: str = "name",
     previous: Inventory | None = None,
@@ -353,10 +353,12 @@ def track(
         :data:`glacial_lakes.schema.MAPPED` columns, and the scene's coverage in
         ``attrs["coverage"]``. All scenes that the inventory shall hold, in any order.
     glaciers : path-like or GeoDataFrame, optional
-        Glacier outlines. They give each lake its type, and nearest glacier and distance where
-        mapping did not: ``supraglacial`` (nine tenths on the glacier), ``ice-contact`` (at most
-        50 m away), else ``unconnected``. Outlines older than the image make a lake that formed
-        where the ice was look supraglacial.
+        Glacier outlines. They give each lake its type
+        (:func:`glacial_lakes.measures.relation_to_glaciers`), its contact, and nearest glacier
+        and distance where mapping did not.
+    dem : path-like, optional
+        Elevation model for the catchment and relief indicators of the lakes
+        (:func:`glacial_lakes.measures.relief_indicators`): a first-order screening.
     basins : path-like or GeoDataFrame, optional
         Polygons of basins or countries, for totals.
     basin_field : str
@@ -384,6 +386,8 @@ def track(
         When a table has no coverage, or a scene is given twice.
     VectorError
         When glaciers or basins cannot be read, or the basins have no such column.
+    UnknownProductError, GridError
+        When the DEM cannot be read or has no CRS.
     """
     reviews = _empty("reviews") if previous is None else _table(previous.reviews, "reviews")
     known = None if previous is None else decisions.known_ground(previous.outlines, reviews)
@@ -397,10 +401,14 @@ def track(
     )
     told = _table(_scenes(seen, scenes, reviews), "scenes")
     tracked = decisions.redraw(tracked, reviews, told)
-    if glaciers is not None:
-        ice = glaciers if isinstance(glaciers, gpd.GeoDataFrame) else read_vector(glaciers)
-        lakes, rows = _near_glaciers(tracked.lakes, ice), _near_glaciers(tracked.outlines, ice)
-        tracked = replace(tracked, lakes=lakes, outlines=rows)
+    lakes, rows = (_table(getattr(tracked, name), name) for name in ("lakes", "outlines"))
+    ice = read_vector(glaciers) if isinstance(glaciers, Path | str) else glaciers
+    if ice is not None:
+        lakes, rows = (attributes.near_glaciers(table, ice) for table in (lakes, rows))
+    if dem is not None:
+        lakes = attributes.on_relief(lakes, dem, ice)
+        rows = attributes.as_lakes(rows, lakes)
+    tracked = replace(tracked, lakes=lakes, outlines=rows)
     if basins is not None:
         named = tracked.lakes.assign(basin=_basins(tracked.lakes, basins, basin_field))
         tracked = replace(tracked, lakes=named)
@@ -409,7 +417,7 @@ def track(
     earlier = _empty("runs") if previous is None else previous.runs
     added = [dict(run)] if run is not None else []
     return Inventory(
-        lakes=_table(tracked.lakes, "lakes"),
+        lakes=_table(attributes.screened(tracked.lakes), "lakes"),
         outlines=_table(rows.assign(version=str(glacial_lakes.__version__)), "outlines"),
         observations=tracked.observations,
         events=tracked.events,
@@ -448,50 +456,6 @@ def _without_rejected(
                 }
             )
         yield kept
-
-
-def _near_glaciers(table: gpd.GeoDataFrame, ice: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    if table.empty or ice.empty:
-        return table
-    metres = table.estimate_utm_crs()
-    table, lost = table.copy(), table["glacier_id"].isna()
-    if lost.any():
-        near = nearest_glacier(table.geometry[lost].to_crs(metres), ice)
-        for name in ("glacier_id", "glacier_dist_m"):
-            table[name] = table[name].where(~lost, near[name].reindex(table.index))
-    ice = ice[~(ice.geometry.is_empty | ice.geometry.isna())]
-    glaciers = shapely.STRtree(ice.geometry.to_crs(metres).make_valid().to_numpy())
-    is_close = _close_to(table, glaciers.geometries, metres)
-    lakes = table.geometry[is_close].to_crs(metres).to_numpy()
-    touching = glaciers.query(lakes, predicate="dwithin", distance=CONTACT_M)[0]
-    lake, glacier = glaciers.query(lakes, predicate="intersects")
-    on_ice = np.bincount(
-        lake,
-        shapely.area(shapely.intersection(lakes[lake], glaciers.geometries[glacier])),
-        minlength=len(lakes),
-    )
-    kinds = np.full(len(table), "unconnected", dtype=object)
-    kinds[is_close] = np.select(
-        [on_ice >= _ON_ICE * shapely.area(lakes), np.isin(np.arange(len(lakes)), touching)],
-        ["supraglacial", "ice-contact"],
-        "unconnected",
-    ).astype(object)
-    table["lake_type"] = kinds
-    return table
-
-
-def _close_to(
-    table: gpd.GeoDataFrame, glaciers: Any, metres: CRS, reach_m: float = 20 * CONTACT_M
-) -> npt.NDArray[np.bool_]:
-    """Tell which outlines may touch a glacier: by their bounds, for few of very many do."""
-    near = gpd.GeoSeries(shapely.box(*shapely.bounds(glaciers).T), crs=metres).buffer(reach_m)
-    boxes = shapely.STRtree(shapely.box(*near.to_crs(table.crs).bounds.to_numpy().T))
-    bounds = table.geometry.bounds.to_numpy()
-    is_close = np.zeros(len(table), dtype=bool)
-    for start in range(0, len(table), _BOXES_AT_ONCE):
-        lakes = shapely.box(*bounds[start : start + _BOXES_AT_ONCE].T)
-        is_close[start + boxes.query(lakes)[0]] = True
-    return is_close
 
 
 def _basins(

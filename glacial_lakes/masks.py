@@ -11,12 +11,17 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from glacial_lakes import indices
 from glacial_lakes.scenes.quality import Quality
+from glacial_lakes.stencils import kernel
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 Reflectance = Mapping[str, Float]
+
+CLOUD = int(Quality.CLOUD)
+TERRAIN_SHADOW, STEEP = np.uint8(Quality.TERRAIN_SHADOW), np.uint8(Quality.STEEP)
+NO_BAND = np.empty((0, 0), np.float32)
+"""Stands for a band that the sensor does not have."""
 
 MIN_WATER_NDWI = 0.24
 """Open water that fills its pixel has a larger NDWI, snow and glacier ice a smaller one: fine
@@ -40,13 +45,20 @@ STEEP_DEG = 20.0
 
 def is_cloud(reflectance: Reflectance, flags: NDArray[np.uint8]) -> Bool:
     """Return opaque cloud: the product's flag, or bright and white up to the SWIR."""
-    cloud: Bool = (flags & Quality.CLOUD) != 0
-    if "swir1" not in reflectance:
-        return cloud
-    min_green, min_swir1 = MIN_CLOUD
-    green, swir1 = reflectance["green"], reflectance["swir1"]
-    result: Bool = cloud | ((green > min_green) & (swir1 > min_swir1))
-    return result
+    cloud: Bool = _cloud(reflectance["green"], reflectance.get("swir1", NO_BAND), flags)
+    return cloud
+
+
+@kernel
+def _cloud(green, swir1, flags):  # type: ignore[no-untyped-def]
+    height, width = flags.shape
+    cloud = np.empty((height, width), np.bool_)
+    for row in range(height):
+        for col in range(width):
+            cloud[row, col] = (flags[row, col] & CLOUD) != 0
+            if swir1.size and green[row, col] > MIN_CLOUD[0] and swir1[row, col] > MIN_CLOUD[1]:
+                cloud[row, col] = True
+    return cloud
 
 
 def is_snow_or_ice(reflectance: Reflectance) -> Bool:
@@ -55,58 +67,94 @@ def is_snow_or_ice(reflectance: Reflectance) -> Bool:
     Bright in green, dark in the SWIR (NDSI), and not falling off towards the near infrared as
     water does (NDWI). Without SWIR the brightness and the NDWI alone decide.
     """
-    green, nir = reflectance["green"], reflectance["nir"]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        bright = (green > MIN_SNOW_GREEN) & (indices.ndwi(green, nir) < MIN_WATER_NDWI)
-        if "swir1" in reflectance:
-            bright &= indices.ndsi(green, reflectance["swir1"]) > MIN_NDSI
-        else:
-            bright &= indices.ndwi(green, nir) > 0
-    result: Bool = bright
-    return result
+    swir1 = reflectance.get("swir1", NO_BAND)
+    snow: Bool = _snow_or_ice(reflectance["green"], reflectance["nir"], swir1)
+    return snow
 
 
-def shadow_reach(
-    cloud: Bool, pixel_m: float, sun_azimuth_deg: float, sun_elevation_deg: float
-) -> Bool:
-    """Return where a cloud may cast its shadow, for bases of 200 to 3000 m above the ground.
+@kernel
+def _snow_or_ice(green, nir, swir1):  # type: ignore[no-untyped-def]
+    height, width = green.shape
+    snow = np.zeros((height, width), np.bool_)
+    for row in range(height):
+        for col in range(width):
+            g, n = green[row, col], nir[row, col]
+            if not g > MIN_SNOW_GREEN or g + n == 0:
+                continue
+            value = (g - n) / (g + n)
+            if value < MIN_WATER_NDWI:
+                if swir1.size:
+                    s = swir1[row, col]
+                    snow[row, col] = g + s != 0 and (g - s) / (g + s) > MIN_NDSI
+                else:
+                    snow[row, col] = value > 0
+    return snow
+
+
+def reach_fraction(
+    states: NDArray[np.uint8],
+    cloud_state: int,
+    rows: NDArray[np.int64],
+    cols: NDArray[np.int64],
+    pixel_m: float,
+    sun_azimuth_deg: float,
+    sun_elevation_deg: float,
+) -> float:
+    """Return the share of some pixels on which a cloud may cast its shadow.
 
     The shadow of a cloud lies away from the sun by its height over the tangent of the sun's
-    elevation. The height is not known, so this is the union over all heights: a place where a
-    dark object may be a shadow, not a mask of shadows.
+    elevation. The height is not known, so this asks for any cloud 200 to 3000 m above the ground:
+    a place where a dark object may be a shadow, not a mask of shadows.
 
     Parameters
     ----------
-    cloud : array of bool, shape (y, x)
+    states : array of uint8, shape (y, x)
+        Of the whole scene.
+    cloud_state : int
+        Value of cloud in it.
+    rows, cols : array of int
+        The pixels.
     pixel_m, sun_azimuth_deg, sun_elevation_deg : float
-
-    Returns
-    -------
-    array of bool, shape (y, x)
     """
-    reach = np.zeros_like(cloud)
-    if sun_elevation_deg <= 0 or not cloud.any():
-        return reach
+    if sun_elevation_deg <= 0:
+        return 0.0
     lowest, highest = (
         height / math.tan(math.radians(sun_elevation_deg)) / pixel_m for height in CLOUD_HEIGHT_M
     )
-    away = math.radians(sun_azimuth_deg + 180)
-    for distance in np.arange(lowest, highest + SHADOW_STEP_PX, SHADOW_STEP_PX):
-        rows, cols = round(-distance * math.cos(away)), round(distance * math.sin(away))
-        height, width = cloud.shape
-        if abs(rows) >= height or abs(cols) >= width:
-            break
-        onto = np.s_[max(0, rows) : height + min(0, rows), max(0, cols) : width + min(0, cols)]
-        source = np.s_[
-            max(0, -rows) : height + min(0, -rows), max(0, -cols) : width + min(0, -cols)
-        ]
-        reach[onto] |= cloud[source]
-    return reach
+    distance = np.arange(lowest, highest + SHADOW_STEP_PX, SHADOW_STEP_PX)
+    azimuth = math.radians(sun_azimuth_deg)
+    up = np.round(-distance * math.cos(azimuth)).astype(np.int64)
+    along = np.round(distance * math.sin(azimuth)).astype(np.int64)
+    return float(_share_towards(states, cloud_state, rows, cols, up, along))
+
+
+@kernel
+def _share_towards(states, cloud_state, rows, cols, up, along):  # type: ignore[no-untyped-def]
+    height, width = states.shape
+    reached = 0
+    for pixel in range(len(rows)):
+        for step in range(len(up)):
+            row, col = rows[pixel] + up[step], cols[pixel] + along[step]
+            if 0 <= row < height and 0 <= col < width and states[row, col] == cloud_state:
+                reached += 1
+                break
+    return reached / max(1, len(rows))
 
 
 def terrain_flags(slope_deg: Float, illumination: Float) -> NDArray[np.uint8]:
     """Return the flags TERRAIN_SHADOW and STEEP (no flag where the DEM has no value)."""
-    flags = np.zeros(slope_deg.shape, np.uint8)
-    flags[illumination < SHADED] |= np.uint8(Quality.TERRAIN_SHADOW)
-    flags[slope_deg > STEEP_DEG] |= np.uint8(Quality.STEEP)
+    flags: NDArray[np.uint8] = _terrain_flags(slope_deg, illumination)
+    return flags
+
+
+@kernel
+def _terrain_flags(slope, lit):  # type: ignore[no-untyped-def]
+    height, width = slope.shape
+    flags = np.zeros((height, width), np.uint8)
+    for row in range(height):
+        for col in range(width):
+            if lit[row, col] < SHADED:
+                flags[row, col] |= TERRAIN_SHADOW
+            if slope[row, col] > STEEP_DEG:
+                flags[row, col] |= STEEP
     return flags

@@ -12,9 +12,24 @@ import numpy as np
 import shapely
 from affine import Affine
 from numpy.typing import NDArray
-from scipy import ndimage
 from shapely.geometry import Polygon
-from skimage.measure import find_contours
+
+from glacial_lakes.stencils import (
+    FAR,
+    contour_lines,
+    depth_in,
+    distance_to,
+    extent,
+    finer,
+    gaussian_weights,
+    grown,
+    inside_of,
+    kernel,
+    median,
+    median_of,
+    smallest,
+    smooth,
+)
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -41,6 +56,13 @@ that of the optics (0.4–0.6 and 0.3–0.4: MTF at Nyquist 0.15–0.5), because
 shallows mix as well; measured with ``benchmarks/accuracy.py --development``."""
 SMOOTH_PX = 2.0
 """Signals change along a lake: they are means over this distance (Gaussian)."""
+SMOOTH_REACH = 4.0
+"""Farther than so many of these distances nothing has weight."""
+FAINT = 1e-3
+"""Weight of the overall mean, which counts where nothing is near."""
+NEIGHBOURHOOD_PX = 7
+"""Pixels around a candidate and its rim that its signals come from and its outline lies in."""
+LEVEL_LIMITS = (0.3, 0.6)
 STREAM_WIDTH_M = 30.0
 """Long parts of a lake narrower than this are streams."""
 MIN_STREAM_WIDTHS = 2.0
@@ -92,7 +114,7 @@ def unmix(
     Parameters
     ----------
     bands : array of float32, shape (band, y, x)
-        Reflectance, without NaN where ``seen``.
+        Reflectance; finite where ``seen``.
     candidate, others : array of bool, shape (y, x)
         Pixels of this candidate, and of its neighbours.
     seen : array of bool, shape (y, x)
@@ -105,110 +127,464 @@ def unmix(
     Fraction or None
         None when there is no shore to compare with.
     """
-    depth = ndimage.distance_transform_edt(np.pad(candidate, 1))[1:-1, 1:-1]
-    away = ndimage.distance_transform_edt(~candidate)
-    nearest, farthest = SHORE_PX
-    land = seen & ~candidate & ~others
-    shore = land & (away > nearest) & (away <= farthest)
-    if shore.sum() < MIN_SHORE:
-        shore = land & (away > nearest)
-    if shore.sum() < MIN_SHORE:
+    blur_px = BLUR_PX[min(BLUR_PX, key=lambda known: abs(known - pixel_m))]
+    found, small, separation, water, core, shore, ground = _unmix(
+        bands, candidate, others, seen, blur_px
+    )
+    if not found:
         return None
-    core = _core(depth, candidate & seen)
-    land_signal = _smoothed(bands, shore)
-    # Around the local mean: a shore half of ice and half of moraine is no noise of either.
-    texture = (bands - land_signal)[:, shore]
-    covariance = np.cov(texture) + np.eye(len(bands)) * NOISE**2
-    if core is not None and core.sum() > 2 * len(bands):
-        # Bottom and sediment show through in the visible bands, not in the near infrared.
-        covariance = covariance + np.cov(bands[:, core])
-    # A few dozen pixels do not settle all correlations: lean towards independent bands.
-    covariance = 0.7 * covariance + 0.3 * np.diag(np.diag(covariance))
-    inverse = np.linalg.inv(covariance)
-    if core is not None:
-        method, water_signal = "unmixed", _smoothed(bands, core)
+    method = "unmixed_small" if small else "unmixed"
+    return Fraction(water, core, shore, separation, ground, method)
+
+
+@kernel
+def _unmix(all_bands, all_candidate, all_others, all_seen, blur_px):  # type: ignore[no-untyped-def]
+    """Unmix the part of a window that matters, and lay the result into the window."""
+    shape = all_candidate.shape
+    top, bottom, left, right = extent(all_candidate)
+    top, bottom = max(0, top - NEIGHBOURHOOD_PX), min(shape[0], bottom + NEIGHBOURHOOD_PX)
+    left, right = max(0, left - NEIGHBOURHOOD_PX), min(shape[1], right + NEIGHBOURHOOD_PX)
+    height, width, count = bottom - top, right - left, len(all_bands)
+    bands = np.empty((height, width, count), np.float32)  # bands last: see smooth
+    candidate, others = np.empty((height, width), np.bool_), np.empty((height, width), np.bool_)
+    seen = np.empty((height, width), np.bool_)
+    for row in range(height):
+        for col in range(width):
+            candidate[row, col] = all_candidate[top + row, left + col]
+            others[row, col] = all_others[top + row, left + col]
+            seen[row, col] = all_seen[top + row, left + col]
+            for band in range(count):
+                value = all_bands[band, top + row, left + col]
+                bands[row, col, band] = value if np.isfinite(value) else np.float32(0)
+    water = np.zeros(shape, np.float32)
+    all_core, all_shore = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
+    all_ground = np.zeros(shape, np.bool_)
+
+    depth, away = depth_in(candidate, 6.0), distance_to(candidate, 6.0)
+    away_from_others = distance_to(others, 6.0)
+    shore, core = np.zeros((height, width), np.bool_), np.zeros((height, width), np.bool_)
+    nearest, shallow = np.zeros((height, width), np.bool_), np.zeros((height, width), np.bool_)
+    ground, usable = np.zeros((height, width), np.bool_), np.zeros((height, width), np.bool_)
+    free = np.zeros((height, width), np.bool_)
+    farthest = SHORE_PX[1]
+    n_shore, n_core, n_nearest, n_shallow = 0, 0, 0, 0
+    for _ in range(2):  # a second time with all land, where there is too little near
+        n_shore, n_core, n_nearest, n_shallow = 0, 0, 0, 0
+        for row in range(height):
+            for col in range(width):
+                near, deep = away[row, col], depth[row, col]
+                mine = candidate[row, col]
+                free[row, col] = seen[row, col] and not others[row, col]
+                land = free[row, col] and not mine and SHORE_PX[0] < near <= farthest
+                shore[row, col], n_shore = land, n_shore + land
+                first = land and near <= NEAR_LAND_PX
+                nearest[row, col], n_nearest = first, n_nearest + first
+                pure = mine and seen[row, col] and deep > CORE_PX
+                core[row, col], n_core = pure, n_core + pure
+                first = mine and NEAR_WATER_PX[0] < deep <= NEAR_WATER_PX[1]
+                shallow[row, col], n_shallow = first, n_shallow + first
+                ground[row, col] = near <= GROUND_PX and near <= away_from_others[row, col]
+                usable[row, col] = ground[row, col] and seen[row, col]
+        if n_shore >= MIN_SHORE:
+            break
+        farthest = FAR
+    if n_shore < MIN_SHORE:
+        return False, False, 0.0, water, all_core, all_shore, all_ground
+    small = n_core < MIN_CORE
+    weights = gaussian_weights(SMOOTH_PX, SMOOTH_REACH)
+    land_signal = _mean_around(bands, shore, weights)
+    inverse = _inverse_covariance(bands, land_signal, shore, core, n_core)
+    if small:
+        core = _wettest(bands, candidate, seen, land_signal, inverse)
+        water_signal = _everywhere(_mean(bands, core), bands.shape)
     else:
-        method, core = "unmixed_small", _wettest(bands, candidate & seen, land_signal, inverse)
-        water_signal = np.broadcast_to(bands[:, core].mean(1)[:, None, None], bands.shape)
+        water_signal = _mean_around(bands, core, weights)
     fraction, separation = _project(bands, water_signal, land_signal, inverse)
     # Next to the shore, land and shallow water differ a little from the means around them: the
     # nearest land must come out as 0 and the nearest water as 1.
-    zero = _median(fraction, shore & (away <= NEAR_LAND_PX), default=0.0)
-    one = 1.0
-    if method == "unmixed":
-        nearest, farthest = NEAR_WATER_PX
-        one = _median(fraction, candidate & (depth > nearest) & (depth <= farthest), default=1.0)
-    fraction = ((fraction - zero) / (float(np.clip(one, 0.8, 1.1)) - zero)).astype("float32")
-    ground = away <= GROUND_PX
-    if others.any():
-        ground &= away <= ndimage.distance_transform_edt(~others)
-    blur_px = BLUR_PX[min(BLUR_PX, key=lambda known: abs(known - pixel_m))]
-    cover = _blurred_cover(fraction, seen & ground, candidate, blur_px)
-    beside = _signals_beside_shore(bands, cover, seen & ~others)
-    if beside is not None:
-        fraction, separation = _project(bands, *beside, inverse)
-    return Fraction(fraction, core, shore, separation, ground, method)
+    zero, one = 0.0, 1.0
+    if n_nearest >= MIN_SHORE:
+        zero = median_of(fraction, nearest)
+    if not small and n_shallow >= MIN_SHORE:
+        one = median_of(fraction, shallow)
+    scale = 1 / (min(max(one, 0.8), 1.1) - zero)
+    for row in range(height):
+        for col in range(width):
+            fraction[row, col] = (fraction[row, col] - zero) * scale
+    cover = _blurred_cover(fraction, usable, candidate, depth, blur_px)
+    settled, wet_signal, dry_signal = _signals_beside_shore(bands, cover, free, weights)
+    if settled:
+        fraction, separation = _project(bands, wet_signal, dry_signal, inverse)
+    for row in range(height):
+        for col in range(width):
+            water[top + row, left + col] = fraction[row, col]
+            all_core[top + row, left + col] = core[row, col]
+            all_shore[top + row, left + col] = shore[row, col]
+            all_ground[top + row, left + col] = ground[row, col]
+    return True, small, separation, water, all_core, all_shore, all_ground
 
 
-def _blurred_cover(fraction: Float, usable: Bool, candidate: Bool, blur_px: float) -> Float:
+@kernel
+def _inverse_covariance(bands, land, shore, core, n_core):  # type: ignore[no-untyped-def]
+    """Return the inverse of the sum of the covariances of shore and water, float64."""
+    count = bands.shape[2]
+    # Around the local mean: a shore half of ice and half of moraine is no noise of either.
+    covariance = _covariance(bands, land, shore)
+    if n_core >= MIN_CORE and n_core > 2 * count:
+        # Bottom and sediment show through in the visible bands, not in the near infrared.
+        within = _covariance(bands, np.zeros_like(bands), core)
+        for one in range(count):
+            for other in range(count):
+                covariance[one, other] += within[one, other]
+    # A few dozen pixels do not settle all correlations: lean towards independent bands.
+    for one in range(count):
+        covariance[one, one] += NOISE**2
+        for other in range(count):
+            if one != other:
+                covariance[one, other] *= 0.7
+    return np.linalg.inv(covariance)
+
+
+@kernel
+def _everywhere(values, shape):  # type: ignore[no-untyped-def]
+    """Return one number a band at every pixel."""
+    height, width, count = shape
+    result = np.empty((height, width, count), np.float32)
+    for row in range(height):
+        for col in range(width):
+            for band in range(count):
+                result[row, col, band] = values[band]
+    return result
+
+
+@kernel
+def _blurred_cover(fraction, usable, candidate, depth, blur_px):  # type: ignore[no-untyped-def]
     """Return the share of water that each pixel sees when the outline is where fractions say."""
     level = conserving_level(fraction, usable, candidate)
-    depth = ndimage.distance_transform_edt(np.pad(candidate, 1))[1:-1, 1:-1]
-    field = np.where(depth > REACH_PX, np.float32(1), np.where(usable, fraction, np.float32(0)))
-    place = extent(field > 0)
-    rows, cols = field[place].shape
-    inside = (finer(field[place]) > level).reshape(rows, FINE, cols, FINE)
-    share = np.zeros_like(fraction)
-    share[place] = inside.mean((1, 3), dtype="float32")
-    cover: Float = ndimage.gaussian_filter(share, blur_px)
-    return cover
+    height, width = fraction.shape
+    field = np.zeros((height, width), np.float32)
+    for row in range(height):
+        for col in range(width):
+            if depth[row, col] > REACH_PX:
+                field[row, col] = 1
+            elif usable[row, col]:
+                field[row, col] = fraction[row, col]
+    top, bottom, left, right = extent(field)
+    fine = finer(field[top:bottom, left:right], FINE)
+    share = np.zeros((height, width, 1), np.float32)
+    for row in range(fine.shape[0]):
+        for col in range(fine.shape[1]):
+            if fine[row, col] > level:
+                share[top + row // FINE, left + col // FINE, 0] += np.float32(1 / FINE**2)
+    return smooth(share, gaussian_weights(blur_px, 4.0))[:, :, 0]
 
 
-def _signals_beside_shore(bands: Float, cover: Float, usable: Bool) -> tuple[Float, Float] | None:
+@kernel
+def _signals_beside_shore(bands, cover, usable, weights):  # type: ignore[no-untyped-def]
     """Return the signals of water and land beside the shore, each freed of the other's share.
 
     Around every place w and l are the Gaussian-weighted least-squares solution of
     p = cover · w + (1 − cover) · l, w over mostly wet and l over mostly dry pixels, in turns.
-    None when there is too little of either.
+    False when there is too little of either.
     """
-    wet = cover > 0.5
-    if not wet.any():
-        return None
-    dry = usable & ~wet & (ndimage.distance_transform_edt(~wet) <= DRY_PX)
-    pure = cover > min(0.9, 0.8 * float(cover[wet].max()))
-    wet = usable & pure & (ndimage.distance_transform_edt(wet) <= WET_PX)
-    if dry.sum() < MIN_SHORE or wet.sum() < MIN_SEEN or not (dry & (cover < 0.03)).any():
-        return None
-    faint = 1e-3
-    wet_mean = bands[:, wet].mean(1)
-    dry_mean = bands[:, dry & (cover < 0.03)].mean(1)
-    water = np.broadcast_to(wet_mean[:, None, None], bands.shape).astype("float32")
-    land = np.broadcast_to(dry_mean[:, None, None], bands.shape).astype("float32")
-    bare = 1 - cover
-    wet_weight = _around(np.where(wet, cover**2, 0)) + faint
-    dry_weight = _around(np.where(dry, bare**2, 0)) + faint
+    height, width, count = bands.shape
+    wet, dry = np.zeros((height, width), np.bool_), np.zeros((height, width), np.bool_)
+    bare = np.zeros((height, width), np.bool_)
+    highest = np.float32(0)
+    for row in range(height):
+        for col in range(width):
+            highest = max(highest, cover[row, col])
+            wet[row, col] = cover[row, col] > 0.5
+    away, depth = distance_to(wet, DRY_PX), depth_in(wet, WET_PX)
+    least = min(0.9, 0.8 * highest)
+    weight = np.zeros((height, width, 2), np.float32)
+    n_wet, n_dry, n_bare = 0, 0, 0
+    for row in range(height):
+        for col in range(width):
+            share = cover[row, col]
+            is_dry = usable[row, col] and not wet[row, col] and away[row, col] <= DRY_PX
+            is_wet = usable[row, col] and wet[row, col] and depth[row, col] <= WET_PX
+            is_wet = is_wet and share > least
+            is_bare = is_dry and share < 0.03
+            wet[row, col], dry[row, col], bare[row, col] = is_wet, is_dry, is_bare
+            n_wet, n_dry, n_bare = n_wet + is_wet, n_dry + is_dry, n_bare + is_bare
+            if is_wet:
+                weight[row, col, 0] = share**2
+            if is_dry:
+                weight[row, col, 1] = (1 - share) ** 2
+    if n_dry < MIN_SHORE or n_wet < MIN_SEEN or n_bare == 0:
+        return False, bands, bands
+    wet_mean, dry_mean = _mean(bands, wet), _mean(bands, bare)
+    water, land = _everywhere(wet_mean, bands.shape), _everywhere(dry_mean, bands.shape)
+    weight = smooth(weight, weights)
+    freed = np.zeros((height, width, 2 * count), np.float32)
     for _ in range(3):  # the shares are small: three turns settle it
-        freed = np.where(wet, cover * (bands - bare * land), 0)
-        other = np.where(dry, bare * (bands - cover * water), 0)
-        water = (_around(freed) + faint * wet_mean[:, None, None]) / wet_weight
-        land = (_around(other) + faint * dry_mean[:, None, None]) / dry_weight
-    return water, land
+        for row in range(height):
+            for col in range(width):
+                share = cover[row, col]
+                if wet[row, col]:
+                    for band in range(count):
+                        rest = bands[row, col, band] - (1 - share) * land[row, col, band]
+                        freed[row, col, band] = share * rest
+                if dry[row, col]:
+                    for band in range(count):
+                        rest = bands[row, col, band] - share * water[row, col, band]
+                        freed[row, col, count + band] = (1 - share) * rest
+        means = smooth(freed, weights)
+        for row in range(height):
+            for col in range(width):
+                for band in range(count):
+                    total = means[row, col, band] + FAINT * wet_mean[band]
+                    water[row, col, band] = total / (weight[row, col, 0] + FAINT)
+                    total = means[row, col, count + band] + FAINT * dry_mean[band]
+                    land[row, col, band] = total / (weight[row, col, 1] + FAINT)
+    return True, water, land
 
 
-def contour(fraction: Float, level: float, transform: Affine) -> list[Polygon]:
+@kernel
+def conserving_level(fraction, usable, candidate):  # type: ignore[no-untyped-def]
+    """Return the contour level whose polygon holds as much area as the fractions sum to.
+
+    Blur and the pixel's own width smear a shore evenly, so that the sum of fractions is kept;
+    but the 0.5 contour of a smeared convex lake lies inside of its shore, the more the smaller
+    the lake. Deep pixels count as full and pixels far outside as empty, so that texture there
+    does not matter.
+
+    Parameters
+    ----------
+    fraction : array of float32, shape (y, x)
+    usable : array of bool
+        Pixels that may belong to this lake.
+    candidate : array of bool
+
+    Returns
+    -------
+    float
+        Between 0.3 and 0.6; 0.5 for a straight shore.
+    """
+    lowest, highest = LEVEL_LIMITS
+    height, width = fraction.shape
+    wet, near = np.zeros((height, width), np.bool_), grown(candidate, 1)
+    any_wet = False
+    for row in range(height):
+        for col in range(width):
+            wet[row, col] = fraction[row, col] > 0.5
+            any_wet |= wet[row, col] and candidate[row, col]
+    if not any_wet:
+        return 0.5
+    depth = depth_in(wet, REACH_PX)
+    for row in range(height):
+        for col in range(width):
+            wet[row, col] &= near[row, col]
+    away = distance_to(wet, REACH_PX)
+    field = np.zeros((height, width), np.float32)
+    total = 0.0
+    for row in range(height):
+        for col in range(width):
+            if usable[row, col] and away[row, col] <= REACH_PX:
+                value = fraction[row, col]
+                if depth[row, col] > REACH_PX:
+                    value = np.float32(1)
+                total += min(max(value, np.float32(-0.5)), np.float32(1.5))
+                field[row, col] = min(max(value, np.float32(0)), np.float32(1))
+    top, bottom, left, right = extent(field)
+    fine = finer(field[top:bottom, left:right], FINE)
+    wanted = min(max(int(total * FINE**2 + 0.5), 1), fine.size - 1)
+    above, count = 0, 0
+    between = np.empty(fine.size, np.float32)
+    for row in range(fine.shape[0]):
+        for col in range(fine.shape[1]):
+            value = fine[row, col]
+            if value > highest:
+                above += 1
+            elif value > lowest:
+                between[count] = value
+                count += 1
+    if wanted <= above:
+        return highest
+    if wanted > above + count:
+        return lowest
+    return min(max(float(smallest(between, count, count - (wanted - above))), lowest), highest)
+
+
+@kernel
+def _mean_around(bands, where, weights):  # type: ignore[no-untyped-def]
+    """Return the Gaussian-weighted mean of the chosen pixels around every pixel."""
+    height, width, count = bands.shape
+    chosen = np.zeros((height, width, count + 1), np.float32)
+    for row in range(height):
+        for col in range(width):
+            if where[row, col]:
+                chosen[row, col, count] = 1
+                for band in range(count):
+                    chosen[row, col, band] = bands[row, col, band]
+    overall = _mean(bands, where)  # far from any chosen pixel this takes over
+    sums = smooth(chosen, weights)
+    means = np.empty(bands.shape, np.float32)
+    for row in range(height):
+        for col in range(width):
+            weight = sums[row, col, count] + FAINT
+            for band in range(count):
+                means[row, col, band] = (sums[row, col, band] + FAINT * overall[band]) / weight
+    return means
+
+
+@kernel
+def _mean(bands, where):  # type: ignore[no-untyped-def]
+    """Return the mean of the chosen pixels, one number a band."""
+    height, width, count = bands.shape
+    total = np.zeros(count)
+    number = 0
+    for row in range(height):
+        for col in range(width):
+            if where[row, col]:
+                number += 1
+                for band in range(count):
+                    total[band] += bands[row, col, band]
+    mean = np.empty(count, np.float32)
+    for band in range(count):
+        mean[band] = total[band] / max(1, number)
+    return mean
+
+
+@kernel
+def _covariance(bands, around, where):  # type: ignore[no-untyped-def]
+    """Return the covariance of what the bands differ by from other values, float64."""
+    height, width, count = bands.shape
+    mean = np.zeros(count)
+    chosen = 0
+    for row in range(height):
+        for col in range(width):
+            if where[row, col]:
+                chosen += 1
+                for band in range(count):
+                    mean[band] += bands[row, col, band] - around[row, col, band]
+    for band in range(count):
+        mean[band] /= max(1, chosen)
+    result = np.zeros((count, count))
+    apart = np.empty(count)
+    for row in range(height):
+        for col in range(width):
+            if where[row, col]:
+                for band in range(count):
+                    apart[band] = bands[row, col, band] - around[row, col, band] - mean[band]
+                for one in range(count):
+                    for other in range(one + 1):
+                        result[one, other] += apart[one] * apart[other]
+    for one in range(count):
+        for other in range(one + 1):
+            result[one, other] /= max(1, chosen - 1)
+            result[other, one] = result[one, other]
+    return result
+
+
+@kernel
+def _wettest(bands, candidate, seen, land, inverse):  # type: ignore[no-untyped-def]
+    """Return the third of a small candidate that differs most from the shore."""
+    height, width, count = bands.shape
+    squared = np.full((height, width), -1.0)
+    ordered = np.empty(height * width)
+    number = 0
+    for row in range(height):
+        for col in range(width):
+            if candidate[row, col] and seen[row, col]:
+                total = 0.0
+                for one in range(count):
+                    for other in range(count):
+                        total += (
+                            (bands[row, col, one] - land[row, col, one])
+                            * inverse[one, other]
+                            * (bands[row, col, other] - land[row, col, other])
+                        )
+                squared[row, col] = total
+                ordered[number] = total
+                number += 1
+    chosen = np.zeros((height, width), np.bool_)
+    wanted = min(number, max(1, number // 3))
+    if wanted:
+        least = smallest(ordered, number, number - wanted)
+        for row in range(height):
+            for col in range(width):
+                chosen[row, col] = squared[row, col] >= max(least, 0.0)
+    return chosen
+
+
+@kernel
+def _project(bands, water, land, inverse):  # type: ignore[no-untyped-def]
+    """Return the fraction of each pixel, and the median distance of both signals."""
+    height, width, count = bands.shape
+    fraction = np.empty((height, width), np.float32)
+    squared = np.empty(height * width)
+    direction = np.empty(count)
+    for row in range(height):
+        for col in range(width):
+            for band in range(count):
+                direction[band] = water[row, col, band] - land[row, col, band]
+            along = 0.0
+            length = 0.0
+            for band in range(count):
+                weighted = 0.0
+                for other in range(count):
+                    weighted += inverse[band, other] * direction[other]
+                length += direction[band] * weighted
+                along += (bands[row, col, band] - land[row, col, band]) * weighted
+            squared[row * width + col] = length
+            fraction[row, col] = along / max(length, 1e-6)
+    return fraction, np.sqrt(median(squared, height * width))
+
+
+def contour(
+    fraction: Float, level: float, transform: Affine, *, least_m2: float = 0.0
+) -> list[Polygon]:
     """Return the polygons that enclose fractions above a level (marching squares).
 
     Pixel values stand for pixel centres. Outside of the array counts as land.
+
+    Parameters
+    ----------
+    fraction : array of float32, shape (y, x)
+    level : float
+    transform : Affine
+        Of the array.
+    least_m2 : float
+        Polygons that would be smaller even without their islands are left out.
     """
-    padded = np.pad(fraction, 1, constant_values=0.0)
-    rings = []
-    lines: list[NDArray[np.float64]] = find_contours(padded, level)  # type: ignore[no-untyped-call]
-    for line in lines:
-        if len(line) >= 4:
-            x = transform.c + transform.a * (line[:, 1] - 0.5)
-            y = transform.f + transform.e * (line[:, 0] - 0.5)
-            rings.append(Polygon(np.column_stack([x, y])))
-    return polygons_of_rings(rings)
+    x, y, starts, areas = contour_lines(fraction, level)
+    x, y = transform.c + transform.a * x, transform.f + transform.e * y
+    least_px = least_m2 / abs(transform.a * transform.e)
+    points = np.column_stack([x, y])
+    shells = [
+        shapely.polygons(points[starts[ring] : starts[ring + 1]])
+        for ring in np.flatnonzero(areas >= max(least_px, 1e-9))
+    ]
+    islands = [points[starts[ring] : starts[ring + 1]] for ring in np.flatnonzero(areas < -1e-9)]
+    polygons = _with_islands(shells, islands) if islands else shells
+    if shapely.is_valid(polygons).all():
+        return polygons
+    parts = shapely.get_parts(shapely.make_valid(polygons))
+    return [part for part in parts if part.geom_type == "Polygon"]
+
+
+def _with_islands(shells: list[Polygon], islands: list[NDArray[np.float64]]) -> list[Polygon]:
+    """Put each island into the smallest polygon around it."""
+    shells = sorted(shells, key=lambda shell: float(shell.area))
+    inner: list[list[NDArray[np.float64]]] = [[] for _ in shells]
+    for island in islands:
+        around = np.flatnonzero(shapely.contains_xy(shells, *island[0]))
+        if len(around):
+            inner[around[0]].append(island)
+    return [Polygon(shell.exterior, holes) for shell, holes in zip(shells, inner, strict=True)]
+
+
+def pixels_inside(polygon: Polygon, transform: Affine, shape: tuple[int, int]) -> Bool:
+    """Return the pixels of a north-up raster whose centres lie in a polygon."""
+    x, y = shapely.get_coordinates(polygon).T
+    ends = [0, len(x)]
+    if shapely.get_num_interior_rings(polygon):
+        ends = [0, *np.cumsum(shapely.get_num_coordinates(shapely.get_rings(polygon)))]
+    cols, rows = (x - transform.c) / transform.a, (y - transform.f) / transform.e
+    inside: Bool = inside_of(cols, rows, np.array(ends), shape)
+    return inside
 
 
 def without_streams(polygon: Polygon) -> list[Polygon]:
@@ -242,114 +618,3 @@ def _is_stream(narrow: Polygon, wide: shapely.Geometry, basins: shapely.STRtree)
     mouths = shapely.get_parts(narrow.buffer(1e-3).intersection(wide))
     joined = set(basins.query(mouths, predicate="intersects")[1])
     return len(mouths) == 1 or len(joined) > 1
-
-
-def conserving_level(fraction: Float, usable: Bool, candidate: Bool) -> float:
-    """Return the contour level whose polygon holds as much area as the fractions sum to.
-
-    Blur and the pixel's own width smear a shore evenly, so that the sum of fractions is kept;
-    but the 0.5 contour of a smeared convex lake lies inside of its shore, the more the smaller
-    the lake. Deep pixels count as full and pixels far outside as empty, so that texture there
-    does not matter.
-
-    Parameters
-    ----------
-    fraction : array of float32, shape (y, x)
-    usable : array of bool
-        Pixels that may belong to this lake.
-    candidate : array of bool
-
-    Returns
-    -------
-    float
-        Between 0.3 and 0.6; 0.5 for a straight shore.
-    """
-    near = REACH_PX
-    wet = fraction > 0.5
-    if not (wet & candidate).any():
-        return 0.5
-    depth = ndimage.distance_transform_edt(np.pad(wet, 1))[1:-1, 1:-1]
-    away = ndimage.distance_transform_edt(~(wet & ndimage.binary_dilation(candidate, iterations=1)))
-    field = np.where(depth > near, np.float32(1), np.clip(fraction, -0.5, 1.5))
-    field = np.where(usable & (away <= near), field, np.float32(0))
-    total = float(field.sum())
-    values = finer(np.clip(field[extent(field > 0)], 0, 1))
-    count = int(np.clip(round(total * FINE**2), 1, values.size - 1))
-    level = float(np.partition(values.ravel(), values.size - count)[values.size - count])
-    return float(np.clip(level, 0.3, 0.6))
-
-
-def polygons_of_rings(rings: list[Polygon]) -> list[Polygon]:
-    """Return polygons with holes from rings that do not cross each other."""
-    shapes = [ring for ring in shapely.make_valid(rings) if ring.area > 0]
-    shapes.sort(key=lambda ring: -float(ring.area))
-    whole = shapely.GeometryCollection()
-    for ring in shapes:
-        whole = shapely.symmetric_difference(whole, ring)
-    return [part for part in shapely.get_parts(whole) if part.geom_type == "Polygon"]
-
-
-def extent(mask: Bool) -> tuple[slice, slice]:
-    """Return the part of an array that holds a mask and a pixel around it."""
-    if not mask.any():
-        return np.s_[:1, :1]
-    rows, cols = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
-    return (
-        slice(max(0, int(rows[0]) - 1), int(rows[-1]) + 2),
-        slice(max(0, int(cols[0]) - 1), int(cols[-1]) + 2),
-    )
-
-
-def finer(field: Float) -> Float:
-    """Return an array on pixels ``FINE`` times finer, linear between the centres."""
-    result: Float = ndimage.zoom(field, FINE, order=1, grid_mode=True, mode="nearest")
-    return result
-
-
-def _around(field: Float | Bool) -> Float:
-    """Return Gaussian-weighted means in the last two axes."""
-    mean: Float = ndimage.gaussian_filter(
-        field.astype("float32"), SMOOTH_PX, truncate=6.0, axes=(-2, -1)
-    )
-    return mean
-
-
-def _core(depth: Float, usable: Bool) -> Bool | None:
-    core = usable & (depth > CORE_PX)
-    return core if core.sum() >= MIN_CORE else None
-
-
-def _median(values: Float, where: Bool, default: float) -> float:
-    return float(np.median(values[where])) if where.sum() >= MIN_SHORE else default
-
-
-def _wettest(bands: Float, candidate: Bool, land: Float, inverse: NDArray[np.floating]) -> Bool:
-    """Return the third of a small candidate that differs most from the shore."""
-    difference = (bands - land)[:, candidate]
-    distance = np.einsum("bp,bc,cp->p", difference, inverse, difference)
-    count = max(1, candidate.sum() // 3)
-    chosen = np.zeros(candidate.shape, bool)
-    rows, cols = np.nonzero(candidate)
-    top = np.argsort(-distance, kind="stable")[:count]
-    chosen[rows[top], cols[top]] = True
-    return chosen
-
-
-def _smoothed(bands: Float, where: Bool) -> Float:
-    """Return the Gaussian-weighted mean of the chosen pixels around every pixel."""
-    weight = _around(where)
-    faint = 1e-3  # far from any chosen pixel the overall mean takes over
-    total = _around(np.where(where, bands, np.float32(0)))
-    means = bands[:, where].mean(1)[:, None, None]
-    smoothed: Float = ((total + faint * means) / (weight + faint)).astype("float32")
-    return smoothed
-
-
-def _project(
-    bands: Float, water: Float, land: Float, inverse: NDArray[np.floating]
-) -> tuple[Float, float]:
-    direction = water - land
-    weighted = np.einsum("bc,cyx->byx", inverse, direction)
-    squared = (direction * weighted).sum(0)
-    fraction = ((bands - land) * weighted).sum(0) / np.maximum(squared, 1e-6)
-    return fraction.astype("float32"), float(np.sqrt(np.median(squared)))

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from affine import Affine
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from glacial_lakes import masks, water
 from glacial_lakes.coverage import State
+from glacial_lakes.grid import shifted
 from glacial_lakes.scenes import Scene
 from glacial_lakes.scenes.quality import Quality
+from glacial_lakes.stencils import kernel
 from glacial_lakes.terrain import Terrain
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
+
+NODATA, CIRRUS, SNOW = int(Quality.NODATA), int(Quality.CIRRUS), int(Quality.SNOW)
+SHADE = int(Quality.CLOUD_SHADOW | Quality.TERRAIN_SHADOW)
+STATE_NODATA, STATE_LAND, STATE_CLOUD = int(State.NODATA), int(State.LAND), int(State.CLOUD)
+STATE_SNOW, STATE_SHADOW = int(State.SNOW), int(State.SHADOW)
+
+TERRAIN_ROWS = 64
+"""Slope and light are wanted for a moment only: so many rows of them stay in the fast memory."""
 
 ALL_BANDS = ("blue", "green", "red", "nir", "swir1", "swir2")
 
@@ -32,8 +44,24 @@ class Pixels:
     snow_or_ice: Bool
     seen: Bool
     """Observed and not cloud."""
-    slope_deg: Float
-    illumination: Float
+    transform: Affine
+    """Of the window."""
+    terrain: Terrain | None
+
+    @cached_property
+    def slope_deg(self) -> Float:
+        """Slope; NaN without a DEM."""
+        return self._of_terrain("slope_deg")
+
+    @cached_property
+    def illumination(self) -> Float:
+        """Direct light relative to level ground; NaN without a DEM."""
+        return self._of_terrain("illumination")
+
+    def _of_terrain(self, layer: str) -> Float:
+        if self.terrain is None:
+            return np.full(self.flags.shape, np.nan, np.float32)
+        return self.terrain.on(self.transform, self.flags.shape, layer)
 
     @property
     def dark_slope(self) -> Bool:
@@ -64,39 +92,106 @@ class Pixels:
             self.cloud[part],
             self.snow_or_ice[part],
             self.seen[part],
-            self.slope_deg[part],
-            self.illumination[part],
+            shifted(self.transform, row, col),
+            self.terrain,
         )
 
 
+def band_names(scene: Scene) -> list[str]:
+    """Return the bands that mapping reads."""
+    return [name for name in ALL_BANDS if name in scene.bands]
+
+
 def read_pixels(scene: Scene, window: Window, terrain: Terrain | None = None) -> Pixels:
-    """Read a window of a scene with the masks that mapping needs."""
-    names = [name for name in ALL_BANDS if name in scene.bands]
-    raw = scene.read(names, window)
-    flags = scene.read_quality(window)
-    nodata = (flags & Quality.NODATA != 0) | ~np.isfinite(raw).all(0)
-    raw[:, nodata] = np.nan
-    reflectance = {name: water.bridge_gaps(band) for name, band in zip(names, raw, strict=True)}
+    """Read a window of a scene with the masks that mapping needs.
+
+    Gaps are bridged as far as the window shows both of their sides.
+    """
+    raw = scene.read(band_names(scene), window)
+    return make_pixels(scene, window, raw, scene.read_flags(window), terrain)
+
+
+def make_pixels(
+    scene: Scene,
+    window: Window,
+    raw: Float,
+    flags: NDArray[np.uint8],
+    terrain: Terrain | None,
+) -> Pixels:
+    """Return the masks of what was read.
+
+    Parameters
+    ----------
+    scene : Scene
+    window : Window
+        On the grid of the scene.
+    raw : array of float32, shape (band, y, x)
+        :func:`band_names` in order; pixels that lack a band become NaN in all, in place.
+    flags : array of uint8, shape (y, x)
+        The product's own.
+    terrain : Terrain, optional
+    """
+    nodata = _without_value(raw, flags)
+    reflectance = dict(zip(band_names(scene), raw, strict=True))
+    if nodata.any():
+        reflectance = {name: water.bridge_gaps(band) for name, band in reflectance.items()}
     cloud = masks.is_cloud(reflectance, flags)
-    if terrain is None:
-        slope = lit = np.full(flags.shape, np.nan, np.float32)
-    else:
-        grid = scene.grid.crop(window)
-        slope, lit = terrain.on(grid, terrain.slope_deg), terrain.on(grid, terrain.illumination)
-        flags = flags | masks.terrain_flags(slope, lit)
-    flags[nodata] |= np.uint8(Quality.NODATA)
+    transform = shifted(scene.grid.transform, window.row_off, window.col_off)
+    flags = flags | (nodata * np.uint8(Quality.NODATA))
+    if terrain is not None:
+        for first in range(0, len(flags), TERRAIN_ROWS):
+            part = flags[first : first + TERRAIN_ROWS]
+            there = shifted(transform, first, 0)
+            slope, lit = (
+                terrain.on(there, part.shape, layer) for layer in ("slope_deg", "illumination")
+            )
+            part |= masks.terrain_flags(slope, lit)
     snow_or_ice = masks.is_snow_or_ice(reflectance)
-    return Pixels(window, reflectance, flags, cloud, snow_or_ice, ~nodata & ~cloud, slope, lit)
+    seen = ~(nodata | cloud)
+    return Pixels(window, reflectance, flags, cloud, snow_or_ice, seen, transform, terrain)
+
+
+@kernel
+def _without_value(raw, flags):  # type: ignore[no-untyped-def]
+    """Return where a band has no value, and make all bands NaN there."""
+    count, height, width = raw.shape
+    nodata = np.zeros((height, width), np.bool_)
+    for row in range(height):
+        line = nodata[row]
+        for col in range(width):
+            line[col] = (flags[row, col] & NODATA) != 0
+        for band in range(count):
+            for col in range(width):
+                line[col] |= not abs(raw[band, row, col]) < np.float32(np.inf)
+        if line.any():
+            for band in range(count):
+                for col in range(width):
+                    if line[col]:
+                        raw[band, row, col] = np.nan
+    return nodata
 
 
 def ground_states(pixels: Pixels) -> NDArray[np.uint8]:
     """Return the state of each pixel as far as it is no lake."""
-    flags = pixels.flags
-    shade = (flags & (Quality.CLOUD_SHADOW | Quality.TERRAIN_SHADOW)) != 0
-    snow = pixels.snow_or_ice | ((flags & Quality.SNOW) != 0)
-    states = np.full(flags.shape, State.LAND, np.uint8)
-    states[shade] = State.SHADOW
-    states[snow] = State.SNOW
-    states[pixels.cloud | ((flags & Quality.CIRRUS) != 0)] = State.CLOUD
-    states[(flags & Quality.NODATA) != 0] = State.NODATA
+    states: NDArray[np.uint8] = _ground_states(pixels.flags, pixels.cloud, pixels.snow_or_ice)
+    return states
+
+
+@kernel
+def _ground_states(flags, cloud, snow_or_ice):  # type: ignore[no-untyped-def]
+    height, width = flags.shape
+    states = np.empty((height, width), np.uint8)
+    for row in range(height):
+        for col in range(width):
+            flag = flags[row, col]
+            if flag & NODATA:
+                states[row, col] = STATE_NODATA
+            elif cloud[row, col] or flag & CIRRUS:
+                states[row, col] = STATE_CLOUD
+            elif snow_or_ice[row, col] or flag & SNOW:
+                states[row, col] = STATE_SNOW
+            elif flag & SHADE:
+                states[row, col] = STATE_SHADOW
+            else:
+                states[row, col] = STATE_LAND
     return states

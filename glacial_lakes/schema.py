@@ -69,6 +69,7 @@ ELEVATION = Column(
 )
 LON = Column("lon", "real", "deg", "Longitude of a point in the lake", "Долгота", "GL_Long")
 LAT = Column("lat", "real", "deg", "Latitude of a point in the lake", "Широта", "GL_Lati")
+LAKE_TYPES = ("supraglacial", "ice-contact", "unconnected", "non-glacier-fed", "unknown")
 LAKE_TYPE = Column("lake_type", "text", "", "Relation to the glacier", "Тип озера", "GL_Type")
 DAM_TYPE = Column("dam_type", "text", "", "Dam type", "Тип плотины", "Dam_Type")
 GLACIER_ID = Column("glacier_id", "text", "", "Nearest glacier", "Ближайший ледник", "Glac_ID")
@@ -126,6 +127,14 @@ EDITED = Column(
 EDITED_BY = Column("edited_by", "text", "", "Who redrew it", "Кто исправил", "Edited_By")
 LAKE_NAME = Column("lake_name", "text", "", "Name of the lake", "Название озера", "Lake_Name")
 COMMENT = Column("comment", "text", "", "Comment of a person", "Примечание человека", "Comment")
+SOURCE_IMAGE = Column(
+    "source_image",
+    "text",
+    "",
+    "Image that the outline was drawn on, as its file tells",
+    "Снимок, по которому проведён контур, как указано в файле",
+    "Src_Image",
+)
 VERSION = Column(
     "version", "text", "", "Version of glacial_lakes", "Версия glacial_lakes", "Version"
 )
@@ -165,6 +174,7 @@ OUTLINES = (
     EDITED_BY,
     LAKE_NAME,
     COMMENT,
+    SOURCE_IMAGE,
     VERSION,
 )
 """Outlines in an inventory: one row a lake a date (a lake in several parts is a MultiPolygon)."""
@@ -180,6 +190,134 @@ OBSERVATIONS = (
     SENSOR,
 )
 """One row for every lake and scene, also where the lake was not seen."""
+
+SCREENING_EN = "Screening, not a hazard assessment: "
+SCREENING_RU = "Предварительная оценка, не оценка опасности: "
+"""Every attribute that could be taken for more than it is begins so."""
+
+
+def _screening(name: str, unit: str, en: str, ru: str) -> Column:
+    return Column(name, "real", unit, SCREENING_EN + en, SCREENING_RU + ru)
+
+
+ATTRIBUTES = (
+    Column(
+        "glacier_year",
+        "integer",
+        "",
+        "Year of the glacier outline that type and contact are judged by; empty: not told",
+        "Год контура ледника, по которому определены тип и контакт; пусто – не указан",
+    ),
+    Column(
+        "glacier_contact_low_m",
+        "real",
+        "m",
+        "Length of shore on or inside glacier outlines",
+        "Длина берега на контуре ледника или внутри него",
+    ),
+    Column(
+        "glacier_contact_high_m",
+        "real",
+        "m",
+        "Length of shore at most 50 m from glacier outlines",
+        "Длина берега не дальше 50 м от контура ледника",
+    ),
+    Column(
+        "upslope_area_m2",
+        "real",
+        "m2",
+        "Area that drains to the lake by the DEM; empty: the DEM does not show all of it",
+        "Площадь водосбора по ЦМР; пусто – ЦМР показывает не весь водосбор",
+    ),
+    Column(
+        "upslope_glacier_fraction",
+        "real",
+        "1",
+        "Share of glaciers in that area",
+        "Доля ледников в площади водосбора",
+    ),
+    _screening(
+        "mean_depth_low_m", "m", "low end of the mean depth", "нижняя граница средней глубины"
+    ),
+    _screening(
+        "mean_depth_m",
+        "m",
+        "mean depth by published area scalings, median",
+        "средняя глубина по опубликованным зависимостям от площади, медиана",
+    ),
+    _screening(
+        "mean_depth_high_m", "m", "high end of the mean depth", "верхняя граница средней глубины"
+    ),
+    _screening("volume_low_m3", "m3", "low end of the volume", "нижняя граница объёма"),
+    _screening(
+        "volume_m3",
+        "m3",
+        "volume by published area scalings, median; empty outside of their range",
+        "объём по опубликованным зависимостям от площади, медиана; вне их диапазона пусто",
+    ),
+    _screening("volume_high_m3", "m3", "high end of the volume", "верхняя граница объёма"),
+    _screening(
+        "peak_breach_low_m3_s",
+        "m3/s",
+        "low end of the peak discharge if a dam of moraine or debris breaks",
+        "нижняя граница пикового расхода при прорыве моренной или завальной плотины",
+    ),
+    _screening(
+        "peak_breach_high_m3_s",
+        "m3/s",
+        "high end of the peak discharge if a dam of moraine or debris breaks",
+        "верхняя граница пикового расхода при прорыве моренной или завальной плотины",
+    ),
+    _screening(
+        "peak_ice_low_m3_s",
+        "m3/s",
+        "low end of the peak discharge if the dam is of ice",
+        "нижняя граница пикового расхода, если плотина ледниковая",
+    ),
+    _screening(
+        "peak_ice_high_m3_s",
+        "m3/s",
+        "high end of the peak discharge if the dam is of ice",
+        "верхняя граница пикового расхода, если плотина ледниковая",
+    ),
+    _screening(
+        "potential_flood_low_m3",
+        "m3",
+        "low end of the potential flood volume (Fujita et al. 2013)",
+        "нижняя граница возможного объёма паводка (Fujita et al., 2013)",
+    ),
+    _screening(
+        "potential_flood_high_m3",
+        "m3",
+        "high end of the potential flood volume (Fujita et al. 2013)",
+        "верхняя граница возможного объёма паводка (Fujita et al., 2013)",
+    ),
+    _screening(
+        "downstream_slope_deg",
+        "deg",
+        "mean slope of the first kilometre of the way of the water below the lake",
+        "средний уклон первого километра пути воды ниже озера",
+    ),
+    _screening(
+        "front_angle_deg",
+        "deg",
+        "steepest angle down from the lake to ground within 1 km; above 10: steep lakefront",
+        "наибольший угол вниз от озера до поверхности в пределах 1 км; больше 10 – крутой фронт",
+    ),
+    _screening(
+        "lowering_height_m",
+        "m",
+        "how far the lake would sink until its front is nowhere steeper than 10 degrees",
+        "на сколько понизится озеро, пока фронт нигде не круче 10 градусов",
+    ),
+    _screening(
+        "headwall_area_m2",
+        "m2",
+        "ground steeper than 30 degrees that falls to the lake by 14 degrees or more",
+        "склоны круче 30 градусов со средним уклоном пути к озеру от 14 градусов",
+    ),
+)
+"""What ``docs/attributes.md`` explains: formula, paper, range and interval of each."""
 
 LAKES = (
     LAKE_ID,
@@ -217,6 +355,7 @@ LAKES = (
     LAKE_NAME,
     COMMENT,
     BASIN,
+    *ATTRIBUTES,
 )
 """One row a lake; geometry and area are those of its latest full observation, or of the outline
 that a person drew until a newer one is clearly different."""
@@ -238,10 +377,14 @@ DECISIONS = (
     "rejected",
     "redrawn",
     "added",
+    "split",
+    "merged",
     "reclassified",
     "commented",
 )
-"""What a person can decide; ``withdrawn`` takes an acceptance back."""
+"""What a person can decide; ``withdrawn`` takes an acceptance back. What was ``split`` from a lake
+is added; what was ``merged`` into one is a lake no more."""
+
 TRENDS = (
     LAKE_ID,
     Column("n", "integer", "1", "Dates with an area since the last event", "Число дат с площадью"),
@@ -421,6 +564,13 @@ REVIEWS = (
     ),
     SCENE_ID,
     SENSOR,
+    Column(
+        "other_id",
+        "text",
+        "",
+        "Lake that it was split from or merged into",
+        "Озеро, от которого отделено или с которым объединено",
+    ),
     LAKE_TYPE,
     DAM_TYPE,
     LAKE_NAME,

@@ -39,8 +39,8 @@ class MappingSettings:
     published threshold for the others."""
     detector: str | None = None
     """Extension that proposes water instead of an index."""
-    block_size: int = 2048
-    """Pixels of a block edge: sets memory, never the result."""
+    block_size: int = 256
+    """Rows that are read at a time: sets memory, never the result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +214,7 @@ def read_project(
     tables = _parse(file)
     for name, table in tables.items():
         if name not in TABLES:
-            raise ConfigError(file, f"there is no table [{name}]", _nearest(name, TABLES))
+            raise ConfigError(file, f"there is no table [{name}]", nearest(name, TABLES))
         if not isinstance(table, dict):
             raise ConfigError(file, f"{name} is no table", f"write [{name}] and its keys below it")
     given = {
@@ -300,7 +300,8 @@ def _parse(file: Path) -> dict[str, Any]:
         raise ConfigError(file, f"cannot be read: {error}", "save it as UTF-8 text") from error
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return what to do about a name that is not known: the one that may be meant, or all."""
     names = list(known)
     near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
     return f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}"
@@ -334,7 +335,7 @@ def _checked(source: str, key: str, value: object) -> object:
     table, _, name = key.partition(".")
     kinds = typing.get_type_hints(TABLES[table])
     if name not in kinds:
-        raise ConfigError(source, f"[{table}] has no key {name}", _nearest(name, kinds))
+        raise ConfigError(source, f"[{table}] has no key {name}", nearest(name, kinds))
     by_unit = _RULES_BY_UNIT.get(name.rpartition("_")[2])
     accepts, allowed = _RULES.get(key) or by_unit or (lambda _: True, _describe(kinds[name]))
     shown = f"{key} = {json.dumps(value, ensure_ascii=False, default=str)}"

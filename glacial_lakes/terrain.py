@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
+from affine import Affine
 from numpy.typing import NDArray
 from rasterio.enums import Resampling
 from rasterio.vrt import WarpedVRT
@@ -15,9 +16,13 @@ from rasterio.windows import Window
 
 from glacial_lakes.errors import GridError, UnknownProductError
 from glacial_lakes.grid import Grid
+from glacial_lakes.stencils import kernel
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
+
+FAR_BELOW_M = -1e6
+"""Height of what lies beyond the DEM: it casts no shadow."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +35,19 @@ class Terrain:
     illumination: Float
     """Direct light relative to level ground: 1 there, 0 in shadow, above 1 towards the sun."""
 
-    def on(self, grid: Grid, layer: Float) -> Float:
-        """Return a layer sampled bilinearly at the pixel centres of another grid."""
-        return sample(layer, self.grid, grid)
+    def on(self, transform: Affine, shape: tuple[int, int], layer: str) -> Float:
+        """Return a layer sampled bilinearly at the pixel centres of another raster.
+
+        Parameters
+        ----------
+        transform : Affine
+            Of the other raster, in the CRS of this one.
+        shape : tuple of int
+            Its rows and columns.
+        layer : str
+            ``elevation_m``, ``slope_deg`` or ``illumination``.
+        """
+        return sample(getattr(self, layer), self.grid.transform, transform, shape)
 
 
 def read_terrain(
@@ -88,10 +103,11 @@ def read_terrain(
             dtype="float32",
         ) as warped:
             elevation = warped.read(1)
-    if not np.isfinite(sample(elevation, around, grid.coarsened(8))).any():
+    coarse = grid.coarsened(8)
+    if not np.isfinite(sample(elevation, around.transform, coarse.transform, coarse.shape)).any():
         raise GridError(str(dem), "the DEM does not cover the scene", "give one that does")
     gradient = horn_gradient(elevation, around.resolution)
-    slope = np.degrees(np.arctan(np.hypot(*gradient))).astype("float32")
+    slope = _slope(*gradient)
     if sun_azimuth_deg is None or sun_elevation_deg is None or sun_elevation_deg <= 0:
         lit = np.full_like(elevation, np.nan)
     else:
@@ -116,15 +132,37 @@ def horn_gradient(elevation_m: Float, resolution_m: float) -> tuple[Float, Float
     tuple of array
         Rise per metre towards east and towards north; NaN next to missing elevations.
     """
-    z = np.pad(elevation_m, 1, mode="edge")
-    west, east = z[:, :-2], z[:, 2:]
-    north, south = z[:-2], z[2:]
-    to_east = ((east - west)[:-2] + 2 * (east - west)[1:-1] + (east - west)[2:]) / (
-        8 * resolution_m
-    )
-    rise = north - south
-    to_north = (rise[:, :-2] + 2 * rise[:, 1:-1] + rise[:, 2:]) / (8 * resolution_m)
+    east, north = _horn(np.asarray(elevation_m, np.float32), resolution_m)
+    return east, north
+
+
+@kernel
+def _horn(z, resolution):  # type: ignore[no-untyped-def]
+    height, width = z.shape
+    to_east, to_north = np.empty((height, width), np.float32), np.empty((height, width), np.float32)
+    weight = np.float32(1 / (8 * resolution))
+    for row in range(height):
+        above, here, below = z[max(row - 1, 0)], z[row], z[min(row + 1, height - 1)]
+        for col in range(width):
+            left, right = max(col - 1, 0), min(col + 1, width - 1)
+            rise = (above[right] - above[left]) + (below[right] - below[left])
+            to_east[row, col] = (rise + 2 * (here[right] - here[left])) * weight
+            rise = (above[left] - below[left]) + (above[right] - below[right])
+            to_north[row, col] = (rise + 2 * (above[col] - below[col])) * weight
+            if not abs(here[col]) < np.float32(np.inf):
+                to_east[row, col] = to_north[row, col] = np.float32(np.nan)
     return to_east, to_north
+
+
+@kernel
+def _slope(to_east, to_north):  # type: ignore[no-untyped-def]
+    height, width = to_east.shape
+    slope = np.empty((height, width), np.float32)
+    for row in range(height):
+        for col in range(width):
+            rise = np.sqrt(to_east[row, col] ** 2 + to_north[row, col] ** 2)
+            slope[row, col] = np.arctan(rise) * np.float32(180 / np.pi)
+    return slope
 
 
 def illumination(
@@ -137,10 +175,25 @@ def illumination(
     1 for every sun.
     """
     azimuth, elevation = math.radians(sun_azimuth_deg), math.radians(sun_elevation_deg)
-    to_east, to_north = gradient
-    horizontal = math.cos(elevation) * (to_east * math.sin(azimuth) + to_north * math.cos(azimuth))
-    cosine = (math.sin(elevation) - horizontal) / np.sqrt(1 + to_east**2 + to_north**2)
-    lit: Float = (np.clip(cosine, 0, None) / math.sin(elevation)).astype("float32")
+    lit: Float = _lit(
+        *gradient,
+        np.float32(math.cos(elevation) * math.sin(azimuth)),
+        np.float32(math.cos(elevation) * math.cos(azimuth)),
+        np.float32(math.sin(elevation)),
+    )
+    return lit
+
+
+@kernel
+def _lit(to_east, to_north, east, north, up):  # type: ignore[no-untyped-def]
+    height, width = to_east.shape
+    lit = np.empty((height, width), np.float32)
+    one, none = np.float32(1), np.float32(0)
+    for row in range(height):
+        for col in range(width):
+            x, y = to_east[row, col], to_north[row, col]
+            cosine = (up - east * x - north * y) / np.sqrt(one + x * x + y * y)
+            lit[row, col] = cosine / up if not cosine < none else none
     return lit
 
 
@@ -177,65 +230,90 @@ def cast_shadow(
         return np.zeros(elevation_m.shape, bool)
     z = np.maximum(z, finite.min() - np.float32(1e4))  # so that interpolation stays finite
     longest = float(finite.max() - finite.min()) / drop
-    obstacle = _ahead(z, row_step, col_step) - np.float32(drop)
+    obstacle = _higher(z, row_step, col_step, drop, True)
     steps = 1
     while steps < longest:
-        farther = _ahead(obstacle, steps * row_step, steps * col_step)
-        obstacle = np.maximum(obstacle, farther - np.float32(steps * drop))
+        there = steps * row_step, steps * col_step
+        obstacle = _higher(obstacle, *there, steps * drop, False)
         steps *= 2
     shadow: Bool = obstacle > z
     return shadow
 
 
-def sample(layer: Float, source: Grid, target: Grid) -> Float:
-    """Sample a layer bilinearly at the pixel centres of a grid in the same CRS.
+def sample(layer: Float, source: Affine, target: Affine, shape: tuple[int, int]) -> Float:
+    """Sample a layer bilinearly at the pixel centres of a raster in the same CRS.
 
     NaN outside the source's pixel centres and next to NaN.
     """
-    to_source = ~source.transform * target.transform
-    rows = np.arange(target.shape[0]) + 0.5
-    cols = np.arange(target.shape[1]) + 0.5
-    y = to_source.e * rows + to_source.f - 0.5
-    x = to_source.a * cols + to_source.c - 0.5
-    inside_y = (y >= 0) & (y <= source.shape[0] - 1)
-    inside_x = (x >= 0) & (x <= source.shape[1] - 1)
-    y0 = np.clip(np.floor(y), 0, max(source.shape[0] - 2, 0)).astype(int)
-    x0 = np.clip(np.floor(x), 0, max(source.shape[1] - 2, 0)).astype(int)
-    y1, x1 = np.minimum(y0 + 1, source.shape[0] - 1), np.minimum(x0 + 1, source.shape[1] - 1)
-    wx = (x - x0).astype("float32")
-    wy = (y - y0).astype("float32")[:, None]
-    # Columns first on the few source rows that are needed, then rows.
-    first, last = y0.min(), y1.max() + 1
-    band = layer[first:last]
-    across = band[:, x0] * (1 - wx) + band[:, x1] * wx
-    values = across[y0 - first] * (1 - wy) + across[y1 - first] * wy
-    values[~inside_y] = np.nan
-    values[:, ~inside_x] = np.nan
-    sampled: Float = values.astype("float32")
+    x = (target.c + target.a * (np.arange(shape[1]) + 0.5) - source.c) / source.a - 0.5
+    y = (target.f + target.e * (np.arange(shape[0]) + 0.5) - source.f) / source.e - 0.5
+    sampled: Float = _bilinear(layer, y, x)
     return sampled
 
 
-def _ahead(z: Float, row_step: float, col_step: float) -> Float:
-    """Return z at (row + row_step, col + col_step), bilinear, −inf outside."""
-    row0, col0 = math.floor(row_step), math.floor(col_step)
-    wr, wc = np.float32(row_step - row0), np.float32(col_step - col0)
-    corner = _shifted(z, row0, col0)
-    if wr == 0 and wc == 0:
-        return corner
-    blend = (corner * (1 - wc) + _shifted(z, row0, col0 + 1) * wc) * (1 - wr) + (
-        _shifted(z, row0 + 1, col0) * (1 - wc) + _shifted(z, row0 + 1, col0 + 1) * wc
-    ) * wr
-    return blend.astype(np.float32, copy=False)
+@kernel
+def _bilinear(layer, y, x):  # type: ignore[no-untyped-def]
+    height, width = layer.shape
+    values = np.full((len(y), len(x)), np.nan, np.float32)
+    before = np.empty(len(x), np.int32)
+    late = np.empty(len(x), np.float32)
+    first, end = len(x), 0
+    for col in range(len(x)):
+        if 0 <= x[col] <= width - 1:
+            first, end = min(first, col), col + 1
+            before[col] = min(int(x[col]), max(width - 2, 0))
+            late[col] = x[col] - before[col]
+    if first >= end:
+        return values
+    # Each source row is interpolated along itself once; the rows between two are means of them.
+    lines = np.empty((2, len(x)), np.float32)
+    held = np.full(2, -1, np.int64)
+    for row in range(len(y)):
+        if not 0 <= y[row] <= height - 1:
+            continue
+        above = min(int(y[row]), max(height - 2, 0))
+        low = np.float32(y[row] - above)
+        for source in (above, min(above + 1, height - 1)):
+            slot = source % 2
+            if held[slot] != source:
+                held[slot] = source
+                for col in range(first, end):
+                    one = layer[source, before[col]]
+                    other = layer[source, min(before[col] + 1, width - 1)]
+                    lines[slot, col] = one * (np.float32(1) - late[col]) + other * late[col]
+        upper, lower = lines[above % 2], lines[min(above + 1, height - 1) % 2]
+        for col in range(first, end):
+            values[row, col] = upper[col] * (np.float32(1) - low) + lower[col] * low
+    return values
 
 
-def _shifted(z: Float, rows: int, cols: int) -> Float:
-    out: Float = np.full(z.shape, -1e6, np.float32)
+@kernel
+def _higher(z, row_step, col_step, drop, only_ahead):  # type: ignore[no-untyped-def]
+    """Return the higher of a field and of what lies some steps ahead of it, less a drop.
+
+    Ahead is bilinear, and far below beyond the edge.
+    """
     height, width = z.shape
-    if abs(rows) < height and abs(cols) < width:
-        out[max(0, -rows) : height - max(0, rows), max(0, -cols) : width - max(0, cols)] = z[
-            max(0, rows) : height - max(0, -rows), max(0, cols) : width - max(0, -cols)
-        ]
-    return out
+    row_whole, col_whole = int(np.floor(row_step)), int(np.floor(col_step))
+    down, along = np.float32(row_step - row_whole), np.float32(col_step - col_whole)
+    level, rest = np.float32(1) - down, np.float32(1) - along
+    low = np.float32(FAR_BELOW_M)
+    line = np.empty((2, width + 1), np.float32)
+    result = np.empty((height, width), np.float32)
+    for row in range(height):
+        for part in range(2):
+            source = row + row_whole + part
+            inside = 0 <= source < height
+            for col in range(width + 1):
+                there = col + col_whole
+                known = inside and 0 <= there < width
+                line[part, col] = z[source, there] if known else low
+        for col in range(width):
+            upper = line[0, col] * rest + line[0, col + 1] * along
+            lower = line[1, col] * rest + line[1, col + 1] * along
+            ahead = upper * level + lower * down - np.float32(drop)
+            result[row, col] = ahead if only_ahead else max(ahead, z[row, col])
+    return result
 
 
 def _spacing_m(dataset: rasterio.DatasetReader) -> float:

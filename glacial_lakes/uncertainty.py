@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 from shapely.geometry import Polygon
 
-from glacial_lakes.outlines import FINE, extent, finer
+from glacial_lakes.outlines import FINE
+from glacial_lakes.stencils import extent, finer, grown, kernel, shrunk
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -37,7 +37,6 @@ HIDDEN_WEIGHT = 0.2
 LEAST_MIXED, LEAST_SENSITIVITY = 1.0, 0.4
 """Of a straight shore between even water and even land, by the blur of the image alone."""
 MOST_SENSITIVITY = 2.0
-EIGHT = np.ones((3, 3), bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,27 +79,42 @@ def measure_shore(
         Pixels in which a shore is hard to place.
     pixel_m : float
     """
-    near, far = BESIDE_PX
-    pad = far
-    usable = np.pad(usable, pad)
-    inside, doubtful = np.pad(inside, pad), np.pad(doubtful, pad)
-    fraction = np.pad(np.clip(fraction, -1, 2), pad)
-    around = ndimage.binary_dilation(inside, EIGHT, iterations=near)
-    land = ndimage.binary_dilation(around, EIGHT, iterations=far - near) & ~around & usable
-    edge = around & ~ndimage.binary_erosion(inside, EIGHT, iterations=near) & usable
-    rim = around & ~inside
-    low, high = MIXED
-    length = polygon.length / pixel_m
-    mixed = edge & (fraction > low) & (fraction < high)
-    place = extent(around)
-    fine = finer(np.where(around & usable, fraction, np.float32(0))[place])
-    between = (fine > level - LEVELS) & (fine < level + LEVELS)
-    return Shore(
-        spread=float(np.sqrt(np.mean(fraction[land] ** 2))) if land.any() else 1.0,
-        mixed=float(mixed.sum() / length),
-        sensitivity=float(between.sum() / FINE**2 / length),
-        doubtful=float(doubtful[rim].mean()) if rim.any() else 0.0,
+    spread, mixed, sensitivity, doubted = _along_shore(
+        fraction, level, inside, usable, doubtful, polygon.length / pixel_m
     )
+    return Shore(spread, mixed, sensitivity, doubted)
+
+
+@kernel
+def _along_shore(fraction, level, inside, usable, doubtful, length_px):  # type: ignore[no-untyped-def]
+    height, width = inside.shape
+    around = grown(inside, BESIDE_PX[0])
+    beside = grown(around, BESIDE_PX[1] - BESIDE_PX[0])
+    deep = shrunk(inside, BESIDE_PX[0])
+    squares, mixed, doubted = 0.0, 0, 0
+    land, rim = 0, 0
+    field = np.zeros((height, width), np.float32)
+    for row in range(height):
+        for col in range(width):
+            value = min(max(fraction[row, col], np.float32(-1)), np.float32(2))
+            if around[row, col]:
+                if not inside[row, col]:
+                    rim += 1
+                    doubted += doubtful[row, col]
+                if usable[row, col]:
+                    field[row, col] = value
+                    if not deep[row, col] and MIXED[0] < value < MIXED[1]:
+                        mixed += 1
+            elif beside[row, col] and usable[row, col]:
+                land += 1
+                squares += value * value
+    top, bottom, left, right = extent(around)
+    between = 0
+    for value in finer(field[top:bottom, left:right], FINE).flat:
+        between += level - LEVELS < value < level + LEVELS
+    spread = np.sqrt(squares / land) if land else 1.0
+    sensitivity = between / FINE**2 / length_px
+    return spread, mixed / length_px, sensitivity, doubted / max(1, rim)
 
 
 def shift_px(shore: Shore) -> float:

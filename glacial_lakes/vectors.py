@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
@@ -17,6 +17,7 @@ from pyogrio.errors import CRSError, DataLayerError, DataSourceError
 
 from glacial_lakes.errors import DamagedFileError, OutputError, UnsafeInputError, VectorError
 from glacial_lakes.files import whole
+from glacial_lakes.journals import settle
 from glacial_lakes.shapefiles import check_shapefile, write_shapefile
 
 __all__ = [
@@ -105,13 +106,15 @@ def spatial_layers(path: Path | str) -> list[str]:
         return [str(name) for name, geometry in pyogrio.list_layers(source) if geometry is not None]
 
 
-def read_layers(path: Path | str) -> dict[str, pd.DataFrame]:
-    """Read every layer of a GeoPackage as it is: tables, and GeoDataFrames where there is geometry.
+def read_layers(path: Path | str, names: Collection[str] | None = None) -> dict[str, pd.DataFrame]:
+    """Read layers of a GeoPackage as they are: tables, and GeoDataFrames where there is geometry.
 
     Parameters
     ----------
     path : path-like
         A GeoPackage, such as an inventory.
+    names : collection of str, optional
+        The layers to read, where the file has them; by default all.
 
     Returns
     -------
@@ -127,8 +130,9 @@ def read_layers(path: Path | str) -> dict[str, pd.DataFrame]:
     if _sniff(source) != "GPKG":
         raise VectorError(source, "is no GeoPackage", "name the inventory.gpkg of a run")
     with _reading(source):
-        names = [name for name, _ in pyogrio.list_layers(source) if name != STYLES_LAYER]
-        return {name: pyogrio.read_dataframe(source, layer=name) for name in names}
+        there = [name for name, _ in pyogrio.list_layers(source) if name != STYLES_LAYER]
+        chosen = there if names is None else [name for name in there if name in names]
+        return {name: pyogrio.read_dataframe(source, layer=name) for name in chosen}
 
 
 def write_layers(
@@ -163,6 +167,7 @@ def write_layers(
     def verify(written: Path) -> None:
         for name, table in tables.items():
             _compare(table, written, name, Path(path))
+        settle(path)
 
     with whole(path, verify) as temporary, _writing(Path(path)):
         for number, (name, table) in enumerate(tables.items()):

@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.warp import transform as transform_points
-from scipy import ndimage
 
-from glacial_lakes import outlines, water
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION, STATUS, State
-from glacial_lakes.evidence import Evidence
+from glacial_lakes.evidence import CIRRUS, CLOUD_SHADOW, Evidence
 from glacial_lakes.masks import STEEP_DEG
+from glacial_lakes.outlines import MIN_SHORE, Fraction
 from glacial_lakes.pixels import Pixels
 from glacial_lakes.scenes import Scene
 from glacial_lakes.scenes.quality import Quality
+from glacial_lakes.stencils import grown, kernel, median_of
+from glacial_lakes.water import ndwi_or_zero
 
 Bool = NDArray[np.bool_]
 
@@ -33,14 +34,16 @@ MAX_SHORE_RISE = 0.5
 """Ground whose NDWI rises above that of the shore by this share of the lake's may be lake."""
 MIN_HAZY_RISE = 0.4
 """The same through haze, of the difference of green and near infrared."""
-EIGHT = np.ones((3, 3), bool)
+TERRAIN_SHADOW = int(Quality.TERRAIN_SHADOW)
+NODATA, LAND, WATER = int(State.NODATA), int(State.LAND), int(State.WATER)
+CLOUDED, SHADOWED, STATE_COUNT = int(State.CLOUD), int(State.SHADOW), len(State)
 
 
 def observed(
     inside: Bool,
     pixels: Pixels,
     state: NDArray[np.uint8],
-    fraction: outlines.Fraction,
+    fraction: Fraction,
     found: Evidence,
     *,
     pixel_m: float,
@@ -53,40 +56,112 @@ def observed(
     wet-looking ground beyond the outline where thin cloud or shade may have ended it. The fringe
     of a cloud hides more than its mask, and beyond the edge of the image nothing is seen.
     """
-    pad = 2
-    cloudy = np.pad(_near(pixels.cloud, CLOUD_FRINGE_M / pixel_m), pad)
-    thin = _near(pixels.flags & Quality.CIRRUS != 0, THIN_CLOUD_FRINGE_M / pixel_m)
-    shaded = _shaded(pixels, fraction)
-    seen = np.pad(pixels.seen, pad)
-    value = water.ndwi_or_zero(pixels.reflectance["green"], pixels.reflectance["nir"])
-    with np.errstate(invalid="ignore"):
-        wet = value > found.shore_ndwi + MAX_SHORE_RISE * (found.ndwi - found.shore_ndwi)
-    lake_ice = np.zeros_like(wet)
-    if may_hold_ice:
-        with np.errstate(invalid="ignore"):
-            lake_ice = pixels.snow_or_ice & (pixels.slope_deg < MAX_ICE_SLOPE_DEG)
-    hazy = thin & _wet_through_haze(pixels, fraction) & ~(pixels.slope_deg > STEEP_DEG)
-    may_be_lake = (wet & (thin | shaded)) | hazy
-    beyond = np.pad(may_be_lake | lake_ice, pad)
-    icy = np.pad(lake_ice, pad)
-    state = np.where(thin & (state != State.NODATA), State.CLOUD, state)
-    inside, state = np.pad(inside, pad), np.pad(state, pad, constant_values=State.NODATA)
-    rim = _near(inside, 2) & ~inside
-    ring = _near(inside, 5) & ~_near(inside, 2)
-    hidden_inside = inside & (~seen | np.pad(shaded, pad))
-    hidden_rim = rim & (~seen | cloudy | icy)
-    hidden_ring = ring & beyond
-    observed = 1 - max(
-        float(hidden.sum() / max(1, whole.sum()))
-        for hidden, whole in ((hidden_inside, inside), (hidden_rim, rim), (hidden_ring, ring))
+    share, hidden_by = _observed(
+        inside,
+        pixels.reflectance["green"],
+        pixels.reflectance["nir"],
+        pixels.flags,
+        pixels.cloud,
+        pixels.seen,
+        pixels.snow_or_ice,
+        pixels.slope_deg,
+        state,
+        fraction.ground,
+        fraction.core,
+        fraction.shore,
+        found.ndwi,
+        found.shore_ndwi,
+        max(1, round(CLOUD_FRINGE_M / pixel_m)),
+        max(1, round(THIN_CLOUD_FRINGE_M / pixel_m)),
+        may_hold_ice,
     )
-    if observed >= MIN_OBSERVED_FRACTION:
-        return observed, "observed"
-    hidden = hidden_inside | hidden_rim | hidden_ring
-    counts = np.bincount(state[hidden], minlength=len(State))
-    counts[State.SHADOW] += (hidden & np.pad(shaded, pad) & (state == State.LAND)).sum()
-    counts[[State.LAND, State.WATER]] = 0
-    return observed, STATUS[State(int(counts.argmax()))] if counts.any() else "cloud"
+    if share >= MIN_OBSERVED_FRACTION:
+        return share, "observed"
+    return share, STATUS[State(hidden_by)]
+
+
+@kernel
+def _observed(  # type: ignore[no-untyped-def]
+    whole,
+    green,
+    nir,
+    flags,
+    cloud,
+    seen,
+    snow_or_ice,
+    slope,
+    states,
+    ground,
+    core,
+    shore,
+    ndwi,
+    shore_ndwi,
+    fringe,
+    thin_fringe,
+    may_hold_ice,
+):
+    """Return the observed fraction, and the state that hides most of the rest."""
+    height, width = whole.shape
+    pad = 2  # what lies beyond the edge of the image was not seen
+    tall, wide = height + 2 * pad, width + 2 * pad
+    near_cloud = grown(cloud, fringe)
+    thin = np.zeros((height, width), np.bool_)
+    inside = np.zeros((tall, wide), np.bool_)
+    fall = np.empty((height, width), np.float32)
+    for row in range(height):
+        for col in range(width):
+            thin[row, col] = flags[row, col] & CIRRUS != 0
+            inside[row + pad, col + pad] = whole[row, col]
+            fall[row, col] = green[row, col] - nir[row, col]
+    thin = grown(thin, thin_fringe)
+    shaded = _shaded(flags, seen, ground, green)
+    value = ndwi_or_zero(green, nir)
+    dry_fall = median_of(fall, shore)
+    hazy_fall = dry_fall + MIN_HAZY_RISE * (median_of(fall, core) - dry_fall)
+    wet_ndwi = shore_ndwi + MAX_SHORE_RISE * (ndwi - shore_ndwi)
+    rim = grown(inside, 2)
+    ring = grown(inside, 5)
+    hidden = np.zeros(3)
+    count = np.zeros(3)
+    by = np.zeros(STATE_COUNT, np.int64)
+    for row in range(tall):
+        for col in range(wide):
+            if not ring[row, col]:
+                continue
+            part = 0 if inside[row, col] else 1 if rim[row, col] else 2
+            count[part] += 1
+            y, x = row - pad, col - pad
+            beyond = y < 0 or x < 0 or y >= height or x >= width
+            if beyond:
+                if part == 1:
+                    hidden[1] += 1
+                    by[NODATA] += 1
+                continue
+            state = states[y, x]
+            if thin[y, x] and state != NODATA:
+                state = CLOUDED
+            icy = may_hold_ice and snow_or_ice[y, x] and slope[y, x] < MAX_ICE_SLOPE_DEG
+            if part == 0:
+                is_hidden = not seen[y, x] or shaded[y, x]
+            elif part == 1:
+                is_hidden = not seen[y, x] or near_cloud[y, x] or icy
+            else:
+                wet = value[y, x] > wet_ndwi and (thin[y, x] or shaded[y, x])
+                hazy = thin[y, x] and fall[y, x] > hazy_fall and not slope[y, x] > STEEP_DEG
+                is_hidden = wet or hazy or icy
+            if is_hidden:
+                hidden[part] += 1
+                by[state] += 1
+                if shaded[y, x] and state == LAND:
+                    by[SHADOWED] += 1
+    share = 1.0
+    for part in range(3):
+        share = min(share, 1 - hidden[part] / max(1.0, count[part]))
+    most, hides = 0, CLOUDED
+    for state in range(STATE_COUNT):
+        if state not in (LAND, WATER) and by[state] > most:
+            most, hides = by[state], state
+    return share, hides
 
 
 def doubtful_shore(pixels: Pixels, *, may_hold_ice: bool) -> Bool:
@@ -106,36 +181,28 @@ def is_high_summer(scene: Scene) -> bool:
     return (scene.acquired.month - (0 if lat[0] >= 0 else 6)) % 12 in ICE_FREE_MONTHS
 
 
-def _shaded(pixels: Pixels, fraction: outlines.Fraction) -> Bool:
+@kernel
+def _shaded(flags, seen, ground, green):  # type: ignore[no-untyped-def]
     """Return pixels in shade, where a shore cannot be told.
 
     Products take dark lakes for shadows of clouds. The flag is believed where the land that it
     covers is darker than the land around.
     """
-    shaded: Bool = (pixels.flags & Quality.TERRAIN_SHADOW) != 0
-    flagged = (pixels.flags & Quality.CLOUD_SHADOW) != 0
-    land = ~fraction.ground & pixels.seen
-    under, beside = flagged & land, ~flagged & land
-    if min(under.sum(), beside.sum()) >= outlines.MIN_SHORE:
-        green = pixels.reflectance["green"]
-        if np.median(green[under]) < MAX_SHADOW_GREEN * np.median(green[beside]):
-            shaded = shaded | flagged
+    height, width = flags.shape
+    shaded = np.zeros((height, width), np.bool_)
+    under, beside = np.zeros((height, width), np.bool_), np.zeros((height, width), np.bool_)
+    n_under, n_beside = 0, 0
+    for row in range(height):
+        for col in range(width):
+            shaded[row, col] = flags[row, col] & TERRAIN_SHADOW != 0
+            if seen[row, col] and not ground[row, col]:
+                flagged = flags[row, col] & CLOUD_SHADOW != 0
+                under[row, col], beside[row, col] = flagged, not flagged
+                n_under, n_beside = n_under + flagged, n_beside + (not flagged)
+    if min(n_under, n_beside) < MIN_SHORE:
+        return shaded
+    if median_of(green, under) < MAX_SHADOW_GREEN * median_of(green, beside):
+        for row in range(height):
+            for col in range(width):
+                shaded[row, col] |= flags[row, col] & CLOUD_SHADOW != 0
     return shaded
-
-
-def _wet_through_haze(pixels: Pixels, fraction: outlines.Fraction) -> Bool:
-    """Return pixels that may be water seen through thin cloud.
-
-    Haze adds about as much in the green as in the near infrared: it lowers the NDWI of water, but
-    leaves the difference of both.
-    """
-    fall = pixels.reflectance["green"] - pixels.reflectance["nir"]
-    core, shore = (float(np.nanmedian(fall[part])) for part in (fraction.core, fraction.shore))
-    with np.errstate(invalid="ignore"):
-        result: Bool = fall > shore + MIN_HAZY_RISE * (core - shore)
-    return result
-
-
-def _near(mask: Bool, distance_px: float) -> Bool:
-    result: Bool = ndimage.binary_dilation(mask, EIGHT, iterations=max(1, round(distance_px)))
-    return result

@@ -9,10 +9,9 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from glacial_lakes import indices
-from glacial_lakes.masks import MIN_WATER_NDWI
+from glacial_lakes.masks import MIN_WATER_NDWI, NO_BAND
+from glacial_lakes.stencils import grown, kernel, shrunk
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -34,12 +33,27 @@ MAX_GAP_ROWS = 14
 """Widest strip without data that is bridged: the SLC-off gaps of Landsat 7 reach 14 pixels."""
 
 
-def ndwi_or_zero(green: Float, nir: Float) -> Float:
-    """Return NDWI; 0 where both bands are so dark that the ratio is noise; NaN stays NaN."""
-    total = green + nir
-    with np.errstate(invalid="ignore", divide="ignore"):
-        value = indices.ndwi(green, nir)
-        return np.where(np.abs(total) < MIN_SIGNAL, np.float32(0), np.clip(value, -1, 1))
+@kernel
+def ndwi_or_zero(green, nir):  # type: ignore[no-untyped-def]
+    """Return NDWI; 0 where both bands are so dark that the ratio is noise; NaN stays NaN.
+
+    Parameters
+    ----------
+    green, nir : array of float32, shape (y, x)
+    """
+    height, width = green.shape
+    value = np.empty((height, width), np.float32)
+    for row in range(height):
+        for col in range(width):
+            total = green[row, col] + nir[row, col]
+            if abs(total) < MIN_SIGNAL:
+                value[row, col] = 0
+            elif np.isfinite(total):
+                ratio = (green[row, col] - nir[row, col]) / total
+                value[row, col] = min(max(ratio, np.float32(-1)), np.float32(1))
+            else:
+                value[row, col] = np.nan
+    return value
 
 
 def candidates(reflectance: Mapping[str, Float], excluded: Bool) -> Bool:
@@ -53,15 +67,28 @@ def candidates(reflectance: Mapping[str, Float], excluded: Bool) -> Bool:
         Never a candidate: cloud, snow and ice, slopes in deep shade.
     """
     green, nir = reflectance["green"], reflectance["nir"]
-    value = ndwi_or_zero(green, nir)
-    with np.errstate(invalid="ignore"):
-        strong = (value > MIN_WATER_NDWI) & (green < MAX_WATER_GREEN)
-        weak = (value > MIN_SEED_NDWI) & (nir < MAX_SEED_NIR)
-        if "swir1" in reflectance:
-            swir1 = reflectance["swir1"]
-            weak &= (swir1 < MAX_SEED_SWIR1) & (swir1 < green)
-    result: Bool = (strong | weak) & ~excluded
-    return result
+    swir1 = reflectance.get("swir1", NO_BAND)
+    found: Bool = _candidates(green, nir, swir1, excluded)
+    return found
+
+
+@kernel
+def _candidates(green, nir, swir1, excluded):  # type: ignore[no-untyped-def]
+    height, width = green.shape
+    found = np.empty((height, width), np.bool_)
+    has_swir1 = swir1.size > 0
+    for row in range(height):
+        for col in range(width):
+            g, n = green[row, col], nir[row, col]
+            value = (g - n) / (g + n)
+            strong = (value > MIN_WATER_NDWI) & (g < MAX_WATER_GREEN)
+            weak = (value > MIN_SEED_NDWI) & (n < MAX_SEED_NIR)
+            if has_swir1:
+                s = swir1[row, col]
+                weak &= (s < MAX_SEED_SWIR1) & (s < g)
+            bright_enough = abs(g + n) >= MIN_SIGNAL  # else the ratio is noise
+            found[row, col] = (strong | weak) & bright_enough & (not excluded[row, col])
+    return found
 
 
 def river_width_px(pixel_m: float) -> int:
@@ -93,18 +120,51 @@ def river_trace(value: Float, candidate: Bool, usable: Bool, level: float, width
     float
         Diagonal of the line's extent; 0 when most of the candidate is wide water.
     """
-    with np.errstate(invalid="ignore"):
-        wet = ((value > level) & usable) | candidate
-    wide = ndimage.binary_opening(wet, np.ones((width_px, width_px), bool))
-    narrow = wet & ~wide
-    if (narrow & candidate).sum() < candidate.sum() / 2:
+    return float(_trace(value, candidate, usable, level, width_px // 2))
+
+
+@kernel
+def _trace(value, candidate, usable, level, half_width):  # type: ignore[no-untyped-def]
+    height, width = value.shape
+    wet = np.empty((height, width), np.bool_)
+    for row in range(height):
+        for col in range(width):
+            is_wet = value[row, col] > level and usable[row, col]
+            wet[row, col] = candidate[row, col] or is_wet
+    wide = grown(shrunk(wet, half_width), half_width)
+    narrow = np.zeros((height, width), np.bool_)
+    balance = 0  # of the candidate's narrow and wide pixels
+    for row in range(height):
+        for col in range(width):
+            narrow[row, col] = wet[row, col] and not wide[row, col]
+            if candidate[row, col]:
+                balance += 1 if narrow[row, col] else -1
+    if balance < 0:
         return 0.0
-    lines, _ = ndimage.label(
-        ndimage.binary_dilation(narrow, np.ones((3, 3), bool)), np.ones((3, 3))
-    )
-    through = np.isin(lines, np.unique(lines[candidate & narrow])) & narrow
-    rows, cols = np.nonzero(through)
-    return float(np.hypot(np.ptp(rows), np.ptp(cols)))
+    # The lines, a pixel wider so that faint ones hold together, from the candidate on.
+    line = grown(narrow, 1)
+    waiting = np.empty((height * width, 2), np.int32)
+    count = 0
+    for row in range(height):
+        for col in range(width):
+            if narrow[row, col] and candidate[row, col]:
+                line[row, col] = False
+                waiting[count, 0], waiting[count, 1] = row, col
+                count += 1
+    top, bottom, left, right = height, 0, width, 0
+    while count:
+        count -= 1
+        row, col = waiting[count, 0], waiting[count, 1]
+        if narrow[row, col]:
+            top, bottom = min(top, row), max(bottom, row)
+            left, right = min(left, col), max(right, col)
+        for near_row in range(max(0, row - 1), min(height, row + 2)):
+            for near_col in range(max(0, col - 1), min(width, col + 2)):
+                if line[near_row, near_col]:
+                    line[near_row, near_col] = False
+                    waiting[count, 0], waiting[count, 1] = near_row, near_col
+                    count += 1
+    return np.hypot(float(bottom - top), float(right - left))
 
 
 def bridge_gaps(band: Float) -> Float:

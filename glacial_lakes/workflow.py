@@ -30,12 +30,20 @@ from glacial_lakes.batch import (
 from glacial_lakes.cluster import RUNNING_NAME, map_on_cluster
 from glacial_lakes.detectors import detector_of
 from glacial_lakes.errors import InputError, MissingFileError
-from glacial_lakes.events import Event, Listener, SceneRefused, SceneReused, StageStarted, ignore
+from glacial_lakes.events import (
+    Event,
+    Listener,
+    SceneRefused,
+    SceneReused,
+    StageStarted,
+    ignore,
+)
 from glacial_lakes.export import export
 from glacial_lakes.inventory import Inventory, open_inventory, track
 from glacial_lakes.manifest import Record
 from glacial_lakes.processes import ProcessPerCall
 from glacial_lakes.report import write_report
+from glacial_lakes.review import in_place
 from glacial_lakes.scenes import discover
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.settings import Project, as_dict, digest
@@ -140,6 +148,7 @@ def run(
     detector_of(project.mapping)  # told once, not by every scene
     output = (project.folder / project.project.output).resolve()
     with files.lock(output):
+        in_place.take_in(output / INVENTORY_NAME, listen)
         scenes = _find_scenes(project, listen)
         checksums = _checksums(project)
         tasks = _tasks(project, scenes, checksums, output)
@@ -154,6 +163,7 @@ def run(
         if not usable:
             return result
         table = manifest.scene_table(project.folder, scenes, records, refusals)
+        in_place.take_in(output / INVENTORY_NAME, listen)  # mapping may have taken hours
         content = manifest.content(project, table, records, checksums)
         earlier = manifest.read(output / manifest.FILE_NAME)
         outputs = earlier.get("outputs", {})
@@ -341,10 +351,11 @@ def _track(
     if previous is not None:  # a run that was stopped after the inventory is no second run
         runs = previous.runs[previous.runs["run_id"] != row["run_id"]]
         previous = replace(previous, runs=runs.reset_index(drop=True))
-    glaciers, basins = project.inputs.glaciers, project.area.basins
+    glaciers, dem, basins = project.inputs.glaciers, project.inputs.dem, project.area.basins
     return track(
         (load_outlines(output / SCENES_FOLDER / folder_name(scene)) for scene in usable),
         glaciers=None if glaciers is None else project.folder / glaciers,
+        dem=None if dem is None else project.folder / dem,
         basins=None if basins is None else project.folder / basins,
         basin_field=project.area.basin_field,
         previous=previous,
@@ -373,7 +384,7 @@ def _write(
     """Write inventory, exports and report; return the SHA-256 by name in the output folder."""
     info, formats = project.project, project.export.formats
     on_event(StageStarted("export", len(formats)))
-    inventory.to_file(output / INVENTORY_NAME)
+    in_place.replace(inventory, output / INVENTORY_NAME)
     paths = [output / INVENTORY_NAME]
     others = [name for name in formats if name not in ("gpkg", "report")]
     paths += export(inventory, output, others, language=info.language)

@@ -27,6 +27,7 @@ from glacial_lakes.errors import InputError
 from glacial_lakes.inventory import Inventory
 
 NONE = schema.conform(pd.DataFrame(), schema.LAKE_EVENTS)
+NO_SCENES = schema.conform(pd.DataFrame(), schema.SCENES)
 
 
 def years(n: int, start: int = 2000, month: int = 8) -> np.ndarray:
@@ -336,7 +337,7 @@ def test_doubtful_lakes_give_no_alert_and_no_total():
     lakes = schema.conform(pd.DataFrame([{"lake_id": "A", "state": "doubtful"}]), schema.LAKES)
     observations = schema.conform(rows, schema.OBSERVATIONS)
     assert change.alerts(observations, NONE, schema.conform(rows, schema.OUTLINES), lakes).empty
-    assert change.totals(change.by_date(observations), lakes).empty
+    assert change.totals(change.by_date(observations, NO_SCENES), lakes).empty
 
 
 def test_trends_start_anew_after_an_event():
@@ -376,7 +377,7 @@ def two_lakes(*, second: list[object]) -> tuple[pd.DataFrame, pd.DataFrame]:
     rows = [table([1e4, 1.2e4, 1.2e4]), table(second, lake_id="B")]
     lakes = pd.DataFrame({"lake_id": ["A", "B"], "state": "present", "basin": ["Chu", "Talas"]})
     rows = schema.conform(pd.concat(rows), schema.OBSERVATIONS)
-    return change.totals(change.by_date(rows), schema.conform(lakes, schema.LAKES)), rows
+    return change.totals(change.by_date(rows, NO_SCENES), schema.conform(lakes, schema.LAKES)), rows
 
 
 def test_a_lake_under_cloud_changes_no_total_on_common_lakes():

@@ -25,6 +25,11 @@ from glacial_lakes.settings import read_project
 from glacial_lakes.vectors import read_vector
 
 VERBS = {
+    "track": {
+        *("-o", "--field", "--date", "--encoding", "--layer"),
+        *("--glaciers", "--basins", "--basin-field"),
+    },
+    "check": {"--layer", "--encoding"},
     "demo": set(),
     "init": set(),
     "scenes": set(),
@@ -98,7 +103,8 @@ def test_the_verbs_and_options_are_those_of_the_design() -> None:
         name: {word for option in command.params for word in (*option.opts, *option.secondary_opts)}
         for name, command in cli.commands.items()
     }
-    arguments = {"folder", "paths", "project", "inventory", "edited", "outlines", "reference"}
+    arguments = {"folder", "paths", "path", "project", "inventory", "edited"}
+    arguments |= {"outlines", "reference"}
     assert {name: words - COMMON - arguments for name, words in found.items()} == VERBS
     assert all(words >= COMMON for words in found.values())
 

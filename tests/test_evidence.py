@@ -12,6 +12,7 @@ LAKE = Evidence(
     ndwi=0.45,
     shore_ndwi=-0.17,
     green=0.13,
+    nir=0.05,
     green_ratio=0.9,
     nir_ratio=0.25,
     separation=5.0,

@@ -25,6 +25,31 @@ def _dead_pid() -> int:
     return process.pid
 
 
+@pytest.mark.parametrize("number", [5, 32, 33])
+def test_a_file_that_windows_holds_open_is_named_and_stays(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "inventory.gpkg"
+    target.write_text("old")
+    waits: list[float] = []
+
+    def refuse(source: Path, to: Path) -> None:
+        error = PermissionError(13, "The process cannot access the file")
+        error.winerror = number
+        raise error
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    monkeypatch.setattr(files.time, "sleep", waits.append)
+    with (
+        pytest.raises(LockedError, match=r"inventory.gpkg: is open in another program.*QGIS"),
+        files.whole(target) as temporary,
+    ):
+        temporary.write_text("new")
+    assert 3 < sum(waits) < 20  # virus scanners let go by then
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
 def test_a_file_written_whole_replaces_the_old_one(tmp_path: Path) -> None:
     target = tmp_path / "new" / "a.csv"
     for text in ("one", "two"):

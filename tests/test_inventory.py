@@ -161,7 +161,7 @@ def test_gdal_lists_the_layers_and_their_rows(inventory: Inventory, tmp_path: Pa
 
 def test_glaciers_give_distance_identity_and_type() -> None:
     ice = gpd.GeoDataFrame(
-        {"rgi_id": ["near", "far"]},
+        {"rgi_id": ["near", "far"], "src_date": "2020-08-01T00:00:00"},
         geometry=[
             shapely.box(X0 - 200, Y0 - 200, X0 + 200, Y0 + 200),
             shapely.box(X0 + 50_000, Y0, X0 + 51_000, Y0 + 1000),

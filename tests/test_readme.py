@@ -113,11 +113,6 @@ def test_every_command_is_in_the_table_and_every_one_named_exists() -> None:
         assert named <= set(cli.cli.commands), path.name
 
 
-def test_commands_that_are_said_to_be_missing_are() -> None:
-    (said,) = re.findall(r"The commands (.*?) do not exist yet", README, re.DOTALL)
-    assert not code_words(said) & set(cli.cli.commands)
-
-
 def test_exit_codes_are_those_of_the_command_line() -> None:
     told = {int(code): meaning for code, meaning, _ in rows(section("## Exit codes"))}
     constants = (cli.OK, cli.ERROR, cli.USAGE, cli.PARTIAL, cli.LOCKED, cli.INTERRUPTED)

@@ -102,7 +102,12 @@ def test_sampling_a_plane_is_exact_on_any_grid() -> None:
     source = grid((40, 40), 30.0)
     target = grid((60, 80), 10.0)
     rows, cols = np.indices(source.shape)
-    values = terrain.sample((2.0 * cols - 3.0 * rows).astype("float32"), source, target)
+    values = terrain.sample(
+        (2.0 * cols - 3.0 * rows).astype("float32"),
+        source.transform,
+        target.transform,
+        target.shape,
+    )
     rows, cols = np.indices(target.shape)
     expected = 2 * ((cols + 0.5) / 3 - 0.5) - 3 * ((rows + 0.5) / 3 - 0.5)
     inside = np.isfinite(values)
@@ -138,7 +143,7 @@ def test_slope_agrees_with_gdaldem(tmp_path: Path, data: Path) -> None:
 def test_a_dem_in_degrees_is_warped_to_the_scene(data: Path) -> None:
     scene = Grid(CRS.from_epsg(32632), Affine(10, 0, 636_000, 0, -10, 5_188_000), (300, 300))
     layers = terrain.read_terrain(data / "oggm_rgi_dem/srtm_oetztal.tif", scene, 150, 40)
-    heights = layers.on(scene, layers.elevation_m)
+    heights = layers.on(scene.transform, scene.shape, "elevation_m")
     assert np.isfinite(heights).all()
     assert 1500 < np.median(heights) < 3800
 

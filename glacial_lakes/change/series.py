@@ -55,6 +55,13 @@ def seen_series(observations: pd.DataFrame) -> pd.DataFrame:
     return rows.drop_duplicates(["lake_id", "day"], ignore_index=True)
 
 
+def times_of_scenes(rows: pd.DataFrame, scenes: pd.DataFrame) -> pd.Series:
+    """Return the time of the scene of each row, its own where the scene has none."""
+    times = scenes.drop_duplicates("scene_id").set_index("scene_id")["acquired"]
+    told = times.reindex(rows["scene_id"]).set_axis(rows.index)
+    return told.fillna(rows["acquired"])
+
+
 def epoch_names(acquired: pd.Series, sensor: pd.Series) -> pd.Series:
     """Name the date of each image; images of one day and sensor have one name.
 

@@ -10,20 +10,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from glacial_lakes.change.series import SEEN, best_of_day, epoch_names
+from glacial_lakes.change.series import SEEN, best_of_day, epoch_names, times_of_scenes
 from glacial_lakes.schema import TOTALS, conform
 
 
-def by_date(observations: pd.DataFrame) -> pd.DataFrame:
+def by_date(observations: pd.DataFrame, scenes: pd.DataFrame) -> pd.DataFrame:
     """Return one row a lake and date with the date's name in ``epoch``, as :func:`totals` wants.
 
     Parameters
     ----------
-    observations : pandas.DataFrame
-        :data:`glacial_lakes.schema.OBSERVATIONS`.
+    observations, scenes : pandas.DataFrame
+        :data:`glacial_lakes.schema.OBSERVATIONS` and :data:`~glacial_lakes.schema.SCENES`. The
+        scene gives the date its name: the outlines of an older survey are of many days.
     """
     rows = best_of_day(observations)
-    return rows.assign(epoch=epoch_names(rows["acquired"], rows["sensor"]))
+    acquired = times_of_scenes(rows, scenes)
+    return rows.assign(epoch=epoch_names(acquired, rows["sensor"]))
 
 
 def totals(rows: pd.DataFrame, lakes: pd.DataFrame) -> pd.DataFrame:

@@ -199,9 +199,32 @@ RUSSIAN = {
     "commented": "примечание",
     "Nothing was changed in the edited file.": "В исправленном файле ничего не изменено.",
     "Nothing was written.": "Ничего не записано.",
+    "the inventory was edited: {count} decisions kept, file in {path}": (
+        "каталог был исправлен: решений сохранено – {count}, исправленный файл – {path}"
+    ),
+    "the inventory was changed, but no decision follows; kept as {path}": (
+        "каталог был изменён, но решений из этого не следует; изменённый файл – {path}"
+    ),
+    "{path} was missing and is put back as it was written": (
+        "{path} отсутствовал и восстановлен в том виде, в котором был записан"
+    ),
     "{count} decisions are kept in the inventory.": "Решений сохранено в каталоге: {count}.",
     "Newer outline clearly differs from the one drawn by a person": (
         "Новый контур явно отличается от исправленного вручную"
+    ),
+    "Both outlines are kept and shown; the newer one stands for the lake. Who has checked the "
+    "newer one sets verified, and the lake is no longer listed here.": (
+        "Оба контура сохранены и показаны; озеро представляет новый. Когда новый контур проверен, "
+        "отметьте verified – озеро исчезнет из этого списка."
+    ),
+    "Drawn by": "Кто исправил",
+    "Drawn area": "Исправленная площадь",
+    "Image": "Снимок",
+    "Newer image": "Новый снимок",
+    "Newer area": "Новая площадь",
+    "drawn by a person": "исправлен вручную",
+    "drawn by a person, newer outline clearly differs": (
+        "исправлен вручную, новый контур явно отличается"
     ),
     "checked by": "проверил(а)",
     "drawn by": "контур исправил(а)",
@@ -339,13 +362,33 @@ RUSSIAN = {
     "Shown are {shown} of {count}; all are in {place}.": (
         "Показано {shown} из {count}; все – в {place}."
     ),
-    "Drawn are the lakes with the latest alerts, those that changed most, and the largest.": (
-        "Графики построены для озёр с последними сигналами, с наибольшими изменениями и для "
+    "Drawn are the lakes that need a look, those that changed most, and the largest.": (
+        "Графики построены для озёр, требующих внимания, с наибольшими изменениями и для "
         "самых крупных."
     ),
     "A click on a column's head sorts the table.": (
         "Щелчок по заголовку столбца сортирует таблицу."
     ),
+    "by glacier outlines of {year}": "по контурам ледников {year} г.",
+    "shore at the glacier": "берег у ледника",
+    "Below the area: range of the volume by published relations. Screening, not a hazard "
+    "assessment.": (
+        "Под площадью: интервал объёма по опубликованным зависимостям. Предварительная оценка, не "
+        "оценка опасности."
+    ),
+    "Screening, not a hazard assessment": "Предварительная оценка, не оценка опасности",
+    "Volume": "Объём",
+    "million m³": "млн м³",
+    "m³/s": "м³/с",
+    "Peak discharge": "Пиковый расход",
+    "dam breaks": "прорыв плотины",
+    "dam of ice": "ледниковая плотина",
+    "Steepest look down within 1 km": "Наибольший угол вниз в пределах 1 км",
+    "steep lakefront": "крутой фронт",
+    "Slope of the first km downstream": "Уклон первого километра ниже озера",
+    "Steep headwalls": "Крутые склоны над озером",
+    "Catchment": "Водосбор",
+    "glaciers": "ледники",
     "Each lake": "Каждое озеро",
     "area with one standard error": "площадь и стандартная погрешность",
     "no water seen": "воды нет (видно)",
@@ -391,6 +434,10 @@ RUSSIAN = {
     "{count} lakes, {present} present now, {area} ± {sigma} km²": (
         "озёр: {count}, из них есть сейчас: {present}, {area} ± {sigma} км²"
     ),
+    "{count} lakes, {present} present now, {area} km², uncertainty known for {known}": (
+        "озёр: {count}, из них есть сейчас: {present}, {area} км², погрешность известна для {known}"
+    ),
+    "{count} dates known to the year or month only": "известен лишь год или месяц: {count}",
     "{count} scenes to map": "снимков к обработке: {count}",
     "mapping": "обработка",
     "tracking lakes": "прослеживание озёр",

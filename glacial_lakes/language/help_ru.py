@@ -34,9 +34,9 @@ HELP = {
         "Каталоги ледниковых озёр по разновременным спутниковым снимкам."
     ),
     "Exit codes: 0 done, 1 error, 2 wrong usage or project file, 3 some scenes refused, "
-    "4 another run is writing the output, 130 interrupted.": (
+    "4 another run or program holds the output, 130 interrupted.": (
         "Коды завершения: 0 – готово, 1 – ошибка, 2 – неверный вызов или файл проекта, 3 – часть "
-        "снимков отклонена, 4 – результат пишет другой запуск, 130 – прервано."
+        "снимков отклонена, 4 – результат занят другим запуском или программой, 130 – прервано."
     ),
     "More messages; -vv for all.": "Больше сообщений; -vv – все.",
     "No messages but errors.": "Только сообщения об ошибках.",
@@ -68,6 +68,20 @@ HELP = {
     "Map on a Dask cluster, e.g. tcp://10.0.0.5:8786.": (
         "Обрабатывать снимки на кластере Dask, например tcp://10.0.0.5:8786."
     ),
+    "Make an inventory of older outlines that others drew.": (
+        "Составить каталог из прежних контуров, сделанных другими."
+    ),
+    "The .gpkg file of the inventory.": "Файл .gpkg каталога.",
+    "A field of FILE under another name, e.g. acquired=IMG_DAY; may be repeated.": (
+        "Поле файла под другим именем, например acquired=IMG_DAY; можно повторять."
+    ),
+    "Date of all outlines.": "Дата всех контуров.",
+    "Layer of FILE.": "Слой файла FILE.",
+    "Polygons of basins.": "Полигоны бассейнов.",
+    "Their field with names.": "Их поле с названиями.",
+    "Examine a file of lakes: geometry, overlaps, codes, dates, fields, units.": (
+        "Проверить файл озёр: геометрия, наложения, коды, даты, поля, единицы."
+    ),
     "Write an inventory in other formats, or the best outlines of some years.": (
         "Записать каталог в других форматах или лучшие контуры за несколько лет."
     ),
@@ -94,8 +108,8 @@ HELP = {
     "Class raster or polygons: what false lakes are.": (
         "Растр классов или полигоны: чем являются ложные озёра."
     ),
-    "Take a person's corrections from EDITED into an inventory.": (
-        "Внести в каталог исправления, сделанные человеком в EDITED."
+    "Take corrections into an inventory: from EDITED, or made in the inventory itself.": (
+        "Внести в каталог исправления: из EDITED или сделанные в самом каталоге."
     ),
     "Who decided.": "Кто принял решения.",
     "Only show what was understood.": "Только показать, что понято, ничего не записывая.",

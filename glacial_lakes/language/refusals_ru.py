@@ -178,8 +178,30 @@ REFUSALS = {
     "the DEM does not cover the scene": "ЦМР не покрывает снимок",
     "give one that does": "укажите ту, которая покрывает",
     # a review is refused
-    "is the inventory itself, so that nothing tells what was changed": (
-        "это сам каталог: неизвестно, что в нём изменено"
+    "is the inventory itself, and nothing tells what was changed in it": (
+        "это сам каталог, и неизвестно, что в нём изменено"
+    ),
+    "is not the inventory that the last run or review wrote": (
+        "это не тот каталог, который записан последним запуском или исправлением"
+    ),
+    "to take in what was edited in it, move it elsewhere and review it from there; "
+    "to go on from it as it is, delete the folder as_written beside it": (
+        "чтобы внести сделанные в нём исправления, переместите его и внесите командой review; "
+        "чтобы продолжить с ним как есть, удалите папку as_written рядом с ним"
+    ),
+    "was edited in the meantime": "изменён за это время",
+    "start again": "запустите ещё раз",
+    "is open in another program, which may hold changes": (
+        "открыт в другой программе, где могут быть изменения"
+    ),
+    "save them and close the file there, e.g. in QGIS, then start again": (
+        "сохраните их и закройте там файл (например, в QGIS), затем запустите ещё раз"
+    ),
+    "is open in another program, or may not be changed": (
+        "открыт в другой программе или недоступен для изменения"
+    ),
+    "close it there, e.g. in QGIS, then start again": (
+        "закройте его там (например, в QGIS), затем запустите ещё раз"
     ),
     "edit a copy of it, or a shapefile of the run": (
         "исправляйте его копию или шейп-файл, созданный запуском"
@@ -201,7 +223,7 @@ REFUSALS = {
         "исправьте их, например инструментом QGIS «Проверка корректности»; ничего не внесено"
     ),
     "the edited file lacks {} of {} lakes": "в исправленном файле нет {} из {} озёр",
-    "if it is a selection, add --partial; if all these lakes are false, add --whole": (
+    "if it is a selection, review it with --partial; if all these lakes are false, with --whole": (
         "если это выборка, добавьте --partial; если все эти озёра ложные, добавьте --whole"
     ),
     "{} outlines are unchanged but shifted by about {} m": (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -109,6 +110,7 @@ def _environment(language: str) -> Environment:
         "day": partial(words.day, language=language),
         "degrees": partial(words.degrees, language=language),
         "area": partial(_area, language=language),
+        "span": partial(_span, language=language),
         "reason": partial(translate_reason, language=language),
         "raw": lambda value: "" if value is None else repr(value),
     }
@@ -124,6 +126,17 @@ def _area(
 
 def _signed(value: float | None, digits: int = 0, *, language: str) -> str:
     return ("+" if value is not None and value > 0 else "") + words.number(value, digits, language)
+
+
+def _span(low: float | None, high: float | None, unit: float = 1.0, *, language: str) -> str:
+    """Return a range with two figures each, as much as a first-order value bears."""
+    if low is None or high is None:
+        return "–"
+    ends = []
+    for value in (low / unit, high / unit):
+        digits = 1 - math.floor(math.log10(value)) if value > 0 else 0
+        ends.append(words.number(round(value, digits), max(0, digits), language))
+    return ends[0] if ends[0] == ends[1] else "–".join(ends)
 
 
 def _source(environment: Environment, name: str) -> str:

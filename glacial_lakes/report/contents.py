@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,15 +15,18 @@ from glacial_lakes import schema
 from glacial_lakes.change.series import best_of_day, evidence
 from glacial_lakes.language import translate
 from glacial_lakes.report.changes import alert_rows, changed_lakes, total_rows, trend_rows
+from glacial_lakes.report.conflicts import conflicts_of
 from glacial_lakes.report.curves import draw_curve
 from glacial_lakes.report.maps import Map, MapInput, draw_chip, draw_map
 from glacial_lakes.report.rows import (
     Alert,
+    Conflict,
     Lake,
     LakeEvent,
     LakeTrend,
     Observation,
     SceneRow,
+    Screening,
     Total,
 )
 
@@ -33,7 +36,8 @@ if TYPE_CHECKING:
 LISTED = 2000
 """Lakes in the table: more make a page that no reader can use and a browser opens slowly."""
 DRAWN = 300
-"""Lakes with a curve and an outline, at most; with an alert or a change first, then the largest."""
+"""Lakes with a curve and an outline, at most: first those that a newer image contradicts, with
+an alert or a change, then the largest."""
 DRAWN_DATES = 20_000
 """Dates in all curves together, at most: they bound the size of the page."""
 TOLD = 1000
@@ -53,6 +57,7 @@ class Contents:
     n_events: int
     alerts: tuple[Alert, ...]
     n_alerts: int
+    n_contradicted: int
     changed: tuple[Lake, ...]
     totals: tuple[dict[str, Any], ...]
     scenes: tuple[SceneRow, ...]
@@ -85,6 +90,11 @@ class Contents:
         """Lakes of the table that are present and were not seen on the last date."""
         return tuple(lake for lake in self.lakes if lake.is_unseen_last)
 
+    @property
+    def contradicted(self) -> tuple[Lake, ...]:
+        """Lakes whose newest outline is clearly different from what a person drew."""
+        return tuple(lake for lake in self.lakes if lake.conflict)
+
 
 def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], language: str) -> Contents:
     """Gather what the report says of an inventory.
@@ -103,24 +113,29 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
     times = scenes.loc[scenes["state"] != "refused", "acquired"].dropna()
     times = times if len(times) else observations["acquired"].dropna()
     events = schema.conform(inventory.events, schema.LAKE_EVENTS)
+    outlines = schema.conform(inventory.outlines, schema.OUTLINES)
+    conflicts = conflicts_of(schema.conform(inventory.lakes, schema.LAKES), outlines)
     alerts = inventory.alerts.sort_values(
         ["date", "lake_id", "alert"], ascending=[False, True, True], kind="stable"
     )
     all_lakes = _all_lakes(inventory, observations, times)
     trends = trend_rows(inventory)
     changed = changed_lakes(all_lakes, trends)
-    important = list(dict.fromkeys([*alerts["lake_id"], *changed, *all_lakes["lake_id"]]))
+    important = list(
+        dict.fromkeys([*conflicts, *alerts["lake_id"], *changed, *all_lakes["lake_id"]])
+    )
     listed = all_lakes[all_lakes["lake_id"].isin(important[:LISTED])]
     n_drawn = min(DRAWN, max(DRAWN_DATES // max(scenes["scene_id"].nunique(), 1), 1))
     drawn = set(important[:n_drawn])
     lakes = _lakes(
         listed,
+        outlines[outlines["lake_id"].isin(drawn)],
         drawn,
-        inventory,
         observations=observations,
         events=events,
         times=times,
         trends=trends,
+        conflicts=conflicts,
         language=language,
     )
     by_id = {lake.lake_id: lake for lake in lakes}
@@ -144,12 +159,17 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
         n_events=len(events),
         alerts=alert_rows(alerts.iloc[:TOLD], numbers),
         n_alerts=len(alerts),
+        n_contradicted=len(conflicts),
         changed=tuple(by_id[name] for name in changed),
         totals=total_rows(inventory),
         scenes=_scenes(scenes, observations),
         total=_total(all_lakes),
         map=draw_map(
-            [_on_map(lake, shapes[lake.lake_id]) for lake in lakes if lake.lake_id in drawn],
+            [
+                _on_map(lake, shapes[lake.lake_id], conflicts)
+                for lake in lakes
+                if lake.lake_id in drawn
+            ],
             ice,
             language,
             rest=[
@@ -194,19 +214,18 @@ def _all_lakes(inventory: Inventory, observations: pd.DataFrame, times: pd.Serie
 
 def _lakes(
     listed: pd.DataFrame,
+    outlines: pd.DataFrame,
     drawn: set[str],
-    inventory: Inventory,
     *,
     observations: pd.DataFrame,
     events: pd.DataFrame,
     times: pd.Series,
     trends: Mapping[str, LakeTrend],
+    conflicts: Mapping[str, tuple[Conflict, shapely.Geometry]],
     language: str,
 ) -> tuple[Lake, ...]:
     shown = observations[observations["lake_id"].isin(listed["lake_id"])]
     by_lake = dict(iter(shown.groupby("lake_id")))
-    outlines = schema.conform(inventory.outlines, schema.OUTLINES)
-    outlines = outlines[outlines["lake_id"].isin(drawn)]
     measured = outlines[outlines["area_m2"] > 0].sort_values("acquired", kind="stable")
     first = dict(zip(measured["lake_id"][::-1], measured.geometry[::-1], strict=True))
     last = dict(zip(measured["lake_id"], measured.geometry, strict=True))
@@ -223,11 +242,13 @@ def _lakes(
         is_single = len({entry.acquired for entry in entries if entry.is_measured}) < 2
         latest = last.get(row.lake_id, row.geometry)
         trend = trends.get(str(row.lake_id))
+        conflict, by_person = conflicts.get(str(row.lake_id), (None, None))
         curve = chip = None
         if row.lake_id in drawn:
             happened = told.get(str(row.lake_id), [])
+            begin = None if is_single else first.get(row.lake_id)
             curve = draw_curve(entries, happened, period, language, trend)
-            chip = draw_chip(None if is_single else first.get(row.lake_id), latest, language)
+            chip = draw_chip(begin, latest, by_person, language)
         lakes.append(
             Lake(
                 number=int(row.number),
@@ -246,7 +267,10 @@ def _lakes(
                 is_unseen_last=bool(row.is_unseen_last),
                 verified_by=_text(row.verified_by),
                 edited_by=_text(row.edited_by),
-                is_conflict=row.review_conflict is True,
+                conflict=conflict,
+                screening=Screening(
+                    **{field.name: _real(getattr(row, field.name)) for field in fields(Screening)}
+                ),
                 trend=trend,
                 curve=curve,
                 chip=chip,
@@ -359,9 +383,14 @@ def _total(lakes: pd.DataFrame) -> Total:
     )
 
 
-def _on_map(lake: Lake, geometry: shapely.Geometry) -> MapInput:
+def _on_map(
+    lake: Lake,
+    geometry: shapely.Geometry,
+    conflicts: Mapping[str, tuple[Conflict, shapely.Geometry]],
+) -> MapInput:
     state = _state_on_map(lake.state, lake.is_unseen_last)
-    return MapInput(lake.number, lake.lake_id, state, geometry)
+    _, drawn = conflicts.get(lake.lake_id, (None, None))
+    return MapInput(lake.number, lake.lake_id, state, geometry, drawn)
 
 
 def _state_on_map(state: str, is_unseen_last: bool) -> str:

@@ -143,7 +143,7 @@ def measured(
     if area_m2 is None or pd.isna(area_m2):
         return MISSING
     text = number(area_m2 / 1e6, 4 if area_m2 else 0, language)
-    if sigma_m2 is not None and not pd.isna(sigma_m2):
+    if area_m2 and sigma_m2 is not None and not pd.isna(sigma_m2):  # no water has no error
         text += f" ±\N{NO-BREAK SPACE}{number(sigma_m2 / 1e6, 4, language)}"
     return f"{text}\N{NO-BREAK SPACE}{translate(unit, language)}".rstrip()
 

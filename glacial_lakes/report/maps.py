@@ -131,6 +131,8 @@ class MapLake:
     at: Mark
     box: Bounds
     ring: bool
+    drawn: str = ""
+    """What a person drew, where the newest outline contradicts it."""
     label: Mark | None = None
 
 
@@ -155,6 +157,8 @@ class MapInput:
     title: str
     state: str
     geometry: shapely.Geometry
+    drawn: shapely.Geometry | None = None
+    """What a person drew, where the newest outline contradicts it."""
 
 
 def draw_map(
@@ -234,8 +238,23 @@ def _map_lake(lake: MapInput, frame: Frame) -> MapLake:
     is_small = max(box[2] - box[0], box[3] - box[1]) < _MARKER_BELOW
     if is_small:
         box = (at.x - 4, at.y - 4, at.x + 4, at.y + 4)
+    if lake.drawn is not None:  # the number stands beside both outlines
+        west, south, east, north = lake.drawn.bounds
+        box = (
+            min(box[0], frame.x(west)),
+            min(box[1], frame.y(north)),
+            max(box[2], frame.x(east)),
+            max(box[3], frame.y(south)),
+        )
     return MapLake(
-        lake.number, lake.title, lake.state, frame.path(lake.geometry), at, box, is_small
+        lake.number,
+        lake.title,
+        lake.state,
+        frame.path(lake.geometry),
+        at,
+        box,
+        is_small,
+        frame.path(lake.drawn),
     )
 
 
@@ -291,20 +310,26 @@ def scale_bar(frame: Frame, pixels: float, language: str) -> ScaleBar:
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A lake's first and last outline at one scale."""
+    """A lake's first and last outline at one scale, and what a person drew that the last denies."""
 
     first: str
     last: str
+    drawn: str
     scale: ScaleBar
 
 
 def draw_chip(
-    first: shapely.Geometry | None, last: shapely.Geometry | None, language: str
+    first: shapely.Geometry | None,
+    last: shapely.Geometry | None,
+    drawn: shapely.Geometry | None,
+    language: str,
 ) -> Chip | None:
-    """Draw the first and last outline of a lake, both in EPSG:4326; None when there is neither."""
-    both = [outline for outline in (first, last) if outline is not None and not outline.is_empty]
-    if not both:
+    """Draw outlines of a lake, all in EPSG:4326; None when there is no first and no last one."""
+    if all(outline is None or outline.is_empty for outline in (first, last)):
         return None
-    bounds = tuple(shapely.total_bounds(both))
+    shown = [outline for outline in (first, last, drawn) if outline is not None]
+    bounds = tuple(shapely.total_bounds(shown))
     frame = fit(bounds, CHIP_SIZE, (CHIP_SIZE, CHIP_SIZE), 30.0)
-    return Chip(frame.path(first), frame.path(last), scale_bar(frame, 60, language))
+    return Chip(
+        frame.path(first), frame.path(last), frame.path(drawn), scale_bar(frame, 60, language)
+    )

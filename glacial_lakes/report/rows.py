@@ -90,6 +90,40 @@ class LakeTrend:
 
 
 @dataclass(frozen=True, slots=True)
+class Conflict:
+    """An outline that a person drew, and a newer one that is clearly different."""
+
+    drawn_by: str | None
+    drawn_of: pd.Timestamp
+    """Time of the image that it belongs to."""
+    drawn_area_m2: float | None
+    drawn_sigma_m2: float | None
+    newer_of: pd.Timestamp
+    newer_area_m2: float | None
+    newer_sigma_m2: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """First-order attributes of one lake, named as in the schema; missing numbers are None."""
+
+    glacier_year: float | None
+    glacier_contact_low_m: float | None
+    glacier_contact_high_m: float | None
+    upslope_area_m2: float | None
+    upslope_glacier_fraction: float | None
+    volume_low_m3: float | None
+    volume_high_m3: float | None
+    peak_breach_low_m3_s: float | None
+    peak_breach_high_m3_s: float | None
+    peak_ice_low_m3_s: float | None
+    peak_ice_high_m3_s: float | None
+    downstream_slope_deg: float | None
+    front_angle_deg: float | None
+    headwall_area_m2: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Lake:
     """One lake of the report; ``number`` is its place in this report only."""
 
@@ -109,11 +143,23 @@ class Lake:
     is_unseen_last: bool
     verified_by: str | None
     edited_by: str | None
-    is_conflict: bool
+    conflict: Conflict | None
+    screening: Screening
     trend: LakeTrend | None
     curve: Curve | None
     """None in large inventories, where not every lake is drawn."""
     chip: Chip | None
+
+    @property
+    def may_breach(self) -> bool:
+        """Whether a dam of moraine or debris is possible."""
+        return self.dam_type not in {"ice", "bedrock"}
+
+    @property
+    def may_be_ice_dammed(self) -> bool:
+        """Whether a dam of ice is possible."""
+        touches = self.lake_type in {"ice-contact", "unknown"}
+        return self.dam_type == "ice" or (self.dam_type is None and touches)
 
     @property
     def measured(self) -> tuple[Observation, ...]:

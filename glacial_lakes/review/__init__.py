@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import geopandas as gpd
@@ -11,16 +9,17 @@ import pandas as pd
 
 from glacial_lakes import files
 from glacial_lakes.errors import InputError
-from glacial_lakes.inventory import open_inventory
+from glacial_lakes.review import in_place
 from glacial_lakes.review.differences import differences
 from glacial_lakes.review.edited import read_edited
+from glacial_lakes.review.signed import signed
 
-__all__ = ["differences", "read_edited", "review_file"]
+__all__ = ["differences", "in_place", "read_edited", "review_file"]
 
 
 def review_file(
     inventory: Path | str,
-    edited: Path | str,
+    edited: Path | str | None = None,
     *,
     by: str | None = None,
     missing_is_rejected: bool | None = None,
@@ -32,9 +31,11 @@ def review_file(
     Parameters
     ----------
     inventory : path-like
-        The ``inventory.gpkg``; it is replaced.
-    edited : path-like
-        An edited copy of it, or an edited shapefile of its lakes, in any CRS.
+        The ``inventory.gpkg``; it is replaced. What was edited in it since a run or a review
+        wrote it is taken in as well, and the edited file is kept in the folder ``edited``.
+    edited : path-like, optional
+        An edited copy of it, or an edited shapefile of its lakes, in any CRS. By default the
+        inventory itself.
     by : str, optional
         Who decided; by default what the fields of checks and edits say, else the user.
     missing_is_rejected : bool, optional
@@ -54,39 +55,37 @@ def review_file(
     InputError
         When the file cannot be understood; nothing is written.
     LockedError
-        When a run writes the same output.
+        When a run writes the same output, or another program has the inventory open.
     OutputError
         When the inventory cannot be written.
     """
-    path, source = Path(inventory).absolute(), Path(edited).absolute()
-    if source.exists() and path.exists() and source.samefile(path):
-        raise InputError(
-            path,
-            "is the inventory itself, so that nothing tells what was changed",
-            "edit a copy of it, or a shapefile of the run",
-        )
+    path = Path(inventory).absolute()
+    source = path if edited is None else Path(edited).absolute()
+    is_itself = source.exists() and path.exists() and source.samefile(path)
     with files.lock(path.parent):
-        before = open_inventory(path)
-        try:
-            found = differences(
-                before, read_edited(source, encoding), missing_is_rejected=missing_is_rejected
+        if is_itself and not in_place.is_reviewable(path):
+            raise InputError(
+                path,
+                "is the inventory itself, and nothing tells what was changed in it",
+                "edit a copy of it, or a shapefile of the run",
             )
-        except InputError as error:
-            raise type(error)(error.path or source, error.what, error.remedy) from error
-        if found.empty:
-            return found
-        first = int(before.reviews["review_id"].max()) + 1 if len(before.reviews) else 1
-        found["review_id"] = pd.array(range(first, first + len(found)), dtype="Int64")
-        found["reviewer"] = by or found["reviewer"].fillna(_user())
-        found["reviewed"] = pd.Timestamp(datetime.now(UTC)).floor("s").as_unit("ms")
-        found["source"] = source.name
-        if not dry_run:
-            before.with_reviews(found).to_file(path)
+        rejected = missing_is_rejected if is_itself else None
+        edits = in_place.edits(path, by=by, missing_is_rejected=rejected)
+        after, found = edits.inventory, edits.reviews
+        if not is_itself:
+            try:
+                more = differences(
+                    after, read_edited(source, encoding), missing_is_rejected=missing_is_rejected
+                )
+            except InputError as error:
+                raise type(error)(error.path or source, error.what, error.remedy) from error
+            if len(more):
+                more = signed(more, after.reviews, source.name, by)
+                after = after.with_reviews(more)
+                tables = [table for table in (found, more) if len(table)]
+                found = gpd.GeoDataFrame(pd.concat(tables, ignore_index=True), crs=4326)
+        if edits.is_edited and not dry_run:
+            in_place.keep(path)
+        if (edits.is_edited or len(found)) and not dry_run:
+            in_place.put(after, path)
         return found
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # no such user in a container
-        return "unknown"

@@ -2,49 +2,28 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from glacial_lakes import decisions, schema
+from glacial_lakes import schema
 from glacial_lakes.errors import InputError
 from glacial_lakes.inventory import Inventory
 from glacial_lakes.measures import geodesic_area_perimeter
-from glacial_lakes.review.edited import FIELDS
+from glacial_lakes.review.additions import additions
+from glacial_lakes.review.counterparts import Task, tasks_of
+from glacial_lakes.review.edited import FIELDS, text_of
+from glacial_lakes.review.pairing import ONE_PLACE, is_same, paired, shift_m
+from glacial_lakes.review.rows import Row, changed, decision, told_in
 from glacial_lakes.tracking.epochs import EQUAL_AREA
-from glacial_lakes.tracking.lake_ids import known_ids, lake_id
+from glacial_lakes.tracking.lake_ids import lake_id
 
-SAME_SHARE = 0.001
-"""Share of its area by which an outline may differ through rounding or re-projection."""
-SAME_M = 0.5
-"""Distance in metres, the same."""
-_ONE_PLACE = 0.5
-"""Share of the smaller outline that two outlines of one lake have in common."""
 _MISSING = 0.5
 _SHIFTED_ROWS = 3
-_CUT_BYTES = 254
-
-_LOG = logging.getLogger(__name__)
-
-_OF_LAKE = (*FIELDS, "verified", "verified_by", "edited_by")
-
-Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class _Task:
-    """Outlines of one image, or of all lakes, and the person's version of them."""
-
-    old: gpd.GeoDataFrame
-    new: gpd.GeoDataFrame
-    whole_lakes: bool
-    """A row stands for its lake on all dates."""
+_IDENTITY = ("lake_id", "acquired", "scene_id", "sensor", "geometry")
 
 
 def differences(
@@ -78,7 +57,7 @@ def differences(
         outline lies on another lake.
     """
     rows: list[Row] = []
-    for task in _tasks(inventory, edited):
+    for task in tasks_of(inventory, edited):
         rows += _compared(inventory, task, missing_is_rejected)
     rows = [row for row in _one_each(rows) if _is_new(inventory, row)]
     taken = {*inventory.outlines["lake_id"], *inventory.lakes["lake_id"]}
@@ -93,146 +72,36 @@ def differences(
     return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(shapes, crs=4326))
 
 
-def _tasks(inventory: Inventory, edited: Mapping[str, gpd.GeoDataFrame]) -> Iterator[_Task]:
-    if "lakes" in edited:
-        yield _Task(_before(inventory, edited), edited["lakes"], True)
-    if "outlines" in edited:
-        yield from _by_image(*_undecided(inventory, edited["outlines"]))
-    if "file" in edited:
-        yield from _of_file(inventory, edited["file"])
-
-
-def _standing(inventory: Inventory) -> gpd.GeoDataFrame:
-    """Return the lakes with their image, and with what is told of the lake, not of the image."""
-    stands = decisions.reference(inventory.outlines).reset_index()
-    stands = stands[stands["lake_id"].isin(inventory.lakes["lake_id"])]
-    lakes = inventory.lakes.set_index("lake_id").reindex(stands["lake_id"])
-    for name in _OF_LAKE:
-        stands[name] = lakes[name].to_numpy()
-    return stands.reset_index(drop=True)
-
-
-def _before(inventory: Inventory, edited: Mapping[str, gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
-    """Return the lakes as they were when the person made the copy.
-
-    The layer of outlines in the copy tells it: since then a run, or another review, may have
-    given the inventory newer outlines, which the person has not seen.
-    """
-    now = _standing(inventory)
-    if "outlines" not in edited or not len(edited["outlines"]):
-        return now
-    copied = edited["outlines"].dropna(subset=["lake_id", "acquired"])
-    then = decisions.reference(copied.assign(edited=copied["edited"].astype("boolean")))
-    then = then.reset_index()
-    current = dict(zip(now["lake_id"], now["acquired"].dt.floor("s"), strict=True))
-    same = [
-        current.get(name) == when
-        for name, when in zip(then["lake_id"], then["acquired"].dt.floor("s"), strict=True)
-    ]
-    older = then[~np.array(same, dtype=bool)]
-    kept = now[now["lake_id"].isin(then["lake_id"][same])]
-    parts = [part for part in (kept, older) if len(part)] or [now]
-    return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=4326)
-
-
-def _undecided(
-    inventory: Inventory, copied: gpd.GeoDataFrame
-) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
-    """Return outlines of now and of the copy, of lakes that nobody has decided on since."""
-    reviews = inventory.reviews
-    since = reviews[reviews["review_id"] > copied.attrs.get("last_review", 0)]
-    asked = [
-        table[~table["lake_id"].isin(since["lake_id"])] for table in (inventory.outlines, copied)
-    ]
-    return asked[0], asked[1]
-
-
-def _of_file(inventory: Inventory, table: gpd.GeoDataFrame) -> Iterator[_Task]:
-    """Tell whether a file holds the latest outlines of all lakes, or those of some images."""
-    outlines, days = inventory.outlines, table["acquired"].dt.floor("D")
-    known = table[table["acquired"].notna() & table["lake_id"].notna()]
-    if known.empty:
-        yield _Task(_standing(inventory), table, True)
-        return
-    image = outlines["acquired"].dt.floor("D")
-    present = inventory.lakes.loc[inventory.lakes["state"] == "present", "lake_id"]
-    whole = outlines[(outlines["status"] == "observed") & (image <= days.max())]
-    latest = decisions.reference(whole[whole["lake_id"].isin(present)]).reset_index()
-    others = [outlines[image.isin(days.dropna().unique())], outlines]
-    if _likeness(latest, known) < max(_likeness(rows, known) for rows in others):
-        yield from _by_image(outlines, table)
-        return
-    unit = _unit(known)
-    keys = set(_keys(known, unit))
-    told = outlines[[key in keys for key in _keys(outlines, unit)]]  # what the file shows, and
-    rest = latest[~latest["lake_id"].isin(known["lake_id"])]  # what it should show
-    base = pd.concat([told, rest], ignore_index=True)[list(outlines.columns)]
-    base = gpd.GeoDataFrame(base.drop_duplicates("lake_id"), crs=4326)
-    yield _Task(base, table, True)
-
-
-def _unit(rows: pd.DataFrame) -> str:
-    """Return how finely the file tells times: some programs keep only days."""
-    times = rows["acquired"]
-    return "D" if (times == times.dt.floor("D")).all() else "s"
-
-
-def _keys(rows: pd.DataFrame, unit: str) -> Iterator[tuple[str, pd.Timestamp]]:
-    return zip(rows["lake_id"], rows["acquired"].dt.floor(unit), strict=True)
-
-
-def _likeness(rows: pd.DataFrame, known: pd.DataFrame) -> float:
-    """Return intersection over union of the lakes and images of two tables."""
-    unit = _unit(known)
-    ours, theirs = set(_keys(rows, unit)), set(_keys(known, unit))
-    return len(ours & theirs) / max(1, len(ours | theirs))
-
-
-def _by_image(outlines: gpd.GeoDataFrame, table: gpd.GeoDataFrame) -> Iterator[_Task]:
-    newest = table["acquired"].max()
-    days = table["acquired"].fillna(newest).dt.floor("D")
-    for day in sorted(days.dropna().unique()):
-        new = table[days == day]
-        old = outlines[outlines["acquired"].dt.floor("D") == day]
-        told = new["sensor"].where(new["sensor"].notna(), _likely_sensors(old, new))
-        for sensor in sorted({*told.fillna("")}):
-            yield _Task(old[old["sensor"] == sensor], new[told.fillna("") == sensor], False)
-
-
-def _likely_sensors(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> pd.Series:
-    """Return the sensor of the day's outline that is most like each new one."""
-    outlines = old.sort_values("sensor")
-    ours = outlines.geometry.to_crs(EQUAL_AREA).to_numpy()
-    likely = []
-    for shape in new.geometry.to_crs(EQUAL_AREA):
-        shared = shapely.area(shapely.intersection(ours, shape))
-        like = shared / (shapely.area(ours) + shape.area - shared)
-        likely.append(outlines["sensor"].iloc[int(like.argmax())] if len(like) else None)
-    return pd.Series(likely, index=new.index, dtype="object")
-
-
-def _compared(inventory: Inventory, task: _Task, missing_is_rejected: bool | None) -> list[Row]:
+def _compared(inventory: Inventory, task: Task, missing_is_rejected: bool | None) -> list[Row]:
     old, new = task.old.reset_index(drop=True), task.new.reset_index(drop=True)
     old_m = old.geometry.to_crs(EQUAL_AREA).to_numpy()
     new_m = new.geometry.to_crs(EQUAL_AREA).to_numpy()
-    pairs, loose = _paired(old, new, old_m, new_m)
-    missing = [i for i in range(len(old)) if i not in pairs]
+    pairs, loose = paired(old, new, old_m, new_m)
+    drawn = {i: shapely.union_all(new_m[members]) for i, members in pairs.items()}
+    pairs, drawn, merged = _merged(inventory, old, old_m, pairs, drawn)
+    missing = [i for i in range(len(old)) if i not in pairs and i not in merged]
     if len(missing) > _MISSING * len(old) and missing_is_rejected is None:
         raise InputError(
             None,
             f"the edited file lacks {len(missing)} of {len(old)} lakes",
-            "if it is a selection, add --partial; if all these lakes are false, add --whole",
+            "if it is a selection, review it with --partial; "
+            "if all these lakes are false, with --whole",
         )
+    parts = {i: [j for j, main in merged.items() if main == i] for i in pairs}
+    images = {i: _latest_image(old, [i, *parts[i]]) for i in pairs}
     rows: list[Row] = []
     shifts = []
     for i, members in sorted(pairs.items()):
-        drawn = shapely.union_all(new_m[members])
         row = new.iloc[members[0]]
-        if not is_same(old_m[i], drawn):
+        if not is_same(old_m[i], drawn[i]):
             shape = shapely.union_all(new.geometry.to_numpy()[members])
-            rows.append(_decision("redrawn", old.iloc[i], row, shape) | _changed(old, i, shape))
-            shifts.append(_shift_m(old_m[i], drawn))
-        rows += _told(old.iloc[i], row, task.whole_lakes)
+            rows.append(decision("redrawn", old.iloc[i], row, shape) | changed(old, i, shape))
+            rows[-1] |= images[i]
+            shifts.append(shift_m(old_m[i], drawn[i]))
+        source = next((j for j in parts[i] if old["lake_id"].iloc[j] == row["lake_id"]), i)
+        was = old.iloc[source].copy()  # the fields of a merged lake are those of the row kept
+        was[[*_IDENTITY]] = old.iloc[i][[*_IDENTITY]]
+        rows += told_in(was, row, task.whole_lakes)
     shifts = [shift for shift in shifts if shift]
     if len(shifts) >= _SHIFTED_ROWS and len(shifts) > len(pairs) / 2:
         raise InputError(
@@ -240,133 +109,74 @@ def _compared(inventory: Inventory, task: _Task, missing_is_rejected: bool | Non
             f"{len(shifts)} outlines are unchanged but shifted by about {np.median(shifts):.1f} m",
             "correct the CRS of the edited file; nothing was taken in",
         )
+    for i, main in merged.items():
+        rows.append(_merger(old, i, main, new.iloc[pairs[main][0]]) | images[main])
     if missing_is_rejected is not False:
         rows += [_rejection(inventory, old, i, task) for i in missing]
-    standing = {
-        str(old["lake_id"].iloc[i]): shapely.union_all(new_m[members])
-        for i, members in pairs.items()
-    }
-    rows += _additions(inventory, old, new.iloc[loose], standing)
-    return rows
+    standing = {str(old["lake_id"].iloc[i]): shape for i, shape in drawn.items()}
+    return rows + additions(inventory, old, new.iloc[loose], standing)
 
 
-def is_same(one: shapely.Geometry, other: shapely.Geometry) -> bool:
-    """Tell whether two outlines differ by no more than rounding and re-projection (metres)."""
-    if shapely.hausdorff_distance(one, other) > SAME_M:
-        return False
-    return bool(shapely.symmetric_difference(one, other).area <= SAME_SHARE * one.area)
+def _merged(
+    inventory: Inventory,
+    old: gpd.GeoDataFrame,
+    old_m: np.ndarray,
+    pairs: dict[int, list[int]],
+    drawn: dict[int, shapely.Geometry],
+) -> tuple[dict[int, list[int]], dict[int, shapely.Geometry], dict[int, int]]:
+    """Tell which lakes a person joined to others: the largest of them keeps its identity.
 
-
-def _paired(
-    old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, old_m: np.ndarray, new_m: np.ndarray
-) -> tuple[dict[int, list[int]], list[int]]:
-    """Return for each old row the new rows that are it, and the new rows that are none."""
-    place = {name: i for i, name in enumerate(old["lake_id"])}
+    A lake that the file lacks was joined to the one whose outline was drawn over half of it or
+    more. Returned are pairs and drawn outlines, by the lake that remains, and for each old row
+    that ends the row of that lake.
+    """
+    earlier = inventory.reviews[inventory.reviews["decision"] == "merged"]
+    known = set(zip(earlier["lake_id"], earlier["other_id"], strict=True))
+    ids = old["lake_id"].tolist()
     groups: dict[int, list[int]] = {}
-    loose: list[int] = []
-    for j, name in enumerate(new["lake_id"]):
-        if name in place:
-            groups.setdefault(place[name], []).append(j)
-        else:
-            loose.append(j)
-    pairs: dict[int, list[int]] = {}
-    for i, members in groups.items():
-        exploded = len(shapely.get_parts(old_m[i])) > 1 and len(members) > 1
-        if exploded and is_same(old_m[i], shapely.union_all(new_m[members])):
-            pairs[i] = members  # a lake in several parts, which the program has taken apart
+    rows, tree = list(drawn), shapely.STRtree(list(drawn.values()))
+    for i in (i for i in range(len(old)) if i not in pairs):
+        near = [rows[place] for place in tree.query(old_m[i])]
+        shared = {k: shapely.intersection(drawn[k], old_m[i]).area for k in near}
+        main = max(shared, key=lambda k: shared[k], default=None)
+        if main is None or shared[main] < ONE_PLACE * shapely.area(old_m[i]):
             continue
-        shared = shapely.area(shapely.intersection(new_m[members], old_m[i]))
-        best = members[int(shared.argmax())]
-        pairs[i] = [best]
-        loose += [j for j in members if j != best and not is_same(new_m[best], new_m[j])]
-    lost = [i for i in range(len(old)) if i not in pairs]
-    if lost and loose:  # drawn anew, or with a code that was mangled
-        names = known_ids(new_m[loose], old_m[lost], [str(i) for i in lost], min_overlap=_ONE_PLACE)
-        found = {j: int(name) for j, name in zip(loose, names, strict=True) if name is not None}
-        pairs |= {i: [j] for j, i in found.items()}
-        loose = [j for j in loose if j not in found]
-    return pairs, sorted(loose)
+        if (ids[i], ids[main]) in known or not is_same(old_m[main], drawn[main]):
+            groups.setdefault(main, []).append(i)
+    pairs, drawn = dict(pairs), dict(drawn)
+    merged: dict[int, int] = {}
+    for main, others in groups.items():
+        largest = max((main, *others), key=lambda i: float(shapely.area(old_m[i])))
+        if largest != main:
+            pairs[largest], drawn[largest] = pairs.pop(main), drawn.pop(main)
+        merged |= {i: largest for i in (main, *others) if i != largest}
+    return pairs, drawn, merged
 
 
-def _shift_m(one: shapely.Geometry, other: shapely.Geometry) -> float:
-    """Return by how much an outline was moved as it is; 0 when its form changed."""
-    move = shapely.get_coordinates(one.centroid) - shapely.get_coordinates(other.centroid)
-    if is_same(one, shapely.transform(other, lambda xy: xy + move)):
-        return float(np.hypot(*move[0]))
-    return 0.0
+def _latest_image(old: gpd.GeoDataFrame, rows: list[int]) -> Row:
+    """Return the image that shows lakes together: the latest of those they stand on."""
+    latest = old.loc[rows].sort_values(["acquired", "scene_id"], kind="stable").iloc[-1]
+    return {name: latest[name] for name in ("acquired", "scene_id", "sensor")}
 
 
-def _decision(kind: str, old: pd.Series, new: pd.Series | None, shape: Any) -> Row:
-    return {
-        "decision": kind,
-        "lake_id": old["lake_id"],
-        "acquired": old["acquired"],
-        "scene_id": old["scene_id"],
-        "sensor": old["sensor"],
-        "reviewer": None if new is None else _who(old, new, ("edited_by", "verified_by")),
-        "geometry": shape,
+def _merger(old: gpd.GeoDataFrame, i: int, main: int, new: pd.Series) -> Row:
+    """Return the decision that a lake is a part of another one."""
+    area = geodesic_area_perimeter(old.geometry.iloc[i : i + 1])["area_m2"].iloc[0]
+    return decision("merged", old.iloc[i], new, old.geometry.iloc[i]) | {
+        "other_id": old["lake_id"].iloc[main],
+        "area_before_m2": float(area),
+        "replaced": shapely.to_wkt(old.geometry.iloc[i], rounding_precision=-1),
     }
 
 
-def _who(old: pd.Series, new: pd.Series, fields: tuple[str, ...]) -> str | None:
-    """Return the name that the person wrote; one that stood there before tells nothing."""
-    written = [new[name] for name in fields if new[name] and new[name] != _text(old[name])]
-    return written[0] if written else None
-
-
-def _changed(old: gpd.GeoDataFrame, i: int, shape: shapely.Geometry) -> Row:
-    before = old.geometry.iloc[i]
-    areas = geodesic_area_perimeter(gpd.GeoSeries([before, shape], crs=4326))["area_m2"]
-    text = shapely.to_wkt(before, rounding_precision=-1)
-    return {"area_before_m2": areas[0], "area_after_m2": areas[1], "replaced": text}
-
-
-def _told(old: pd.Series, new: pd.Series, whole_lakes: bool) -> list[Row]:
-    """Return what a person wrote into the fields of a row."""
-    rows: list[Row] = []
-    changes = {
-        name: new[name] or ""
-        for name in FIELDS
-        if name in new.index and not _same_text(_text(old[name]), new[name])
-    }
-    for kind, names in (("reclassified", FIELDS[:2]), ("commented", FIELDS[2:])):
-        told = {name: changes[name] for name in names if name in changes}
-        if told:
-            row = _decision(kind, old, new, old["geometry"]) | told
-            if whole_lakes or kind == "commented":
-                row |= {"acquired": None, "scene_id": None, "sensor": None}
-            rows.append(row)
-    was = bool(old["verified"]) if pd.notna(old["verified"]) else False
-    if bool(new["verified"]) != was:
-        kind = "withdrawn" if was else "accepted"
-        row = _decision(kind, old, new, old["geometry"])
-        rows.append(row | {"reviewer": _who(old, new, ("verified_by", "edited_by"))})
-    return rows
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None or pd.isna(value) else str(value).strip() or None
-
-
-def _same_text(old: str | None, new: str | None) -> bool:
-    """Tell whether a text is the old one, or what a shapefile leaves of it."""
-    if (old or "") == (new or ""):
-        return True
-    if old is None or new is None:
-        return False
-    cut = old.encode()[:_CUT_BYTES].decode(errors="ignore").strip()
-    return len(cut) == len(new) and all(b in {a, "?"} for a, b in zip(cut, new, strict=True))
-
-
-def _rejection(inventory: Inventory, old: gpd.GeoDataFrame, i: int, task: _Task) -> Row:
+def _rejection(inventory: Inventory, old: gpd.GeoDataFrame, i: int, task: Task) -> Row:
     """Return the rejection of a lake with all ground it ever covered, or of one outline."""
     row, name = old.iloc[i], old["lake_id"].iloc[i]
     mine = inventory.outlines[inventory.outlines["lake_id"] == name]
-    decision = _decision("rejected", row, None, row["geometry"])
     size = float(geodesic_area_perimeter(old.geometry.iloc[i : i + 1])["area_m2"].iloc[0])
-    decision |= {"area_before_m2": size}
+    rejected = decision("rejected", row, None, row["geometry"]) | {"area_before_m2": size}
     if not task.whole_lakes and len(mine) > 1:
-        return decision
+        return rejected
     ground = shapely.union_all(mine.geometry.to_numpy())
     others = inventory.outlines[inventory.outlines["lake_id"] != name].geometry
     near = others[others.intersects(ground)]
@@ -374,87 +184,31 @@ def _rejection(inventory: Inventory, old: gpd.GeoDataFrame, i: int, task: _Task)
     parts = shapely.get_parts(place)
     parts = parts[shapely.get_type_id(parts) == 3]
     place = shapely.multipolygons(parts) if len(parts) else row["geometry"]
-    return decision | {"geometry": place, "acquired": None, "scene_id": None, "sensor": None}
-
-
-def _additions(
-    inventory: Inventory,
-    old: gpd.GeoDataFrame,
-    new: gpd.GeoDataFrame,
-    standing: Mapping[str, shapely.Geometry],
-) -> list[Row]:
-    """Return the lakes that a person added; one at a rejected place has its identity back."""
-    rows: list[Row] = []
-    placed = dict(standing)
-    rejected = decisions.rejected_lakes(inventory.reviews)
-    places = dict(zip(rejected["lake_id"], rejected.geometry.to_crs(EQUAL_AREA), strict=True))
-    now = inventory.lakes[~inventory.lakes["lake_id"].isin(old["lake_id"])]
-    born = dict(zip(now["lake_id"], now.geometry.to_crs(EQUAL_AREA), strict=True))
-    for (_, row), shape in zip(new.iterrows(), new.geometry.to_crs(EQUAL_AREA), strict=True):
-        if row["lake_id"] in places and not row["verified"]:
-            _LOG.warning("%s stays rejected; set verified to bring it back", row["lake_id"])
-            continue
-        if any(is_same(other, shape) for other in born.values()):
-            continue  # added by an earlier review of the same file
-        where = row["geometry"]
-        on = next((name for name, other in placed.items() if _one_place(shape, other)), None)
-        if on is not None:
-            point = shapely.point_on_surface(where)
-            raise InputError(
-                None,
-                f"an added outline at {point.y:.5f} {point.x:.5f} lies on the lake {on}",
-                "delete one of the two; nothing was taken in",
-            )
-        name = next((n for n, place in places.items() if _one_place(shape, place)), None)
-        placed[name or f"{where.centroid.y:.5f} {where.centroid.x:.5f}"] = shape
-        image = _image(inventory, old, row)
-        area = float(geodesic_area_perimeter(gpd.GeoSeries([where], crs=4326))["area_m2"].iloc[0])
-        written = {"reviewer": row["edited_by"] or row["verified_by"], "lake_id": name}
-        added = image | written | {"decision": "added", "geometry": where, "area_after_m2": area}
-        told = {field: row[field] for field in FIELDS if field in row.index and row[field]}
-        rows.append(added | told)
-    return rows
-
-
-def _one_place(one: shapely.Geometry, other: shapely.Geometry) -> bool:
-    shared = shapely.intersection(one, other).area
-    return bool(shared >= _ONE_PLACE * min(one.area, other.area))
-
-
-def _image(inventory: Inventory, old: gpd.GeoDataFrame, row: pd.Series) -> Row:
-    """Return the image that an added outline is of: that of its date, else the newest one."""
-    scenes = inventory.scenes[inventory.scenes["state"] != "refused"].dropna(subset="acquired")
-    days = old["acquired"].dt.floor("D").unique()
-    if len(days) == 1:
-        chosen = scenes[scenes["scene_id"].isin(old["scene_id"])]
-    else:
-        day = pd.Timestamp(row["acquired"]).floor("D")
-        chosen = scenes[scenes["acquired"].dt.floor("D") == day]
-    chosen = (chosen if len(chosen) else scenes).sort_values(["acquired", "scene_id"])
-    if chosen.empty:
-        raise InputError(None, "the inventory has no scene that a lake could be added to")
-    last = chosen.iloc[-1]
-    return {name: last[name] for name in ("acquired", "scene_id", "sensor")}
+    return rejected | {"geometry": place, "acquired": None, "scene_id": None, "sensor": None}
 
 
 def _is_new(inventory: Inventory, row: Row) -> bool:
     """Tell whether the inventory does not say so already: the file may be taken in again."""
-    lake = inventory.lakes[inventory.lakes["lake_id"] == row["lake_id"]]
-    kind, outlines = row["decision"], inventory.outlines
-    if kind == "added":
-        return True
-    if lake.empty:
-        return False
-    if kind == "redrawn":
-        shapes = outlines[
-            (outlines["lake_id"] == row["lake_id"]) & (outlines["acquired"] == row["acquired"])
-        ]
+    name, kind = row["lake_id"], row["decision"]
+    lake = inventory.lakes[inventory.lakes["lake_id"] == name]
+    is_new = kind in {"added", "split"} or not lake.empty
+    if kind == "merged":
+        earlier = inventory.reviews[inventory.reviews["decision"] == "merged"]
+        is_new = (name, row["other_id"]) not in zip(
+            earlier["lake_id"], earlier["other_id"], strict=True
+        )
+    elif kind == "redrawn" and is_new:
+        outlines = inventory.outlines[inventory.outlines["lake_id"] == name]
+        there = outlines[outlines["acquired"] == row["acquired"]].geometry.to_crs(EQUAL_AREA)
         drawn = gpd.GeoSeries([row["geometry"]], crs=4326).to_crs(EQUAL_AREA)[0]
-        return not any(is_same(shape, drawn) for shape in shapes.geometry.to_crs(EQUAL_AREA))
-    if kind in {"reclassified", "commented"} and row["acquired"] is None:
-        fields = [name for name in FIELDS if name in row]
-        return any((_text(lake[name].iloc[0]) or "") != row[name] for name in fields)
-    return True
+        is_new = not any(is_same(shape, drawn) for shape in there)
+    elif kind in {"accepted", "withdrawn"} and is_new:
+        is_checked = bool(lake["verified"].fillna(False).iloc[0])
+        is_new = is_checked != (kind == "accepted")
+    elif kind in {"reclassified", "commented"} and is_new and row["acquired"] is None:
+        fields = [field for field in FIELDS if field in row]
+        is_new = any((text_of(lake[field].iloc[0]) or "") != row[field] for field in fields)
+    return is_new
 
 
 def _one_each(rows: list[Row]) -> list[Row]:

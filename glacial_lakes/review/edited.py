@@ -11,6 +11,7 @@ import shapely
 
 from glacial_lakes import schema
 from glacial_lakes.errors import InputError, VectorError
+from glacial_lakes.journals import settle
 from glacial_lakes.vectors import read_as_drawn, spatial_layers
 
 FIELDS = ("lake_type", "dam_type", "lake_name", "comment")
@@ -47,7 +48,10 @@ def read_edited(path: Path | str, encoding: str | None = None) -> dict[str, gpd.
         When the file has no lakes.
     InputError
         When outlines cross themselves, are empty or no polygons; the lakes are named.
+    LockedError
+        When another program has the file open: it may hold edits that are not saved.
     """
+    settle(path)
     layers = spatial_layers(path)
     known: list[str] = [
         name for name in ("outlines", "lakes") if name in layers and len(layers) > 1
@@ -82,7 +86,7 @@ def _table(path: Path | str, layer: str | None, encoding: str | None) -> gpd.Geo
         elif column.type == "boolean":
             columns[column.name] = [str(value).strip().lower() in _TRUE for value in frame[found]]
         else:
-            columns[column.name] = [_text(value) for value in frame[found]]
+            columns[column.name] = [text_of(value) for value in frame[found]]
     if layer is None and all(value is None for value in columns["lake_id"]):
         raise VectorError(
             path,
@@ -96,13 +100,14 @@ def _table(path: Path | str, layer: str | None, encoding: str | None) -> gpd.Geo
     return table.to_crs(4326)
 
 
-def _text(value: Any) -> str | None:
+def text_of(value: Any) -> str | None:
+    """Return a text without blanks around it; None where there is none."""
     return None if value is None or pd.isna(value) else str(value).strip() or None
 
 
 def _times(values: pd.Series, path: Path | str) -> pd.Series:
     if values.dtype == object:
-        values = values.map(_text)
+        values = values.map(text_of)
     try:
         return pd.to_datetime(values, utc=True, format="mixed")
     except (ValueError, TypeError):

@@ -21,6 +21,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from glacial_lakes.errors import DamagedFileError, GridError, UnsafeInputError
+from glacial_lakes.stencils import kernel
 
 MAX_PIXELS = 1_000_000_000
 """Largest width × height that a header may claim: eight Sentinel-2 tiles."""
@@ -172,14 +173,41 @@ def is_nodata(band: Band, numbers: NDArray[Any]) -> NDArray[np.bool_]:
     return missing
 
 
-def to_reflectance(band: Band, numbers: NDArray[Any]) -> NDArray[np.float32]:
-    """Return float32 reflectance; NaN where the number is no data."""
-    with np.errstate(over="ignore", invalid="ignore"):  # numbers that stand for no data
-        reflectance = numbers.astype(np.float32)
-        reflectance *= np.float32(band.scale)
-        reflectance += np.float32(band.offset)
-    reflectance[is_nodata(band, numbers) | ~np.isfinite(reflectance)] = np.nan
+def to_reflectance(
+    band: Band, numbers: NDArray[Any], out: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """Return float32 reflectance; NaN where the number is no data.
+
+    Parameters
+    ----------
+    band : Band
+    numbers : ndarray (y, x)
+    out : ndarray (y, x), float32, optional
+        Where to write it.
+    """
+    nodata = np.nan if band.nodata is None else band.nodata
+    whole = numbers.dtype.kind in "ui"
+    if whole:  # a nodata that no number can equal changes nothing
+        limits = np.iinfo(numbers.dtype)
+        is_one = float(nodata).is_integer() and limits.min <= nodata <= limits.max
+        known, nodata = is_one, numbers.dtype.type(nodata if is_one else 0)
+    else:
+        known = True
+    reflectance = np.empty(numbers.shape, np.float32) if out is None else out
+    scale, offset = np.float32(band.scale), np.float32(band.offset)
+    _scale(np.atleast_2d(numbers), scale, offset, nodata, known, np.atleast_2d(reflectance))
     return reflectance
+
+
+@kernel
+def _scale(numbers, scale, offset, nodata, has_nodata, reflectance):  # type: ignore[no-untyped-def]
+    height, width = numbers.shape
+    for row in range(height):
+        for col in range(width):
+            number = numbers[row, col]
+            value = np.float32(number) * scale + offset
+            missing = (has_nodata & (number == nodata)) | (not abs(value) < np.float32(np.inf))
+            reflectance[row, col] = np.float32(np.nan) if missing else value
 
 
 def _kept() -> dict[tuple[str, str], Any] | None:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from glacial_lakes.stencils import kernel
+
 
 def coarse_span(start: int, size: int, factor: int) -> tuple[int, int]:
     """Return ``(start, size)`` of the coarse pixels that a span of fine pixels lies in."""
@@ -37,7 +39,7 @@ def nearest(
         np.arange(first, first + size) // factor - coarse_span(first, size, factor)[0]
         for first, size in zip(start, shape, strict=True)
     )
-    return coarse[rows[:, None], cols]
+    return coarse.take(rows, axis=0).take(cols, axis=1)
 
 
 def bilinear(
@@ -49,22 +51,32 @@ def bilinear(
     edge of the raster repeats the last pixel. Parameters as for :func:`nearest`, but ``coarse``
     has one pixel more on each side.
     """
-    seen = np.isfinite(coarse)
-    value = _blend(np.where(seen, coarse, np.float32(0)), factor, start, shape)
-    weight = _blend(seen.astype(np.float32), factor, start, shape)
-    own = nearest(seen[1:-1, 1:-1], factor, start, shape)
-    fine = np.full(shape, np.nan, np.float32)
-    return np.divide(value, weight, out=fine, where=own)
-
-
-def _blend(
-    coarse: NDArray[np.float32], factor: int, start: tuple[int, int], shape: tuple[int, int]
-) -> NDArray[np.float32]:
     row, row_weight = _neighbours(start[0], shape[0], factor)
     col, col_weight = _neighbours(start[1], shape[1], factor)
-    row_weight = row_weight[:, None]
-    along = coarse[row] * (1 - row_weight) + coarse[row + 1] * row_weight
-    return np.asarray(along[:, col] * (1 - col_weight) + along[:, col + 1] * col_weight)
+    fine: NDArray[np.float32] = _blend(coarse, row, row_weight, col, col_weight)
+    return fine
+
+
+@kernel
+def _blend(coarse, rows, row_weights, cols, col_weights):  # type: ignore[no-untyped-def]
+    fine = np.full((len(rows), len(cols)), np.nan, np.float32)
+    values = np.empty((2, coarse.shape[1]), np.float32)  # weighted sums, and their weights
+    for row in range(len(rows)):
+        above, weight = rows[row], row_weights[row]
+        own_row = above + (weight >= 0.5)
+        for col in range(coarse.shape[1]):
+            values[:, col] = 0
+            for near, share in ((above, np.float32(1) - weight), (above + 1, weight)):
+                if np.isfinite(coarse[near, col]):
+                    values[0, col] += coarse[near, col] * share
+                    values[1, col] += share
+        for col in range(len(cols)):
+            before, weight = cols[col], col_weights[col]
+            if np.isfinite(coarse[own_row, before + (weight >= 0.5)]):
+                total = values[0, before] * (1 - weight) + values[0, before + 1] * weight
+                known = values[1, before] * (1 - weight) + values[1, before + 1] * weight
+                fine[row, col] = total / known
+    return fine
 
 
 def _neighbours(start: int, size: int, factor: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:

@@ -64,7 +64,12 @@ class Scene:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     """``baseline``, ``checksum`` (``verified``, ``unverified``), ``processed`` and ``granule``."""
 
-    def read(self, bands: Sequence[str], window: Window | None = None) -> NDArray[np.float32]:
+    def read(
+        self,
+        bands: Sequence[str],
+        window: Window | None = None,
+        out: NDArray[np.float32] | None = None,
+    ) -> NDArray[np.float32]:
         """Read reflectance on the scene's grid.
 
         Coarser bands are interpolated bilinearly between pixel centres. A pixel has the same
@@ -76,6 +81,8 @@ class Scene:
             Names such as ``"green"``; see :attr:`bands`.
         window : rasterio.windows.Window, optional
             Whole pixels of :attr:`grid`; may reach over its edge. Default: all of it.
+        out : ndarray (band, y, x), float32, optional
+            Where to read into.
 
         Returns
         -------
@@ -91,9 +98,9 @@ class Scene:
         """
         window = self.grid.window if window is None else window
         shape = (int(window.height), int(window.width))
-        reflectance = np.full((len(bands), *shape), np.nan, np.float32)
-        for name, out in zip(bands, reflectance, strict=True):
-            self._read_band(self._band(name), window, out)
+        reflectance = np.empty((len(bands), *shape), np.float32) if out is None else out
+        for name, plane in zip(bands, reflectance, strict=True):
+            self._read_band(self._band(name), window, plane)
         return reflectance
 
     def read_quality(self, window: Window | None = None) -> NDArray[np.uint8]:
@@ -111,14 +118,7 @@ class Scene:
             outside the grid; SATURATED also where one of these two is at its ceiling.
         """
         window = self.grid.window if window is None else window
-        flags = np.zeros((int(window.height), int(window.width)), np.uint8)
-        if self.quality is not None:
-            numbers, seen = self._read_nearest(self.quality, window)
-            flags |= DECODERS[self.decoder](numbers)
-            set_flag(flags, ~seen, Quality.NODATA)
-        if self.saturation is not None:
-            numbers, _ = self._read_nearest(self.saturation, window)
-            set_flag(flags, (numbers & self.saturation_bits) != 0, Quality.SATURATED)
+        flags = self.read_flags(window)
         for name in MAPPING_BANDS:
             band = self._band(name)
             numbers, seen = self._read_nearest(band, window)
@@ -126,6 +126,22 @@ class Scene:
             set_flag(flags, missing, Quality.NODATA)
             if band.saturated is not None:
                 set_flag(flags, ~missing & (numbers >= band.saturated), Quality.SATURATED)
+        return flags
+
+    def read_flags(self, window: Window) -> NDArray[np.uint8]:
+        """Read what the product's own layers say of pixels, without a look at the bands.
+
+        Parameters and result as for :meth:`read_quality`.
+        """
+        flags = np.zeros((int(window.height), int(window.width)), np.uint8)
+        if self.quality is not None:
+            numbers, seen = self._read_nearest(self.quality, window)
+            flags |= DECODERS[self.decoder](numbers)
+            if not seen.all():
+                set_flag(flags, ~seen, Quality.NODATA)
+        if self.saturation is not None:
+            numbers, _ = self._read_nearest(self.saturation, window)
+            set_flag(flags, (numbers & self.saturation_bits) != 0, Quality.SATURATED)
         return flags
 
     def to_xarray(self, bands: Sequence[str] | None = None) -> xr.DataArray:
@@ -196,11 +212,13 @@ class Scene:
 
     def _read_band(self, band: Band, window: Window, out: NDArray[np.float32]) -> None:
         factor = self._factor(band)
+        part = self.grid.clip(window)
+        if part != window:
+            out[:] = np.nan
         if factor == 1:
             numbers, inside = read_numbers(band, window)
-            out[inside] = to_reflectance(band, numbers)
+            to_reflectance(band, numbers, out=out[inside])
             return
-        part = self.grid.clip(window)
         if not (part.width and part.height):
             return
         start, shape = (int(part.row_off), int(part.col_off)), (int(part.height), int(part.width))

@@ -142,14 +142,17 @@ def write_dem(site: Site, path: Path) -> None:
 
 
 def write_glaciers(site: Site, path: Path) -> None:
-    """Write the glacier outlines of :data:`GLACIER_YEAR` with their ``glacier_id``."""
+    """Write the glacier outlines of :data:`GLACIER_YEAR` with their ``glacier_id`` and date."""
     outlines = [glacier_outline(glacier, GLACIER_YEAR) for glacier in site.glaciers]
     table = gpd.GeoDataFrame(
-        {"glacier_id": [glacier.glacier_id for glacier in site.glaciers]},
+        {
+            "glacier_id": [glacier.glacier_id for glacier in site.glaciers],
+            "src_date": f"{GLACIER_YEAR:.0f}",
+        },
         geometry=outlines,
         crs=CRS_NAME,
     )
-    table.insert(1, "area_m2", [round(geodesic_area_m2(outline), 1) for outline in outlines])
+    table.insert(2, "area_m2", [round(geodesic_area_m2(outline), 1) for outline in outlines])
     _write_layer(path, "glaciers", table, append=False)
 
 

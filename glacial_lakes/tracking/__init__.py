@@ -95,7 +95,8 @@ def track_lakes(
     raw = raw_views(links)
     unreliable = unreliable_epochs((raw[i] for i in kept), len(epochs), settings)
     histories = {i: trusted_views(raw[i], links.tracks[i], unreliable, settings) for i in kept}
-    doubtful = {i for i in kept if is_doubtful(raw[i], links.tracks[i], settings)}
+    told = {lake for change in links.lineage for lake in (*change.before, *change.after)}
+    doubtful = {i for i in kept if i not in told and is_doubtful(raw[i], links.tracks[i], settings)}
     events = _events(links, histories, names)
     observations = _observations(links, histories, names)
     rows = _outlines(links, histories, names, doubtful, events)
@@ -182,7 +183,7 @@ def _events(links: Links, histories: Histories, names: Mapping[int, str]) -> pd.
                     "date": _day(links, happening.after.epoch),
                     "after": _day(links, happening.before.epoch),
                     "from_ids": names[lake] if before > 0 else None,
-                    "to_ids": names[lake] if after > 0 else None,
+                    "to_ids": names[lake] if happening.after.shows_water else None,
                     "area_before_m2": before,
                     "area_after_m2": after,
                 }
@@ -275,7 +276,7 @@ def _lakes(
 def _state(links: Links, lake: int, views: Sequence[View], doubtful: set[int]) -> str:
     if lake in doubtful:
         return "doubtful"
-    told = [view.lacks for view in views if view.decides or view.lacks]
+    told = [view.lacks and not view.shows_water for view in views if view.decides or view.lacks]
     if links.tracks[lake].ended is not None or (told and told[-1]):
         return "gone"
     return "present"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import geopandas as gpd
 import numpy as np
@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import connected_components
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
 from glacial_lakes.errors import InputError
 from glacial_lakes.measures import geodesic_area_perimeter
-from glacial_lakes.schema import MAPPED, conform
+from glacial_lakes.schema import MAPPED, OUTLINES, conform
 from glacial_lakes.threads import in_threads
 
 Geometries = npt.NDArray[np.object_]
@@ -75,6 +75,35 @@ class CompleteCoverage:
 
 
 @dataclass(frozen=True)
+class DrawnCoverage(CompleteCoverage):
+    """The coverage of an older inventory: its extent was looked at, but lakes may be left out.
+
+    What has no outline in it counts as ``uncertain``, never as absent. Outlines that tell a date
+    of their own keep it.
+
+    Parameters
+    ----------
+    extent : shapely.Geometry
+        Ground that was looked at, in :data:`EQUAL_AREA`; beyond it is no data.
+    """
+
+    extent: shapely.Geometry = field(default_factory=shapely.Polygon)
+    is_complete: ClassVar[bool] = False
+
+    def observe(self, geometries: gpd.GeoSeries) -> pd.DataFrame:
+        """Return that every geometry that meets the extent was seen whole."""
+        shapely.prepare(self.extent)
+        inside = shapely.intersects(self.extent, geometries.to_crs(EQUAL_AREA).to_numpy())
+        return pd.DataFrame(
+            {
+                "observed_fraction": np.where(inside, 1.0, 0.0),
+                "status": np.where(inside, "observed", "nodata").astype(object),
+            },
+            index=geometries.index,
+        )
+
+
+@dataclass(frozen=True)
 class Epoch:
     """What one sensor saw on one day.
 
@@ -105,6 +134,11 @@ class Epoch:
     def resolution_m(self) -> float:
         """Pixel size of the coarsest scene in metres."""
         return max(_resolution_m(coverage) for coverage in self.coverages)
+
+    @cached_property
+    def is_complete(self) -> bool:
+        """Whether a place without an outline was no lake; older inventories do not tell."""
+        return all(getattr(coverage, "is_complete", True) for coverage in self.coverages)
 
     @cached_property
     def outlines(self) -> Geometries:
@@ -284,7 +318,13 @@ def _resolution_m(coverage: SceneCoverage) -> float:
 def _epoch(members: list[tuple[SceneCoverage, gpd.GeoDataFrame]], min_overlap: float) -> Epoch:
     members = sorted(members, key=lambda member: (utc(member[0].acquired), member[0].scene_id))
     coverages = tuple(coverage for coverage, _ in members)
-    tables = [_normal(coverage, table) for coverage, table in members]
+    tables = [
+        _joined(_normal(coverage, table))
+        if isinstance(coverage, CompleteCoverage)
+        # Outlines of images have water between them, drawn ones may share a shore.
+        else _normal(coverage, table)
+        for coverage, table in members
+    ]
     filled = [table for table in tables if len(table)] or tables[:1]
     patches = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=EQUAL_AREA)
     patches["united"] = False
@@ -296,7 +336,7 @@ def _epoch(members: list[tuple[SceneCoverage, gpd.GeoDataFrame]], min_overlap: f
 def _normal(coverage: SceneCoverage, table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     columns = {
         column.name: _once(table[column.name]) if column.type == "text" else table[column.name]
-        for column in MAPPED
+        for column in OUTLINES
         if column.name in table
     }
     columns = {name: values.to_numpy() for name, values in columns.items()}
@@ -305,9 +345,8 @@ def _normal(coverage: SceneCoverage, table: gpd.GeoDataFrame) -> gpd.GeoDataFram
     )
     frame = conform(gpd.GeoDataFrame(columns, geometry=geometry, crs=EQUAL_AREA), MAPPED)
     frame["scene_id"] = coverage.scene_id
-    frame["acquired"] = pd.Series(utc(coverage.acquired), index=frame.index).astype(
-        "datetime64[ms, UTC]"
-    )
+    time = pd.Series(utc(coverage.acquired), index=frame.index)
+    frame["acquired"] = frame["acquired"].fillna(time.astype("datetime64[ms, UTC]"))
     frame["sensor"] = coverage.sensor
     frame["area_m2"] = frame["area_m2"].where(frame["status"] == "observed")
     return gpd.GeoDataFrame(frame, crs=EQUAL_AREA)
@@ -318,6 +357,30 @@ def _once(texts: pd.Series) -> pd.Series:
     known: dict[str, str] = {}
     values = texts.astype("object")
     return values.map(lambda text: known.setdefault(text, text), na_action="ignore")
+
+
+def _joined(patches: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Make one row of drawn outlines that share a piece of their shore: parts of one lake."""
+    outlines = patches.geometry.to_numpy()
+    left, right = shapely.STRtree(outlines).query(outlines, predicate="touches")
+    shared = shapely.length(shapely.intersection(outlines[left], outlines[right])) > 0
+    rows, dropped = [], list[int]()
+    for group in groups_of(len(patches), left[shared], right[shared]):
+        members = patches.iloc[group]
+        row: dict[str, Any] = members.iloc[int(shapely.area(outlines[group]).argmax())].to_dict()
+        size = {
+            name: members[name].sum(min_count=len(group)) for name in ("area_m2", "perimeter_m")
+        }
+        for name in ("area_sigma_m2", "area_err_hb_m2"):
+            size[name] = float(np.sqrt((members[name].to_numpy(dtype=float) ** 2).sum()))
+        rows.append(row | size | {"geometry": shapely.union_all(outlines[group])})
+        dropped.extend(group)
+    if not rows:
+        return patches
+    joined = conform(gpd.GeoDataFrame(rows, geometry="geometry", crs=EQUAL_AREA), MAPPED)
+    rest = patches.drop(index=patches.index[dropped])
+    parts = [rest, joined] if len(rest) else [joined]
+    return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=EQUAL_AREA)
 
 
 def _sorted(patches: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

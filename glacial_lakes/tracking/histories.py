@@ -53,7 +53,7 @@ class View(NamedTuple):
     area_m2: float = np.nan
     sigma_m2: float = np.nan
     at_most_m2: float = np.nan
-    """Where it was not seen whole, and what was seen is no water: what may be left of it."""
+    """Where it was not seen whole, and most of what was seen is no water: what may be left."""
 
     @property
     def decides(self) -> bool:
@@ -72,9 +72,9 @@ class View(NamedTuple):
 
     @property
     def is_ice(self) -> bool:
-        """Whether the place is covered by ice when lakes are open."""
+        """Whether the place is ice when lakes are open, or bare but for a remnant that is ice."""
         hidden = self.fraction <= 1 - MIN_OBSERVED_FRACTION
-        return self.late_summer and self.status == "frozen" and hidden
+        return self.late_summer and self.status == "frozen" and (hidden or self.lacks)
 
 
 def raw_views(links: Links) -> list[list[View]]:
@@ -95,19 +95,20 @@ def raw_views(links: Links) -> list[list[View]]:
     views: list[list[View]] = [[] for _ in tracks]
     ground = geometry_array(track.first for track in tracks)
     in_north = is_north(ground).tolist()
+    limit = links.settings.drained_fraction
     for number, epoch in enumerate(links.epochs):
         known = links.places[number]
         places = _places(known) + _places(epoch.observe(ground[known.best.size :]))
         unseen = [lake for lake, track in enumerate(tracks) if number not in track.sightings]
         covered = _covered(epoch, ground, unseen, links.settings.min_overlap)
-        areas = dict(zip(unseen, shapely.area(ground[unseen]).tolist(), strict=True))
+        areas = shapely.area(ground).tolist()
         summer = {side: is_open_season(epoch.acquired, north=side) for side in (True, False)}
         told = _told_by_patches(epoch)
         for lake, track in enumerate(tracks):
             view = View(number, *places[lake], epoch.resolution_m, summer[in_north[lake]])
             sighting = track.sightings.get(number)
             if sighting is not None:
-                view = _sighted(epoch, told, sighting, view)
+                view = _sighted(epoch, told, sighting, view, areas[lake], limit)
                 if (lake, number) in hidden:
                     share, status = hidden[lake, number]
                     view = _without_area(view)._replace(fraction=1 - share, status=status)
@@ -257,11 +258,11 @@ def _without_area(view: View) -> View:
 def _could_show(links: Links, number: int, track: Track, area_m2: float) -> bool:
     """Tell whether an epoch would have shown a lake of this area, had it been there.
 
-    It must be twice the smallest lake of that sensor; and either images as coarse have shown it,
-    or it is too large to be missed.
+    The epoch must be one that leaves no lake out. The lake must be twice the smallest of that
+    sensor; and either images as coarse have shown it, or it is too large to be missed.
     """
     resolution_m = links.epochs[number].resolution_m
-    if area_m2 < 2 * smallest_area(links, number):
+    if not links.epochs[number].is_complete or area_m2 < 2 * smallest_area(links, number):
         return False
     shown_m = max((links.epochs[i].resolution_m for i in track.whole_epochs), default=0.0)
     sure = area_m2 >= links.settings.sure_pixels * resolution_m**2
@@ -296,10 +297,17 @@ def _sighted(
     told: Sequence[tuple[int, float, float, float]],
     sighting: Sighting,
     place: View,
+    area_m2: float,
+    limit: float,
 ) -> View:
+    """Say what an outline tells of a lake whose area was ``area_m2`` before.
+
+    Where the part that is seen, what may be hidden of it, and what was hidden of the place are
+    together less than ``limit`` of the lake, the loss is certain though the area is not.
+    """
     if sighting.view == "whole" and len(sighting.patches) == 1:
-        scene, fraction, area_m2, sigma_m2 = told[sighting.patches[0]]
-        rest = (place.resolution_m, place.late_summer, True, area_m2, sigma_m2)
+        scene, fraction, known_m2, sigma_m2 = told[sighting.patches[0]]
+        rest = (place.resolution_m, place.late_summer, True, known_m2, sigma_m2)
         return View(place.epoch, scene, fraction, "observed", *rest)
     patches = list(sighting.patches)
     columns = {name: values[patches] for name, values in epoch.columns.items()}
@@ -315,12 +323,17 @@ def _sighted(
             sigma_m2=float(np.sqrt((columns["area_sigma_m2"] ** 2).sum())),
         )
     reasons = [status for status in (*columns["status"], place.status) if status != "observed"]
-    return place._replace(
+    view = place._replace(
         shows_water=True,
         scene=scene,
         fraction=float(np.nanmin([fraction, place.fraction])),
         status=reasons[0] if reasons else "uncertain",
     )
+    may_freeze = view.status == "frozen" and not view.late_summer
+    part = float(sighting.outline.area) / fraction if fraction > 0 else np.inf
+    left = part + (1 - place.fraction) * area_m2
+    certain = sighting.view == "partial" and epoch.is_complete and not may_freeze
+    return view._replace(at_most_m2=left if certain and left <= limit * area_m2 else np.nan)
 
 
 def _precedes_growth(seen: Sequence[View], position: int) -> bool:

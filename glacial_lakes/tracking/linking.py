@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import shapely
@@ -177,7 +177,8 @@ def link(epochs: list[Epoch], settings: TrackingSettings, *, min_area_m2: float 
         for patch in found.free:
             _found(links, number, patch)
         met = found.main.keys() | {lake for lakes in found.joined.values() for lake in lakes}
-        _count_misses(links, number, clear - met)
+        if epoch.is_complete:
+            _count_misses(links, number, clear - met)
     return links
 
 
@@ -230,9 +231,12 @@ def _parts(links: Links, number: int, lake: int, found: Match, *, whole: bool) -
     epoch, track, patch = links.epochs[number], links.tracks[lake], found.main[lake]
     parts, children = [patch], list[int]()
     for other in found.extra.get(lake, []):
+        child = epoch.outlines[other]
         clear = whole and bool(epoch.whole[other])
-        lasts = clear and _stays_apart(links, number, epoch.outlines[patch], epoch.outlines[other])
-        (children if lasts else parts).append(other)
+        main = epoch.outlines[patch]
+        lasts = clear and _stays_apart(links, number, main, child)
+        apart = lasts and not _is_remnant(links, number, lake, main, child)
+        (children if apart else parts).append(other)
     born = [_found(links, number, child) for child in children]
     if children:
         since = _last_together(links, number, lake, patch, children)
@@ -271,16 +275,34 @@ def _last_together(
     main = epoch.outlines[patch]
     for earlier in reversed(track.whole_epochs):
         outline, before = track.sightings[earlier].outline, links.epochs[earlier]
-        enough = max(_MATERIAL * main.area, smallest_area(links, earlier))
         for child in epoch.outlines[list(children)]:
-            gap = shapely.distance(main, child)
-            if (
-                child.area >= enough
-                and shapely.intersection(outline, child).area >= COVERED * child.area
-                and can_separate(before.resolution_m, gap, epoch.resolution_m)
-            ):
+            enough = child.area >= _enough_to_split(links, earlier, main)
+            if enough and _shows_together(before, outline, epoch, main, child):
                 return earlier
     return None
+
+
+def _is_remnant(links: Links, number: int, lake: int, main: shapely.Geometry, child: Any) -> bool:
+    """Tell whether a part is too small for a split of the lake that it belonged to before."""
+    track, epoch = links.tracks[lake], links.epochs[number]
+    for earlier in reversed(track.whole_epochs):
+        outline, before = track.sightings[earlier].outline, links.epochs[earlier]
+        if _shows_together(before, outline, epoch, main, child):
+            return bool(child.area < _enough_to_split(links, earlier, main))
+    return False
+
+
+def _enough_to_split(links: Links, earlier: int, main: shapely.Geometry) -> float:
+    return max(_MATERIAL * float(main.area), smallest_area(links, earlier))
+
+
+def _shows_together(
+    before: Epoch, outline: shapely.Geometry, now: Epoch, main: shapely.Geometry, child: Any
+) -> bool:
+    """Tell whether an outline holds a later part of its lake, in an image that shows the gap."""
+    if shapely.intersection(outline, child).area < COVERED * child.area:
+        return False
+    return can_separate(before.resolution_m, shapely.distance(main, child), now.resolution_m)
 
 
 def _merge(links: Links, number: int, lake: int, found: Match, *, whole: bool) -> bool:

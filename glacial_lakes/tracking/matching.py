@@ -163,7 +163,7 @@ def _nearest(
     """Pair lakes and patches that meet nothing, when each is the other's nearest and like it.
 
     A lake on moving ice can leave its outline between two images; the gap may not exceed the
-    smaller one's width.
+    smaller one's width. Outlines that touch need not be alike.
     """
     if not lakes or not patches:
         return {}
@@ -178,7 +178,8 @@ def _nearest(
     taken: set[int] = set()
     for (a, b), distance in zip(there.T.tolist(), distances, strict=True):
         small, large = sorted((old[a].area, new[b].area))
-        like = small >= settings.min_overlap * large and distance <= 2 * np.sqrt(small / np.pi)
+        like = small >= settings.min_overlap * large or distance == 0
+        like = like and distance <= 2 * np.sqrt(small / np.pi)
         if like and (a, b) in mutual and patches[b] not in taken and lakes[a] not in pairs:
             pairs[lakes[a]] = patches[b]
             taken.add(patches[b])

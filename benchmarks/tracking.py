@@ -1,0 +1,347 @@
+"""How well lakes keep their identity, and which events are told.
+
+    GLACIAL_LAKES_DATA=… python benchmarks/tracking.py    # rewrites docs/tracking.md, 5 minutes
+
+Three levels. Outlines that others drew, without their codes: do the links agree with the codes?
+Outlines of a known truth, moved and roughened: what does tracking alone do wrong? Scenes, mapped
+here: what is told in the end, and why is the rest missed?
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+from accuracy_tables import rewrite, table
+from known_truth import (
+    TRACKING,
+    Events,
+    Identities,
+    compared_events,
+    fed,
+    identities,
+    images_of,
+    true_events,
+    truth_of,
+    truth_tables,
+)
+
+from glacial_lakes.inventory import Inventory, track
+from glacial_lakes.mapping import map_lakes
+from glacial_lakes.older import read_older
+from glacial_lakes.older.dates import PIXEL_M
+from glacial_lakes.scenes import discover
+from glacial_lakes.simulate import make_site, simulate_series
+from glacial_lakes.simulate.sample import SCHEDULE
+from glacial_lakes.tracking.epochs import EQUAL_AREA
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "tracking.md"
+SITES = (41, 42, 43)
+SEEDS = range(8)
+YEARS = (2000, 2010, 2020)
+SUDDEN = ("appeared", "drained")
+SHRUNK = 0.85
+"""A hidden lake counts as reported shrunk when its area is below this share of the truth."""
+HIDDEN_M2 = 2_000.0
+
+
+# Outlines that others drew
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Outlines of one file with the code that the digitisers gave and the identity given here."""
+
+    year: int
+    rows: pd.DataFrame
+    """``code, lake_id, area_m2, outline``."""
+
+
+def surveys_of(folder: Path) -> tuple[Inventory, list[Survey]]:
+    """Track the outlines of the Indus basin without looking at their codes."""
+    tables = [read_older(folder / f"HKH_{year}_indus.shp")[0] for year in YEARS]
+    inventory = track([one.drop(columns="lake_id") for one in tables])
+    surveys = []
+    for year, one in zip(YEARS, tables, strict=True):
+        scene = one.attrs["coverage"].scene_id
+        given = inventory.outlines[inventory.outlines["scene_id"] == scene].to_crs(EQUAL_AREA)
+        ground = one.to_crs(EQUAL_AREA).geometry.to_numpy()
+        place, found = shapely.STRtree(given.geometry.to_numpy()).query(
+            shapely.point_on_surface(ground), predicate="intersects"
+        )
+        rows = pd.DataFrame({"code": one["lake_id"], "area_m2": one["area_m2"], "outline": ground})
+        rows.loc[place, "lake_id"] = given["lake_id"].to_numpy()[found]
+        surveys.append(Survey(year, rows))
+    return inventory, surveys
+
+
+def links(old: Survey, new: Survey) -> pd.DataFrame:
+    """Return the pairs of outlines that overlap, and who says that they are one lake."""
+    one, other = old.rows["outline"].to_numpy(), new.rows["outline"].to_numpy()
+    i, j = shapely.STRtree(other).query(one, predicate="intersects")
+    shared = shapely.area(shapely.intersection(one[i], other[j]))
+    i, j = i[shared > 0], j[shared > 0]
+    before, after = old.rows.iloc[i].reset_index(), new.rows.iloc[j].reset_index()
+    return pd.DataFrame(
+        {
+            "old": before["code"],
+            "new": after["code"],
+            "years": f"{old.year}–{new.year}",
+            "areas": [
+                f"{a:.0f} → {b:.0f}"
+                for a, b in zip(before["area_m2"], after["area_m2"], strict=True)
+            ],
+            "digitisers": before["code"] == after["code"],
+            "ours": before["lake_id"] == after["lake_id"],
+            "twice": [
+                (old.rows["code"] == a).sum() > 1 or (new.rows["code"] == b).sum() > 1
+                for a, b in zip(before["code"], after["code"], strict=True)
+            ],
+        }
+    )
+
+
+def came_and_went(surveys: Sequence[Survey]) -> pd.DataFrame:
+    """Return the outlines that continue no lake, and the lakes that have no outline any more."""
+    rows = []
+    for number, (old, new) in enumerate(pairwise(surveys)):
+        known = pd.concat([survey.rows for survey in surveys[: number + 1]])
+        for kind, here, there, ids in (
+            ("first outline", new.rows, known, known),
+            ("no outline", old.rows, new.rows, new.rows),
+        ):
+            tree = shapely.STRtree(there["outline"].to_numpy())
+            for row in here[~here["lake_id"].isin(ids["lake_id"])].itertuples():
+                near = there.iloc[tree.query(row.outline, predicate="intersects")]
+                overlaps = bool((shapely.area(shapely.intersection(
+                    near["outline"].to_numpy(), row.outline)) > 0).any())  # fmt: skip
+                same_code = bool((there["code"] == row.code).any())
+                away = there[there["code"] == row.code]["outline"]
+                reason = "no outline there in the other survey"
+                if overlaps:
+                    reason = "part of a lake that split or merged"
+                elif same_code:
+                    metres = min(shapely.distance(row.outline, other) for other in away)
+                    reason = f"the code is {metres:.0f} m away, no common ground"
+                told = {"what": f"{kind} in {new.year}", "code": row.code, "reason": reason}
+                rows.append(told | {"area_m2": row.area_m2, "digitisers": not same_code})
+    return pd.DataFrame(rows)
+
+
+def drawn_by_others(folder: Path) -> str:
+    """Tell how links agree with the digitisers', and explain what differs."""
+    inventory, surveys = surveys_of(folder)
+    pairs = pd.concat([links(old, new) for old, new in pairwise(surveys)], ignore_index=True)
+    agrees = pairs["ours"] == pairs["digitisers"]
+    changes = came_and_went(surveys)
+    counts = changes.groupby(["what", "reason"])["digitisers"].agg(["size", "sum"]).reset_index()
+    events = inventory.events["event"].value_counts()
+    lines = [
+        f"Overlapping pairs of outlines: {len(pairs)}. Linked as the digitisers linked them: "
+        f"{agrees.sum()} ({agrees.mean():.2%}). Pairs whose codes were given to one outline a "
+        f"survey: {(~pairs['twice']).sum()}, of these as the digitisers: "
+        f"{agrees[~pairs['twice']].mean():.2%}.",
+        f"Lakes: {len(inventory.lakes)}. Events: "
+        + ", ".join(f"{count} {name}" for name, count in events.sort_index().items())
+        + ".",
+        "Pairs that differ; in each the digitisers gave one code to several outlines of a survey:",
+        table(
+            ["years", "codes", "area m²", "digitisers", "ours"],
+            [
+                [row.years, f"{row.old} → {row.new}", row.areas, *_one(row.digitisers, row.ours)]
+                for row in pairs[~agrees].itertuples()
+            ],
+        ),
+        "Splits and merges:",
+        table(
+            ["event", "codes before", "codes after", "area m²"],
+            [_lineage(event, surveys) for event in inventory.events.itertuples()],
+        ),
+        "Outlines without a predecessor, and lakes without a successor:",
+        table(
+            ["what", "why", "lakes", "so say the digitisers' codes"],
+            [[row.what, row.reason, str(row.size_), str(row.sum_)] for row in
+             counts.rename(columns={"size": "size_", "sum": "sum_"}).itertuples()],
+        ),
+    ]  # fmt: skip
+    return "\n\n".join(lines)
+
+
+def _one(*answers: bool) -> list[str]:
+    return ["one lake" if answer else "two lakes" for answer in answers]
+
+
+def _lineage(event: pd.Series, surveys: Sequence[Survey]) -> list[str]:
+    codes = []
+    for ids, day in ((event.from_ids, event.after), (event.to_ids, event.date)):
+        survey = min(surveys, key=lambda one: abs(one.year - day.year))
+        here = survey.rows[survey.rows["lake_id"].isin(ids.split())]
+        codes.append(" + ".join(sorted(here["code"])))
+    area = f"{event.area_before_m2:.0f} → {event.area_after_m2:.0f}"
+    return [event.event, *codes, area]
+
+
+# Outlines of a known truth, and scenes
+
+
+@dataclass(frozen=True)
+class Result:
+    """An inventory compared with the truth."""
+
+    name: str
+    found: Identities
+    events: Events
+    truth: pd.DataFrame
+    hidden: int
+    shrunk: int
+
+    @property
+    def either(self) -> Identities:
+        """Identities where a split or merge leaves the name to either lake."""
+        return self.found.with_either_name(self.truth)
+
+
+def compared(name: str, inventory: Inventory, folder: Path) -> Result:
+    """Compare an inventory with the truth of its folder."""
+    truth, images = truth_of(folder), images_of(folder)
+    pixels = {day: PIXEL_M[str(image.sensor)[:2]] for day, (_, image) in images.items()}
+    found = identities(inventory.outlines, truth, pixels)
+    happened = true_events(folder)
+    events = compared_events(inventory.events, happened, found.pairs)
+    return Result(name, found, events, happened, *hidden(inventory, truth, found.pairs))
+
+
+def hidden(
+    inventory: Inventory, truth: dict[str, gpd.GeoDataFrame], pairs: pd.DataFrame
+) -> tuple[int, int]:
+    """Count lake-dates that are hidden or frozen, and those that are reported as shrunk."""
+    counts = pairs.groupby("lake_id")["true_id"].nunique()
+    known = pairs[pairs["lake_id"].map(counts) == 1].drop_duplicates("true_id")
+    lake_of = known.set_index("true_id")["lake_id"]
+    day_of_row = inventory.observations["acquired"].dt.strftime("%Y-%m-%d")
+    total = shrunk = 0
+    for day, lakes in truth.items():
+        areas = inventory.observations[day_of_row == day].groupby("lake_id")["area_m2"].min()
+        covered = (lakes["observed_fraction"] < 0.9) | (lakes["frozen_fraction"] > 0.5)
+        covered &= (lakes["area_m2"] > HIDDEN_M2) & lakes["lake_id"].isin(lake_of.index)
+        told = lakes[covered]["lake_id"].map(lake_of).map(areas)
+        total += len(told)
+        shrunk += int((told < SHRUNK * lakes[covered]["area_m2"]).sum())
+    return total, shrunk
+
+
+def simulated(seed: int) -> list[Result]:
+    """Simulate a site of this project; compare its true outlines and its mapped scenes."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        simulate_series(make_site(seed), SCHEDULE, folder)
+        results = [alone(f"site {seed}, outlines {noise}", folder, noise) for noise in range(2)]
+        return [*results, mapped(f"site {seed}", folder, folder / "scenes")]
+
+
+def alone(name: str, folder: Path, seed: int) -> Result:
+    """Track the true outlines of a folder, moved and roughened."""
+    tables = truth_tables(folder, seed)
+    inventory, happened = track(tables), true_events(folder)
+    found = identities(inventory.outlines, fed(tables))
+    events = compared_events(inventory.events, happened, found.pairs)
+    return Result(name, found, events, happened, 0, 0)
+
+
+def mapped(name: str, folder: Path, scenes: Path) -> Result:
+    """Map and track the scenes of a folder."""
+    inputs = {"dem": folder / "dem.tif", "glaciers": folder / "glaciers.gpkg"}
+    inventory = track([map_lakes(scene, **inputs) for scene in discover([scenes])])
+    return compared(name, inventory, folder)
+
+
+def of_outlines(results: Iterable[Result]) -> str:
+    """Tell what tracking alone does with true outlines."""
+    rows = [
+        [
+            result.name,
+            str(result.found.n_true),
+            f"{result.found.idf1:.4f}",
+            f"{result.either.idf1:.4f}",
+            f"{len(result.events.right)} of {len(result.events.right) + len(result.events.false)}",
+            f"{len(result.events.found)} of {len(_tellable(result))}",
+        ]
+        for result in results
+    ]
+    head = ["series", "lake-dates", "IDF1", "IDF1, either name", "events right", "events found"]
+    return table(head, rows)
+
+
+def _tellable(result: Result) -> list[int]:
+    """Return the true events whose lakes the outlines show: the others nobody can tell."""
+    missed = result.events.missed
+    return [row for row in result.truth.index if missed.get(row, TRACKING) == TRACKING]
+
+
+def of_scenes(results: Sequence[Result]) -> str:
+    """Tell what is told of mapped scenes, and why the rest is missed."""
+    rows = []
+    for result in results:
+        sudden = result.truth.index[result.truth["event"].isin(SUDDEN)]
+        told = [line for line in result.events.right if line.split()[0] in SUDDEN]
+        false = [line for line in result.events.false if line.split()[0] in SUDDEN]
+        found = set(sudden) & set(result.events.found)
+        pairs = Identities(result.found.pairs, *[len(result.found.pairs)] * 2)
+        rows.append(
+            [
+                result.name,
+                str(result.found.n_true),
+                f"{result.found.idf1:.3f}",
+                f"{pairs.idf1:.3f}",
+                f"{len(result.events.right)} of {len(result.events.right + result.events.false)}",
+                f"{len(result.events.found)} of {len(result.truth)}",
+                f"{len(told)} of {len(told + false)}",
+                f"{len(found)} of {len(sudden)}",
+                f"{result.shrunk} of {result.hidden}",
+            ]
+        )
+    head = ["series", "lake-dates", "IDF1", "of those mapped", "events right", "events found"]
+    head += ["sudden right", "sudden found", "hidden told as shrunk"]
+    missed = [
+        [result.name, event.event, event.lake_id, event.date, result.events.missed[event.Index]]
+        for result in results
+        for event in result.truth.itertuples()
+        if event.Index in result.events.missed
+    ]
+    reasons = table(["series", "event", "lake", "date", "why it is missed"], missed)
+    return f"{table(head, rows)}\n\n{reasons}"
+
+
+def main() -> None:
+    data = Path(os.environ["GLACIAL_LAKES_DATA"])
+    series = data / "independent_truth" / "series"
+    with ProcessPoolExecutor(2) as pool:
+        sites = [result for part in pool.map(simulated, SITES) for result in part]
+    outlines = [alone(f"other simulator, outlines {seed}", series, seed) for seed in SEEDS]
+    outlines += [result for result in sites if "outlines" in result.name]
+    scenes = [mapped("other simulator", series, series)]
+    scenes += [result for result in sites if "outlines" not in result.name]
+    text = "\n\n".join(
+        [
+            "## Outlines that others drew",
+            drawn_by_others(data / "hkh_indus_lakes"),
+            "## Outlines of a known truth",
+            of_outlines(outlines),
+            "## Mapped scenes",
+            of_scenes(scenes),
+        ]
+    )
+    print(text)
+    rewrite(DOCUMENT, text)
+
+
+if __name__ == "__main__":
+    main()

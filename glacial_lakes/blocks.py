@@ -1,0 +1,88 @@
+"""Which parts of a scene are read: square blocks near the glaciers and the area of interest.
+
+Decoding costs more than all else, so that what no lake of interest can touch is not decoded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from glacial_lakes.grid import Grid
+
+BLOCK_PX = 512
+"""Edge of a block: that of the tiles of most products, or a part of it."""
+MARGIN_PX = 16
+"""An outline reaches so far beyond the pixels that propose it."""
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Blocks of a grid, row by row, and which of them are wanted."""
+
+    grid: Grid
+    wanted: NDArray[np.bool_]
+    """Shape (block row, block column)."""
+
+    @classmethod
+    def of(cls, grid: Grid) -> Blocks:
+        """Return all blocks of a grid."""
+        rows, cols = (-(-length // BLOCK_PX) for length in grid.shape)
+        return cls(grid, np.ones((rows, cols), bool))
+
+    def near(self, places: gpd.GeoDataFrame, distance_m: float) -> Blocks:
+        """Return the blocks that lie within a distance of some geometries."""
+        geometries = places.geometry.to_crs(self.grid.crs.to_wkt())
+        geometries = geometries[~(geometries.isna() | geometries.is_empty)].make_valid()
+        rows, cols = np.indices(self.wanted.shape)
+        edge = BLOCK_PX * self.grid.resolution
+        west, _, _, north = self.grid.bounds
+        boxes = shapely.box(
+            west + cols * edge,
+            north - (rows + 1) * edge,
+            west + (cols + 1) * edge,
+            north - rows * edge,
+        )
+        reach = distance_m + MARGIN_PX * self.grid.resolution
+        tree = shapely.STRtree(geometries.to_numpy())
+        found = np.zeros(boxes.size, bool)
+        found[tree.query(boxes.ravel(), predicate="dwithin", distance=reach)[0]] = True
+        return replace(self, wanted=self.wanted & found.reshape(self.wanted.shape))
+
+    @property
+    def extent(self) -> Window:
+        """The smallest window around all that is wanted; empty when nothing is."""
+        height, width = self.grid.shape
+        rows, cols = (np.flatnonzero(self.wanted.any(axis)) * BLOCK_PX for axis in (1, 0))
+        if not len(rows):
+            return Window(0, 0, 0, 0)
+        top, left = int(rows[0]), int(cols[0])
+        bottom = min(int(rows[-1]) + BLOCK_PX, height)
+        right = min(int(cols[-1]) + BLOCK_PX, width)
+        return Window(left, top, right - left, bottom - top)
+
+    def hold(self, window: Window) -> bool:
+        """Return whether all of a window is read."""
+        first_row, first_col = int(window.row_off) // BLOCK_PX, int(window.col_off) // BLOCK_PX
+        end_row = int(window.row_off + window.height - 1) // BLOCK_PX + 1
+        end_col = int(window.col_off + window.width - 1) // BLOCK_PX + 1
+        return bool(self.wanted[first_row:end_row, first_col:end_col].all())
+
+    def runs(self, first_row: int, end_row: int) -> list[Window]:
+        """Return the windows that hold what is wanted of some rows, joined along rows."""
+        height, width = self.grid.shape
+        windows = []
+        for number, wanted in enumerate(self.wanted):
+            top = max(first_row, number * BLOCK_PX)
+            bottom = min(end_row, (number + 1) * BLOCK_PX, height)
+            if top >= bottom:
+                continue
+            edges = np.flatnonzero(np.diff(wanted, prepend=False, append=False))
+            for left, right in (edges.reshape(-1, 2) * BLOCK_PX).clip(max=width).tolist():
+                windows.append(Window(left, top, right - left, bottom - top))
+        return windows

@@ -1,0 +1,213 @@
+"""One candidate → its outlines, what speaks for each, and how much of each the image shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from glacial_lakes import evidence, outlines, uncertainty, visibility, water
+from glacial_lakes.coverage import State
+from glacial_lakes.evidence import Evidence
+from glacial_lakes.outlines import Fraction
+from glacial_lakes.pixels import Pixels, ground_states
+from glacial_lakes.stencils import connected, kernel, median_of
+
+Float = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+States = NDArray[np.uint8]
+
+HALO_PX = 12
+"""Pixels around a candidate that its shore signal and outline need."""
+VIEW_PX = 40
+"""Pixels around a candidate that tell a piece of a river from a pond."""
+MIN_SEEDS = 2
+"""A single seed pixel has no signal of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A connected object of pixels that may hold water."""
+
+    first: tuple[int, int]
+    """Row and column in the scene of its first pixel: its name, with whatever it was read."""
+    view: Window
+    """It and VIEW_PX around it, as far as the scene goes."""
+    labels: NDArray[np.int32]
+    """Objects in the view; 0 is none."""
+    number: int
+    """Its own label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one outline of a candidate looks like."""
+
+    window: Window
+    body: Bool
+    """Pixels of the candidate inside of the outline."""
+    land: Bool
+    """Pixels inside that else count as land."""
+    water: Bool
+    """Pixels inside that were seen."""
+    found: Evidence | None
+    """None for a candidate without a shore."""
+    row: dict[str, Any] | None
+    """What the table tells of it; None when it is no lake by its own evidence."""
+
+
+def objects(seeds: Bool, window: Window) -> Iterator[tuple[Window, NDArray[np.int32], int]]:
+    """Yield the connected seed pixels of a window: extent in the scene, labels, own label.
+
+    In the order of their first pixels; such of a single pixel are left out.
+    """
+    labels, extents = connected(seeds)
+    row_off, col_off = int(window.row_off), int(window.col_off)
+    for number, (size, top, bottom, left, right) in enumerate(extents.tolist(), 1):
+        if size >= MIN_SEEDS:
+            place = Window(left + col_off, top + row_off, right - left + 1, bottom - top + 1)
+            yield place, labels, number
+
+
+def measure(
+    view: Pixels,
+    labels: NDArray[np.int32],
+    number: int,
+    *,
+    bands: list[str],
+    pixel_m: float,
+    smallest_m2: float,
+    sun_elevation_deg: float | None,
+    may_hold_ice: bool,
+) -> list[Measured]:
+    """Draw the outlines of a candidate and measure them.
+
+    Parameters
+    ----------
+    view : Pixels
+        The candidate and VIEW_PX around it.
+    labels : array of int32, shape (y, x)
+        Objects in the view.
+    number : int
+        Label of the candidate.
+    bands : list of str
+        Bands that outlines are drawn with.
+    pixel_m, smallest_m2, sun_elevation_deg : float
+    may_hold_ice : bool
+        Whether lakes may be frozen at the date.
+    """
+    top, bottom, left, right = _around(labels, number, HALO_PX)
+    place = np.s_[top:bottom, left:right]
+    window = Window(
+        view.window.col_off + left, view.window.row_off + top, right - left, bottom - top
+    )
+    pixels, near = view.cut(window), labels[place]
+    candidate, others = near == number, (near > 0) & (near != number)
+    state = ground_states(pixels)
+    dark_slope = pixels.dark_slope
+    known = np.isfinite(pixels.reflectance["nir"]) & ~pixels.cloud & ~dark_slope
+    signals = np.stack([pixels.reflectance[name] for name in bands])
+    fraction = outlines.unmix(signals, candidate, others, known, pixel_m=pixel_m)
+    if fraction is None:
+        land = candidate & (state == State.LAND)
+        return [Measured(window, candidate, land, land, None, None)]
+    mine = known & fraction.ground
+    if dark_slope.any():
+        mine |= _like_core(pixels, fraction, dark_slope) & fraction.ground
+    field = np.where(mine, fraction.water, np.float32(0))
+    level = outlines.conserving_level(fraction.water, mine, candidate)
+    measured = []
+    for whole in outlines.contour(field, level, pixels.transform, least_m2=smallest_m2):
+        for polygon in outlines.without_streams(whole):
+            if polygon.area < smallest_m2:
+                continue
+            inside = outlines.pixels_inside(polygon, pixels.transform, candidate.shape)
+            body = candidate & inside
+            if not body.any():
+                continue
+            found = evidence.gather(
+                pixels,
+                body,
+                fraction,
+                polygon,
+                pixel_m=pixel_m,
+                sun_elevation_deg=sun_elevation_deg,
+            )
+            width = water.river_width_px(pixel_m)
+            if found.width_px < width:
+                line = np.zeros(labels.shape, bool)
+                line[place] = body
+                found = replace(found, trace_px=_trace(view, line, found, width))
+            land = inside & (state == State.LAND)
+            row = None
+            if evidence.judge(found) == "lake":
+                share, status = visibility.observed(
+                    inside,
+                    pixels,
+                    state,
+                    fraction,
+                    found,
+                    pixel_m=pixel_m,
+                    may_hold_ice=may_hold_ice,
+                )
+                shore = uncertainty.measure_shore(
+                    fraction.water,
+                    level,
+                    polygon,
+                    inside=inside,
+                    usable=known & ~others,
+                    doubtful=visibility.doubtful_shore(pixels, may_hold_ice=may_hold_ice),
+                    pixel_m=pixel_m,
+                )
+                row = {
+                    "geometry": polygon,
+                    "observed_fraction": share,
+                    "status": status,
+                    "outline_method": fraction.method,
+                    "threshold": evidence.shore_index(found),
+                    "quality": evidence.quality(found, fraction),
+                    "shift_px": uncertainty.shift_px(shore),
+                }
+            measured.append(Measured(window, body, land, inside & pixels.seen, found, row))
+    return measured
+
+
+@kernel
+def _around(labels, number, pad):  # type: ignore[no-untyped-def]
+    """Return the rows and columns of an object and of some pixels around it."""
+    height, width = labels.shape
+    top, bottom, left, right = height, 0, width, 0
+    for row in range(height):
+        for col in range(width):
+            if labels[row, col] == number:
+                top, bottom = min(top, row), max(bottom, row)
+                left, right = min(left, col), max(right, col)
+    return (
+        max(0, top - pad),
+        min(height, bottom + pad + 1),
+        max(0, left - pad),
+        min(width, right + pad + 1),
+    )
+
+
+def _trace(view: Pixels, body: Bool, found: Evidence, width: int) -> float:
+    value = water.ndwi_or_zero(view.reflectance["green"], view.reflectance["nir"])
+    rise = found.ndwi - found.shore_ndwi
+    level = max(found.shore_ndwi + 0.3 * rise, water.MIN_WET_NDWI)
+    usable = ~(view.cloud | view.snow_or_ice | view.dark_slope)
+    return water.river_trace(value, body, usable, level, width)
+
+
+def _like_core(pixels: Pixels, fraction: Fraction, dark_slope: Bool) -> Bool:
+    """Return pixels of dark slopes that are as bright as this lake, so not in shade after all.
+
+    The DEM is coarser than the image and its shade is off by a pixel or two.
+    """
+    green = pixels.reflectance["green"]
+    lake = median_of(green, fraction.core)
+    alike: Bool = (green > 0.7 * lake) & (green < 1.4 * lake)
+    return alike & dark_slope & ~pixels.cloud

@@ -1,0 +1,34 @@
+"""Attributes of outlines: ``GeoDataFrame -> Series`` or ``DataFrame``, index kept.
+
+Size, place, glaciers, volume, floods and relief; each function names the paper behind it.
+Volumes, floods and relief are a first-order screening, not a hazard assessment.
+"""
+
+from glacial_lakes.measures.flood import peak_discharges, potential_flood
+from glacial_lakes.measures.geometry import elevation, geodesic_area_perimeter, inner_lon_lat
+from glacial_lakes.measures.glaciers import (
+    glacier_contact,
+    glacier_ids,
+    glacier_years,
+    may_be_near,
+    nearest_glacier,
+    relation_to_glaciers,
+)
+from glacial_lakes.measures.relief import relief_indicators
+from glacial_lakes.measures.volume import volumes
+
+__all__ = [
+    "elevation",
+    "geodesic_area_perimeter",
+    "glacier_contact",
+    "glacier_ids",
+    "glacier_years",
+    "inner_lon_lat",
+    "may_be_near",
+    "nearest_glacier",
+    "peak_discharges",
+    "potential_flood",
+    "relation_to_glaciers",
+    "relief_indicators",
+    "volumes",
+]

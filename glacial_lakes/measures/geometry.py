@@ -1,0 +1,87 @@
+"""Size and place of outlines on the ellipsoid, and their elevation."""
+
+from __future__ import annotations
+
+import itertools
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from pyproj import Geod
+
+from glacial_lakes.grid import shifted
+from glacial_lakes.outlines import pixels_inside
+from glacial_lakes.stencils import median_of
+from glacial_lakes.terrain import Terrain
+
+ELLIPSOID = Geod(ellps="WGS84")
+
+
+def geodesic_area_perimeter(outlines: gpd.GeoSeries) -> pd.DataFrame:
+    """Return area and perimeter on the WGS 84 ellipsoid (Karney 2013).
+
+    Parameters
+    ----------
+    outlines : GeoSeries of Polygon or MultiPolygon, any CRS
+
+    Returns
+    -------
+    DataFrame
+        ``area_m2`` and ``perimeter_m`` (holes included in the perimeter); NaN for missing.
+    """
+    geometries = outlines.to_crs("EPSG:4326").to_numpy()
+    parts, outline = shapely.get_parts(geometries, return_index=True)
+    rings, part = shapely.get_rings(parts, return_index=True)
+    points, ring = shapely.get_coordinates(rings, return_index=True)
+    ends = np.searchsorted(ring, np.arange(len(rings) + 1))
+    measured = np.array(
+        [
+            ELLIPSOID.polygon_area_perimeter(*points[begin:end].T)
+            for begin, end in itertools.pairwise(ends)
+        ]
+    ).reshape(-1, 2)
+    # The sign of a ring's area follows its direction; the first ring of a part is its shell.
+    is_shell = np.diff(part, prepend=-1) > 0
+    area = np.where(is_shell, 1, -1) * np.abs(measured[:, 0])
+    known = ~(shapely.is_missing(geometries) | shapely.is_empty(geometries))
+    sums = [
+        np.where(known, np.bincount(outline[part], values, len(geometries)), np.nan)
+        for values in (area, measured[:, 1])
+    ]
+    return pd.DataFrame(dict(zip(("area_m2", "perimeter_m"), sums, strict=True)), outlines.index)
+
+
+def inner_lon_lat(outlines: gpd.GeoSeries) -> pd.DataFrame:
+    """Return ``lon`` and ``lat`` in degrees of a point inside each outline."""
+    points = outlines.to_crs("EPSG:4326").representative_point()
+    return pd.DataFrame({"lon": points.x, "lat": points.y}, index=outlines.index)
+
+
+def elevation(outlines: gpd.GeoSeries, terrain: Terrain) -> pd.Series:
+    """Return the median DEM elevation in m inside each outline.
+
+    Parameters
+    ----------
+    outlines : GeoSeries in the CRS of the terrain
+    terrain : Terrain
+
+    Returns
+    -------
+    Series of float64
+        Missing where the DEM has no value.
+    """
+    values, corner = [], terrain.grid.transform
+    for geometry in outlines:
+        west, south, east, north = geometry.bounds
+        left, right = int((west - corner.c) / corner.a), int((east - corner.c) / corner.a) + 1
+        top, bottom = int((north - corner.f) / corner.e), int((south - corner.f) / corner.e) + 1
+        part = terrain.elevation_m[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
+        local = shifted(corner, max(0, top), max(0, left))
+        inside = np.zeros(part.shape, bool)
+        for polygon in shapely.get_parts(geometry):
+            inside |= pixels_inside(polygon, local, part.shape)
+        if part.size and not inside.any():  # narrower than a pixel of the DEM
+            inside[:] = True
+        values.append(median_of(part, inside))
+    return pd.Series(values, index=outlines.index, name="elev_m", dtype=float)

@@ -1,0 +1,217 @@
+"""How outlines lie to glaciers: nearest one, length of contact, type of lake.
+
+Glacier outlines are older or younger than an image. What they cannot tell of the image's time is
+``unknown``, never a guess.
+"""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from glacial_lakes.measures.geometry import geodesic_area_perimeter
+
+GLACIER_ID_COLUMNS = ("rgi_id", "rgiid", "glacier_id", "glims_id", "glimsid", "glac_id")
+"""Column names (lower case) that hold a glacier's identity, best first."""
+GLACIER_DATE_COLUMNS = ("src_date", "bgndate", "begdate", "src_year", "year")
+"""Column names (lower case) that hold the date of the image behind an outline: RGI 7 and GLIMS
+(``src_date``), RGI 3 to 6 (``BgnDate``); best first."""
+
+ON_ICE = 0.9
+"""Share of a lake on a glacier outline from which it lies on the glacier. "Entirely within" would
+be upset by the pixels that the two outlines differ by."""
+SAME_TIME_YEARS = 5
+"""Outline and image that are at most so far apart tell of the same ice, up to a pixel or two of
+retreat (10 to 20 m a year is usual)."""
+RETREATED_M = 1000.0
+"""Farther from younger outlines than this, a lake had no contact in an older image either."""
+_BOXES_AT_ONCE = 20_000
+"""Bounds the memory."""
+
+
+def nearest_glacier(outlines: gpd.GeoSeries, glaciers: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return the nearest glacier and the distance between the outlines.
+
+    Parameters
+    ----------
+    outlines : GeoSeries in a projected CRS in metres
+    glaciers : GeoDataFrame
+        Glacier outlines in any CRS; the identity is taken from the first column of
+        ``GLACIER_ID_COLUMNS``, else it is the row number.
+
+    Returns
+    -------
+    DataFrame
+        ``glacier_id`` (text) and ``glacier_dist_m`` (0 when they touch or overlap).
+    """
+    empty = pd.DataFrame(
+        {"glacier_id": pd.Series(None, outlines.index, dtype=object), "glacier_dist_m": np.nan},
+        index=outlines.index,
+    )
+    glaciers = glaciers[~(glaciers.geometry.is_empty | glaciers.geometry.isna())]
+    if outlines.empty or glaciers.empty:
+        return empty
+    ids = glacier_ids(glaciers).to_numpy()
+    tree = shapely.STRtree(glaciers.geometry.to_crs(outlines.crs).make_valid().to_numpy())
+    (lake, glacier), distance = tree.query_nearest(
+        outlines.to_numpy(), return_distance=True, all_matches=False
+    )
+    empty.iloc[lake, 0] = ids[glacier]
+    empty.iloc[lake, 1] = distance
+    return empty
+
+
+def glacier_ids(glaciers: gpd.GeoDataFrame) -> pd.Series:
+    """Return the identity of each glacier as text."""
+    lower = {str(name).lower(): name for name in glaciers.columns}
+    for wanted in GLACIER_ID_COLUMNS:
+        if wanted in lower:
+            named: pd.Series = glaciers[lower[wanted]].astype(str)
+            return named
+    return pd.Series([f"glacier {n}" for n in range(len(glaciers))], index=glaciers.index)
+
+
+def glacier_years(glaciers: gpd.GeoDataFrame) -> pd.Series:
+    """Return the year of the image behind each glacier outline.
+
+    Dates are read from the first column of :data:`GLACIER_DATE_COLUMNS`, as ISO text, as times,
+    or as the eight digits of the Randolph Glacier Inventory, whose unknown month and day are 99.
+
+    Returns
+    -------
+    Series of Int64
+        Missing where the file does not tell it.
+    """
+    lower = {str(name).lower(): name for name in glaciers.columns}
+    years = pd.Series(pd.NA, index=glaciers.index, dtype="Int64")
+    for wanted in GLACIER_DATE_COLUMNS:
+        if wanted in lower:
+            told = glaciers[lower[wanted]].astype(str).str.extract(r"^\s*(\d{4})", expand=False)
+            found = pd.to_numeric(told, errors="coerce").astype("Int64")
+            years = years.fillna(found.where(found.between(1850, 2100)))
+    return years
+
+
+def may_be_near(
+    outlines: gpd.GeoSeries, glaciers: gpd.GeoDataFrame, distance_m: float
+) -> NDArray[np.bool_]:
+    """Tell which outlines may lie within a distance of a glacier: by bounds, for many at once.
+
+    Parameters
+    ----------
+    outlines : GeoSeries
+        In any CRS.
+    glaciers : GeoDataFrame in a projected CRS in metres
+        Not empty.
+    distance_m : float
+        Half of it is added, for lengths that a projection stretches.
+
+    Returns
+    -------
+    numpy.ndarray of bool
+        False only where an outline certainly is farther away.
+    """
+    boxes = gpd.GeoSeries(shapely.box(*glaciers.geometry.bounds.to_numpy().T), crs=glaciers.crs)
+    around = boxes.buffer(1.5 * distance_m, join_style="mitre").to_crs(outlines.crs)
+    tree = shapely.STRtree(shapely.box(*around.bounds.to_numpy().T))
+    bounds = outlines.bounds.to_numpy()
+    is_near = np.zeros(len(outlines), dtype=bool)
+    for start in range(0, len(outlines), _BOXES_AT_ONCE):
+        few = shapely.box(*bounds[start : start + _BOXES_AT_ONCE].T)
+        is_near[start + tree.query(few)[0]] = True
+    return is_near
+
+
+def relation_to_glaciers(
+    outlines: gpd.GeoSeries,
+    glaciers: gpd.GeoDataFrame,
+    acquired: pd.Series,
+    contact_m: float,
+) -> pd.DataFrame:
+    """Return type of lake, and year of the glacier outline that it is judged by.
+
+    ``supraglacial``: nine tenths or more on glacier outlines that are not older than the image
+    by more than :data:`SAME_TIME_YEARS`. ``ice-contact``: at most ``contact_m`` away.
+    ``unconnected``: farther. ``unknown``: on ice by outlines that are older or undated, since
+    the lake may have formed where the ice was; or apart from outlines that are younger than the
+    image, by less than :data:`RETREATED_M`.
+
+    Parameters
+    ----------
+    outlines : GeoSeries in a projected CRS in metres
+    glaciers : GeoDataFrame
+        Glacier outlines in any CRS, not empty.
+    acquired : Series of datetime
+        When each outline was seen.
+    contact_m : float
+        Largest gap that still is contact.
+
+    Returns
+    -------
+    DataFrame
+        ``lake_type`` (text) and ``glacier_year`` (Int64).
+    """
+    shapes = outlines.to_numpy()
+    tree = shapely.STRtree(glaciers.geometry.to_crs(outlines.crs).make_valid().to_numpy())
+    lake, glacier = tree.query(shapes, predicate="intersects")
+    shared = shapely.area(shapely.intersection(shapes[lake], tree.geometries[glacier]))
+    on_ice = np.bincount(lake, shared, minlength=len(shapes)) >= ON_ICE * shapely.area(shapes)
+    (lake, glacier), gap = tree.query_nearest(shapes, return_distance=True, all_matches=False)
+    distance, year = np.full(len(shapes), np.inf), np.full(len(shapes), np.nan)
+    distance[lake] = gap
+    year[lake] = glacier_years(glaciers).astype("float64").to_numpy(na_value=np.nan)[glacier]
+    seen = acquired.dt.year.astype("float64").to_numpy(na_value=np.nan)
+    is_older = ~(year >= seen - SAME_TIME_YEARS)  # so are outlines without a date
+    is_younger = year > seen + SAME_TIME_YEARS
+    touches = distance <= contact_m
+    kinds = np.select(
+        [on_ice & ~is_older, on_ice, touches, is_younger & (distance <= RETREATED_M)],
+        ["supraglacial", "unknown", "ice-contact", "unknown"],
+        "unconnected",
+    )
+    return pd.DataFrame(
+        {
+            "lake_type": pd.Series(kinds, outlines.index, dtype=object),
+            "glacier_year": pd.Series(year, outlines.index).astype("Int64"),
+        }
+    )
+
+
+def glacier_contact(
+    outlines: gpd.GeoSeries, glaciers: gpd.GeoDataFrame, contact_m: float
+) -> pd.DataFrame:
+    """Return the length of shore that lies at glaciers, as an interval.
+
+    Parameters
+    ----------
+    outlines : GeoSeries in a projected CRS in metres
+    glaciers : GeoDataFrame
+        Glacier outlines in any CRS.
+    contact_m : float
+        Largest gap that still is contact.
+
+    Returns
+    -------
+    DataFrame
+        ``glacier_contact_low_m``: shore on or inside glacier outlines;
+        ``glacier_contact_high_m``: shore at most ``contact_m`` from them. Lengths on the
+        ellipsoid, 0 without contact.
+    """
+    shapes = outlines.to_numpy()
+    lengths = np.zeros((len(shapes), 2))
+    tree = shapely.STRtree(glaciers.geometry.to_crs(outlines.crs).make_valid().to_numpy())
+    lake, glacier = tree.query(shapes, predicate="dwithin", distance=contact_m)
+    around = shapely.buffer(shapely.envelope(shapes[lake]), 2 * contact_m, join_style="mitre")
+    near = shapely.intersection(tree.geometries[glacier], around)
+    for place in np.unique(lake):
+        ice, shore = shapely.union_all(near[lake == place]), shapely.boundary(shapes[place])
+        reached = (shapely.intersection(shore, part) for part in (ice, ice.buffer(contact_m)))
+        lengths[place] = [shapely.length(part) for part in reached]
+    touching = np.unique(lake)
+    perimeter = geodesic_area_perimeter(outlines.iloc[touching])["perimeter_m"].to_numpy()
+    lengths[touching] *= (perimeter / shapely.length(shapes[touching]))[:, None]
+    names = ["glacier_contact_low_m", "glacier_contact_high_m"]
+    return pd.DataFrame(lengths, columns=names, index=outlines.index)

@@ -1,0 +1,128 @@
+"""Outlines that an edited file has and the inventory has not: lakes missed, parts of split ones."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from glacial_lakes import decisions
+from glacial_lakes.errors import InputError
+from glacial_lakes.inventory import Inventory
+from glacial_lakes.measures import geodesic_area_perimeter
+from glacial_lakes.review.edited import FIELDS
+from glacial_lakes.review.pairing import ONE_PLACE, is_one_place, is_same
+from glacial_lakes.review.rows import Row
+from glacial_lakes.tracking.epochs import EQUAL_AREA
+
+_LOG = logging.getLogger(__name__)
+
+
+def additions(
+    inventory: Inventory,
+    old: gpd.GeoDataFrame,
+    new: gpd.GeoDataFrame,
+    standing: Mapping[str, shapely.Geometry],
+) -> list[Row]:
+    """Return the lakes that a person added or split off.
+
+    One at a rejected place has its identity back, and so has one that was merged by hand.
+
+    Parameters
+    ----------
+    inventory : Inventory
+        As it was before.
+    old : geopandas.GeoDataFrame
+        Its outlines that the file is compared with.
+    new : geopandas.GeoDataFrame
+        Outlines of the file that are none of these.
+    standing : mapping of str to shapely.Geometry
+        How the file draws the old lakes, by lake ID, in
+        :data:`glacial_lakes.tracking.epochs.EQUAL_AREA`.
+
+    Returns
+    -------
+    list of dict
+        Rows of :data:`glacial_lakes.schema.REVIEWS`; ``lake_id`` is None where it is to be given.
+
+    Raises
+    ------
+    InputError
+        When an outline lies on another lake.
+    """
+    rows: list[Row] = []
+    placed = dict(standing)
+    rejected = decisions.rejected_lakes(inventory.reviews)
+    places = dict(zip(rejected["lake_id"], rejected.geometry.to_crs(EQUAL_AREA), strict=True))
+    ended = decisions.merged_lakes(inventory.reviews)
+    ended_m = dict(zip(ended["lake_id"], ended.geometry.to_crs(EQUAL_AREA), strict=True))
+    before = dict(zip(old["lake_id"], old.geometry.to_crs(EQUAL_AREA), strict=True))
+    now = inventory.lakes[~inventory.lakes["lake_id"].isin(old["lake_id"])]
+    born = dict(zip(now["lake_id"], now.geometry.to_crs(EQUAL_AREA), strict=True))
+    for (_, row), shape in zip(new.iterrows(), new.geometry.to_crs(EQUAL_AREA), strict=True):
+        if row["lake_id"] in places and not row["verified"]:
+            _LOG.warning("%s stays rejected; set verified to bring it back", row["lake_id"])
+            continue
+        if any(is_same(other, shape) for other in born.values()):
+            continue  # added by an earlier review of the same file
+        where = row["geometry"]
+        on = next((name for name, other in placed.items() if is_one_place(shape, other)), None)
+        if on is not None:
+            point = shapely.point_on_surface(where)
+            raise InputError(
+                None,
+                f"an added outline at {point.y:.5f} {point.x:.5f} lies on the lake {on}",
+                "delete one of the two; nothing was taken in",
+            )
+        known = places | ended_m
+        name = next((n for n, place in known.items() if is_one_place(shape, place)), None)
+        placed[name or f"{where.centroid.y:.5f} {where.centroid.x:.5f}"] = shape
+        source = _split_from(shape, before, standing)
+        area = float(geodesic_area_perimeter(gpd.GeoSeries([where], crs=4326))["area_m2"].iloc[0])
+        added: Row = {
+            "decision": "split" if source else "added",
+            "lake_id": name,
+            "other_id": source,
+            "reviewer": row["edited_by"] or row["verified_by"],
+            "geometry": where,
+            "area_after_m2": area,
+        }
+        added |= _image(inventory, old[old["lake_id"] == source] if source else old, row)
+        if row["lake_id"] is None or row["lake_id"] != source:  # else its fields are copies
+            added |= {name: row[name] for name in FIELDS if name in row.index and row[name]}
+        rows.append(added)
+    return rows
+
+
+def _split_from(
+    shape: shapely.Geometry,
+    before: Mapping[str, shapely.Geometry],
+    standing: Mapping[str, shapely.Geometry],
+) -> str | None:
+    """Return the lake that an outline was a part of, and that was drawn without it."""
+    shared = {
+        name: shapely.intersection(before[name], shape).area
+        for name, drawn in standing.items()
+        if not is_same(before[name], drawn)
+    }
+    name = max(shared, key=lambda n: shared[n], default=None)
+    return name if name and shared[name] >= ONE_PLACE * shape.area else None
+
+
+def _image(inventory: Inventory, old: gpd.GeoDataFrame, row: pd.Series) -> Row:
+    """Return the image that an added outline is of: that of its date, else the newest one."""
+    scenes = inventory.scenes[inventory.scenes["state"] != "refused"].dropna(subset="acquired")
+    days = old["acquired"].dt.floor("D").unique()
+    if len(days) == 1:
+        chosen = scenes[scenes["scene_id"].isin(old["scene_id"])]
+    else:
+        day = pd.Timestamp(row["acquired"]).floor("D")
+        chosen = scenes[scenes["acquired"].dt.floor("D") == day]
+    chosen = (chosen if len(chosen) else scenes).sort_values(["acquired", "scene_id"])
+    if chosen.empty:
+        raise InputError(None, "the inventory has no scene that a lake could be added to")
+    last = chosen.iloc[-1]
+    return {name: last[name] for name in ("acquired", "scene_id", "sensor")}
