@@ -13,7 +13,7 @@ import pandas as pd
 
 from glacial_lakes import measures
 from glacial_lakes.change.alerts import CONTACT_M
-from glacial_lakes.measures.glaciers import SAME_TIME_YEARS
+from glacial_lakes.measures.glaciers import RETREATED_M, SAME_TIME_YEARS
 
 Table = TypeVar("Table", bound=pd.DataFrame)
 
@@ -31,17 +31,22 @@ def near_glaciers(table: gpd.GeoDataFrame, ice: gpd.GeoDataFrame) -> gpd.GeoData
     ice = _real(ice)
     if table.empty or ice.empty:
         return table
-    shapes = table.geometry.to_crs(table.estimate_utm_crs())
-    ice = ice.to_crs(shapes.crs)
-    near = measures.nearest_glacier(shapes, ice)
-    table, known = table.copy(), table["glacier_id"].notna()
-    for name in ("glacier_id", "glacier_dist_m"):
-        table[name] = table[name].where(known, near[name])
-    seen = table["acquired" if "acquired" in table else "last_seen"]
-    told = measures.relation_to_glaciers(shapes, ice, seen, CONTACT_M)
-    table["lake_type"] = told["lake_type"]
+    metres = table.estimate_utm_crs()
+    ice = ice.to_crs(metres)
+    table, lost = table.copy(), table["glacier_id"].isna()
+    if lost.any():
+        near = measures.nearest_glacier(table.geometry[lost].to_crs(metres), ice)
+        for name in ("glacier_id", "glacier_dist_m"):
+            table[name] = table[name].where(~lost, near[name].reindex(table.index))
+    is_lake = "last_seen" in table
+    seen = table["last_seen" if is_lake else "acquired"]
+    # Of very many outlines few are near a glacier. Of a lake the year is told even far from any.
+    close = is_lake | measures.may_be_near(table.geometry, ice, RETREATED_M)
+    shapes = table.geometry[close].to_crs(metres)
+    told = measures.relation_to_glaciers(shapes, ice, seen[close], CONTACT_M).reindex(table.index)
+    table["lake_type"] = told["lake_type"].where(close, "unconnected")
     table["dam_type"] = _ice_dam(told["lake_type"] == "supraglacial")
-    if "last_seen" in table:
+    if is_lake:
         table["glacier_year"] = told["glacier_year"]
         contact = measures.glacier_contact(shapes, ice, CONTACT_M)
         table[list(contact)] = contact.where(_present(table))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 from functools import cached_property
@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import rasterio
 from numpy.typing import NDArray
+from pyproj import Transformer
 from rasterio.features import geometry_mask
 from rasterio.io import MemoryFile
 from rasterio.windows import Window
@@ -24,11 +25,17 @@ from rasterio.windows import Window
 from glacial_lakes.errors import DamagedFileError
 from glacial_lakes.files import whole
 from glacial_lakes.grid import Grid
+from glacial_lakes.scanlines import Runs, runs_in
 
 States = NDArray[np.uint8]
 
 MIN_OBSERVED_FRACTION = 0.9
 """Below this share of a lake seen, it counts as not observed (the rule of DEA Waterbodies)."""
+_BLOCK_ROWS = 64
+_ROWS_AT_ONCE = 256
+"""Rows of a scene that are unpacked together; bounds the memory."""
+_FAR_ROWS = 16
+"""Rows between two polygons from which they are not worth unpacking."""
 
 
 class State(IntEnum):
@@ -78,6 +85,7 @@ class Coverage:
             "crs": grid.crs,
             "transform": grid.transform,
             "compress": "deflate",
+            "blockysize": _BLOCK_ROWS,
             "nodata": int(State.NODATA),
         }
         tags = {"scene_id": scene_id, "acquired": acquired.isoformat(), "sensor": sensor}
@@ -107,6 +115,10 @@ class Coverage:
             raise DamagedFileError(
                 path, f"no coverage of a scene ({error})", "map it again"
             ) from error
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Coverage:
+        """Return itself: it never changes, and pandas copies a table's ``attrs`` very often."""
+        return self
 
     def to_file(self, path: str | Path) -> None:
         """Write the states as a GeoTIFF, whole or not at all."""
@@ -153,26 +165,42 @@ class Coverage:
             when at least 90 % is seen, else the main reason (``cloud``, ``shadow``, ``nodata``,
             ``frozen``, ``uncertain``). Places outside the scene are ``nodata``.
         """
-        local = geometries.to_crs(self._crs_wkt)
-        fractions = np.zeros(len(local))
-        statuses = np.full(len(local), "nodata", dtype=object)
         with self._reader() as read:
-            for position, polygon in enumerate(local):
-                counts = self._counts(polygon, read)
-                total = counts.sum()
-                if not total:
-                    continue
-                fractions[position] = counts[list(OBSERVED)].sum() / total
-                if fractions[position] >= MIN_OBSERVED_FRACTION:
-                    statuses[position] = "observed"
-                else:
-                    counts[list(OBSERVED)] = 0
-                    statuses[position] = STATUS[State(int(counts.argmax()))]
+            counts = self._counts(geometries, read)
+        total, seen = counts.sum(axis=1), counts[:, OBSERVED].sum(axis=1)
+        fractions = np.divide(seen, total, out=np.zeros(len(counts)), where=total > 0)
+        counts[:, OBSERVED] = 0
+        reasons = np.array([STATUS.get(state, "nodata") for state in State], dtype=object)
+        statuses = reasons[counts.argmax(axis=1)]
+        statuses[fractions >= MIN_OBSERVED_FRACTION] = "observed"
         return pd.DataFrame(
             {"observed_fraction": fractions, "status": statuses}, index=geometries.index
         )
 
-    def _counts(self, polygon: Any, read: Any) -> NDArray[np.int64]:
+    def _counts(self, polygons: gpd.GeoSeries, read: Any) -> NDArray[np.int64]:
+        """Count the pixels of each state in each polygon, shape (polygon, state)."""
+        counts = np.zeros((len(polygons), len(State)), np.int64)
+        project = Transformer.from_crs(polygons.crs, self._crs_wkt, always_xy=True).transform
+        runs = runs_in(polygons.to_numpy(), self.grid.transform, project)
+        hit = np.zeros(len(polygons), dtype=bool)
+        hit[runs.polygon] = True
+        rows, cols = self.grid.shape
+        start, stop = runs.start.clip(0, cols), runs.stop.clip(0, cols)
+        inside = (runs.row >= 0) & (runs.row < rows) & (start < stop)
+        lost = runs.stop - runs.start - np.where(inside, stop - start, 0)
+        np.add.at(counts[:, State.NODATA], runs.polygon, lost)
+        runs = replace(runs, start=start, stop=stop)[inside]
+        breaks = (np.diff(runs.row) > _FAR_ROWS) | (np.diff(runs.row // _ROWS_AT_ONCE) > 0)
+        for here in np.split(np.arange(runs.row.size), np.flatnonzero(breaks) + 1):
+            if here.size:
+                _count(runs[here], read, counts)
+        for position in np.flatnonzero(~hit):  # a sliver may hold no pixel centre
+            sliver = polygons.iloc[[position]].to_crs(self._crs_wkt).iloc[0]
+            counts[position] = self._touched(sliver, read)
+        return counts
+
+    def _touched(self, polygon: Any, read: Any) -> NDArray[np.int64]:
+        """Count the pixels of each state that a polygon touches."""
         if polygon is None or polygon.is_empty:
             return np.zeros(len(State), np.int64)
         window = _window(self.grid, polygon.bounds)
@@ -180,13 +208,22 @@ class Coverage:
         if not (inside.width and inside.height):
             return np.zeros(len(State), np.int64)
         crop = self.grid.crop(window)
-        for all_touched in (False, True):  # a sliver may hold no pixel centre
-            hit = geometry_mask(
-                [polygon], crop.shape, crop.transform, invert=True, all_touched=all_touched
-            )
-            if hit.any():
-                break
+        hit = geometry_mask([polygon], crop.shape, crop.transform, invert=True, all_touched=True)
         return np.bincount(read(window)[hit], minlength=len(State))
+
+
+def _count(runs: Runs, read: Any, counts: NDArray[np.int64]) -> None:
+    """Add the states in runs that lie near each other on the grid."""
+    top, left = int(runs.row[0]), int(runs.start.min())
+    height, width = int(runs.row[-1]) + 1 - top, int(runs.stop.max()) - left
+    states = read(Window(left, top, width, height)).ravel()
+    length = runs.stop - runs.start
+    first = (runs.row - top) * width + runs.start - left
+    pixel = np.arange(length.sum()) + np.repeat(first - np.cumsum(length) + length, length)
+    polygons, local = np.unique(runs.polygon, return_inverse=True)
+    cell = np.repeat(local * len(State), length) + states[pixel]
+    found = np.bincount(cell, minlength=polygons.size * len(State))
+    counts[polygons] += found.reshape(-1, len(State))
 
 
 def _window(grid: Grid, bounds: tuple[float, float, float, float]) -> Window:

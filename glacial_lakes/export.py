@@ -10,14 +10,13 @@ import difflib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 import shapely
-from shapely.geometry import mapping
-from shapely.geometry.polygon import orient
 
 from glacial_lakes import change, schema
 from glacial_lakes.change.series import epoch_names, times_of_scenes
@@ -26,6 +25,7 @@ from glacial_lakes.files import whole
 from glacial_lakes.inventory import STATUS_COLOURS, Inventory
 from glacial_lakes.kml import write_kmz
 from glacial_lakes.report import write_report
+from glacial_lakes.threads import in_threads
 from glacial_lakes.vectors import categorized_style, write_shapefile
 
 OBSERVATION_FIELDS = (
@@ -40,6 +40,8 @@ OBSERVATION_FIELDS = (
 EVENT_FIELDS = ("lake_id", "event", "date", "from_ids", "to_ids")
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_ROWS_AT_ONCE = 20_000
+"""Features whose text is in memory together."""
 _GRID_DEG = 1e-7
 """About 1 cm: RFC 7946 advises against more digits than the data have."""
 
@@ -230,7 +232,7 @@ def _write_csv(
 ) -> Path:
     """Write RFC 4180 in UTF-8; a missing value is empty, no text can start a formula (OWASP)."""
     kinds = {column.name: column.type for column in columns}
-    cells = [[_cell(value, kinds[name]) for value in table[name]] for name in fields]
+    cells = [_cells(table[name], kinds[name]) for name in fields]
     with whole(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(fields)
@@ -238,17 +240,26 @@ def _write_csv(
     return path
 
 
-def _cell(value: Any, kind: schema.ColumnType) -> str:
-    if value is None or pd.isna(value):
-        return ""
-    if kind == "date":
-        return f"{value:%Y-%m-%d}"
-    if kind == "time":
-        return iso_time(value)
+def _cells(values: pd.Series, kind: schema.ColumnType) -> list[str]:
+    plain = _plain_values(values, kind)
     if kind == "real":
-        return repr(round(float(value), 6)).removesuffix(".0")
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+        return ["" if v is None else repr(round(v, 6)).removesuffix(".0") for v in plain]
+    texts = ["" if value is None else str(value) for value in plain]
+    if kind != "text":
+        return texts
+    return [f"'{text}" if text.startswith(_FORMULA_STARTS) else text for text in texts]
+
+
+def _plain_values(values: pd.Series, kind: schema.ColumnType) -> list[Any]:
+    """Return the values of a column as plain Python has them: None where missing, times as text."""
+    if kind in {"time", "date"}:
+        form: Callable[[Any], str] = iso_time if kind == "time" else "{:%Y-%m-%d}".format
+        texts = {when: form(when) for when in values.dropna().unique()}
+        return [texts.get(when) for when in values]
+    types: dict[str, Callable[[Any], Any]] = {"real": float, "integer": int, "boolean": bool}
+    plain = types.get(kind, str)
+    missing = values.isna().tolist()
+    return [None if lost else plain(v) for v, lost in zip(values.tolist(), missing, strict=True)]
 
 
 def iso_time(when: datetime) -> str:
@@ -269,47 +280,48 @@ def _geojson(inventory: Inventory, folder: Path, language: str) -> list[Path]:
 
 def _write_geojson(table: gpd.GeoDataFrame, columns: Sequence[schema.Column], path: Path) -> Path:
     """Write RFC 7946: longitude and latitude, exterior rings anticlockwise, strict JSON."""
-    features = [
-        {"type": "Feature", "properties": properties, "geometry": _geometry(shape)}
-        for properties, shape in zip(_records(table, columns), table.geometry, strict=True)
-    ]
-    lines = ",\n".join(json.dumps(entry, ensure_ascii=False, allow_nan=False) for entry in features)
-    return _write_text(path, f'{{"type": "FeatureCollection", "features": [\n{lines}\n]}}\n')
+    with whole(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.write('{"type": "FeatureCollection", "features": [\n')
+        for start in range(0, len(table), _ROWS_AT_ONCE):
+            rows = table.iloc[start : start + _ROWS_AT_ONCE]
+            file.write(",\n" if start else "")
+            file.write(",\n".join(_features(rows, columns)))
+        file.write("\n]}\n")
+    return path
 
 
-def _records(
-    table: pd.DataFrame, columns: Sequence[schema.Column]
-) -> Iterator[dict[str, str | float | int | bool | None]]:
+def _features(table: gpd.GeoDataFrame, columns: Sequence[schema.Column]) -> Iterator[str]:
     typed = schema.conform(table, tuple(columns))
-    values = [
-        [_json_value(value, column.type) for value in typed[column.name]] for column in columns
-    ]
-    for row in zip(*values, strict=True):
-        yield dict(zip((column.name for column in columns), row, strict=True))
+    names = [column.name for column in columns]
+    values = [_plain_values(typed[column.name], column.type) for column in columns]
+    for row, geometry in zip(zip(*values, strict=True), _geometries(table.geometry), strict=True):
+        told = dict(zip(names, row, strict=True))
+        properties = json.dumps(told, ensure_ascii=False, allow_nan=False)
+        yield f'{{"type": "Feature", "properties": {properties}, "geometry": {geometry}}}'
 
 
-def _json_value(value: Any, kind: schema.ColumnType) -> str | float | int | bool | None:
-    if value is None or pd.isna(value):
-        return None
-    if kind == "time":
-        return iso_time(value)
-    if kind == "date":
-        return f"{value:%Y-%m-%d}"
-    if kind == "boolean":
-        return bool(value)
-    if kind == "integer":
-        return int(value)
-    return float(value) if kind == "real" else str(value)
+def _geometries(shapes: gpd.GeoSeries) -> Iterator[str]:
+    rounded = partial(shapely.set_precision, grid_size=_GRID_DEG)
+    for shape in in_threads(rounded, shapes.to_numpy()):
+        parts = [] if shape is None else [_rings(part) for part in shapely.get_parts(shape)]
+        if shape is None or shape.is_empty:
+            yield "null"
+        elif len(parts) == 1:
+            yield f'{{"type": "Polygon", "coordinates": {parts[0]}}}'
+        else:
+            yield f'{{"type": "MultiPolygon", "coordinates": [{", ".join(parts)}]}}'
 
 
-def _geometry(shape: shapely.Geometry | None) -> dict[str, Any] | None:
-    if shape is None or shape.is_empty:
-        return None
-    parts = [orient(part) for part in shapely.get_parts(shapely.set_precision(shape, _GRID_DEG))]
-    geometry: dict[str, Any] = mapping(
-        parts[0] if len(parts) == 1 else shapely.multipolygons(parts)
-    )
-    return geometry
+def _rings(polygon: shapely.Polygon) -> str:
+    """Return the coordinates of a polygon, the exterior anticlockwise and the holes clockwise."""
+    texts = []
+    for number, ring in enumerate((polygon.exterior, *polygon.interiors)):
+        points = shapely.get_coordinates(ring)
+        if ring.is_ccw == (number > 0):
+            points = points[::-1]
+        pairs = ", ".join(["[%r, %r]"] * len(points))
+        texts.append(pairs % tuple(points.ravel().tolist()))
+    return "[" + ", ".join(f"[{text}]" for text in texts) + "]"
 
 
 def _kmz(inventory: Inventory, folder: Path, language: str) -> list[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import html
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -389,19 +389,17 @@ def track(
     UnknownProductError, GridError
         When the DEM cannot be read or has no CRS.
     """
-    tables = list(outlines)
     reviews = _empty("reviews") if previous is None else _table(previous.reviews, "reviews")
     known = None if previous is None else decisions.known_ground(previous.outlines, reviews)
-    told = _table(_scenes(tables) if scenes is None else scenes, "scenes")
-    if len(decisions.rejected_lakes(reviews)):
-        tables, told = _without_rejected(tables, reviews, told)
+    seen: list[dict[str, Any]] = []
     tracked = track_lakes(
-        tables,
+        _without_rejected(outlines, reviews, seen),
         previous=known,
         taken=set(reviews["lake_id"].dropna()),
         settings=settings,
         min_area_m2=min_area_m2,
     )
+    told = _table(_scenes(seen, scenes, reviews), "scenes")
     tracked = decisions.redraw(tracked, reviews, told)
     lakes, rows = (_table(getattr(tracked, name), name) for name in ("lakes", "outlines"))
     ice = read_vector(glaciers) if isinstance(glaciers, Path | str) else glaciers
@@ -432,18 +430,32 @@ def track(
 
 
 def _without_rejected(
-    tables: list[gpd.GeoDataFrame], reviews: gpd.GeoDataFrame, scenes: pd.DataFrame
-) -> tuple[list[gpd.GeoDataFrame], pd.DataFrame]:
-    """Leave out the outlines at rejected places, and count them by scene."""
-    rest, counts = [], {}
+    tables: Iterable[gpd.GeoDataFrame], reviews: gpd.GeoDataFrame, seen: list[dict[str, Any]]
+) -> Iterator[gpd.GeoDataFrame]:
+    """Yield the tables without the outlines at rejected places, and note what the scenes had.
+
+    One table at a time: the outlines of all scenes need not be in memory twice.
+    """
+    is_any_rejected = len(decisions.rejected_lakes(reviews)) > 0
     for table in tables:
-        rejected = decisions.left_out(table, reviews)
-        kept = table[~rejected]
-        kept.attrs = table.attrs
-        rest.append(kept)
-        counts[table.attrs["coverage"].scene_id] = int(rejected.sum())
-    counted = scenes["scene_id"].map(counts).astype("Int64")
-    return rest, scenes.assign(n_rejected=counted)
+        kept, rejected = table, None
+        if is_any_rejected:
+            hit = decisions.left_out(table, reviews)
+            kept, rejected = table[~hit], int(hit.sum())
+            kept.attrs = table.attrs
+        coverage = table.attrs.get("coverage")
+        if coverage is not None:  # tracking refuses a table without one
+            seen.append(
+                {
+                    "scene_id": coverage.scene_id,
+                    "acquired": coverage.acquired,
+                    "sensor": coverage.sensor,
+                    "state": "mapped",
+                    "n_outlines": len(table),
+                    "n_rejected": rejected,
+                }
+            )
+        yield kept
 
 
 def _basins(
@@ -464,20 +476,17 @@ def _basins(
     return names
 
 
-def _scenes(tables: Iterable[gpd.GeoDataFrame]) -> pd.DataFrame:
-    coverages = [(table.attrs["coverage"], len(table)) for table in tables]
-    rows = [
-        {
-            "scene_id": coverage.scene_id,
-            "acquired": coverage.acquired,
-            "sensor": coverage.sensor,
-            "state": "mapped",
-            "n_outlines": count,
-        }
-        for coverage, count in coverages
-    ]
-    table = pd.DataFrame(rows, columns=None if rows else ["scene_id", "acquired"])
-    return table.sort_values(["acquired", "scene_id"], ignore_index=True)
+def _scenes(
+    seen: Sequence[Mapping[str, Any]], scenes: pd.DataFrame | None, reviews: gpd.GeoDataFrame
+) -> pd.DataFrame:
+    """Return the table of scenes: that given, or one made of the coverages."""
+    counts = {row["scene_id"]: row["n_rejected"] for row in seen}
+    if scenes is None:
+        table = pd.DataFrame(seen, columns=None if seen else ["scene_id", "acquired"])
+        scenes = table.sort_values(["acquired", "scene_id"], ignore_index=True)
+    if not len(decisions.rejected_lakes(reviews)):
+        return scenes
+    return scenes.assign(n_rejected=scenes["scene_id"].map(counts).astype("Int64"))
 
 
 def _counts(values: pd.Series) -> str:

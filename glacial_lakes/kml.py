@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
+from xml.sax.saxutils import escape
 
 import geopandas as gpd
 import pandas as pd
@@ -19,6 +19,23 @@ from glacial_lakes.language import translate
 
 _WATER, _WATER_FILL = "ffb27200", "66b27200"
 """Colours as alpha, blue, green, red."""
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+_HEAD = f"""<?xml version='1.0' encoding='utf-8'?>
+<kml xmlns="http://www.opengis.net/kml/2.2">
+ <Document>
+  <name>{{name}}</name>
+  <Style id="lake">
+   <LineStyle>
+    <color>{_WATER}</color>
+    <width>2</width>
+   </LineStyle>
+   <PolyStyle>
+    <color>{_WATER_FILL}</color>
+   </PolyStyle>
+  </Style>
+"""
+_ROWS_AT_ONCE = 20_000
+"""Outlines whose text is in memory together."""
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 """Date stamp inside the archive: equal content must give equal bytes on any day."""
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -55,75 +72,114 @@ def write_kmz(
     pathlib.Path
         The file written.
     """
-    kml = Element("kml", xmlns="http://www.opengis.net/kml/2.2")
-    document = SubElement(kml, "Document")
-    _text(document, "name", translate("Glacial lakes", language))
-    style = SubElement(document, "Style", id="lake")
-    line, fill = SubElement(style, "LineStyle"), SubElement(style, "PolyStyle")
-    _text(line, "color", _WATER)
-    _text(line, "width", "2")
-    _text(fill, "color", _WATER_FILL)
-    seen = observations[observations["status"].isin(["observed", "absent"])]
-    times = {lake: sorted(rows) for lake, rows in seen.groupby("lake_id")["acquired"]}
-    full = outlines[outlines["area_m2"].notna()].sort_values(["lake_id", "acquired", "scene_id"])
-    for lake_id, rows in full.groupby("lake_id"):
-        folder = SubElement(document, "Folder")
-        _text(folder, "name", lake_id)
-        for (_, row), shape in zip(rows.iterrows(), rows.geometry, strict=True):
-            later = [when for when in times.get(lake_id, []) if when > row["acquired"]]
-            _placemark(folder, row, shape, later[0] if later else None, language)
-    indent(kml, space=" ")
-    text = tostring(kml, encoding="utf-8", xml_declaration=True)
     entry = zipfile.ZipInfo("doc.kml", date_time=_FIXED_DATE)
     entry.create_system = 3  # the same bytes on Windows too
     entry.compress_type = zipfile.ZIP_DEFLATED
-    with whole(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-        archive.writestr(entry, text)
+    with (
+        whole(path) as temporary,
+        zipfile.ZipFile(temporary, "w") as archive,
+        archive.open(entry, "w", force_zip64=False) as file,
+    ):
+        for text in _document(outlines, observations, language):
+            file.write(text.encode())
     return path
 
 
-def _placemark(
-    folder: Element,
-    row: pd.Series[Any],
-    shape: shapely.Geometry,
-    end: pd.Timestamp | None,
-    language: str,
-) -> None:
-    placemark = SubElement(folder, "Placemark")
-    _text(placemark, "name", row["lake_id"])
-    span = SubElement(placemark, "TimeSpan")
-    _text(span, "begin", f"{row['acquired']:%Y-%m-%dT%H:%M:%SZ}")
-    if end is not None:
-        _text(span, "end", f"{end:%Y-%m-%dT%H:%M:%SZ}")
-    _text(placemark, "styleUrl", "#lake")
-    extended = SubElement(placemark, "ExtendedData")
+def _document(
+    outlines: gpd.GeoDataFrame, observations: pd.DataFrame, language: str
+) -> Iterator[str]:
+    """Yield the text of the document, piece by piece: it is long."""
+    full = outlines[outlines["area_m2"].notna()].sort_values(["lake_id", "acquired", "scene_id"])
+    full = full.assign(end=_ends(full, observations).to_numpy())
+    yield _HEAD.format(name=_text(translate("Glacial lakes", language)))
+    lake = None
+    for start in range(0, len(full), _ROWS_AT_ONCE):
+        rows = full.iloc[start : start + _ROWS_AT_ONCE]
+        for lake_id, placemark in zip(rows["lake_id"], _placemarks(rows, language), strict=True):
+            if lake_id != lake:
+                yield "  </Folder>\n" if lake is not None else ""
+                yield f"  <Folder>\n   <name>{_text(lake_id)}</name>\n"
+                lake = lake_id
+            yield placemark
+    yield "  </Folder>\n" if lake is not None else ""
+    yield " </Document>\n</kml>"
+
+
+def _placemarks(rows: gpd.GeoDataFrame, language: str) -> Iterator[str]:
+    begins, ends = (rows[name].dt.strftime(_TIME).tolist() for name in ("acquired", "end"))
+    names = [_text(name) for name in rows["lake_id"]]
+    columns = []
     for column in _TOLD:
-        if pd.isna(row[column.name]):
-            continue
-        data = SubElement(extended, "Data", name=column.name)
         unit = f", {column.unit}" if column.type == "real" else ""
-        _text(data, "displayName", (column.ru if language == "ru" else column.en) + unit)
-        _text(data, "value", _FORMS.get(column.type, str)(row[column.name]))
-    geometry = SubElement(placemark, "MultiGeometry")
-    for part in shapely.get_parts(shape):
-        _polygon(geometry, part)
+        label = (column.ru if language == "ru" else column.en) + unit
+        head = (
+            f'     <Data name="{column.name}">\n'
+            f"      <displayName>{_text(label)}</displayName>\n      <value>"
+        )
+        values = rows[column.name]
+        told = values.dt.strftime(_TIME) if column.type == "time" else values
+        form: Callable[[Any], str] = _real if column.type == "real" else _text
+        columns.append(
+            [
+                "" if lost else f"{head}{form(value)}</value>\n     </Data>\n"
+                for value, lost in zip(told.tolist(), values.isna().tolist(), strict=True)
+            ]
+        )
+    facts = map("".join, zip(*columns, strict=True))
+    for name, begin, end, told, shape in zip(
+        names, begins, ends, facts, rows.geometry, strict=True
+    ):
+        yield (
+            f"   <Placemark>\n    <name>{name}</name>\n    <TimeSpan>\n"
+            f"     <begin>{begin}</begin>\n"
+            + (f"     <end>{end}</end>\n" if isinstance(end, str) else "")
+            + "    </TimeSpan>\n    <styleUrl>#lake</styleUrl>\n"
+            + (f"    <ExtendedData>\n{told}    </ExtendedData>\n")
+            + "    <MultiGeometry>\n"
+            + "".join(_polygon(part) for part in shapely.get_parts(shape))
+            + "    </MultiGeometry>\n   </Placemark>\n"
+        )
 
 
-_FORMS: dict[str, Callable[[Any], str]] = {
-    "real": lambda value: f"{value:.1f}",
-    "time": lambda value: f"{value:%Y-%m-%dT%H:%M:%SZ}",
-}
+def _ends(rows: pd.DataFrame, observations: pd.DataFrame) -> pd.Series:
+    """Return the next time that each lake was seen after each of its rows."""
+    seen = observations[observations["status"].isin(["observed", "absent"])]
+    seen = seen[["lake_id", "acquired"]].drop_duplicates().assign(end=seen["acquired"])
+    found = pd.merge_asof(
+        rows[["lake_id", "acquired"]].reset_index(drop=True).reset_index().sort_values("acquired"),
+        seen.sort_values("acquired"),
+        on="acquired",
+        by="lake_id",
+        direction="forward",
+        allow_exact_matches=False,
+    )
+    ends: pd.Series = found.set_index("index")["end"].sort_index()
+    return ends
 
 
-def _polygon(parent: Element, shape: shapely.Polygon) -> None:
-    polygon = SubElement(parent, "Polygon")
+def _polygon(shape: shapely.Polygon) -> str:
     rings = [("outerBoundaryIs", shape.exterior)]
     rings += [("innerBoundaryIs", ring) for ring in shape.interiors]
-    for name, ring in rings:
-        points = shapely.get_coordinates(ring)
-        boundary = SubElement(SubElement(polygon, name), "LinearRing")
-        _text(boundary, "coordinates", " ".join(f"{lon:.7f},{lat:.7f}" for lon, lat in points))
+    return (
+        "     <Polygon>\n"
+        + "".join(
+            f"      <{name}>\n       <LinearRing>\n"
+            f"        <coordinates>{_coordinates(ring)}</coordinates>\n"
+            f"       </LinearRing>\n      </{name}>\n"
+            for name, ring in rings
+        )
+        + "     </Polygon>\n"
+    )
 
 
-def _text(parent: Element, name: str, text: object) -> None:
-    SubElement(parent, name).text = _NO_XML.sub("", str(text))
+def _coordinates(ring: shapely.LinearRing) -> str:
+    points = shapely.get_coordinates(ring)
+    return " ".join(["%.7f,%.7f"] * len(points)) % tuple(points.ravel().tolist())
+
+
+def _real(value: float) -> str:
+    return f"{value:.1f}"
+
+
+def _text(text: object) -> str:
+    return escape(_NO_XML.sub("", str(text)))

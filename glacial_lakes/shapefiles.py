@@ -156,15 +156,19 @@ def _for_dbf(values: pd.Series, column: Column, path: Path) -> pd.Series:
     missing = values.isna()
     if column.type in {"time", "date"}:
         form = "%Y-%m-%dT%H:%M:%SZ" if column.type == "time" else "%Y-%m-%d"
-        written: pd.Series = values.dt.strftime(form).astype("object").where(~missing, None)
-        return written
+        written = {when: when.strftime(form) for when in values.dropna().unique()}
+        return pd.Series([written.get(when) for when in values], values.index, dtype="object")
     if column.type == "real":
         numbers = values.astype("float64")
         if np.isinf(numbers).any():
             raise OutputError(path, f"{column.name} has infinite values", "report this as a fault")
         return numbers
     if column.type == "text":
-        texts = values.astype("object").where(~missing, None)
+        texts: pd.Series = values.astype("object").where(~missing, None)
+        if all(type(text) is str for text in texts[~missing]) and (
+            4 * texts.str.len().max() <= _TEXT_BYTES  # a letter has four bytes at most
+        ):
+            return texts
         cut: pd.Series = texts.map(_cut_text, na_action="ignore")
         if (count := int((cut[~missing] != texts[~missing]).sum())) > 0:
             logger.warning("%s: %d texts of %s cut to 254 bytes", path, count, column.name)
@@ -201,6 +205,8 @@ def _equal(ours: pd.Series, theirs: pd.Series) -> bool:
         return np.allclose(left, right, rtol=1e-9, atol=1e-12, equal_nan=True)
     # The format pads texts with blanks, so that blanks at the end and empty texts do not last.
     texts = [values.astype("object").where(values.notna(), "") for values in (ours, theirs)]
+    if texts[0].tolist() == texts[1].tolist():
+        return True
     return bool((texts[0].str.rstrip() == texts[1].str.rstrip()).all())
 
 

@@ -311,6 +311,8 @@ def _for_gpkg(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _flat(geometries: gpd.GeoSeries) -> gpd.GeoSeries:
+    if not shapely.has_z(geometries.to_numpy()).any():
+        return geometries
     return gpd.GeoSeries(
         shapely.force_2d(geometries.to_numpy()), index=geometries.index, crs=geometries.crs
     )

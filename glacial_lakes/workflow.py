@@ -353,7 +353,7 @@ def _track(
         previous = replace(previous, runs=runs.reset_index(drop=True))
     glaciers, dem, basins = project.inputs.glaciers, project.inputs.dem, project.area.basins
     return track(
-        [load_outlines(output / SCENES_FOLDER / folder_name(scene)) for scene in usable],
+        (load_outlines(output / SCENES_FOLDER / folder_name(scene)) for scene in usable),
         glaciers=None if glaciers is None else project.folder / glaciers,
         dem=None if dem is None else project.folder / dem,
         basins=None if basins is None else project.folder / basins,

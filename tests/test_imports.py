@@ -49,6 +49,8 @@ TOP_TO_BOTTOM = [
         "shapefiles",
         "journals",
         "files",
+        "scanlines",
+        "threads",
         "grid",
         "stencils",
         "schema",

@@ -65,14 +65,22 @@ def alerts(
     sure = set(lakes.loc[lakes["state"] != "doubtful", "lake_id"])
     seen = seen_series(observations)
     seen = seen[seen["lake_id"].isin(sure)]
-    days = _distances(outlines)
-    told = [row for row in _of_events(events, seen, days) if row["lake_id"] in sure]
     taken = _brackets(events)
-    for lake, series in seen.groupby("lake_id"):
+    near = _distances(outlines)
+    marked = seen[["lake_id", "day", "area_m2"]].merge(near, on=["lake_id", "day"], how="left")
+    jumping, touching = _may_jump(marked), _may_gain_or_lose_contact(marked)
+    named = set(events["lake_id"].dropna().map(str))
+    chosen = seen[seen["lake_id"].isin(jumping | touching | named)]
+    near = near[near["lake_id"].isin(chosen["lake_id"])]
+    keys = zip(near["lake_id"], near["day"], strict=True)
+    days = dict(zip(keys, near["glacier_dist_m"], strict=True))
+    told = [row for row in _of_events(events, chosen, days) if row["lake_id"] in sure]
+    for lake, series in chosen.groupby("lake_id"):
         brackets = taken.get(str(lake), [])
         told += [row for row in _jumps(series) if not _overlaps(brackets, row)]
         told += _contacts(series, days)
-    images = dict(iter(best_of_day(observations).groupby("lake_id")))
+    shown = observations[observations["lake_id"].isin({row["lake_id"] for row in told})]
+    images = dict(iter(best_of_day(shown).groupby("lake_id")))
     nearest = lakes.set_index("lake_id")["glacier_id"]
     for row in told:
         scenes = evidence(images[row["lake_id"]], [row["lake_id"]], [row["after"], row["date"]])
@@ -184,12 +192,32 @@ def _row(lake: str, kind: str, bracket: Bracket, areas: Any, sigmas: Any) -> Row
     }
 
 
-def _distances(outlines: pd.DataFrame) -> dict[tuple[str, pd.Timestamp], float]:
+def _may_jump(seen: pd.DataFrame) -> set[str]:
+    """Return the lakes with a loss or growth between two dates that is large enough for a jump."""
+    before = seen["area_m2"].shift()
+    same = seen["lake_id"] == seen["lake_id"].shift()
+    large = (seen["area_m2"] - before).abs() >= 0.99 * SUDDEN_SHARE * before
+    return set(seen.loc[same & large, "lake_id"])
+
+
+def _may_gain_or_lose_contact(seen: pd.DataFrame) -> set[str]:
+    """Return the lakes that touch a glacier on some dates and lie apart from it on others."""
+    gap = seen["glacier_dist_m"]
+    near, apart = seen.loc[gap <= CONTACT_M, "lake_id"], seen.loc[gap > APART_M, "lake_id"]
+    return set(near) & set(apart)
+
+
+def _distances(outlines: pd.DataFrame) -> pd.DataFrame:
     """Return the distance to the glacier by lake and day."""
     whole = outlines[(outlines["status"] == "observed") & outlines["glacier_dist_m"].notna()]
-    days = whole["acquired"].dt.floor("D")
-    keys = zip(whole["lake_id"].map(str), days, strict=True)
-    return dict(zip(keys, whole["glacier_dist_m"].astype(float), strict=True))
+    table = pd.DataFrame(
+        {
+            "lake_id": whole["lake_id"].map(str),
+            "day": whole["acquired"].dt.floor("D"),
+            "glacier_dist_m": whole["glacier_dist_m"].astype(float),
+        }
+    )
+    return table.drop_duplicates(["lake_id", "day"], keep="last")
 
 
 def _brackets(events: pd.DataFrame) -> dict[str, list[Bracket]]:

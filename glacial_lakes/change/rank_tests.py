@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm, rankdata
+from scipy.special import ndtr, ndtri
+from scipy.stats import rankdata
 
 Numbers = npt.NDArray[np.float64]
 
@@ -77,7 +79,7 @@ def mann_kendall_hamed_rao(
     ranks = _residual_ranks(values, times, slope)
     correlation = np.correlate(ranks, ranks, "full")[n:] / max(float(ranks @ ranks), 1e-12)
     lag = np.arange(1, n)
-    real = np.abs(correlation) > norm.ppf(1 - _ALPHA / 2) / np.sqrt(n)
+    real = np.abs(correlation) > ndtri(1 - _ALPHA / 2) / np.sqrt(n)
     weights = (n - lag) * (n - lag - 1) * (n - lag - 2)
     factor = 1 + 2 / (n * (n - 1) * (n - 2)) * float((weights * correlation)[real].sum())
     score, variance = _score(values), _variance(values) * max(factor, 0.0)
@@ -187,7 +189,7 @@ def pettitt(values: npt.ArrayLike) -> tuple[int, float]:
     values = np.asarray(values, dtype=float)
     n = values.size
     ahead = np.sign(values[:, None] - values[None, :])
-    scores = np.array([ahead[:k, k:].sum() for k in range(1, n)])
+    scores = np.cumsum(ahead.sum(axis=1))[:-1]  # pairs within the first part cancel out
     position = int(np.abs(scores).argmax())
     p = 2 * np.exp(-6 * scores[position] ** 2 / (n**3 + n**2))
     return position + 1, float(min(1.0, p))
@@ -208,7 +210,7 @@ def _normal_p(score: float, variance: float) -> float:
     if variance <= 0:
         return 1.0
     z = max(abs(score) - 1, 0.0) / np.sqrt(variance)
-    return float(2 * norm.sf(z))
+    return float(2 * ndtr(-z))
 
 
 def _seasons(table: npt.ArrayLike) -> list[Numbers]:
@@ -225,6 +227,7 @@ def _residual_ranks(values: Numbers, times: Numbers, slope: float) -> Numbers:
     return centred
 
 
+@lru_cache(maxsize=_LARGEST_EXACT + 1)
 def _score_law(n: int) -> tuple[Numbers, Numbers]:
     """Return every score that n values can have, rising, and its share of all their orders."""
     share = np.ones(1)

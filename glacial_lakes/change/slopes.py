@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from glacial_lakes.change.rank_tests import Numbers, critical_score, mann_kendall
 
@@ -69,14 +70,24 @@ def seasonal_theil_sen(times: npt.ArrayLike, values: npt.ArrayLike, variance: fl
 
 
 def _limit(variance: float) -> float:
-    return float(norm.ppf((1 + CONFIDENCE) / 2) * np.sqrt(variance))
+    return float(ndtri((1 + CONFIDENCE) / 2) * np.sqrt(variance))
+
+
+def median_slope(times: Numbers, values: Numbers) -> float:
+    """Return the median slope of :func:`theil_sen` alone."""
+    return float(np.median(_pair_slopes(times, values)))
 
 
 def _pair_slopes(times: Numbers, values: Numbers) -> Numbers:
-    first, second = np.triu_indices(times.size, 1)
+    first, second = _pairs(times.size)
     apart = times[second] - times[first]
     slopes: Numbers = (values[second] - values[first])[apart != 0] / apart[apart != 0]
     return slopes
+
+
+@lru_cache(maxsize=64)
+def _pairs(n: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    return np.triu_indices(n, 1)
 
 
 def _slope(slopes: Numbers, limit: float | None) -> Slope:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy.typing as npt
 import pandas as pd
 from scipy.stats import false_discovery_control
 
 from glacial_lakes.change.series import involved, seen_series
-from glacial_lakes.change.trends import ALPHA, step, trend
+from glacial_lakes.change.trends import ALPHA, Trend, step, trend
 from glacial_lakes.schema import TRENDS, conform
 
+_TOLD = [column.name for column in TRENDS if hasattr(Trend, column.name)]
 _NEW_START = ("appeared", "drained", "refilled", "split", "merged")
 """Events after which a lake is another body of water; a trend across them means nothing."""
 
@@ -35,14 +37,16 @@ def trends(observations: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     """
     seen = seen_series(observations)
     measured = seen[(seen["status"] == "observed") & (seen["area_m2"] > 0)]
-    starts = _last_events(events)
-    known = dict(iter(measured.groupby("lake_id")))
+    starts = pd.to_datetime(measured["lake_id"].map(_last_events(events)), utc=True)
+    measured = measured[~(measured["day"] < starts)]
+    acquired = measured["acquired"].dt.tz_convert(None).to_numpy()
+    areas, sigmas = (measured[name].to_numpy() for name in ("area_m2", "area_sigma_m2"))
+    known = measured.groupby("lake_id").indices
     rows = []
     for lake in sorted(observations["lake_id"].dropna().unique()):
-        series = known.get(lake, measured.iloc[:0])
-        if lake in starts:
-            series = series[series["day"] >= starts[lake]]
-        rows.append({"lake_id": lake, "n": len(series)} | (_row(series) if len(series) else {}))
+        here = known.get(lake, ())
+        row = {"lake_id": lake, "n": len(here)}
+        rows.append(row | (_row(acquired[here], areas[here], sigmas[here]) if len(here) else {}))
     table = conform(pd.DataFrame(rows), TRENDS)
     tested = table["p"].notna()
     if tested.any():
@@ -54,12 +58,9 @@ def trends(observations: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _row(series: pd.DataFrame) -> dict[str, Any]:
-    data = [series[name].to_numpy() for name in ("acquired", "area_m2", "area_sigma_m2")]
-    data[0] = series["acquired"].dt.tz_convert(None).to_numpy()
+def _row(*data: npt.NDArray[Any]) -> dict[str, Any]:
     told = trend(*data)
-    names = [column.name for column in TRENDS if hasattr(told, column.name)]
-    row = {name: getattr(told, name) for name in names}
+    row: dict[str, Any] = {name: getattr(told, name) for name in _TOLD}
     row |= {"line_first_m2": told.area_at(told.first), "line_last_m2": told.area_at(told.last)}
     found = step(*data)
     if found is not None:

@@ -21,7 +21,7 @@ from glacial_lakes.change.rank_tests import (
     pettitt,
     seasonal_mann_kendall,
 )
-from glacial_lakes.change.slopes import Slope, seasonal_theil_sen, theil_sen
+from glacial_lakes.change.slopes import Slope, median_slope, seasonal_theil_sen, theil_sen
 
 Times = npt.NDArray[np.datetime64]
 Method = Literal["difference", "theil-sen", "seasonal"]
@@ -190,14 +190,16 @@ def step(
     if when.size < _MIN_FOR_STEP:
         return None
     position, p = pettitt(areas)
+    if p > ALPHA:
+        return None
     before, after = np.median(areas[:position]), np.median(areas[position:])
     change = float(after - before)
     levels = np.where(np.arange(when.size) < position, before, after)
     years = _years(when, when[0])
-    line = areas - theil_sen(years, areas).value * years
+    line = areas - median_slope(years, areas) * years
     rest = np.abs(areas - levels).sum(), np.abs(line - np.median(line)).sum()
     noise = CHANGE_SIGMAS * np.sqrt(2) * np.median(sigmas)
-    if p > ALPHA or rest[0] >= rest[1] or not abs(change) > noise:
+    if rest[0] >= rest[1] or not abs(change) > noise:
         return None
     return Step(when[position - 1], when[position], change, p)
 
@@ -219,7 +221,7 @@ def _series(
 def _plain(years: Numbers, areas: Numbers) -> tuple[Slope, float]:
     if areas.size < _MIN_FOR_CORRELATION:
         return theil_sen(years, areas), mann_kendall(areas).p
-    slope = theil_sen(years, areas).value
+    slope = median_slope(years, areas)
     tests = (
         mann_kendall(areas),
         mann_kendall_hamed_rao(areas, years, slope),
@@ -238,8 +240,8 @@ def _seasonal(when: Times, areas: Numbers) -> tuple[Slope, float]:
 
 def _is_seasonal(when: Times) -> bool:
     year, month = _calendar(when)
-    images = np.unique(np.column_stack([month, year]), axis=0)
-    return int((np.bincount(images[:, 0]) >= _MIN_YEARS).sum()) > 1
+    images = np.unique(12 * year + month - 1)
+    return int((np.bincount(images % 12) >= _MIN_YEARS).sum()) > 1
 
 
 def _by_month(when: Times, areas: Numbers) -> tuple[Numbers, Numbers]:
@@ -248,8 +250,12 @@ def _by_month(when: Times, areas: Numbers) -> tuple[Numbers, Numbers]:
     rows, columns = np.unique(year), np.unique(month)
     decimal = _years(when, when[0])
     times, values = np.full((2, rows.size, columns.size), np.nan)
-    for i, j in {*zip(np.searchsorted(rows, year), np.searchsorted(columns, month), strict=True)}:
-        here = (year == rows[i]) & (month == columns[j])
+    row, column = np.searchsorted(rows, year), np.searchsorted(columns, month)
+    times[row, column], values[row, column] = decimal, areas
+    count = np.zeros(times.shape, dtype=int)
+    np.add.at(count, (row, column), 1)
+    for i, j in np.argwhere(count > 1):
+        here = (row == i) & (column == j)
         times[i, j], values[i, j] = np.median(decimal[here]), np.median(areas[here])
     return times, values
 

@@ -356,6 +356,16 @@ RUSSIAN = {
     "measured on": "измерена",
     "since {date}": "с {date}",
     "within its uncertainty": "в пределах погрешности",
+    "A dot marks such a lake without a curve below.": (
+        "Точкой отмечено такое озеро, для которого ниже нет графика."
+    ),
+    "Shown are {shown} of {count}; all are in {place}.": (
+        "Показано {shown} из {count}; все – в {place}."
+    ),
+    "Drawn are the lakes that need a look, those that changed most, and the largest.": (
+        "Графики построены для озёр, требующих внимания, с наибольшими изменениями и для "
+        "самых крупных."
+    ),
     "A click on a column's head sorts the table.": (
         "Щелчок по заголовку столбца сортирует таблицу."
     ),

@@ -10,6 +10,7 @@ from glacial_lakes.measures.glaciers import (
     glacier_contact,
     glacier_ids,
     glacier_years,
+    may_be_near,
     nearest_glacier,
     relation_to_glaciers,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "glacier_ids",
     "glacier_years",
     "inner_lon_lat",
+    "may_be_near",
     "nearest_glacier",
     "peak_discharges",
     "potential_flood",

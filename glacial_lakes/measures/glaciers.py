@@ -10,6 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from glacial_lakes.measures.geometry import geodesic_area_perimeter
 
@@ -27,6 +28,8 @@ SAME_TIME_YEARS = 5
 retreat (10 to 20 m a year is usual)."""
 RETREATED_M = 1000.0
 """Farther from younger outlines than this, a lake had no contact in an older image either."""
+_BOXES_AT_ONCE = 20_000
+"""Bounds the memory."""
 
 
 def nearest_glacier(outlines: gpd.GeoSeries, glaciers: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -90,6 +93,36 @@ def glacier_years(glaciers: gpd.GeoDataFrame) -> pd.Series:
             found = pd.to_numeric(told, errors="coerce").astype("Int64")
             years = years.fillna(found.where(found.between(1850, 2100)))
     return years
+
+
+def may_be_near(
+    outlines: gpd.GeoSeries, glaciers: gpd.GeoDataFrame, distance_m: float
+) -> NDArray[np.bool_]:
+    """Tell which outlines may lie within a distance of a glacier: by bounds, for many at once.
+
+    Parameters
+    ----------
+    outlines : GeoSeries
+        In any CRS.
+    glaciers : GeoDataFrame in a projected CRS in metres
+        Not empty.
+    distance_m : float
+        Half of it is added, for lengths that a projection stretches.
+
+    Returns
+    -------
+    numpy.ndarray of bool
+        False only where an outline certainly is farther away.
+    """
+    boxes = gpd.GeoSeries(shapely.box(*glaciers.geometry.bounds.to_numpy().T), crs=glaciers.crs)
+    around = boxes.buffer(1.5 * distance_m, join_style="mitre").to_crs(outlines.crs)
+    tree = shapely.STRtree(shapely.box(*around.bounds.to_numpy().T))
+    bounds = outlines.bounds.to_numpy()
+    is_near = np.zeros(len(outlines), dtype=bool)
+    for start in range(0, len(outlines), _BOXES_AT_ONCE):
+        few = shapely.box(*bounds[start : start + _BOXES_AT_ONCE].T)
+        is_near[start + tree.query(few)[0]] = True
+    return is_near
 
 
 def relation_to_glaciers(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from glacial_lakes.report.rows import Alert, Lake, LakeTrend
+from glacial_lakes.report.rows import Alert, LakeTrend
 
 if TYPE_CHECKING:
     from glacial_lakes.inventory import Inventory
@@ -15,19 +15,16 @@ if TYPE_CHECKING:
 GROWTH_ROWS = 20
 
 
-def alert_rows(inventory: Inventory, numbers: Mapping[str, int]) -> tuple[Alert, ...]:
-    """Return the alerts, the latest first.
+def alert_rows(alerts: pd.DataFrame, numbers: Mapping[str, int]) -> tuple[Alert, ...]:
+    """Return the alerts.
 
     Parameters
     ----------
-    inventory : Inventory
-        Its table ``alerts`` is used.
+    alerts : pandas.DataFrame
+        :data:`glacial_lakes.schema.ALERTS`.
     numbers : mapping of str to int
-        Place of each lake in the report.
+        Place of each lake that has a curve in the report.
     """
-    rows = inventory.alerts.sort_values(
-        ["date", "lake_id", "alert"], ascending=[False, True, True], kind="stable"
-    )
     return tuple(
         Alert(
             lake=(str(row["lake_id"]), numbers.get(row["lake_id"])),
@@ -36,7 +33,7 @@ def alert_rows(inventory: Inventory, numbers: Mapping[str, int]) -> tuple[Alert,
             evidence=tuple(str(row["scene_ids"] or "").split()),
             **{name: _known(row[name]) for name in Alert.__slots__ if name in row},
         )
-        for row in _records(rows)
+        for row in _records(alerts)
     )
 
 
@@ -58,14 +55,14 @@ def trend_rows(inventory: Inventory) -> dict[str, LakeTrend]:
     }
 
 
-def changed_lakes(lakes: tuple[Lake, ...]) -> tuple[Lake, ...]:
+def changed_lakes(lakes: pd.DataFrame, trends: Mapping[str, LakeTrend]) -> list[str]:
     """Return present lakes that changed beyond their own uncertainty, the largest change first."""
     changed = [
-        (abs(lake.trend.difference_m2 or 0.0), lake)
-        for lake in lakes
-        if lake.state == "present" and lake.trend is not None and lake.trend.is_change
+        (abs(trends[lake].difference_m2 or 0.0), str(lake))
+        for lake in lakes.loc[lakes["state"] == "present", "lake_id"]
+        if lake in trends and trends[lake].is_change
     ]
-    return tuple(lake for _, lake in sorted(changed, key=lambda pair: -pair[0])[:GROWTH_ROWS])
+    return [lake for _, lake in sorted(changed, key=lambda pair: -pair[0])[:GROWTH_ROWS]]
 
 
 def total_rows(inventory: Inventory) -> tuple[dict[str, Any], ...]:

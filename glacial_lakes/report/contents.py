@@ -23,6 +23,7 @@ from glacial_lakes.report.rows import (
     Conflict,
     Lake,
     LakeEvent,
+    LakeTrend,
     Observation,
     SceneRow,
     Screening,
@@ -32,14 +33,31 @@ from glacial_lakes.report.rows import (
 if TYPE_CHECKING:
     from glacial_lakes.inventory import Inventory
 
+LISTED = 2000
+"""Lakes in the table: more make a page that no reader can use and a browser opens slowly."""
+DRAWN = 300
+"""Lakes with a curve and an outline, at most: first those that a newer image contradicts, with
+an alert or a change, then the largest."""
+DRAWN_DATES = 20_000
+"""Dates in all curves together, at most: they bound the size of the page."""
+TOLD = 1000
+"""Alerts and events in the tables, at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Contents:
     """Everything the template shows."""
 
     lakes: tuple[Lake, ...]
+    """The lakes of the table: all, or the most important :data:`LISTED`."""
+    n_lakes: int
+    n_unseen: int
+    """Lakes that are present and were not seen on the last date."""
     events: tuple[LakeEvent, ...]
+    n_events: int
     alerts: tuple[Alert, ...]
+    n_alerts: int
+    n_contradicted: int
     changed: tuple[Lake, ...]
     totals: tuple[dict[str, Any], ...]
     scenes: tuple[SceneRow, ...]
@@ -63,8 +81,13 @@ class Contents:
         return {scene.scene_id: scene for scene in self.scenes}
 
     @property
+    def drawn(self) -> tuple[Lake, ...]:
+        """The lakes with a curve."""
+        return tuple(lake for lake in self.lakes if lake.curve is not None)
+
+    @property
     def unseen(self) -> tuple[Lake, ...]:
-        """Lakes that are present and were not seen on the last date."""
+        """Lakes of the table that are present and were not seen on the last date."""
         return tuple(lake for lake in self.lakes if lake.is_unseen_last)
 
     @property
@@ -90,15 +113,37 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
     times = scenes.loc[scenes["state"] != "refused", "acquired"].dropna()
     times = times if len(times) else observations["acquired"].dropna()
     events = schema.conform(inventory.events, schema.LAKE_EVENTS)
-    conflicts = conflicts_of(
-        schema.conform(inventory.lakes, schema.LAKES),
-        schema.conform(inventory.outlines, schema.OUTLINES),
+    outlines = schema.conform(inventory.outlines, schema.OUTLINES)
+    conflicts = conflicts_of(schema.conform(inventory.lakes, schema.LAKES), outlines)
+    alerts = inventory.alerts.sort_values(
+        ["date", "lake_id", "alert"], ascending=[False, True, True], kind="stable"
     )
-    lakes = _lakes(inventory, observations, events, times, conflicts=conflicts, language=language)
-    numbers = {lake.lake_id: lake.number for lake in lakes}
+    all_lakes = _all_lakes(inventory, observations, times)
+    trends = trend_rows(inventory)
+    changed = changed_lakes(all_lakes, trends)
+    important = list(
+        dict.fromkeys([*conflicts, *alerts["lake_id"], *changed, *all_lakes["lake_id"]])
+    )
+    listed = all_lakes[all_lakes["lake_id"].isin(important[:LISTED])]
+    n_drawn = min(DRAWN, max(DRAWN_DATES // max(scenes["scene_id"].nunique(), 1), 1))
+    drawn = set(important[:n_drawn])
+    lakes = _lakes(
+        listed,
+        outlines[outlines["lake_id"].isin(drawn)],
+        drawn,
+        observations=observations,
+        events=events,
+        times=times,
+        trends=trends,
+        conflicts=conflicts,
+        language=language,
+    )
+    by_id = {lake.lake_id: lake for lake in lakes}
+    numbers = {name: by_id[name].number for name in important[:n_drawn]}
     ice = [glacier for glacier in glaciers if glacier is not None and not glacier.is_empty]
     shapes = dict(zip(inventory.lakes["lake_id"], inventory.lakes.geometry, strict=True))
     known = [shape for shape in shapes.values() if shape is not None and not shape.is_empty]
+    rest = all_lakes[~all_lakes["lake_id"].isin(drawn)]
     runs = schema.conform(inventory.runs, schema.RUNS).sort_values("started", kind="stable")
     settings = _json_object(_text(runs["settings"].iloc[-1]) if len(runs) else None)
     versions = runs["version"].dropna()
@@ -108,14 +153,29 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
     area = area if isinstance(area, dict) else {}
     return Contents(
         lakes=lakes,
+        n_lakes=len(all_lakes),
+        n_unseen=int(all_lakes["is_unseen_last"].sum()),
         events=_events(events, observations, numbers),
-        alerts=alert_rows(inventory, numbers),
-        changed=changed_lakes(lakes),
+        n_events=len(events),
+        alerts=alert_rows(alerts.iloc[:TOLD], numbers),
+        n_alerts=len(alerts),
+        n_contradicted=len(conflicts),
+        changed=tuple(by_id[name] for name in changed),
         totals=total_rows(inventory),
         scenes=_scenes(scenes, observations),
-        total=_total(lakes),
+        total=_total(all_lakes),
         map=draw_map(
-            [_on_map(lake, shapes[lake.lake_id], conflicts) for lake in lakes], ice, language
+            [
+                _on_map(lake, shapes[lake.lake_id], conflicts)
+                for lake in lakes
+                if lake.lake_id in drawn
+            ],
+            ice,
+            language,
+            rest=[
+                (_state_on_map(lake.state, lake.is_unseen_last), shapes[lake.lake_id])
+                for lake in _each(rest)
+            ],
         ),
         has_glaciers=bool(ice),
         first_date=times.min() if len(times) else None,
@@ -131,44 +191,67 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
     )
 
 
-def _lakes(
-    inventory: Inventory,
-    observations: pd.DataFrame,
-    events: pd.DataFrame,
-    times: pd.Series,
-    *,
-    conflicts: Mapping[str, tuple[Conflict, shapely.Geometry]],
-    language: str,
-) -> tuple[Lake, ...]:
+def _all_lakes(inventory: Inventory, observations: pd.DataFrame, times: pd.Series) -> pd.DataFrame:
+    """Return the lakes by area, with number, last measurement and whether unseen at the end."""
     table = schema.conform(inventory.lakes, schema.LAKES)
     table = table.sort_values(
         ["area_m2", "lake_id"], ascending=[False, True], kind="stable", na_position="last"
     )
-    by_lake = dict(iter(observations.groupby("lake_id")))
-    outlines = schema.conform(inventory.outlines, schema.OUTLINES)
+    is_measured = (observations["status"] == "observed") & observations["area_m2"].notna()
+    is_seen = is_measured | (observations["status"] == "absent")
+    last_day = times.max().floor("D") if len(times) else pd.NaT
+    on_last = observations["acquired"].dt.floor("D") == last_day
+    latest = observations[is_measured].groupby("lake_id")["acquired"].max()
+    state = table["state"].where(table["state"].notna() & (table["state"] != ""), "present")
+    seen = table["lake_id"].isin(observations.loc[is_seen & on_last, "lake_id"])
+    return table.assign(
+        number=np.arange(1, len(table) + 1),
+        state=state,
+        is_unseen_last=(table["state"] == "present") & ~seen & (last_day is not pd.NaT),
+        last_measured=latest.reindex(table["lake_id"]).array,
+    )
+
+
+def _lakes(
+    listed: pd.DataFrame,
+    outlines: pd.DataFrame,
+    drawn: set[str],
+    *,
+    observations: pd.DataFrame,
+    events: pd.DataFrame,
+    times: pd.Series,
+    trends: Mapping[str, LakeTrend],
+    conflicts: Mapping[str, tuple[Conflict, shapely.Geometry]],
+    language: str,
+) -> tuple[Lake, ...]:
+    shown = observations[observations["lake_id"].isin(listed["lake_id"])]
+    by_lake = dict(iter(shown.groupby("lake_id")))
     measured = outlines[outlines["area_m2"] > 0].sort_values("acquired", kind="stable")
     first = dict(zip(measured["lake_id"][::-1], measured.geometry[::-1], strict=True))
     last = dict(zip(measured["lake_id"], measured.geometry, strict=True))
     period = _axis(times)
-    last_day = times.max().floor("D") if len(times) else None
-    trends = trend_rows(inventory)
+    told: dict[str, list[tuple[pd.Timestamp, str]]] = {}
+    for event in _each(events):
+        for name in _involved(event) if not pd.isna(event.date) else ():
+            label = translate(str(event.event), language)
+            told.setdefault(name, []).append((pd.Timestamp(event.date), label))
     lakes = []
-    for place, row in enumerate(_each(table), start=1):
+    for row in _each(listed):
         rows = by_lake.get(row.lake_id, observations.iloc[:0])
         entries = tuple(_observation(entry) for entry in _each(rows))
-        on_last = [entry for entry in entries if entry.acquired.floor("D") == last_day]
-        told = [
-            (pd.Timestamp(event.date), translate(str(event.event), language))
-            for event in _each(events)
-            if not pd.isna(event.date) and row.lake_id in _involved(event)
-        ]
         is_single = len({entry.acquired for entry in entries if entry.is_measured}) < 2
         latest = last.get(row.lake_id, row.geometry)
         trend = trends.get(str(row.lake_id))
-        conflict, drawn = conflicts.get(str(row.lake_id), (None, None))
+        conflict, by_person = conflicts.get(str(row.lake_id), (None, None))
+        curve = chip = None
+        if row.lake_id in drawn:
+            happened = told.get(str(row.lake_id), [])
+            begin = None if is_single else first.get(row.lake_id)
+            curve = draw_curve(entries, happened, period, language, trend)
+            chip = draw_chip(begin, latest, by_person, language)
         lakes.append(
             Lake(
-                number=place,
+                number=int(row.number),
                 lake_id=str(row.lake_id),
                 lon=_real(row.lon),
                 lat=_real(row.lat),
@@ -177,13 +260,11 @@ def _lakes(
                 dam_type=_text(row.dam_type),
                 glacier_id=_text(row.glacier_id),
                 glacier_dist_m=_real(row.glacier_dist_m),
-                state=_text(row.state) or "present",
+                state=row.state,
                 area_m2=_real(row.area_m2),
                 sigma_m2=_real(row.area_sigma_m2),
                 observations=entries,
-                is_unseen_last=row.state == "present"
-                and last_day is not None
-                and not any(entry.is_seen for entry in on_last),
+                is_unseen_last=bool(row.is_unseen_last),
                 verified_by=_text(row.verified_by),
                 edited_by=_text(row.edited_by),
                 conflict=conflict,
@@ -191,10 +272,8 @@ def _lakes(
                     **{field.name: _real(getattr(row, field.name)) for field in fields(Screening)}
                 ),
                 trend=trend,
-                curve=draw_curve(entries, told, period, language, trend),
-                chip=draw_chip(
-                    None if is_single else first.get(row.lake_id), latest, drawn, language
-                ),
+                curve=curve,
+                chip=chip,
             )
         )
     return tuple(lakes)
@@ -234,9 +313,15 @@ def _involved(event: Any) -> set[str]:
 def _events(
     events: pd.DataFrame, observations: pd.DataFrame, numbers: Mapping[str, int]
 ) -> tuple[LakeEvent, ...]:
+    latest = events.sort_values(["date", "lake_id"], ascending=[False, True]).iloc[:TOLD]
+    lakes = {name for event in _each(latest) for name in _involved(event)}
+    shown = observations[observations["lake_id"].isin(lakes)]
+    by_lake = dict(iter(shown.groupby("lake_id")))
     rows = []
-    for event in _each(events.sort_values(["date", "lake_id"], ascending=[False, True])):
+    for event in _each(latest):
         days = [pd.Timestamp(when).floor("D") for when in (event.after, event.date) if when]
+        of_lakes = [by_lake[name] for name in sorted(_involved(event)) if name in by_lake]
+        seen = pd.concat(of_lakes) if of_lakes else observations.iloc[:0]
         rows.append(
             LakeEvent(
                 lake=(str(event.lake_id), numbers.get(event.lake_id)),
@@ -247,7 +332,7 @@ def _events(
                 after_lakes=_references(event.to_ids, numbers),
                 area_before_m2=_real(event.area_before_m2),
                 area_after_m2=_real(event.area_after_m2),
-                evidence=tuple(evidence(observations, _involved(event), days)),
+                evidence=tuple(evidence(seen, _involved(event), days)),
             )
         )
     return tuple(rows)
@@ -280,21 +365,21 @@ def _scenes(scenes: pd.DataFrame, observations: pd.DataFrame) -> tuple[SceneRow,
     )
 
 
-def _total(lakes: tuple[Lake, ...]) -> Total:
-    present = [lake for lake in lakes if lake.state == "present"]
-    known = [lake for lake in present if lake.area_m2 is not None]
-    areas = np.array([lake.area_m2 for lake in known], dtype="float64")
-    sigmas = np.array([lake.sigma_m2 for lake in known], dtype="float64")
-    dates = [lake.measured[-1].acquired for lake in known if lake.measured]
+def _total(lakes: pd.DataFrame) -> Total:
+    present = lakes[lakes["state"] == "present"]
+    known = present[present["area_m2"].notna()]
+    areas = known["area_m2"].to_numpy(dtype=float)
+    sigmas = known["area_sigma_m2"].to_numpy(dtype=float)
+    dates = known["last_measured"].dropna()
     has_sigma = len(known) > 0 and bool(np.isfinite(sigmas).all())
     return Total(
         n_present=len(present),
         n_known=len(known),
-        area_m2=float(areas.sum()) if known else None,
+        area_m2=float(areas.sum()) if len(known) else None,
         sigma_independent_m2=float(np.sqrt((sigmas**2).sum())) if has_sigma else None,
         sigma_correlated_m2=float(sigmas.sum()) if has_sigma else None,
-        oldest=min(dates, default=None),
-        newest=max(dates, default=None),
+        oldest=_time(dates.min()) if len(dates) else None,
+        newest=_time(dates.max()) if len(dates) else None,
     )
 
 
@@ -303,9 +388,13 @@ def _on_map(
     geometry: shapely.Geometry,
     conflicts: Mapping[str, tuple[Conflict, shapely.Geometry]],
 ) -> MapInput:
-    state = "unseen" if lake.is_unseen_last else lake.state
+    state = _state_on_map(lake.state, lake.is_unseen_last)
     _, drawn = conflicts.get(lake.lake_id, (None, None))
     return MapInput(lake.number, lake.lake_id, state, geometry, drawn)
+
+
+def _state_on_map(state: str, is_unseen_last: bool) -> str:
+    return "unseen" if is_unseen_last else state
 
 
 def _json_object(text: str | None) -> dict[str, Any]:

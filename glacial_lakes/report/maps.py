@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import shapely
@@ -53,11 +54,11 @@ class Frame:
         lat = 111132.92 - 559.82 * math.cos(2 * phi) + 1.175 * math.cos(4 * phi)
         return lon, lat
 
-    def x(self, lon: float) -> float:
+    def x(self, lon: Any) -> Any:
         """Pixel column of a longitude."""
         return self.width / 2 + (lon - self.lon) * self.metres_per_degree[0] * self.pixels_per_m
 
-    def y(self, lat: float) -> float:
+    def y(self, lat: Any) -> Any:
         """Pixel row of a latitude."""
         return self.height / 2 - (lat - self.lat) * self.metres_per_degree[1] * self.pixels_per_m
 
@@ -137,10 +138,11 @@ class MapLake:
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """Everything on the map."""
+    """Everything on the map; ``rest`` are state and path of the lakes without a curve."""
 
     frame: Frame
     lakes: tuple[MapLake, ...]
+    rest: tuple[tuple[str, str], ...]
     glaciers: tuple[str, ...]
     meridians: tuple[Mark, ...]
     parallels: tuple[Mark, ...]
@@ -160,7 +162,10 @@ class MapInput:
 
 
 def draw_map(
-    lakes: Sequence[MapInput], glaciers: Iterable[shapely.Geometry], language: str
+    lakes: Sequence[MapInput],
+    glaciers: Iterable[shapely.Geometry],
+    language: str,
+    rest: Sequence[tuple[str, shapely.Geometry]] = (),
 ) -> Map | None:
     """Place lakes, glaciers, graticule, scale bar and labels.
 
@@ -173,6 +178,8 @@ def draw_map(
         Outlines in EPSG:4326.
     language : str
         Language of the labels.
+    rest : sequence of (str, shapely.Geometry)
+        State and outline of further lakes, which get neither number nor link.
 
     Returns
     -------
@@ -182,7 +189,8 @@ def draw_map(
     shown = [lake for lake in lakes if lake.geometry is not None and not lake.geometry.is_empty]
     if not shown:
         return None
-    bounds = shapely.total_bounds([lake.geometry for lake in shown])
+    others = [(state, shape) for state, shape in rest if shape is not None and not shape.is_empty]
+    bounds = shapely.total_bounds([*(lake.geometry for lake in shown), *(s for _, s in others)])
     frame = fit(tuple(bounds), MAP_WIDTH, (MAP_MIN_HEIGHT, MAP_MAX_HEIGHT), 1500.0)
     ice = [frame.path(glacier) for glacier in glaciers if _meet(glacier.bounds, frame.bounds)]
     bar = scale_bar(frame, 130, language)
@@ -195,6 +203,7 @@ def draw_map(
     return Map(
         frame,
         _place_labels([_map_lake(lake, frame) for lake in shown], furniture, frame),
+        _paths_by_state(others, frame),
         tuple(path for path in ice if path),
         tuple(
             Mark(frame.x(lon), 0, degrees(lon, "lon", language, digits_of(lons))) for lon in lons
@@ -204,6 +213,21 @@ def draw_map(
         ),
         bar,
     )
+
+
+def _paths_by_state(
+    lakes: Sequence[tuple[str, shapely.Geometry]], frame: Frame
+) -> tuple[tuple[str, str], ...]:
+    """Return one path a state; lakes too small to see are dots, of which one place has one."""
+    paths: dict[str, dict[str, None]] = {}
+    boxes = shapely.bounds([shape for _, shape in lakes]).reshape(-1, 4)
+    columns, rows = frame.x(boxes[:, ::2]), frame.y(boxes[:, 1::2])
+    is_small = np.maximum(np.ptp(columns, axis=1), np.ptp(rows, axis=1)) < _MARKER_BELOW
+    dots = zip(np.rint(columns.mean(axis=1)), np.rint(rows.mean(axis=1)), strict=True)
+    for (state, shape), small, (x, y) in zip(lakes, is_small, dots, strict=True):
+        path = f"M{x - 1:.0f} {y - 1:.0f}h2v2h-2Z" if small else frame.path(shape)
+        paths.setdefault(state, {})[path] = None
+    return tuple((state, "".join(paths[state])) for state in sorted(paths))
 
 
 def _map_lake(lake: MapInput, frame: Frame) -> MapLake:

@@ -146,7 +146,8 @@ class Lake:
     conflict: Conflict | None
     screening: Screening
     trend: LakeTrend | None
-    curve: Curve
+    curve: Curve | None
+    """None in large inventories, where not every lake is drawn."""
     chip: Chip | None
 
     @property

@@ -14,6 +14,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -36,6 +37,9 @@ SEEN_ONCE = "poor: seen once, by itself in no other image"
 """Quality of an outline that no other image confirms though some could have."""
 
 Histories = Mapping[int, Sequence[View]]
+
+_NOTHING_SEEN = (np.nan, np.nan, np.nan, "nodata")
+"""What the other scenes of an epoch say of a lake."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +98,10 @@ def track_lakes(
     told = {lake for change in links.lineage for lake in (*change.before, *change.after)}
     doubtful = {i for i in kept if i not in told and is_doubtful(raw[i], links.tracks[i], settings)}
     events = _events(links, histories, names)
+    observations = _observations(links, histories, names)
     rows = _outlines(links, histories, names, doubtful, events)
-    return Tracked(
-        _lakes(links, histories, names, doubtful, rows),
-        rows,
-        _observations(links, histories, names),
-        events,
-    )
+    lakes = _lakes(links, histories, names, doubtful, rows)
+    return Tracked(lakes, rows, observations, events)
 
 
 def footprints(outlines: gpd.GeoDataFrame) -> gpd.GeoSeries:
@@ -198,51 +199,56 @@ def _outlines(
     doubtful: set[int],
     events: pd.DataFrame,
 ) -> gpd.GeoDataFrame:
-    """Return one row a lake and epoch with an outline of its own."""
+    """Return one row a lake and epoch with an outline of its own.
+
+    Outlines are most of the memory of tracking: this takes the epochs and the sightings out of
+    the links, one epoch after the other, so that they are not held in two frames at a time.
+    """
     happened = events.groupby(["lake_id", "date"])["event"].agg(" ".join).to_dict()
     parts = []
-    for number, epoch in enumerate(links.epochs):
-        lakes, sightings = [], []
-        for lake in histories:
-            sighting = links.tracks[lake].sightings.get(number)
-            if sighting is not None and sighting.view != "covered":
-                lakes.append(lake)
-                sightings.append(sighting)
-        views = [histories[lake][number] for lake in lakes]
-        part = epoch.patches.iloc[[sighting.patches[0] for sighting in sightings]].copy()
+    for number in range(len(links.epochs)):
+        epoch = links.epochs.pop(0)
+        seen = {lake: links.tracks[lake].sightings.pop(number, None) for lake in histories}
+        shown = {lake: sighting for lake, sighting in seen.items() if sighting is not None}
+        shown = {lake: shown[lake] for lake in shown if shown[lake].view != "covered"}
+        views = [histories[lake][number] for lake in shown]
+        patches = [list(sighting.patches) for sighting in shown.values()]
+        part = epoch.patches.drop(columns="geometry").iloc[[first for first, *_ in patches]]
         whole = np.array([view.status == "observed" for view in views], dtype=bool)
         for name in ("area_err_hb_m2", "perimeter_m"):
-            values = epoch.patches[name].to_numpy(dtype=float)
-            part[name] = [values[list(sighting.patches)].sum() for sighting in sightings]
+            part[name] = _sums(epoch.patches[name].to_numpy(dtype=float), patches)
         part["area_err_hb_m2"] = part["area_err_hb_m2"].where(whole)
-        part["lake_id"] = [names[lake] for lake in lakes]
+        part["lake_id"] = [names[lake] for lake in shown]
         part["area_m2"] = [view.area_m2 for view in views]
         part["area_sigma_m2"] = [view.sigma_m2 for view in views]
         part["observed_fraction"] = [view.fraction for view in views]
         part["status"] = [view.status for view in views]
-        poor = np.array([lake in doubtful for lake in lakes], dtype=bool)
+        poor = np.array([lake in doubtful for lake in shown], dtype=bool)
         part["quality"] = part["quality"].mask(poor, SEEN_ONCE)
-        day = _day(links, number)
-        part["event"] = [happened.get((names[lake], day)) for lake in lakes]
-        part = part.set_geometry(
-            gpd.GeoSeries(
-                geometry_array(sighting.outline for sighting in sightings),
-                index=part.index,
-                crs=EQUAL_AREA,
-            )
-        )
-        parts.append(part)
+        day = epoch.acquired.normalize()
+        part["event"] = [happened.get((names[lake], day)) for lake in shown]
+        outlines = geometry_array(sighting.outline for sighting in shown.values())
+        outlines = gpd.GeoSeries(outlines, index=part.index, crs=EQUAL_AREA)
+        del epoch, seen, shown
+        parts.append(gpd.GeoDataFrame(part, geometry=outlines.to_crs(4326)))
     filled = [part for part in parts if len(part)] or parts[:1]
     if not filled:
-        filled = [gpd.GeoDataFrame({"lake_id": []}, geometry=[], crs=EQUAL_AREA)]
-    table = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=EQUAL_AREA).to_crs(4326)
+        filled = [gpd.GeoDataFrame({"lake_id": []}, geometry=[], crs=4326)]
+    table = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=4326)
     table = schema.conform(table, schema.OUTLINES).drop(columns="united", errors="ignore")
-    points = shapely.point_on_surface(table.geometry.to_numpy())
-    table["lon"] = table["lon"].fillna(pd.Series(shapely.get_x(points), index=table.index))
-    table["lat"] = table["lat"].fillna(pd.Series(shapely.get_y(points), index=table.index))
+    lost = (table["lon"].isna() | table["lat"].isna()).to_numpy()
+    points = shapely.point_on_surface(table.geometry.to_numpy()[lost])
+    for name, values in (("lon", shapely.get_x(points)), ("lat", shapely.get_y(points))):
+        table[name] = table[name].fillna(pd.Series(values, index=table.index[lost]))
     return gpd.GeoDataFrame(
         table.sort_values(["acquired", "lake_id"], kind="stable", ignore_index=True), crs=4326
     )
+
+
+def _sums(values: npt.NDArray[np.float64], groups: Sequence[list[int]]) -> list[float]:
+    """Return the sum of the values of each group of positions, of which most have one member."""
+    told = values.tolist()
+    return [told[g[0]] if len(g) == 1 else float(values[g].sum()) for g in groups]
 
 
 def _lakes(
@@ -278,20 +284,23 @@ def _state(links: Links, lake: int, views: Sequence[View], doubtful: set[int]) -
 
 def _observations(links: Links, histories: Histories, names: Mapping[int, str]) -> pd.DataFrame:
     """Return one row a lake and scene; of the scenes of one epoch one carries what was seen."""
-    rows: list[tuple[Any, ...]] = []
-    for number, epoch in enumerate(links.epochs):
-        for scene, coverage in enumerate(epoch.coverages):
-            acquired = utc(coverage.acquired)
-            told = (acquired, coverage.scene_id, coverage.sensor)
-            for lake, views in histories.items():
-                view = views[number]
-                if view.scene == scene:
-                    seen = (view.area_m2, view.sigma_m2, view.fraction, view.status)
-                else:
-                    seen = (np.nan, np.nan, np.nan, "nodata")
-                rows.append((names[lake], *told, *seen))
-    columns = ["lake_id", "acquired", "scene_id", "sensor"]
-    columns += ["area_m2", "area_sigma_m2", "observed_fraction", "status"]
-    table = schema.conform(pd.DataFrame(rows, columns=columns), schema.OBSERVATIONS)
-    order = ["lake_id", "acquired", "scene_id"]
-    return table.sort_values(order, kind="stable", ignore_index=True)
+    lakes = sorted(histories, key=lambda lake: names[lake])
+    scenes = sorted(
+        (utc(coverage.acquired).floor("ms"), coverage.scene_id, coverage.sensor, number, place)
+        for number, epoch in enumerate(links.epochs)
+        for place, coverage in enumerate(epoch.coverages)
+    )
+    seen = ((histories[lake][number], place) for lake in lakes for *_, number, place in scenes)
+    rows = [
+        (view.area_m2, view.sigma_m2, view.fraction, view.status)
+        if view.scene == place
+        else _NOTHING_SEEN
+        for view, place in seen
+    ]
+    columns = ["area_m2", "area_sigma_m2", "observed_fraction", "status"]
+    table = pd.DataFrame(rows, columns=columns)
+    table["lake_id"] = np.repeat(np.array([names[lake] for lake in lakes], object), len(scenes))
+    for position, name in enumerate(("acquired", "scene_id", "sensor")):
+        values = pd.Series([scene[position] for scene in scenes], dtype=None if scenes else object)
+        table[name] = values.iloc[np.tile(np.arange(len(scenes)), len(lakes))].to_numpy()
+    return schema.conform(table, schema.OBSERVATIONS)

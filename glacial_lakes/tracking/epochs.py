@@ -20,6 +20,7 @@ from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
 from glacial_lakes.errors import InputError
 from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.schema import MAPPED, OUTLINES, conform
+from glacial_lakes.threads import in_threads
 
 Geometries = npt.NDArray[np.object_]
 
@@ -146,6 +147,12 @@ class Epoch:
         return outlines
 
     @cached_property
+    def areas(self) -> npt.NDArray[np.float64]:
+        """Planar areas of the patches."""
+        areas: npt.NDArray[np.float64] = shapely.area(self.outlines)
+        return areas
+
+    @cached_property
     def whole(self) -> npt.NDArray[np.bool_]:
         """Which patches were seen whole."""
         return np.asarray(self.patches["status"] == "observed", dtype=bool)
@@ -182,15 +189,22 @@ class Observed:
 
     fraction: npt.NDArray[np.float64]
     status: npt.NDArray[np.object_]
-    best: npt.NDArray[np.intp] = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "best", self.fraction.argmax(axis=0))
+    @cached_property
+    def best(self) -> npt.NDArray[np.intp]:
+        """Position of the scene that sees each place best."""
+        best: npt.NDArray[np.intp] = self.fraction.argmax(axis=0)
+        return best
 
-    def best_of(self, place: int) -> tuple[int, float, str]:
-        """Return scene, fraction and status of the scene that sees a place best."""
-        scene = int(self.best[place])
-        return scene, float(self.fraction[scene, place]), str(self.status[scene, place])
+    @cached_property
+    def best_fraction(self) -> npt.NDArray[np.float64]:
+        """How much the best scene shows of each place."""
+        return self.fraction[self.best, np.arange(self.best.size)]
+
+    @cached_property
+    def best_status(self) -> npt.NDArray[np.object_]:
+        """Status of each place in its best scene."""
+        return self.status[self.best, np.arange(self.best.size)]
 
 
 def epochs_of(tables: Iterable[gpd.GeoDataFrame], *, min_overlap: float) -> list[Epoch]:
@@ -246,8 +260,8 @@ def shared_areas(
         Shared area in the square of the frame's unit; touching pairs have zero.
     """
     outline, place = tree.query(outlines, predicate="intersects")
-    area = shapely.area(shapely.intersection(outlines[outline], tree.geometries[place]))
-    return outline, place, area
+    shared = in_threads(shapely.intersection, outlines[outline], tree.geometries[place])
+    return outline, place, shapely.area(shared)
 
 
 def groups_of(size: int, left: npt.ArrayLike, right: npt.ArrayLike) -> list[npt.NDArray[np.intp]]:
@@ -281,8 +295,17 @@ def is_late_summer(time: pd.Timestamp, place: shapely.Geometry) -> bool:
     bool
         True from July to September in the north, from January to March in the south.
     """
-    north = shapely.get_y(shapely.centroid(place)) >= 0
+    return is_open_season(time, north=bool(is_north(place)))
+
+
+def is_open_season(time: pd.Timestamp, *, north: bool) -> bool:
+    """Tell whether it is late summer in the north or in the south."""
     return time.month in ((7, 8, 9) if north else (1, 2, 3))
+
+
+def is_north(places: Any) -> Any:
+    """Tell of one place or an array of places in :data:`EQUAL_AREA` if it is in the north."""
+    return shapely.get_y(shapely.centroid(places)) >= 0
 
 
 def _resolution_m(coverage: SceneCoverage) -> float:
@@ -312,18 +335,28 @@ def _epoch(members: list[tuple[SceneCoverage, gpd.GeoDataFrame]], min_overlap: f
 
 def _normal(coverage: SceneCoverage, table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     columns = {
-        column.name: table[column.name].to_numpy() for column in OUTLINES if column.name in table
+        column.name: _once(table[column.name]) if column.type == "text" else table[column.name]
+        for column in OUTLINES
+        if column.name in table
     }
+    columns = {name: values.to_numpy() for name, values in columns.items()}
     geometry = (
         table.geometry.to_crs(EQUAL_AREA).to_numpy() if len(table) else np.empty(0, dtype=object)
     )
     frame = conform(gpd.GeoDataFrame(columns, geometry=geometry, crs=EQUAL_AREA), MAPPED)
     frame["scene_id"] = coverage.scene_id
-    time = pd.Series([utc(coverage.acquired)] * len(frame), index=frame.index)
+    time = pd.Series(utc(coverage.acquired), index=frame.index)
     frame["acquired"] = frame["acquired"].fillna(time.astype("datetime64[ms, UTC]"))
     frame["sensor"] = coverage.sensor
     frame["area_m2"] = frame["area_m2"].where(frame["status"] == "observed")
     return gpd.GeoDataFrame(frame, crs=EQUAL_AREA)
+
+
+def _once(texts: pd.Series) -> pd.Series:
+    """Return texts with equal ones held once: a file gives a new one for every row."""
+    known: dict[str, str] = {}
+    values = texts.astype("object")
+    return values.map(lambda text: known.setdefault(text, text), na_action="ignore")
 
 
 def _joined(patches: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -13,14 +13,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import shapely
 
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
 from glacial_lakes.settings import TrackingSettings
-from glacial_lakes.tracking.epochs import Epoch, Geometries, is_late_summer, shared_areas
+from glacial_lakes.tracking.epochs import (
+    Epoch,
+    Geometries,
+    Observed,
+    is_north,
+    is_open_season,
+    shared_areas,
+)
 from glacial_lakes.tracking.linking import Links, Sighting, Track, smallest_area
 from glacial_lakes.tracking.matching import COMPARABLE, geometry_array
 from glacial_lakes.tracking.partly_hidden import partly_hidden
@@ -31,9 +38,8 @@ _ENOUGH_TO_JUDGE = 10
 """Lakes needed to judge an image by those that it lacks."""
 
 
-@dataclass(frozen=True)
-class View:
-    """What one epoch says about one lake."""
+class View(NamedTuple):
+    """What one epoch says about one lake; there is one for every lake and epoch."""
 
     epoch: int
     scene: int
@@ -88,32 +94,39 @@ def raw_views(links: Links) -> list[list[View]]:
     hidden = partly_hidden(links)
     views: list[list[View]] = [[] for _ in tracks]
     ground = geometry_array(track.first for track in tracks)
+    in_north = is_north(ground).tolist()
     limit = links.settings.drained_fraction
     for number, epoch in enumerate(links.epochs):
         known = links.places[number]
-        n_known = known.best.size
-        unborn = epoch.observe(ground[n_known:])
+        places = _places(known) + _places(epoch.observe(ground[known.best.size :]))
         unseen = [lake for lake, track in enumerate(tracks) if number not in track.sightings]
         covered = _covered(epoch, ground, unseen, links.settings.min_overlap)
+        areas = shapely.area(ground).tolist()
+        summer = {side: is_open_season(epoch.acquired, north=side) for side in (True, False)}
+        told = _told_by_patches(epoch)
         for lake, track in enumerate(tracks):
-            place = known.best_of(lake) if lake < n_known else unborn.best_of(lake - n_known)
-            summer = is_late_summer(epoch.acquired, track.first)
-            view = View(number, *place, epoch.resolution_m, summer)
+            view = View(number, *places[lake], epoch.resolution_m, summer[in_north[lake]])
             sighting = track.sightings.get(number)
-            ended = track.ended is not None and track.ended <= number
             if sighting is not None:
-                view = _sighted(epoch, sighting, view, float(ground[lake].area), limit)
+                view = _sighted(epoch, told, sighting, view, areas[lake], limit)
                 if (lake, number) in hidden:
                     share, status = hidden[lake, number]
-                    view = replace(_without_area(view), fraction=1 - share, status=status)
+                    view = _without_area(view)._replace(fraction=1 - share, status=status)
                 elif sighting.view == "whole":
                     ground[lake] = sighting.outline
             else:
-                area = float(ground[lake].area)
+                area = areas[lake]
+                ended = track.ended is not None and track.ended <= number
                 unknown = lake in covered or ended or not _could_show(links, number, track, area)
                 view = _without_outline(view, area, links.settings, unknown=unknown)
             views[lake].append(view)
     return views
+
+
+def _places(seen: Observed) -> list[tuple[int, float, str]]:
+    """Return scene, fraction and status of the scene that sees each place best."""
+    columns = seen.best.tolist(), seen.best_fraction.tolist(), seen.best_status.tolist()
+    return list(zip(*columns, strict=True))
 
 
 def unreliable_epochs(
@@ -226,20 +239,20 @@ def _without_outline(
     """
     if view.status == "observed":
         if unknown:
-            return replace(view, status="uncertain")
-        return replace(view, status="absent", area_m2=0.0, sigma_m2=0.0)
+            return view._replace(status="uncertain")
+        return view._replace(status="absent", area_m2=0.0, sigma_m2=0.0)
     may_freeze = view.status == "frozen" and not view.late_summer
     if not (unknown or may_freeze) and 1 - view.fraction <= settings.drained_fraction:
-        return replace(view, at_most_m2=(1 - view.fraction) * area_m2)
+        return view._replace(at_most_m2=(1 - view.fraction) * area_m2)
     return view
 
 
 def _doubted(view: View) -> View:
-    return replace(_without_area(view), status="uncertain" if view.decides else view.status)
+    return _without_area(view)._replace(status="uncertain" if view.decides else view.status)
 
 
 def _without_area(view: View) -> View:
-    return replace(view, area_m2=np.nan, sigma_m2=np.nan, at_most_m2=np.nan)
+    return view._replace(area_m2=np.nan, sigma_m2=np.nan, at_most_m2=np.nan)
 
 
 def _could_show(links: Links, number: int, track: Track, area_m2: float) -> bool:
@@ -269,19 +282,39 @@ def _covered(epoch: Epoch, ground: Geometries, lakes: Sequence[int], share: floa
     return {lakes[int(i)] for i in np.flatnonzero(under >= share * shapely.area(places))}
 
 
-def _sighted(epoch: Epoch, sighting: Sighting, place: View, area_m2: float, limit: float) -> View:
+def _told_by_patches(epoch: Epoch) -> list[tuple[int, float, float, float]]:
+    """Return scene, fraction, area and standard deviation of each patch."""
+    numbers = {name: number for number, name in reversed([*enumerate(epoch.scene_ids)])}
+    names = ("observed_fraction", "area_m2", "area_sigma_m2")
+    fraction, area, sigma = (epoch.columns[name] for name in names)
+    scenes = [numbers[name] for name in epoch.columns["scene_id"]]
+    columns = (fraction.tolist(), area.tolist(), np.sqrt(sigma**2).tolist())
+    return list(zip(scenes, *columns, strict=True))
+
+
+def _sighted(
+    epoch: Epoch,
+    told: Sequence[tuple[int, float, float, float]],
+    sighting: Sighting,
+    place: View,
+    area_m2: float,
+    limit: float,
+) -> View:
     """Say what an outline tells of a lake whose area was ``area_m2`` before.
 
     Where the part that is seen, what may be hidden of it, and what was hidden of the place are
     together less than ``limit`` of the lake, the loss is certain though the area is not.
     """
+    if sighting.view == "whole" and len(sighting.patches) == 1:
+        scene, fraction, known_m2, sigma_m2 = told[sighting.patches[0]]
+        rest = (place.resolution_m, place.late_summer, True, known_m2, sigma_m2)
+        return View(place.epoch, scene, fraction, "observed", *rest)
     patches = list(sighting.patches)
     columns = {name: values[patches] for name, values in epoch.columns.items()}
-    scene = epoch.scene_ids.index(columns["scene_id"][0])
+    scene = told[patches[0]][0]
     fraction = float(columns["observed_fraction"].min())
     if sighting.view == "whole":
-        return replace(
-            place,
+        return place._replace(
             shows_water=True,
             scene=scene,
             fraction=fraction,
@@ -290,8 +323,7 @@ def _sighted(epoch: Epoch, sighting: Sighting, place: View, area_m2: float, limi
             sigma_m2=float(np.sqrt((columns["area_sigma_m2"] ** 2).sum())),
         )
     reasons = [status for status in (*columns["status"], place.status) if status != "observed"]
-    view = replace(
-        place,
+    view = place._replace(
         shows_water=True,
         scene=scene,
         fraction=float(np.nanmin([fraction, place.fraction])),
@@ -300,8 +332,8 @@ def _sighted(epoch: Epoch, sighting: Sighting, place: View, area_m2: float, limi
     may_freeze = view.status == "frozen" and not view.late_summer
     part = float(sighting.outline.area) / fraction if fraction > 0 else np.inf
     left = part + (1 - place.fraction) * area_m2
-    told = sighting.view == "partial" and epoch.is_complete and not may_freeze
-    return replace(view, at_most_m2=left if told and left <= limit * area_m2 else np.nan)
+    certain = sighting.view == "partial" and epoch.is_complete and not may_freeze
+    return view._replace(at_most_m2=left if certain and left <= limit * area_m2 else np.nan)
 
 
 def _precedes_growth(seen: Sequence[View], position: int) -> bool:

@@ -121,14 +121,21 @@ def best_pairs(
     left: np.ndarray, right: np.ndarray, weight: np.ndarray, n_left: int, n_right: int
 ) -> list[tuple[int, int]]:
     """Return the one-to-one pairs of a weighted bipartite graph with the largest total weight."""
-    pairs: list[tuple[int, int]] = []
-    by_edge = {(int(a), int(b)): float(w) for a, b, w in zip(left, right, weight, strict=True)}
+    left, right = np.asarray(left, dtype=int), np.asarray(right, dtype=int)
+    alone = (np.bincount(left, minlength=n_left)[left] == 1) & (
+        np.bincount(right, minlength=n_right)[right] == 1
+    )
+    pairs = [np.column_stack([left[alone], left[alone], right[alone]])]
+    left, right, weight = left[~alone], right[~alone], weight[~alone]
+    edges = zip(left.tolist(), right.tolist(), weight.tolist(), strict=True)
+    by_edge = {(a, b): w for a, b, w in edges}
     for group in groups_of(n_left + n_right, left, right + n_left):
         rows, columns = group[group < n_left], group[group >= n_left] - n_left
-        if len(rows) == len(columns) == 1:
-            pairs.append((int(rows[0]), int(columns[0])))
-            continue
         table = np.array([[by_edge.get((int(a), int(b)), 0.0) for b in columns] for a in rows])
-        chosen = zip(*linear_sum_assignment(table, maximize=True), strict=True)
-        pairs.extend((int(rows[a]), int(columns[b])) for a, b in chosen if table[a, b] > 0)
-    return pairs
+        chosen = np.column_stack(linear_sum_assignment(table, maximize=True))
+        chosen = chosen[table[chosen[:, 0], chosen[:, 1]] > 0]
+        first = np.full(len(chosen), rows[0])
+        pairs.append(np.column_stack([first, rows[chosen[:, 0]], columns[chosen[:, 1]]]))
+    found = np.concatenate(pairs)
+    found = found[np.argsort(found[:, 0], kind="stable"), 1:]
+    return [(a, b) for a, b in found.tolist()]

@@ -11,7 +11,7 @@ split when the part is too large to be a slip.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ import numpy as np
 import shapely
 
 from glacial_lakes.settings import TrackingSettings
-from glacial_lakes.tracking.epochs import Epoch, Observed
+from glacial_lakes.tracking.epochs import Epoch, Geometries, Observed
 from glacial_lakes.tracking.matching import (
     COVERED,
     Match,
@@ -43,7 +43,7 @@ _STEADY = 0.8
 """Share of its largest area above which a lake's last outline alone tells where it is."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sighting:
     """A lake in an epoch: its patches, and whether its area can be told.
 
@@ -54,6 +54,10 @@ class Sighting:
     patches: tuple[int, ...]
     outline: shapely.Geometry
     view: View
+    before: shapely.Geometry | None = None
+    """Last whole outline of the lake before this one, where what they share is known."""
+    shared_m2: float = 0.0
+    """Area that both share."""
 
 
 @dataclass
@@ -65,6 +69,8 @@ class Track:
     last: shapely.Geometry
     largest: shapely.Geometry
     sightings: dict[int, Sighting] = field(default_factory=dict)
+    whole_epochs: list[int] = field(default_factory=list)
+    """Epochs in which it was seen whole."""
     misses: int = 0
     """Clear images since it was last seen that show no water."""
     ended: int | None = None
@@ -78,31 +84,20 @@ class Track:
         return self.ended is None and not self.absorbed
 
     @property
-    def footprint(self) -> shapely.Geometry | None:
-        """Where it is looked for."""
-        if not self.active:
-            return None
-        if self.last.area >= _STEADY * self.largest.area:
-            return self.last
-        return shapely.union(self.last, self.largest)
-
-    @property
     def standing(self) -> float:
         """Weight where several lakes claim one patch: never seen whole < gone < present."""
         if not self.whole_epochs:
             return 0.001
         return 0.03 if self.misses >= _GONE_AFTER else 1.0
 
-    @property
-    def whole_epochs(self) -> list[int]:
-        """Epochs in which it was seen whole."""
-        return [epoch for epoch, seen in self.sightings.items() if seen.view == "whole"]
-
     def see(self, epoch: int, sighting: Sighting) -> None:
         """Enter a sighting."""
+        if epoch in self.sightings and epoch in self.whole_epochs:
+            self.whole_epochs.remove(epoch)
         self.sightings[epoch] = sighting
         self.misses = 0
         if sighting.view == "whole":
+            self.whole_epochs.append(epoch)
             self.last = sighting.outline
             self.largest = max(self.largest, self.last, key=lambda outline: float(outline.area))
 
@@ -126,7 +121,7 @@ class Lineage:
 class Links:
     """The lakes of a series of epochs."""
 
-    epochs: Sequence[Epoch]
+    epochs: list[Epoch]
     settings: TrackingSettings
     min_area_m2: float
     tracks: list[Track]
@@ -134,9 +129,13 @@ class Links:
     lineage: list[Lineage]
     places: list[Observed]
     """For each epoch, how it saw the last outlines of the tracks born before it."""
+    merged: set[int] = field(default_factory=set)
+    """Tracks that took part in a merge."""
+    asleep: dict[int, set[int]] = field(default_factory=dict)
+    """Tracks that a merge ended, by the patch of the epoch in hand that lies on them."""
 
 
-def link(epochs: Sequence[Epoch], settings: TrackingSettings, *, min_area_m2: float = 0.0) -> Links:
+def link(epochs: list[Epoch], settings: TrackingSettings, *, min_area_m2: float = 0.0) -> Links:
     """Link the outlines of all epochs.
 
     Tracks are founded in the order of time, so that a later epoch takes none back, but for lakes
@@ -160,13 +159,15 @@ def link(epochs: Sequence[Epoch], settings: TrackingSettings, *, min_area_m2: fl
     for number, epoch in enumerate(epochs):
         tracks = links.tracks
         lasts = geometry_array(track.last for track in tracks)
+        links.asleep.clear()
+        _lay_to_sleep(links, number, links.merged)
         place = epoch.observe(lasts)
         links.places.append(place)
-        clear = {i for i in range(len(tracks)) if place.best_of(i)[2] == "observed"}
+        clear = set(np.flatnonzero(place.best_status == "observed").tolist())
         found = match(
             epoch,
             settings,
-            footprints=geometry_array(track.footprint for track in tracks),
+            footprints=_footprints(tracks, lasts),
             lasts=lasts,
             standing=np.array([track.standing for track in tracks]),
             missable=[i for i in sorted(clear) if tracks[i].misses < _GONE_AFTER],
@@ -181,6 +182,26 @@ def link(epochs: Sequence[Epoch], settings: TrackingSettings, *, min_area_m2: fl
     return links
 
 
+def _footprints(tracks: Sequence[Track], lasts: Geometries) -> Geometries:
+    """Return where each lake is looked for; None for lakes that have ended."""
+    largests = geometry_array(track.largest for track in tracks)
+    grown = shapely.area(lasts) < _STEADY * shapely.area(largests)
+    places = lasts.copy()
+    places[grown] = shapely.union(lasts[grown], largests[grown])
+    places[[not track.active for track in tracks]] = None
+    return places
+
+
+def _lay_to_sleep(links: Links, number: int, lakes: Iterable[int]) -> None:
+    """Enter which patches of an epoch lie on lakes that a merge ended."""
+    ended = [i for i in sorted(lakes) if links.tracks[i].ended is not None]
+    if not ended:
+        return
+    lasts = geometry_array(links.tracks[i].last for i in ended)
+    for lake, patch in links.epochs[number].tree.query(lasts, predicate="intersects").T.tolist():
+        links.asleep.setdefault(patch, set()).add(ended[lake])
+
+
 def smallest_area(links: Links, number: int) -> float:
     """Return the area in m² of the smallest lake that is mapped in an epoch."""
     pixels = links.settings.min_pixels * links.epochs[number].resolution_m ** 2
@@ -191,16 +212,18 @@ def _continue(links: Links, number: int, lake: int, found: Match, clear: set[int
     epoch, track, patch = links.epochs[number], links.tracks[lake], found.main[lake]
     united = bool(epoch.columns["united"][patch])
     # A patch can look whole when cloud hides just the other half of its lake.
-    here = shapely.area(epoch.outlines[[patch, *found.extra.get(lake, [])]]).sum()
+    here = sum(float(epoch.areas[i]) for i in (patch, *found.extra.get(lake, [])))
     kept = united or lake in clear or here >= _KEPT * track.last.area
     whole = bool(epoch.whole[patch]) and bool(kept)
     parts = _parts(links, number, lake, found, whole=whole)
     joint = _merge(links, number, lake, found, whole=whole)
-    outlines = epoch.outlines[list(parts)]
-    outline = outlines[0] if len(parts) == 1 else shapely.union_all(outlines)
-    whole = whole and bool(epoch.whole[list(parts)].all())
+    outline, shared = epoch.outlines[patch], found.kept.get(lake)
+    if len(parts) > 1:
+        outline, shared = shapely.union_all(epoch.outlines[parts]), None
+    whole = whole and all(bool(epoch.whole[i]) for i in parts)
     view: View = "partial" if not whole else "joint" if joint else "whole"
-    track.see(number, Sighting(tuple(parts), outline, view))
+    before = None if shared is None else track.last
+    track.see(number, Sighting(tuple(parts), outline, view, before, shared or 0.0))
 
 
 def _parts(links: Links, number: int, lake: int, found: Match, *, whole: bool) -> list[int]:
@@ -286,7 +309,7 @@ def _merge(links: Links, number: int, lake: int, found: Match, *, whole: bool) -
     """End the lakes that a patch took in for good; return whether it only seems to."""
     track, patch = links.tracks[lake], found.main[lake]
     outline = links.epochs[number].outlines[patch]
-    partners, joint = [], False
+    partners, ended, joint = [], list[int](), False
     for other in found.joined.get(lake, []):
         neighbour = links.tracks[other]
         covered = shapely.intersection(neighbour.last, outline).area
@@ -296,6 +319,7 @@ def _merge(links: Links, number: int, lake: int, found: Match, *, whole: bool) -
             neighbour.absorbed = True
         elif whole and track.whole_epochs and _is_merged(links, number, track, neighbour):
             neighbour.ended = number
+            ended.append(other)
             if not _flickered(links, track, neighbour):
                 partners.append(other)
         else:
@@ -309,6 +333,8 @@ def _merge(links: Links, number: int, lake: int, found: Match, *, whole: bool) -
         links.lineage.append(
             Lineage("merged", since, number, lakes, (lake,), before, float(outline.area))
         )
+        links.merged.update(lakes)
+    _lay_to_sleep(links, number, links.merged.intersection(ended))
     return joint
 
 
@@ -336,11 +362,10 @@ def _found(links: Links, number: int, patch: int) -> int:
     outline, whole = epoch.outlines[patch], bool(epoch.whole[patch])
     if not whole and not epoch.columns["observed_fraction"][patch] >= _SEEN_TO_FOUND:
         return -1
-    merged = {lake for change in links.lineage if change.kind == "merged" for lake in change.before}
     likeness = {}
-    for i in sorted(merged):
-        last, ended = links.tracks[i].last, links.tracks[i].ended is not None
-        if ended and shapely.intersects(last, outline):
+    for i in sorted(links.asleep.get(patch, ())):
+        last = links.tracks[i].last
+        if links.tracks[i].ended is not None:
             likeness[i] = shapely.intersection(last, outline).area / min(last.area, outline.area)
     best = max(likeness, key=lambda i: likeness[i], default=None)
     if best is not None and likeness[best] >= links.settings.min_overlap:

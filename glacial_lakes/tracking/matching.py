@@ -11,6 +11,7 @@ import numpy.typing as npt
 import shapely
 
 from glacial_lakes.settings import TrackingSettings
+from glacial_lakes.threads import in_threads
 from glacial_lakes.tracking.epochs import Epoch, Geometries, shared_areas
 from glacial_lakes.tracking.lake_ids import best_pairs
 
@@ -38,6 +39,8 @@ class Match:
     """Lake to the lakes without a patch of their own that its patch meets."""
     free: list[int]
     """Patches that meet no lake."""
+    kept: dict[int, float]
+    """Lake to the area that its last outline shares with its main patch."""
 
 
 def match(
@@ -72,12 +75,12 @@ def match(
         Lakes whose place was seen, so that a patch beside it may be the lake moved on.
     """
     lake, patch, shared = shared_areas(epoch.tree, footprints)
-    smaller = np.minimum(shapely.area(footprints)[lake], shapely.area(epoch.outlines)[patch])
+    smaller = np.minimum(shapely.area(footprints)[lake], epoch.areas[patch])
     linked = (shared >= settings.min_overlap * smaller) & (shared > 0)
     lake, patch, shared = lake[linked], patch[linked], shared[linked]
     recent, moved = shared.copy(), footprints[lake] != lasts[lake]
     recent[moved] = shapely.area(
-        shapely.intersection(lasts[lake[moved]], epoch.outlines[patch[moved]])
+        in_threads(shapely.intersection, lasts[lake[moved]], epoch.outlines[patch[moved]])
     )
     weight = standing[lake] * (shared + _RECENT_WEIGHT * recent)
     main = dict(best_pairs(lake, patch, weight, len(footprints), len(epoch.outlines)))
@@ -85,9 +88,13 @@ def match(
     extra: dict[int, list[int]] = {}
     joined: dict[int, list[int]] = {}
     placed: set[int] = set()
-    for edge in np.argsort(-shared, kind="stable"):
-        this_lake, this_patch = int(lake[edge]), int(patch[edge])
-        if this_patch not in owner and this_patch not in placed:
+    kept: dict[int, float] = {}
+    order = np.argsort(-shared, kind="stable")
+    edges = zip(lake[order].tolist(), patch[order].tolist(), recent[order].tolist(), strict=True)
+    for this_lake, this_patch, this_recent in edges:
+        if main.get(this_lake) == this_patch:
+            kept[this_lake] = this_recent
+        elif this_patch not in owner and this_patch not in placed:
             extra.setdefault(this_lake, []).append(this_patch)
             placed.add(this_patch)
         elif this_patch in owner and this_lake not in main:
@@ -96,7 +103,7 @@ def match(
     free = sorted(set(range(len(epoch.outlines))) - set(patch.tolist()))
     near = _nearest(footprints, [i for i in missable if i not in meets], epoch, free, settings)
     taken = set(near.values())
-    return Match(main | near, extra, joined, [i for i in free if i not in taken])
+    return Match(main | near, extra, joined, [i for i in free if i not in taken], kept)
 
 
 def verdict(
@@ -168,12 +175,14 @@ def _nearest(
     back = shapely.STRtree(old).query_nearest(new, max_distance=limit)
     mutual = {(int(a), int(b)) for b, a in back.T}
     pairs: dict[int, int] = {}
-    for (a, b), distance in zip(there.T, distances, strict=True):
+    taken: set[int] = set()
+    for (a, b), distance in zip(there.T.tolist(), distances, strict=True):
         small, large = sorted((old[a].area, new[b].area))
         like = small >= settings.min_overlap * large or distance == 0
         like = like and distance <= 2 * np.sqrt(small / np.pi)
-        if like and (int(a), int(b)) in mutual and patches[b] not in pairs.values():
-            pairs.setdefault(lakes[a], patches[b])
+        if like and (a, b) in mutual and patches[b] not in taken and lakes[a] not in pairs:
+            pairs[lakes[a]] = patches[b]
+            taken.add(patches[b])
     return pairs
 
 
@@ -182,8 +191,7 @@ def _whole_patch_at(epoch: Epoch, place: shapely.Geometry) -> int | None:
     patches = np.sort(patches[epoch.whole[patches]])
     if not len(patches):
         return None
-    outlines = epoch.outlines[patches]
-    shared = shapely.area(shapely.intersection(outlines, place))
+    shared = shapely.area(shapely.intersection(epoch.outlines[patches], place))
     best = int(shared.argmax())
-    enough = COVERED * min(place.area, outlines[best].area)
+    enough = COVERED * min(place.area, float(epoch.areas[patches[best]]))
     return int(patches[best]) if shared[best] >= enough else None

@@ -13,11 +13,14 @@ import numpy as np
 import shapely
 
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
+from glacial_lakes.threads import in_threads
 from glacial_lakes.tracking.epochs import Epoch, Geometries, is_late_summer
-from glacial_lakes.tracking.linking import Links, Track
+from glacial_lakes.tracking.linking import Lineage, Links, Track
 from glacial_lakes.tracking.matching import geometry_array
 
 _MAY_LACK = 1 - MIN_OBSERVED_FRACTION
+_CLEARLY = 0.999
+"""Of a limit: what rounding cannot bring over it."""
 
 Hidden = tuple[float, str]
 """Share of a lake that was not observed, and why."""
@@ -44,12 +47,22 @@ def partly_hidden(links: Links) -> dict[tuple[int, int], Hidden]:
     """
     hidden: dict[tuple[int, int], Hidden] = {}
     complete: dict[int, shapely.Geometry] = {}
+    merges = _merges(links)
     for number, epoch in enumerate(links.epochs):
-        lakes = [i for i, track in enumerate(links.tracks) if number in track.whole_epochs]
-        outlines = geometry_array(links.tracks[i].sightings[number].outline for i in lakes)
-        grounds = geometry_array(_ground(links, i, number, complete) for i in lakes)
+        asked, grounds = [], []
+        for lake, track in enumerate(links.tracks):
+            sighting = track.sightings.get(number)
+            if sighting is None or sighting.view != "whole":
+                continue
+            joined = _joined(links, lake, number, complete, merges)
+            if not joined and _lacks_nothing(track, number, complete.get(lake)):
+                complete[lake] = sighting.outline
+                continue
+            asked.append(lake)
+            grounds.append(_ground(track, lake, number, complete, joined))
+        outlines = geometry_array(links.tracks[i].sightings[number].outline for i in asked)
         for lake, outline, ground, lack in zip(
-            lakes, outlines, grounds, _lacks(epoch, grounds, outlines), strict=True
+            asked, outlines, grounds, _lacks(epoch, geometry_array(grounds), outlines), strict=True
         ):
             told = lack
             if lake in complete and lack[0] > _MAY_LACK:
@@ -63,36 +76,76 @@ def partly_hidden(links: Links) -> dict[tuple[int, int], Hidden]:
     return hidden
 
 
+def _lacks_nothing(track: Track, number: int, ground: shapely.Geometry | None) -> bool:
+    """Tell whether linking has found already that an outline lacks next to nothing of a ground."""
+    sighting = track.sightings[number]
+    if ground is not None:
+        return sighting.before is ground and _covers(sighting.outline, ground, sighting.shared_m2)
+    later = min(_later(track, number), default=None)
+    if later is None:
+        return True
+    then = track.sightings[later]
+    is_next = then.before is sighting.outline
+    return is_next and _covers(sighting.outline, then.outline, then.shared_m2)
+
+
+def _covers(outline: shapely.Geometry, ground: shapely.Geometry, shared_m2: float) -> bool:
+    rest = float(shapely.area(ground)) - shared_m2
+    return rest <= _CLEARLY * _MAY_LACK * (float(shapely.area(outline)) + rest)
+
+
+def _merges(links: Links) -> dict[int, list[Lineage]]:
+    """Return the merges by the lake that goes on."""
+    merges: dict[int, list[Lineage]] = {}
+    for change in links.lineage:
+        if change.kind == "merged":
+            merges.setdefault(change.before[0], []).append(change)
+    return merges
+
+
+def _joined(
+    links: Links,
+    lake: int,
+    number: int,
+    complete: Mapping[int, shapely.Geometry],
+    merges: Mapping[int, Sequence[Lineage]],
+) -> set[int]:
+    """Return the lakes that a lake will have taken in, where an epoch does not show them."""
+    return {
+        other
+        for change in merges.get(lake, ())
+        if change.epoch > number
+        for other in change.before[1:]
+        if other in complete and number not in links.tracks[other].sightings
+    }
+
+
 def _ground(
-    links: Links, lake: int, number: int, complete: Mapping[int, shapely.Geometry]
+    track: Track,
+    lake: int,
+    number: int,
+    complete: Mapping[int, shapely.Geometry],
+    joined: set[int],
 ) -> shapely.Geometry:
     """Return where a lake is expected in an epoch.
 
     With it the lakes that it will have taken in by its next image, where this one does not show
     them: nobody can tell whether it has done so already.
     """
-    track = links.tracks[lake]
     if lake not in complete:
         return track.sightings[min(_later(track, number), default=number)].outline
-    joined = {
-        other
-        for change in links.lineage
-        if change.kind == "merged" and change.before[0] == lake and change.epoch > number
-        for other in change.before[1:]
-        if other in complete and number not in links.tracks[other].sightings
-    }
     return shapely.union_all([complete[i] for i in (lake, *sorted(joined))])
 
 
 def _lacks(epoch: Epoch, grounds: Geometries, outlines: Geometries) -> list[Hidden]:
     """Tell which share of outline and ground together was not observed."""
     lacks = [_NOTHING] * len(grounds)
-    rest = shapely.difference(grounds, outlines)
+    rest = in_threads(shapely.difference, grounds, outlines)
     size = shapely.area(outlines) + shapely.area(rest)
     asked = np.flatnonzero(shapely.area(rest) > _MAY_LACK * size)
     seen = epoch.observe(rest[asked])
     for place, i in enumerate(asked):
-        _, fraction, status = seen.best_of(place)
+        fraction, status = float(seen.best_fraction[place]), str(seen.best_status[place])
         if status != "observed":
             lacks[i] = ((1 - fraction) * rest[i].area / size[i], status)
     return lacks
