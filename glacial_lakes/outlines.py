@@ -7,6 +7,7 @@ mixed pixels the index bends towards the brighter part, so that lakes come out t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import shapely
@@ -23,6 +24,7 @@ from glacial_lakes.stencils import (
     finer,
     gaussian_weights,
     grown,
+    inner,
     inside_of,
     kernel,
     median,
@@ -128,24 +130,62 @@ def unmix(
         None when there is no shore to compare with.
     """
     blur_px = BLUR_PX[min(BLUR_PX, key=lambda known: abs(known - pixel_m))]
-    found, small, separation, water, core, shore, ground = _unmix(
-        bands, candidate, others, seen, blur_px
-    )
-    if not found:
+    place, depth, signals, chosen, counts = _surroundings(bands, candidate, others, seen)
+    own, free, usable, ground, shore, core, nearest, shallow = chosen
+    n_shore, n_core, n_nearest, n_shallow = counts
+    if n_shore < MIN_SHORE:
         return None
-    method = "unmixed_small" if small else "unmixed"
-    return Fraction(water, core, shore, separation, ground, method)
+    weights = gaussian_weights(SMOOTH_PX, SMOOTH_REACH)
+    land = _mean_around(signals, shore, weights)
+    inverse = _inverse_covariance(signals, land, shore, core, n_core)
+    small = n_core < MIN_CORE
+    if small:
+        core = _wettest(signals, own, usable, land, inverse)
+        water = _mean_everywhere(signals, core)
+    else:
+        water = _mean_around(signals, core, weights)
+    fraction, separation = _project(signals, water, land, inverse)
+    _stretch(fraction, nearest, n_nearest, shallow, 0 if small else n_shallow)
+    level = conserving_level(fraction, usable, own)
+    cover = _blurred_cover(fraction, usable, depth, level, gaussian_weights(blur_px, 4.0))
+    found, wet, dry, bare = _beside_shore(cover, free)
+    if found:
+        water, land = _signals_beside_shore(signals, cover, wet, dry, bare, weights)
+        fraction, separation = _project(signals, water, land, inverse)
+    whole = [_laid(part, place, candidate.shape) for part in (fraction, core, shore, ground)]
+    return Fraction(*whole[:3], separation, whole[3], "unmixed_small" if small else "unmixed")
+
+
+def _laid(part: NDArray[Any], place: tuple[int, ...], shape: tuple[int, ...]) -> NDArray[Any]:
+    top, bottom, left, right = place
+    whole = np.zeros(shape, part.dtype)
+    whole[top:bottom, left:right] = part
+    return whole
 
 
 @kernel
-def _unmix(all_bands, all_candidate, all_others, all_seen, blur_px):  # type: ignore[no-untyped-def]
-    """Unmix the part of a window that matters, and lay the result into the window."""
+def _surroundings(all_bands, all_candidate, all_others, all_seen):  # type: ignore[no-untyped-def]
+    """Return the part of a window that matters, and what its pixels are to the candidate.
+
+    Returns
+    -------
+    place : tuple of int
+        First and end row, first and end column.
+    depth : array of float32, shape (y, x)
+        Distance to the outside of the candidate.
+    signals : array of float32, shape (y, x, band)
+        Bands last: see smooth. 0 for NaN.
+    chosen : tuple of array of bool
+        Candidate, seen outside of others, usable, ground, shore, core, nearest shore, shallows.
+    counts : tuple of int
+        Pixels of the last four.
+    """
     shape = all_candidate.shape
     top, bottom, left, right = extent(all_candidate)
     top, bottom = max(0, top - NEIGHBOURHOOD_PX), min(shape[0], bottom + NEIGHBOURHOOD_PX)
     left, right = max(0, left - NEIGHBOURHOOD_PX), min(shape[1], right + NEIGHBOURHOOD_PX)
     height, width, count = bottom - top, right - left, len(all_bands)
-    bands = np.empty((height, width, count), np.float32)  # bands last: see smooth
+    bands = np.empty((height, width, count), np.float32)
     candidate, others = np.empty((height, width), np.bool_), np.empty((height, width), np.bool_)
     seen = np.empty((height, width), np.bool_)
     for row in range(height):
@@ -156,16 +196,12 @@ def _unmix(all_bands, all_candidate, all_others, all_seen, blur_px):  # type: ig
             for band in range(count):
                 value = all_bands[band, top + row, left + col]
                 bands[row, col, band] = value if np.isfinite(value) else np.float32(0)
-    water = np.zeros(shape, np.float32)
-    all_core, all_shore = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
-    all_ground = np.zeros(shape, np.bool_)
-
     depth, away = depth_in(candidate, 6.0), distance_to(candidate, 6.0)
     away_from_others = distance_to(others, 6.0)
-    shore, core = np.zeros((height, width), np.bool_), np.zeros((height, width), np.bool_)
-    nearest, shallow = np.zeros((height, width), np.bool_), np.zeros((height, width), np.bool_)
-    ground, usable = np.zeros((height, width), np.bool_), np.zeros((height, width), np.bool_)
-    free = np.zeros((height, width), np.bool_)
+    shore, core = np.empty((height, width), np.bool_), np.empty((height, width), np.bool_)
+    nearest, shallow = np.empty((height, width), np.bool_), np.empty((height, width), np.bool_)
+    ground, usable = np.empty((height, width), np.bool_), np.empty((height, width), np.bool_)
+    free = np.empty((height, width), np.bool_)
     farthest = SHORE_PX[1]
     n_shore, n_core, n_nearest, n_shallow = 0, 0, 0, 0
     for _ in range(2):  # a second time with all land, where there is too little near
@@ -188,40 +224,31 @@ def _unmix(all_bands, all_candidate, all_others, all_seen, blur_px):  # type: ig
         if n_shore >= MIN_SHORE:
             break
         farthest = FAR
-    if n_shore < MIN_SHORE:
-        return False, False, 0.0, water, all_core, all_shore, all_ground
-    small = n_core < MIN_CORE
-    weights = gaussian_weights(SMOOTH_PX, SMOOTH_REACH)
-    land_signal = _mean_around(bands, shore, weights)
-    inverse = _inverse_covariance(bands, land_signal, shore, core, n_core)
-    if small:
-        core = _wettest(bands, candidate, seen, land_signal, inverse)
-        water_signal = _everywhere(_mean(bands, core), bands.shape)
-    else:
-        water_signal = _mean_around(bands, core, weights)
-    fraction, separation = _project(bands, water_signal, land_signal, inverse)
-    # Next to the shore, land and shallow water differ a little from the means around them: the
-    # nearest land must come out as 0 and the nearest water as 1.
+    return (
+        (top, bottom, left, right),
+        depth,
+        bands,
+        (candidate, free, usable, ground, shore, core, nearest, shallow),
+        (n_shore, n_core, n_nearest, n_shallow),
+    )
+
+
+@kernel
+def _stretch(fraction, nearest, n_nearest, shallow, n_shallow):  # type: ignore[no-untyped-def]
+    """Make the nearest land 0 and the shallow water 1, in place, where there is enough of them.
+
+    Both differ a little from the means around them.
+    """
     zero, one = 0.0, 1.0
     if n_nearest >= MIN_SHORE:
         zero = median_of(fraction, nearest)
-    if not small and n_shallow >= MIN_SHORE:
+    if n_shallow >= MIN_SHORE:
         one = median_of(fraction, shallow)
     scale = 1 / (min(max(one, 0.8), 1.1) - zero)
+    height, width = fraction.shape
     for row in range(height):
         for col in range(width):
             fraction[row, col] = (fraction[row, col] - zero) * scale
-    cover = _blurred_cover(fraction, usable, candidate, depth, blur_px)
-    settled, wet_signal, dry_signal = _signals_beside_shore(bands, cover, free, weights)
-    if settled:
-        fraction, separation = _project(bands, wet_signal, dry_signal, inverse)
-    for row in range(height):
-        for col in range(width):
-            water[top + row, left + col] = fraction[row, col]
-            all_core[top + row, left + col] = core[row, col]
-            all_shore[top + row, left + col] = shore[row, col]
-            all_ground[top + row, left + col] = ground[row, col]
-    return True, small, separation, water, all_core, all_shore, all_ground
 
 
 @kernel
@@ -232,7 +259,7 @@ def _inverse_covariance(bands, land, shore, core, n_core):  # type: ignore[no-un
     covariance = _covariance(bands, land, shore)
     if n_core >= MIN_CORE and n_core > 2 * count:
         # Bottom and sediment show through in the visible bands, not in the near infrared.
-        within = _covariance(bands, np.zeros_like(bands), core)
+        within = _covariance(bands, np.zeros(bands.shape, np.float32), core)
         for one in range(count):
             for other in range(count):
                 covariance[one, other] += within[one, other]
@@ -246,6 +273,12 @@ def _inverse_covariance(bands, land, shore, core, n_core):  # type: ignore[no-un
 
 
 @kernel
+def _mean_everywhere(bands, where):  # type: ignore[no-untyped-def]
+    """Return the mean of the chosen pixels at every pixel."""
+    return _everywhere(_mean(bands, where), bands.shape)
+
+
+@inner
 def _everywhere(values, shape):  # type: ignore[no-untyped-def]
     """Return one number a band at every pixel."""
     height, width, count = shape
@@ -258,9 +291,8 @@ def _everywhere(values, shape):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _blurred_cover(fraction, usable, candidate, depth, blur_px):  # type: ignore[no-untyped-def]
+def _blurred_cover(fraction, usable, depth, level, weights):  # type: ignore[no-untyped-def]
     """Return the share of water that each pixel sees when the outline is where fractions say."""
-    level = conserving_level(fraction, usable, candidate)
     height, width = fraction.shape
     field = np.zeros((height, width), np.float32)
     for row in range(height):
@@ -276,20 +308,18 @@ def _blurred_cover(fraction, usable, candidate, depth, blur_px):  # type: ignore
         for col in range(fine.shape[1]):
             if fine[row, col] > level:
                 share[top + row // FINE, left + col // FINE, 0] += np.float32(1 / FINE**2)
-    return smooth(share, gaussian_weights(blur_px, 4.0))[:, :, 0]
+    return smooth(share, weights).reshape((height, width))
 
 
 @kernel
-def _signals_beside_shore(bands, cover, usable, weights):  # type: ignore[no-untyped-def]
-    """Return the signals of water and land beside the shore, each freed of the other's share.
+def _beside_shore(cover, usable):  # type: ignore[no-untyped-def]
+    """Return mostly wet, mostly dry and quite dry pixels beside the shore.
 
-    Around every place w and l are the Gaussian-weighted least-squares solution of
-    p = cover · w + (1 − cover) · l, w over mostly wet and l over mostly dry pixels, in turns.
-    False when there is too little of either.
+    The first is False when there is too little of one.
     """
-    height, width, count = bands.shape
-    wet, dry = np.zeros((height, width), np.bool_), np.zeros((height, width), np.bool_)
-    bare = np.zeros((height, width), np.bool_)
+    height, width = cover.shape
+    wet, dry = np.empty((height, width), np.bool_), np.empty((height, width), np.bool_)
+    bare = np.empty((height, width), np.bool_)
     highest = np.float32(0)
     for row in range(height):
         for col in range(width):
@@ -297,7 +327,6 @@ def _signals_beside_shore(bands, cover, usable, weights):  # type: ignore[no-unt
             wet[row, col] = cover[row, col] > 0.5
     away, depth = distance_to(wet, DRY_PX), depth_in(wet, WET_PX)
     least = min(0.9, 0.8 * highest)
-    weight = np.zeros((height, width, 2), np.float32)
     n_wet, n_dry, n_bare = 0, 0, 0
     for row in range(height):
         for col in range(width):
@@ -308,12 +337,25 @@ def _signals_beside_shore(bands, cover, usable, weights):  # type: ignore[no-unt
             is_bare = is_dry and share < 0.03
             wet[row, col], dry[row, col], bare[row, col] = is_wet, is_dry, is_bare
             n_wet, n_dry, n_bare = n_wet + is_wet, n_dry + is_dry, n_bare + is_bare
-            if is_wet:
+    return n_dry >= MIN_SHORE and n_wet >= MIN_SEEN and n_bare > 0, wet, dry, bare
+
+
+@kernel
+def _signals_beside_shore(bands, cover, wet, dry, bare, weights):  # type: ignore[no-untyped-def]
+    """Return the signals of water and land beside the shore, each freed of the other's share.
+
+    Around every place w and l are the Gaussian-weighted least-squares solution of
+    p = cover · w + (1 − cover) · l, w over mostly wet and l over mostly dry pixels, in turns.
+    """
+    height, width, count = bands.shape
+    weight = np.zeros((height, width, 2), np.float32)
+    for row in range(height):
+        for col in range(width):
+            share = cover[row, col]
+            if wet[row, col]:
                 weight[row, col, 0] = share**2
-            if is_dry:
+            if dry[row, col]:
                 weight[row, col, 1] = (1 - share) ** 2
-    if n_dry < MIN_SHORE or n_wet < MIN_SEEN or n_bare == 0:
-        return False, bands, bands
     wet_mean, dry_mean = _mean(bands, wet), _mean(bands, bare)
     water, land = _everywhere(wet_mean, bands.shape), _everywhere(dry_mean, bands.shape)
     weight = smooth(weight, weights)
@@ -338,7 +380,7 @@ def _signals_beside_shore(bands, cover, usable, weights):  # type: ignore[no-unt
                     water[row, col, band] = total / (weight[row, col, 0] + FAINT)
                     total = means[row, col, count + band] + FAINT * dry_mean[band]
                     land[row, col, band] = total / (weight[row, col, 1] + FAINT)
-    return True, water, land
+    return water, land
 
 
 @kernel
@@ -404,7 +446,7 @@ def conserving_level(fraction, usable, candidate):  # type: ignore[no-untyped-de
         return highest
     if wanted > above + count:
         return lowest
-    return min(max(float(smallest(between, count, count - (wanted - above))), lowest), highest)
+    return min(max(float(smallest(between[:count], count - (wanted - above))), lowest), highest)
 
 
 @kernel
@@ -429,7 +471,7 @@ def _mean_around(bands, where, weights):  # type: ignore[no-untyped-def]
     return means
 
 
-@kernel
+@inner
 def _mean(bands, where):  # type: ignore[no-untyped-def]
     """Return the mean of the chosen pixels, one number a band."""
     height, width, count = bands.shape
@@ -447,7 +489,7 @@ def _mean(bands, where):  # type: ignore[no-untyped-def]
     return mean
 
 
-@kernel
+@inner
 def _covariance(bands, around, where):  # type: ignore[no-untyped-def]
     """Return the covariance of what the bands differ by from other values, float64."""
     height, width, count = bands.shape
@@ -502,7 +544,7 @@ def _wettest(bands, candidate, seen, land, inverse):  # type: ignore[no-untyped-
     chosen = np.zeros((height, width), np.bool_)
     wanted = min(number, max(1, number // 3))
     if wanted:
-        least = smallest(ordered, number, number - wanted)
+        least = smallest(ordered[:number], number - wanted)
         for row in range(height):
             for col in range(width):
                 chosen[row, col] = squared[row, col] >= max(least, 0.0)
@@ -530,7 +572,7 @@ def _project(bands, water, land, inverse):  # type: ignore[no-untyped-def]
                 along += (bands[row, col, band] - land[row, col, band]) * weighted
             squared[row * width + col] = length
             fraction[row, col] = along / max(length, 1e-6)
-    return fraction, np.sqrt(median(squared, height * width))
+    return fraction, np.sqrt(median(squared))
 
 
 def contour(

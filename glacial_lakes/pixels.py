@@ -81,17 +81,17 @@ class Pixels:
         )
 
     def cut(self, window: Window) -> Pixels:
-        """Return the part in a window, which must be covered."""
+        """Return the part in a window, which must be covered; small, so that it is copied."""
         row = int(window.row_off - self.window.row_off)
         col = int(window.col_off - self.window.col_off)
         part = np.s_[row : row + int(window.height), col : col + int(window.width)]
         return Pixels(
             window,
-            {name: band[part] for name, band in self.reflectance.items()},
-            self.flags[part],
-            self.cloud[part],
-            self.snow_or_ice[part],
-            self.seen[part],
+            {name: np.ascontiguousarray(band[part]) for name, band in self.reflectance.items()},
+            np.ascontiguousarray(self.flags[part]),
+            np.ascontiguousarray(self.cloud[part]),
+            np.ascontiguousarray(self.snow_or_ice[part]),
+            np.ascontiguousarray(self.seen[part]),
             shifted(self.transform, row, col),
             self.terrain,
         )
@@ -163,7 +163,10 @@ def _without_value(raw, flags):  # type: ignore[no-untyped-def]
         for band in range(count):
             for col in range(width):
                 line[col] |= not abs(raw[band, row, col]) < np.float32(np.inf)
-        if line.any():
+        lacking = 0
+        for col in range(width):
+            lacking += line[col]
+        if lacking:
             for band in range(count):
                 for col in range(width):
                     if line[col]:

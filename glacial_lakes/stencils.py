@@ -12,9 +12,18 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-kernel = njit(cache=True, nogil=True, error_model="numpy")
+_OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+
+kernel = njit(**_OPTIONS)
 """Compiles a function at its first call, and keeps the result on disk for later processes. It
 works without Python's lock, so that threads run side by side; a division by 0 is not finite."""
+inner = njit(**_OPTIONS, no_cpython_wrapper=True)
+"""The same for a function that only others of its kind call.
+
+What shortens the compilation: kernels that do not call each other many levels deep, since each
+level compiles those below once more; arrays of one layout; types instead of literals, which are
+types of their own; no arrays set or compared as a whole.
+"""
 
 FAR = 99.0
 """Stands for any distance beyond the limit that was asked for."""
@@ -27,16 +36,16 @@ def distance_to(mask, limit):  # type: ignore[no-untyped-def]
     Distances above ``limit`` are FAR. Equal to ``scipy.ndimage.distance_transform_edt(~mask)``
     below the limit; its cost grows with the limit and not with the size of the mask.
     """
-    return _distance(mask, limit, False)
+    return _distance(mask, limit, np.bool_(False))
 
 
 @kernel
 def depth_in(mask, limit):  # type: ignore[no-untyped-def]
     """Return the distance to the nearest pixel outside of a mask; beyond the array is outside."""
-    return _distance(mask, limit, True)
+    return _distance(mask, limit, np.bool_(True))
 
 
-@kernel
+@inner
 def _distance(mask, limit, inside):  # type: ignore[no-untyped-def]
     """Return the distance to pixels of a mask, or inside of it to those that are not in it."""
     height, width = mask.shape
@@ -78,16 +87,16 @@ def _distance(mask, limit, inside):  # type: ignore[no-untyped-def]
 @kernel
 def grown(mask, steps):  # type: ignore[no-untyped-def]
     """Return a mask dilated by squares of ``2 · steps + 1`` pixels; beyond the array is nothing."""
-    return _widened(mask, steps, False)
+    return _widened(mask, np.int64(steps), np.bool_(False))
 
 
 @kernel
 def shrunk(mask, steps):  # type: ignore[no-untyped-def]
     """Return a mask eroded by squares of ``2 · steps + 1`` pixels; beyond the array is outside."""
-    return _widened(mask, steps, True)
+    return _widened(mask, np.int64(steps), np.bool_(True))
 
 
-@kernel
+@inner
 def _widened(mask, steps, outside):  # type: ignore[no-untyped-def]
     """Return a mask dilated, or what a dilation of its outside leaves of it."""
     height, width = mask.shape
@@ -161,7 +170,7 @@ def smooth(fields, weights):  # type: ignore[no-untyped-def]
     return result.reshape(height, width, count)
 
 
-@kernel
+@inner
 def _weighted(line, weights, step, target):  # type: ignore[no-untyped-def]
     """Fill a row with the weighted sums of what lies before and behind in a longer row."""
     radius = len(weights) - 1
@@ -177,7 +186,7 @@ def _weighted(line, weights, step, target):  # type: ignore[no-untyped-def]
             target[place] += weight * (before[place] + behind[place])
 
 
-@kernel
+@inner
 def _mirrored(index, size):  # type: ignore[no-untyped-def]
     index %= 2 * size
     return index if index < size else 2 * size - 1 - index
@@ -203,7 +212,7 @@ def finer(field, times):  # type: ignore[no-untyped-def]
     return result
 
 
-@kernel
+@inner
 def _between(size, times):  # type: ignore[no-untyped-def]
     """Return the centre before each fine centre, and the weight of the one after it."""
     index = np.empty(size * times, np.int64)
@@ -244,16 +253,17 @@ def median_of(field, where):  # type: ignore[no-untyped-def]
             if where[row, col] and abs(field[row, col]) < np.float32(np.inf):
                 values[count] = field[row, col]
                 count += 1
-    return median(values, count)
+    return median(values[:count])
 
 
-@kernel
-def median(values, count):  # type: ignore[no-untyped-def]
-    """Return the median of the first values, which change their order; NaN of none."""
+@inner
+def median(values):  # type: ignore[no-untyped-def]
+    """Return the median of values, which change their order; NaN of none."""
+    count = len(values)
     if count == 0:
         return np.nan
     middle = count // 2
-    upper = smallest(values, count, middle)
+    upper = smallest(values, middle)
     if count % 2:
         return float(upper)
     lower = values[0]
@@ -263,12 +273,12 @@ def median(values, count):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def smallest(values, count, rank):  # type: ignore[no-untyped-def]
-    """Return the value with so many smaller ones among the first (Hoare's selection).
+def smallest(values, rank):  # type: ignore[no-untyped-def]
+    """Return the value with so many smaller ones (Hoare's selection).
 
     Those before ``rank`` are then not larger, those behind it not smaller.
     """
-    left, right = 0, count - 1
+    left, right = 0, len(values) - 1
     while left < right:
         pivot = values[(left + right) // 2]
         low, high = left, right
@@ -347,7 +357,8 @@ def connected(mask):  # type: ignore[no-untyped-def]
         row, begin, end = runs[run]
         root = _root(parent, run)
         if root == run:
-            extents[known] = 0, row, row, begin, end - 1
+            one = extents[known]
+            one[0], one[1], one[3], one[4] = 0, row, begin, end - 1
             known += 1
             label[run] = known
         label[run] = label[root]
@@ -360,7 +371,7 @@ def connected(mask):  # type: ignore[no-untyped-def]
     return labels, extents[:known]
 
 
-@kernel
+@inner
 def _root(parent, run):  # type: ignore[no-untyped-def]
     while parent[run] != run:
         parent[run] = parent[parent[run]]
@@ -503,7 +514,7 @@ def contour_lines(field, level):  # type: ignore[no-untyped-def]
     return x[:count], y[:count], starts[: rings + 1], areas[:rings]
 
 
-@kernel
+@inner
 def _value(field, row, col):  # type: ignore[no-untyped-def]
     """Return a value by its place in an array that has one more pixel of 0 on every side."""
     if 1 <= row <= field.shape[0] and 1 <= col <= field.shape[1]:

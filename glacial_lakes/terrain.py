@@ -254,7 +254,10 @@ def sample(layer: Float, source: Affine, target: Affine, shape: tuple[int, int])
 @kernel
 def _bilinear(layer, y, x):  # type: ignore[no-untyped-def]
     height, width = layer.shape
-    values = np.full((len(y), len(x)), np.nan, np.float32)
+    values = np.empty((len(y), len(x)), np.float32)
+    for row in range(len(y)):
+        for col in range(len(x)):
+            values[row, col] = np.float32(np.nan)
     before = np.empty(len(x), np.int32)
     late = np.empty(len(x), np.float32)
     first, end = len(x), 0
@@ -267,7 +270,8 @@ def _bilinear(layer, y, x):  # type: ignore[no-untyped-def]
         return values
     # Each source row is interpolated along itself once; the rows between two are means of them.
     lines = np.empty((2, len(x)), np.float32)
-    held = np.full(2, -1, np.int64)
+    held = np.empty(2, np.int64)
+    held[0] = held[1] = -1
     for row in range(len(y)):
         if not 0 <= y[row] <= height - 1:
             continue

@@ -59,18 +59,19 @@ def bilinear(
 
 @kernel
 def _blend(coarse, rows, row_weights, cols, col_weights):  # type: ignore[no-untyped-def]
-    fine = np.full((len(rows), len(cols)), np.nan, np.float32)
+    fine = np.empty((len(rows), len(cols)), np.float32)
     values = np.empty((2, coarse.shape[1]), np.float32)  # weighted sums, and their weights
     for row in range(len(rows)):
         above, weight = rows[row], row_weights[row]
         own_row = above + (weight >= 0.5)
         for col in range(coarse.shape[1]):
-            values[:, col] = 0
+            values[0, col] = values[1, col] = 0
             for near, share in ((above, np.float32(1) - weight), (above + 1, weight)):
                 if np.isfinite(coarse[near, col]):
                     values[0, col] += coarse[near, col] * share
                     values[1, col] += share
         for col in range(len(cols)):
+            fine[row, col] = np.float32(np.nan)
             before, weight = cols[col], col_weights[col]
             if np.isfinite(coarse[own_row, before + (weight >= 0.5)]):
                 total = values[0, before] * (1 - weight) + values[0, before + 1] * weight

@@ -1,0 +1,550 @@
+"""The plain counterpart of each compiled step: NumPy, SciPy, scikit-image and shapely alone.
+
+Nobody maps with these. They say in a few lines what a compiled loop must give; the tests hold both
+equal, and ``benchmarks/kernels.py`` tells what the loops save.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import shapely
+from scipy import ndimage
+from shapely.geometry import Polygon
+from skimage.measure import find_contours
+
+from glacial_lakes import evidence, masks, outlines, uncertainty, visibility, water
+from glacial_lakes.coverage import State
+from glacial_lakes.scenes.quality import Quality
+
+EIGHT = np.ones((3, 3), bool)
+
+
+# Stencils
+
+
+def distance_to(mask, limit):
+    distance = np.full(mask.shape, np.inf)
+    if mask.any():
+        distance = ndimage.distance_transform_edt(~mask)
+    return np.where(distance <= limit, distance, 99)
+
+
+def depth_in(mask, limit):
+    depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    return np.where(depth <= limit, depth, 99)
+
+
+def grown(mask, steps):
+    return ndimage.binary_dilation(mask, EIGHT, iterations=steps)
+
+
+def shrunk(mask, steps):
+    return ndimage.binary_erosion(mask, EIGHT, iterations=steps)
+
+
+def smooth(fields, sigma, truncate):
+    return ndimage.gaussian_filter(fields, sigma, truncate=truncate, axes=(0, 1))
+
+
+def finer(field, times):
+    return ndimage.zoom(field, times, order=1, grid_mode=True, mode="nearest")
+
+
+def extent(mask):
+    if not mask.any():
+        return 0, 1, 0, 1
+    rows, cols = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    height, width = mask.shape
+    return (
+        max(0, rows[0] - 1),
+        min(height, rows[-1] + 2),
+        max(0, cols[0] - 1),
+        min(width, cols[-1] + 2),
+    )
+
+
+def median_of(field, where):
+    values = field[where & np.isfinite(field)]
+    return float(np.median(values.astype(float))) if len(values) else np.nan
+
+
+def smallest(values, rank):
+    return np.partition(values, rank)[rank]
+
+
+def connected(mask):
+    labels, _ = ndimage.label(mask, EIGHT)
+    sizes = np.bincount(labels.ravel())[1:]
+    extents = [
+        (size, rows.start, rows.stop - 1, cols.start, cols.stop - 1)
+        for size, (rows, cols) in zip(sizes, ndimage.find_objects(labels), strict=True)
+    ]
+    return labels, np.array(extents).reshape(-1, 5)
+
+
+def inside_of(polygon, shape):
+    """``polygon`` in pixels from the upper left corner."""
+    rows, cols = np.indices(shape) + 0.5
+    return shapely.contains_xy(polygon, cols, rows)
+
+
+def contour_lines(field, level):
+    """Return closed rings in pixels from the upper left corner."""
+    lines = find_contours(np.pad(field.astype(float), 1), level)
+    return [line[:, ::-1] - 0.5 for line in lines]
+
+
+# Outlines
+
+
+def around(field):
+    return ndimage.gaussian_filter(
+        field.astype("float32"), outlines.SMOOTH_PX, truncate=outlines.SMOOTH_REACH, axes=(-2, -1)
+    )
+
+
+def mean_around(bands, where):
+    total = around(np.where(where, bands, np.float32(0)))
+    means = bands[:, where].mean(1)[:, None, None]
+    return (total + outlines.FAINT * means) / (around(where) + outlines.FAINT)
+
+
+def wettest(bands, candidate, land, inverse):
+    difference = (bands - land)[:, candidate]
+    distance = np.einsum("bp,bc,cp->p", difference, inverse, difference)
+    chosen = np.zeros(candidate.shape, bool)
+    rows, cols = np.nonzero(candidate)
+    top = np.argsort(-distance, kind="stable")[: max(1, len(rows) // 3)]
+    chosen[rows[top], cols[top]] = True
+    return chosen
+
+
+def project(bands, wet, dry, inverse):
+    direction = wet - dry
+    weighted = np.einsum("bc,cyx->byx", inverse, direction)
+    squared = (direction * weighted).sum(0)
+    fraction = ((bands - dry) * weighted).sum(0) / np.maximum(squared, 1e-6)
+    return fraction.astype("float32"), float(np.sqrt(np.median(squared)))
+
+
+def unmix(bands, candidate, others, seen, blur_px):
+    """Return water fraction, core, shore, separation, ground and method, or None."""
+    top, bottom, left, right = extent(candidate)
+    reach = outlines.NEIGHBOURHOOD_PX
+    place = np.s_[max(0, top - reach) : bottom + reach, max(0, left - reach) : right + reach]
+    found = _unmix(
+        np.nan_to_num(bands[:, *place], nan=0),
+        candidate[place],
+        others[place],
+        seen[place],
+        blur_px,
+    )
+    if found is None:
+        return None
+    whole = []
+    for part in found[:4]:
+        array = np.zeros(candidate.shape, part.dtype)
+        array[place] = part
+        whole.append(array)
+    return *whole, *found[4:]
+
+
+def _unmix(bands, candidate, others, seen, blur_px):
+    depth, away = depth_in(candidate, np.inf), ndimage.distance_transform_edt(~candidate)
+    nearest, farthest = outlines.SHORE_PX
+    land = seen & ~candidate & ~others
+    shore = land & (away > nearest) & (away <= farthest)
+    if shore.sum() < outlines.MIN_SHORE:
+        shore = land & (away > nearest)
+    if shore.sum() < outlines.MIN_SHORE:
+        return None
+    core = candidate & seen & (depth > outlines.CORE_PX)
+    small = core.sum() < outlines.MIN_CORE
+    land_signal = mean_around(bands, shore)
+    covariance = np.cov((bands - land_signal)[:, shore].astype(float))
+    covariance = np.atleast_2d(covariance) + np.eye(len(bands)) * outlines.NOISE**2
+    if not small and core.sum() > 2 * len(bands):
+        covariance = covariance + np.cov(bands[:, core].astype(float))
+    inverse = np.linalg.inv(0.7 * covariance + 0.3 * np.diag(np.diag(covariance)))
+    if small:
+        core = wettest(bands, candidate & seen, land_signal, inverse)
+        water_signal = np.broadcast_to(bands[:, core].mean(1)[:, None, None], bands.shape)
+    else:
+        water_signal = mean_around(bands, core)
+    fraction, separation = project(bands, water_signal, land_signal, inverse)
+    zero, one = 0.0, 1.0
+    near = shore & (away <= outlines.NEAR_LAND_PX)
+    if near.sum() >= outlines.MIN_SHORE:
+        zero = median_of(fraction, near)
+    nearest, farthest = outlines.NEAR_WATER_PX
+    shallow = candidate & (depth > nearest) & (depth <= farthest)
+    if not small and shallow.sum() >= outlines.MIN_SHORE:
+        one = median_of(fraction, shallow)
+    fraction = ((fraction - zero) / (np.clip(one, 0.8, 1.1) - zero)).astype("float32")
+    ground = away <= outlines.GROUND_PX
+    if others.any():
+        ground &= away <= ndimage.distance_transform_edt(~others)
+    cover = blurred_cover(fraction, seen & ground, candidate, blur_px)
+    beside = signals_beside_shore(bands, cover, seen & ~others)
+    if beside is not None:
+        fraction, separation = project(bands, *beside, inverse)
+    return fraction, core, shore, ground, separation, small
+
+
+def blurred_cover(fraction, usable, candidate, blur_px):
+    level, fine = conserving_level(fraction, usable, candidate), outlines.FINE
+    deep = depth_in(candidate, np.inf) > outlines.REACH_PX
+    field = np.where(deep, np.float32(1), np.where(usable, fraction, np.float32(0)))
+    inside = finer(field, fine) > level
+    share = inside.reshape(len(field), fine, -1, fine).mean((1, 3), dtype="float32")
+    return ndimage.gaussian_filter(share, blur_px, truncate=4.0)
+
+
+def signals_beside_shore(bands, cover, usable):
+    wet = cover > 0.5
+    if not wet.any():
+        return None
+    pure = cover > min(0.9, 0.8 * float(cover.max()))
+    dry = usable & ~wet & (distance_to(wet, 9) <= outlines.DRY_PX)
+    wet = usable & pure & wet & (depth_in(wet, 9) <= outlines.WET_PX)
+    bare = dry & (cover < 0.03)
+    if dry.sum() < outlines.MIN_SHORE or wet.sum() < outlines.MIN_SEEN or not bare.any():
+        return None
+    wet_mean, dry_mean = (bands[:, where].mean(1)[:, None, None] for where in (wet, bare))
+    water_signal, land = (np.broadcast_to(mean, bands.shape) for mean in (wet_mean, dry_mean))
+    rest = 1 - cover
+    wet_weight = around(np.where(wet, cover**2, 0)) + outlines.FAINT
+    dry_weight = around(np.where(dry, rest**2, 0)) + outlines.FAINT
+    for _ in range(3):
+        freed = around(np.where(wet, cover * (bands - rest * land), 0))
+        other = around(np.where(dry, rest * (bands - cover * water_signal), 0))
+        water_signal = (freed + outlines.FAINT * wet_mean) / wet_weight
+        land = (other + outlines.FAINT * dry_mean) / dry_weight
+    return water_signal, land
+
+
+def conserving_level(fraction, usable, candidate):
+    near, (lowest, highest) = outlines.REACH_PX, outlines.LEVEL_LIMITS
+    wet = fraction > 0.5
+    if not (wet & candidate).any():
+        return 0.5
+    beside = distance_to(wet & grown(candidate, 1), near) <= near
+    field = np.where(depth_in(wet, near) > near, np.float32(1), np.clip(fraction, -0.5, 1.5))
+    field = np.where(usable & beside, field, np.float32(0))
+    top, bottom, left, right = extent(field > 0)
+    fine = finer(np.clip(field[top:bottom, left:right], 0, 1), outlines.FINE)
+    count = math.floor(field.sum(dtype=float) * outlines.FINE**2 + 0.5)
+    count = np.clip(count, 1, fine.size - 1)
+    level = smallest(fine.ravel(), fine.size - count)
+    return float(np.clip(level, lowest, highest))
+
+
+# What is measured along and inside of an outline
+
+
+def along_shore(fraction, level, inside, usable, doubtful, length_px):
+    """Return spread, mixed, sensitivity and doubtful of :class:`uncertainty.Shore`."""
+    near, far = uncertainty.BESIDE_PX
+    fraction = np.clip(fraction, -1, 2)
+    around = grown(inside, near)
+    land = grown(around, far - near) & ~around & usable
+    edge = around & ~shrunk(inside, near) & usable
+    rim = around & ~inside
+    low, high = uncertainty.MIXED
+    mixed = edge & (fraction > low) & (fraction < high)
+    top, bottom, left, right = extent(around)
+    field = np.where(around & usable, fraction, np.float32(0))
+    fine = finer(field[top:bottom, left:right], uncertainty.FINE)
+    between = (fine > level - uncertainty.LEVELS) & (fine < level + uncertainty.LEVELS)
+    return (
+        np.sqrt(np.mean(fraction[land] ** 2)) if land.any() else 1.0,
+        mixed.sum() / length_px,
+        between.sum() / uncertainty.FINE**2 / length_px,
+        doubtful[rim].mean() if rim.any() else 0.0,
+    )
+
+
+def medians(green, nir, swir1, slope, lit, flags, body, all_core, shore):
+    core = all_core & body if (all_core & body).any() else body
+    value = ndwi_or_zero(green, nir)
+    chosen = [
+        (field, where)
+        for field, places in ((value, 2), (green, 2), (nir, 2), (swir1, 1))
+        for where in (core, shore)[:places]
+    ]
+    chosen += [(slope, body), (lit, body)]
+    shares = (evidence.CLOUD_SHADOW, evidence.CIRRUS)
+    inside = flags[body]
+    return (
+        *(median_of(field, where) for field, where in chosen),
+        *((inside & flag != 0).sum() / max(1, len(inside)) for flag in shares),
+    )
+
+
+def shaded(flags, seen, ground, green):
+    shade = flags & Quality.TERRAIN_SHADOW != 0
+    flagged = flags & Quality.CLOUD_SHADOW != 0
+    under, beside = flagged & ~ground & seen, ~flagged & ~ground & seen
+    if min(under.sum(), beside.sum()) >= outlines.MIN_SHORE:
+        limit = visibility.MAX_SHADOW_GREEN * median_of(green, beside)
+        if median_of(green, under) < limit:
+            return shade | flagged
+    return shade
+
+
+def observed(
+    inside,
+    green,
+    nir,
+    flags,
+    cloud,
+    seen,
+    snow_or_ice,
+    slope,
+    state,
+    ground,
+    core,
+    shore,
+    ndwi,
+    shore_ndwi,
+    fringe,
+    thin_fringe,
+    may_hold_ice,
+):
+    """Return the observed fraction, and the state that hides most of the rest."""
+    pad = 2
+    cloudy = grown(cloud, fringe)
+    thin = grown(flags & Quality.CIRRUS != 0, thin_fringe)
+    shade = shaded(flags, seen, ground, green)
+    fall = green - nir
+    with np.errstate(invalid="ignore"):
+        wet = ndwi_or_zero(green, nir) > shore_ndwi + visibility.MAX_SHORE_RISE * (
+            ndwi - shore_ndwi
+        )
+        dry_fall, wet_fall = median_of(fall, shore), median_of(fall, core)
+        through_haze = fall > dry_fall + visibility.MIN_HAZY_RISE * (wet_fall - dry_fall)
+        icy = may_hold_ice & snow_or_ice & (slope < visibility.MAX_ICE_SLOPE_DEG)
+        hazy = thin & through_haze & ~(slope > masks.STEEP_DEG)
+    may_be_lake = np.pad((wet & (thin | shade)) | hazy | icy, pad)
+    state = np.where(thin & (state != State.NODATA), State.CLOUD, state)
+    state = np.pad(state, pad, constant_values=State.NODATA)
+    inside, seen, shade = np.pad(inside, pad), np.pad(seen, pad), np.pad(shade, pad)
+    rim, ring = grown(inside, 2) & ~inside, grown(inside, 5) & ~grown(inside, 2)
+    parts = (
+        (inside, ~seen | shade),
+        (rim, ~seen | np.pad(cloudy | icy, pad)),
+        (ring, may_be_lake),
+    )
+    share = 1 - max((part & hides).sum() / max(1, part.sum()) for part, hides in parts)
+    hidden = np.any([part & hides for part, hides in parts], axis=0)
+    counts = np.bincount(state[hidden], minlength=len(State))
+    counts[State.SHADOW] += (hidden & shade & (state == State.LAND)).sum()
+    counts[[State.LAND, State.WATER]] = 0
+    return share, int(counts.argmax()) if counts.any() else int(State.CLOUD)
+
+
+# Pixels of a scene
+
+
+def ratio(one, other):
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (one - other) / (one + other)
+
+
+def ndwi_or_zero(green, nir):
+    dark = np.abs(green + nir) < water.MIN_SIGNAL
+    value = np.where(np.isfinite(green + nir), np.clip(ratio(green, nir), -1, 1), np.nan)
+    return np.where(dark, np.float32(0), value)
+
+
+def candidates(green, nir, swir1, excluded):
+    value = ndwi_or_zero(green, nir)
+    strong = (value > masks.MIN_WATER_NDWI) & (green < water.MAX_WATER_GREEN)
+    weak = (value > water.MIN_SEED_NDWI) & (nir < water.MAX_SEED_NIR)
+    if swir1.size:
+        weak &= (swir1 < water.MAX_SEED_SWIR1) & (swir1 < green)
+    return (strong | weak) & ~excluded
+
+
+def river_trace(value, candidate, usable, level, width_px):
+    wet = ((value > level) & usable) | candidate
+    half = width_px // 2
+    wide = grown(shrunk(wet, half), half) if half else wet
+    narrow = wet & ~wide
+    if (narrow & candidate).sum() < candidate.sum() / 2:
+        return 0.0
+    lines, _ = ndimage.label(grown(narrow, 1), EIGHT)
+    through = np.isin(lines, np.unique(lines[candidate & narrow])) & narrow
+    rows, cols = np.nonzero(through)
+    return float(np.hypot(np.ptp(rows), np.ptp(cols)))
+
+
+def is_cloud(green, swir1, flags):
+    cloud = flags & Quality.CLOUD != 0
+    if not swir1.size:
+        return cloud
+    min_green, min_swir1 = masks.MIN_CLOUD
+    return cloud | ((green > min_green) & (swir1 > min_swir1))
+
+
+def is_snow_or_ice(green, nir, swir1):
+    bright = (green > masks.MIN_SNOW_GREEN) & (ratio(green, nir) < masks.MIN_WATER_NDWI)
+    if swir1.size:
+        return bright & (ratio(green, swir1) > masks.MIN_NDSI)
+    return bright & (ratio(green, nir) > 0)
+
+
+def terrain_flags(slope, lit):
+    flags = np.zeros(slope.shape, np.uint8)
+    flags[lit < masks.SHADED] |= np.uint8(Quality.TERRAIN_SHADOW)
+    flags[slope > masks.STEEP_DEG] |= np.uint8(Quality.STEEP)
+    return flags
+
+
+def without_value(raw, flags):
+    """Return where a band has no value, and the bands with NaN there."""
+    nodata = (flags & Quality.NODATA != 0) | ~np.isfinite(raw).all(0)
+    return nodata, np.where(nodata, np.float32(np.nan), raw)
+
+
+def ground_states(flags, cloud, snow_or_ice):
+    states = np.full(flags.shape, State.LAND, np.uint8)
+    states[flags & (Quality.CLOUD_SHADOW | Quality.TERRAIN_SHADOW) != 0] = State.SHADOW
+    states[snow_or_ice | (flags & Quality.SNOW != 0)] = State.SNOW
+    states[cloud | (flags & Quality.CIRRUS != 0)] = State.CLOUD
+    states[flags & Quality.NODATA != 0] = State.NODATA
+    return states
+
+
+def shadow_reach(cloud, pixel_m, sun_azimuth_deg, sun_elevation_deg):
+    """Return all pixels on which a cloud may cast its shadow."""
+    reach = np.zeros_like(cloud)
+    lowest, highest = (
+        height / math.tan(math.radians(sun_elevation_deg)) / pixel_m
+        for height in masks.CLOUD_HEIGHT_M
+    )
+    away = math.radians(sun_azimuth_deg + 180)
+    for distance in np.arange(lowest, highest + masks.SHADOW_STEP_PX, masks.SHADOW_STEP_PX):
+        rows, cols = round(-distance * math.cos(away)), round(distance * math.sin(away))
+        reach |= shifted(cloud, -rows, -cols, False)
+    return reach
+
+
+def shifted(z, rows, cols, beyond):
+    """Return z at (row + rows, col + cols)."""
+    out = np.full(z.shape, beyond, z.dtype)
+    height, width = z.shape
+    if abs(rows) < height and abs(cols) < width:
+        out[max(0, -rows) : height - max(0, rows), max(0, -cols) : width - max(0, cols)] = z[
+            max(0, rows) : height - max(0, -rows), max(0, cols) : width - max(0, -cols)
+        ]
+    return out
+
+
+def to_reflectance(numbers, scale, offset, nodata):
+    """``nodata`` None when there is none."""
+    missing = ~np.isfinite(numbers)
+    if nodata is not None:
+        missing |= numbers == nodata
+    with np.errstate(over="ignore", invalid="ignore"):
+        reflectance = numbers.astype(np.float32) * np.float32(scale) + np.float32(offset)
+    reflectance[missing | ~np.isfinite(reflectance)] = np.nan
+    return reflectance
+
+
+def bilinear(coarse, factor, start, shape):
+    """Return fine pixels between coarse ones, of which ``coarse`` has one more on each side."""
+    seen = np.isfinite(coarse)
+    positions = [
+        (np.arange(first, first + size) + 0.5) / factor - 0.5 - (first // factor - 1)
+        for first, size in zip(start, shape, strict=True)
+    ]
+    at = np.meshgrid(*positions, indexing="ij")
+    value, weight = (
+        ndimage.map_coordinates(field, at, order=1)
+        for field in (np.where(seen, coarse, 0).astype(float), seen.astype(float))
+    )
+    own = seen[tuple(np.floor(np.add(at, 0.5)).astype(int))]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(own, value / weight, np.nan).astype("float32")
+
+
+# Terrain
+
+
+def horn_gradient(elevation, resolution):
+    z = np.pad(elevation.astype(float), 1, mode="edge")
+    east, north = z[:, 2:] - z[:, :-2], z[:-2] - z[2:]
+    to_east = (east[:-2] + 2 * east[1:-1] + east[2:]) / (8 * resolution)
+    to_north = (north[:, :-2] + 2 * north[:, 1:-1] + north[:, 2:]) / (8 * resolution)
+    missing = ~np.isfinite(elevation)
+    return np.where(missing, np.nan, to_east), np.where(missing, np.nan, to_north)
+
+
+def slope(to_east, to_north):
+    return np.degrees(np.arctan(np.hypot(to_east, to_north)))
+
+
+def illumination(gradient, sun_azimuth_deg, sun_elevation_deg):
+    azimuth, elevation = math.radians(sun_azimuth_deg), math.radians(sun_elevation_deg)
+    to_east, to_north = gradient
+    across = math.cos(elevation) * (to_east * math.sin(azimuth) + to_north * math.cos(azimuth))
+    cosine = (math.sin(elevation) - across) / np.sqrt(1 + to_east**2 + to_north**2)
+    return np.clip(cosine, 0, None) / math.sin(elevation)
+
+
+def cast_shadow(elevation, resolution, sun_azimuth_deg, sun_elevation_deg):
+    """NaN counts as far below."""
+    drop = resolution * math.tan(math.radians(sun_elevation_deg))
+    azimuth = math.radians(sun_azimuth_deg)
+    row_step, col_step = -math.cos(azimuth), math.sin(azimuth)
+    if not np.isfinite(elevation).any():
+        return np.zeros(elevation.shape, bool)
+    lowest = np.float32(np.nanmin(elevation) - 1e4)
+    z = np.where(np.isfinite(elevation), elevation, lowest)
+    longest = float(np.nanmax(elevation) - np.nanmin(elevation)) / drop
+    obstacle, steps = ahead(z, row_step, col_step) - np.float32(drop), 1
+    while steps < longest:
+        farther = ahead(obstacle, steps * row_step, steps * col_step)
+        obstacle, steps = np.maximum(obstacle, farther - np.float32(steps * drop)), 2 * steps
+    return obstacle > z
+
+
+def ahead(z, row_step, col_step):
+    """Return z at (row + row_step, col + col_step), bilinear, far below outside."""
+    row, col = math.floor(row_step), math.floor(col_step)
+    down, along = np.float32(row_step - row), np.float32(col_step - col)
+    upper, lower = (
+        shifted(z, line, col, -1e6) * (1 - along) + shifted(z, line, col + 1, -1e6) * along
+        for line in (row, row + 1)
+    )
+    return upper * (1 - down) + lower * down
+
+
+def sample(layer, source, target, shape):
+    """NaN outside the pixel centres of the source and next to NaN."""
+    at = np.meshgrid(
+        (target.f + target.e * (np.arange(shape[0]) + 0.5) - source.f) / source.e - 0.5,
+        (target.c + target.a * (np.arange(shape[1]) + 0.5) - source.c) / source.a - 0.5,
+        indexing="ij",
+    )
+    last = np.maximum(np.array(layer.shape) - 2, 0)
+    y, x = (np.clip(np.floor(one), 0, top).astype(int) for one, top in zip(at, last, strict=True))
+    down, along = at[0] - y, at[1] - x
+    y1, x1 = np.minimum(y + 1, layer.shape[0] - 1), np.minimum(x + 1, layer.shape[1] - 1)
+    upper = layer[y, x] * (1 - along) + layer[y, x1] * along
+    lower = layer[y1, x] * (1 - along) + layer[y1, x1] * along
+    values = upper * (1 - down) + lower * down
+    inside = np.all([(at[i] >= 0) & (at[i] <= layer.shape[i] - 1) for i in (0, 1)], axis=0)
+    return np.where(inside, values, np.nan)
+
+
+def polygon_of(rings) -> list[Polygon]:
+    """Return polygons with holes from rings that do not cross each other."""
+    shapes = [ring for ring in shapely.make_valid(rings) if ring.area > 0]
+    whole = shapely.GeometryCollection()
+    for ring in sorted(shapes, key=lambda ring: -float(ring.area)):
+        whole = shapely.symmetric_difference(whole, ring)
+    return [part for part in shapely.get_parts(whole) if part.geom_type == "Polygon"]
