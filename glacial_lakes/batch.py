@@ -13,7 +13,6 @@ from typing import TypeGuard
 from urllib.parse import quote
 
 import geopandas as gpd
-import rasterio
 import shapely
 
 from glacial_lakes import files, manifest, schema, vectors
@@ -33,6 +32,7 @@ from glacial_lakes.manifest import Record
 from glacial_lakes.mapping import map_lakes
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.settings import MappingSettings
+from glacial_lakes.strips import ABOVE_PX, BELOW_PX
 
 OUTLINES_NAME = "outlines.gpkg"
 OUTLINES_LAYER = "outlines"
@@ -41,16 +41,13 @@ RECORD_NAME = "done.json"
 SCENE_SECONDS = 3600.0
 """Longest time for a scene; a full Sentinel-2 tile takes about a minute."""
 
-CACHE_BYTES = 256 * 2**20
-"""Block cache of GDAL in a process: holds the tiles (1024 pixels) of six bands that a row of blocks
-shares with the next, so that each is decoded about once a pass."""
-BASE_BYTES = 512 * 2**20
-"""Python, the libraries and the cache."""
-SCENE_PIXEL_BYTES = 12
-"""States, seeds and labels of the scene, and the layers of a 30 m DEM (10 m scenes)."""
-BLOCK_PIXEL_BYTES = 110
-"""Six bands and their masks in a block."""
-LEAST_BLOCK_SIZE = 512
+BASE_BYTES = 400 * 2**20
+"""Python, the libraries and the block cache of GDAL."""
+SCENE_PIXEL_BYTES = 4
+"""States of the scene, twice while they are packed, and the layers of a 30 m DEM (10 m scenes)."""
+STRIP_PIXEL_BYTES = 75
+"""Six bands of a strip and of the next one, and their masks."""
+LEAST_STRIP_ROWS = 64
 
 _WAIT_SECONDS = 0.5  # Windows delivers Ctrl-C only between waits
 
@@ -81,7 +78,7 @@ class Capacity:
     """How many scenes at a time, and how much each may take."""
 
     jobs: int
-    block_size: int
+    strip_rows: int
     scene_bytes: int
     """Limit for one of ``jobs`` processes."""
     all_bytes: int
@@ -93,8 +90,8 @@ def folder_name(scene_id: str) -> str:
     return quote(scene_id, safe=" ").replace(".", "%2E")
 
 
-def capacity(grids: Sequence[Grid], jobs: int, max_memory: int, block_size: int) -> Capacity:
-    """Choose the number of processes and the block size so that the memory suffices.
+def capacity(grids: Sequence[Grid], jobs: int, max_memory: int, strip_rows: int) -> Capacity:
+    """Choose the number of processes and the rows of a strip so that the memory suffices.
 
     Parameters
     ----------
@@ -104,21 +101,25 @@ def capacity(grids: Sequence[Grid], jobs: int, max_memory: int, block_size: int)
         Most processes.
     max_memory : int
         Bytes for all processes together.
-    block_size : int
-        Largest block edge in pixels; halved while even one scene would not fit.
+    strip_rows : int
+        Most rows read at a time; halved while even one scene would not fit.
     """
-    pixels = max(grid.shape[0] * grid.shape[1] for grid in grids)
-    while estimate_bytes(pixels, block_size) > max_memory and block_size > LEAST_BLOCK_SIZE:
-        block_size //= 2
-    fitting = max_memory // estimate_bytes(pixels, block_size)
+
+    def most(rows: int) -> int:
+        return max(estimate_bytes(grid.shape, rows) for grid in grids)
+
+    while most(strip_rows) > max_memory and strip_rows > LEAST_STRIP_ROWS:
+        strip_rows //= 2
+    fitting = max_memory // most(strip_rows)
     jobs = max(1, min(jobs, fitting, len(grids)))
-    return Capacity(jobs, block_size, max_memory // jobs, max_memory)
+    return Capacity(jobs, strip_rows, max_memory // jobs, max_memory)
 
 
-def estimate_bytes(pixels: int, block_size: int) -> int:
+def estimate_bytes(shape: tuple[int, int], strip_rows: int) -> int:
     """Return the memory that mapping a scene takes at most, from measurements."""
-    block = min(pixels, block_size**2)
-    return BASE_BYTES + SCENE_PIXEL_BYTES * pixels + BLOCK_PIXEL_BYTES * block
+    height, width = shape
+    strip = width * min(height, strip_rows + ABOVE_PX + BELOW_PX)
+    return BASE_BYTES + SCENE_PIXEL_BYTES * height * width + STRIP_PIXEL_BYTES * strip
 
 
 def map_scene(task: SceneTask) -> Mapped:
@@ -178,16 +179,15 @@ def reason_of(error: GlacialLakesError, product: str) -> str:
 
 
 def _write_outlines(task: SceneTask, record: Record) -> Record:
-    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
-        outlines = map_lakes(
-            task.scene,
-            dem=task.dem,
-            glaciers=task.glaciers,
-            aoi=task.aoi,
-            min_area_m2=task.min_area_m2,
-            glacier_buffer_m=task.glacier_buffer_m,
-            settings=task.settings,
-        )
+    outlines = map_lakes(
+        task.scene,
+        dem=task.dem,
+        glaciers=task.glaciers,
+        aoi=task.aoi,
+        min_area_m2=task.min_area_m2,
+        glacier_buffer_m=task.glacier_buffer_m,
+        settings=task.settings,
+    )
     table = schema.conform(outlines, schema.MAPPED)
     vectors.write_layers(task.folder / OUTLINES_NAME, {OUTLINES_LAYER: table})
     outlines.attrs["coverage"].to_file(task.folder / COVERAGE_NAME)

@@ -125,8 +125,8 @@ def map_on_cluster(
     most, scene_bytes = jobs, None
     if max_memory is not None:
         grids = [task.scene.grid for task in tasks]
-        block_size = tasks[0].settings.block_size
-        room = capacity(grids, jobs or max(_threads(client), 1), max_memory, block_size)
+        strip_rows = tasks[0].settings.strip_rows
+        room = capacity(grids, jobs or max(_threads(client), 1), max_memory, strip_rows)
         most, scene_bytes = room.jobs, room.scene_bytes
 
     def ahead() -> int:
@@ -168,8 +168,8 @@ def map_on_worker(
     _check(task, versions)
     work = task.folder.parent
     share = min(_share(), memory_bytes or machine.memory_bytes())
-    room = capacity([task.scene.grid], 1, share, task.settings.block_size)
-    task = replace(task, settings=replace(task.settings, block_size=room.block_size))
+    room = capacity([task.scene.grid], 1, share, task.settings.strip_rows)
+    task = replace(task, settings=replace(task.settings, strip_rows=room.strip_rows))
     with ProcessPerCall(1, seconds=SCENE_SECONDS, memory_bytes=room.scene_bytes) as alone:
         future = alone.submit(map_scene, task)
         while not wait([future], timeout=_POLL_SECONDS).done:

@@ -109,7 +109,7 @@ def map_lakes(
         smallest if min_area_m2 is None else min_area_m2,
         not visibility.is_high_summer(scene),
     )
-    states, measured = _measure_all(job, settings.block_size)
+    states, measured = _measure_all(job, settings.strip_rows)
     rows = _decide(scene, states, measured)
     table = _table(scene, rows, terrain)
     if ice is not None:

@@ -39,7 +39,7 @@ class MappingSettings:
     published threshold for the others."""
     detector: str | None = None
     """Extension that proposes water instead of an index."""
-    block_size: int = 256
+    strip_rows: int = 256
     """Rows that are read at a time: sets memory, never the result."""
 
 
@@ -159,7 +159,7 @@ _RULES: Mapping[str, _Rule] = {
         lambda value: value and all(1 <= month <= 12 for month in value),
         "a list of months from 1 to 12",
     ),
-    "mapping.block_size": _between(256, 65536),
+    "mapping.strip_rows": _between(64, 65536),
     "tracking.min_overlap": _between(0.0, 1.0),
     "export.formats": (
         lambda value: set(value) <= set(EXPORT_FORMATS),

@@ -223,7 +223,7 @@ def _tasks(
     project: Project, scenes: Sequence[Scene], checksums: Mapping[str, str], output: Path
 ) -> list[SceneTask]:
     settings = as_dict(project)
-    settings["mapping"].pop("block_size")  # sets memory, never the result
+    settings["mapping"].pop("strip_rows")  # sets memory, never the result
     for name in ("basins", "basin_field"):  # mapping does not know them
         settings["area"].pop(name)
     key = digest(
@@ -322,10 +322,10 @@ def _map_here(
         [task.scene.grid for task in tasks],
         jobs or machine.core_count(),
         max_memory or int(machine.memory_bytes() * MEMORY_SHARE),
-        tasks[0].settings.block_size,
+        tasks[0].settings.strip_rows,
     )
     tasks = [
-        replace(task, settings=replace(task.settings, block_size=room.block_size)) for task in tasks
+        replace(task, settings=replace(task.settings, strip_rows=room.strip_rows)) for task in tasks
     ]
     pool = executor and nullcontext(executor)
     with (

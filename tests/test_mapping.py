@@ -134,11 +134,11 @@ def test_scenes_with_cloud_of_another_simulator_are_mapped(data: Path, pattern: 
 
 
 @pytest.mark.parametrize("pattern", ["LC08_L2SP_152035_20140823*", "LE07_L2SP_152035_20080814*"])
-def test_result_does_not_depend_on_the_block_size(data: Path, pattern: str) -> None:
+def test_result_does_not_depend_on_the_strip_rows(data: Path, pattern: str) -> None:
     folder = data / "independent_truth/series"
     scene = open_scene(next(folder.glob(pattern)))
     one = map_lakes(scene, dem=folder / "dem.tif")
-    many = map_lakes(scene, dem=folder / "dem.tif", settings=MappingSettings(block_size=64))
+    many = map_lakes(scene, dem=folder / "dem.tif", settings=MappingSettings(strip_rows=64))
     pd.testing.assert_frame_equal(one, many)
     assert one.attrs["coverage"] == many.attrs["coverage"]
 

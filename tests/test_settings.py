@@ -97,7 +97,7 @@ def test_a_file_saved_by_windows_notepad_is_read(tmp_path: Path) -> None:
         ("[project]\nlanguage = 'de'", ["project.language", '"en" or "ru"']),
         ("[project]\nname = ' '", ["project.name", "not empty"]),
         ("[mapping]\nmin_pixels = 0", ["above 0"]),
-        ("[mapping]\nblock_size = 10.5", ["is not a whole number"]),
+        ("[mapping]\nstrip_rows = 10.5", ["is not a whole number"]),
         ("[tracking]\nmin_overlap = 2", ["from 0 to 1"]),
         ("[export]\nformats = ['shape']", ["export.formats", "shp"]),
         ("[area\n", ["is no TOML", "line 1"]),

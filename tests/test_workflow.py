@@ -155,7 +155,7 @@ def test_of_a_new_scene_only_that_one_is_mapped(
 
 def test_settings_that_matter_map_again_and_others_do_not(copied: Path, threads: Executor) -> None:
     project = project_of(copied)
-    smaller = replace(project, mapping=replace(project.mapping, block_size=512))
+    smaller = replace(project, mapping=replace(project.mapping, strip_rows=128))
     assert run(smaller, executor=threads).mapped == ()
     renamed = replace(project, project=replace(project.project, name="Озёра"))
     result = run(renamed, executor=threads)
@@ -346,16 +346,15 @@ def test_a_pattern_that_matches_nothing_is_told(make: Maker, tmp_path: Path) -> 
     assert "scenes" in result.refused[0].path
 
 
-def test_memory_decides_jobs_before_block_size(sentinel_grid: Grid) -> None:
-    pixels = sentinel_grid.shape[0] * sentinel_grid.shape[1]
-    one = estimate_bytes(pixels, 2048)
-    plenty = capacity([sentinel_grid] * 9, 8, 20 * one, 2048)
-    assert (plenty.jobs, plenty.block_size) == (8, 2048)
-    scarce = capacity([sentinel_grid] * 9, 8, 3 * one, 2048)
-    assert (scarce.jobs, scarce.block_size) == (3, 2048)
-    little = capacity([sentinel_grid] * 9, 8, one - 1, 2048)
-    assert (little.jobs, little.block_size) == (1, 1024)
-    assert capacity([sentinel_grid], 8, 20 * one, 2048).jobs == 1
+def test_memory_decides_jobs_before_strip_rows(sentinel_grid: Grid) -> None:
+    one = estimate_bytes(sentinel_grid.shape, 256)
+    plenty = capacity([sentinel_grid] * 9, 8, 20 * one, 256)
+    assert (plenty.jobs, plenty.strip_rows) == (8, 256)
+    scarce = capacity([sentinel_grid] * 9, 8, 3 * one, 256)
+    assert (scarce.jobs, scarce.strip_rows) == (3, 256)
+    little = capacity([sentinel_grid] * 9, 8, one - 1, 256)
+    assert (little.jobs, little.strip_rows) == (1, 128)
+    assert capacity([sentinel_grid], 8, 20 * one, 256).jobs == 1
     for room in (plenty, scarce, little):
         assert room.jobs * room.scene_bytes <= room.all_bytes
 
