@@ -195,14 +195,13 @@ def _candidates(job: _Job, strip: Strip) -> tuple[list[Candidate], list[Place]]:
     for extent, labels, number in objects(job.seeds(strip.pixels), window):
         if not strip.core[0] <= extent.row_off < strip.core[1]:
             continue
-        view = grid.clip(_grown(extent, VIEW_PX))
-        near = labels[_within(view, window)]
-        candidate = Candidate(_first(near, number, view), view, near, number)
+        first = _first(labels[_within(extent, window)], number, extent)
         needed = grid.clip(_grown(extent, AROUND_PX))
         if strip.pixels.covers(needed) and job.blocks.hold(needed):
-            whole.append(candidate)
-        else:
-            apart.append(candidate.first)
+            view = grid.clip(_grown(extent, VIEW_PX))
+            whole.append(Candidate(first, view, labels[_within(view, window)], number))
+        else:  # the strip need not hold its view
+            apart.append(first)
     return whole, apart
 
 

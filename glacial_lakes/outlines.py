@@ -152,11 +152,19 @@ def unmix(
     if found:
         water, land = _signals_beside_shore(signals, cover, wet, dry, bare, weights)
         fraction, separation = _project(signals, water, land, inverse)
-    whole = [_laid(part, place, candidate.shape) for part in (fraction, core, shore, ground)]
-    return Fraction(*whole[:3], separation, whole[3], "unmixed_small" if small else "unmixed")
+    whole = candidate.shape
+    return Fraction(
+        _laid(fraction, place, whole),
+        _laid(core, place, whole),
+        _laid(shore, place, whole),
+        separation,
+        _laid(ground, place, whole),
+        "unmixed_small" if small else "unmixed",
+    )
 
 
 def _laid(part: NDArray[Any], place: tuple[int, ...], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Lay a part of a window into a whole one of 0."""
     top, bottom, left, right = place
     whole = np.zeros(shape, part.dtype)
     whole[top:bottom, left:right] = part

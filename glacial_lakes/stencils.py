@@ -9,15 +9,22 @@ All arrays are two-dimensional (y, x) unless told; masks are bool, fields float3
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
-_OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+_OPTIONS: dict[str, Any] = {
+    "cache": True,
+    "nogil": True,
+    "error_model": "numpy",
+    "no_cfunc_wrapper": True,
+}
 
-kernel = njit(**_OPTIONS)
+kernel = njit(**_OPTIONS)  # type: ignore[call-overload]
 """Compiles a function at its first call, and keeps the result on disk for later processes. It
 works without Python's lock, so that threads run side by side; a division by 0 is not finite."""
-inner = njit(**_OPTIONS, no_cpython_wrapper=True)
+inner = njit(**_OPTIONS, no_cpython_wrapper=True)  # type: ignore[call-overload]
 """The same for a function that only others of its kind call.
 
 What shortens the compilation: kernels that do not call each other many levels deep, since each

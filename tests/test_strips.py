@@ -1,0 +1,240 @@
+"""A scene is read once, from top to bottom; the result does not tell how."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import rasterio
+import shapely
+from rasterio.transform import from_origin
+
+from glacial_lakes import mapping
+from glacial_lakes.blocks import BLOCK_PX, Blocks
+from glacial_lakes.coverage import State
+from glacial_lakes.errors import DamagedFileError
+from glacial_lakes.mapping import map_lakes
+from glacial_lakes.pixels import read_pixels
+from glacial_lakes.scenes import Scene, open_scene
+from glacial_lakes.scenes.quality import Quality
+from glacial_lakes.settings import MappingSettings
+from glacial_lakes.strips import ABOVE_PX, strips
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))
+
+import full_tile  # noqa: E402
+
+PATTERNS = ("S2A_MSIL2A_20180812*", "LC08_L2SP_151030_20130903*", "LE07_L2SP_151030_20060817*")
+"""JPEG 2000 with bands of 10 and 20 m; GeoTIFF; GeoTIFF with the gaps of Landsat 7."""
+
+
+@pytest.fixture(scope="module", params=PATTERNS)
+def scene(request: pytest.FixtureRequest, sample_data: Path) -> Scene:
+    return open_scene(next((sample_data / "scenes").glob(request.param)))
+
+
+@pytest.fixture(scope="module")
+def tile(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """Return a scene of some blocks: the ground, lakes and bands of the speed benchmark."""
+    folder = tmp_path_factory.mktemp("tile")
+    full_tile.write_tile(folder, 1600)
+    return open_scene(folder / "tile.tif")
+
+
+def contents(table: gpd.GeoDataFrame) -> tuple[bytes, bytes]:
+    """Return all that mapping tells, byte by byte."""
+    return table.to_wkb().to_csv(index=False).encode(), table.attrs["coverage"].tiff
+
+
+@pytest.mark.parametrize("rows", [32, 100, 512])
+def test_strips_hold_each_row_once_and_what_is_around_it(scene: Scene, rows: int) -> None:
+    height, width = scene.grid.shape
+    expected = 0
+    for strip in strips(scene, None, Blocks.of(scene.grid), rows):
+        first, end = strip.core
+        window = strip.pixels.window
+        assert first == expected < end
+        assert window.row_off == max(0, first - ABOVE_PX)
+        assert window.row_off + window.height == min(height, end + rows // 2)
+        assert (window.col_off, window.width) == (0, width)
+        expected = end
+    assert expected == height
+
+
+@pytest.mark.parametrize("rows", [64, 250])
+def test_the_pixels_of_a_strip_are_those_of_its_window(scene: Scene, rows: int) -> None:
+    for strip in strips(scene, None, Blocks.of(scene.grid), rows):
+        pixels, expected = strip.pixels, read_pixels(scene, strip.pixels.window)
+        for name, band in expected.reflectance.items():
+            np.testing.assert_array_equal(pixels.reflectance[name], band)
+        for layer in ("flags", "cloud", "snow_or_ice", "seen"):
+            np.testing.assert_array_equal(getattr(pixels, layer), getattr(expected, layer))
+        assert pixels.transform == expected.transform
+
+
+def test_the_gaps_of_landsat_7_lie_in_the_strips(sample_data: Path) -> None:
+    scene = open_scene(next((sample_data / "scenes").glob(PATTERNS[2])))
+    gaps = [
+        (strip.pixels.flags & Quality.NODATA != 0).mean()
+        for strip in strips(scene, None, Blocks.of(scene.grid), 64)
+    ]
+    assert 0.05 < np.mean(gaps) < 0.5
+
+
+def corner(scene: Scene, size_m: float) -> gpd.GeoDataFrame:
+    """Return a glacier in the lower right corner of a scene."""
+    _, south, east, _ = scene.grid.bounds
+    place = shapely.box(east - size_m, south, east, south + size_m)
+    return gpd.GeoDataFrame({"RGIId": ["G1"]}, geometry=[place], crs=scene.grid.crs.to_wkt())
+
+
+def test_each_wanted_pixel_is_read_once_and_no_other(
+    tile: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = Blocks.of(tile.grid).near(corner(tile, 1000.0), 2000.0)
+    wanted = np.kron(blocks.wanted, np.ones((BLOCK_PX, BLOCK_PX), int))
+    wanted = wanted[: tile.grid.shape[0], : tile.grid.shape[1]]
+    assert 0 < wanted.mean() < 0.5
+    times = {name: np.zeros(tile.grid.shape, int) for name in tile.bands}
+    read = Scene.read
+
+    def counted(scene: Scene, names: list[str], window: object, **options: object) -> object:
+        for name in names:
+            times[name][window.toslices()] += 1  # type: ignore[attr-defined]
+        return read(scene, names, window, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Scene, "read", counted)
+    for strip in strips(tile, None, blocks, 256):
+        window = strip.pixels.window
+        seen = strip.pixels.flags & Quality.NODATA == 0
+        np.testing.assert_array_equal(seen, wanted[window.toslices()])
+    for count in times.values():
+        np.testing.assert_array_equal(count, wanted)
+
+
+def test_lakes_near_glaciers_are_those_of_the_whole_scene(tile: Scene) -> None:
+    glaciers = corner(tile, 3000.0)
+    near = map_lakes(tile, glaciers=glaciers, glacier_buffer_m=4000.0)
+    whole = map_lakes(tile, glaciers=glaciers, glacier_buffer_m=None)
+    inside = whole[whole["glacier_dist_m"] <= 4000.0].reset_index(drop=True)
+    assert 5 < len(inside) < len(whole)
+    assert near.to_wkb().equals(inside.to_wkb())
+    unread = near.attrs["coverage"].states() == State.NODATA
+    assert 0.2 < unread.mean() < 0.9
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("rows", [64, 256])
+def test_neither_rows_nor_threads_change_a_byte(
+    scene: Scene, sample_data: Path, monkeypatch: pytest.MonkeyPatch, rows: int, workers: int
+) -> None:
+    dem = sample_data / "dem.tif"
+    expected = contents(map_lakes(scene, dem=dem, settings=MappingSettings(block_size=512)))
+    monkeypatch.setattr(mapping, "WORKERS", workers)
+    found = contents(map_lakes(scene, dem=dem, settings=MappingSettings(block_size=rows)))
+    assert found == expected
+
+
+def test_rows_do_not_change_a_byte_of_a_scene_of_several_blocks(tile: Scene) -> None:
+    glaciers = corner(tile, 3000.0)
+    results = {
+        contents(
+            map_lakes(
+                tile,
+                glaciers=glaciers,
+                glacier_buffer_m=4000.0,
+                settings=MappingSettings(block_size=rows),
+            )
+        )
+        for rows in (64, 256, 512)
+    }
+    assert len(results) == 1
+
+
+def threads() -> set[str]:
+    """Return the names of what decodes and measures."""
+    names = {thread.name for thread in threading.enumerate()}
+    return {name for name in names if name.startswith(("decode", "measure"))}
+
+
+def test_a_file_that_breaks_while_it_is_read_is_named_and_no_thread_is_left(
+    sample_data: Path, tmp_path: Path
+) -> None:
+    product = next((sample_data / "scenes").glob(PATTERNS[1]))
+    shutil.copytree(product, tmp_path / product.name)
+    scene = open_scene(tmp_path / product.name)
+    path = Path(scene.bands["nir"].path)
+    stored = path.read_bytes()
+    path.write_bytes(stored[: len(stored) // 2] + bytes(len(stored) - len(stored) // 2))
+    with pytest.raises(DamagedFileError, match=path.name) as caught:
+        map_lakes(scene)
+    assert "\n" not in str(caught.value)
+    assert not threads()
+
+
+def test_a_mistake_while_measuring_is_told_and_no_thread_is_left(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ArithmeticError("of the test")
+
+    monkeypatch.setattr(mapping._Job, "measure", broken)
+    with pytest.raises(ArithmeticError, match="of the test"):
+        map_lakes(scene)
+    assert not threads()
+
+
+def write_land(folder: Path, rows: int) -> Path:
+    """Write bare ground of 1024 columns."""
+    profile = {
+        "driver": "GTiff", "width": 1024, "height": rows, "count": 4, "dtype": "uint16",
+        "crs": "EPSG:32643", "transform": from_origin(400_000, 4_800_000, 10, 10),
+        "tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate",
+    }  # fmt: skip
+    path = folder / f"land_{rows}.tif"
+    grain = np.random.default_rng(1).integers(0, 300, (256, 1024))
+    with rasterio.open(path, "w", **profile) as file:
+        for band, value in enumerate((1100, 1400, 1700, 2200), 1):
+            stripe = (value + grain).astype("uint16")
+            file.write(np.tile(stripe, (rows // 256, 1)), band)
+    path.with_suffix(".toml").write_text(
+        'acquired = 2020-08-01T06:00:00Z\nsensor = "S2A"\nscale = 0.0001\noffset = 0.0\n'
+        "nodata = 0\n[bands]\nblue = 1\ngreen = 2\nred = 3\nnir = 4\n",
+        "utf-8",
+    )
+    return path
+
+
+PEAK = """
+import resource, sys
+from glacial_lakes import mapping, strips
+from glacial_lakes.scenes import open_scene
+
+mapping.CACHE_BYTES = strips.CACHE_BYTES = 8 * 2**20  # else it fills, up to its own bound
+scene = open_scene(sys.argv[1])
+mapping.map_lakes(scene)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def peak_bytes(path: Path) -> int:
+    """Return the largest memory of a process that maps a scene."""
+    told = subprocess.run(
+        [sys.executable, "-c", PEAK, path], check=True, capture_output=True, text=True
+    )
+    return int(told.stdout) * (1 if sys.platform == "darwin" else 1024)
+
+
+def test_memory_follows_the_strip_and_not_the_scene(tmp_path: Path) -> None:
+    pytest.importorskip("resource")
+    short, tall = write_land(tmp_path, 2048), write_land(tmp_path, 8192)
+    peak_bytes(short)  # compiles, where nothing has been compiled before
+    more = peak_bytes(tall) - peak_bytes(short)
+    assert more <= 2 * 1024 * (8192 - 2048)  # the states: a byte a pixel
