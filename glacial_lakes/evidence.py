@@ -33,6 +33,10 @@ DIM = 0.6
 """Direct light relative to level ground below which slopes look bluish."""
 MAX_SHADED_ICE_NDWI = 0.33
 """Snow and ice in shade reach this index."""
+ABOVE_ICE = 0.2
+"""Sky light adds less than this to the index of shaded snow and ice."""
+DARK = 0.5
+"""Share of the shore's green below which more is asked: shade is dark."""
 MAX_LAKE_GREEN_RATIO = 1.5
 """Rivers carry more sediment than the lakes that they pass, and shine brighter than the shore."""
 MAX_WATER_SWIR1 = 0.1
@@ -189,10 +193,7 @@ def judge(evidence: Evidence) -> Verdict:
     contrast = e.ndwi - e.shore_ndwi
     low_sun = e.sun_elevation_deg < LOW_SUN_DEG
     turned_away = e.slope_deg > STEEP_DEG / 2 and (e.illumination < TURNED_AWAY or low_sun)
-    # The dimmer the slope, the bluer its light and the more it resembles water.
-    least = 0.7 if low_sun else 0.55 if e.illumination < DIM else 0.4
-    dull = e.green_ratio < 0.5 or contrast < least
-    shaded = e.illumination < SHADED or (turned_away and dull)
+    shaded = e.illumination < SHADED or (turned_away and _is_dull(e, contrast, low_sun=low_sun))
     faint = e.ndwi < MIN_WATER_NDWI
     reached = e.reach_fraction > 0.5 and may_be_cloud_shadow(e)
     # Shaded snow and ice reach this index: sky light adds some 0.13 to that of sunlit ones.
@@ -221,6 +222,16 @@ def judge(evidence: Evidence) -> Verdict:
     elif contrast < 0.2 or e.separation < 1.5:
         verdict = "land"
     return verdict
+
+
+def _is_dull(e: Evidence, contrast: float, *, low_sun: bool) -> bool:
+    """Return whether shade may explain a candidate on a slope that faces away from the sun."""
+    # The dimmer the slope, the bluer its light and the more it resembles water.
+    least = 0.7 if low_sun else 0.55 if e.illumination < DIM else 0.4
+    if e.shore_ndwi > 0 and e.illumination > DIM and not low_sun:
+        # Beside snow and ice all water is dark and rises little; shaded ice rises less still.
+        return e.ndwi < MAX_SHADED_ICE_NDWI or contrast < ABOVE_ICE
+    return contrast < least or (e.green_ratio < DARK and contrast < least + 0.1)
 
 
 def may_be_cloud_shadow(evidence: Evidence) -> bool:
