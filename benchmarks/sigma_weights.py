@@ -36,6 +36,7 @@ START = (
     uncertainty.DOUBTFUL_WEIGHT,
     uncertainty.LOCAL_SHIFT_PX,
     uncertainty.HIDDEN_WEIGHT,
+    uncertainty.WHOLE_PX,
 )
 
 
@@ -82,7 +83,7 @@ def shifts_of_site(seed: int) -> pd.DataFrame:
 
 def sigma(weights: NDArray[np.float64], rows: pd.DataFrame) -> NDArray[np.float64]:
     """Return the standard deviation of shifts, as ``uncertainty`` has it, for other weights."""
-    spread, mixed, sensitivity, doubtful, local, hidden = np.abs(weights)
+    spread, mixed, sensitivity, doubtful, local, hidden, whole = np.abs(weights)
     extra = rows["sensitivity"].clip(upper=uncertainty.MOST_SENSITIVITY)
     shared = (
         spread * rows["spread"]
@@ -92,6 +93,7 @@ def sigma(weights: NDArray[np.float64], rows: pd.DataFrame) -> NDArray[np.float6
     )
     pieces = (rows["length_px"] / uncertainty.CORRELATION_PX).clip(lower=1)
     total = shared**2 + local**2 / pieces + (hidden * rows["hidden_px"]) ** 2
+    total += (whole / rows["length_px"]) ** 2
     return np.sqrt(total.to_numpy(dtype=float))
 
 
@@ -112,7 +114,7 @@ def main() -> None:
         return -float(density.sum())
 
     best = minimize(unlikely, START, method="Nelder-Mead", options={"maxiter": 5000}).x
-    print("spread, mixed, sensitivity, doubtful, local, hidden:", np.abs(best).round(3))
+    print("spread, mixed, sensitivity, doubtful, local, hidden, whole:", np.abs(best).round(3))
     for name, weights in (("these weights", best), ("weights in use", np.array(START))):
         rows["z"] = (rows["shift_px"] / sigma(weights, rows)).abs()
         groups = rows.groupby(["sensor", pd.cut(rows["area_m2"], SIZES)], observed=True)["z"]

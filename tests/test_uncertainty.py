@@ -70,7 +70,9 @@ def test_the_parts_of_the_error_are_added_in_quadrature() -> None:
     perimeter, pixel = 900.0, 10.0
     local = area_sigma(perimeter, pixel, 0.0)
     pieces = perimeter / pixel / uncertainty.CORRELATION_PX
-    assert local == pytest.approx(uncertainty.LOCAL_SHIFT_PX * 10 * 900 / np.sqrt(pieces))
+    whole_px = uncertainty.WHOLE_PX * pixel**2
+    along = uncertainty.LOCAL_SHIFT_PX * 10 * 900 / np.sqrt(pieces)
+    assert local == pytest.approx(np.hypot(along, whole_px))
     whole = area_sigma(perimeter, pixel, 0.1, 2000.0)
     parts = (local, 0.1 * 10 * 900, uncertainty.HIDDEN_WEIGHT * 2000)
     assert whole == pytest.approx(np.sqrt(sum(part**2 for part in parts)))
