@@ -461,14 +461,20 @@ def bilinear(coarse, factor, start, shape):
         (np.arange(first, first + size) + 0.5) / factor - 0.5 - (first // factor - 1)
         for first, size in zip(start, shape, strict=True)
     ]
-    at = np.meshgrid(*positions, indexing="ij")
-    value, weight = (
-        ndimage.map_coordinates(field, at, order=1)
-        for field in (np.where(seen, coarse, 0).astype(float), seen.astype(float))
-    )
-    own = seen[tuple(np.floor(np.add(at, 0.5)).astype(int))]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(own, value / weight, np.nan).astype("float32")
+    value = blend(np.where(seen, coarse, np.float32(0)), *positions)
+    weight = blend(seen.astype("float32"), *positions)
+    own = seen[np.ix_(*(np.floor(one + 0.5).astype(int) for one in positions))]
+    return np.divide(value, weight, out=np.full(shape, np.nan, np.float32), where=own)
+
+
+def blend(field, y, x):
+    """Return a field between its pixels, first along rows and then along columns."""
+    last_row, last_col = field.shape[0] - 1, field.shape[1] - 1
+    row = np.clip(np.floor(y), 0, max(last_row - 1, 0)).astype(int)
+    col = np.clip(np.floor(x), 0, max(last_col - 1, 0)).astype(int)
+    low, late = (y - row).astype("float32")[:, None], (x - col).astype("float32")
+    across = field[:, col] * (1 - late) + field[:, np.minimum(col + 1, last_col)] * late
+    return across[row] * (1 - low) + across[np.minimum(row + 1, last_row)] * low
 
 
 # Terrain
@@ -525,20 +531,12 @@ def ahead(z, row_step, col_step):
 
 def sample(layer, source, target, shape):
     """NaN outside the pixel centres of the source and next to NaN."""
-    at = np.meshgrid(
-        (target.f + target.e * (np.arange(shape[0]) + 0.5) - source.f) / source.e - 0.5,
-        (target.c + target.a * (np.arange(shape[1]) + 0.5) - source.c) / source.a - 0.5,
-        indexing="ij",
-    )
-    last = np.maximum(np.array(layer.shape) - 2, 0)
-    y, x = (np.clip(np.floor(one), 0, top).astype(int) for one, top in zip(at, last, strict=True))
-    down, along = at[0] - y, at[1] - x
-    y1, x1 = np.minimum(y + 1, layer.shape[0] - 1), np.minimum(x + 1, layer.shape[1] - 1)
-    upper = layer[y, x] * (1 - along) + layer[y, x1] * along
-    lower = layer[y1, x] * (1 - along) + layer[y1, x1] * along
-    values = upper * (1 - down) + lower * down
-    inside = np.all([(at[i] >= 0) & (at[i] <= layer.shape[i] - 1) for i in (0, 1)], axis=0)
-    return np.where(inside, values, np.nan)
+    y = (target.f + target.e * (np.arange(shape[0]) + 0.5) - source.f) / source.e - 0.5
+    x = (target.c + target.a * (np.arange(shape[1]) + 0.5) - source.c) / source.a - 0.5
+    values = blend(layer, y, x)
+    values[(y < 0) | (y > layer.shape[0] - 1)] = np.nan
+    values[:, (x < 0) | (x > layer.shape[1] - 1)] = np.nan
+    return values
 
 
 def polygon_of(rings) -> list[Polygon]:

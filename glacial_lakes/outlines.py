@@ -137,7 +137,7 @@ def unmix(
         return None
     weights = gaussian_weights(SMOOTH_PX, SMOOTH_REACH)
     land = _mean_around(signals, shore, weights)
-    inverse = _inverse_covariance(signals, land, shore, core, n_core)
+    inverse = np.linalg.inv(_noise(signals, land, shore, core, n_core))
     small = n_core < MIN_CORE
     if small:
         core = _wettest(signals, own, usable, land, inverse)
@@ -145,7 +145,12 @@ def unmix(
     else:
         water = _mean_around(signals, core, weights)
     fraction, separation = _project(signals, water, land, inverse)
-    _stretch(fraction, nearest, n_nearest, shallow, 0 if small else n_shallow)
+    # Next to the shore, land and shallow water differ a little from the means around them: the
+    # nearest land must come out as 0 and the nearest water as 1.
+    zero = median_of(fraction, nearest) if n_nearest >= MIN_SHORE else 0.0
+    one = median_of(fraction, shallow) if not small and n_shallow >= MIN_SHORE else 1.0
+    scale = 1 / (min(max(one, 0.8), 1.1) - zero)
+    fraction = ((fraction.astype(float) - zero) * scale).astype("float32")
     level = conserving_level(fraction, usable, own)
     cover = _blurred_cover(fraction, usable, depth, level, gaussian_weights(blur_px, 4.0))
     found, wet, dry, bare = _beside_shore(cover, free)
@@ -242,26 +247,8 @@ def _surroundings(all_bands, all_candidate, all_others, all_seen):  # type: igno
 
 
 @kernel
-def _stretch(fraction, nearest, n_nearest, shallow, n_shallow):  # type: ignore[no-untyped-def]
-    """Make the nearest land 0 and the shallow water 1, in place, where there is enough of them.
-
-    Both differ a little from the means around them.
-    """
-    zero, one = 0.0, 1.0
-    if n_nearest >= MIN_SHORE:
-        zero = median_of(fraction, nearest)
-    if n_shallow >= MIN_SHORE:
-        one = median_of(fraction, shallow)
-    scale = 1 / (min(max(one, 0.8), 1.1) - zero)
-    height, width = fraction.shape
-    for row in range(height):
-        for col in range(width):
-            fraction[row, col] = (fraction[row, col] - zero) * scale
-
-
-@kernel
-def _inverse_covariance(bands, land, shore, core, n_core):  # type: ignore[no-untyped-def]
-    """Return the inverse of the sum of the covariances of shore and water, float64."""
+def _noise(bands, land, shore, core, n_core):  # type: ignore[no-untyped-def]
+    """Return the sum of the covariances of shore and water, float64."""
     count = bands.shape[2]
     # Around the local mean: a shore half of ice and half of moraine is no noise of either.
     covariance = _covariance(bands, land, shore)
@@ -277,7 +264,7 @@ def _inverse_covariance(bands, land, shore, core, n_core):  # type: ignore[no-un
         for other in range(count):
             if one != other:
                 covariance[one, other] *= 0.7
-    return np.linalg.inv(covariance)
+    return covariance
 
 
 @kernel
@@ -414,7 +401,7 @@ def conserving_level(fraction, usable, candidate):  # type: ignore[no-untyped-de
     """
     lowest, highest = LEVEL_LIMITS
     height, width = fraction.shape
-    wet, near = np.zeros((height, width), np.bool_), grown(candidate, 1)
+    wet, near = np.zeros((height, width), np.bool_), grown(candidate, np.int64(1))
     any_wet = False
     for row in range(height):
         for col in range(width):

@@ -9,10 +9,12 @@ All arrays are two-dimensional (y, x) unless told; masks are bool, fields float3
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 _OPTIONS: dict[str, Any] = {
     "cache": True,
@@ -94,13 +96,13 @@ def _distance(mask, limit, inside):  # type: ignore[no-untyped-def]
 @kernel
 def grown(mask, steps):  # type: ignore[no-untyped-def]
     """Return a mask dilated by squares of ``2 · steps + 1`` pixels; beyond the array is nothing."""
-    return _widened(mask, np.int64(steps), np.bool_(False))
+    return _widened(mask, steps, np.bool_(False))
 
 
 @kernel
 def shrunk(mask, steps):  # type: ignore[no-untyped-def]
     """Return a mask eroded by squares of ``2 · steps + 1`` pixels; beyond the array is outside."""
-    return _widened(mask, np.int64(steps), np.bool_(True))
+    return _widened(mask, steps, np.bool_(True))
 
 
 @inner
@@ -133,17 +135,13 @@ def _widened(mask, steps, outside):  # type: ignore[no-untyped-def]
     return found
 
 
-@kernel
-def gaussian_weights(sigma, truncate):  # type: ignore[no-untyped-def]
-    """Return one half of the weights of a Gaussian mean, from its centre outwards, float32."""
-    radius = int(truncate * sigma + 0.5)
-    weights = np.empty(radius + 1, np.float32)
-    total = -1.0
-    for step in range(radius + 1):
-        total += 2 * np.exp(-0.5 * (step / sigma) ** 2)
-    for step in range(radius + 1):
-        weights[step] = np.exp(-0.5 * (step / sigma) ** 2) / total
-    return weights
+@cache
+def gaussian_weights(sigma: float, truncate: float) -> NDArray[np.float32]:
+    """Return one half of the weights of a Gaussian mean, from its centre outwards."""
+    steps = np.arange(int(truncate * sigma + 0.5) + 1)
+    weights = np.exp(-0.5 * (steps / sigma) ** 2)
+    half: NDArray[np.float32] = (weights / (2 * weights.sum() - 1)).astype("float32")
+    return half
 
 
 @kernel

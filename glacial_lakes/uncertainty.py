@@ -92,9 +92,10 @@ def measure_shore(
 @kernel
 def _along_shore(fraction, level, inside, usable, doubtful, length_px):  # type: ignore[no-untyped-def]
     height, width = inside.shape
-    around = grown(inside, BESIDE_PX[0])
-    beside = grown(around, BESIDE_PX[1] - BESIDE_PX[0])
-    deep = shrunk(inside, BESIDE_PX[0])
+    near, far = np.int64(BESIDE_PX[0]), np.int64(BESIDE_PX[1])
+    around = grown(inside, near)
+    beside = grown(around, far - near)
+    deep = shrunk(inside, near)
     squares, mixed, doubted = 0.0, 0, 0
     land, rim = 0, 0
     field = np.zeros((height, width), np.float32)

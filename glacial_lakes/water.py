@@ -142,7 +142,7 @@ def _trace(value, candidate, usable, level, half_width):  # type: ignore[no-unty
     if balance < 0:
         return 0.0
     # The lines, a pixel wider so that faint ones hold together, from the candidate on.
-    line = grown(narrow, 1)
+    line = grown(narrow, np.int64(1))
     waiting = np.empty((height * width, 2), np.int32)
     count = 0
     for row in range(height):
