@@ -136,9 +136,9 @@ def test_neither_rows_nor_threads_change_a_byte(
     scene: Scene, sample_data: Path, monkeypatch: pytest.MonkeyPatch, rows: int, workers: int
 ) -> None:
     dem = sample_data / "dem.tif"
-    expected = contents(map_lakes(scene, dem=dem, settings=MappingSettings(block_size=512)))
+    expected = contents(map_lakes(scene, dem=dem, settings=MappingSettings(strip_rows=512)))
     monkeypatch.setattr(mapping, "WORKERS", workers)
-    found = contents(map_lakes(scene, dem=dem, settings=MappingSettings(block_size=rows)))
+    found = contents(map_lakes(scene, dem=dem, settings=MappingSettings(strip_rows=rows)))
     assert found == expected
 
 
@@ -150,7 +150,7 @@ def test_rows_do_not_change_a_byte_of_a_scene_of_several_blocks(tile: Scene) -> 
                 tile,
                 glaciers=glaciers,
                 glacier_buffer_m=4000.0,
-                settings=MappingSettings(block_size=rows),
+                settings=MappingSettings(strip_rows=rows),
             )
         )
         for rows in (64, 256, 512)
