@@ -35,8 +35,9 @@ MAX_SHADED_ICE_NDWI = 0.33
 """Snow and ice in shade reach this index."""
 ABOVE_ICE = 0.2
 """Sky light adds less than this to the index of shaded snow and ice."""
-DARK = 0.5
-"""Share of the shore's green below which more is asked: shade is dark."""
+SHADE_GREEN, DARK = 0.4, 0.5
+"""Shares of the shore's green: what is darker than the first may be shade whatever its index, and
+below the second a larger contrast is asked for."""
 MAX_LAKE_GREEN_RATIO = 1.5
 """Rivers carry more sediment than the lakes that they pass, and shine brighter than the shore."""
 MAX_WATER_SWIR1 = 0.1
@@ -228,6 +229,8 @@ def _is_dull(e: Evidence, contrast: float, *, low_sun: bool) -> bool:
     """Return whether shade may explain a candidate on a slope that faces away from the sun."""
     # The dimmer the slope, the bluer its light and the more it resembles water.
     least = 0.7 if low_sun else 0.55 if e.illumination < DIM else 0.4
+    if e.green_ratio < SHADE_GREEN:
+        return True
     if e.shore_ndwi > 0 and e.illumination > DIM and not low_sun:
         # Beside snow and ice all water is dark and rises little; shaded ice rises less still.
         return e.ndwi < MAX_SHADED_ICE_NDWI or contrast < ABOVE_ICE
@@ -241,10 +244,10 @@ def may_be_cloud_shadow(evidence: Evidence) -> bool:
 
 def _least_contrast(e: Evidence) -> float:
     """Return how far the NDWI of a lake must stand out; shaded snow on a slope rises as well."""
-    if e.shore_ndwi > 0 and e.slope_deg > (
-        FLAT_DEG if e.sun_elevation_deg < LOW_SUN_DEG else STEEP_DEG
-    ):
-        return 0.35
+    low_sun = e.sun_elevation_deg < LOW_SUN_DEG
+    if e.shore_ndwi > 0 and e.slope_deg > (FLAT_DEG if low_sun else STEEP_DEG):
+        beyond_shade = e.ndwi > MAX_SHADED_ICE_NDWI and e.green_ratio > SHADE_GREEN
+        return ABOVE_ICE if beyond_shade and not low_sun else 0.35
     lit_and_flat = e.slope_deg < FLAT_DEG and e.illumination > TURNED_AWAY
     return 0.08 if lit_and_flat and e.shadow_fraction < 0.2 else 0.14
 

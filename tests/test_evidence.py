@@ -29,6 +29,15 @@ LAKE = Evidence(
 )
 
 
+ON_ICE = {
+    "ndwi": 0.38,
+    "shore_ndwi": 0.1,
+    "green_ratio": 0.45,
+    "illumination": 0.72,
+    "slope_deg": 40.0,
+}
+
+
 @pytest.mark.parametrize(
     ("change", "verdict"),
     [
@@ -54,6 +63,11 @@ LAKE = Evidence(
         # dark water in a lit snow field stands out little, and yet is no shade
         ({"ndwi": 0.29, "shore_ndwi": 0.18, "green_ratio": 0.3}, "lake"),
         ({"ndwi": 0.29, "shore_ndwi": 0.18, "green_ratio": 0.3, "slope_deg": 9.0}, "snow"),
+        # on a slope turned away: a pond on ice is dark but not as dark as shade
+        (ON_ICE, "lake"),
+        (ON_ICE | {"green_ratio": 0.2}, "shadow"),
+        (ON_ICE | {"ndwi": 0.3}, "shadow"),
+        (ON_ICE | {"sun_elevation_deg": 30.0}, "shadow"),
         ({"ndwi": 0.12, "green": 0.1, "shore_ndwi": 0.0}, "land"),
         ({"ndwi": 0.12, "green": 0.1, "nir_ratio": 0.95}, "land"),
     ],
