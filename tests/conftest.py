@@ -9,9 +9,20 @@ from pathlib import Path
 import pytest
 from sample_project import PRODUCTS, Maker, project_of
 
+from glacial_lakes.mapping import map_lakes
+from glacial_lakes.scenes import open_scene
 from glacial_lakes.workflow import run
 
 ROOT = Path(__file__).parents[1]
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile the loops once, before the workers of pytest would do so side by side."""
+    if not hasattr(session.config, "workerinput") and not session.config.option.collectonly:
+        sample = ROOT / "sample_data"
+        for product in (PRODUCTS[0], "S2A_MSIL2A_20180812*"):
+            scene = open_scene(next((sample / "scenes").glob(product)))
+            map_lakes(scene, dem=sample / "dem.tif", glaciers=sample / "glaciers.gpkg")
 
 
 @pytest.fixture(scope="session")
