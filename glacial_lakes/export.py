@@ -25,6 +25,7 @@ from glacial_lakes.files import whole
 from glacial_lakes.inventory import STATUS_COLOURS, Inventory
 from glacial_lakes.kml import write_kmz
 from glacial_lakes.report import write_report
+from glacial_lakes.ring_texts import ring_texts
 from glacial_lakes.threads import in_threads
 from glacial_lakes.vectors import categorized_style, write_shapefile
 
@@ -302,26 +303,17 @@ def _features(table: gpd.GeoDataFrame, columns: Sequence[schema.Column]) -> Iter
 
 def _geometries(shapes: gpd.GeoSeries) -> Iterator[str]:
     rounded = partial(shapely.set_precision, grid_size=_GRID_DEG)
-    for shape in in_threads(rounded, shapes.to_numpy()):
-        parts = [] if shape is None else [_rings(part) for part in shapely.get_parts(shape)]
-        if shape is None or shape.is_empty:
+    told = in_threads(rounded, shapes.to_numpy())
+    lost = (shapely.is_missing(told) | shapely.is_empty(told)).tolist()
+    texts = ring_texts(told, "[%r, %r]", ", ", is_turned=True)
+    for parts, is_lost in zip(texts, lost, strict=True):
+        polygons = ["[" + ", ".join(f"[{ring}]" for ring in rings) + "]" for rings in parts]
+        if is_lost:
             yield "null"
-        elif len(parts) == 1:
-            yield f'{{"type": "Polygon", "coordinates": {parts[0]}}}'
+        elif len(polygons) == 1:
+            yield f'{{"type": "Polygon", "coordinates": {polygons[0]}}}'
         else:
-            yield f'{{"type": "MultiPolygon", "coordinates": [{", ".join(parts)}]}}'
-
-
-def _rings(polygon: shapely.Polygon) -> str:
-    """Return the coordinates of a polygon, the exterior anticlockwise and the holes clockwise."""
-    texts = []
-    for number, ring in enumerate((polygon.exterior, *polygon.interiors)):
-        points = shapely.get_coordinates(ring)
-        if ring.is_ccw == (number > 0):
-            points = points[::-1]
-        pairs = ", ".join(["[%r, %r]"] * len(points))
-        texts.append(pairs % tuple(points.ravel().tolist()))
-    return "[" + ", ".join(f"[{text}]" for text in texts) + "]"
+            yield f'{{"type": "MultiPolygon", "coordinates": [{", ".join(polygons)}]}}'
 
 
 def _kmz(inventory: Inventory, folder: Path, language: str) -> list[Path]:
