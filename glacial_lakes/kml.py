@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -35,6 +36,7 @@ _HEAD = f"""<?xml version='1.0' encoding='utf-8'?>
 """
 _ROWS_AT_ONCE = 20_000
 """Outlines whose text is in memory together."""
+_PIECES_AT_ONCE = 1000
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 """Date stamp inside the archive: equal content must give equal bytes on any day."""
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -79,7 +81,8 @@ def write_kmz(
         zipfile.ZipFile(temporary, "w") as archive,
         archive.open(entry, "w", force_zip64=False) as file,
     ):
-        for text in _document(outlines, observations, language):
+        pieces = _document(outlines, observations, language)
+        while text := "".join(islice(pieces, _PIECES_AT_ONCE)):
             file.write(text.encode())
     return path
 

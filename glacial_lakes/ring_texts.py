@@ -10,9 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 
-def ring_texts(
-    shapes: NDArray[np.object_], vertex: str, between: str, *, is_turned: bool = False
-) -> Iterator[list[list[str]]]:
+def ring_texts(shapes: NDArray[np.object_], vertex: str, between: str) -> Iterator[list[list[str]]]:
     """Yield the text of each ring, by part, of each polygon.
 
     Parameters
@@ -23,8 +21,6 @@ def ring_texts(
         Format of x and y in the style of ``printf``.
     between : str
         What stands between two vertices.
-    is_turned : bool
-        Exterior rings anticlockwise and holes clockwise, whatever they were.
 
     Yields
     ------
@@ -33,10 +29,6 @@ def ring_texts(
     """
     parts, owner = shapely.get_parts(shapes, return_index=True)
     rings, part = shapely.get_rings(parts, return_index=True)
-    if is_turned:
-        is_hole = np.append(False, part[1:] == part[:-1])[: len(rings)]
-        wrong = shapely.is_ccw(rings) == is_hole
-        rings[wrong] = shapely.reverse(rings[wrong])
     points, ring = shapely.get_coordinates(rings, return_index=True)
     ends = np.cumsum(np.bincount(ring, minlength=len(rings))).tolist()
     of_part = np.searchsorted(part, np.arange(len(parts) + 1)).tolist()
