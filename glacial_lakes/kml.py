@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -80,10 +81,16 @@ def write_kmz(
         whole(path) as temporary,
         zipfile.ZipFile(temporary, "w") as archive,
         archive.open(entry, "w", force_zip64=False) as file,
+        ThreadPoolExecutor(1) as packing,  # zlib works without Python's lock
     ):
         pieces = _document(outlines, observations, language)
+        packed: Future[int] | None = None
         while text := "".join(islice(pieces, _PIECES_AT_ONCE)):
-            file.write(text.encode())
+            if packed is not None:
+                packed.result()
+            packed = packing.submit(file.write, text.encode())
+        if packed is not None:
+            packed.result()
     return path
 
 
