@@ -26,15 +26,16 @@ from glacial_lakes.errors import DamagedFileError
 from glacial_lakes.files import whole
 from glacial_lakes.grid import Grid
 from glacial_lakes.scanlines import Runs, runs_in
+from glacial_lakes.stencils import kernel
 
 States = NDArray[np.uint8]
 
 MIN_OBSERVED_FRACTION = 0.9
 """Below this share of a lake seen, it counts as not observed (the rule of DEA Waterbodies)."""
 _BLOCK_ROWS = 64
-_ROWS_AT_ONCE = 256
+_ROWS_AT_ONCE = 1024
 """Rows of a scene that are unpacked together; bounds the memory."""
-_FAR_ROWS = 16
+_FAR_ROWS = 64
 """Rows between two polygons from which they are not worth unpacking."""
 
 
@@ -188,7 +189,7 @@ class Coverage:
         start, stop = runs.start.clip(0, cols), runs.stop.clip(0, cols)
         inside = (runs.row >= 0) & (runs.row < rows) & (start < stop)
         lost = runs.stop - runs.start - np.where(inside, stop - start, 0)
-        np.add.at(counts[:, State.NODATA], runs.polygon, lost)
+        counts[:, State.NODATA] += np.bincount(runs.polygon, lost, len(counts)).astype(np.int64)
         runs = replace(runs, start=start, stop=stop)[inside]
         breaks = (np.diff(runs.row) > _FAR_ROWS) | (np.diff(runs.row // _ROWS_AT_ONCE) > 0)
         for here in np.split(np.arange(runs.row.size), np.flatnonzero(breaks) + 1):
@@ -216,14 +217,16 @@ def _count(runs: Runs, read: Any, counts: NDArray[np.int64]) -> None:
     """Add the states in runs that lie near each other on the grid."""
     top, left = int(runs.row[0]), int(runs.start.min())
     height, width = int(runs.row[-1]) + 1 - top, int(runs.stop.max()) - left
-    states = read(Window(left, top, width, height)).ravel()
-    length = runs.stop - runs.start
-    first = (runs.row - top) * width + runs.start - left
-    pixel = np.arange(length.sum()) + np.repeat(first - np.cumsum(length) + length, length)
-    polygons, local = np.unique(runs.polygon, return_inverse=True)
-    cell = np.repeat(local * len(State), length) + states[pixel]
-    found = np.bincount(cell, minlength=polygons.size * len(State))
-    counts[polygons] += found.reshape(-1, len(State))
+    states = read(Window(left, top, width, height))
+    _add_states(runs.polygon, runs.row - top, runs.start - left, runs.stop - left, states, counts)
+
+
+@kernel
+def _add_states(polygon, row, start, stop, states, counts):  # type: ignore[no-untyped-def]
+    """Count the states in runs of pixels, by polygon."""
+    for run in range(len(polygon)):
+        for column in range(start[run], stop[run]):
+            counts[polygon[run], states[row[run], column]] += 1
 
 
 def _window(grid: Grid, bounds: tuple[float, float, float, float]) -> Window:

@@ -10,11 +10,12 @@ import difflib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -300,28 +301,24 @@ def _features(table: gpd.GeoDataFrame, columns: Sequence[schema.Column]) -> Iter
         yield f'{{"type": "Feature", "properties": {properties}, "geometry": {geometry}}}'
 
 
-def _geometries(shapes: gpd.GeoSeries) -> Iterator[str]:
-    rounded = partial(shapely.set_precision, grid_size=_GRID_DEG)
-    for shape in in_threads(rounded, shapes.to_numpy()):
-        parts = [] if shape is None else [_rings(part) for part in shapely.get_parts(shape)]
-        if shape is None or shape.is_empty:
-            yield "null"
-        elif len(parts) == 1:
-            yield f'{{"type": "Polygon", "coordinates": {parts[0]}}}'
-        else:
-            yield f'{{"type": "MultiPolygon", "coordinates": [{", ".join(parts)}]}}'
+def _geometries(shapes: gpd.GeoSeries) -> list[str]:
+    return ["null" if text is None else text for text in in_threads(_as_text, shapes.to_numpy())]
 
 
-def _rings(polygon: shapely.Polygon) -> str:
-    """Return the coordinates of a polygon, the exterior anticlockwise and the holes clockwise."""
-    texts = []
-    for number, ring in enumerate((polygon.exterior, *polygon.interiors)):
-        points = shapely.get_coordinates(ring)
-        if ring.is_ccw == (number > 0):
-            points = points[::-1]
-        pairs = ", ".join(["[%r, %r]"] * len(points))
-        texts.append(pairs % tuple(points.ravel().tolist()))
-    return "[" + ", ".join(f"[{text}]" for text in texts) + "]"
+def _as_text(shapes: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    """Return outlines on the grid as RFC 7946 has them; None for what is missing or empty."""
+    # Rounding alone keeps where a ring begins; only few outlines need to be put right after it.
+    told = shapely.set_precision(shapes, _GRID_DEG, mode="pointwise")
+    told = shapely.remove_repeated_points(told)
+    crossing = ~(shapely.is_valid(told) | shapely.is_missing(told))
+    told[crossing] = shapely.set_precision(shapes[crossing], _GRID_DEG)
+    told[shapely.is_empty(told)] = None
+    single = shapely.get_num_geometries(told) == 1
+    told[single] = shapely.get_geometry(told[single], 0)
+    texts: npt.NDArray[np.object_] = shapely.to_geojson(shapely.orient_polygons(told))
+    known = ~shapely.is_missing(told)
+    texts[known] = [text.replace(",", ", ").replace(":", ": ") for text in texts[known]]
+    return texts
 
 
 def _kmz(inventory: Inventory, folder: Path, language: str) -> list[Path]:

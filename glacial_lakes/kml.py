@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
-from typing import Any
 from xml.sax.saxutils import escape
 
 import geopandas as gpd
 import pandas as pd
-import shapely
 
 from glacial_lakes import schema
 from glacial_lakes.files import whole
 from glacial_lakes.language import translate
+from glacial_lakes.ring_texts import ring_texts
 
 _WATER, _WATER_FILL = "ffb27200", "66b27200"
 """Colours as alpha, blue, green, red."""
@@ -36,6 +37,7 @@ _HEAD = f"""<?xml version='1.0' encoding='utf-8'?>
 """
 _ROWS_AT_ONCE = 20_000
 """Outlines whose text is in memory together."""
+_PIECES_AT_ONCE = 1000
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 """Date stamp inside the archive: equal content must give equal bytes on any day."""
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -79,9 +81,16 @@ def write_kmz(
         whole(path) as temporary,
         zipfile.ZipFile(temporary, "w") as archive,
         archive.open(entry, "w", force_zip64=False) as file,
+        ThreadPoolExecutor(1) as packing,  # zlib works without Python's lock
     ):
-        for text in _document(outlines, observations, language):
-            file.write(text.encode())
+        pieces = _document(outlines, observations, language)
+        packed: Future[int] | None = None
+        while text := "".join(islice(pieces, _PIECES_AT_ONCE)):
+            if packed is not None:
+                packed.result()
+            packed = packing.submit(file.write, text.encode())
+        if packed is not None:
+            packed.result()
     return path
 
 
@@ -118,17 +127,18 @@ def _placemarks(rows: gpd.GeoDataFrame, language: str) -> Iterator[str]:
         )
         values = rows[column.name]
         told = values.dt.strftime(_TIME) if column.type == "time" else values
-        form: Callable[[Any], str] = _real if column.type == "real" else _text
-        columns.append(
-            [
-                "" if lost else f"{head}{form(value)}</value>\n     </Data>\n"
-                for value, lost in zip(told.tolist(), values.isna().tolist(), strict=True)
-            ]
-        )
+        if column.type == "real":
+            texts = [f"{head}{value:.1f}</value>\n     </Data>\n" for value in told.tolist()]
+        else:
+            known = {
+                value: f"{head}{_text(value)}</value>\n     </Data>\n" for value in told.unique()
+            }
+            texts = [known.get(value, "") for value in told.tolist()]
+        lacks = values.isna().tolist()
+        columns.append(["" if lost else text for text, lost in zip(texts, lacks, strict=True)])
     facts = map("".join, zip(*columns, strict=True))
-    for name, begin, end, told, shape in zip(
-        names, begins, ends, facts, rows.geometry, strict=True
-    ):
+    shapes = ring_texts(rows.geometry.to_numpy(), "%.7f,%.7f", " ")
+    for name, begin, end, told, parts in zip(names, begins, ends, facts, shapes, strict=True):
         yield (
             f"   <Placemark>\n    <name>{name}</name>\n    <TimeSpan>\n"
             f"     <begin>{begin}</begin>\n"
@@ -136,7 +146,7 @@ def _placemarks(rows: gpd.GeoDataFrame, language: str) -> Iterator[str]:
             + "    </TimeSpan>\n    <styleUrl>#lake</styleUrl>\n"
             + (f"    <ExtendedData>\n{told}    </ExtendedData>\n")
             + "    <MultiGeometry>\n"
-            + "".join(_polygon(part) for part in shapely.get_parts(shape))
+            + "".join(_polygon(rings) for rings in parts)
             + "    </MultiGeometry>\n   </Placemark>\n"
         )
 
@@ -157,28 +167,18 @@ def _ends(rows: pd.DataFrame, observations: pd.DataFrame) -> pd.Series:
     return ends
 
 
-def _polygon(shape: shapely.Polygon) -> str:
-    rings = [("outerBoundaryIs", shape.exterior)]
-    rings += [("innerBoundaryIs", ring) for ring in shape.interiors]
+def _polygon(rings: Sequence[str]) -> str:
+    names = ["outerBoundaryIs"] + ["innerBoundaryIs"] * (len(rings) - 1)
     return (
         "     <Polygon>\n"
         + "".join(
             f"      <{name}>\n       <LinearRing>\n"
-            f"        <coordinates>{_coordinates(ring)}</coordinates>\n"
+            f"        <coordinates>{ring}</coordinates>\n"
             f"       </LinearRing>\n      </{name}>\n"
-            for name, ring in rings
+            for name, ring in zip(names, rings, strict=True)
         )
         + "     </Polygon>\n"
     )
-
-
-def _coordinates(ring: shapely.LinearRing) -> str:
-    points = shapely.get_coordinates(ring)
-    return " ".join(["%.7f,%.7f"] * len(points)) % tuple(points.ravel().tolist())
-
-
-def _real(value: float) -> str:
-    return f"{value:.1f}"
 
 
 def _text(text: object) -> str:

@@ -10,6 +10,8 @@ import shapely
 from affine import Affine
 from numpy.typing import NDArray
 
+from glacial_lakes.stencils import kernel
+
 Whole = NDArray[np.int64]
 Numbers = NDArray[np.float64]
 Projection = Callable[[Numbers, Numbers], tuple[Numbers, Numbers]]
@@ -93,19 +95,63 @@ def _runs(
     if project is not None:
         x, y = project(x, y)
     x, y = (x - transform.c) / transform.a, (y - transform.f) / transform.e
-    edge = np.flatnonzero(ring[1:] == ring[:-1])
-    down = y[edge] < y[edge + 1]
-    upper, lower = np.where(down, edge, edge + 1), np.where(down, edge + 1, edge)
-    begin = np.ceil(y[upper] - 0.5).astype(np.int64)
-    count = np.ceil(y[lower] - 0.5).astype(np.int64) - begin
-    of_edge = np.repeat(np.arange(edge.size), count)
-    row = np.arange(of_edge.size) - np.repeat(np.cumsum(count) - count - begin, count)
-    upper, lower = upper[of_edge], lower[of_edge]
-    across = (row + 0.5 - y[upper]) * (x[lower] - x[upper]) / (y[lower] - y[upper]) + x[upper]
-    polygon = first + owner[part[ring[upper]]].astype(np.int64)
-    order = np.lexsort((across, row, polygon))
-    # A closed ring crosses a row an even number of times: in, out, in, out.
-    column = np.floor(across[order] + 0.5).astype(np.int64)
-    enter = order[::2]
-    runs = Runs(polygon[enter], row[enter], column[::2], column[1::2])
-    return runs[runs.stop > runs.start]
+    begins = np.searchsorted(owner[part[ring]], np.arange(len(polygons) + 1))
+    polygon, row, start, stop = _crossed(x, y, ring, begins)
+    return Runs(polygon + first, row, start, stop)
+
+
+@kernel
+def _crossed(x, y, ring, begins):  # type: ignore[no-untyped-def]
+    """Return polygon, row, first and last column of the runs between crossings of edges and rows.
+
+    A closed ring crosses a row an even number of times: in, out, in, out.
+    """
+    level = np.ceil(y - 0.5).astype(np.int64)
+    total = 0
+    for vertex in range(1, len(x)):
+        if ring[vertex] == ring[vertex - 1]:
+            total += abs(level[vertex] - level[vertex - 1])
+    runs = np.empty((4, total // 2), np.int64)
+    count = 0
+    for polygon in range(len(begins) - 1):
+        begin, end = begins[polygon], begins[polygon + 1]
+        if begin == end:
+            continue
+        top, bottom = level[begin:end].min(), level[begin:end].max()
+        here = slice(begin, end)
+        columns, begun = _columns(x[here], y[here], ring[here], level[here] - top, top)
+        for row in range(bottom - top):
+            for place in range(begun[row], begun[row + 1], 2):
+                start = int(np.floor(columns[place] + 0.5))
+                stop = int(np.floor(columns[place + 1] + 0.5))
+                if stop > start:
+                    runs[:, count] = polygon, row + top, start, stop
+                    count += 1
+    return runs[:, :count]
+
+
+@kernel
+def _columns(x, y, ring, level, top):  # type: ignore[no-untyped-def]
+    """Return where the edges of a polygon cross its rows, rising, and where each row begins."""
+    begun = np.zeros(level.max() + 2, np.int64)
+    for vertex in range(1, len(x)):
+        if ring[vertex] == ring[vertex - 1]:
+            one, other = level[vertex - 1], level[vertex]
+            for row in range(min(one, other), max(one, other)):
+                begun[row + 1] += 1
+    begun = np.cumsum(begun)
+    ends, columns = begun.copy(), np.empty(begun[-1])
+    for vertex in range(1, len(x)):
+        if ring[vertex] != ring[vertex - 1]:
+            continue
+        upper, lower = (vertex - 1, vertex) if y[vertex - 1] < y[vertex] else (vertex, vertex - 1)
+        for row in range(level[upper], level[lower]):
+            down = row + top + 0.5 - y[upper]
+            column = down * (x[lower] - x[upper]) / (y[lower] - y[upper]) + x[upper]
+            spot = ends[row]
+            while spot > begun[row] and columns[spot - 1] > column:
+                columns[spot] = columns[spot - 1]
+                spot -= 1
+            columns[spot] = column
+            ends[row] += 1
+    return columns, begun

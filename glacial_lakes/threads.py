@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,8 @@ _WORTH_A_THREAD = 100
 """Geometries below which a thread costs more than it saves."""
 
 
-def in_threads(function: Callable[..., Objects], *arrays: Objects) -> Objects:
-    """Apply a function of shapely, element by element.
+def in_threads(function: Callable[..., NDArray[Any]], *arrays: Objects) -> NDArray[Any]:
+    """Apply a function that works without Python's lock, element by element.
 
     Parameters
     ----------

@@ -39,6 +39,8 @@ STYLES_LAYER = "layer_styles"
 _FIXED_DATE = "2000-01-01T00:00:00.000Z"
 """Date stamp inside written files: equal content must give equal bytes on any day."""
 _POLYGON, _MULTIPOLYGON = 3, 6
+_ROWS_AT_ONCE = 20_000
+"""Features that are compared together; bounds the memory."""
 
 
 def read_vector(
@@ -321,7 +323,7 @@ def _flat(geometries: gpd.GeoSeries) -> gpd.GeoSeries:
 def _multi(geometries: gpd.GeoSeries) -> gpd.GeoSeries:
     values = geometries.to_numpy().copy()
     single = shapely.get_type_id(values) == _POLYGON
-    values[single] = [shapely.multipolygons([polygon]) for polygon in values[single]]
+    values[single] = shapely.multipolygons(values[single], indices=np.arange(single.sum()))
     return gpd.GeoSeries(values, index=geometries.index, crs=geometries.crs)
 
 
@@ -346,13 +348,16 @@ def _style_table(styles: Mapping[str, str], tables: Mapping[str, pd.DataFrame]) 
 
 
 def _compare(table: pd.DataFrame, written: Path, layer: str, path: Path) -> None:
-    meta, _, geometry, values = pyogrio.raw.read(written, layer=layer)
+    told = pyogrio.read_info(written, layer=layer, force_feature_count=True)
     spatial = isinstance(table, gpd.GeoDataFrame)
     names = [name for name in table.columns if not spatial or name != table.geometry.name]
-    same = list(meta["fields"]) == names and all(len(column) == len(table) for column in values)
-    if spatial and same:
-        expected = shapely.to_wkb(table.geometry.to_numpy(), byte_order=1)
-        same = len(geometry) == len(expected) and bool(np.array_equal(geometry, expected))
+    same = list(told["fields"]) == names and told["features"] == len(table)
+    for start in range(0, len(table), _ROWS_AT_ONCE) if spatial and same else ():
+        part = {"skip_features": start, "max_features": _ROWS_AT_ONCE, "columns": []}
+        _, _, geometry, _ = pyogrio.raw.read(written, layer=layer, **part)
+        shapes = table.geometry.iloc[start : start + _ROWS_AT_ONCE].to_numpy()
+        expected = shapely.to_wkb(shapes, byte_order=1)
+        same &= len(geometry) == len(expected) and bool(np.array_equal(geometry, expected))
     if not same:
         raise OutputError(path, f"layer {layer} does not read back as written", "check the disk")
 

@@ -49,6 +49,8 @@ TOP_TO_BOTTOM = [
         "shapefiles",
         "journals",
         "files",
+        "overlaps",
+        "ring_texts",
         "scanlines",
         "threads",
         "grid",

@@ -166,6 +166,26 @@ def test_lakes_with_alerts_are_drawn_before_larger_ones(
     assert drawn <= alerted
 
 
+def test_a_lake_that_a_newer_image_contradicts_is_drawn_first(
+    inventories: dict[int, gl.Inventory], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contents, "DRAWN", 1)
+    inventory = inventories[FEW]
+    smallest = inventory.lakes.sort_values("area_m2")["lake_id"].iloc[0]
+    is_drawn = inventory.outlines["lake_id"] == smallest
+    is_drawn &= inventory.outlines["acquired"] == inventory.outlines["acquired"][is_drawn].min()
+    contradicted = replace(
+        inventory,
+        lakes=inventory.lakes.assign(review_conflict=inventory.lakes["lake_id"] == smallest),
+        outlines=inventory.outlines.assign(edited=is_drawn, edited_by="A. B."),
+    )
+    told = contents.describe(contradicted, [], "en")
+    assert [lake.lake_id for lake in told.drawn] == [smallest]
+    assert [lake.lake_id for lake in told.contradicted] == [smallest]
+    assert told.drawn[0].chip is not None
+    assert told.drawn[0].chip.drawn
+
+
 def test_a_report_of_few_lakes_draws_them_all(inventories: dict[int, gl.Inventory]) -> None:
     told = contents.describe(inventories[FEW], [], "en")
     assert len(told.drawn) == len(told.lakes) == told.n_lakes == len(inventories[FEW].lakes)

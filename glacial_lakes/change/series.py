@@ -81,7 +81,8 @@ def epoch_names(acquired: pd.Series, sensor: pd.Series) -> pd.Series:
     first = images.sort_values(["acquired", "sensor"]).drop_duplicates("day")
     leading = images["day"].map(first.set_index("day")["sensor"])
     same = (images["sensor"] == leading) | (images["sensor"].isna() & leading.isna())
-    behind = images["sensor"].map(_plain, na_action="ignore").fillna("other")
+    plain = {name: _plain(name) for name in images["sensor"].dropna().unique()}
+    behind = images["sensor"].map(plain).fillna("other")
     return images["day"].where(same, images["day"] + "_" + behind.astype(str))
 
 

@@ -225,7 +225,11 @@ def _lakes(
     language: str,
 ) -> tuple[Lake, ...]:
     shown = observations[observations["lake_id"].isin(listed["lake_id"])]
-    by_lake = dict(iter(shown.groupby("lake_id")))
+    every = _observations(shown)
+    by_lake = {
+        name: tuple(every[place] for place in places)
+        for name, places in shown.groupby("lake_id").indices.items()
+    }
     measured = outlines[outlines["area_m2"] > 0].sort_values("acquired", kind="stable")
     first = dict(zip(measured["lake_id"][::-1], measured.geometry[::-1], strict=True))
     last = dict(zip(measured["lake_id"], measured.geometry, strict=True))
@@ -237,8 +241,7 @@ def _lakes(
             told.setdefault(name, []).append((pd.Timestamp(event.date), label))
     lakes = []
     for row in _each(listed):
-        rows = by_lake.get(row.lake_id, observations.iloc[:0])
-        entries = tuple(_observation(entry) for entry in _each(rows))
+        entries = by_lake.get(row.lake_id, ())
         is_single = len({entry.acquired for entry in entries if entry.is_measured}) < 2
         latest = last.get(row.lake_id, row.geometry)
         trend = trends.get(str(row.lake_id))
@@ -284,16 +287,18 @@ def _each(table: pd.DataFrame) -> Iterator[Any]:
     return iter(table.itertuples())
 
 
-def _observation(row: Any) -> Observation:
-    return Observation(
-        acquired=row.acquired,
-        sensor=_text(row.sensor),
-        scene_id=_text(row.scene_id),
-        area_m2=_real(row.area_m2),
-        sigma_m2=_real(row.area_sigma_m2),
-        observed_fraction=_real(row.observed_fraction),
-        status=_text(row.status) or "uncertain",
-    )
+def _observations(table: pd.DataFrame) -> list[Observation]:
+    names = ("sensor", "scene_id", "area_m2", "area_sigma_m2", "observed_fraction", "status")
+    sensor, scene, area, sigma, fraction, status = (_plain(table[name]) for name in names)
+    status = [text or "uncertain" for text in status]
+    columns = (table["acquired"].tolist(), sensor, scene, area, sigma, fraction, status)
+    return [Observation(*values) for values in zip(*columns, strict=True)]
+
+
+def _plain(values: pd.Series) -> list[Any]:
+    """Return numbers or texts, None for what is missing and for empty texts."""
+    plain = values.astype(object).where(values.notna() & (values != ""), None)
+    return plain.tolist()
 
 
 def _axis(times: pd.Series) -> tuple[pd.Timestamp, pd.Timestamp]:

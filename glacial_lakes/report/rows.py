@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -123,7 +124,7 @@ class Screening:
     headwall_area_m2: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lake:
     """One lake of the report; ``number`` is its place in this report only."""
 
@@ -161,12 +162,12 @@ class Lake:
         touches = self.lake_type in {"ice-contact", "unknown"}
         return self.dam_type == "ice" or (self.dam_type is None and touches)
 
-    @property
+    @cached_property
     def measured(self) -> tuple[Observation, ...]:
         """The observations with an area."""
         return tuple(entry for entry in self.observations if entry.is_measured)
 
-    @property
+    @cached_property
     def change(self) -> Change | None:
         """From the first to the last measured area; None with fewer than two."""
         if len(self.measured) < 2:

@@ -19,8 +19,8 @@ from scipy.sparse.csgraph import connected_components
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
 from glacial_lakes.errors import InputError
 from glacial_lakes.measures import geodesic_area_perimeter
+from glacial_lakes.overlaps import overlap_areas
 from glacial_lakes.schema import MAPPED, OUTLINES, conform
-from glacial_lakes.threads import in_threads
 
 Geometries = npt.NDArray[np.object_]
 
@@ -260,8 +260,7 @@ def shared_areas(
         Shared area in the square of the frame's unit; touching pairs have zero.
     """
     outline, place = tree.query(outlines, predicate="intersects")
-    shared = in_threads(shapely.intersection, outlines[outline], tree.geometries[place])
-    return outline, place, shapely.area(shared)
+    return outline, place, overlap_areas(outlines[outline], tree.geometries[place])
 
 
 def groups_of(size: int, left: npt.ArrayLike, right: npt.ArrayLike) -> list[npt.NDArray[np.intp]]:
@@ -270,8 +269,10 @@ def groups_of(size: int, left: npt.ArrayLike, right: npt.ArrayLike) -> list[npt.
     graph = coo_array((np.ones(ends[0].size, dtype=np.int8), ends), shape=(size, size))
     _, label = connected_components(graph, directed=False)
     order = np.argsort(label, kind="stable")
-    parts = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
-    return [part for part in parts if len(part) > 1]
+    order = order[np.bincount(label)[label[order]] > 1]  # most stand alone
+    if not order.size:
+        return []
+    return np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
 
 
 def utc(time: datetime) -> pd.Timestamp:
@@ -354,9 +355,10 @@ def _normal(coverage: SceneCoverage, table: gpd.GeoDataFrame) -> gpd.GeoDataFram
 
 def _once(texts: pd.Series) -> pd.Series:
     """Return texts with equal ones held once: a file gives a new one for every row."""
-    known: dict[str, str] = {}
-    values = texts.astype("object")
-    return values.map(lambda text: known.setdefault(text, text), na_action="ignore")
+    place, known = pd.factorize(texts.astype("object"))
+    held = np.full(len(known) + 1, None, dtype=object)  # a missing text has the place -1
+    held[:-1] = known
+    return pd.Series(held[place], texts.index)
 
 
 def _joined(patches: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -96,6 +96,10 @@ def raw_views(links: Links) -> list[list[View]]:
     ground = geometry_array(track.first for track in tracks)
     in_north = is_north(ground).tolist()
     limit = links.settings.drained_fraction
+    coarsest = [
+        max((links.epochs[i].resolution_m for i in track.whole_epochs), default=0.0)
+        for track in tracks
+    ]
     for number, epoch in enumerate(links.epochs):
         known = links.places[number]
         places = _places(known) + _places(epoch.observe(ground[known.best.size :]))
@@ -117,7 +121,8 @@ def raw_views(links: Links) -> list[list[View]]:
             else:
                 area = areas[lake]
                 ended = track.ended is not None and track.ended <= number
-                unknown = lake in covered or ended or not _could_show(links, number, track, area)
+                could_show = _could_show(links, number, coarsest[lake], area)
+                unknown = lake in covered or ended or not could_show
                 view = _without_outline(view, area, links.settings, unknown=unknown)
             views[lake].append(view)
     return views
@@ -145,15 +150,27 @@ def unreliable_epochs(
     settings : TrackingSettings
         Tells which share is too many.
     """
-    judged, lost = np.zeros(n_epochs), np.zeros(n_epochs)
-    for views in histories:
-        seen = [view for view in views if view.decides]
-        for i, view in enumerate(seen):
-            around = [seen[j] for j in (i - 1, i + 1) if 0 <= j < len(seen)]
-            needed = 1 if view.epoch in {0, n_epochs - 1} else 2
-            if len(around) == needed and all(other.status == "observed" for other in around):
-                judged[view.epoch] += 1
-                lost[view.epoch] += _is_dip(view, around, settings)
+    told = [
+        (lake, view.epoch, view.status == "observed", view.area_m2)
+        for lake, views in enumerate(histories)
+        for view in views
+        if view.decides
+    ]
+    lake, epoch, shown, area = np.array(told, dtype=float).reshape(-1, 4).T
+    same = lake[1:] == lake[:-1]
+    before, after = np.append(False, same), np.append(same, False)
+    needed = np.where(np.isin(epoch, (0, n_epochs - 1)), 1, 2)
+    agreed = (~before | (np.roll(shown, 1) > 0)) & (~after | (np.roll(shown, -1) > 0))
+    is_judged = (before.astype(int) + after == needed) & agreed
+    earlier, later = (
+        np.where(have, np.roll(area, by), np.inf) for have, by in ((before, 1), (after, -1))
+    )
+    usual = np.minimum(earlier, later)
+    is_dip = (area <= settings.drained_fraction * usual) & (usual > 0)
+    judged, lost = (
+        np.bincount(epoch[chosen].astype(int), minlength=n_epochs)
+        for chosen in (is_judged, is_judged & is_dip)
+    )
     limit = np.full(n_epochs, settings.max_lost_fraction)
     limit[:1] *= 2
     limit[-1:] *= 2
@@ -255,16 +272,16 @@ def _without_area(view: View) -> View:
     return view._replace(area_m2=np.nan, sigma_m2=np.nan, at_most_m2=np.nan)
 
 
-def _could_show(links: Links, number: int, track: Track, area_m2: float) -> bool:
+def _could_show(links: Links, number: int, shown_m: float, area_m2: float) -> bool:
     """Tell whether an epoch would have shown a lake of this area, had it been there.
 
     The epoch must be one that leaves no lake out. The lake must be twice the smallest of that
-    sensor; and either images as coarse have shown it, or it is too large to be missed.
+    sensor; and either images as coarse have shown it (``shown_m`` is the largest pixel of those
+    that have), or it is too large to be missed.
     """
     resolution_m = links.epochs[number].resolution_m
     if not links.epochs[number].is_complete or area_m2 < 2 * smallest_area(links, number):
         return False
-    shown_m = max((links.epochs[i].resolution_m for i in track.whole_epochs), default=0.0)
     sure = area_m2 >= links.settings.sure_pixels * resolution_m**2
     return sure or resolution_m <= COMPARABLE * shown_m
 

@@ -53,9 +53,13 @@ class Sighting:
 
     patches: tuple[int, ...]
     outline: shapely.Geometry
+    area_m2: float
+    """Planar area of the outline."""
     view: View
     before: shapely.Geometry | None = None
     """Last whole outline of the lake before this one, where what they share is known."""
+    before_m2: float = 0.0
+    """Planar area of that."""
     shared_m2: float = 0.0
     """Area that both share."""
 
@@ -67,7 +71,10 @@ class Track:
     first: shapely.Geometry
     """Outline of its birth: gives the identity."""
     last: shapely.Geometry
+    last_m2: float
+    """Planar area of that."""
     largest: shapely.Geometry
+    largest_m2: float
     sightings: dict[int, Sighting] = field(default_factory=dict)
     whole_epochs: list[int] = field(default_factory=list)
     """Epochs in which it was seen whole."""
@@ -98,8 +105,9 @@ class Track:
         self.misses = 0
         if sighting.view == "whole":
             self.whole_epochs.append(epoch)
-            self.last = sighting.outline
-            self.largest = max(self.largest, self.last, key=lambda outline: float(outline.area))
+            self.last, self.last_m2 = sighting.outline, sighting.area_m2
+            if self.last_m2 > self.largest_m2:
+                self.largest, self.largest_m2 = self.last, self.last_m2
 
 
 @dataclass(frozen=True)
@@ -133,6 +141,8 @@ class Links:
     """Tracks that took part in a merge."""
     asleep: dict[int, set[int]] = field(default_factory=dict)
     """Tracks that a merge ended, by the patch of the epoch in hand that lies on them."""
+    told: list[tuple[float, bool, bool]] = field(default_factory=list)
+    """Planar area, whether seen whole and whether united, of the patches of the epoch in hand."""
 
 
 def link(epochs: list[Epoch], settings: TrackingSettings, *, min_area_m2: float = 0.0) -> Links:
@@ -160,6 +170,7 @@ def link(epochs: list[Epoch], settings: TrackingSettings, *, min_area_m2: float 
         tracks = links.tracks
         lasts = geometry_array(track.last for track in tracks)
         links.asleep.clear()
+        links.told[:] = _told(epoch)
         _lay_to_sleep(links, number, links.merged)
         place = epoch.observe(lasts)
         links.places.append(place)
@@ -182,10 +193,16 @@ def link(epochs: list[Epoch], settings: TrackingSettings, *, min_area_m2: float 
     return links
 
 
+def _told(epoch: Epoch) -> Iterable[tuple[float, bool, bool]]:
+    united = epoch.columns["united"].astype(bool)
+    return zip(epoch.areas.tolist(), epoch.whole.tolist(), united.tolist(), strict=True)
+
+
 def _footprints(tracks: Sequence[Track], lasts: Geometries) -> Geometries:
     """Return where each lake is looked for; None for lakes that have ended."""
     largests = geometry_array(track.largest for track in tracks)
-    grown = shapely.area(lasts) < _STEADY * shapely.area(largests)
+    areas = np.array([(track.last_m2, track.largest_m2) for track in tracks]).reshape(-1, 2)
+    grown = areas[:, 0] < _STEADY * areas[:, 1]
     places = lasts.copy()
     places[grown] = shapely.union(lasts[grown], largests[grown])
     places[[not track.active for track in tracks]] = None
@@ -210,20 +227,20 @@ def smallest_area(links: Links, number: int) -> float:
 
 def _continue(links: Links, number: int, lake: int, found: Match, clear: set[int]) -> None:
     epoch, track, patch = links.epochs[number], links.tracks[lake], found.main[lake]
-    united = bool(epoch.columns["united"][patch])
+    area_m2, whole, united = links.told[patch]
     # A patch can look whole when cloud hides just the other half of its lake.
-    here = sum(float(epoch.areas[i]) for i in (patch, *found.extra.get(lake, [])))
-    kept = united or lake in clear or here >= _KEPT * track.last.area
-    whole = bool(epoch.whole[patch]) and bool(kept)
-    parts = _parts(links, number, lake, found, whole=whole)
-    joint = _merge(links, number, lake, found, whole=whole)
+    here = sum(links.told[i][0] for i in (patch, *found.extra.get(lake, ())))
+    whole = whole and (united or lake in clear or here >= _KEPT * track.last_m2)
+    parts = _parts(links, number, lake, found, whole=whole) if lake in found.extra else [patch]
+    joint = lake in found.joined and _merge(links, number, lake, found, whole=whole)
     outline, shared = epoch.outlines[patch], found.kept.get(lake)
     if len(parts) > 1:
         outline, shared = shapely.union_all(epoch.outlines[parts]), None
-    whole = whole and all(bool(epoch.whole[i]) for i in parts)
+        area_m2 = float(outline.area)
+        whole = whole and all(links.told[i][1] for i in parts)
     view: View = "partial" if not whole else "joint" if joint else "whole"
-    before = None if shared is None else track.last
-    track.see(number, Sighting(tuple(parts), outline, view, before, shared or 0.0))
+    before = (None, 0.0, 0.0) if shared is None else (track.last, track.last_m2, shared)
+    track.see(number, Sighting(tuple(parts), outline, area_m2, view, *before))
 
 
 def _parts(links: Links, number: int, lake: int, found: Match, *, whole: bool) -> list[int]:
@@ -232,7 +249,7 @@ def _parts(links: Links, number: int, lake: int, found: Match, *, whole: bool) -
     parts, children = [patch], list[int]()
     for other in found.extra.get(lake, []):
         child = epoch.outlines[other]
-        clear = whole and bool(epoch.whole[other])
+        clear = whole and links.told[other][1]
         main = epoch.outlines[patch]
         lasts = clear and _stays_apart(links, number, main, child)
         apart = lasts and not _is_remnant(links, number, lake, main, child)
@@ -241,12 +258,13 @@ def _parts(links: Links, number: int, lake: int, found: Match, *, whole: bool) -
     if children:
         since = _last_together(links, number, lake, patch, children)
         if since is not None:
-            before = float(track.sightings[since].outline.area)
+            before = track.sightings[since].area_m2
             after = float(shapely.area(epoch.outlines[[*parts, *children]]).sum())
             links.lineage.append(
                 Lineage("split", since, number, (lake,), (lake, *born), before, after)
             )
-        track.largest = epoch.outlines[patch]  # the children's ground is theirs now
+        # The children's ground is theirs now.
+        track.largest, track.largest_m2 = epoch.outlines[patch], links.told[patch][0]
     return parts
 
 
@@ -308,12 +326,12 @@ def _shows_together(
 def _merge(links: Links, number: int, lake: int, found: Match, *, whole: bool) -> bool:
     """End the lakes that a patch took in for good; return whether it only seems to."""
     track, patch = links.tracks[lake], found.main[lake]
-    outline = links.epochs[number].outlines[patch]
+    outline, area_m2 = links.epochs[number].outlines[patch], links.told[patch][0]
     partners, ended, joint = [], list[int](), False
     for other in found.joined.get(lake, []):
         neighbour = links.tracks[other]
         covered = shapely.intersection(neighbour.last, outline).area
-        if neighbour.misses >= _GONE_AFTER or covered < COVERED * neighbour.last.area:
+        if neighbour.misses >= _GONE_AFTER or covered < COVERED * neighbour.last_m2:
             continue
         if whole and not neighbour.whole_epochs:
             neighbour.absorbed = True
@@ -323,16 +341,14 @@ def _merge(links: Links, number: int, lake: int, found: Match, *, whole: bool) -
             if not _flickered(links, track, neighbour):
                 partners.append(other)
         else:
-            neighbour.see(number, Sighting((patch,), outline, "covered"))
-            joint |= neighbour.last.area >= _MATERIAL * track.last.area
+            neighbour.see(number, Sighting((patch,), outline, area_m2, "covered"))
+            joint |= neighbour.last_m2 >= _MATERIAL * track.last_m2
     if partners:
         lakes = (lake, *partners)
         # The main lake alone does not tell: the others may have been hidden, and joined already.
         since = min(links.tracks[i].whole_epochs[-1] for i in partners)
-        before = sum(float(links.tracks[i].last.area) for i in lakes)
-        links.lineage.append(
-            Lineage("merged", since, number, lakes, (lake,), before, float(outline.area))
-        )
+        before = sum(links.tracks[i].last_m2 for i in lakes)
+        links.lineage.append(Lineage("merged", since, number, lakes, (lake,), before, area_m2))
         links.merged.update(lakes)
     _lay_to_sleep(links, number, links.merged.intersection(ended))
     return joint
@@ -353,27 +369,30 @@ def _flickered(links: Links, main: Track, other: Track) -> bool:
     """Tell whether a lake is a piece that one image cut off from a lake that was there before."""
     born, *more = other.whole_epochs
     sure = links.settings.sure_pixels * links.epochs[born].resolution_m ** 2
-    return not more and other.last.area < sure and main.whole_epochs[0] < born
+    return not more and other.last_m2 < sure and main.whole_epochs[0] < born
 
 
 def _found(links: Links, number: int, patch: int) -> int:
     """Found a lake on a patch, or wake the lake that a merge ended in its place."""
     epoch = links.epochs[number]
-    outline, whole = epoch.outlines[patch], bool(epoch.whole[patch])
+    outline, (area_m2, whole, _) = epoch.outlines[patch], links.told[patch]
     if not whole and not epoch.columns["observed_fraction"][patch] >= _SEEN_TO_FOUND:
         return -1
     likeness = {}
     for i in sorted(links.asleep.get(patch, ())):
-        last = links.tracks[i].last
-        if links.tracks[i].ended is not None:
-            likeness[i] = shapely.intersection(last, outline).area / min(last.area, outline.area)
+        track = links.tracks[i]
+        if track.ended is not None:
+            shared = shapely.intersection(track.last, outline).area
+            likeness[i] = shared / min(track.last_m2, area_m2)
     best = max(likeness, key=lambda i: likeness[i], default=None)
     if best is not None and likeness[best] >= links.settings.min_overlap:
-        links.tracks[best].ended, links.tracks[best].largest = None, outline
+        woken = links.tracks[best]
+        woken.ended, woken.largest, woken.largest_m2 = None, outline, area_m2
     else:
         best = len(links.tracks)
-        links.tracks.append(Track(outline, outline, outline))
-    links.tracks[best].see(number, Sighting((patch,), outline, "whole" if whole else "partial"))
+        links.tracks.append(Track(outline, outline, area_m2, outline, area_m2))
+    view: View = "whole" if whole else "partial"
+    links.tracks[best].see(number, Sighting((patch,), outline, area_m2, view))
     return best
 
 
@@ -381,6 +400,6 @@ def _count_misses(links: Links, number: int, lakes: set[int]) -> None:
     epoch, settings = links.epochs[number], links.settings
     for lake in sorted(lakes):
         track = links.tracks[lake]
-        if track.active and track.last.area >= 2 * smallest_area(links, number):
-            sure = track.last.area >= settings.sure_pixels * epoch.resolution_m**2
+        if track.active and track.last_m2 >= 2 * smallest_area(links, number):
+            sure = track.last_m2 >= settings.sure_pixels * epoch.resolution_m**2
             track.misses += _GONE_AFTER if sure else 1

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from glacial_lakes.overlaps import overlap_areas
 from glacial_lakes.settings import TrackingSettings
-from glacial_lakes.threads import in_threads
 from glacial_lakes.tracking.epochs import Epoch, Geometries, shared_areas
 from glacial_lakes.tracking.lake_ids import best_pairs
 
@@ -79,9 +79,7 @@ def match(
     linked = (shared >= settings.min_overlap * smaller) & (shared > 0)
     lake, patch, shared = lake[linked], patch[linked], shared[linked]
     recent, moved = shared.copy(), footprints[lake] != lasts[lake]
-    recent[moved] = shapely.area(
-        in_threads(shapely.intersection, lasts[lake[moved]], epoch.outlines[patch[moved]])
-    )
+    recent[moved] = overlap_areas(lasts[lake[moved]], epoch.outlines[patch[moved]])
     weight = standing[lake] * (shared + _RECENT_WEIGHT * recent)
     main = dict(best_pairs(lake, patch, weight, len(footprints), len(epoch.outlines)))
     owner = {patch: lake for lake, patch in main.items()}

@@ -80,18 +80,19 @@ def _lacks_nothing(track: Track, number: int, ground: shapely.Geometry | None) -
     """Tell whether linking has found already that an outline lacks next to nothing of a ground."""
     sighting = track.sightings[number]
     if ground is not None:
-        return sighting.before is ground and _covers(sighting.outline, ground, sighting.shared_m2)
+        is_next = sighting.before is ground
+        return is_next and _covers(sighting.area_m2, sighting.before_m2, sighting.shared_m2)
     later = min(_later(track, number), default=None)
     if later is None:
         return True
     then = track.sightings[later]
     is_next = then.before is sighting.outline
-    return is_next and _covers(sighting.outline, then.outline, then.shared_m2)
+    return is_next and _covers(sighting.area_m2, then.area_m2, then.shared_m2)
 
 
-def _covers(outline: shapely.Geometry, ground: shapely.Geometry, shared_m2: float) -> bool:
-    rest = float(shapely.area(ground)) - shared_m2
-    return rest <= _CLEARLY * _MAY_LACK * (float(shapely.area(outline)) + rest)
+def _covers(outline_m2: float, ground_m2: float, shared_m2: float) -> bool:
+    rest = ground_m2 - shared_m2
+    return rest <= _CLEARLY * _MAY_LACK * (outline_m2 + rest)
 
 
 def _merges(links: Links) -> dict[int, list[Lineage]]:
