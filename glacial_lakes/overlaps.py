@@ -21,7 +21,7 @@ def overlap_areas(one: NDArray[np.object_], other: NDArray[np.object_]) -> Numbe
     Between two levels of y that hold a vertex each, all edges are straight, so that the width of
     what two polygons share is a piecewise linear function of y; its integral is exact but for
     rounding. Nothing depends on how edges cross or coincide, as it does in a general overlay,
-    which takes some ten times longer.
+    which takes longer.
 
     Parameters
     ----------
