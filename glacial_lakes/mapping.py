@@ -27,7 +27,7 @@ from glacial_lakes.evidence import Evidence
 from glacial_lakes.pixels import Pixels, band_names, ground_states, read_pixels
 from glacial_lakes.scenes import Scene, keep_open
 from glacial_lakes.settings import MappingSettings
-from glacial_lakes.strips import CACHE_BYTES, Strip, strips
+from glacial_lakes.strips import LEAST_CACHE_BYTES, Strip, strips
 from glacial_lakes.terrain import Terrain, read_terrain
 from glacial_lakes.vectors import read_vector
 
@@ -90,7 +90,7 @@ def map_lakes(
             raise MetadataError(scene.path, f"there is no {band} band", "name one in the sidecar")
     terrain = None
     if dem is not None:
-        with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):  # GDAL asks for it once, at its first block
+        with rasterio.Env(GDAL_CACHEMAX=LEAST_CACHE_BYTES):
             terrain = read_terrain(dem, scene.grid, scene.sun_azimuth_deg, scene.sun_elevation_deg)
     ice = None if glaciers is None else _vector(glaciers)
     region = None if aoi is None else _vector(aoi)

@@ -18,7 +18,7 @@ from rasterio.windows import Window
 
 from glacial_lakes.blocks import Blocks
 from glacial_lakes.pixels import Pixels, band_names, make_pixels
-from glacial_lakes.scenes import Scene, keep_open
+from glacial_lakes.scenes import Scene, block_row_bytes, keep_open
 from glacial_lakes.scenes.quality import Quality
 from glacial_lakes.terrain import Terrain
 
@@ -26,8 +26,7 @@ Float = NDArray[np.float32]
 Flags = NDArray[np.uint8]
 Span = tuple[int, int]
 
-CACHE_BYTES = 128 * 2**20
-"""Block cache of GDAL: holds the tiles (1024 pixels) of six bands that two reads share."""
+LEAST_CACHE_BYTES = 32 * 2**20
 READERS = 2
 """Threads that decode. Each keeps its own bands, so that their blocks stay in its cache."""
 ABOVE_PX = 64
@@ -92,7 +91,8 @@ def strips(scene: Scene, terrain: Terrain | None, blocks: Blocks, rows: int) -> 
                 flags[place] = scene.read_flags(window)
 
     with ExitStack() as stack:
-        readers = [stack.enter_context(_reader()) for _ in parts]
+        cache = cache_bytes(scene)
+        readers = [stack.enter_context(_reader(cache)) for _ in parts]
 
         def begin(number: int) -> list[Future[None]]:
             return [
@@ -125,11 +125,26 @@ def strips(scene: Scene, terrain: Terrain | None, blocks: Blocks, rows: int) -> 
             yield Strip(core, make_pixels(scene, window, raw[part_of], flags[part_of], terrain))
 
 
+def cache_bytes(scene: Scene) -> int:
+    """Return the block cache that a scene needs so that no block is decoded twice.
+
+    A row of blocks of each band, for it is higher than what is read at a time; two of coarser
+    bands, which are read a pixel beyond.
+    """
+    bands = [scene.bands[name] for name in band_names(scene)]
+    bands += [band for band in (scene.quality, scene.saturation) if band is not None]
+    rows = [
+        block_row_bytes(band) * (2 if band.resolution > 1.5 * scene.grid.resolution else 1)
+        for band in bands
+    ]
+    return LEAST_CACHE_BYTES + sum(rows)
+
+
 @contextmanager
-def _reader() -> Iterator[ThreadPoolExecutor]:
+def _reader(cache: int) -> Iterator[ThreadPoolExecutor]:
     """Give a thread whose datasets stay open until the end."""
     with ThreadPoolExecutor(1, "decode") as thread, ExitStack() as kept:
-        for context in (rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES), keep_open()):
+        for context in (rasterio.Env(GDAL_CACHEMAX=cache), keep_open()):
             thread.submit(kept.enter_context, context).result()
         try:
             yield thread

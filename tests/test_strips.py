@@ -215,10 +215,9 @@ def write_land(folder: Path, rows: int) -> Path:
 PEAK = """
 import sys
 from pathlib import Path
-from glacial_lakes import mapping, strips
+from glacial_lakes import mapping
 from glacial_lakes.scenes import open_scene
 
-mapping.CACHE_BYTES = strips.CACHE_BYTES = 8 * 2**20  # else it fills, up to its own bound
 scene = open_scene(sys.argv[1])
 mapping.map_lakes(scene)
 told = Path("/proc/self/status").read_text()  # ru_maxrss is at least that of the parent

@@ -106,6 +106,15 @@ def read_header(path: str, driver: str) -> Header:
         return Header(dataset.crs, dataset.transform, dataset.shape, dataset.count, dataset.nodata)
 
 
+def block_row_bytes(band: Band) -> int:
+    """Return the memory of one row of blocks of a band, as they are stored."""
+    with _dataset(band.path, band.driver) as dataset:
+        height, _ = dataset.block_shapes[band.index - 1]
+        number = np.dtype(dataset.dtypes[band.index - 1]).itemsize
+        size: int = min(height, dataset.height) * dataset.width * number
+    return size
+
+
 def coarsening(header: Header, path: str, like: Header) -> int:
     """Return how many pixels of ``like`` lie along the edge of one of this raster's pixels.
 
