@@ -13,7 +13,7 @@ from glacial_lakes.outlines import MIN_SHORE, Fraction
 from glacial_lakes.pixels import Pixels
 from glacial_lakes.scenes import Scene
 from glacial_lakes.scenes.quality import Quality
-from glacial_lakes.stencils import grown, kernel, median_of
+from glacial_lakes.stencils import grown, inner, kernel, median_of, shrunk
 from glacial_lakes.water import ndwi_or_zero
 
 Bool = NDArray[np.bool_]
@@ -32,8 +32,14 @@ MAX_DOUBTFUL_ICE_SLOPE_DEG = 8.0
 ICE_FREE_MONTHS = (7, 8, 9)
 MAX_SHORE_RISE = 0.5
 """Ground whose NDWI rises above that of the shore by this share of the lake's may be lake."""
-MIN_HAZY_RISE = 0.4
-"""The same through haze, of the difference of green and near infrared."""
+HAZY_RISE = (0.4, 1.6)
+"""The same through haze, of the fall from green to near infrared that the lake shows through it."""
+MIN_HAZY_FALL = 0.4
+"""Haze is white: through it water still reflects more green than near infrared, ground does not."""
+CLOUD_NIR = 0.8
+"""Reflectance of cloud that lets no light through; thinner cloud mixes it with the ground."""
+SPECK_M = 60.0
+"""Smaller clouds in a mask are noise, or have no wide edge."""
 TERRAIN_SHADOW = int(Quality.TERRAIN_SHADOW)
 NODATA, LAND, WATER = int(State.NODATA), int(State.LAND), int(State.WATER)
 CLOUDED, SHADOWED, STATE_COUNT = int(State.CLOUD), int(State.SHADOW), len(State)
@@ -73,6 +79,7 @@ def observed(
         found.shore_ndwi,
         max(1, round(CLOUD_FRINGE_M / pixel_m)),
         max(1, round(THIN_CLOUD_FRINGE_M / pixel_m)),
+        round(SPECK_M / pixel_m / 2),
         may_hold_ice,
     )
     if share >= MIN_OBSERVED_FRACTION:
@@ -98,6 +105,7 @@ def _observed(  # type: ignore[no-untyped-def]
     shore_ndwi,
     fringe,
     thin_fringe,
+    speck,
     may_hold_ice,
 ):
     """Return the observed fraction, and the state that hides most of the rest."""
@@ -113,11 +121,14 @@ def _observed(  # type: ignore[no-untyped-def]
             thin[row, col] = flags[row, col] & CIRRUS != 0
             inside[row + pad, col + pad] = whole[row, col]
             fall[row, col] = green[row, col] - nir[row, col]
-    thin = grown(thin, thin_fringe)
+    thin |= grown(shrunk(thin, speck), speck + thin_fringe)
     shaded = _shaded(flags, seen, ground, green)
     value = ndwi_or_zero(green, nir)
-    dry_fall = median_of(fall, shore)
-    hazy_fall = dry_fall + MIN_HAZY_RISE * (median_of(fall, core) - dry_fall)
+    dry_fall, core_fall, core_nir = (
+        median_of(fall, shore),
+        median_of(fall, core),
+        median_of(nir, core),
+    )
     wet_ndwi = shore_ndwi + MAX_SHORE_RISE * (ndwi - shore_ndwi)
     rim = grown(inside, np.int64(2))
     ring = grown(inside, np.int64(5))
@@ -147,7 +158,11 @@ def _observed(  # type: ignore[no-untyped-def]
                 is_hidden = not seen[y, x] or near_cloud[y, x] or icy
             else:
                 wet = value[y, x] > wet_ndwi and (thin[y, x] or shaded[y, x])
-                hazy = thin[y, x] and fall[y, x] > hazy_fall and not slope[y, x] > STEEP_DEG
+                hazy = (
+                    thin[y, x]
+                    and not slope[y, x] > STEEP_DEG
+                    and _is_hazy_water(fall[y, x], nir[y, x], core_fall, core_nir, dry_fall)
+                )
                 is_hidden = wet or hazy or icy
             if is_hidden:
                 hidden[part] += 1
@@ -162,6 +177,23 @@ def _observed(  # type: ignore[no-untyped-def]
         if state not in (LAND, WATER) and by[state] > most:
             most, hides = by[state], state
     return share, hides
+
+
+@inner
+def _is_hazy_water(fall, nir, core_fall, core_nir, dry_fall):  # type: ignore[no-untyped-def]
+    """Return whether a pixel may show the lake through haze.
+
+    Haze adds as much green as near infrared, and takes the same share from both: the brighter it
+    makes the water in the near infrared, the less is left of the fall between the two.
+    """
+    clear = 1 - max(0.0, nir - core_nir) / (CLOUD_NIR - core_nir)
+    if not clear > 0:
+        return False
+    fall = fall / clear
+    if core_fall > 0 and fall < MIN_HAZY_FALL * core_fall:
+        return False
+    rise = (fall - dry_fall) / (core_fall - dry_fall) if core_fall != dry_fall else 1.0
+    return HAZY_RISE[0] < rise < HAZY_RISE[1]
 
 
 def doubtful_shore(pixels: Pixels, *, may_hold_ice: bool) -> Bool:
