@@ -3,6 +3,10 @@
 A lake of fewer than ``sure_pixels`` pixels has come or has drained only when the next image
 agrees: single misses and single false lakes are common at that size. What only one image ever
 showed has not drained.
+
+The seen part of a lake that is cut by cloud, gaps or shade is a lower bound of its area: it tells
+that a lake is there, and that it has drained when less than ``drained_fraction`` of that is left;
+two images must show it. It never tells that a lake shrank.
 """
 
 from __future__ import annotations
@@ -41,73 +45,89 @@ def happenings(
     settings : TrackingSettings
         Limits.
     """
-    seen = [view for view in views if view.decides or view.lacks]
+    seen = [view for view in views if view.decides or view.lacks or view.at_least_m2 > 0]
     found: list[Happening] = []
     full: View | None = None
+    last: View | None = None
     drained_from: float | None = None
     for i, view in enumerate(seen):
         following = seen[i + 1] if i + 1 < len(seen) else None
+        is_part = not (view.decides or view.lacks)
         if full is None:
-            if view.status == "observed":
+            if view.smallest_m2 > 0:
                 full, before = view, _last_without(views)
-                if before is not None and _stays(view, following, view.area_m2 / 2, settings):
+                if before is not None and _stays(view, following, view.smallest_m2 / 2, settings):
                     found.append(Happening("appeared", before, view))
         elif drained_from is None:
-            if (
-                seen[i - 1] is full
-                and view.largest_m2 <= settings.drained_fraction * full.area_m2
+            if is_part:
+                if not view.at_least_m2 > full.smallest_m2:
+                    continue  # the rest of the lake may be hidden
+                full = view
+            elif (
+                last is full
+                and view.largest_m2 <= settings.drained_fraction * full.smallest_m2
                 and view.epoch not in changed
-                and _is_drained(seen, i, views, settings)
+                and _is_drained(seen, i, full, views, settings)
             ):
                 found.append(Happening("drained", full, view))
-                drained_from = full.area_m2
+                drained_from = full.smallest_m2
             elif view.area_m2 > 0:
                 full = view
-        elif view.area_m2 >= _REFILLED * drained_from and _stays(
+        elif view.smallest_m2 >= _REFILLED * drained_from and _stays(
             view, following, _REFILLED * drained_from, settings
         ):
-            found.append(Happening("refilled", seen[i - 1], view))
+            found.append(Happening("refilled", last, view))
             full, drained_from = view, None
+        elif is_part:
+            continue
+        last = view
     return found
 
 
 def _last_without(views: Sequence[View]) -> View | None:
     """Return the last view of a place before its first water that tells that no lake was there.
 
+    As at a drainage, a place is bare when what little of it was hidden holds no such lake.
     Ice in a single late summer may be a lake that stayed frozen; in two, it is a glacier.
     """
     water = next(i for i, view in enumerate(views) if view.shows_water)
     ice = [view for view in views[:water] if view.is_ice]
-    bare = [view for view in views[:water] if view.status == "absent"]
+    bare = [view for view in views[:water] if view.lacks]
     return max(bare + (ice if len(ice) > 1 else []), key=lambda view: view.epoch, default=None)
 
 
 def _stays(view: View, following: View | None, area_m2: float, settings: TrackingSettings) -> bool:
     """Tell whether a lake that came is really there: what one image shows may be a flood."""
     if following is None:
-        return is_sure(view.area_m2, view, settings)
-    return following.area_m2 >= area_m2
+        return is_sure(view.smallest_m2, view, settings)
+    return following.smallest_m2 >= area_m2
 
 
 def _is_drained(
-    seen: Sequence[View], position: int, views: Sequence[View], settings: TrackingSettings
+    seen: Sequence[View],
+    position: int,
+    full: View,
+    views: Sequence[View],
+    settings: TrackingSettings,
 ) -> bool:
     """Tell whether a drop is more than its uncertainty, and no single slip of the map.
 
     What only one image ever showed was a flood, a shadow or a piece of a river, not a lake.
     """
-    full, view = seen[position - 1], seen[position]
-    lost = full.area_m2 - view.largest_m2
+    view = seen[position]
+    lost = full.smallest_m2 - view.largest_m2
     coarse = max(full.resolution_m, view.resolution_m)
     if lost <= max(uncertainty_m2(full, view), 2 * settings.min_pixels * coarse**2):
         return False
-    limit = _REFILLED * full.area_m2
+    limit = _REFILLED * full.smallest_m2
     water = [other for other in views[: view.epoch] if other.shows_water and other is not full]
-    if all(other.area_m2 < limit for other in water):
+    if full.decides and all(other.area_m2 < limit for other in water):
         return False
-    later = seen[position + 1 : position + 2]
+    if not full.decides and not any(other.smallest_m2 >= limit for other in water):
+        return False
+    later = [other for other in seen[position + 1 :] if other.decides or other.lacks][:1]
     if later and not view.decides:
         return later[0].largest_m2 <= limit
-    if view.status == "absent" or is_sure(full.area_m2, view, settings):
+    if view.status == "absent" or is_sure(full.smallest_m2, view, settings):
         return True
     return any(other.largest_m2 <= limit for other in later)

@@ -54,6 +54,8 @@ class View(NamedTuple):
     sigma_m2: float = np.nan
     at_most_m2: float = np.nan
     """Where it was not seen whole, and most of what was seen is no water: what may be left."""
+    at_least_m2: float = np.nan
+    """Where it was not seen whole: the part of it that was."""
 
     @property
     def decides(self) -> bool:
@@ -69,6 +71,11 @@ class View(NamedTuple):
     def largest_m2(self) -> float:
         """The area, or what may be left of it."""
         return self.area_m2 if self.decides else self.at_most_m2
+
+    @property
+    def smallest_m2(self) -> float:
+        """The area, or the part of it that was seen."""
+        return self.area_m2 if self.decides else self.at_least_m2
 
     @property
     def is_ice(self) -> bool:
@@ -115,7 +122,8 @@ def raw_views(links: Links) -> list[list[View]]:
                 view = _sighted(epoch, told, sighting, view, areas[lake], limit)
                 if (lake, number) in hidden:
                     share, status = hidden[lake, number]
-                    view = _without_area(view)._replace(fraction=1 - share, status=status)
+                    part = {"fraction": 1 - share, "at_least_m2": sighting.area_m2}
+                    view = _without_area(view)._replace(status=status, **part)
                 elif sighting.view == "whole":
                     ground[lake] = sighting.outline
             else:
@@ -349,8 +357,12 @@ def _sighted(
     may_freeze = view.status == "frozen" and not view.late_summer
     part = float(sighting.outline.area) / fraction if fraction > 0 else np.inf
     left = part + (1 - place.fraction) * area_m2
-    certain = sighting.view == "partial" and epoch.is_complete and not may_freeze
-    return view._replace(at_most_m2=left if certain and left <= limit * area_m2 else np.nan)
+    alone = sighting.view == "partial"
+    certain = alone and epoch.is_complete and not may_freeze and left <= limit * area_m2
+    return view._replace(
+        at_most_m2=left if certain else np.nan,
+        at_least_m2=float(sighting.outline.area) if alone else np.nan,
+    )
 
 
 def _precedes_growth(seen: Sequence[View], position: int) -> bool:
