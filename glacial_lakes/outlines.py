@@ -64,6 +64,13 @@ FAINT = 1e-3
 """Weight of the overall mean, which counts where nothing is near."""
 NEIGHBOURHOOD_PX = 7
 """Pixels around a candidate and its rim that its signals come from and its outline lies in."""
+MAX_DIM_LIGHT = 0.7
+"""Ground in less of the shore's light is taken for dim ground,"""
+MAX_DIM_EXCESS = 0.4
+"""where its colour has so much less water than its darkness."""
+MIN_COLOUR = 0.05
+"""Squared sine of the angle between the signals of water and land below which they differ in
+brightness alone."""
 LEVEL_LIMITS = (0.3, 0.6)
 STREAM_WIDTH_M = 30.0
 """Long parts of a lake narrower than this are streams."""
@@ -157,6 +164,7 @@ def unmix(
     if found:
         water, land = _signals_beside_shore(signals, cover, wet, dry, bare, weights)
         fraction, separation = _project(signals, water, land, inverse)
+    _dim_ground(fraction, signals, water, land, inverse, own)
     whole = candidate.shape
     return Fraction(
         _laid(fraction, place, whole),
@@ -568,6 +576,37 @@ def _project(bands, water, land, inverse):  # type: ignore[no-untyped-def]
             squared[row * width + col] = length
             fraction[row, col] = along / max(length, 1e-6)
     return fraction, np.sqrt(median(squared))
+
+
+@kernel
+def _dim_ground(fraction, bands, water, land, inverse, candidate):  # type: ignore[no-untyped-def]
+    """Lower the fractions outside of a candidate that only dim light explains, in place.
+
+    Ground that faces away from the sun is darker than the shore and so looks like a mixture with
+    water. In p = a w + b l the light is free, and a / (a + b) is the share that colour tells.
+    """
+    height, width, count = bands.shape
+    for row in range(height):
+        for col in range(width):
+            if candidate[row, col] or not fraction[row, col] > MAX_DIM_EXCESS:
+                continue
+            ww, wl, ll, pw, pl = 0.0, 0.0, 0.0, 0.0, 0.0
+            for one in range(count):
+                for other in range(count):
+                    weight = inverse[one, other]
+                    ww += water[row, col, one] * weight * water[row, col, other]
+                    wl += water[row, col, one] * weight * land[row, col, other]
+                    ll += land[row, col, one] * weight * land[row, col, other]
+                    pw += bands[row, col, one] * weight * water[row, col, other]
+                    pl += bands[row, col, one] * weight * land[row, col, other]
+            under = ww * ll - wl * wl
+            if not under > MIN_COLOUR * ww * ll:
+                continue
+            a, b = (pw * ll - pl * wl) / under, (pl * ww - pw * wl) / under
+            if b > 0 and a + b < MAX_DIM_LIGHT:
+                share = max(a, 0.0) / (max(a, 0.0) + b)
+                if fraction[row, col] - share > MAX_DIM_EXCESS:
+                    fraction[row, col] = share
 
 
 def contour(
