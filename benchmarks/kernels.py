@@ -99,7 +99,7 @@ def of_candidate(size: int) -> Steps:
     medians = bands[1], bands[3], slope, slope, slope, flags, lake, found.core, found.shore
     seen = (
         lake, bands[1], bands[3], flags, none, full, none, slope, flags + np.uint8(1),
-        found.ground, found.core, found.shore, 0.5, -0.2, 3, 10, True,
+        found.ground, found.core, found.shore, 0.5, -0.2, 3, 10, 3, True,
     )  # fmt: skip
     return {
         "distance to a mask": (

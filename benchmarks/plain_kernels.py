@@ -189,8 +189,25 @@ def _unmix(bands, candidate, others, seen, blur_px):
     cover = blurred_cover(fraction, seen & ground, candidate, blur_px)
     beside = signals_beside_shore(bands, cover, seen & ~others)
     if beside is not None:
-        fraction, separation = project(bands, *beside, inverse)
+        water_signal, land_signal = beside
+        fraction, separation = project(bands, water_signal, land_signal, inverse)
+    fraction = without_dim_ground(fraction, bands, water_signal, land_signal, inverse, candidate)
     return fraction, core, shore, ground, separation, small
+
+
+def without_dim_ground(fraction, bands, water, land, inverse, candidate):
+    """Return fractions lowered where only dim light explains them."""
+    both = np.stack(np.broadcast_arrays(water, land)).astype(float)
+    weighted = np.einsum("sbyx,bc->scyx", both, inverse)
+    gram = np.einsum("sbyx,tbyx->yxst", weighted, both)
+    given = np.einsum("sbyx,byx->yxs", weighted, bands.astype(float))
+    under = np.linalg.det(gram)
+    differ = under > outlines.MIN_COLOUR * gram[..., 0, 0] * gram[..., 1, 1]
+    gram[~differ] = np.eye(2)
+    a, b = np.moveaxis(np.linalg.solve(gram, given[..., None])[..., 0], -1, 0)
+    dim = differ & ~candidate & (b > 0) & (a + b < outlines.MAX_DIM_LIGHT)
+    share = np.where(dim, a.clip(0) / np.where(dim, a.clip(0) + b, 1), fraction)
+    return np.where(fraction - share > outlines.MAX_DIM_EXCESS, share, fraction).astype("float32")
 
 
 def blurred_cover(fraction, usable, candidate, blur_px):
@@ -294,6 +311,18 @@ def shaded(flags, seen, ground, green):
     return shade
 
 
+def hazy_water(fall, nir, core_fall, core_nir, dry_fall):
+    """Return pixels that may show the lake through haze."""
+    clear = 1 - np.maximum(0, nir - core_nir) / (visibility.CLOUD_NIR - core_nir)
+    fall = fall / clear
+    rise = (fall - dry_fall) / (core_fall - dry_fall)
+    lowest, highest = visibility.HAZY_RISE
+    alike = (clear > 0) & (rise > lowest) & (rise < highest)
+    if core_fall > 0:
+        alike &= fall >= visibility.MIN_HAZY_FALL * core_fall
+    return alike
+
+
 def observed(
     inside,
     green,
@@ -311,20 +340,23 @@ def observed(
     shore_ndwi,
     fringe,
     thin_fringe,
+    speck,
     may_hold_ice,
 ):
     """Return the observed fraction, and the state that hides most of the rest."""
     pad = 2
     cloudy = grown(cloud, fringe)
-    thin = grown(flags & Quality.CIRRUS != 0, thin_fringe)
+    thin = flags & Quality.CIRRUS != 0
+    thin |= grown(shrunk(thin, speck), speck + thin_fringe)
     shade = shaded(flags, seen, ground, green)
     fall = green - nir
     with np.errstate(invalid="ignore"):
         wet = ndwi_or_zero(green, nir) > shore_ndwi + visibility.MAX_SHORE_RISE * (
             ndwi - shore_ndwi
         )
-        dry_fall, wet_fall = median_of(fall, shore), median_of(fall, core)
-        through_haze = fall > dry_fall + visibility.MIN_HAZY_RISE * (wet_fall - dry_fall)
+        through_haze = hazy_water(
+            fall, nir, median_of(fall, core), median_of(nir, core), median_of(fall, shore)
+        )
         icy = may_hold_ice & snow_or_ice & (slope < visibility.MAX_ICE_SLOPE_DEG)
         hazy = thin & through_haze & ~(slope > masks.STEEP_DEG)
     may_be_lake = np.pad((wet & (thin | shade)) | hazy | icy, pad)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from glacial_lakes.coverage import State
 from glacial_lakes.evidence import Evidence
 from glacial_lakes.outlines import Fraction
 from glacial_lakes.pixels import Pixels, ground_states
+from glacial_lakes.scenes.quality import Quality
 from glacial_lakes.stencils import connected, kernel, median_of
 
 Float = NDArray[np.float32]
@@ -27,6 +29,9 @@ VIEW_PX = 40
 """Pixels around a candidate that tell a piece of a river from a pond."""
 MIN_SEEDS = 2
 """A single seed pixel has no signal of its own."""
+
+LIT_SHARE = 0.1
+"""A smaller part in the sun of what looks like shade is its edge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,8 @@ def measure(
 ) -> list[Measured]:
     """Draw the outlines of a candidate and measure them.
 
+    Of a lake that runs together with the shade beside it, the part in the sun is drawn by itself.
+
     Parameters
     ----------
     view : Pixels
@@ -100,15 +107,54 @@ def measure(
     may_hold_ice : bool
         Whether lakes may be frozen at the date.
     """
+    draw = partial(
+        _draw,
+        view,
+        bands=bands,
+        pixel_m=pixel_m,
+        smallest_m2=smallest_m2,
+        sun_elevation_deg=sun_elevation_deg,
+        may_hold_ice=may_hold_ice,
+    )
+    measured = draw(labels, number, dark=view.dark_slope)
+    if not any(one.found and evidence.judge(one.found) == "shadow" for one in measured):
+        return measured
+    shade = (view.flags & Quality.TERRAIN_SHADOW) != 0
+    own = labels == number
+    if not shade[own].any():
+        return measured
+    parts, extents = connected(own & ~shade)
+    apart = np.where(own, 0, labels)
+    for part, (size, *_) in enumerate(extents.tolist(), 1):
+        if size >= LIT_SHARE * own.sum():
+            sunlit = draw(np.where(parts == part, number, apart), number, dark=shade)
+            measured += [
+                one for one in sunlit if one.row and one.row["outline_method"] == "unmixed"
+            ]
+    return measured
+
+
+def _draw(
+    view: Pixels,
+    labels: NDArray[np.int32],
+    number: int,
+    *,
+    dark: Bool,
+    bands: list[str],
+    pixel_m: float,
+    smallest_m2: float,
+    sun_elevation_deg: float | None,
+    may_hold_ice: bool,
+) -> list[Measured]:
+    """Draw and measure a candidate; nothing can be told of ``dark`` pixels of the view."""
     top, bottom, left, right = _around(labels, number, HALO_PX)
     place = np.s_[top:bottom, left:right]
     window = Window(
         view.window.col_off + left, view.window.row_off + top, right - left, bottom - top
     )
-    pixels, near = view.cut(window), labels[place]
+    pixels, near, dark_slope = view.cut(window), labels[place], dark[place]
     candidate, others = near == number, (near > 0) & (near != number)
     state = ground_states(pixels)
-    dark_slope = pixels.dark_slope
     known = np.isfinite(pixels.reflectance["nir"]) & ~pixels.cloud & ~dark_slope
     signals = np.stack([pixels.reflectance[name] for name in bands])
     fraction = outlines.unmix(signals, candidate, others, known, pixel_m=pixel_m)

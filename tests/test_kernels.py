@@ -325,7 +325,7 @@ def test_observed_fractions_are_those_of_the_plain_steps(seed: int) -> None:
         window.rng.integers(0, 7, window.shape).astype(np.uint8),
         *(window.mask() for _ in range(3)),
         *window.rng.uniform(-0.3, 0.6, 2),
-        *window.rng.integers(1, 11, 2).tolist(),
+        *window.rng.integers(1, 11, 3).tolist(),
         bool(window.rng.integers(2)),
     )
     share, hides = visibility._observed(*arrays)

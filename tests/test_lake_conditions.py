@@ -48,6 +48,17 @@ def test_a_lake_that_shade_or_thin_cloud_cuts_has_no_area(
     assert found["area_m2"].isna().all()
 
 
+@pytest.mark.parametrize("lake", ["P0018_1", "GL079654E32345N", "P0032"])
+def test_a_lake_beside_thin_cloud_that_is_seen_whole_has_its_area(
+    late_summer: Pair, lake: str
+) -> None:
+    mapped, truth = late_summer
+    row = truth.set_index("lake_id").loc[lake]
+    found = on(mapped, row.geometry)
+    assert found["status"].tolist() == ["observed"]
+    assert found["area_m2"].item() == pytest.approx(row.area_m2, rel=0.03)
+
+
 def test_a_frozen_lake_is_not_told_to_be_smaller(data: Path) -> None:
     folder = data / "independent_truth" / "series"
     mapped, truth = mapped_and_true(folder, folder, "2011-06-04")

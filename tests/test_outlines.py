@@ -69,6 +69,16 @@ def test_a_small_lake_keeps_its_area() -> None:
     assert outline(lake, "clear", "moraine").area == pytest.approx(lake.area, rel=0.05)
 
 
+def test_dim_ground_is_no_water_and_dim_water_stays_water() -> None:
+    water, land = (np.array(kind[name]) for kind, name in ((WATER, "turbid"), (SHORE, "moraine")))
+    pixels = np.stack([0.4 * land, 0.4 * water, 0.5 * (water + land), land, water])
+    ends = (np.broadcast_to(end, (1, 5, 4)).astype("float32") for end in (water, land))
+    fraction = np.array([[0.7, 1.2, 0.5, 0.0, 1.0]], "float32")
+    bands = pixels[None].astype("float32")
+    outlines._dim_ground(fraction, bands, *ends, np.eye(4) * 1e4, np.zeros((1, 5), bool))
+    assert fraction.tolist()[0] == pytest.approx([0, 1.2, 0.5, 0, 1])
+
+
 def test_an_index_threshold_would_have_shrunk_the_lake() -> None:
     lake = Point(352, 347).buffer(56)
     bands = mixture(lake, "clear", "moraine")

@@ -412,6 +412,46 @@ def test_a_lake_has_drained_to_a_remnant_though_the_remnant_is_not_seen_whole(ra
         assert np.isnan(event.area_after_m2)
 
 
+@pytest.mark.parametrize(
+    ("n_parts", "left_m", "kinds"),
+    [(2, 0, ["drained 2011-2012"]), (2, 120, []), (1, 0, [])],
+    ids=["gone", "half of the part left", "part seen once"],
+)
+def test_a_lake_never_seen_whole_has_drained_where_its_seen_part_did(
+    n_parts: int, left_m: float, kinds: list[str]
+) -> None:
+    cloud = shapely.box(X0 - 300, Y0 - 300, X0 - 60, Y0 + 300)
+    part = _lake(0, 0, 160).difference(cloud)
+    tables = [
+        _scene(f"201{2 - n_parts + i}-08-01", [part], [cloud], statuses=["cloud"])
+        for i in range(n_parts)
+    ]
+    rest = [_lake(0, 0, left_m)] if left_m else []
+    tables += [_scene(f"201{i}-08-01", rest) for i in (2, 3)]
+    tracked = track_lakes(tables)
+    assert _kinds(tracked) == kinds
+    assert tracked.events["area_before_m2"].isna().all()
+
+
+def test_a_lake_appears_with_its_first_part_though_its_area_is_never_known() -> None:
+    cloud = shapely.box(X0 - 300, Y0 - 300, X0 - 60, Y0 + 300)
+    part = _lake(0, 0, 160).difference(cloud)
+    tables = [_scene(f"201{i}-08-01") for i in range(2)]
+    tables += [_scene(f"201{i}-08-01", [part], [cloud], statuses=["cloud"]) for i in (3, 4)]
+    tracked = track_lakes(tables)
+    assert _kinds(tracked) == ["appeared 2011-2013"]
+    assert tracked.events["area_after_m2"].isna().all()
+    assert _series(tracked, _only(tracked)) == ["absent", "absent", "cloud", "cloud"]
+
+
+def test_a_part_that_is_smaller_than_the_lake_was_tells_no_loss() -> None:
+    cloud = shapely.box(X0 - 300, Y0 - 300, X0 + 100, Y0 + 300)
+    part = _lake(0, 0, 160).difference(cloud)
+    tables = [_scene(f"201{i}-08-01", [_lake(0, 0, 160)]) for i in range(2)]
+    tables += [_scene(f"201{i}-08-01", [part], [cloud], statuses=["cloud"]) for i in (2, 3)]
+    assert _kinds(track_lakes(tables)) == []
+
+
 @pytest.mark.parametrize("n_summers", [1, 2])
 def test_a_lake_has_appeared_where_two_late_summers_showed_bare_ground_and_a_little_ice(
     n_summers: int,

@@ -48,8 +48,8 @@ def happenings(
     seen = [view for view in views if view.decides or view.lacks or view.at_least_m2 > 0]
     found: list[Happening] = []
     full: View | None = None
-    last: View | None = None
     drained_from: float | None = None
+    last = seen[0] if seen else None
     for i, view in enumerate(seen):
         following = seen[i + 1] if i + 1 < len(seen) else None
         is_part = not (view.decides or view.lacks)
@@ -60,7 +60,7 @@ def happenings(
                     found.append(Happening("appeared", before, view))
         elif drained_from is None:
             if is_part:
-                if not view.at_least_m2 > full.smallest_m2:
+                if not view.at_least_m2 >= full.smallest_m2:
                     continue  # the rest of the lake may be hidden
                 full = view
             elif (
@@ -76,7 +76,7 @@ def happenings(
         elif view.smallest_m2 >= _REFILLED * drained_from and _stays(
             view, following, _REFILLED * drained_from, settings
         ):
-            found.append(Happening("refilled", last, view))
+            found.append(Happening("refilled", last or full, view))
             full, drained_from = view, None
         elif is_part:
             continue
@@ -92,7 +92,7 @@ def _last_without(views: Sequence[View]) -> View | None:
     """
     water = next(i for i, view in enumerate(views) if view.shows_water)
     ice = [view for view in views[:water] if view.is_ice]
-    bare = [view for view in views[:water] if view.lacks]
+    bare = [view for view in views[:water] if view.lacks and view.status != "frozen"]
     return max(bare + (ice if len(ice) > 1 else []), key=lambda view: view.epoch, default=None)
 
 

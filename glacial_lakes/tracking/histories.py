@@ -122,8 +122,9 @@ def raw_views(links: Links) -> list[list[View]]:
                 view = _sighted(epoch, told, sighting, view, areas[lake], limit)
                 if (lake, number) in hidden:
                     share, status = hidden[lake, number]
-                    part = {"fraction": 1 - share, "at_least_m2": sighting.area_m2}
-                    view = _without_area(view)._replace(status=status, **part)
+                    view = _without_area(view)._replace(
+                        status=status, fraction=1 - share, at_least_m2=sighting.area_m2
+                    )
                 elif sighting.view == "whole":
                     ground[lake] = sighting.outline
             else:
