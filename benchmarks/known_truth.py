@@ -71,6 +71,18 @@ def truth_of(folder: Path) -> dict[str, gpd.GeoDataFrame]:
     return {str(day): gpd.read_file(path, layer=day) for day, _ in pyogrio.list_layers(path)}
 
 
+def without_shade(truth: Mapping[str, gpd.GeoDataFrame]) -> dict[str, gpd.GeoDataFrame]:
+    """Return the truth of a series of this project; what is in shade does not count as in view."""
+    return {
+        day: lakes.assign(
+            observed_fraction=lakes["observed_fraction"]
+            - lakes["cloud_shadow_fraction"]
+            - lakes["shadow_fraction"]
+        )
+        for day, lakes in truth.items()
+    }
+
+
 def images_of(folder: Path) -> dict[str, tuple[str, Image]]:
     """Return name and image of each product of a folder by date."""
     names = (path.name for path in folder.rglob("*") if path.is_dir())
@@ -153,6 +165,12 @@ class Identities:
                 if _agreeing(swapped) > _agreeing(pairs):
                     pairs = swapped
         return Identities(pairs, self.n_true, self.n_found)
+
+
+def joint_idf1(series: Iterable[Identities]) -> float:
+    """Return the IDF1 of several series, each with its own lakes."""
+    told = [(_agreeing(one.pairs), one.n_true + one.n_found) for one in series]
+    return 2 * sum(right for right, _ in told) / sum(total for _, total in told)
 
 
 def _agreeing(pairs: pd.DataFrame) -> int:

@@ -29,9 +29,11 @@ from known_truth import (
     fed,
     identities,
     images_of,
+    joint_idf1,
     true_events,
     truth_of,
     truth_tables,
+    without_shade,
 )
 
 from glacial_lakes.inventory import Inventory, track
@@ -209,9 +211,11 @@ class Result:
         return self.found.with_either_name(self.truth)
 
 
-def compared(name: str, inventory: Inventory, folder: Path) -> Result:
+def compared(
+    name: str, inventory: Inventory, folder: Path, truth: dict[str, gpd.GeoDataFrame]
+) -> Result:
     """Compare an inventory with the truth of its folder."""
-    truth, images = truth_of(folder), images_of(folder)
+    images = images_of(folder)
     pixels = {day: PIXEL_M[str(image.sensor)[:2]] for day, (_, image) in images.items()}
     found = identities(inventory.outlines, truth, pixels)
     happened = true_events(folder)
@@ -244,7 +248,8 @@ def simulated(seed: int) -> list[Result]:
         folder = Path(name)
         simulate_series(make_site(seed), SCHEDULE, folder)
         results = [alone(f"site {seed}, outlines {noise}", folder, noise) for noise in range(2)]
-        return [*results, mapped(f"site {seed}", folder, folder / "scenes")]
+        shown = without_shade(truth_of(folder))
+        return [*results, mapped(f"site {seed}", folder, folder / "scenes", shown)]
 
 
 def alone(name: str, folder: Path, seed: int) -> Result:
@@ -256,11 +261,11 @@ def alone(name: str, folder: Path, seed: int) -> Result:
     return Result(name, found, events, happened, 0, 0)
 
 
-def mapped(name: str, folder: Path, scenes: Path) -> Result:
+def mapped(name: str, folder: Path, scenes: Path, truth: dict[str, gpd.GeoDataFrame]) -> Result:
     """Map and track the scenes of a folder."""
     inputs = {"dem": folder / "dem.tif", "glaciers": folder / "glaciers.gpkg"}
     inventory = track([map_lakes(scene, **inputs) for scene in discover([scenes])])
-    return compared(name, inventory, folder)
+    return compared(name, inventory, folder, truth)
 
 
 def of_outlines(results: Iterable[Result]) -> str:
@@ -308,6 +313,9 @@ def of_scenes(results: Sequence[Result]) -> str:
                 f"{result.shrunk} of {result.hidden}",
             ]
         )
+    sites = [result.found for result in results if result.name.startswith("site")]
+    together = f"{joint_idf1(sites):.3f}"
+    rows.append(["all sites", str(sum(site.n_true for site in sites)), together, *[""] * 6])
     head = ["series", "lake-dates", "IDF1", "of those mapped", "events right", "events found"]
     head += ["sudden right", "sudden found", "hidden told as shrunk"]
     missed = [
@@ -327,7 +335,7 @@ def main() -> None:
         sites = [result for part in pool.map(simulated, SITES) for result in part]
     outlines = [alone(f"other simulator, outlines {seed}", series, seed) for seed in SEEDS]
     outlines += [result for result in sites if "outlines" in result.name]
-    scenes = [mapped("other simulator", series, series)]
+    scenes = [mapped("other simulator", series, series, truth_of(series))]
     scenes += [result for result in sites if "outlines" not in result.name]
     text = "\n\n".join(
         [
