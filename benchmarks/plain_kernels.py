@@ -15,6 +15,7 @@ from shapely.geometry import Polygon
 from skimage.measure import find_contours
 
 from glacial_lakes import evidence, masks, outlines, uncertainty, visibility, water
+from glacial_lakes.candidates import CLEAR_NDWI, PURE_PX
 from glacial_lakes.coverage import State
 from glacial_lakes.scenes.quality import Quality
 
@@ -191,11 +192,11 @@ def _unmix(bands, candidate, others, seen, blur_px):
     if beside is not None:
         water_signal, land_signal = beside
         fraction, separation = project(bands, water_signal, land_signal, inverse)
-    fraction = without_dim_ground(fraction, bands, water_signal, land_signal, inverse, candidate)
+    fraction = without_dim_ground(fraction, bands, water_signal, land_signal, inverse)
     return fraction, core, shore, ground, separation, small
 
 
-def without_dim_ground(fraction, bands, water, land, inverse, candidate):
+def without_dim_ground(fraction, bands, water, land, inverse):
     """Return fractions lowered where only dim light explains them."""
     both = np.stack(np.broadcast_arrays(water, land)).astype(float)
     weighted = np.einsum("sbyx,bc->scyx", both, inverse)
@@ -205,7 +206,7 @@ def without_dim_ground(fraction, bands, water, land, inverse, candidate):
     differ = under > outlines.MIN_COLOUR * gram[..., 0, 0] * gram[..., 1, 1]
     gram[~differ] = np.eye(2)
     a, b = np.moveaxis(np.linalg.solve(gram, given[..., None])[..., 0], -1, 0)
-    dim = differ & ~candidate & (b > 0) & (a + b < outlines.MAX_DIM_LIGHT)
+    dim = differ & (b > 0) & (a + b < outlines.MAX_DIM_LIGHT)
     share = np.where(dim, a.clip(0) / np.where(dim, a.clip(0) + b, 1), fraction)
     return np.where(fraction - share > outlines.MAX_DIM_EXCESS, share, fraction).astype("float32")
 
@@ -309,6 +310,17 @@ def shaded(flags, seen, ground, green):
         if median_of(green, under) < limit:
             return shade | flagged
     return shade
+
+
+def without_slopes(ndwi, slope, flags, candidate):
+    """Return a candidate of clear water without the slopes that it runs together with."""
+    pure = depth_in(candidate, 2.0) > PURE_PX
+    if not median_of(ndwi, pure) > CLEAR_NDWI:
+        return candidate
+    weak = ndwi < masks.MIN_WATER_NDWI
+    steep = (slope > masks.STEEP_DEG / 2) & (flags & Quality.CIRRUS == 0)
+    ground = grown(pure & weak & steep, 1)
+    return candidate & ~(ground & weak)
 
 
 def hazy_water(fall, nir, core_fall, core_nir, dry_fall):

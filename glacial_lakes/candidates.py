@@ -13,11 +13,12 @@ from rasterio.windows import Window
 
 from glacial_lakes import evidence, outlines, uncertainty, visibility, water
 from glacial_lakes.coverage import State
-from glacial_lakes.evidence import Evidence
+from glacial_lakes.evidence import CIRRUS, Evidence
+from glacial_lakes.masks import MIN_WATER_NDWI, STEEP_DEG
 from glacial_lakes.outlines import Fraction
 from glacial_lakes.pixels import Pixels, ground_states
 from glacial_lakes.scenes.quality import Quality
-from glacial_lakes.stencils import connected, kernel, median_of
+from glacial_lakes.stencils import connected, depth_in, grown, kernel, median_of
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -32,6 +33,10 @@ MIN_SEEDS = 2
 
 LIT_SHARE = 0.1
 """A smaller part in the sun of what looks like shade is its edge."""
+PURE_PX = 1.5
+"""Blur of the shore does not reach deeper inside."""
+CLEAR_NDWI = 0.4
+"""Water that differs so clearly from ground is not mixed with it unseen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +159,10 @@ def _draw(
     )
     pixels, near, dark_slope = view.cut(window), labels[place], dark[place]
     candidate, others = near == number, (near > 0) & (near != number)
+    green, nir = pixels.reflectance["green"], pixels.reflectance["nir"]
+    candidate = _without_slopes(
+        water.ndwi_or_zero(green, nir), pixels.slope_deg, pixels.flags, candidate
+    )
     state = ground_states(pixels)
     known = np.isfinite(pixels.reflectance["nir"]) & ~pixels.cloud & ~dark_slope
     signals = np.stack([pixels.reflectance[name] for name in bands])
@@ -220,6 +229,36 @@ def _draw(
                 }
             measured.append(Measured(window, body, land, inside & pixels.seen, found, row))
     return measured
+
+
+@kernel
+def _without_slopes(ndwi, slope, flags, candidate):  # type: ignore[no-untyped-def]
+    """Return a candidate of clear water without the bluish slopes that it runs together with.
+
+    Beside ice, slopes in dim light are blue enough to be proposed. Where the shore does not reach
+    by blur, water has a larger index; haze and shallows lower it, but not on a slope.
+    """
+    height, width = candidate.shape
+    deep = depth_in(candidate, 2.0)
+    pure = np.zeros((height, width), np.bool_)
+    for row in range(height):
+        for col in range(width):
+            pure[row, col] = deep[row, col] > PURE_PX
+    if not median_of(ndwi, pure) > CLEAR_NDWI:
+        return candidate
+    ground = np.zeros((height, width), np.bool_)
+    for row in range(height):
+        for col in range(width):
+            weak = pure[row, col] and ndwi[row, col] < MIN_WATER_NDWI
+            steep = slope[row, col] > STEEP_DEG / 2 and flags[row, col] & CIRRUS == 0
+            ground[row, col] = weak and steep
+    ground = grown(ground, np.int64(1))
+    rest = np.zeros((height, width), np.bool_)
+    for row in range(height):
+        for col in range(width):
+            weak = ground[row, col] and ndwi[row, col] < MIN_WATER_NDWI
+            rest[row, col] = candidate[row, col] and not weak
+    return rest
 
 
 @kernel

@@ -164,7 +164,7 @@ def unmix(
     if found:
         water, land = _signals_beside_shore(signals, cover, wet, dry, bare, weights)
         fraction, separation = _project(signals, water, land, inverse)
-    _dim_ground(fraction, signals, water, land, inverse, own)
+    _dim_ground(fraction, signals, water, land, inverse)
     whole = candidate.shape
     return Fraction(
         _laid(fraction, place, whole),
@@ -579,8 +579,8 @@ def _project(bands, water, land, inverse):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _dim_ground(fraction, bands, water, land, inverse, candidate):  # type: ignore[no-untyped-def]
-    """Lower the fractions outside of a candidate that only dim light explains, in place.
+def _dim_ground(fraction, bands, water, land, inverse):  # type: ignore[no-untyped-def]
+    """Lower the fractions that only dim light explains, in place.
 
     Ground that faces away from the sun is darker than the shore and so looks like a mixture with
     water. In p = a w + b l the light is free, and a / (a + b) is the share that colour tells.
@@ -588,7 +588,7 @@ def _dim_ground(fraction, bands, water, land, inverse, candidate):  # type: igno
     height, width, count = bands.shape
     for row in range(height):
         for col in range(width):
-            if candidate[row, col] or not fraction[row, col] > MAX_DIM_EXCESS:
+            if not fraction[row, col] > MAX_DIM_EXCESS:
                 continue
             ww, wl, ll, pw, pl = 0.0, 0.0, 0.0, 0.0, 0.0
             for one in range(count):

@@ -28,6 +28,7 @@ sys.path.insert(0, str(BENCHMARKS))
 import plain_kernels as plain  # noqa: E402
 
 from glacial_lakes import (  # noqa: E402
+    candidates,
     evidence,
     masks,
     outlines,
@@ -39,6 +40,7 @@ from glacial_lakes import (  # noqa: E402
     water,
 )
 from glacial_lakes.scenes import raster, resample  # noqa: E402
+from glacial_lakes.scenes.quality import Quality  # noqa: E402
 from glacial_lakes.scenes.raster import Band  # noqa: E402
 
 SUM = {"rtol": 1e-5, "atol": 1e-6}
@@ -307,6 +309,35 @@ def test_medians_of_a_candidate_are_those_of_numpy(seed: int) -> None:
     fields = [window.field(0, 0.5) for _ in range(5)]
     arrays = *fields, window.flags(), window.mask(), window.mask(), window.mask()
     np.testing.assert_allclose(evidence._medians(*arrays), plain.medians(*arrays), rtol=1e-5)
+
+
+@given(seeds)
+@often
+def test_slopes_in_a_candidate_are_found_as_by_the_plain_steps(seed: int) -> None:
+    window = Window(seed)
+    arrays = window.field(0, 1), window.field(0, 20), window.flags(), window.mask()
+    same(candidates._without_slopes(*arrays), plain.without_slopes(*arrays))
+
+
+def test_a_bluish_slope_beside_a_clear_pond_is_no_part_of_it_but_haze_and_shallows_are() -> None:
+    ndwi = np.full((30, 30), 0.05, "float32")
+    ndwi[5:15, 5:25] = 0.6
+    ndwi[4, 5:25] = 0.15  # blur of the shore
+    ndwi[15:22, 8:20] = 0.1
+    candidate = ndwi > 0.06
+    cirrus = int(Quality.CIRRUS)
+    cases = (
+        (0, 25, ndwi > 0.12),
+        (cirrus, 25, candidate),
+        (0, 2, candidate),
+        (0, np.nan, candidate),
+    )
+    for flag, slope_deg, expected in cases:
+        flags, slope = (
+            np.full(ndwi.shape, flag, np.uint8),
+            np.full(ndwi.shape, slope_deg, "float32"),
+        )
+        same(candidates._without_slopes(ndwi, slope, flags, candidate), expected)
 
 
 @given(seeds)

@@ -75,7 +75,7 @@ def test_dim_ground_is_no_water_and_dim_water_stays_water() -> None:
     ends = (np.broadcast_to(end, (1, 5, 4)).astype("float32") for end in (water, land))
     fraction = np.array([[0.7, 1.2, 0.5, 0.0, 1.0]], "float32")
     bands = pixels[None].astype("float32")
-    outlines._dim_ground(fraction, bands, *ends, np.eye(4) * 1e4, np.zeros((1, 5), bool))
+    outlines._dim_ground(fraction, bands, *ends, np.eye(4) * 1e4)
     assert fraction.tolist()[0] == pytest.approx([0, 1.2, 0.5, 0, 1], abs=1e-6)
 
 
