@@ -312,6 +312,16 @@ def test_an_event_gives_one_alert_and_a_jump_at_a_split_none():
     assert called(table([2e4, 2e4, 1e4, 1e4]))["alert"].tolist() == ["sudden_drainage"]
 
 
+@pytest.mark.parametrize(("later", "confirmed"), [(0.0, True), ("cloud", False), (9e3, False)])
+def test_a_lake_never_seen_whole_that_drained_is_an_alert_with_an_unknown_area(later, confirmed):
+    drained = event("drained", "2011-08-15", "2012-08-15", None, 0.0)
+    (row,) = called(table(["cloud", "cloud", 0.0, later]), drained).to_dict("records")
+    assert row["alert"] == "sudden_drainage"
+    assert np.isnan(row["area_before_m2"])
+    assert row["scene_ids"] == "S2011 S2012"
+    assert row["confirmed"] is confirmed
+
+
 def test_a_new_lake_is_an_alert_only_near_a_glacier():
     appeared = event("appeared", "2010-08-15", "2011-08-15", 0.0, 2e4)
     near = table([0, 2e4, 2e4])

@@ -115,9 +115,10 @@ def _of_events(
         if abs(row["z"]) <= CHANGE_SIGMAS:
             continue
         later = rows.loc[rows.index > date, "area_m2"].to_numpy(dtype=float)[:1]
-        middle = np.nansum(areas) / 2
         is_loss = event["event"] == "drained"
-        yield row | {"confirmed": bool((later < middle if is_loss else later > middle).any())}
+        # Of a lake that was never seen whole before, what is left must not grow again.
+        middle = np.nansum(areas) * (1.5 if is_loss and np.isnan(areas[0]) else 0.5)
+        yield row | {"confirmed": bool((later <= middle if is_loss else later > middle).any())}
 
 
 def _jumps(series: pd.DataFrame) -> Iterator[Row]:

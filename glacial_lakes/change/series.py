@@ -95,7 +95,7 @@ def involved(event: pd.Series) -> set[str]:
 def evidence(
     observations: pd.DataFrame, lakes: Iterable[str], days: Iterable[pd.Timestamp]
 ) -> list[str]:
-    """Return the scenes that show lakes, or their absence, on some days; in the order of time.
+    """Return the scenes that show lakes, a part or their absence, on some days; in order of time.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def evidence(
     shown = observations[
         observations["day"].isin(list(days))
         & observations["lake_id"].isin(list(lakes))
-        & observations["status"].isin(SEEN)
+        & (observations["status"].isin(SEEN) | (observations["observed_fraction"] > 0))
     ]
     scenes = shown.sort_values("acquired", kind="stable")["scene_id"].dropna()
     return list(dict.fromkeys(scenes.map(str)))

@@ -182,7 +182,7 @@ def _events(links: Links, histories: Histories, names: Mapping[int, str]) -> pd.
                     "event": happening.kind,
                     "date": _day(links, happening.after.epoch),
                     "after": _day(links, happening.before.epoch),
-                    "from_ids": names[lake] if before > 0 else None,
+                    "from_ids": names[lake] if happening.before.shows_water else None,
                     "to_ids": names[lake] if happening.after.shows_water else None,
                     "area_before_m2": before,
                     "area_after_m2": after,
