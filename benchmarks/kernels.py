@@ -30,6 +30,7 @@ from glacial_lakes import (
     stencils,
     terrain,
     uncertainty,
+    unmixing,
     visibility,
     water,
 )
@@ -87,11 +88,11 @@ def of_candidate(size: int) -> Steps:
     bands = bands.astype("float32")
     none, full = np.zeros_like(lake), np.ones_like(lake)
     slope, flags = np.full((size, size), 3, "float32"), np.zeros((size, size), np.uint8)
-    blur = outlines.BLUR_PX[10.0]
-    found = outlines.unmix(bands, lake, none, full)
+    blur = unmixing.BLUR_PX[10.0]
+    found = unmixing.unmix(bands, lake, none, full)
     assert found is not None
     fields = np.ascontiguousarray(np.moveaxis(bands, 0, 2))
-    sigma, reach = outlines.SMOOTH_PX, outlines.SMOOTH_REACH
+    sigma, reach = unmixing.SMOOTH_PX, unmixing.SMOOTH_REACH
     weights = stencils.gaussian_weights(sigma, reach)
     polygon = shapely.buffer(shapely.Point(size / 2, size / 2), size / 4)
     water_index = water.ndwi_or_zero(bands[1], bands[3])
@@ -126,11 +127,11 @@ def of_candidate(size: int) -> Steps:
             lambda: plain.contour_lines(cover, 0.5),
         ),
         "water fraction": (
-            lambda: outlines.unmix(bands, lake, none, full),
+            lambda: unmixing.unmix(bands, lake, none, full),
             lambda: plain.unmix(bands, lake, none, full, blur),
         ),
         "conserving level": (
-            lambda: outlines.conserving_level(cover, full, lake),
+            lambda: unmixing.conserving_level(cover, full, lake),
             lambda: plain.conserving_level(cover, full, lake),
         ),
         "error along the shore": (

@@ -14,7 +14,7 @@ from scipy import ndimage
 from shapely.geometry import Polygon
 from skimage.measure import find_contours
 
-from glacial_lakes import evidence, masks, outlines, uncertainty, visibility, water
+from glacial_lakes import evidence, masks, uncertainty, unmixing, visibility, water
 from glacial_lakes.candidates import CLEAR_NDWI, PURE_PX
 from glacial_lakes.coverage import State
 from glacial_lakes.scenes.quality import Quality
@@ -102,14 +102,14 @@ def contour_lines(field, level):
 
 def around(field):
     return ndimage.gaussian_filter(
-        field.astype("float32"), outlines.SMOOTH_PX, truncate=outlines.SMOOTH_REACH, axes=(-2, -1)
+        field.astype("float32"), unmixing.SMOOTH_PX, truncate=unmixing.SMOOTH_REACH, axes=(-2, -1)
     )
 
 
 def mean_around(bands, where):
     total = around(np.where(where, bands, np.float32(0)))
     means = bands[:, where].mean(1)[:, None, None]
-    return (total + outlines.FAINT * means) / (around(where) + outlines.FAINT)
+    return (total + unmixing.FAINT * means) / (around(where) + unmixing.FAINT)
 
 
 def wettest(bands, candidate, land, inverse):
@@ -133,7 +133,7 @@ def project(bands, wet, dry, inverse):
 def unmix(bands, candidate, others, seen, blur_px):
     """Return water fraction, core, shore, separation, ground and method, or None."""
     top, bottom, left, right = extent(candidate)
-    reach = outlines.NEIGHBOURHOOD_PX
+    reach = unmixing.NEIGHBOURHOOD_PX
     place = np.s_[max(0, top - reach) : bottom + reach, max(0, left - reach) : right + reach]
     found = _unmix(
         np.nan_to_num(bands[:, *place], nan=0),
@@ -154,18 +154,18 @@ def unmix(bands, candidate, others, seen, blur_px):
 
 def _unmix(bands, candidate, others, seen, blur_px):
     depth, away = depth_in(candidate, np.inf), ndimage.distance_transform_edt(~candidate)
-    nearest, farthest = outlines.SHORE_PX
+    nearest, farthest = unmixing.SHORE_PX
     land = seen & ~candidate & ~others
     shore = land & (away > nearest) & (away <= farthest)
-    if shore.sum() < outlines.MIN_SHORE:
+    if shore.sum() < unmixing.MIN_SHORE:
         shore = land & (away > nearest)
-    if shore.sum() < outlines.MIN_SHORE:
+    if shore.sum() < unmixing.MIN_SHORE:
         return None
-    core = candidate & seen & (depth > outlines.CORE_PX)
-    small = core.sum() < outlines.MIN_CORE
+    core = candidate & seen & (depth > unmixing.CORE_PX)
+    small = core.sum() < unmixing.MIN_CORE
     land_signal = mean_around(bands, shore)
     covariance = np.cov((bands - land_signal)[:, shore].astype(float))
-    covariance = np.atleast_2d(covariance) + np.eye(len(bands)) * outlines.NOISE**2
+    covariance = np.atleast_2d(covariance) + np.eye(len(bands)) * unmixing.NOISE**2
     if not small and core.sum() > 2 * len(bands):
         covariance = covariance + np.cov(bands[:, core].astype(float))
     inverse = np.linalg.inv(0.7 * covariance + 0.3 * np.diag(np.diag(covariance)))
@@ -176,15 +176,15 @@ def _unmix(bands, candidate, others, seen, blur_px):
         water_signal = mean_around(bands, core)
     fraction, separation = project(bands, water_signal, land_signal, inverse)
     zero, one = 0.0, 1.0
-    near = shore & (away <= outlines.NEAR_LAND_PX)
-    if near.sum() >= outlines.MIN_SHORE:
+    near = shore & (away <= unmixing.NEAR_LAND_PX)
+    if near.sum() >= unmixing.MIN_SHORE:
         zero = median_of(fraction, near)
-    nearest, farthest = outlines.NEAR_WATER_PX
+    nearest, farthest = unmixing.NEAR_WATER_PX
     shallow = candidate & (depth > nearest) & (depth <= farthest)
-    if not small and shallow.sum() >= outlines.MIN_SHORE:
+    if not small and shallow.sum() >= unmixing.MIN_SHORE:
         one = median_of(fraction, shallow)
     fraction = ((fraction - zero) / (np.clip(one, 0.8, 1.1) - zero)).astype("float32")
-    ground = away <= outlines.GROUND_PX
+    ground = away <= unmixing.GROUND_PX
     if others.any():
         ground &= away <= ndimage.distance_transform_edt(~others)
     cover = blurred_cover(fraction, seen & ground, candidate, blur_px)
@@ -203,17 +203,17 @@ def without_dim_ground(fraction, bands, water, land, inverse):
     gram = np.einsum("sbyx,tbyx->yxst", weighted, both)
     given = np.einsum("sbyx,byx->yxs", weighted, bands.astype(float))
     under = np.linalg.det(gram)
-    differ = under > outlines.MIN_COLOUR * gram[..., 0, 0] * gram[..., 1, 1]
+    differ = under > unmixing.MIN_COLOUR * gram[..., 0, 0] * gram[..., 1, 1]
     gram[~differ] = np.eye(2)
     a, b = np.moveaxis(np.linalg.solve(gram, given[..., None])[..., 0], -1, 0)
-    dim = differ & (b > 0) & (a + b < outlines.MAX_DIM_LIGHT)
+    dim = differ & (b > 0) & (a + b < unmixing.MAX_DIM_LIGHT)
     share = np.where(dim, a.clip(0) / np.where(dim, a.clip(0) + b, 1), fraction)
-    return np.where(fraction - share > outlines.MAX_DIM_EXCESS, share, fraction).astype("float32")
+    return np.where(fraction - share > unmixing.MAX_DIM_EXCESS, share, fraction).astype("float32")
 
 
 def blurred_cover(fraction, usable, candidate, blur_px):
-    level, fine = conserving_level(fraction, usable, candidate), outlines.FINE
-    deep = depth_in(candidate, np.inf) > outlines.REACH_PX
+    level, fine = conserving_level(fraction, usable, candidate), unmixing.FINE
+    deep = depth_in(candidate, np.inf) > unmixing.REACH_PX
     field = np.where(deep, np.float32(1), np.where(usable, fraction, np.float32(0)))
     inside = finer(field, fine) > level
     share = inside.reshape(len(field), fine, -1, fine).mean((1, 3), dtype="float32")
@@ -225,26 +225,26 @@ def signals_beside_shore(bands, cover, usable):
     if not wet.any():
         return None
     pure = cover > min(0.9, 0.8 * float(cover.max()))
-    dry = usable & ~wet & (distance_to(wet, 9) <= outlines.DRY_PX)
-    wet = usable & pure & wet & (depth_in(wet, 9) <= outlines.WET_PX)
+    dry = usable & ~wet & (distance_to(wet, 9) <= unmixing.DRY_PX)
+    wet = usable & pure & wet & (depth_in(wet, 9) <= unmixing.WET_PX)
     bare = dry & (cover < 0.03)
-    if dry.sum() < outlines.MIN_SHORE or wet.sum() < outlines.MIN_SEEN or not bare.any():
+    if dry.sum() < unmixing.MIN_SHORE or wet.sum() < unmixing.MIN_SEEN or not bare.any():
         return None
     wet_mean, dry_mean = (bands[:, where].mean(1)[:, None, None] for where in (wet, bare))
     water_signal, land = (np.broadcast_to(mean, bands.shape) for mean in (wet_mean, dry_mean))
     rest = 1 - cover
-    wet_weight = around(np.where(wet, cover**2, 0)) + outlines.FAINT
-    dry_weight = around(np.where(dry, rest**2, 0)) + outlines.FAINT
+    wet_weight = around(np.where(wet, cover**2, 0)) + unmixing.FAINT
+    dry_weight = around(np.where(dry, rest**2, 0)) + unmixing.FAINT
     for _ in range(3):
         freed = around(np.where(wet, cover * (bands - rest * land), 0))
         other = around(np.where(dry, rest * (bands - cover * water_signal), 0))
-        water_signal = (freed + outlines.FAINT * wet_mean) / wet_weight
-        land = (other + outlines.FAINT * dry_mean) / dry_weight
+        water_signal = (freed + unmixing.FAINT * wet_mean) / wet_weight
+        land = (other + unmixing.FAINT * dry_mean) / dry_weight
     return water_signal, land
 
 
 def conserving_level(fraction, usable, candidate):
-    near, (lowest, highest) = outlines.REACH_PX, outlines.LEVEL_LIMITS
+    near, (lowest, highest) = unmixing.REACH_PX, unmixing.LEVEL_LIMITS
     wet = fraction > 0.5
     if not (wet & candidate).any():
         return 0.5
@@ -252,8 +252,8 @@ def conserving_level(fraction, usable, candidate):
     field = np.where(depth_in(wet, near) > near, np.float32(1), np.clip(fraction, -0.5, 1.5))
     field = np.where(usable & beside, field, np.float32(0))
     top, bottom, left, right = extent(field > 0)
-    fine = finer(np.clip(field[top:bottom, left:right], 0, 1), outlines.FINE)
-    count = math.floor(field.sum(dtype=float) * outlines.FINE**2 + 0.5)
+    fine = finer(np.clip(field[top:bottom, left:right], 0, 1), unmixing.FINE)
+    count = math.floor(field.sum(dtype=float) * unmixing.FINE**2 + 0.5)
     count = np.clip(count, 1, fine.size - 1)
     level = smallest(fine.ravel(), fine.size - count)
     return float(np.clip(level, lowest, highest))
@@ -305,7 +305,7 @@ def shaded(flags, seen, ground, green):
     shade = flags & Quality.TERRAIN_SHADOW != 0
     flagged = flags & Quality.CLOUD_SHADOW != 0
     under, beside = flagged & ~ground & seen, ~flagged & ~ground & seen
-    if min(under.sum(), beside.sum()) >= outlines.MIN_SHORE:
+    if min(under.sum(), beside.sum()) >= unmixing.MIN_SHORE:
         limit = visibility.MAX_SHADOW_GREEN * median_of(green, beside)
         if median_of(green, under) < limit:
             return shade | flagged

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from glacial_lakes import evidence, outlines, uncertainty, visibility, water
+from glacial_lakes import evidence, outlines, uncertainty, unmixing, visibility, water
 from glacial_lakes.coverage import State
 from glacial_lakes.evidence import CIRRUS, Evidence
 from glacial_lakes.masks import MIN_WATER_NDWI, STEEP_DEG
-from glacial_lakes.outlines import Fraction
 from glacial_lakes.pixels import Pixels, ground_states
 from glacial_lakes.scenes.quality import Quality
 from glacial_lakes.stencils import connected, depth_in, grown, kernel, median_of
+from glacial_lakes.unmixing import Fraction
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -166,7 +166,7 @@ def _draw(
     state = ground_states(pixels)
     known = np.isfinite(pixels.reflectance["nir"]) & ~pixels.cloud & ~dark_slope
     signals = np.stack([pixels.reflectance[name] for name in bands])
-    fraction = outlines.unmix(signals, candidate, others, known, pixel_m=pixel_m)
+    fraction = unmixing.unmix(signals, candidate, others, known, pixel_m=pixel_m)
     if fraction is None:
         land = candidate & (state == State.LAND)
         return [Measured(window, candidate, land, land, None, None)]
@@ -174,7 +174,7 @@ def _draw(
     if dark_slope.any():
         mine |= _like_core(pixels, fraction, dark_slope) & fraction.ground
     field = np.where(mine, fraction.water, np.float32(0))
-    level = outlines.conserving_level(fraction.water, mine, candidate)
+    level = unmixing.conserving_level(fraction.water, mine, candidate)
     measured = []
     for whole in outlines.contour(field, level, pixels.transform, least_m2=smallest_m2):
         for polygon in outlines.without_streams(whole):

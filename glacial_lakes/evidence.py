@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from shapely.geometry import Polygon
 
 from glacial_lakes.masks import MIN_SNOW_GREEN, MIN_WATER_NDWI, SHADED, STEEP_DEG
-from glacial_lakes.outlines import Fraction
 from glacial_lakes.pixels import Pixels
 from glacial_lakes.scenes.quality import Quality
 from glacial_lakes.stencils import kernel, median_of
+from glacial_lakes.unmixing import Fraction
 from glacial_lakes.water import ndwi_or_zero
 
 Float = NDArray[np.float32]

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from shapely.geometry import Polygon
 
-from glacial_lakes.outlines import FINE
 from glacial_lakes.stencils import extent, finer, grown, kernel, shrunk
+from glacial_lakes.unmixing import FINE
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]

@@ -9,11 +9,11 @@ from rasterio.warp import transform as transform_points
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION, STATUS, State
 from glacial_lakes.evidence import CIRRUS, CLOUD_SHADOW, Evidence
 from glacial_lakes.masks import STEEP_DEG
-from glacial_lakes.outlines import MIN_SHORE, Fraction
 from glacial_lakes.pixels import Pixels
 from glacial_lakes.scenes import Scene
 from glacial_lakes.scenes.quality import Quality
 from glacial_lakes.stencils import grown, inner, kernel, median_of, shrunk
+from glacial_lakes.unmixing import MIN_SHORE, Fraction
 from glacial_lakes.water import ndwi_or_zero
 
 Bool = NDArray[np.bool_]

@@ -36,6 +36,7 @@ TOP_TO_BOTTOM = [
     *(
         "uncertainty",
         "outlines",
+        "unmixing",
         "detectors",
         "water",
         "masks",

@@ -36,6 +36,7 @@ from glacial_lakes import (  # noqa: E402
     stencils,
     terrain,
     uncertainty,
+    unmixing,
     visibility,
     water,
 )
@@ -253,8 +254,8 @@ def test_water_fractions_are_those_of_the_plain_solution(
     one = lake_window(seed, count)
     assume((one.candidate & one.seen).any())
     arrays = one.bands, one.candidate, one.others, one.seen
-    found = outlines.unmix(*arrays, pixel_m=pixel_m)
-    expected = plain.unmix(*arrays, outlines.BLUR_PX[pixel_m])
+    found = unmixing.unmix(*arrays, pixel_m=pixel_m)
+    expected = plain.unmix(*arrays, unmixing.BLUR_PX[pixel_m])
     assert (found is None) == (expected is None)
     if found is None:
         return
@@ -270,9 +271,9 @@ def test_water_fractions_are_those_of_the_plain_solution(
 def test_without_a_shore_there_is_no_fraction() -> None:
     full, none = np.ones((9, 9), bool), np.zeros((9, 9), bool)
     bands = np.full((4, 9, 9), 0.1, "float32")
-    assert outlines.unmix(bands, full, none, full) is None
-    assert outlines.unmix(bands[:, :1, :1], full[:1, :1], none[:1, :1], full[:1, :1]) is None
-    assert outlines.unmix(np.full_like(bands, np.nan), full, none, none) is None
+    assert unmixing.unmix(bands, full, none, full) is None
+    assert unmixing.unmix(bands[:, :1, :1], full[:1, :1], none[:1, :1], full[:1, :1]) is None
+    assert unmixing.unmix(np.full_like(bands, np.nan), full, none, none) is None
 
 
 @given(seeds)
@@ -281,7 +282,7 @@ def test_conserving_levels_are_those_of_the_plain_search(seed: int) -> None:
     one = lake_window(seed, 1)
     fraction = np.nan_to_num(1 - one.bands[0] / 0.4)
     usable = one.seen & ~one.others
-    found = outlines.conserving_level(fraction, usable, one.candidate)
+    found = unmixing.conserving_level(fraction, usable, one.candidate)
     expected = plain.conserving_level(fraction, usable, one.candidate)
     assert found == pytest.approx(expected, abs=1e-5)
 

@@ -12,7 +12,7 @@ from rasterio.features import rasterize
 from scipy.ndimage import gaussian_filter
 from shapely import Point
 
-from glacial_lakes import outlines
+from glacial_lakes import outlines, unmixing
 
 PIXEL = 10.0
 SHAPE = (70, 70)
@@ -43,9 +43,9 @@ def outline(polygon: shapely.Polygon, water: str, shore: str) -> shapely.Polygon
     bands = mixture(polygon, water, shore)
     candidate = share_of(polygon) > 0.6
     seen = np.ones(SHAPE, bool)
-    fraction = outlines.unmix(bands, candidate, ~seen, seen)
+    fraction = unmixing.unmix(bands, candidate, ~seen, seen)
     assert fraction is not None
-    level = outlines.conserving_level(fraction.water, seen, candidate)
+    level = unmixing.conserving_level(fraction.water, seen, candidate)
     return max(outlines.contour(fraction.water, level, TRANSFORM), key=lambda p: float(p.area))
 
 
@@ -75,7 +75,7 @@ def test_dim_ground_is_no_water_and_dim_water_stays_water() -> None:
     ends = (np.broadcast_to(end, (1, 5, 4)).astype("float32") for end in (water, land))
     fraction = np.array([[0.7, 1.2, 0.5, 0.0, 1.0]], "float32")
     bands = pixels[None].astype("float32")
-    outlines._dim_ground(fraction, bands, *ends, np.eye(4) * 1e4)
+    unmixing._dim_ground(fraction, bands, *ends, np.eye(4) * 1e4)
     assert fraction.tolist()[0] == pytest.approx([0, 1.2, 0.5, 0, 1], abs=1e-6)
 
 
@@ -115,7 +115,7 @@ def test_outlines_are_valid_polygons_near_the_truth(
 def test_without_any_shore_there_is_no_fraction() -> None:
     everywhere = np.ones(SHAPE, bool)
     bands = np.full((4, *SHAPE), 0.05, "float32")
-    assert outlines.unmix(bands, everywhere, ~everywhere, everywhere) is None
+    assert unmixing.unmix(bands, everywhere, ~everywhere, everywhere) is None
 
 
 def test_contour_of_a_step_lies_between_the_pixel_centres() -> None:
