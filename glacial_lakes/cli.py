@@ -161,7 +161,8 @@ def init(options: Options, folder: Path) -> Answer:
     if path.exists():
         raise ConfigError(path, "is there already", "edit it, or name another folder")
     with whole(path) as temporary:
-        temporary.write_text(project_template(), encoding="utf-8", newline="\n")
+        text = project_template(options.lang or "en")
+        temporary.write_text(text, encoding="utf-8", newline="\n")
     say = speaker(options)
     lines = [
         str(path),

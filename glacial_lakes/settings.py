@@ -251,11 +251,15 @@ def digest(values: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def project_template() -> str:
+def project_template(language: str = "en") -> str:
     """Return a project file with every key, its meaning and its default.
 
-    The keys that most projects set are written out; the others are comments.
+    The keys that most projects set are written out; the others are comments. The language is that
+    of the report and of its title.
     """
+    chosen = {"project.language": language}
+    if language == "ru":
+        chosen["project.name"] = "Ледниковые озёра"
     lines = [
         "# Project file of glacial_lakes. Run it with: glacial-lakes run project.toml",
         "# Paths start at the folder of this file. Lines behind # show the default, or an example.",
@@ -267,10 +271,11 @@ def project_template() -> str:
             key = f"{table}.{item.name}"
             lines += [f"# {line}" for line in meanings[item.name].splitlines()]
             shown = key in _WRITTEN_OUT
-            value = _EXAMPLES.get(key, item.default)
+            value = chosen.get(key, _EXAMPLES.get(key, item.default))
             if key in _EXAMPLES:
                 lines[-1] += " Not set unless written."
-            lines.append(f"{'' if shown else '# '}{item.name} = {json.dumps(value)}")
+            text = json.dumps(value, ensure_ascii=False)
+            lines.append(f"{'' if shown else '# '}{item.name} = {text}")
     return "\n".join(lines) + "\n"
 
 

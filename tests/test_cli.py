@@ -175,6 +175,12 @@ def test_init_writes_a_project_that_can_be_read_and_never_overwrites(call, tmp_p
     assert path.read_text(encoding="utf-8") == "mine"
 
 
+def test_init_in_russian_writes_a_project_whose_report_is_russian(call, tmp_path: Path) -> None:
+    assert call("--lang", "ru", "init", tmp_path).code == 0
+    project = read_project(tmp_path / "project.toml", environment={}).project
+    assert (project.language, project.name) == ("ru", "Ледниковые озёра")
+
+
 def test_a_wrong_project_file_is_one_line_and_2(call, tmp_path: Path) -> None:
     path = tmp_path / "project.toml"
     path.write_text("[area]\nmin_aera_m2 = 3\n", encoding="utf-8")
