@@ -351,26 +351,33 @@ def _signals_beside_shore(bands, cover, wet, dry, bare, weights):  # type: ignor
     water, land = _everywhere(wet_mean, bands.shape), _everywhere(dry_mean, bands.shape)
     weight = smooth(weight, weights)
     freed = np.zeros((height, width, 2 * count), np.float32)
-    for _ in range(3):  # the shares are small: three turns settle it
+    one, faint, last = np.float32(1), np.float32(FAINT), 2
+    for turn in range(last + 1):  # the shares are small: three turns settle it
         for row in range(height):
             for col in range(width):
                 share = cover[row, col]
                 if wet[row, col]:
                     for band in range(count):
-                        rest = bands[row, col, band] - (1 - share) * land[row, col, band]
+                        rest = bands[row, col, band] - (one - share) * land[row, col, band]
                         freed[row, col, band] = share * rest
                 if dry[row, col]:
                     for band in range(count):
                         rest = bands[row, col, band] - share * water[row, col, band]
-                        freed[row, col, count + band] = (1 - share) * rest
+                        freed[row, col, count + band] = (one - share) * rest
         means = smooth(freed, weights)
         for row in range(height):
             for col in range(width):
-                for band in range(count):
-                    total = means[row, col, band] + FAINT * wet_mean[band]
-                    water[row, col, band] = total / (weight[row, col, 0] + FAINT)
-                    total = means[row, col, count + band] + FAINT * dry_mean[band]
-                    land[row, col, band] = total / (weight[row, col, 1] + FAINT)
+                # Until the last turn, water is asked for on dry pixels only, and land on wet ones.
+                if turn == last or dry[row, col]:
+                    scale = one / (weight[row, col, 0] + faint)
+                    for band in range(count):
+                        total = means[row, col, band] + faint * wet_mean[band]
+                        water[row, col, band] = total * scale
+                if turn == last or wet[row, col]:
+                    scale = one / (weight[row, col, 1] + faint)
+                    for band in range(count):
+                        total = means[row, col, count + band] + faint * dry_mean[band]
+                        land[row, col, band] = total * scale
     return water, land
 
 
@@ -452,13 +459,13 @@ def _mean_around(bands, where, weights):  # type: ignore[no-untyped-def]
                 for band in range(count):
                     chosen[row, col, band] = bands[row, col, band]
     overall = _mean(bands, where)  # far from any chosen pixel this takes over
-    sums = smooth(chosen, weights)
+    sums, one, faint = smooth(chosen, weights), np.float32(1), np.float32(FAINT)
     means = np.empty(bands.shape, np.float32)
     for row in range(height):
         for col in range(width):
-            weight = sums[row, col, count] + FAINT
+            scale = one / (sums[row, col, count] + faint)
             for band in range(count):
-                means[row, col, band] = (sums[row, col, band] + FAINT * overall[band]) / weight
+                means[row, col, band] = (sums[row, col, band] + faint * overall[band]) * scale
     return means
 
 
