@@ -50,8 +50,6 @@ FLAT_DEG = 4.0
 """A river runs down a slope steeper than this in a DEM of 30 m; the surface of a lake is flat."""
 MIN_RIVER_PX = 25.0
 """A narrow wet line longer than this is a river or stream, and what lies on it a piece of it."""
-NARROW_PX = 4.0
-"""Of narrower long shapes a piece may be all that cloud and shade leave of a river."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,8 +254,7 @@ def _least_contrast(e: Evidence) -> float:
 
 def _is_river(e: Evidence) -> bool:
     drawn_out = e.length_px / e.width_px
-    goes_on = e.trace_px > 1.3 * e.length_px or e.width_px < NARROW_PX
-    if e.trace_px > MIN_RIVER_PX and (e.trace_px > 3 * e.length_px or (drawn_out > 6 and goes_on)):
+    if e.trace_px > MIN_RIVER_PX and (e.trace_px > 3 * e.length_px or drawn_out > 6):
         return not _widens_to_lake(e)
     return drawn_out > 9 and e.width_px < 5 and not e.slope_deg < FLAT_DEG
 
