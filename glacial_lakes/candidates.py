@@ -30,11 +30,12 @@ VIEW_PX = 40
 """Pixels around a candidate that tell a piece of a river from a pond."""
 MIN_SEEDS = 2
 """A single seed pixel has no signal of its own."""
-
 LIT_SHARE = 0.1
 """A smaller part in the sun of what looks like shade is its edge."""
 PURE_PX = 1.5
 """Blur of the shore does not reach deeper inside."""
+ALIKE_NDWI = 0.1
+"""Index of one lake differs by less, from the shallows to the middle."""
 CLEAR_NDWI = 0.4
 """Water that differs so clearly from ground is not mixed with it unseen."""
 
@@ -121,18 +122,26 @@ def measure(
         sun_elevation_deg=sun_elevation_deg,
         may_hold_ice=may_hold_ice,
     )
-    measured = draw(labels, number, dark=view.dark_slope)
+    measured = draw(labels, number, dark=view.dark_slope, lit_after_all=view.dark_slope)
     if not any(one.found and evidence.judge(one.found) == "shadow" for one in measured):
         return measured
     shade = (view.flags & Quality.TERRAIN_SHADOW) != 0
     own = labels == number
     if not shade[own].any():
         return measured
-    parts, extents = connected(own & ~shade)
-    apart = np.where(own, 0, labels)
+    lit = own & ~shade
+    for one in measured:
+        if one.row is not None:  # a lake already
+            row = int(one.window.row_off - view.window.row_off)
+            col = int(one.window.col_off - view.window.col_off)
+            height, width = one.body.shape
+            lit[row : row + height, col : col + width] &= ~one.body
+    parts, extents = connected(lit)
+    apart, none = np.where(own, 0, labels), np.zeros_like(own)
     for part, (size, *_) in enumerate(extents.tolist(), 1):
         if size >= LIT_SHARE * own.sum():
-            sunlit = draw(np.where(parts == part, number, apart), number, dark=shade)
+            mine = np.where(parts == part, number, apart)
+            sunlit = draw(mine, number, dark=shade, lit_after_all=none)
             measured += [
                 one for one in sunlit if one.row and one.row["outline_method"] == "unmixed"
             ]
@@ -145,34 +154,39 @@ def _draw(
     number: int,
     *,
     dark: Bool,
+    lit_after_all: Bool,
     bands: list[str],
     pixel_m: float,
     smallest_m2: float,
     sun_elevation_deg: float | None,
     may_hold_ice: bool,
 ) -> list[Measured]:
-    """Draw and measure a candidate; nothing can be told of ``dark`` pixels of the view."""
+    """Draw and measure a candidate.
+
+    Nothing can be told of ``dark`` pixels of the view, but for those ``lit_after_all`` that look
+    like the lake.
+    """
     top, bottom, left, right = _around(labels, number, HALO_PX)
     place = np.s_[top:bottom, left:right]
     window = Window(
         view.window.col_off + left, view.window.row_off + top, right - left, bottom - top
     )
-    pixels, near, dark_slope = view.cut(window), labels[place], dark[place]
+    pixels, near = view.cut(window), labels[place]
     candidate, others = near == number, (near > 0) & (near != number)
     green, nir = pixels.reflectance["green"], pixels.reflectance["nir"]
     candidate = _without_slopes(
         water.ndwi_or_zero(green, nir), pixels.slope_deg, pixels.flags, candidate
     )
     state = ground_states(pixels)
-    known = np.isfinite(pixels.reflectance["nir"]) & ~pixels.cloud & ~dark_slope
+    known = np.isfinite(pixels.reflectance["nir"]) & ~pixels.cloud & ~dark[place]
     signals = np.stack([pixels.reflectance[name] for name in bands])
     fraction = unmixing.unmix(signals, candidate, others, known, pixel_m=pixel_m)
     if fraction is None:
         land = candidate & (state == State.LAND)
         return [Measured(window, candidate, land, land, None, None)]
     mine = known & fraction.ground
-    if dark_slope.any():
-        mine |= _like_core(pixels, fraction, dark_slope) & fraction.ground
+    if lit_after_all[place].any():
+        mine |= _like_core(pixels, fraction, lit_after_all[place]) & fraction.ground
     field = np.where(mine, fraction.water, np.float32(0))
     level = unmixing.conserving_level(fraction.water, mine, candidate)
     measured = []
@@ -288,11 +302,14 @@ def _trace(view: Pixels, body: Bool, found: Evidence, width: int) -> float:
 
 
 def _like_core(pixels: Pixels, fraction: Fraction, dark_slope: Bool) -> Bool:
-    """Return pixels of dark slopes that are as bright as this lake, so not in shade after all.
+    """Return pixels of dark slopes that look like this lake, so are not in shade after all.
 
-    The DEM is coarser than the image and its shade is off by a pixel or two.
+    The DEM is coarser than the image and its shade is off by a pixel or two. Clear water is as dark
+    as shade, but bluer.
     """
     green = pixels.reflectance["green"]
+    ndwi = water.ndwi_or_zero(green, pixels.reflectance["nir"])
     lake = median_of(green, fraction.core)
     alike: Bool = (green > 0.7 * lake) & (green < 1.4 * lake)
+    alike &= ndwi > median_of(ndwi, fraction.core) - ALIKE_NDWI
     return alike & dark_slope & ~pixels.cloud
