@@ -362,7 +362,7 @@ def observed(
     thin |= grown(shrunk(thin, speck), speck + thin_fringe)
     shade = shaded(flags, seen, ground, green)
     fall = green - nir
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):
         wet = ndwi_or_zero(green, nir) > shore_ndwi + visibility.MAX_SHORE_RISE * (
             ndwi - shore_ndwi
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from glacial_lakes.coverage import State
 from glacial_lakes.evidence import CIRRUS, Evidence
 from glacial_lakes.masks import MIN_WATER_NDWI, STEEP_DEG
 from glacial_lakes.pixels import Pixels, ground_states
-from glacial_lakes.scenes.quality import Quality
 from glacial_lakes.stencils import connected, depth_in, grown, kernel, median_of
 from glacial_lakes.unmixing import Fraction
 
@@ -30,8 +28,6 @@ VIEW_PX = 40
 """Pixels around a candidate that tell a piece of a river from a pond."""
 MIN_SEEDS = 2
 """A single seed pixel has no signal of its own."""
-LIT_SHARE = 0.1
-"""A smaller part in the sun of what looks like shade is its edge."""
 PURE_PX = 1.5
 """Blur of the shore does not reach deeper inside."""
 ALIKE_NDWI = 0.1
@@ -97,8 +93,6 @@ def measure(
 ) -> list[Measured]:
     """Draw the outlines of a candidate and measure them.
 
-    Of a lake that runs together with the shade beside it, the part in the sun is drawn by itself.
-
     Parameters
     ----------
     view : Pixels
@@ -113,59 +107,6 @@ def measure(
     may_hold_ice : bool
         Whether lakes may be frozen at the date.
     """
-    draw = partial(
-        _draw,
-        view,
-        bands=bands,
-        pixel_m=pixel_m,
-        smallest_m2=smallest_m2,
-        sun_elevation_deg=sun_elevation_deg,
-        may_hold_ice=may_hold_ice,
-    )
-    measured = draw(labels, number, dark=view.dark_slope, lit_after_all=view.dark_slope)
-    if not any(one.found and evidence.judge(one.found) == "shadow" for one in measured):
-        return measured
-    shade = (view.flags & Quality.TERRAIN_SHADOW) != 0
-    own = labels == number
-    if not shade[own].any():
-        return measured
-    lit = own & ~shade
-    for one in measured:
-        if one.row is not None:  # a lake already
-            row = int(one.window.row_off - view.window.row_off)
-            col = int(one.window.col_off - view.window.col_off)
-            height, width = one.body.shape
-            lit[row : row + height, col : col + width] &= ~one.body
-    parts, extents = connected(lit)
-    apart, none = np.where(own, 0, labels), np.zeros_like(own)
-    for part, (size, *_) in enumerate(extents.tolist(), 1):
-        if size >= LIT_SHARE * own.sum():
-            mine = np.where(parts == part, number, apart)
-            sunlit = draw(mine, number, dark=shade, lit_after_all=none)
-            measured += [
-                one for one in sunlit if one.row and one.row["outline_method"] == "unmixed"
-            ]
-    return measured
-
-
-def _draw(
-    view: Pixels,
-    labels: NDArray[np.int32],
-    number: int,
-    *,
-    dark: Bool,
-    lit_after_all: Bool,
-    bands: list[str],
-    pixel_m: float,
-    smallest_m2: float,
-    sun_elevation_deg: float | None,
-    may_hold_ice: bool,
-) -> list[Measured]:
-    """Draw and measure a candidate.
-
-    Nothing can be told of ``dark`` pixels of the view, but for those ``lit_after_all`` that look
-    like the lake.
-    """
     top, bottom, left, right = _around(labels, number, HALO_PX)
     place = np.s_[top:bottom, left:right]
     window = Window(
@@ -178,15 +119,16 @@ def _draw(
         water.ndwi_or_zero(green, nir), pixels.slope_deg, pixels.flags, candidate
     )
     state = ground_states(pixels)
-    known = np.isfinite(pixels.reflectance["nir"]) & ~pixels.cloud & ~dark[place]
+    dark_slope = pixels.dark_slope
+    known = np.isfinite(pixels.reflectance["nir"]) & ~pixels.cloud & ~dark_slope
     signals = np.stack([pixels.reflectance[name] for name in bands])
     fraction = unmixing.unmix(signals, candidate, others, known, pixel_m=pixel_m)
     if fraction is None:
         land = candidate & (state == State.LAND)
         return [Measured(window, candidate, land, land, None, None)]
     mine = known & fraction.ground
-    if lit_after_all[place].any():
-        mine |= _like_core(pixels, fraction, lit_after_all[place]) & fraction.ground
+    if dark_slope.any():
+        mine |= _like_core(pixels, fraction, dark_slope) & fraction.ground
     field = np.where(mine, fraction.water, np.float32(0))
     level = unmixing.conserving_level(fraction.water, mine, candidate)
     measured = []

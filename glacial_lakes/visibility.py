@@ -124,11 +124,8 @@ def _observed(  # type: ignore[no-untyped-def]
     thin |= grown(shrunk(thin, speck), speck + thin_fringe)
     shaded = _shaded(flags, seen, ground, green)
     value = ndwi_or_zero(green, nir)
-    dry_fall, core_fall, core_nir = (
-        median_of(fall, shore),
-        median_of(fall, core),
-        median_of(nir, core),
-    )
+    dry_fall, core_fall = median_of(fall, shore), median_of(fall, core)
+    core_nir = median_of(nir, core)
     wet_ndwi = shore_ndwi + MAX_SHORE_RISE * (ndwi - shore_ndwi)
     rim = grown(inside, np.int64(2))
     ring = grown(inside, np.int64(5))

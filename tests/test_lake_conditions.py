@@ -5,15 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import pytest
 import shapely
 
 from glacial_lakes.mapping import map_lakes
 from glacial_lakes.scenes import discover
-from glacial_lakes.simulate import make_site, simulate_series
-from glacial_lakes.simulate.sample import SCHEDULE
 
 SHRUNK = 0.85
 Pair = tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]
@@ -60,22 +57,6 @@ def test_a_lake_beside_thin_cloud_that_is_seen_whole_has_its_area(
     found = on(mapped, row.geometry)
     assert found["status"].tolist() == ["observed"]
     assert found["area_m2"].item() == pytest.approx(row.area_m2, rel=0.03)
-
-
-def test_a_lake_that_runs_into_shade_is_drawn_where_the_sun_shines_and_has_no_area(
-    tmp_path: Path,
-) -> None:
-    october = [one for one in SCHEDULE if one.time.month == 10]
-    assert len(october) == 1  # the sun stands at 31°
-    simulate_series(make_site(41), october, tmp_path)
-    date = f"{october[0].time:%Y-%m-%d}"
-    mapped, truth = mapped_and_true(tmp_path, tmp_path / "scenes", date)
-    cut = truth[truth["shadow_fraction"].between(0.1, 0.5)]
-    lake = cut.loc[cut["area_m2"].idxmax()]
-    (found,) = on(mapped, lake.geometry).itertuples()
-    assert (found.status, np.isnan(found.area_m2)) == ("shadow", True)
-    shared = found.geometry.intersection(lake.geometry).area
-    assert shared > 0.8 * (1 - lake["shadow_fraction"]) * lake["area_m2"]
 
 
 def test_a_frozen_lake_is_not_told_to_be_smaller(data: Path) -> None:

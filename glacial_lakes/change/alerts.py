@@ -24,6 +24,8 @@ SUDDEN_YEARS = 3.0
 """Between images farther apart, a part lost or gained may have changed slowly."""
 SURE_AREA_M2 = 90_000.0
 """A lake of 100 Landsat pixels needs no second image: that long a shore is not moved by chance."""
+MOST_REGROWTH = 1.5
+"""What a drained lake of unknown size left may grow to this many times of itself."""
 NEAR_GLACIER_M = 1_000.0
 """A new lake at most so far from a glacier is an alert."""
 CONTACT_M = 50.0
@@ -117,7 +119,8 @@ def _of_events(
         later = rows.loc[rows.index > date, "area_m2"].to_numpy(dtype=float)[:1]
         is_loss = event["event"] == "drained"
         # Of a lake that was never seen whole before, what is left must not grow again.
-        middle = np.nansum(areas) * (1.5 if is_loss and np.isnan(areas[0]) else 0.5)
+        unknown = is_loss and np.isnan(areas[0])
+        middle = np.nansum(areas) * (MOST_REGROWTH if unknown else 0.5)
         yield row | {"confirmed": bool((later <= middle if is_loss else later > middle).any())}
 
 

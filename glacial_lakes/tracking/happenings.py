@@ -4,9 +4,9 @@ A lake of fewer than ``sure_pixels`` pixels has come or has drained only when th
 agrees: single misses and single false lakes are common at that size. What only one image ever
 showed has not drained.
 
-The seen part of a lake that is cut by cloud, gaps or shade is a lower bound of its area: it tells
-that a lake is there, and that it has drained when less than ``drained_fraction`` of that is left;
-two images must show it. It never tells that a lake shrank.
+The part that shows of a lake cut by cloud, gaps or shade stands for its least size: it tells that a
+lake is there, and that it has drained when less than ``drained_fraction`` of the part is left. Some
+parts take in dark ground, so two images must agree. A part never tells that a lake shrank.
 """
 
 from __future__ import annotations
@@ -46,10 +46,12 @@ def happenings(
         Limits.
     """
     seen = [view for view in views if view.decides or view.lacks or view.at_least_m2 > 0]
+    if not seen:
+        return []
     found: list[Happening] = []
     full: View | None = None
     drained_from: float | None = None
-    last = seen[0] if seen else None
+    last = seen[0]
     for i, view in enumerate(seen):
         following = seen[i + 1] if i + 1 < len(seen) else None
         is_part = not (view.decides or view.lacks)
@@ -61,7 +63,7 @@ def happenings(
         elif drained_from is None:
             if is_part:
                 if not view.at_least_m2 >= full.smallest_m2:
-                    continue  # the rest of the lake may be hidden
+                    continue  # the rest of the lake is hidden
                 full = view
             elif (
                 last is full
@@ -76,7 +78,7 @@ def happenings(
         elif view.smallest_m2 >= _REFILLED * drained_from and _stays(
             view, following, _REFILLED * drained_from, settings
         ):
-            found.append(Happening("refilled", last or full, view))
+            found.append(Happening("refilled", last, view))
             full, drained_from = view, None
         elif is_part:
             continue
@@ -121,9 +123,7 @@ def _is_drained(
         return False
     limit = _REFILLED * full.smallest_m2
     water = [other for other in views[: view.epoch] if other.shows_water and other is not full]
-    if full.decides and all(other.area_m2 < limit for other in water):
-        return False
-    if not full.decides and not any(other.smallest_m2 >= limit for other in water):
+    if not any(other.smallest_m2 >= limit for other in water):
         return False
     later = [other for other in seen[position + 1 :] if other.decides or other.lacks][:1]
     if later and not view.decides:
