@@ -66,8 +66,10 @@ def connect(address: str, seconds: float = CONNECT_SECONDS) -> Iterator[Client]:
     except ImportError:
         remedy = 'install it: python -m pip install "glacial-lakes[dask]"'
         raise ConfigError(None, "Dask is not installed", remedy) from None
+    # What matters is raised. Distributed sets the level of each of its own; its event loop logs
+    # a traceback when Ctrl-C meets a question to the scheduler that has not left yet.
     for name in list(logging.root.manager.loggerDict):
-        if name.startswith("distributed."):  # it sets the level of each; what matters is raised
+        if name.startswith(("distributed.", "tornado.")):
             logging.getLogger(name).setLevel(logging.CRITICAL)
     if not _is_address(address):  # a client that is told nonsense leaves a broken thread behind
         remedy = "give one such as tcp://10.0.0.5:8786"

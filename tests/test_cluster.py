@@ -171,6 +171,23 @@ def test_an_interrupt_stops_the_workers_and_the_next_run_goes_on(
     assert tree(path) == tree(finished)
 
 
+def test_what_fails_in_the_event_loop_of_the_client_prints_no_traceback(
+    scheduler: Started, tmp_path: Path
+) -> None:
+    # Ctrl-C in the moment in which a question is on its way to the scheduler
+    script = tmp_path / "fails.py"
+    script.write_text(
+        "import sys, time\n"
+        "from glacial_lakes.cluster import connect\n"
+        "with connect(sys.argv[1]) as client:\n"
+        "    client.loop.add_callback(lambda: 1 / 0)\n"
+        "    client.nthreads()\n"
+    )
+    command = [sys.executable, script, scheduler.address]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert not done.stderr
+
+
 @posix
 def test_a_lost_scheduler_ends_the_run_in_one_line(
     two_workers: Started, make: Maker, tmp_path: Path
