@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,9 @@ ROOT = Path(__file__).parents[1]
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Compile the loops once, before the workers of pytest would do so side by side."""
+    # A shell without job control starts what runs in the background deaf to Ctrl-C, and so would
+    # be the programs that tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(session.config, "workerinput") and not session.config.option.collectonly:
         sample = ROOT / "sample_data"
         for product in (PRODUCTS[0], "S2A_MSIL2A_20180812*"):
