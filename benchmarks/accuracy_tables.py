@@ -142,10 +142,10 @@ def by_size(own: pd.DataFrame, found: pd.DataFrame) -> str:
     return table([*head, "shore RMSE, pixels"], rows)
 
 
-def shore_errors(own: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
+def shore_errors(own: pd.DataFrame, low: float = 1e4) -> dict[tuple[str, str], pd.DataFrame]:
     """Lakes with an area on clear Sentinel-2 scenes, by water and shore."""
     lakes = own[(own["family"] == "Sentinel-2") & (own["condition"] == "clear")]
-    lakes = lakes[lakes["shown"] & (lakes["area_m2"] >= 1e4)]
+    lakes = lakes[lakes["shown"] & (lakes["area_m2"] >= low)]
     lakes = lakes[lakes["hit"] & lakes["area_error"].notna()]
     return {
         (water, shore): lakes[(lakes["water"].isin(BRIGHT) == bright) & (lakes["shore"] == shore)]
@@ -162,8 +162,11 @@ def median_bias(lakes: pd.DataFrame) -> Estimate:
 def by_shore(own: pd.DataFrame) -> str:
     """Bias and shore error on clear Sentinel-2 scenes by water and shore."""
     rows = []
+    with_small = shore_errors(own, 2e3)
     for (water, shore), lakes in shore_errors(own).items():
         bias = median_bias(lakes)
+        every = with_small[water, shore]
+        off_m = (lakes["centred_shore_sum_m"] / lakes["centred_shore_points"]).median()
         total = (lakes["area_error"] * lakes["area_m2"]).sum() / max(1.0, lakes["area_m2"].sum())
         interval = "–" if np.isnan(bias.low) else f"{100 * bias.low:+.2f} to {100 * bias.high:+.2f}"
         rows.append(
@@ -174,10 +177,14 @@ def by_shore(own: pd.DataFrame) -> str:
                 f"{_percent(bias.value, signed=True)} ({interval})",
                 _percent(total, signed=True),
                 _percent(lakes["area_error"].abs().median()),
+                f"{lakes['area_m2'].median() / 1e6:.3f}",
+                f"{off_m:+.2f}",
+                f"{len(every)}: {_percent(median_bias(every).value, signed=True)}",
             ]
         )
     head = ["water", "most of the shore", "lakes", "median bias %", "bias of the sum %"]
-    return table([*head, "median error %"], rows)
+    head += ["median error %", "median km²", "shore off by m"]
+    return table([*head, "lakes from 0.002 km²: median bias %"], rows)
 
 
 def sigma_classes(own: pd.DataFrame) -> Iterable[tuple[str, float, float, pd.DataFrame]]:
