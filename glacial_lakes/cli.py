@@ -153,7 +153,7 @@ def demo(options: Options, folder: Path) -> Answer:
 @verb
 @click.argument("folder", metavar="DIR", type=Path)
 def init(options: Options, folder: Path) -> Answer:
-    """Write a commented project.toml into DIR."""
+    """Write a commented project.toml into DIR, and a folder for the scenes beside it."""
     from glacial_lakes.files import whole
     from glacial_lakes.settings import project_template
 
@@ -163,11 +163,13 @@ def init(options: Options, folder: Path) -> Answer:
     with whole(path) as temporary:
         text = project_template(options.lang or "en")
         temporary.write_text(text, encoding="utf-8", newline="\n")
+    scenes = path.parent / "scenes"
+    scenes.mkdir(exist_ok=True)
     say = speaker(options)
     lines = [
         str(path),
         say("Put scenes into {folder}, edit the file, then: glacial-lakes run {path}").format(
-            folder=folder / "scenes", path=path
+            folder=scenes, path=path
         ),
     ]
     return Answer(lines, {"project": str(path)})

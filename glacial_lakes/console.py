@@ -16,6 +16,7 @@ import click
 from glacial_lakes import machine
 from glacial_lakes.errors import GlacialLakesError, OutputError
 from glacial_lakes.events import (
+    DemNotGiven,
     EditsTakenIn,
     Event,
     InventoryRestored,
@@ -168,6 +169,9 @@ def progress(options: Options, refused: list[SceneRefused] | None = None) -> Ite
                 case InventoryRestored(path):
                     text = say("{path} was missing and is put back as it was written")
                     _LOG.warning(text.format(path=path))
+                case DemNotGiven():
+                    text = "no DEM is given: shade and steep slopes, which can look like water, "
+                    _LOG.warning(say(text + "are not excluded"))
                 case SceneRefused():
                     if refused is not None:
                         refused.append(event)

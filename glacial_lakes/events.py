@@ -56,7 +56,20 @@ class InventoryRestored:
     path: str
 
 
-Event = StageStarted | SceneMapped | SceneReused | SceneRefused | EditsTakenIn | InventoryRestored
+@dataclass(frozen=True, slots=True)
+class DemNotGiven:
+    """Scenes are mapped without elevation: shade and steep slopes are not excluded."""
+
+
+Event = (
+    StageStarted
+    | SceneMapped
+    | SceneReused
+    | SceneRefused
+    | EditsTakenIn
+    | InventoryRestored
+    | DemNotGiven
+)
 Listener = Callable[[Event], None]
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry import Polygon
 
+from glacial_lakes import schema
 from glacial_lakes.masks import MIN_SNOW_GREEN, MIN_WATER_NDWI, SHADED, STEEP_DEG
 from glacial_lakes.pixels import Pixels
 from glacial_lakes.scenes.quality import Quality
@@ -280,7 +281,7 @@ def quality(evidence: Evidence, fraction: Fraction) -> str:
     if evidence.illumination < SHADED or evidence.shadow_fraction > 0.5:
         return "poor: in shadow"
     if np.isnan(evidence.slope_deg):
-        return "fair: no DEM, shade and slope not excluded"
+        return schema.NO_DEM
     if fraction.method == "unmixed_small":
         return "fair: few pure water pixels"
     return "good"

@@ -13,7 +13,15 @@ import pyogrio
 from glacial_lakes import schema, vectors
 from glacial_lakes.batch import reason_of
 from glacial_lakes.errors import ConfigError, InputError, MissingFileError
-from glacial_lakes.events import Event, Listener, SceneMapped, SceneRefused, StageStarted, ignore
+from glacial_lakes.events import (
+    DemNotGiven,
+    Event,
+    Listener,
+    SceneMapped,
+    SceneRefused,
+    StageStarted,
+    ignore,
+)
 from glacial_lakes.files import whole
 from glacial_lakes.mapping import map_lakes
 from glacial_lakes.scenes import discover
@@ -76,6 +84,8 @@ def map_scenes(
         on_event(event)
 
     scenes = discover(list(paths), listen)
+    if dem is None:
+        on_event(DemNotGiven())
     on_event(StageStarted("map", len(scenes)))
     tables = []
     for scene in scenes:

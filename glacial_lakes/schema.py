@@ -116,6 +116,8 @@ QUALITY = Column(
     "Качество контура: good, fair, poor и причина",
     "Quality",
 )
+NO_DEM = "fair: no DEM, shade and slope not excluded"
+"""Quality of an outline of which nothing worse can be said."""
 EVENT = Column("event", "text", "", "Event on this date", "Событие на эту дату", "Event")
 VERIFIED = Column(
     "verified", "boolean", "", "A person has checked it", "Проверено человеком", "Verified"

@@ -31,6 +31,7 @@ from glacial_lakes.cluster import RUNNING_NAME, map_on_cluster
 from glacial_lakes.detectors import detector_of
 from glacial_lakes.errors import InputError, MissingFileError
 from glacial_lakes.events import (
+    DemNotGiven,
     Event,
     Listener,
     SceneRefused,
@@ -146,6 +147,8 @@ def run(
         on_event(event)
 
     detector_of(project.mapping)  # told once, not by every scene
+    if project.inputs.dem is None:
+        on_event(DemNotGiven())
     output = (project.folder / project.project.output).resolve()
     with files.lock(output):
         in_place.take_in(output / INVENTORY_NAME, listen)

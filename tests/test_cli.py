@@ -169,6 +169,7 @@ def test_init_writes_a_project_that_can_be_read_and_never_overwrites(call, tmp_p
     assert done.code == 0
     assert done.out.splitlines()[0] == str(path)
     assert read_project(path, environment={}).folder == path.parent
+    assert (path.parent / "scenes").is_dir()
     path.write_text("mine", encoding="utf-8")
     again = call("init", tmp_path / "Ала Арча")
     assert (again.code, again.out) == (2, "")
@@ -273,6 +274,16 @@ def test_map_joins_scenes_and_tells_the_refused_ones(call, scene: Path, tmp_path
     assert done.code == 0
     assert json.loads(done.out)["scenes"] == sorted([OLD, NEW])
     assert set(read_vector(tmp_path / "o.gpkg")["scene_id"]) == {OLD, NEW}
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_map_says_when_no_dem_excludes_shade(
+    given: bool, call, scene: Path, tmp_path: Path, sample_data: Path
+) -> None:
+    dem = ("--dem", sample_data / "dem.tif") if given else ()
+    done = call("map", scene, "-o", tmp_path / "o.gpkg", *dem)
+    assert done.code == 0
+    assert ("no DEM is given" in done.err) is not given
 
 
 def test_map_without_a_usable_scene_writes_nothing(call, tmp_path: Path) -> None:

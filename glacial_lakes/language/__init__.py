@@ -208,6 +208,9 @@ RUSSIAN = {
     "{path} was missing and is put back as it was written": (
         "{path} отсутствовал и восстановлен в том виде, в котором был записан"
     ),
+    "no DEM is given: shade and steep slopes, which can look like water, are not excluded": (
+        "ЦМР не задана: тени и крутые склоны, похожие на воду, не исключены"
+    ),
     "{count} decisions are kept in the inventory.": "Решений сохранено в каталоге: {count}.",
     "Newer outline clearly differs from the one drawn by a person": (
         "Новый контур явно отличается от исправленного вручную"
@@ -236,6 +239,13 @@ RUSSIAN = {
     "Scenes": "Снимки",
     "Sensors": "Сенсоры",
     "What was done": "Что сделано",
+    "Without a DEM": "Без ЦМР",
+    "Shade and steep slopes can look like water, and are not excluded from {count} outlines: some "
+    "may be no lakes, and some changes may be those of shade. Name a DEM in project.toml.": (
+        "Тени и крутые склоны бывают похожи на воду; контуров, где они не исключены: {count}. "
+        "Часть из них может быть не озёрами, а часть изменений – изменениями теней. "
+        "Укажите ЦМР в project.toml."
+    ),
     "Made with": "Создано программой",
     "run of": "запуск",
     "{mapped} scenes mapped, {refused} refused": "обработано: {mapped}, отклонено: {refused}",

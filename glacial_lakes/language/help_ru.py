@@ -48,7 +48,9 @@ HELP = {
     "Map the sample scenes into DIR: inventory, shapefiles and report.": (
         "Обработать снимки примера в DIR: каталог, шейп-файлы и отчёт."
     ),
-    "Write a commented project.toml into DIR.": "Создать в DIR project.toml с пояснениями.",
+    "Write a commented project.toml into DIR, and a folder for the scenes beside it.": (
+        "Создать в DIR project.toml с пояснениями и рядом папку для снимков."
+    ),
     "List the scenes below PATH...: sensor, date, cloud, problems.": (
         "Перечислить снимки в PATH...: сенсор, дата, облачность, неполадки."
     ),

@@ -74,6 +74,8 @@ class Contents:
     settings: str | None
     min_area_m2: float | None
     glacier_buffer_m: float | None
+    n_without_dem: int
+    """Outlines that shade and slope are not excluded from."""
 
     @property
     def scene_by_id(self) -> dict[str, SceneRow]:
@@ -188,6 +190,7 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
         settings=json.dumps(settings, indent=2, ensure_ascii=False) if settings else None,
         min_area_m2=_real(area.get("min_area_m2")),
         glacier_buffer_m=_real(area.get("glacier_buffer_m")),
+        n_without_dem=int((outlines["quality"] == schema.NO_DEM).sum()),
     )
 
 
