@@ -24,7 +24,14 @@ from sample_project import PRODUCTS, Maker, project_of, spoil, tree
 from glacial_lakes import files, manifest
 from glacial_lakes.batch import capacity, estimate_bytes, folder_name, load_outlines
 from glacial_lakes.errors import InputError, LockedError, MissingFileError
-from glacial_lakes.events import Event, SceneMapped, SceneRefused, SceneReused, StageStarted
+from glacial_lakes.events import (
+    DemNotGiven,
+    Event,
+    SceneMapped,
+    SceneRefused,
+    SceneReused,
+    StageStarted,
+)
 from glacial_lakes.grid import Grid
 from glacial_lakes.inventory import open_inventory
 from glacial_lakes.mapping import map_lakes
@@ -261,6 +268,18 @@ def test_when_all_scenes_are_refused_no_inventory_is_written(make: Maker, tmp_pa
     assert done.returncode == 1
     assert not (tmp_path / "output" / "inventory.gpkg").exists()
     assert not (tmp_path / "output" / "manifest.json").exists()
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_run_tells_when_no_dem_is_given(given: bool, make: Maker, tmp_path: Path) -> None:
+    path = make(tmp_path, PRODUCTS[:1])
+    spoil(path, PRODUCTS[0])
+    project = project_of(path)
+    if not given:
+        project = replace(project, inputs=replace(project.inputs, dem=None))
+    told: list[Event] = []
+    run(project, on_event=told.append)
+    assert (DemNotGiven() in told) is not given
 
 
 def test_a_second_run_at_the_same_time_is_refused(copied: Path) -> None:
