@@ -83,12 +83,13 @@ def page_of(inventory, folder, **options):
     return Page(write_report(inventory, folder / "r.html", **options).read_text(encoding="utf-8"))
 
 
-def test_the_head_tells_that_outlines_come_without_a_dem(inventory, tmp_path):
+def test_what_needs_a_look_begins_with_outlines_without_a_dem(inventory, tmp_path):
     assert "Without a DEM" not in page_of(inventory, tmp_path).text
     outlines = inventory.outlines.assign(quality="fair: no DEM, shade and slope not excluded")
     without = page_of(replace(inventory, outlines=outlines), tmp_path)
     told = " ".join(without.text)
-    assert told.index("Without a DEM") < told.index("What needs a look")
+    assert told.index("What needs a look") < told.index("Without a DEM")
+    assert told.index("Without a DEM") < told.index("Key numbers")
     assert f"not excluded from {len(outlines)} outlines" in told
 
 
