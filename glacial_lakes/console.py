@@ -170,8 +170,11 @@ def progress(options: Options, refused: list[SceneRefused] | None = None) -> Ite
                     text = say("{path} was missing and is put back as it was written")
                     _LOG.warning(text.format(path=path))
                 case DemNotGiven():
-                    text = "no DEM is given: shade and steep slopes, which can look like water, "
-                    _LOG.warning(say(text + "are not excluded"))
+                    text = (
+                        "no DEM is given: shade and steep slopes, which can look like water, "
+                        "are not excluded"
+                    )
+                    _LOG.warning(say(text))
                 case SceneRefused():
                     if refused is not None:
                         refused.append(event)

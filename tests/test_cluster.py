@@ -177,7 +177,7 @@ def test_what_fails_in_the_event_loop_of_the_client_prints_no_traceback(
     # Ctrl-C in the moment in which a question is on its way to the scheduler
     script = tmp_path / "fails.py"
     script.write_text(
-        "import sys, time\n"
+        "import sys\n"
         "from glacial_lakes.cluster import connect\n"
         "with connect(sys.argv[1]) as client:\n"
         "    client.loop.add_callback(lambda: 1 / 0)\n"
