@@ -45,8 +45,8 @@ BASE_BYTES = 400 * 2**20
 """Python, the libraries and the block cache of GDAL."""
 SCENE_PIXEL_BYTES = 4
 """States of the scene, twice while they are packed, and the layers of a 30 m DEM (10 m scenes)."""
-STRIP_PIXEL_BYTES = 75
-"""Six bands of a strip and of the next one, and their masks."""
+STRIP_PIXEL_BYTES = 95
+"""Six bands and the masks of a strip, of the one before and of the one that is read."""
 LEAST_STRIP_ROWS = 64
 
 _WAIT_SECONDS = 0.5  # Windows delivers Ctrl-C only between waits

@@ -5,7 +5,9 @@ Decoding costs more than all else, so that what no lake of interest can touch is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -28,6 +30,8 @@ class Blocks:
     grid: Grid
     wanted: NDArray[np.bool_]
     """Shape (block row, block column)."""
+    reaches: tuple[tuple[shapely.STRtree, float], ...] = ()
+    """Places in the CRS of the grid, and the distance that each block has to one of them."""
 
     @classmethod
     def of(cls, grid: Grid) -> Blocks:
@@ -39,20 +43,46 @@ class Blocks:
         """Return the blocks that lie within a distance of some geometries."""
         geometries = places.geometry.to_crs(self.grid.crs.to_wkt())
         geometries = geometries[~(geometries.isna() | geometries.is_empty)].make_valid()
-        rows, cols = np.indices(self.wanted.shape)
-        edge = BLOCK_PX * self.grid.resolution
-        west, _, _, north = self.grid.bounds
-        boxes = shapely.box(
-            west + cols * edge,
-            north - (rows + 1) * edge,
-            west + (cols + 1) * edge,
-            north - rows * edge,
+        reach = (
+            shapely.STRtree(geometries.to_numpy()),
+            distance_m + MARGIN_PX * self.grid.resolution,
         )
-        reach = distance_m + MARGIN_PX * self.grid.resolution
-        tree = shapely.STRtree(geometries.to_numpy())
-        found = np.zeros(boxes.size, bool)
-        found[tree.query(boxes.ravel(), predicate="dwithin", distance=reach)[0]] = True
-        return replace(self, wanted=self.wanted & found.reshape(self.wanted.shape))
+        rows, cols = np.indices(self.wanted.shape) * BLOCK_PX
+        edges = np.stack([rows, cols, rows + BLOCK_PX, cols + BLOCK_PX], -1).reshape(-1, 4)
+        near = _near(self._boxes(edges), reach).reshape(self.wanted.shape)
+        return replace(self, wanted=self.wanted & near, reaches=(*self.reaches, reach))
+
+    def reached(self, windows: Sequence[Window]) -> NDArray[np.bool_]:
+        """Return which windows lie so near to the places that a lake there may be wanted."""
+        edges = [
+            (one.row_off, one.col_off, one.row_off + one.height, one.col_off + one.width)
+            for one in windows
+        ]
+        boxes = self._boxes(np.array(edges, float).reshape(-1, 4))
+        near = np.ones(len(windows), bool)
+        for reach in self.reaches:
+            near &= _near(boxes, reach)
+        return near
+
+    def read(self, window: Window) -> NDArray[np.bool_]:
+        """Return which pixels of a window are read."""
+        down, along = window.toslices()
+        rows, cols = np.arange(down.start, down.stop), np.arange(along.start, along.stop)
+        wanted: NDArray[np.bool_] = self.wanted[np.ix_(rows // BLOCK_PX, cols // BLOCK_PX)]
+        return wanted
+
+    def _boxes(self, edges: NDArray[Any]) -> NDArray[np.object_]:
+        """Return boxes on the map of first and end row and column."""
+        west, _, _, north = self.grid.bounds
+        across, down = self.grid.transform.a, -self.grid.transform.e
+        top, left, bottom, right = edges.T
+        boxes: NDArray[np.object_] = shapely.box(
+            west + left * across,
+            north - bottom * down,
+            west + right * across,
+            north - top * down,
+        )
+        return boxes
 
     @property
     def extent(self) -> Window:
@@ -86,3 +116,10 @@ class Blocks:
             for left, right in (edges.reshape(-1, 2) * BLOCK_PX).clip(max=width).tolist():
                 windows.append(Window(left, top, right - left, bottom - top))
         return windows
+
+
+def _near(boxes: NDArray[np.object_], reach: tuple[shapely.STRtree, float]) -> NDArray[np.bool_]:
+    tree, distance = reach
+    found = np.zeros(len(boxes), bool)
+    found[tree.query(boxes, predicate="dwithin", distance=distance)[0]] = True
+    return found

@@ -13,6 +13,7 @@ from rasterio.windows import Window
 from glacial_lakes import evidence, outlines, uncertainty, unmixing, visibility, water
 from glacial_lakes.coverage import State
 from glacial_lakes.evidence import CIRRUS, Evidence
+from glacial_lakes.grid import Grid, within
 from glacial_lakes.masks import MIN_WATER_NDWI, STEEP_DEG
 from glacial_lakes.pixels import Pixels, ground_states
 from glacial_lakes.stencils import connected, depth_in, grown, kernel, median_of
@@ -42,10 +43,10 @@ class Candidate:
 
     first: tuple[int, int]
     """Row and column in the scene of its first pixel: its name, with whatever it was read."""
-    view: Window
-    """It and VIEW_PX around it, as far as the scene goes."""
+    extent: Window
+    """The smallest window around it."""
     labels: NDArray[np.int32]
-    """Objects in the view; 0 is none."""
+    """Objects of the pixels that it was found in; 0 is none."""
     number: int
     """Its own label."""
 
@@ -67,26 +68,36 @@ class Measured:
     """What the table tells of it; None when it is no lake by its own evidence."""
 
 
-def objects(seeds: Bool, window: Window) -> Iterator[tuple[Window, NDArray[np.int32], int]]:
-    """Yield the connected seed pixels of a window: extent in the scene, labels, own label.
+def objects(seeds: Bool, window: Window) -> Iterator[Candidate]:
+    """Yield the connected seed pixels of a window in the order of their first pixels.
 
-    In the order of their first pixels; such of a single pixel are left out.
+    Such of a single pixel are left out.
     """
     labels, extents = connected(seeds)
     row_off, col_off = int(window.row_off), int(window.col_off)
     for number, (size, top, bottom, left, right) in enumerate(extents.tolist(), 1):
         if size >= MIN_SEEDS:
-            place = Window(left + col_off, top + row_off, right - left + 1, bottom - top + 1)
-            yield place, labels, number
+            first = left + int((labels[top, left : right + 1] == number).argmax())
+            yield Candidate(
+                (top + row_off, first + col_off),
+                Window(left + col_off, top + row_off, right - left + 1, bottom - top + 1),
+                labels,
+                number,
+            )
+
+
+def unsettled(candidate: Candidate, window: Window) -> Measured:
+    """Return a candidate of the pixels of a window of which nothing is told."""
+    own = candidate.labels[within(candidate.extent, window)] == candidate.number
+    return Measured(candidate.extent, own, own, own, None, None)
 
 
 def measure(
-    view: Pixels,
-    labels: NDArray[np.int32],
-    number: int,
+    around: Pixels,
+    candidate: Candidate,
+    grid: Grid,
     *,
     bands: list[str],
-    pixel_m: float,
     smallest_m2: float,
     sun_elevation_deg: float | None,
     may_hold_ice: bool,
@@ -95,49 +106,43 @@ def measure(
 
     Parameters
     ----------
-    view : Pixels
-        The candidate and VIEW_PX around it.
-    labels : array of int32, shape (y, x)
-        Objects in the view.
-    number : int
-        Label of the candidate.
+    around : Pixels
+        Hold the candidate and VIEW_PX around it, as far as the scene goes; its labels are theirs.
+    candidate : Candidate
+    grid : Grid
+        Of the scene.
     bands : list of str
         Bands that outlines are drawn with.
-    pixel_m, smallest_m2, sun_elevation_deg : float
+    smallest_m2, sun_elevation_deg : float
     may_hold_ice : bool
         Whether lakes may be frozen at the date.
     """
-    top, bottom, left, right = _around(labels, number, HALO_PX)
-    place = np.s_[top:bottom, left:right]
-    window = Window(
-        view.window.col_off + left, view.window.row_off + top, right - left, bottom - top
-    )
-    pixels, near = view.cut(window), labels[place]
-    candidate, others = near == number, (near > 0) & (near != number)
+    pixel_m = grid.resolution
+    window = grid.around(candidate.extent, HALO_PX)
+    pixels, near = around.cut(window), candidate.labels[within(window, around.window)]
+    own, others = near == candidate.number, (near > 0) & (near != candidate.number)
     green, nir = pixels.reflectance["green"], pixels.reflectance["nir"]
-    candidate = _without_slopes(
-        water.ndwi_or_zero(green, nir), pixels.slope_deg, pixels.flags, candidate
-    )
+    own = _without_slopes(water.ndwi_or_zero(green, nir), pixels.slope_deg, pixels.flags, own)
     state = ground_states(pixels)
     dark_slope = pixels.dark_slope
     known = np.isfinite(pixels.reflectance["nir"]) & ~pixels.cloud & ~dark_slope
     signals = np.stack([pixels.reflectance[name] for name in bands])
-    fraction = unmixing.unmix(signals, candidate, others, known, pixel_m=pixel_m)
+    fraction = unmixing.unmix(signals, own, others, known, pixel_m=pixel_m)
     if fraction is None:
-        land = candidate & (state == State.LAND)
-        return [Measured(window, candidate, land, land, None, None)]
+        land = own & (state == State.LAND)
+        return [Measured(window, own, land, land, None, None)]
     mine = known & fraction.ground
     if dark_slope.any():
         mine |= _like_core(pixels, fraction, dark_slope) & fraction.ground
     field = np.where(mine, fraction.water, np.float32(0))
-    level = unmixing.conserving_level(fraction.water, mine, candidate)
+    level = unmixing.conserving_level(fraction.water, mine, own)
     measured = []
     for whole in outlines.contour(field, level, pixels.transform, least_m2=smallest_m2):
         for polygon in outlines.without_streams(whole):
             if polygon.area < smallest_m2:
                 continue
-            inside = outlines.pixels_inside(polygon, pixels.transform, candidate.shape)
-            body = candidate & inside
+            inside = outlines.pixels_inside(polygon, pixels.transform, own.shape)
+            body = own & inside
             if not body.any():
                 continue
             found = evidence.gather(
@@ -150,8 +155,9 @@ def measure(
             )
             width = water.river_width_px(pixel_m)
             if found.width_px < width:
-                line = np.zeros(labels.shape, bool)
-                line[place] = body
+                view = around.cut(grid.around(candidate.extent, VIEW_PX))
+                line = np.zeros(view.flags.shape, bool)
+                line[within(window, view.window)] = body
                 found = replace(found, trace_px=_trace(view, line, found, width))
             land = inside & (state == State.LAND)
             row = None
@@ -215,24 +221,6 @@ def _without_slopes(ndwi, slope, flags, candidate):  # type: ignore[no-untyped-d
             weak = ground[row, col] and ndwi[row, col] < MIN_WATER_NDWI
             rest[row, col] = candidate[row, col] and not weak
     return rest
-
-
-@kernel
-def _around(labels, number, pad):  # type: ignore[no-untyped-def]
-    """Return the rows and columns of an object and of some pixels around it."""
-    height, width = labels.shape
-    top, bottom, left, right = height, 0, width, 0
-    for row in range(height):
-        for col in range(width):
-            if labels[row, col] == number:
-                top, bottom = min(top, row), max(bottom, row)
-                left, right = min(left, col), max(right, col)
-    return (
-        max(0, top - pad),
-        min(height, bottom + pad + 1),
-        max(0, left - pad),
-        min(width, right + pad + 1),
-    )
 
 
 def _trace(view: Pixels, body: Bool, found: Evidence, width: int) -> float:

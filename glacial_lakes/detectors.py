@@ -10,13 +10,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glacial_lakes import indices, water
 from glacial_lakes.errors import ConfigError, MetadataError
+from glacial_lakes.scenes.scene import BandName
 from glacial_lakes.settings import MappingSettings
 
 Float = NDArray[np.float32]
@@ -49,6 +50,13 @@ def detector_of(settings: MappingSettings) -> Detector:
             "mapping.index", f"{name} has no published threshold", "give mapping.seed_threshold"
         )
     return above(name, threshold)
+
+
+def bands_of(settings: MappingSettings) -> list[str]:
+    """Return the bands that may propose water under the settings; an extension may ask for any."""
+    if settings.detector is None and settings.index in indices.names():
+        return indices.bands_of(settings.index)
+    return list(get_args(BandName))
 
 
 def above(name: str, threshold: float) -> Detector:

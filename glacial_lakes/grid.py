@@ -19,6 +19,12 @@ def shifted(transform: Affine, row: float, col: float) -> Affine:
     return Affine(a, 0.0, transform.c + col * a, 0.0, e, transform.f + row * e)
 
 
+def within(inner: Window, outer: Window) -> tuple[slice, slice]:
+    """Return the part of an array of the outer window that the inner window takes."""
+    row, col = int(inner.row_off - outer.row_off), int(inner.col_off - outer.col_off)
+    return slice(row, row + int(inner.height)), slice(col, col + int(inner.width))
+
+
 @dataclass(frozen=True)
 class Grid:
     """Where the pixels of a raster lie.
@@ -95,6 +101,17 @@ class Grid:
         right = min(self.shape[1], int(window.col_off + window.width))
         return Window(left, top, max(0, right - left), max(0, bottom - top))
 
+    def around(self, window: Window, pad: int) -> Window:
+        """Return a window and so many pixels around it, cut to the grid."""
+        return self.clip(
+            Window(
+                window.col_off - pad,
+                window.row_off - pad,
+                window.width + 2 * pad,
+                window.height + 2 * pad,
+            )
+        )
+
     def window_of(self, bounds: tuple[float, float, float, float], pad: int = 0) -> Window:
         """Return the window of whole pixels that covers bounds, padded, cut to the grid."""
         west, south, east, north = bounds
@@ -114,13 +131,7 @@ class Grid:
         for row in range(0, rows, size):
             for col in range(0, cols, size):
                 core = Window(col, row, min(size, cols - col), min(size, rows - row))
-                padded = Window(
-                    col - overlap,
-                    row - overlap,
-                    core.width + 2 * overlap,
-                    core.height + 2 * overlap,
-                )
-                yield core, self.clip(padded)
+                yield core, self.around(core, overlap)
 
     def coarsened(self, factor: int) -> Grid:
         """Return the grid of pixels ``factor`` times as large, covering at least this grid."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,9 @@ from rasterio.windows import Window
 
 from glacial_lakes import evidence, masks, measures, schema, uncertainty, visibility, water
 from glacial_lakes.blocks import Blocks
-from glacial_lakes.candidates import VIEW_PX, Candidate, Measured, measure, objects
+from glacial_lakes.candidates import VIEW_PX, Candidate, Measured, measure, objects, unsettled
 from glacial_lakes.coverage import Coverage, State
-from glacial_lakes.detectors import Detector, detector_of
+from glacial_lakes.detectors import Detector, bands_of, detector_of
 from glacial_lakes.errors import MetadataError
 from glacial_lakes.evidence import Evidence
 from glacial_lakes.pixels import Pixels, band_names, ground_states, read_pixels
@@ -36,6 +36,10 @@ Place = tuple[int, int]
 
 WORKERS = 2
 """Threads that measure candidates; a run maps several scenes at a time besides."""
+MASK_BANDS = ("green", "nir", "swir1")
+"""What clouds, snow and ice are told by."""
+AT_A_TIME = 8
+"""Candidates that a thread takes at once."""
 AROUND_PX = VIEW_PX + water.MAX_GAP_ROWS
 """What must be read around an object: its view, and the gaps that reach into it."""
 
@@ -105,6 +109,7 @@ def map_lakes(
         terrain,
         detector or detector_of(settings),
         blocks,
+        _bands(scene, band_names(scene) if detector else bands_of(settings)),
         _outline_bands(scene),
         smallest if min_area_m2 is None else min_area_m2,
         not visibility.is_high_summer(scene),
@@ -139,7 +144,8 @@ class _Job:
     detector: Detector
     blocks: Blocks
     bands: list[str]
-    """With which outlines are drawn."""
+    """That are read."""
+    outline_bands: list[str]
     smallest_m2: float
     may_hold_ice: bool
 
@@ -148,14 +154,13 @@ class _Job:
         excluded = pixels.snow_or_ice | pixels.cloud | pixels.dark_slope
         return self.detector(pixels.reflectance, excluded)
 
-    def measure(self, view: Pixels, candidate: Candidate) -> list[Measured]:
+    def measure(self, pixels: Pixels, candidate: Candidate) -> list[Measured]:
         """Draw and measure the outlines of a candidate."""
         return measure(
-            view,
-            candidate.labels,
-            candidate.number,
-            bands=self.bands,
-            pixel_m=self.scene.grid.resolution,
+            pixels,
+            candidate,
+            self.scene.grid,
+            bands=self.outline_bands,
             smallest_m2=self.smallest_m2,
             sun_elevation_deg=self.scene.sun_elevation_deg,
             may_hold_ice=self.may_hold_ice,
@@ -172,63 +177,92 @@ def _measure_all(job: _Job, rows: int) -> tuple[States, list[Measured]]:
     found: dict[Place, list[Measured]] = {}
     cut: list[Place] = []
     with ThreadPoolExecutor(WORKERS, "measure") as pool:
-        for strip in strips(job.scene, job.terrain, job.blocks, rows):
+        before: list[Future[dict[Place, list[Measured]]]] = []
+        for strip in strips(job.scene, job.bands, job.terrain, job.blocks, rows):
             pixels, (first, end) = strip.pixels, strip.core
             down, along = pixels.window.toslices()
             ground = ground_states(pixels)[first - down.start : end - down.start]
             states[first:end, along] = ground
-            whole, apart = _candidates(job, strip)
+            whole, apart, beyond = _candidates(job, strip)
             cut += apart
-            # All of a strip before the next: its pixels make room for those to come.
-            measured = pool.map(lambda one: job.measure(pixels.cut(one.view), one), whole)  # noqa: B023
-            found |= zip((one.first for one in whole), measured, strict=True)
-    with keep_open():
-        for place in cut:
-            _measure_apart(job, place, found)
+            found |= {one.first: [unsettled(one, pixels.window)] for one in beyond}
+            parts = (whole[place : place + AT_A_TIME] for place in range(0, len(whole), AT_A_TIME))
+            measuring = [pool.submit(_measured, job, pixels, part) for part in parts]
+            # The strip before must be done with: its pixels make room for those to come.
+            for part in before:
+                found |= part.result()
+            before = measuring
+        for part in before:
+            found |= part.result()
+        cut.sort()
+        shares = np.array_split(np.array(cut, int).reshape(-1, 2), WORKERS)
+        for measured in pool.map(lambda share: _measure_apart(job, share.tolist()), shares):
+            found |= measured
     return states, [one for place in sorted(found) for one in found[place]]
 
 
-def _candidates(job: _Job, strip: Strip) -> tuple[list[Candidate], list[Place]]:
-    """Return the candidates that begin in a strip: held as a whole, and first pixels of others."""
-    grid, window = job.scene.grid, strip.pixels.window
-    whole, apart = [], []
-    for extent, labels, number in objects(job.seeds(strip.pixels), window):
-        if not strip.core[0] <= extent.row_off < strip.core[1]:
-            continue
-        first = _first(labels[_within(extent, window)], number, extent)
-        needed = grid.clip(_grown(extent, AROUND_PX))
-        if strip.pixels.covers(needed) and job.blocks.hold(needed):
-            view = grid.clip(_grown(extent, VIEW_PX))
-            whole.append(Candidate(first, view, labels[_within(view, window)], number))
-        else:  # the strip need not hold its view
-            apart.append(first)
-    return whole, apart
+def _measured(
+    job: _Job, pixels: Pixels, candidates: Sequence[Candidate]
+) -> dict[Place, list[Measured]]:
+    return {one.first: job.measure(pixels, one) for one in candidates}
 
 
-def _measure_apart(job: _Job, pixel: Place, found: dict[Place, list[Measured]]) -> None:
-    """Measure the candidate of a pixel in a window that holds all of it."""
-    extent, pad = Window(pixel[1], pixel[0], 1, 1), 4 * AROUND_PX
+def _candidates(job: _Job, strip: Strip) -> tuple[list[Candidate], list[Place], list[Candidate]]:
+    """Return the candidates that begin in a strip.
+
+    Those that it holds with all that is around, the first pixels of the others, and those that
+    are too far off to be wanted.
+    """
+    first, end = strip.core
+    begun = [
+        one
+        for one in objects(job.seeds(strip.pixels), strip.pixels.window)
+        if first <= one.first[0] < end
+    ]
+    grid, pixels = job.scene.grid, strip.pixels
+    whole, apart, beyond = [], [], []
+    for one, near in zip(begun, job.blocks.reached([one.extent for one in begun]), strict=True):
+        needed = grid.around(one.extent, AROUND_PX)
+        if not near and pixels.covers(grid.around(one.extent, 1)):
+            beyond.append(one)
+        elif pixels.covers(needed) and job.blocks.hold(needed):
+            whole.append(one)
+        else:
+            apart.append(one.first)
+    return whole, apart, beyond
+
+
+def _measure_apart(job: _Job, pixels: Sequence[Place]) -> dict[Place, list[Measured]]:
+    """Measure the candidates of some pixels, each in a window that holds all of it."""
+    found: dict[Place, list[Measured]] = {}
+    with keep_open():
+        for row, col in pixels:
+            found |= _measure_around(job, row, col)
+    return found
+
+
+def _measure_around(job: _Job, row: int, col: int) -> dict[Place, list[Measured]]:
+    extent, pad = Window(col, row, 1, 1), 4 * AROUND_PX
     while True:
-        window = job.scene.grid.clip(_grown(extent, pad))
-        pixels = read_pixels(job.scene, window, job.terrain)
-        row, col = pixel[0] - int(window.row_off), pixel[1] - int(window.col_off)
-        for extent, labels, number in objects(job.seeds(pixels), window):  # noqa: B007
-            if labels[row, col] == number:
-                break
-        if pixels.covers(job.scene.grid.clip(_grown(extent, AROUND_PX))):
+        window = job.scene.grid.around(extent, pad)
+        pixels = read_pixels(job.scene, job.bands, window, job.terrain)
+        down, along = row - int(window.row_off), col - int(window.col_off)
+        one = next(
+            one
+            for one in objects(job.seeds(pixels), window)
+            if one.labels[down, along] == one.number
+        )
+        extent = one.extent
+        if pixels.covers(job.scene.grid.around(extent, AROUND_PX)):
             break
         pad = AROUND_PX + max(int(extent.height), int(extent.width)) // 2
-    view = job.scene.grid.clip(_grown(extent, VIEW_PX))
-    near = labels[_within(view, window)]
-    place = _first(near, number, view)
-    if place not in found:
-        found[place] = job.measure(pixels.cut(view), Candidate(place, view, near, number))
-
-
-def _first(labels: NDArray[np.int32], number: int, window: Window) -> Place:
-    """Return row and column in the scene of the first pixel of an object."""
-    row, col = divmod(int((labels == number).argmax()), labels.shape[1])
-    return int(window.row_off) + row, int(window.col_off) + col
+    part = np.where(job.blocks.read(window), one.labels, 0)
+    rows, cols = np.nonzero(part == one.number)
+    size = np.ptp(cols) + 1, np.ptp(rows) + 1
+    held = Window(window.col_off + cols.min(), window.row_off + rows.min(), *size)
+    if not job.blocks.reached([held]).all():  # as its strip would have said
+        return {one.first: [unsettled(replace(one, extent=held, labels=part), window)]}
+    return _measured(job, pixels, [one])
 
 
 def _decide(scene: Scene, states: States, measured: Sequence[Measured]) -> list[dict[str, Any]]:
@@ -271,16 +305,10 @@ def _reached(scene: Scene, states: States, one: Measured, found: Evidence) -> Ev
     return replace(found, reach_fraction=reach)
 
 
-def _grown(extent: Window, pad: int) -> Window:
-    return Window(
-        extent.col_off - pad, extent.row_off - pad, extent.width + 2 * pad, extent.height + 2 * pad
-    )
-
-
-def _within(inner: Window, outer: Window) -> tuple[slice, slice]:
-    """Return the part of an array of the outer window that the inner window takes."""
-    row, col = int(inner.row_off - outer.row_off), int(inner.col_off - outer.col_off)
-    return slice(row, row + int(inner.height)), slice(col, col + int(inner.width))
+def _bands(scene: Scene, proposing: Collection[str]) -> list[str]:
+    """Return the bands that are read: those of outlines, of masks, and that propose water."""
+    needed = {*_outline_bands(scene), *MASK_BANDS, *proposing}
+    return [name for name in band_names(scene) if name in needed]
 
 
 def _outline_bands(scene: Scene) -> list[str]:

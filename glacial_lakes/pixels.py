@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import get_args
 
 import numpy as np
 from affine import Affine
@@ -12,9 +14,10 @@ from rasterio.windows import Window
 
 from glacial_lakes import masks, water
 from glacial_lakes.coverage import State
-from glacial_lakes.grid import shifted
+from glacial_lakes.grid import shifted, within
 from glacial_lakes.scenes import Scene
 from glacial_lakes.scenes.quality import Quality
+from glacial_lakes.scenes.scene import BandName
 from glacial_lakes.stencils import kernel
 from glacial_lakes.terrain import Terrain
 
@@ -28,8 +31,6 @@ STATE_SNOW, STATE_SHADOW = int(State.SNOW), int(State.SHADOW)
 
 TERRAIN_ROWS = 64
 """Slope and light are wanted for a moment only: so many rows of them stay in the fast memory."""
-
-ALL_BANDS = ("blue", "green", "red", "nir", "swir1", "swir2")
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,8 @@ class Pixels:
 
     def cut(self, window: Window) -> Pixels:
         """Return the part in a window, which must be covered; small, so that it is copied."""
-        row = int(window.row_off - self.window.row_off)
-        col = int(window.col_off - self.window.col_off)
-        part = np.s_[row : row + int(window.height), col : col + int(window.width)]
+        part = within(window, self.window)
+        row, col = part[0].start, part[1].start
         return Pixels(
             window,
             {name: np.ascontiguousarray(band[part]) for name, band in self.reflectance.items()},
@@ -98,57 +98,111 @@ class Pixels:
 
 
 def band_names(scene: Scene) -> list[str]:
-    """Return the bands that mapping reads."""
-    return [name for name in ALL_BANDS if name in scene.bands]
+    """Return the bands of a scene that mapping has a use for."""
+    return [name for name in get_args(BandName) if name in scene.bands]
 
 
-def read_pixels(scene: Scene, window: Window, terrain: Terrain | None = None) -> Pixels:
-    """Read a window of a scene with the masks that mapping needs.
+def read_pixels(
+    scene: Scene, names: Sequence[str], window: Window, terrain: Terrain | None = None
+) -> Pixels:
+    """Read some bands of a window of a scene with the masks that mapping needs.
 
     Gaps are bridged as far as the window shows both of their sides.
     """
-    raw = scene.read(band_names(scene), window)
-    return make_pixels(scene, window, raw, scene.read_flags(window), terrain)
+    planes = Planes.empty(names, int(window.height), int(window.width))
+    scene.read(planes.names, window, out=planes.bands)
+    planes.flags[:] = scene.read_flags(window)
+    transform = shifted(scene.grid.transform, window.row_off, window.col_off)
+    fill_masks(planes, 0, transform, terrain)
+    return planes.pixels(window, transform, terrain)
 
 
-def make_pixels(
-    scene: Scene,
-    window: Window,
-    raw: Float,
-    flags: NDArray[np.uint8],
-    terrain: Terrain | None,
-) -> Pixels:
-    """Return the masks of what was read.
+@dataclass(frozen=True, slots=True)
+class Planes:
+    """Rows to read into, with what is told of them."""
+
+    names: tuple[str, ...]
+    bands: Float
+    """Shape (band, y, x)."""
+    flags: NDArray[np.uint8]
+    cloud: Bool
+    snow_or_ice: Bool
+    seen: Bool
+
+    @classmethod
+    def empty(cls, names: Sequence[str], height: int, width: int) -> Planes:
+        """Return planes that hold nothing yet."""
+        flags = np.empty((height, width), np.uint8)
+        masks_of = [np.empty((height, width), np.bool_) for _ in range(3)]
+        bands = np.empty((len(names), height, width), np.float32)
+        return cls(tuple(names), bands, flags, *masks_of)
+
+    def rows(self, first: int, end: int) -> Planes:
+        """Return some of the rows; they stay one with these."""
+        masks_of = (mask[first:end] for mask in (self.cloud, self.snow_or_ice, self.seen))
+        return Planes(self.names, self.bands[:, first:end], self.flags[first:end], *masks_of)
+
+    def copy_rows(self, first: int, end: int, to: int) -> None:
+        """Copy rows to other rows, which they must not overlap."""
+        for plane in (*self.bands, self.flags, self.cloud, self.snow_or_ice, self.seen):
+            plane[to : to + end - first] = plane[first:end]
+
+    def pixels(self, window: Window, transform: Affine, terrain: Terrain | None) -> Pixels:
+        """Return all rows as the pixels of a window, whose transform is given."""
+        reflectance = dict(zip(self.names, self.bands, strict=True))
+        return Pixels(
+            window,
+            reflectance,
+            self.flags,
+            self.cloud,
+            self.snow_or_ice,
+            self.seen,
+            transform,
+            terrain,
+        )
+
+
+def fill_masks(planes: Planes, first: int, transform: Affine, terrain: Terrain | None) -> None:
+    """Fill flags and masks of the rows from one on, and bridge their gaps, in place.
 
     Parameters
     ----------
-    scene : Scene
-    window : Window
-        On the grid of the scene.
-    raw : array of float32, shape (band, y, x)
-        :func:`band_names` in order; pixels that lack a band become NaN in all, in place.
-    flags : array of uint8, shape (y, x)
-        The product's own.
+    planes : Planes
+        Pixels that lack a band become NaN in all.
+    first : int
+        Rows above were filled before. What gaps hid of the last of them may be known now.
+    transform : Affine
+        Of the planes.
     terrain : Terrain, optional
     """
-    nodata = _without_value(raw, flags)
-    reflectance = dict(zip(band_names(scene), raw, strict=True))
-    if nodata.any():
-        reflectance = {name: water.bridge_gaps(band) for name, band in reflectance.items()}
-    cloud = masks.is_cloud(reflectance, flags)
-    transform = shifted(scene.grid.transform, window.row_off, window.col_off)
-    flags = flags | (nodata * np.uint8(Quality.NODATA))
+    flags = planes.flags
+    nodata = _without_value(planes.bands[:, first:], flags[first:])
+    flags[first:] |= nodata * np.uint8(Quality.NODATA)
     if terrain is not None:
-        for first in range(0, len(flags), TERRAIN_ROWS):
-            part = flags[first : first + TERRAIN_ROWS]
-            there = shifted(transform, first, 0)
+        for top in range(first, len(flags), TERRAIN_ROWS):
+            part = flags[top : top + TERRAIN_ROWS]
+            there = shifted(transform, top, 0)
             slope, lit = (
                 terrain.on(there, part.shape, layer) for layer in ("slope_deg", "illumination")
             )
             part |= masks.terrain_flags(slope, lit)
-    snow_or_ice = masks.is_snow_or_ice(reflectance)
-    seen = ~(nodata | cloud)
-    return Pixels(window, reflectance, flags, cloud, snow_or_ice, seen, transform, terrain)
+    changed = max(0, first - water.MAX_GAP_ROWS)
+    _bridge_gaps(planes, changed)
+    new = planes.rows(changed, len(flags))
+    reflectance = dict(zip(new.names, new.bands, strict=True))
+    new.cloud[:] = masks.is_cloud(reflectance, new.flags)
+    new.snow_or_ice[:] = masks.is_snow_or_ice(reflectance)
+    np.logical_not(new.cloud | (new.flags & NODATA != 0), out=new.seen)
+
+
+def _bridge_gaps(planes: Planes, first: int) -> None:
+    """Bridge gaps in the rows from one on; rows above show where they begin."""
+    top = max(0, first - water.MAX_GAP_ROWS)
+    nodata = planes.flags[top:] & NODATA != 0
+    if nodata.any():
+        for band in planes.bands:
+            observed = np.where(nodata, np.float32(np.nan), band[top:])
+            band[first:] = water.bridge_gaps(observed)[first - top :]
 
 
 @kernel

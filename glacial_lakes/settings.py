@@ -39,7 +39,7 @@ class MappingSettings:
     published threshold for the others."""
     detector: str | None = None
     """Extension that proposes water instead of an index."""
-    strip_rows: int = 256
+    strip_rows: int = 128
     """Rows that are read at a time: sets memory, never the result."""
 
 

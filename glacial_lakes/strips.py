@@ -6,24 +6,22 @@ while the one before is worked on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import rasterio
-from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from glacial_lakes.blocks import Blocks
-from glacial_lakes.pixels import Pixels, band_names, make_pixels
+from glacial_lakes.grid import shifted, within
+from glacial_lakes.pixels import Pixels, Planes, fill_masks
 from glacial_lakes.scenes import Scene, block_row_bytes, keep_open
 from glacial_lakes.scenes.quality import Quality
 from glacial_lakes.terrain import Terrain
 
-Float = NDArray[np.float32]
-Flags = NDArray[np.uint8]
 Span = tuple[int, int]
 
 LEAST_CACHE_BYTES = 32 * 2**20
@@ -33,6 +31,7 @@ ABOVE_PX = 64
 """Rows above the core: what is around an object, and gaps that are bridged."""
 BELOW_PX = 256
 """Rows below it: an object that begins in the core is seldom taller; then it is read once more."""
+HELD_PX = ABOVE_PX + BELOW_PX
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +44,19 @@ class Strip:
     """The core and the rows around it, as far as the scene goes."""
 
 
-def strips(scene: Scene, terrain: Terrain | None, blocks: Blocks, rows: int) -> Iterator[Strip]:
+def strips(
+    scene: Scene, names: Sequence[str], terrain: Terrain | None, blocks: Blocks, rows: int
+) -> Iterator[Strip]:
     """Yield a scene from top to bottom.
 
-    The pixels of a strip hold only until the next but one is asked for.
+    The pixels of a strip hold until the next but one is asked for; only their last MAX_GAP_ROWS,
+    which no candidate of it needs, may change when the next shows the other side of gaps.
 
     Parameters
     ----------
     scene : Scene
+    names : sequence of str
+        Bands that are read.
     terrain : Terrain, optional
     blocks : Blocks
         What is read; the rest counts as not observed.
@@ -62,36 +66,28 @@ def strips(scene: Scene, terrain: Terrain | None, blocks: Blocks, rows: int) -> 
     extent = blocks.extent
     first_row, left, width = int(extent.row_off), int(extent.col_off), int(extent.width)
     end_row = first_row + int(extent.height)
-    names = band_names(scene)
     parts = [range(first, len(names), READERS) for first in range(READERS)]
-    held = ABOVE_PX + BELOW_PX
-    buffers: list[tuple[Float, Flags]] = [
-        (
-            np.empty((len(names), held + rows, width), np.float32),
-            np.empty((held + rows, width), np.uint8),
-        )
-        for _ in range(2 if extent.height > rows else 1)
-    ]
+    count = -(-int(extent.height) // rows)
+    places = list(_places(count, rows))
+    planes = Planes.empty(names, max(places, default=0) + rows, width)
 
     def fill(number: int, bands: range) -> None:
-        """Read rows into the last part of a buffer; those above are there, or come from before."""
-        raw, flags = buffers[number % len(buffers)]
-        raw, flags = raw[bands.start :: bands.step, held:], flags[held:]
+        """Read the rows of a strip below those of the one before."""
+        place = planes.rows(places[number], places[number] + rows)
         top = first_row + number * rows
         if not blocks.wanted.all():
-            raw[:] = np.nan
+            place.bands[bands.start :: bands.step] = np.nan
             if bands.start == 0:
-                flags[:] = int(Quality.NODATA)
+                place.flags[:] = int(Quality.NODATA)
         for window in blocks.runs(top, min(end_row, top + rows)):
-            down, along = window.toslices()
-            there = slice(along.start - left, along.stop - left)
-            place = np.s_[..., down.start - top : down.stop - top, there]
-            scene.read(names[bands.start :: bands.step], window, out=raw[place])
+            there = within(window, Window(left, top, width, rows))
+            out = place.bands[bands.start :: bands.step, *there]
+            scene.read(names[bands.start :: bands.step], window, out=out)
             if bands.start == 0:
-                flags[place] = scene.read_flags(window)
+                place.flags[there] = scene.read_flags(window)
 
     with ExitStack() as stack:
-        cache = cache_bytes(scene)
+        cache = cache_bytes(scene, names)
         readers = [stack.enter_context(_reader(cache)) for _ in parts]
 
         def begin(number: int) -> list[Future[None]]:
@@ -100,38 +96,53 @@ def strips(scene: Scene, terrain: Terrain | None, blocks: Blocks, rows: int) -> 
                 for reader, part in zip(readers, parts, strict=True)
             ]
 
-        count = -(-int(extent.height) // rows)
         reading = begin(0) if count else []
-        for number in range(count):
+        for number, place in enumerate(places):
             for part in reading:
                 part.result()
-            raw, flags = buffers[number % len(buffers)]
-            if number:
-                raw_before, flags_before = buffers[(number - 1) % len(buffers)]
-                raw[:, :held], flags[:held] = raw_before[:, rows:], flags_before[rows:]
             last = number == count - 1
             if not last:
                 reading = begin(number + 1)
+            if number and place == HELD_PX:  # those above lie at the end
+                end = places[number - 1] + rows
+                planes.copy_rows(end - HELD_PX, end, to=0)
             new_row = first_row + number * rows
+            held, new = min(HELD_PX, new_row - first_row), min(rows, end_row - new_row)
+            part_of = planes.rows(place - held, place + new)
+            top = new_row - held
+            transform = shifted(scene.grid.transform, top, left)
+            fill_masks(part_of, held, transform, terrain)
             core = (
                 max(first_row, new_row - BELOW_PX),
                 end_row if last else new_row + rows - BELOW_PX,
             )
             if core[0] >= core[1]:
                 continue
-            top, bottom = max(first_row, core[0] - ABOVE_PX), min(end_row, new_row + rows)
-            part_of = np.s_[..., held - (new_row - top) : held + bottom - new_row, :]
-            window = Window(left, top, width, bottom - top)
-            yield Strip(core, make_pixels(scene, window, raw[part_of], flags[part_of], terrain))
+            above = max(first_row, core[0] - ABOVE_PX)
+            window = Window(left, above, width, new_row + new - above)
+            transform = shifted(scene.grid.transform, above, left)
+            part_of = part_of.rows(above - top, held + new)
+            yield Strip(core, part_of.pixels(window, transform, terrain))
 
 
-def cache_bytes(scene: Scene) -> int:
-    """Return the block cache that a scene needs so that no block is decoded twice.
+def _places(count: int, rows: int) -> Iterator[int]:
+    """Yield where the new rows of each strip lie, with HELD_PX from those before above them.
+
+    One strip follows the other. At the end they begin anew; there is room for the strip that is
+    given, the one before and the one that is read, which do not overlap.
+    """
+    around = 3 - -HELD_PX // rows
+    for number in range(count):
+        yield HELD_PX + number % around * rows
+
+
+def cache_bytes(scene: Scene, names: Sequence[str]) -> int:
+    """Return the block cache that some bands of a scene need so that no block is decoded twice.
 
     A row of blocks of each band, for it is higher than what is read at a time; two of coarser
     bands, which are read a pixel beyond.
     """
-    bands = [scene.bands[name] for name in band_names(scene)]
+    bands = [scene.bands[name] for name in names]
     bands += [band for band in (scene.quality, scene.saturation) if band is not None]
     rows = [
         block_row_bytes(band) * (2 if band.resolution > 1.5 * scene.grid.resolution else 1)

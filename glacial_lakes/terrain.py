@@ -112,8 +112,7 @@ def read_terrain(
         lit = np.full_like(elevation, np.nan)
     else:
         lit = illumination(gradient, sun_azimuth_deg, sun_elevation_deg)
-        shadow = cast_shadow(elevation, around.resolution, sun_azimuth_deg, sun_elevation_deg)
-        lit = np.where(shadow, np.float32(0), lit)
+        lit[cast_shadow(elevation, around.resolution, sun_azimuth_deg, sun_elevation_deg)] = 0
     return Terrain(around, elevation, slope, lit)
 
 
@@ -224,12 +223,11 @@ def cast_shadow(
     drop = resolution_m * math.tan(math.radians(sun_elevation_deg))
     azimuth = math.radians(sun_azimuth_deg)
     row_step, col_step = -math.cos(azimuth), math.sin(azimuth)
-    z = np.where(np.isfinite(elevation_m), elevation_m, -np.inf).astype("float32")
-    finite = z[np.isfinite(z)]
-    if finite.size == 0:
+    lowest, highest = _span(elevation_m)
+    if lowest > highest:
         return np.zeros(elevation_m.shape, bool)
-    z = np.maximum(z, finite.min() - np.float32(1e4))  # so that interpolation stays finite
-    longest = float(finite.max() - finite.min()) / drop
+    z = _known_or(elevation_m, np.float32(lowest - 1e4))  # finite, so that interpolation stays so
+    longest = float(highest - lowest) / drop
     obstacle = _higher(z, row_step, col_step, drop, True)
     steps = 1
     while steps < longest:
@@ -289,6 +287,28 @@ def _bilinear(layer, y, x):  # type: ignore[no-untyped-def]
         for col in range(first, end):
             values[row, col] = upper[col] * (np.float32(1) - low) + lower[col] * low
     return values
+
+
+@kernel
+def _span(z):  # type: ignore[no-untyped-def]
+    """Return the lowest and the highest finite value; the lowest is the higher of none."""
+    lowest, highest = np.float32(np.inf), np.float32(-np.inf)
+    for row in range(z.shape[0]):
+        for col in range(z.shape[1]):
+            if abs(z[row, col]) < np.float32(np.inf):
+                lowest, highest = min(lowest, z[row, col]), max(highest, z[row, col])
+    return lowest, highest
+
+
+@kernel
+def _known_or(z, low):  # type: ignore[no-untyped-def]
+    """Return a field with a low value where it has none."""
+    height, width = z.shape
+    known = np.empty((height, width), np.float32)
+    for row in range(height):
+        for col in range(width):
+            known[row, col] = z[row, col] if abs(z[row, col]) < np.float32(np.inf) else low
+    return known
 
 
 @kernel

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
 Float = NDArray[np.float32]
 Int = NDArray[np.int32]
@@ -216,6 +214,9 @@ def _spilling(
 
     Lakes and the edge spill nowhere: they are the roots of the tree of lowest passes.
     """
+    from scipy.sparse import csr_matrix  # noqa: PLC0415 - mapping does without it
+    from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree  # noqa: PLC0415
+
     ends = np.arange(1, edge + 1)
     lowest = np.float64(np.nanmin(z)) if np.isfinite(z).any() else 0.0
     weight = np.concatenate([np.full(edge, 0.5), passes.height.astype("float64") - lowest + 1.0])

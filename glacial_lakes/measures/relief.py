@@ -21,7 +21,6 @@ from affine import Affine
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.features import rasterize
-from scipy.ndimage import distance_transform_edt
 
 from glacial_lakes.errors import GridError
 from glacial_lakes.grid import Grid
@@ -160,6 +159,8 @@ def _of_tile(
     tile: _Tile, terrain: Terrain, glaciers: gpd.GeoDataFrame | None
 ) -> dict[str, NDArray[np.float64]]:
     """Return the indicators of all lakes of a tile, in the order of its shapes."""
+    from scipy.ndimage import distance_transform_edt  # noqa: PLC0415 - mapping does without it
+
     grid, z = terrain.grid, terrain.elevation_m.copy()
     numbers = _burnt(tile.shapes, grid)
     level = _levels(z, numbers, len(tile.shapes))
