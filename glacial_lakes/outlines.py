@@ -20,6 +20,8 @@ MIN_STREAM_WIDTHS = 2.0
 MAX_STREAM_SHARE = 0.5
 """A lake of which more is narrow is a narrow lake."""
 COARSE_M = 1.0
+CORNER_M = 8.0
+"""No stream that is long enough to count is so near to a basin all along."""
 SLIVER_M = 0.01
 
 
@@ -92,7 +94,10 @@ def without_streams(polygon: Polygon) -> list[Polygon]:
     half = STREAM_WIDTH_M / 2
     # A third of the vertices tell the same; the margin takes in what they are off by.
     coarse = polygon.simplify(COARSE_M, preserve_topology=False)
-    wide = coarse.buffer(-half, quad_segs=4).buffer(1.05 * half + COARSE_M, quad_segs=4)
+    deep = coarse.buffer(-half, quad_segs=4)
+    if deep.buffer(half + CORNER_M, quad_segs=4).covers(polygon):
+        return [polygon]
+    wide = deep.buffer(1.05 * half + COARSE_M, quad_segs=4)
     narrow = shapely.get_parts(polygon.difference(wide))
     narrow = narrow[shapely.length(narrow) / 2 > MIN_STREAM_WIDTHS * STREAM_WIDTH_M]
     if wide.is_empty or not len(narrow):
