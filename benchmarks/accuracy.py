@@ -26,6 +26,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from baselines import BASELINES
+from documents import rewrite
 from scipy import ndimage
 
 from glacial_lakes.mapping import map_lakes
@@ -200,7 +201,7 @@ def main() -> None:
     text = accuracy_tables.report(lakes, outlines)
     print(text)
     if not options.development and options.sites is None:
-        accuracy_tables.rewrite(DOCUMENT, text)
+        rewrite(DOCUMENT, text)
 
 
 if __name__ == "__main__":

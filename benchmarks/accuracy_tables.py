@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,6 @@ import pandas as pd
 from glacial_lakes.validation.intervals import Estimate, bootstrap, median, wilson
 
 OURS = "glacial_lakes"
-BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
 BRIGHT = ("turbid", "very turbid")
 WEATHER = ("cloud 15 %", "cloud 40 %", "cloud 60 %", "cloud 30 %", "fresh snow", "low sun")
 SENSORS = {"S2A": "Sentinel-2", "S2B": "Sentinel-2", "LC08": "Landsat 8/9", "LC09": "Landsat 8/9"}
@@ -343,10 +341,3 @@ def report(lakes: pd.DataFrame, outlines: pd.DataFrame) -> str:
         by_sigma(own),
     ]
     return "\n\n".join(parts)
-
-
-def rewrite(document: Path, text: str) -> None:
-    """Put the tables between the marks of a document."""
-    before, _, rest = document.read_text("utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    document.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", "utf-8")

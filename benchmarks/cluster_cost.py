@@ -18,6 +18,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from documents import rewrite
 from full_tile import write_tile
 
 from glacial_lakes.batch import SceneTask, map_scene
@@ -26,7 +27,6 @@ from glacial_lakes.scenes import open_scene
 from glacial_lakes.settings import MappingSettings
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "cluster.md"
-BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
 
 
 @dataclass(frozen=True)
@@ -120,9 +120,7 @@ def main() -> None:
         parser.error("give FOLDER or --cpu-s")
     print(text)
     if given.write:
-        before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
-        after = rest.partition(END)[2]
-        DOCUMENT.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+        rewrite(DOCUMENT, text)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import numpy as np
 import plain_kernels as plain
 import shapely
 from affine import Affine
+from documents import rewrite
 from scipy import ndimage
 
 from glacial_lakes import (
@@ -39,7 +40,7 @@ from glacial_lakes.scenes.raster import Band
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs/performance.md"
-BEGIN, END = "<!-- kernels -->", "<!-- end of kernels -->"
+MARKS = ("<!-- kernels -->", "<!-- end of kernels -->")
 WINDOWS = (30, 60)
 SCENE = 2000
 BANDS = 4
@@ -268,9 +269,7 @@ def main() -> None:
     text = f"{starts()}\n\n{table(sizes)}"
     print(text)
     if options.write:
-        before, _, rest = DOCUMENT.read_text("utf-8").partition(BEGIN)
-        after = rest.partition(END)[2]
-        DOCUMENT.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", "utf-8")
+        rewrite(DOCUMENT, text, MARKS)
 
 
 if __name__ == "__main__":

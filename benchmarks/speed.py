@@ -27,10 +27,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from documents import rewrite
 from full_tile import SIZE
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
-BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
 
 OURS = """
 import sys
@@ -46,6 +46,8 @@ write_layers(out / "lakes.gpkg", {"outlines": lakes}, {})
 write_shapefile(lakes.to_crs(4326), out / "lakes.shp", schema.MAPPED)
 print(len(lakes))
 """
+
+READ_OF_SAFE = ("B02", "B03", "B04", "B08", "B11", "SCL")
 
 DECODE = """
 import sys
@@ -135,7 +137,7 @@ def chains(folder: Path, out: Path) -> dict[str, list[list[str]]]:
     python = sys.executable
     stack, dem = folder / "tile.tif", folder / "dem.tif"
     safe = next(folder.glob("*.SAFE"))
-    jp2 = sorted(safe.glob("GRANULE/*/IMG_DATA/R*/*_B*.jp2"))
+    jp2 = [next(safe.glob(f"GRANULE/*/IMG_DATA/R*/*_{name}_*.jp2")) for name in READ_OF_SAFE]
     five = [f"{stack}:{number}" for number in range(1, 6)]
     found = {
         "deflate: decode only, five bands and DEM": [
@@ -144,7 +146,7 @@ def chains(folder: Path, out: Path) -> dict[str, list[list[str]]]:
         "deflate: glacial_lakes": [[python, "-c", OURS, str(stack), str(folder), str(out)]],
         "deflate: naive script": [[python, "-c", NAIVE, str(stack), str(out)]],
         "deflate: tuned script": [[python, "-c", TUNED, str(stack), str(out)]],
-        "JP2: decode only, six bands and DEM": [
+        "JP2: decode only, five bands, SCL and DEM": [
             [python, "-c", DECODE, *(f"{path}:1" for path in jp2), f"{dem}:1"],
         ],
         "JP2: glacial_lakes": [[python, "-c", OURS, str(safe), str(folder), str(out)]],
@@ -165,6 +167,16 @@ def chains(folder: Path, out: Path) -> dict[str, list[list[str]]]:
              "SELECT * FROM water WHERE ST_Area(geom) >= 5000"],
         ]  # fmt: skip
     return found
+
+
+def made(parent: Path, size: int) -> Path:
+    """Return the folder of the scene of a size, made when it is missing."""
+    folder = parent / str(size)
+    if not (folder / "tile.tif").exists():
+        # In a process of its own: the peak memory of a child counts from that of its parent.
+        maker = Path(__file__).with_name("full_tile.py")
+        subprocess.run([sys.executable, str(maker), str(folder), str(size)], check=True)
+    return folder
 
 
 def table(runs: dict[str, list[Run]]) -> str:
@@ -195,11 +207,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only chains with this in their name")
     parser.add_argument("--write", action="store_true", help="rewrite docs/performance.md")
     options = parser.parse_args()
-    folder = options.folder / str(options.size)
-    if not (folder / "tile.tif").exists():
-        # In a process of its own: the peak memory of a child counts from that of its parent.
-        maker = Path(__file__).with_name("full_tile.py")
-        subprocess.run([sys.executable, str(maker), str(folder), str(options.size)], check=True)
+    folder = made(options.folder, options.size)
     runs: dict[str, list[Run]] = {}
     with tempfile.TemporaryDirectory() as name:
         wanted = chains(folder, Path(name))
@@ -217,9 +225,7 @@ def main() -> None:
     )
     print(text)
     if options.write:
-        before, _, rest = DOCUMENT.read_text("utf-8").partition(BEGIN)
-        after = rest.partition(END)[2]
-        DOCUMENT.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", "utf-8")
+        rewrite(DOCUMENT, text)
 
 
 if __name__ == "__main__":

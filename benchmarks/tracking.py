@@ -21,7 +21,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from accuracy_tables import rewrite, table
+from accuracy_tables import table
+from documents import rewrite
 from known_truth import (
     TRACKING,
     Events,

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from documents import rewrite
 from many_lakes import dates_in, read_date, write_all
 
 import glacial_lakes as gl
@@ -38,7 +39,7 @@ from glacial_lakes.vectors import read_vector
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
 FIGURE = Path(__file__).parents[1] / "docs" / "images" / "scaling.svg"
-BEGIN, END = "<!-- tracking measured -->", "<!-- end of tracking measured -->"
+MARKS = ("<!-- tracking measured -->", "<!-- end of tracking measured -->")
 FORMATS = ("shp", "gpkg", "csv", "kmz", "geojson")
 STEPS = ("track", "write", "open", "report", *FORMATS)
 
@@ -217,9 +218,7 @@ def main() -> None:
     )
     print(text)
     if options.write:
-        before, _, rest = DOCUMENT.read_text("utf-8").partition(BEGIN)
-        after = rest.partition(END)[2]
-        DOCUMENT.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", "utf-8")
+        rewrite(DOCUMENT, text, MARKS)
         draw(found, lakes, dates, FIGURE)
 
 

@@ -12,6 +12,7 @@ sys.path.insert(0, str(BENCHMARKS))
 
 import accuracy  # noqa: E402
 import accuracy_tables  # noqa: E402
+import documents  # noqa: E402
 
 
 def test_kept_seeds_are_not_those_of_development() -> None:
@@ -42,10 +43,9 @@ def test_mapping_beats_the_plain_methods_on_a_site() -> None:
 
 def test_the_tables_are_put_between_the_marks(tmp_path: Path) -> None:
     page = tmp_path / "accuracy.md"
-    page.write_text(
-        f"before\n{accuracy_tables.BEGIN}\nold\n{accuracy_tables.END}\nafter\n", "utf-8"
-    )
-    accuracy_tables.rewrite(page, "new")
+    begin, end = documents.MEASURED
+    page.write_text(f"before\n{begin}\nold\n{end}\nafter\n", "utf-8")
+    documents.rewrite(page, "new")
     text = page.read_text("utf-8")
     assert text.startswith("before") and text.endswith("after\n")
     assert "new" in text and "old" not in text
@@ -54,5 +54,6 @@ def test_the_tables_are_put_between_the_marks(tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", ["accuracy.md"])
 def test_the_document_shows_measured_tables(page: str) -> None:
     text = (BENCHMARKS.parent / "docs" / page).read_text("utf-8")
-    measured = text.partition(accuracy_tables.BEGIN)[2].partition(accuracy_tables.END)[0]
+    begin, end = documents.MEASURED
+    measured = text.partition(begin)[2].partition(end)[0]
     assert "### Targets" in measured
