@@ -14,7 +14,7 @@ OURS = "glacial_lakes"
 BRIGHT = ("turbid", "very turbid")
 WEATHER = ("cloud 15 %", "cloud 40 %", "cloud 60 %", "cloud 30 %", "fresh snow", "low sun")
 SENSORS = {"S2A": "Sentinel-2", "S2B": "Sentinel-2", "LC08": "Landsat 8/9", "LC09": "Landsat 8/9"}
-SENSORS |= {"LT05": "Landsat 5", "LE07": "Landsat 7, gaps"}
+SENSORS |= {"LT05": "Landsat 5", "LE07": "Landsat 7"}
 
 
 SIGMA_SIZES = ((0, 1e4), (1e4, 5e4), (5e4, 1e5), (1e5, np.inf))
@@ -116,6 +116,7 @@ def by_size(own: pd.DataFrame, found: pd.DataFrame) -> str:
         "Sentinel-2": (2e3, 1e4, 5e4, 1e5, np.inf),
         "Landsat 8/9": (1e4, 2e4, 5e4, 1e5, np.inf),
         "Landsat 5": (1e4, 2e4, 5e4, 1e5, np.inf),
+        "Landsat 7": (1e4, 2e4, 5e4, 1e5, np.inf),
     }
     rows = []
     for sensor, edges in limits.items():
