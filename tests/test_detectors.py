@@ -55,6 +55,29 @@ def extension(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     sys.modules.pop("lake_extension", None)
 
 
+@pytest.mark.parametrize(
+    ("settings", "swir2"),
+    [
+        (MappingSettings(), False),
+        (MappingSettings(index="mndwi"), False),
+        (MappingSettings(index="awei_sh"), True),
+    ],
+)
+def test_bands_that_nothing_asks_for_are_not_decoded(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, settings: MappingSettings, swir2: bool
+) -> None:
+    asked: set[str] = set()
+    read = Scene.read
+
+    def noted(scene: Scene, names: list[str], *rest: object, **more: object) -> object:
+        asked.update(names)
+        return read(scene, names, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Scene, "read", noted)
+    map_lakes(scene, settings=settings)
+    assert asked == {"blue", "green", "red", "nir", "swir1"} | ({"swir2"} if swir2 else set())
+
+
 def overlap(one: gpd.GeoDataFrame, other: gpd.GeoDataFrame) -> float:
     a, b = one.union_all(), other.union_all()
     return float(a.intersection(b).area / a.union(b).area)

@@ -17,10 +17,11 @@ from rasterio.transform import from_origin
 
 from glacial_lakes import mapping
 from glacial_lakes.blocks import BLOCK_PX, Blocks
+from glacial_lakes.candidates import Candidate, Measured
 from glacial_lakes.coverage import State
 from glacial_lakes.errors import DamagedFileError
 from glacial_lakes.mapping import map_lakes
-from glacial_lakes.pixels import read_pixels
+from glacial_lakes.pixels import Pixels, read_pixels
 from glacial_lakes.scenes import Scene, open_scene
 from glacial_lakes.scenes.quality import Quality
 from glacial_lakes.settings import MappingSettings
@@ -133,6 +134,32 @@ def test_lakes_near_glaciers_are_those_of_the_whole_scene(tile: Scene) -> None:
     assert near.to_wkb().equals(inside.to_wkb())
     unread = near.attrs["coverage"].states() == State.NODATA
     assert 0.2 < unread.mean() < 0.9
+
+
+def test_what_lies_too_far_from_glaciers_in_a_block_is_neither_measured_nor_land(
+    tile: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = []
+    measure = mapping._Job.measure
+
+    def noted(job: mapping._Job, pixels: Pixels, candidate: Candidate) -> list[Measured]:
+        measured.append(candidate.first)
+        return measure(job, pixels, candidate)
+
+    monkeypatch.setattr(mapping._Job, "measure", noted)
+    glaciers = corner(tile, 1000.0)
+    whole = map_lakes(tile, glaciers=glaciers, glacier_buffer_m=None)
+    all_of_them = len(measured)
+    measured.clear()
+    near = map_lakes(tile, glaciers=glaciers, glacier_buffer_m=2000.0)
+    assert len(near) <= len(measured) < all_of_them / 2
+    coverage = near.attrs["coverage"]
+    far = whole[whole["glacier_dist_m"] > 3000.0].representative_point()
+    rows, cols = rasterio.transform.rowcol(tile.grid.transform, far.x, far.y)
+    told = coverage.states()[rows, cols]
+    assert len(far) > 5
+    assert set(told) == {State.NODATA, State.UNCERTAIN}
+    assert set(coverage.observe(far.buffer(15.0))["status"]) <= {"nodata", "uncertain"}
 
 
 @pytest.mark.parametrize("workers", [1, 2])
