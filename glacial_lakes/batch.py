@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import time
 from collections import deque
@@ -163,13 +164,22 @@ def map_scene(task: SceneTask) -> Mapped:
     except GlacialLakesError as error:
         lasting = isinstance(error, InputError | UnsafeInputError)
         record = replace(record, state="refused", reason=reason_of(error, task.scene.path))
-    except Exception as error:  # noqa: BLE001 (a scene must not stop the batch)
+    except Exception as error:
+        if _lacks_memory(error):
+            raise MemoryError from error
         lasting = False
         what = " ".join(f"{type(error).__name__}: {error}".split())
         record = replace(record, state="refused", reason=f"{InputError.code} {what}")
     if lasting:
         manifest.write(task.folder / RECORD_NAME, asdict(record))
     return record, time.monotonic() - started
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Tell whether it was the memory that did not suffice, for arrays, a folder or a thread."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, MemoryError) or "can't start new thread" in str(error)
 
 
 def reason_of(error: GlacialLakesError, product: str) -> str:
@@ -324,15 +334,17 @@ def _told(task: SceneTask, future: Future[Mapped], work: Path, on_event: Listene
         files.move_folder(_aside(task, work).folder, task.folder)
         if record.state == "mapped" and not manifest.outputs_hold(task.folder, record.outputs):
             raise OutputError(task.folder, "did not arrive whole", "examine the disk")
-    except MemoryError:
-        record = _refused(task, "the memory does not suffice", "allow more with --max-memory")
     except GlacialLakesError as error:
         if _ends_the_run(error):
             raise
         record = _refused(task, error.what, error.remedy)
     except Exception as error:  # noqa: BLE001 (an executor's own failure, e.g. a lost worker)
-        what = " ".join(f"{type(error).__name__}: {error}".split())
-        record = _refused(task, what, "look into the log of the executor")
+        if _lacks_memory(error):
+            what, remedy = "the memory does not suffice", "allow more with --max-memory"
+        else:
+            what = " ".join(f"{type(error).__name__}: {error}".split())
+            remedy = "look into the log of the executor"
+        record = _refused(task, what, remedy)
     if record.state == "mapped":
         on_event(SceneMapped(record.scene_id, record.n_outlines, seconds))
     else:
