@@ -92,7 +92,7 @@ def without_streams(polygon: Polygon) -> list[Polygon]:
         In metres.
     """
     half = STREAM_WIDTH_M / 2
-    # Few lakes have a stream; a third of the vertices and coarse arcs tell of most that they do not.
+    # Few lakes have a stream; a third of the vertices and coarse arcs show most to have none.
     coarse = polygon.simplify(COARSE_M, preserve_topology=False)
     near = coarse.buffer(-half, quad_segs=4).buffer(half + CORNER_M, quad_segs=4)
     if near.covers(polygon):
