@@ -340,11 +340,10 @@ def _told(task: SceneTask, future: Future[Mapped], work: Path, on_event: Listene
         record = _refused(task, error.what, error.remedy)
     except Exception as error:  # noqa: BLE001 (an executor's own failure, e.g. a lost worker)
         if _lacks_memory(error):
-            what, remedy = "the memory does not suffice", "allow more with --max-memory"
+            record = _refused(task, "the memory does not suffice", "allow more with --max-memory")
         else:
             what = " ".join(f"{type(error).__name__}: {error}".split())
-            remedy = "look into the log of the executor"
-        record = _refused(task, what, remedy)
+            record = _refused(task, what, "look into the log of the executor")
     if record.state == "mapped":
         on_event(SceneMapped(record.scene_id, record.n_outlines, seconds))
     else:
