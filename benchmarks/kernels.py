@@ -118,7 +118,7 @@ def of_candidate(size: int) -> Steps:
             lambda: stencils.median_of(cover, lake),
             lambda: plain.median_of(cover, lake),
         ),
-        "labels": (lambda: stencils.connected(lake), lambda: plain.connected(lake)),
+        "labels": (lambda: stencils.connected(lake, len(lake), 0), lambda: plain.connected(lake)),
         "pixels in a polygon": (
             lambda: outlines.pixels_inside(polygon, Affine.identity(), lake.shape),
             lambda: plain.inside_of(polygon, lake.shape),
@@ -197,7 +197,7 @@ def of_scene(size: int) -> Steps:
             lambda: pixels._ground_states(flags, cloud, cloud),
             lambda: plain.ground_states(flags, cloud, cloud),
         ),
-        "labels": (lambda: stencils.connected(cloud), lambda: plain.connected(cloud)),
+        "labels": (lambda: stencils.connected(cloud, len(cloud), 0), lambda: plain.connected(cloud)),
         "reach of shadows": (
             lambda: masks.reach_fraction(states, 3, rows, cols, 10.0, *sun),
             lambda: plain.shadow_reach(cloud, 10.0, *sun),

@@ -46,7 +46,7 @@ class Candidate:
     extent: Window
     """The smallest window around it."""
     labels: NDArray[np.int32]
-    """Objects of the pixels that it was found in; 0 is none."""
+    """Objects of the pixels that it was found in, down to HALO_PX below it; 0 is none."""
     number: int
     """Its own label."""
 
@@ -68,15 +68,15 @@ class Measured:
     """What the table tells of it; None when it is no lake by its own evidence."""
 
 
-def objects(seeds: Bool, window: Window) -> Iterator[Candidate]:
+def objects(seeds: Bool, window: Window, begun: int) -> Iterator[Candidate]:
     """Yield the connected seed pixels of a window in the order of their first pixels.
 
-    Such of a single pixel are left out.
+    Such of a single pixel are left out, and such that begin below so many rows.
     """
-    labels, extents = connected(seeds)
+    labels, extents = connected(seeds, begun, 1 + HALO_PX)
     row_off, col_off = int(window.row_off), int(window.col_off)
     for number, (size, top, bottom, left, right) in enumerate(extents.tolist(), 1):
-        if size >= MIN_SEEDS:
+        if size >= MIN_SEEDS and top < begun:
             first = left + int((labels[top, left : right + 1] == number).argmax())
             yield Candidate(
                 (top + row_off, first + col_off),

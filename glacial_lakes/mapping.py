@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +31,7 @@ from glacial_lakes.strips import LEAST_CACHE_BYTES, Strip, strips
 from glacial_lakes.terrain import Terrain, read_terrain
 from glacial_lakes.vectors import read_vector
 
+Bool = NDArray[np.bool_]
 States = NDArray[np.uint8]
 Place = tuple[int, int]
 
@@ -174,31 +175,53 @@ def _measure_all(job: _Job, rows: int) -> tuple[States, list[Measured]]:
     window of its own; so nothing depends on the strips.
     """
     states = np.zeros(job.scene.grid.shape, np.uint8)
-    found: dict[Place, list[Measured]] = {}
-    cut: list[Place] = []
     with ThreadPoolExecutor(WORKERS, "measure") as pool:
-        before: list[Future[dict[Place, list[Measured]]]] = []
-        for strip in strips(job.scene, job.bands, job.terrain, job.blocks, rows):
-            pixels, (first, end) = strip.pixels, strip.core
-            down, along = pixels.window.toslices()
-            ground = ground_states(pixels)[first - down.start : end - down.start]
-            states[first:end, along] = ground
-            whole, apart, beyond = _candidates(job, strip)
-            cut += apart
-            found |= {one.first: [unsettled(one, pixels.window)] for one in beyond}
-            parts = (whole[place : place + AT_A_TIME] for place in range(0, len(whole), AT_A_TIME))
-            measuring = [pool.submit(_measured, job, pixels, part) for part in parts]
-            # The strip before must be done with: its pixels make room for those to come.
-            for part in before:
-                found |= part.result()
-            before = measuring
-        for part in before:
-            found |= part.result()
-        cut.sort()
-        shares = np.array_split(np.array(cut, int).reshape(-1, 2), WORKERS)
+        found, cut = _measure_strips(job, rows, states, pool)
+        shares = np.array_split(np.array(sorted(cut), int).reshape(-1, 2), WORKERS)
         for measured in pool.map(lambda share: _measure_apart(job, share.tolist()), shares):
             found |= measured
     return states, [one for place in sorted(found) for one in found[place]]
+
+
+def _measure_strips(
+    job: _Job, rows: int, states: States, pool: ThreadPoolExecutor
+) -> tuple[dict[Place, list[Measured]], list[Place]]:
+    """Fill the states, and return what strips hold whole and the first pixels of the rest."""
+    found: dict[Place, list[Measured]] = {}
+    cut: list[Place] = []
+    before: list[Future[dict[Place, list[Measured]]]] = []
+    for strip, seeds in _seeded(job, rows):
+        pixels, (first, end) = strip.pixels, strip.core
+        down, along = pixels.window.toslices()
+        core = pixels.cut(Window(along.start, first, pixels.window.width, end - first))
+        states[first:end, along] = ground_states(core)
+        whole, apart, beyond = _candidates(job, strip, seeds)
+        cut += apart
+        found |= {one.first: [unsettled(one, pixels.window)] for one in beyond}
+        parts = (whole[place : place + AT_A_TIME] for place in range(0, len(whole), AT_A_TIME))
+        measuring = [pool.submit(_measured, job, pixels, part) for part in parts]
+        # The strip before must be done with: its pixels make room for those to come.
+        for part in before:
+            found |= part.result()
+        before = measuring
+    for part in before:
+        found |= part.result()
+    return found, cut
+
+
+def _seeded(job: _Job, rows: int) -> Iterator[tuple[Strip, Bool]]:
+    """Yield the strips with their seeds, of which those that two of them share are found once."""
+    seeds, known = np.zeros((0, 0), bool), Window(0, 0, 0, 0)
+    for strip in strips(job.scene, job.bands, job.terrain, job.blocks, rows):
+        pixels, window = strip.pixels, strip.pixels.window
+        # What gaps hid may be known now.
+        settled = int(known.row_off + known.height) - water.MAX_GAP_ROWS
+        new = min(max(settled, int(window.row_off)), int(window.row_off + window.height))
+        kept = seeds[int(window.row_off - known.row_off) :][: new - int(window.row_off)]
+        rest = Window(window.col_off, new, window.width, window.row_off + window.height - new)
+        fresh = job.seeds(pixels.cut(rest))
+        seeds, known = np.concatenate([kept, fresh]) if len(kept) else fresh, window
+        yield strip, seeds
 
 
 def _measured(
@@ -207,19 +230,17 @@ def _measured(
     return {one.first: job.measure(pixels, one) for one in candidates}
 
 
-def _candidates(job: _Job, strip: Strip) -> tuple[list[Candidate], list[Place], list[Candidate]]:
+def _candidates(
+    job: _Job, strip: Strip, seeds: Bool
+) -> tuple[list[Candidate], list[Place], list[Candidate]]:
     """Return the candidates that begin in a strip.
 
     Those that it holds with all that is around, the first pixels of the others, and those that
     are too far off to be wanted.
     """
-    first, end = strip.core
-    begun = [
-        one
-        for one in objects(job.seeds(strip.pixels), strip.pixels.window)
-        if first <= one.first[0] < end
-    ]
-    grid, pixels = job.scene.grid, strip.pixels
+    grid, pixels, (first, end) = job.scene.grid, strip.pixels, strip.core
+    last = end - int(pixels.window.row_off)
+    begun = [one for one in objects(seeds, pixels.window, last) if one.first[0] >= first]
     whole, apart, beyond = [], [], []
     for one, near in zip(begun, job.blocks.reached([one.extent for one in begun]), strict=True):
         needed = grid.around(one.extent, AROUND_PX)
@@ -249,7 +270,7 @@ def _measure_around(job: _Job, row: int, col: int) -> dict[Place, list[Measured]
         down, along = row - int(window.row_off), col - int(window.col_off)
         one = next(
             one
-            for one in objects(job.seeds(pixels), window)
+            for one in objects(job.seeds(pixels), window, int(window.height))
             if one.labels[down, along] == one.number
         )
         extent = one.extent

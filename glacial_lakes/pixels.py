@@ -82,7 +82,7 @@ class Pixels:
         )
 
     def cut(self, window: Window) -> Pixels:
-        """Return the part in a window, which must be covered; small, so that it is copied."""
+        """Return the part in a window, which must be covered: copied unless it is whole rows."""
         part = within(window, self.window)
         row, col = part[0].start, part[1].start
         return Pixels(

@@ -34,6 +34,8 @@ level compiles those below once more; arrays of one layout; types instead of lit
 types of their own; no arrays set or compared as a whole.
 """
 
+LOOK = 64
+"""Pixels of a row that are looked at together."""
 FAR = 99.0
 """Stands for any distance beyond the limit that was asked for."""
 
@@ -158,11 +160,16 @@ def smooth(fields, weights):  # type: ignore[no-untyped-def]
     across = np.empty((height + 2 * radius, length), np.float32)
     flat = fields.reshape(height, length)
     result = np.empty((height, length), np.float32)
+    inside = line[radius * count : (radius + width) * count]
     for row in range(height):
-        for col in range(-radius, width + radius):
-            source, target = _mirrored(col, width) * count, (col + radius) * count
+        source = flat[row]
+        for place in range(length):
+            inside[place] = source[place]
+        for col in range(radius):
+            before, behind = _mirrored(col - radius, width), _mirrored(width + col, width)
             for field in range(count):
-                line[target + field] = flat[row, source + field]
+                line[col * count + field] = source[before * count + field]
+                line[(radius + width + col) * count + field] = source[behind * count + field]
         _weighted(line, weights, count, across[row + radius])
     for row in range(radius):
         above, below = _mirrored(row - radius, height), _mirrored(height + row, height)
@@ -177,18 +184,24 @@ def smooth(fields, weights):  # type: ignore[no-untyped-def]
 
 @inner
 def _weighted(line, weights, step, target):  # type: ignore[no-untyped-def]
-    """Fill a row with the weighted sums of what lies before and behind in a longer row."""
-    radius = len(weights) - 1
-    centre = radius * step
-    size = len(target)
+    """Fill a row with the weighted sums of what lies before and behind in a longer row.
+
+    Two distances at a time, so that sums are seldom fetched and put back.
+    """
+    size, centre = len(target), (len(weights) - 1) * step
+    here = line[centre : centre + size]
     for place in range(size):
-        target[place] = weights[0] * line[centre + place]
-    for number in range(1, radius + 1):
-        weight = weights[number]
-        before = line[centre - number * step : centre - number * step + size]
-        behind = line[centre + number * step : centre + number * step + size]
+        target[place] = weights[0] * here[place]
+    for near in range(1, len(weights), 2):
+        far = min(near + 1, len(weights) - 1)
+        one, other = weights[near], weights[far] if far > near else np.float32(0)
+        before, behind = line[centre - near * step :], line[centre + near * step :]
+        farther, beyond = line[centre - far * step :], line[centre + far * step :]
+        before, behind = before[:size], behind[:size]
+        farther, beyond = farther[:size], beyond[:size]
         for place in range(size):
-            target[place] += weight * (before[place] + behind[place])
+            sums = target[place] + one * (before[place] + behind[place])
+            target[place] = sums + other * (farther[place] + beyond[place])
 
 
 @inner
@@ -308,15 +321,24 @@ def smallest(values, rank):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def connected(mask):  # type: ignore[no-untyped-def]
+def connected(mask, begun, halo):  # type: ignore[no-untyped-def]
     """Return the labels of what is connected over sides or corners, int32, and their extents.
 
     Equal to ``scipy.ndimage.label``, but its cost follows the runs of pixels in a mask that is
-    mostly empty.
+    mostly empty, and it ends where nothing goes on that begins in the first rows.
+
+    Parameters
+    ----------
+    mask : array of bool, shape (y, x)
+        C-contiguous.
+    begun : int
+        What begins in so many rows is labelled whole; of the rest, what the same rows show.
+    halo : int
+        Rows below the last of it that are labelled as well.
 
     Returns
     -------
-    labels : array of int32, shape (y, x)
+    labels : array of int32, shape (row, x)
         From 1 on, in the order of first pixels; 0 outside of the mask.
     extents : array of int64, shape (label, 5)
         Number of pixels, first and last row, first and last column.
@@ -324,27 +346,29 @@ def connected(mask):  # type: ignore[no-untyped-def]
     height, width = mask.shape
     count = 0
     for row in range(height):
-        before = False
-        for col in range(width):
-            count += mask[row, col] and not before
-            before = mask[row, col]
+        line = mask[row]
+        count += line[0]
+        before, here = line[: width - 1], line[1:]
+        for col in range(width - 1):
+            count += here[col] > before[col]
     runs = np.empty((count, 3), np.int64)  # row, first and end column
     parent = np.arange(count)
-    number, above = 0, 0
+    number, above, end = 0, 0, height
     for row in range(height):
+        if row >= end:
+            break
         first = number
-        before = False
-        for col in range(width):
-            if mask[row, col] and not before:
-                runs[number, 0], runs[number, 1] = row, col
-            if before and not mask[row, col]:
-                runs[number, 2] = col
-                number += 1
-            before = mask[row, col]
-        if before:
-            runs[number, 2] = width
+        line = mask[row]
+        col = _next(line, 0)
+        while col < width:
+            begin = col
+            while col < width and line[col]:
+                col += 1
+            runs[number, 0], runs[number, 1], runs[number, 2] = row, begin, col
             number += 1
+            col = _next(line, col)
         other = above
+        goes_on = row < begun
         for run in range(first, number):
             while other < first and runs[other, 2] < runs[run, 1]:
                 other += 1
@@ -353,27 +377,47 @@ def connected(mask):  # type: ignore[no-untyped-def]
                 one, two = _root(parent, run), _root(parent, near)
                 parent[max(one, two)] = min(one, two)
                 near += 1
+            goes_on |= runs[_root(parent, run), 0] < begun
         above = first
-    label = np.zeros(count, np.int32)
-    labels = np.zeros((height, width), np.int32)
-    extents = np.empty((count, 5), np.int64)
+        if not goes_on and end == height:
+            end = min(height, row + halo)
+    label = np.zeros(number, np.int32)
+    labels = np.zeros((end, width), np.int32)
+    extents = np.empty((number, 5), np.int64)
     known = 0
-    for run in range(count):
-        row, begin, end = runs[run]
+    for run in range(number):
+        row, begin, stop = runs[run, 0], runs[run, 1], runs[run, 2]
         root = _root(parent, run)
         if root == run:
             one = extents[known]
-            one[0], one[1], one[3], one[4] = 0, row, begin, end - 1
+            one[0], one[1], one[3], one[4] = 0, row, begin, stop - 1
             known += 1
             label[run] = known
         label[run] = label[root]
         one = extents[label[run] - 1]
-        one[0] += end - begin
+        one[0] += stop - begin
         one[2] = row
-        one[3], one[4] = min(one[3], begin), max(one[4], end - 1)
-        for col in range(begin, end):
+        one[3], one[4] = min(one[3], begin), max(one[4], stop - 1)
+        for col in range(begin, stop):
             labels[row, col] = label[run]
     return labels, extents[:known]
+
+
+@inner
+def _next(line, col):  # type: ignore[no-untyped-def]
+    """Return where the next run of a row begins; its length when there is none."""
+    size = len(line)
+    while col + LOOK <= size:  # at many together, for most rows are empty
+        part = line[col : col + LOOK]
+        found = False
+        for place in range(LOOK):
+            found |= part[place]
+        if found:
+            break
+        col += LOOK
+    while col < size and not line[col]:
+        col += 1
+    return col
 
 
 @inner

@@ -171,7 +171,7 @@ def test_ranks_are_those_of_a_partition_also_among_equal_values(
 @checked
 def test_labels_and_extents_are_those_of_scipy(seed: int) -> None:
     mask = Window(seed).mask()
-    labels, extents = stencils.connected(mask)
+    labels, extents = stencils.connected(mask, len(mask), 0)
     expected, places = plain.connected(mask)
     same(labels, expected)
     same(extents, places)
