@@ -266,19 +266,19 @@ def _noise(bands, land, shore, core, n_core):  # type: ignore[no-untyped-def]
 @kernel
 def _mean_everywhere(bands, where):  # type: ignore[no-untyped-def]
     """Return the mean of the chosen pixels at every pixel."""
-    return _everywhere(_mean(bands, where), bands.shape)
+    height, width, _ = bands.shape
+    return _everywhere(_mean(bands, where), height * width).reshape(bands.shape)
 
 
 @inner
-def _everywhere(values, shape):  # type: ignore[no-untyped-def]
-    """Return one number a band at every pixel."""
-    height, width, count = shape
-    result = np.empty((height, width, count), np.float32)
-    for row in range(height):
-        for col in range(width):
-            for band in range(count):
-                result[row, col, band] = values[band]
-    return result
+def _everywhere(values, size):  # type: ignore[no-untyped-def]
+    """Return one number a band for each of so many pixels, flat."""
+    count = len(values)
+    result = np.empty((size, count), np.float32)
+    for band in range(count):
+        for place in range(size):
+            result[place, band] = values[band]
+    return result.reshape(-1)
 
 
 @kernel
@@ -338,47 +338,46 @@ def _signals_beside_shore(bands, cover, wet, dry, bare, weights):  # type: ignor
     Around every place w and l are the Gaussian-weighted least-squares solution of
     p = cover · w + (1 − cover) · l, w over mostly wet and l over mostly dry pixels, in turns.
     """
-    height, width, count = bands.shape
-    weight = np.zeros((height, width, 2), np.float32)
-    for row in range(height):
-        for col in range(width):
-            share = cover[row, col]
-            if wet[row, col]:
-                weight[row, col, 0] = share**2
-            if dry[row, col]:
-                weight[row, col, 1] = (1 - share) ** 2
+    shape = bands.shape
+    height, width, count = shape
+    size = height * width
+    none, one, faint = np.float32(0), np.float32(1), np.float32(FAINT)
+    of_wet, of_dry = np.empty(size, np.float32), np.empty(size, np.float32)
+    share, is_wet, is_dry = cover.reshape(-1), wet.reshape(-1), dry.reshape(-1)
+    rest = np.empty(size, np.float32)
+    weight = np.empty((size, 2), np.float32)
+    for place in range(size):
+        rest[place] = one - share[place]
+        of_wet[place] = share[place] if is_wet[place] else none
+        of_dry[place] = rest[place] if is_dry[place] else none
+        weight[place, 0] = share[place] ** 2 if is_wet[place] else none
+        weight[place, 1] = (1 - share[place]) ** 2 if is_dry[place] else none
+    weight = smooth(weight.reshape(height, width, 2), weights).reshape((size, 2))
+    wet_scale, dry_scale = np.empty(size, np.float32), np.empty(size, np.float32)
+    for place in range(size):
+        wet_scale[place] = one / (weight[place, 0] + faint)
+        dry_scale[place] = one / (weight[place, 1] + faint)
+    # From here on one number for each band of each pixel, in flat arrays: see _each.
+    share, rest = _each(share, count), _each(rest, count)
+    of_wet, of_dry = _each(of_wet, count), _each(of_dry, count)
+    wet_scale, dry_scale = _each(wet_scale, count), _each(dry_scale, count)
     wet_mean, dry_mean = _mean(bands, wet), _mean(bands, bare)
-    water, land = _everywhere(wet_mean, bands.shape), _everywhere(dry_mean, bands.shape)
-    weight = smooth(weight, weights)
-    freed = np.zeros((height, width, 2 * count), np.float32)
-    one, faint, last = np.float32(1), np.float32(FAINT), 2
-    for turn in range(last + 1):  # the shares are small: three turns settle it
-        for row in range(height):
-            for col in range(width):
-                share = cover[row, col]
-                if wet[row, col]:
-                    for band in range(count):
-                        rest = bands[row, col, band] - (one - share) * land[row, col, band]
-                        freed[row, col, band] = share * rest
-                if dry[row, col]:
-                    for band in range(count):
-                        rest = bands[row, col, band] - share * water[row, col, band]
-                        freed[row, col, count + band] = (one - share) * rest
-        means = smooth(freed, weights)
-        for row in range(height):
-            for col in range(width):
-                # Until the last turn, water is asked for on dry pixels only, and land on wet ones.
-                if turn == last or dry[row, col]:
-                    scale = one / (weight[row, col, 0] + faint)
-                    for band in range(count):
-                        total = means[row, col, band] + faint * wet_mean[band]
-                        water[row, col, band] = total * scale
-                if turn == last or wet[row, col]:
-                    scale = one / (weight[row, col, 1] + faint)
-                    for band in range(count):
-                        total = means[row, col, count + band] + faint * dry_mean[band]
-                        land[row, col, band] = total * scale
-    return water, land
+    water, land = _everywhere(wet_mean, size), _everywhere(dry_mean, size)
+    wet_mean, dry_mean = _everywhere(faint * wet_mean, size), _everywhere(faint * dry_mean, size)
+    value = bands.reshape(-1)
+    freed = np.empty(size * count, np.float32)
+    for _ in range(3):  # the shares are small: three turns settle it
+        for place in range(size * count):
+            freed[place] = of_wet[place] * (value[place] - rest[place] * land[place])
+        wet_sums = smooth(freed.reshape(shape), weights).reshape(-1)
+        for place in range(size * count):
+            freed[place] = of_dry[place] * (value[place] - share[place] * water[place])
+        dry_sums = smooth(freed.reshape(shape), weights).reshape(-1)
+        for place in range(size * count):
+            water[place] = (wet_sums[place] + wet_mean[place]) * wet_scale[place]
+        for place in range(size * count):
+            land[place] = (dry_sums[place] + dry_mean[place]) * dry_scale[place]
+    return water.reshape(shape), land.reshape(shape)
 
 
 @kernel
@@ -451,22 +450,38 @@ def conserving_level(fraction, usable, candidate):  # type: ignore[no-untyped-de
 def _mean_around(bands, where, weights):  # type: ignore[no-untyped-def]
     """Return the Gaussian-weighted mean of the chosen pixels around every pixel."""
     height, width, count = bands.shape
-    chosen = np.zeros((height, width, count + 1), np.float32)
-    for row in range(height):
-        for col in range(width):
-            if where[row, col]:
-                chosen[row, col, count] = 1
-                for band in range(count):
-                    chosen[row, col, band] = bands[row, col, band]
-    overall = _mean(bands, where)  # far from any chosen pixel this takes over
-    sums, one, faint = smooth(chosen, weights), np.float32(1), np.float32(FAINT)
-    means = np.empty(bands.shape, np.float32)
-    for row in range(height):
-        for col in range(width):
-            scale = one / (sums[row, col, count] + faint)
-            for band in range(count):
-                means[row, col, band] = (sums[row, col, band] + faint * overall[band]) * scale
-    return means
+    size = height * width
+    one, faint = np.float32(1), np.float32(FAINT)
+    chosen = np.empty((height, width, 1), np.float32)
+    flat = chosen.reshape(-1)
+    for place, is_chosen in enumerate(where.flat):
+        flat[place] = is_chosen
+    scale = smooth(chosen, weights).reshape(-1)
+    for place in range(size):
+        scale[place] = one / (scale[place] + faint)
+    scale, flat = _each(scale, count), _each(flat, count)
+    value = bands.reshape(-1)
+    for place in range(size * count):
+        flat[place] *= value[place]
+    means = smooth(flat.reshape(bands.shape), weights).reshape(-1)
+    # Far from any chosen pixel the mean of all takes over.
+    overall = _everywhere(faint * _mean(bands, where), size)
+    for place in range(size * count):
+        means[place] = (means[place] + overall[place]) * scale[place]
+    return means.reshape(bands.shape)
+
+
+@inner
+def _each(values, count):  # type: ignore[no-untyped-def]
+    """Return each number of a flat array so many times, one for each band of its pixel.
+
+    Flat arrays of equal length are what processors are quickest with.
+    """
+    result = np.empty((len(values), count), np.float32)
+    for band in range(count):
+        for place in range(len(values)):
+            result[place, band] = values[place]
+    return result.reshape(-1)
 
 
 @inner
