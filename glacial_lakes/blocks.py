@@ -18,26 +18,29 @@ from rasterio.windows import Window
 from glacial_lakes.grid import Grid
 
 BLOCK_PX = 512
-"""Edge of a block: that of the tiles of most products, or a part of it."""
+"""Least edge of a block."""
 MARGIN_PX = 16
 """An outline reaches so far beyond the pixels that propose it."""
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """Blocks of a grid, row by row, and which of them are wanted."""
+    """Square blocks of a grid, row by row, and which of them are wanted."""
 
     grid: Grid
+    edge: int
+    """Pixels along an edge: as many as are decoded together anyway."""
     wanted: NDArray[np.bool_]
     """Shape (block row, block column)."""
     reaches: tuple[tuple[shapely.STRtree, float], ...] = ()
     """Places in the CRS of the grid, and the distance that each block has to one of them."""
 
     @classmethod
-    def of(cls, grid: Grid) -> Blocks:
+    def of(cls, grid: Grid, edge: int = BLOCK_PX) -> Blocks:
         """Return all blocks of a grid."""
-        rows, cols = (-(-length // BLOCK_PX) for length in grid.shape)
-        return cls(grid, np.ones((rows, cols), bool))
+        edge = max(edge, BLOCK_PX)
+        rows, cols = (-(-length // edge) for length in grid.shape)
+        return cls(grid, edge, np.ones((rows, cols), bool))
 
     def near(self, places: gpd.GeoDataFrame, distance_m: float) -> Blocks:
         """Return the blocks that lie within a distance of some geometries."""
@@ -47,8 +50,8 @@ class Blocks:
             shapely.STRtree(geometries.to_numpy()),
             distance_m + MARGIN_PX * self.grid.resolution,
         )
-        rows, cols = np.indices(self.wanted.shape) * BLOCK_PX
-        edges = np.stack([rows, cols, rows + BLOCK_PX, cols + BLOCK_PX], -1).reshape(-1, 4)
+        rows, cols = np.indices(self.wanted.shape) * self.edge
+        edges = np.stack([rows, cols, rows + self.edge, cols + self.edge], -1).reshape(-1, 4)
         near = _near(self._boxes(edges), reach).reshape(self.wanted.shape)
         return replace(self, wanted=self.wanted & near, reaches=(*self.reaches, reach))
 
@@ -68,7 +71,7 @@ class Blocks:
         """Return which pixels of a window are read."""
         down, along = window.toslices()
         rows, cols = np.arange(down.start, down.stop), np.arange(along.start, along.stop)
-        wanted: NDArray[np.bool_] = self.wanted[np.ix_(rows // BLOCK_PX, cols // BLOCK_PX)]
+        wanted: NDArray[np.bool_] = self.wanted[np.ix_(rows // self.edge, cols // self.edge)]
         return wanted
 
     def _boxes(self, edges: NDArray[Any]) -> NDArray[np.object_]:
@@ -88,19 +91,19 @@ class Blocks:
     def extent(self) -> Window:
         """The smallest window around all that is wanted; empty when nothing is."""
         height, width = self.grid.shape
-        rows, cols = (np.flatnonzero(self.wanted.any(axis)) * BLOCK_PX for axis in (1, 0))
+        rows, cols = (np.flatnonzero(self.wanted.any(axis)) * self.edge for axis in (1, 0))
         if not len(rows):
             return Window(0, 0, 0, 0)
         top, left = int(rows[0]), int(cols[0])
-        bottom = min(int(rows[-1]) + BLOCK_PX, height)
-        right = min(int(cols[-1]) + BLOCK_PX, width)
+        bottom = min(int(rows[-1]) + self.edge, height)
+        right = min(int(cols[-1]) + self.edge, width)
         return Window(left, top, right - left, bottom - top)
 
     def hold(self, window: Window) -> bool:
         """Return whether all of a window is read."""
-        first_row, first_col = int(window.row_off) // BLOCK_PX, int(window.col_off) // BLOCK_PX
-        end_row = int(window.row_off + window.height - 1) // BLOCK_PX + 1
-        end_col = int(window.col_off + window.width - 1) // BLOCK_PX + 1
+        first_row, first_col = int(window.row_off) // self.edge, int(window.col_off) // self.edge
+        end_row = int(window.row_off + window.height - 1) // self.edge + 1
+        end_col = int(window.col_off + window.width - 1) // self.edge + 1
         return bool(self.wanted[first_row:end_row, first_col:end_col].all())
 
     def runs(self, first_row: int, end_row: int) -> list[Window]:
@@ -108,12 +111,12 @@ class Blocks:
         height, width = self.grid.shape
         windows = []
         for number, wanted in enumerate(self.wanted):
-            top = max(first_row, number * BLOCK_PX)
-            bottom = min(end_row, (number + 1) * BLOCK_PX, height)
+            top = max(first_row, number * self.edge)
+            bottom = min(end_row, (number + 1) * self.edge, height)
             if top >= bottom:
                 continue
             edges = np.flatnonzero(np.diff(wanted, prepend=False, append=False))
-            for left, right in (edges.reshape(-1, 2) * BLOCK_PX).clip(max=width).tolist():
+            for left, right in (edges.reshape(-1, 2) * self.edge).clip(max=width).tolist():
                 windows.append(Window(left, top, right - left, bottom - top))
         return windows
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import rasterio
 import shapely
 from numpy.typing import NDArray
 from rasterio.features import geometry_mask
@@ -25,9 +25,9 @@ from glacial_lakes.detectors import Detector, bands_of, detector_of
 from glacial_lakes.errors import MetadataError
 from glacial_lakes.evidence import Evidence
 from glacial_lakes.pixels import Pixels, band_names, ground_states, read_pixels
-from glacial_lakes.scenes import Scene, keep_open
+from glacial_lakes.scenes import Scene, block_shape, keep_open
 from glacial_lakes.settings import MappingSettings
-from glacial_lakes.strips import LEAST_CACHE_BYTES, Strip, strips
+from glacial_lakes.strips import Strip, strips
 from glacial_lakes.terrain import Terrain, read_terrain
 from glacial_lakes.vectors import read_vector
 
@@ -93,13 +93,9 @@ def map_lakes(
     for band in ("green", "nir"):
         if band not in scene.bands:
             raise MetadataError(scene.path, f"there is no {band} band", "name one in the sidecar")
-    terrain = None
-    if dem is not None:
-        with rasterio.Env(GDAL_CACHEMAX=LEAST_CACHE_BYTES):
-            terrain = read_terrain(dem, scene.grid, scene.sun_azimuth_deg, scene.sun_elevation_deg)
     ice = None if glaciers is None else _vector(glaciers)
     region = None if aoi is None else _vector(aoi)
-    blocks = Blocks.of(scene.grid)
+    blocks = Blocks.of(scene.grid, min(block_shape(scene.bands["green"])))
     if ice is not None and glacier_buffer_m is not None:
         blocks = blocks.near(ice, glacier_buffer_m)
     if region is not None:
@@ -107,7 +103,7 @@ def map_lakes(
     smallest = settings.min_pixels * scene.grid.pixel_area_m2
     job = _Job(
         scene,
-        terrain,
+        dem,
         detector or detector_of(settings),
         blocks,
         _bands(scene, band_names(scene) if detector else bands_of(settings)),
@@ -117,7 +113,7 @@ def map_lakes(
     )
     states, measured = _measure_all(job, settings.strip_rows)
     rows = _decide(scene, states, measured)
-    table = _table(scene, rows, terrain)
+    table = _table(scene, rows, job.terrain)
     if ice is not None:
         table = _near_glaciers(table, ice, glacier_buffer_m)
     if region is not None:
@@ -136,12 +132,12 @@ def map_lakes(
     return table
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Job:
     """What is the same for all candidates of a scene."""
 
     scene: Scene
-    terrain: Terrain | None
+    dem: str | Path | None
     detector: Detector
     blocks: Blocks
     bands: list[str]
@@ -149,6 +145,14 @@ class _Job:
     outline_bands: list[str]
     smallest_m2: float
     may_hold_ice: bool
+
+    @cached_property
+    def terrain(self) -> Terrain | None:
+        """The DEM for the scene's sun; None without one."""
+        if self.dem is None:
+            return None
+        sun = self.scene.sun_azimuth_deg, self.scene.sun_elevation_deg
+        return read_terrain(self.dem, self.scene.grid, *sun)
 
     def seeds(self, pixels: Pixels) -> NDArray[np.bool_]:
         """Return the pixels that may hold water."""
@@ -212,7 +216,7 @@ def _measure_strips(
 def _seeded(job: _Job, rows: int) -> Iterator[tuple[Strip, Bool]]:
     """Yield the strips with their seeds, of which those that two of them share are found once."""
     seeds, known = np.zeros((0, 0), bool), Window(0, 0, 0, 0)
-    for strip in strips(job.scene, job.bands, job.terrain, job.blocks, rows):
+    for strip in strips(job.scene, job.bands, lambda: job.terrain, job.blocks, rows):
         pixels, window = strip.pixels, strip.pixels.window
         # What gaps hid may be known now.
         settled = int(known.row_off + known.height) - water.MAX_GAP_ROWS
@@ -235,16 +239,17 @@ def _candidates(
 ) -> tuple[list[Candidate], list[Place], list[Candidate]]:
     """Return the candidates that begin in a strip.
 
-    Those that it holds with all that is around, the first pixels of the others, and those that
-    are too far off to be wanted.
+    Those that it holds with all that is around, the first pixels of the others, and those of
+    which no part that is read is near enough to be wanted.
     """
     grid, pixels, (first, end) = job.scene.grid, strip.pixels, strip.core
-    last = end - int(pixels.window.row_off)
+    last, bottom = end - int(pixels.window.row_off), pixels.window.row_off + pixels.window.height
     begun = [one for one in objects(seeds, pixels.window, last) if one.first[0] >= first]
     whole, apart, beyond = [], [], []
     for one, near in zip(begun, job.blocks.reached([one.extent for one in begun]), strict=True):
         needed = grid.around(one.extent, AROUND_PX)
-        if not near and pixels.covers(grid.around(one.extent, 1)):
+        ends = one.extent.row_off + one.extent.height < bottom or bottom == grid.shape[0]
+        if not near and ends:
             beyond.append(one)
         elif pixels.covers(needed) and job.blocks.hold(needed):
             whole.append(one)
@@ -267,23 +272,25 @@ def _measure_around(job: _Job, row: int, col: int) -> dict[Place, list[Measured]
     while True:
         window = job.scene.grid.around(extent, pad)
         pixels = read_pixels(job.scene, job.bands, window, job.terrain)
-        down, along = row - int(window.row_off), col - int(window.col_off)
-        one = next(
-            one
-            for one in objects(job.seeds(pixels), window, int(window.height))
-            if one.labels[down, along] == one.number
-        )
+        seeds = job.seeds(pixels)
+        one = _object_at(row, col, seeds, window)
         extent = one.extent
         if pixels.covers(job.scene.grid.around(extent, AROUND_PX)):
             break
         pad = AROUND_PX + max(int(extent.height), int(extent.width)) // 2
-    part = np.where(job.blocks.read(window), one.labels, 0)
-    rows, cols = np.nonzero(part == one.number)
-    size = np.ptp(cols) + 1, np.ptp(rows) + 1
-    held = Window(window.col_off + cols.min(), window.row_off + rows.min(), *size)
-    if not job.blocks.reached([held]).all():  # as its strip would have said
-        return {one.first: [unsettled(replace(one, extent=held, labels=part), window)]}
+    part = _object_at(row, col, seeds & job.blocks.read(window), window)
+    if not job.blocks.reached([part.extent]).all():  # as its strip would have said
+        return {part.first: [unsettled(part, window)]}
     return _measured(job, pixels, [one])
+
+
+def _object_at(row: int, col: int, seeds: Bool, window: Window) -> Candidate:
+    down, along = row - int(window.row_off), col - int(window.col_off)
+    return next(
+        one
+        for one in objects(seeds, window, int(window.height))
+        if one.labels[down, along] == one.number
+    )
 
 
 def _decide(scene: Scene, states: States, measured: Sequence[Measured]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ while the one before is worked on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from glacial_lakes.terrain import Terrain
 
 Span = tuple[int, int]
 
-LEAST_CACHE_BYTES = 32 * 2**20
+LEAST_CACHE_BYTES = 16 * 2**20
 READERS = 2
 """Threads that decode. Each keeps its own bands, so that their blocks stay in its cache."""
 ABOVE_PX = 64
@@ -45,7 +45,11 @@ class Strip:
 
 
 def strips(
-    scene: Scene, names: Sequence[str], terrain: Terrain | None, blocks: Blocks, rows: int
+    scene: Scene,
+    names: Sequence[str],
+    find_terrain: Callable[[], Terrain | None],
+    blocks: Blocks,
+    rows: int,
 ) -> Iterator[Strip]:
     """Yield a scene from top to bottom.
 
@@ -57,7 +61,8 @@ def strips(
     scene : Scene
     names : sequence of str
         Bands that are read.
-    terrain : Terrain, optional
+    find_terrain : callable
+        Gives the terrain, or None; called while the first rows are decoded.
     blocks : Blocks
         What is read; the rest counts as not observed.
     rows : int
@@ -97,6 +102,7 @@ def strips(
             ]
 
         reading = begin(0) if count else []
+        terrain = find_terrain()
         for number, place in enumerate(places):
             for part in reading:
                 part.result()

@@ -253,10 +253,7 @@ def sample(layer: Float, source: Affine, target: Affine, shape: tuple[int, int])
 def _bilinear(layer, y, x):  # type: ignore[no-untyped-def]
     height, width = layer.shape
     values = np.empty((len(y), len(x)), np.float32)
-    for row in range(len(y)):
-        for col in range(len(x)):
-            values[row, col] = np.float32(np.nan)
-    before = np.empty(len(x), np.int32)
+    before = np.zeros(len(x), np.int32)
     late = np.empty(len(x), np.float32)
     first, end = len(x), 0
     for col in range(len(x)):
@@ -264,28 +261,34 @@ def _bilinear(layer, y, x):  # type: ignore[no-untyped-def]
             first, end = min(first, col), col + 1
             before[col] = min(int(x[col]), max(width - 2, 0))
             late[col] = x[col] - before[col]
-    if first >= end:
-        return values
     # Each source row is interpolated along itself once; the rows between two are means of them.
     lines = np.empty((2, len(x)), np.float32)
-    held = np.empty(2, np.int64)
-    held[0] = held[1] = -1
+    held = np.full(2, -1)
     for row in range(len(y)):
-        if not 0 <= y[row] <= height - 1:
+        target = values[row]
+        if not 0 <= y[row] <= height - 1 or first >= end:
+            for col in range(len(x)):
+                target[col] = np.float32(np.nan)
             continue
         above = min(int(y[row]), max(height - 2, 0))
-        low = np.float32(y[row] - above)
-        for source in (above, min(above + 1, height - 1)):
-            slot = source % 2
-            if held[slot] != source:
-                held[slot] = source
+        below = min(above + 1, height - 1)
+        for source in (above, below):
+            if held[source % 2] != source:
+                held[source % 2] = source
+                line, along = lines[source % 2], layer[source]
                 for col in range(first, end):
-                    one = layer[source, before[col]]
-                    other = layer[source, min(before[col] + 1, width - 1)]
-                    lines[slot, col] = one * (np.float32(1) - late[col]) + other * late[col]
-        upper, lower = lines[above % 2], lines[min(above + 1, height - 1) % 2]
-        for col in range(first, end):
-            values[row, col] = upper[col] * (np.float32(1) - low) + lower[col] * low
+                    one, other = along[before[col]], along[min(before[col] + 1, width - 1)]
+                    line[col] = one * (np.float32(1) - late[col]) + other * late[col]
+        for col in range(first):
+            target[col] = np.float32(np.nan)
+        for col in range(end, len(x)):
+            target[col] = np.float32(np.nan)
+        low = np.float32(y[row] - above)
+        high = np.float32(1) - low
+        inner, upper, lower = target[first:end], lines[above % 2], lines[below % 2]
+        upper, lower = upper[first:end], lower[first:end]
+        for col in range(end - first):
+            inner[col] = upper[col] * high + lower[col] * low
     return values
 
 

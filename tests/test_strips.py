@@ -60,7 +60,7 @@ def contents(table: gpd.GeoDataFrame) -> tuple[bytes, bytes]:
 def test_strips_hold_each_row_once_and_what_is_around_it(scene: Scene, rows: int) -> None:
     height, width = scene.grid.shape
     expected = 0
-    for strip in strips(scene, BANDS, None, Blocks.of(scene.grid), rows):
+    for strip in strips(scene, BANDS, lambda: None, Blocks.of(scene.grid), rows):
         first, end = strip.core
         window = strip.pixels.window
         assert first == expected < end
@@ -73,7 +73,7 @@ def test_strips_hold_each_row_once_and_what_is_around_it(scene: Scene, rows: int
 
 @pytest.mark.parametrize("rows", [64, 250])
 def test_the_pixels_of_a_strip_are_those_of_its_window(scene: Scene, rows: int) -> None:
-    for strip in strips(scene, BANDS, None, Blocks.of(scene.grid), rows):
+    for strip in strips(scene, BANDS, lambda: None, Blocks.of(scene.grid), rows):
         pixels, expected = strip.pixels, read_pixels(scene, BANDS, strip.pixels.window)
         # A window alone does not show both sides of the gaps that its edge cuts.
         bridged = np.s_[MAX_GAP_ROWS:-MAX_GAP_ROWS]
@@ -89,7 +89,7 @@ def test_the_gaps_of_landsat_7_lie_in_the_strips(sample_data: Path) -> None:
     scene = open_scene(next((sample_data / "scenes").glob(PATTERNS[2])))
     gaps = [
         (strip.pixels.flags & Quality.NODATA != 0).mean()
-        for strip in strips(scene, BANDS, None, Blocks.of(scene.grid), 64)
+        for strip in strips(scene, BANDS, lambda: None, Blocks.of(scene.grid), 64)
     ]
     assert 0.05 < np.mean(gaps) < 0.5
 
@@ -117,7 +117,7 @@ def test_each_wanted_pixel_is_read_once_and_no_other(
         return read(scene, names, window, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Scene, "read", counted)
-    for strip in strips(tile, BANDS, None, blocks, 256):
+    for strip in strips(tile, BANDS, lambda: None, blocks, 256):
         window = strip.pixels.window
         seen = strip.pixels.flags & Quality.NODATA == 0
         np.testing.assert_array_equal(seen, wanted[window.toslices()])

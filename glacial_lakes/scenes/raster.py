@@ -106,10 +106,17 @@ def read_header(path: str, driver: str) -> Header:
         return Header(dataset.crs, dataset.transform, dataset.shape, dataset.count, dataset.nodata)
 
 
+def block_shape(band: Band) -> tuple[int, int]:
+    """Return rows and columns of a band that are decoded together."""
+    with _dataset(band.path, band.driver) as dataset:
+        height, width = dataset.block_shapes[band.index - 1]
+    return height, width
+
+
 def block_row_bytes(band: Band) -> int:
     """Return the memory of one row of blocks of a band, as they are stored."""
+    height, _ = block_shape(band)
     with _dataset(band.path, band.driver) as dataset:
-        height, _ = dataset.block_shapes[band.index - 1]
         number = np.dtype(dataset.dtypes[band.index - 1]).itemsize
         size: int = min(height, dataset.height) * dataset.width * number
     return size
