@@ -59,24 +59,35 @@ def bilinear(
 
 @kernel
 def _blend(coarse, rows, row_weights, cols, col_weights):  # type: ignore[no-untyped-def]
+    count, one, none = coarse.shape[1], np.float32(1), np.float32(0)
     fine = np.empty((len(rows), len(cols)), np.float32)
-    values = np.empty((2, coarse.shape[1]), np.float32)  # weighted sums, and their weights
+    sums, known = np.empty(count, np.float32), np.empty(count, np.float32)
     for row in range(len(rows)):
-        above, weight = rows[row], row_weights[row]
-        own_row = above + (weight >= 0.5)
-        for col in range(coarse.shape[1]):
-            values[0, col] = values[1, col] = 0
-            for near, share in ((above, np.float32(1) - weight), (above + 1, weight)):
-                if np.isfinite(coarse[near, col]):
-                    values[0, col] += coarse[near, col] * share
-                    values[1, col] += share
+        weight = row_weights[row]
+        rest = one - weight
+        above, below, target = coarse[rows[row]], coarse[rows[row] + 1], fine[row]
+        lacking = 0
+        for col in range(count):
+            sums[col] = above[col] * rest + below[col] * weight
+            lacking += not abs(sums[col]) < np.float32(np.inf)
+        if not lacking:
+            for col in range(len(cols)):
+                before, share = cols[col], col_weights[col]
+                target[col] = sums[before] * (1 - share) + sums[before + 1] * share
+            continue
+        for col in range(count):
+            upper, lower = abs(above[col]) < np.float32(np.inf), abs(below[col]) < np.float32(np.inf)
+            sums[col] = (above[col] * rest if upper else none) + (
+                below[col] * weight if lower else none
+            )
+            known[col] = (rest if upper else none) + (weight if lower else none)
+        own = below if weight >= 0.5 else above
         for col in range(len(cols)):
-            fine[row, col] = np.float32(np.nan)
-            before, weight = cols[col], col_weights[col]
-            if np.isfinite(coarse[own_row, before + (weight >= 0.5)]):
-                total = values[0, before] * (1 - weight) + values[0, before + 1] * weight
-                known = values[1, before] * (1 - weight) + values[1, before + 1] * weight
-                fine[row, col] = total / known
+            before, share = cols[col], col_weights[col]
+            target[col] = np.float32(np.nan)
+            if np.isfinite(own[before + (share >= 0.5)]):
+                total = sums[before] * (1 - share) + sums[before + 1] * share
+                target[col] = total / (known[before] * (1 - share) + known[before + 1] * share)
     return fine
 
 

@@ -236,6 +236,8 @@ class Scene:
         shape = int(window.height), int(window.width)
         coarse_window = _coarse_window(start, shape, factor)
         stored, inside = read_numbers(band, coarse_window)
+        if stored.shape == (coarse_window.height, coarse_window.width):
+            return nearest(stored, factor, start, shape), np.broadcast_to(np.True_, shape)
         coarse = np.zeros((coarse_window.height, coarse_window.width), stored.dtype)
         known = np.zeros(coarse.shape, np.bool_)
         coarse[inside], known[inside] = stored, True
