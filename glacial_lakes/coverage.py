@@ -87,6 +87,7 @@ class Coverage:
             "transform": grid.transform,
             "compress": "deflate",
             "blockysize": _BLOCK_ROWS,
+            "num_threads": "all_cpus",
             "nodata": int(State.NODATA),
         }
         tags = {"scene_id": scene_id, "acquired": acquired.isoformat(), "sensor": sensor}

@@ -29,7 +29,7 @@ READERS = 2
 """Threads that decode. Each keeps its own bands, so that their blocks stay in its cache."""
 ABOVE_PX = 64
 """Rows above the core: what is around an object, and gaps that are bridged."""
-BELOW_PX = 384
+BELOW_PX = 320
 """Rows below it: an object that begins in the core is seldom taller; then it is read once more."""
 HELD_PX = ABOVE_PX + BELOW_PX
 
