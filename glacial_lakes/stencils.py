@@ -74,6 +74,15 @@ def _distance(mask, limit, inside):  # type: ignore[no-untyped-def]
             since = 0 if mask[row, col] != inside else min(since + 1, none)
             upright[row, col] = min(upright[row, col], since)
     found = np.empty((height, width), np.float32)
+    nearest = none
+    for row in range(height):
+        for col in range(width):
+            nearest = min(nearest, upright[row, col])
+    if nearest == none and not inside:  # nothing is near, as in most windows
+        for row in range(height):
+            for col in range(width):
+                found[row, col] = np.float32(FAR)
+        return found
     far = 4 * none * none
     most = limit * limit + 1e-6
     line = np.empty(width + 2 * reach, np.int32)

@@ -139,7 +139,7 @@ def unmix(
         water = _mean_everywhere(signals, core)
     else:
         water = _mean_around(signals, core, weights)
-    fraction, separation = _project(signals, water, land, inverse)
+    fraction, squared = _project(signals, water, land, inverse)
     # Next to the shore, land and shallow water differ a little from the means around them: the
     # nearest land must come out as 0 and the nearest water as 1.
     zero = median_of(fraction, nearest) if n_nearest >= MIN_SHORE else 0.0
@@ -151,14 +151,14 @@ def unmix(
     found, wet, dry, bare = _beside_shore(cover, free)
     if found:
         water, land = _signals_beside_shore(signals, cover, wet, dry, bare, weights)
-        fraction, separation = _project(signals, water, land, inverse)
+        fraction, squared = _project(signals, water, land, inverse)
     _dim_ground(fraction, signals, water, land, inverse)
     whole = candidate.shape
     return Fraction(
         _laid(fraction, place, whole),
         _laid(core, place, whole),
         _laid(shore, place, whole),
-        separation,
+        _separation(squared),
         _laid(ground, place, whole),
         "unmixed_small" if small else "unmixed",
     )
@@ -566,7 +566,7 @@ def _wettest(bands, candidate, seen, land, inverse):  # type: ignore[no-untyped-
 
 @kernel
 def _project(bands, water, land, inverse):  # type: ignore[no-untyped-def]
-    """Return the fraction of each pixel, and the median distance of both signals."""
+    """Return the fraction of each pixel, and the squared distance of both signals there."""
     height, width, count = bands.shape
     fraction = np.empty((height, width), np.float32)
     squared = np.empty(height * width)
@@ -585,7 +585,13 @@ def _project(bands, water, land, inverse):  # type: ignore[no-untyped-def]
                 along += (bands[row, col, band] - land[row, col, band]) * weighted
             squared[row * width + col] = length
             fraction[row, col] = along / max(length, 1e-6)
-    return fraction, np.sqrt(median(squared))
+    return fraction, squared
+
+
+@kernel
+def _separation(squared):  # type: ignore[no-untyped-def]
+    """Return the median distance, of squared ones, whose order changes."""
+    return np.sqrt(median(squared))
 
 
 @kernel
