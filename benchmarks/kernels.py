@@ -197,7 +197,10 @@ def of_scene(size: int) -> Steps:
             lambda: pixels._ground_states(flags, cloud, cloud),
             lambda: plain.ground_states(flags, cloud, cloud),
         ),
-        "labels": (lambda: stencils.connected(cloud, len(cloud), 0), lambda: plain.connected(cloud)),
+        "labels": (
+            lambda: stencils.connected(cloud, len(cloud), 0),
+            lambda: plain.connected(cloud),
+        ),
         "reach of shadows": (
             lambda: masks.reach_fraction(states, 3, rows, cols, 10.0, *sun),
             lambda: plain.shadow_reach(cloud, 10.0, *sun),

@@ -196,7 +196,7 @@ def _measure_strips(
     before: list[Future[dict[Place, list[Measured]]]] = []
     for strip, seeds in _seeded(job, rows):
         pixels, (first, end) = strip.pixels, strip.core
-        down, along = pixels.window.toslices()
+        _, along = pixels.window.toslices()
         core = pixels.cut(Window(along.start, first, pixels.window.width, end - first))
         states[first:end, along] = ground_states(core)
         whole, apart, beyond = _candidates(job, strip, seeds)

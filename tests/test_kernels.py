@@ -177,6 +177,21 @@ def test_labels_and_extents_are_those_of_scipy(seed: int) -> None:
     same(extents, places)
 
 
+@given(seeds, st.integers(1, 60), st.integers(1, 5))
+@checked
+def test_labels_end_below_what_begins_in_the_first_rows(seed: int, begun: int, halo: int) -> None:
+    mask = Window(seed).mask()
+    labels, extents = stencils.connected(mask, begun, halo)
+    expected, places = plain.connected(mask)
+    wanted = np.flatnonzero(places[:, 1] < begun) + 1
+    below = min(len(mask), 1 + halo + max(places[wanted - 1, 2], default=begun - 1))
+    assert len(labels) >= min(below, len(mask))
+    same(labels > 0, mask[: len(labels)])
+    for number in wanted:  # the first in both, in the order of first pixels
+        same(labels == number, expected[: len(labels)] == number)
+    same(extents[: len(wanted)], places[: len(wanted)])
+
+
 @given(seeds)
 @checked
 def test_pixels_inside_are_those_that_shapely_contains(seed: int) -> None:

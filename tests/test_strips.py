@@ -14,6 +14,7 @@ import pytest
 import rasterio
 import shapely
 from rasterio.transform import from_origin
+from rasterio.windows import Window
 
 from glacial_lakes import mapping
 from glacial_lakes.blocks import BLOCK_PX, Blocks
@@ -123,6 +124,15 @@ def test_each_wanted_pixel_is_read_once_and_no_other(
         np.testing.assert_array_equal(seen, wanted[window.toslices()])
     for count in times.values():
         np.testing.assert_array_equal(count, wanted)
+
+
+def test_blocks_are_as_large_as_those_that_are_decoded(tile: Scene) -> None:
+    blocks = Blocks.of(tile.grid, 1024).near(corner(tile, 100.0), 100.0)
+    assert blocks.wanted.tolist() == [[False, False], [False, True]]
+    assert blocks.extent == Window(1024, 1024, 576, 576)
+    assert blocks.hold(Window(1024, 1024, 576, 576))
+    assert not blocks.hold(Window(1023, 1024, 10, 10))
+    assert Blocks.of(tile.grid, 1).edge == BLOCK_PX
 
 
 def test_lakes_near_glaciers_are_those_of_the_whole_scene(tile: Scene) -> None:

@@ -76,11 +76,11 @@ def _blend(coarse, rows, row_weights, cols, col_weights):  # type: ignore[no-unt
                 target[col] = sums[before] * (1 - share) + sums[before + 1] * share
             continue
         for col in range(count):
-            upper, lower = abs(above[col]) < np.float32(np.inf), abs(below[col]) < np.float32(np.inf)
-            sums[col] = (above[col] * rest if upper else none) + (
-                below[col] * weight if lower else none
-            )
-            known[col] = (rest if upper else none) + (weight if lower else none)
+            sums[col] = known[col] = none
+            if abs(above[col]) < np.float32(np.inf):
+                sums[col], known[col] = above[col] * rest, rest
+            if abs(below[col]) < np.float32(np.inf):
+                sums[col], known[col] = sums[col] + below[col] * weight, known[col] + weight
         own = below if weight >= 0.5 else above
         for col in range(len(cols)):
             before, share = cols[col], col_weights[col]
