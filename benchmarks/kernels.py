@@ -213,7 +213,6 @@ def of_scene(size: int) -> Steps:
             lambda: terrain.horn_gradient(hills, 30.0),
             lambda: plain.horn_gradient(hills, 30.0),
         ),
-        "slope": (lambda: terrain._slope(*gradient), lambda: plain.slope(*gradient)),
         "light": (
             lambda: terrain.illumination(gradient, *sun),
             lambda: plain.illumination(gradient, *sun),

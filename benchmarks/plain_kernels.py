@@ -533,10 +533,6 @@ def horn_gradient(elevation, resolution):
     return np.where(missing, np.nan, to_east), np.where(missing, np.nan, to_north)
 
 
-def slope(to_east, to_north):
-    return np.degrees(np.arctan(np.hypot(to_east, to_north)))
-
-
 def illumination(gradient, sun_azimuth_deg, sun_elevation_deg):
     azimuth, elevation = math.radians(sun_azimuth_deg), math.radians(sun_elevation_deg)
     to_east, to_north = gradient

@@ -107,7 +107,8 @@ def read_terrain(
     if not np.isfinite(sample(elevation, around.transform, coarse.transform, coarse.shape)).any():
         raise GridError(str(dem), "the DEM does not cover the scene", "give one that does")
     gradient = horn_gradient(elevation, around.resolution)
-    slope = _slope(*gradient)
+    slope = np.hypot(*gradient)
+    np.degrees(np.arctan(slope, out=slope), out=slope)
     if sun_azimuth_deg is None or sun_elevation_deg is None or sun_elevation_deg <= 0:
         lit = np.full_like(elevation, np.nan)
     else:
@@ -151,17 +152,6 @@ def _horn(z, resolution):  # type: ignore[no-untyped-def]
             if not abs(here[col]) < np.float32(np.inf):
                 to_east[row, col] = to_north[row, col] = np.float32(np.nan)
     return to_east, to_north
-
-
-@kernel
-def _slope(to_east, to_north):  # type: ignore[no-untyped-def]
-    height, width = to_east.shape
-    slope = np.empty((height, width), np.float32)
-    for row in range(height):
-        for col in range(width):
-            rise = np.sqrt(to_east[row, col] ** 2 + to_north[row, col] ** 2)
-            slope[row, col] = np.arctan(rise) * np.float32(180 / np.pi)
-    return slope
 
 
 def illumination(
