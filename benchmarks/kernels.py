@@ -24,10 +24,12 @@ from documents import rewrite
 from scipy import ndimage
 
 from glacial_lakes import (
+    components,
     evidence,
     masks,
     outlines,
     pixels,
+    rings,
     stencils,
     terrain,
     uncertainty,
@@ -118,13 +120,13 @@ def of_candidate(size: int) -> Steps:
             lambda: stencils.median_of(cover, lake),
             lambda: plain.median_of(cover, lake),
         ),
-        "labels": (lambda: stencils.connected(lake, len(lake), 0), lambda: plain.connected(lake)),
+        "labels": (lambda: components.connected(lake, len(lake), 0), lambda: plain.connected(lake)),
         "pixels in a polygon": (
             lambda: outlines.pixels_inside(polygon, Affine.identity(), lake.shape),
             lambda: plain.inside_of(polygon, lake.shape),
         ),
         "contour lines": (
-            lambda: stencils.contour_lines(cover, 0.5),
+            lambda: rings.contour_lines(cover, 0.5),
             lambda: plain.contour_lines(cover, 0.5),
         ),
         "water fraction": (
@@ -198,7 +200,7 @@ def of_scene(size: int) -> Steps:
             lambda: plain.ground_states(flags, cloud, cloud),
         ),
         "labels": (
-            lambda: stencils.connected(cloud, len(cloud), 0),
+            lambda: components.connected(cloud, len(cloud), 0),
             lambda: plain.connected(cloud),
         ),
         "reach of shadows": (

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from glacial_lakes import evidence, outlines, uncertainty, unmixing, visibility, water
+from glacial_lakes.components import connected
 from glacial_lakes.coverage import State
 from glacial_lakes.evidence import CIRRUS, Evidence
 from glacial_lakes.grid import Grid, within
 from glacial_lakes.masks import MIN_WATER_NDWI, STEEP_DEG
 from glacial_lakes.pixels import Pixels, ground_states
-from glacial_lakes.stencils import connected, depth_in, grown, kernel, median_of
+from glacial_lakes.stencils import depth_in, grown, kernel, median_of
 from glacial_lakes.unmixing import Fraction
 
 Float = NDArray[np.float32]

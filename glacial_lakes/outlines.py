@@ -8,7 +8,7 @@ from affine import Affine
 from numpy.typing import NDArray
 from shapely.geometry import Polygon
 
-from glacial_lakes.stencils import contour_lines, inside_of
+from glacial_lakes.rings import contour_lines, inside_of
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]

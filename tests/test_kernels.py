@@ -29,10 +29,12 @@ import plain_kernels as plain  # noqa: E402
 
 from glacial_lakes import (  # noqa: E402
     candidates,
+    components,
     evidence,
     masks,
     outlines,
     pixels,
+    rings,
     stencils,
     terrain,
     uncertainty,
@@ -171,7 +173,7 @@ def test_ranks_are_those_of_a_partition_also_among_equal_values(
 @checked
 def test_labels_and_extents_are_those_of_scipy(seed: int) -> None:
     mask = Window(seed).mask()
-    labels, extents = stencils.connected(mask, len(mask), 0)
+    labels, extents = components.connected(mask, len(mask), 0)
     expected, places = plain.connected(mask)
     same(labels, expected)
     same(extents, places)
@@ -181,7 +183,7 @@ def test_labels_and_extents_are_those_of_scipy(seed: int) -> None:
 @checked
 def test_labels_end_below_what_begins_in_the_first_rows(seed: int, begun: int, halo: int) -> None:
     mask = Window(seed).mask()
-    labels, extents = stencils.connected(mask, begun, halo)
+    labels, extents = components.connected(mask, begun, halo)
     expected, places = plain.connected(mask)
     wanted = np.flatnonzero(places[:, 1] < begun) + 1
     below = min(len(mask), 1 + halo + max(places[wanted - 1, 2], default=begun - 1))
@@ -212,11 +214,12 @@ def test_contours_enclose_what_those_of_scikit_image_enclose(seed: int, level: f
     window = Window(seed)
     field = ndimage.gaussian_filter(window.rng.random(window.shape), window.rng.uniform(0, 2))
     field = (field / max(field.max(), 1e-9)).astype("float32")
-    x, y, starts, areas = stencils.contour_lines(field, level)
-    rings = [shapely.Polygon(np.column_stack([x, y])[first:end]) for first, end in pairwise(starts)]
+    x, y, starts, areas = rings.contour_lines(field, level)
+    points = np.column_stack([x, y])
+    polygons = [shapely.Polygon(points[first:end]) for first, end in pairwise(starts)]
     lines = plain.contour_lines(field, level)
-    assert len(rings) == len(lines)
-    np.testing.assert_allclose(np.abs(areas), [ring.area for ring in rings], atol=1e-9)
+    assert len(polygons) == len(lines)
+    np.testing.assert_allclose(np.abs(areas), [one.area for one in polygons], atol=1e-9)
     expected = sorted(shapely.Polygon(line).area for line in lines)
     np.testing.assert_allclose(sorted(np.abs(areas)), expected, atol=1e-6)
     whole = shapely.union_all(plain.polygon_of([shapely.Polygon(line) for line in lines]))
