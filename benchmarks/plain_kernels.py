@@ -14,7 +14,7 @@ from scipy import ndimage
 from shapely.geometry import Polygon
 from skimage.measure import find_contours
 
-from glacial_lakes import evidence, masks, uncertainty, unmixing, visibility, water
+from glacial_lakes import evidence, masks, signals, uncertainty, unmixing, visibility, water
 from glacial_lakes.candidates import CLEAR_NDWI, PURE_PX
 from glacial_lakes.coverage import State
 from glacial_lakes.scenes.quality import Quality
@@ -109,7 +109,7 @@ def around(field):
 def mean_around(bands, where):
     total = around(np.where(where, bands, np.float32(0)))
     means = bands[:, where].mean(1)[:, None, None]
-    return (total + unmixing.FAINT * means) / (around(where) + unmixing.FAINT)
+    return (total + signals.FAINT * means) / (around(where) + signals.FAINT)
 
 
 def wettest(bands, candidate, land, inverse):
@@ -162,10 +162,10 @@ def _unmix(bands, candidate, others, seen, blur_px):
     if shore.sum() < unmixing.MIN_SHORE:
         return None
     core = candidate & seen & (depth > unmixing.CORE_PX)
-    small = core.sum() < unmixing.MIN_CORE
+    small = core.sum() < signals.MIN_CORE
     land_signal = mean_around(bands, shore)
     covariance = np.cov((bands - land_signal)[:, shore].astype(float))
-    covariance = np.atleast_2d(covariance) + np.eye(len(bands)) * unmixing.NOISE**2
+    covariance = np.atleast_2d(covariance) + np.eye(len(bands)) * signals.NOISE**2
     if not small and core.sum() > 2 * len(bands):
         covariance = covariance + np.cov(bands[:, core].astype(float))
     inverse = np.linalg.inv(0.7 * covariance + 0.3 * np.diag(np.diag(covariance)))
@@ -233,13 +233,13 @@ def signals_beside_shore(bands, cover, usable):
     wet_mean, dry_mean = (bands[:, where].mean(1)[:, None, None] for where in (wet, bare))
     water_signal, land = (np.broadcast_to(mean, bands.shape) for mean in (wet_mean, dry_mean))
     rest = 1 - cover
-    wet_weight = around(np.where(wet, cover**2, 0)) + unmixing.FAINT
-    dry_weight = around(np.where(dry, rest**2, 0)) + unmixing.FAINT
+    wet_weight = around(np.where(wet, cover**2, 0)) + signals.FAINT
+    dry_weight = around(np.where(dry, rest**2, 0)) + signals.FAINT
     for _ in range(3):
         freed = around(np.where(wet, cover * (bands - rest * land), 0))
         other = around(np.where(dry, rest * (bands - cover * water_signal), 0))
-        water_signal = (freed + unmixing.FAINT * wet_mean) / wet_weight
-        land = (other + unmixing.FAINT * dry_mean) / dry_weight
+        water_signal = (freed + signals.FAINT * wet_mean) / wet_weight
+        land = (other + signals.FAINT * dry_mean) / dry_weight
     return water_signal, land
 
 
