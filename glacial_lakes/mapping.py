@@ -244,12 +244,12 @@ def _candidates(
     """
     grid, pixels, (first, end) = job.scene.grid, strip.pixels, strip.core
     last, bottom = end - int(pixels.window.row_off), pixels.window.row_off + pixels.window.height
+    is_last = bottom == job.blocks.extent.row_off + job.blocks.extent.height
     begun = [one for one in objects(seeds, pixels.window, last) if one.first[0] >= first]
     whole, apart, beyond = [], [], []
     for one, near in zip(begun, job.blocks.reached([one.extent for one in begun]), strict=True):
         needed = grid.around(one.extent, AROUND_PX)
-        ends = one.extent.row_off + one.extent.height < bottom or bottom == grid.shape[0]
-        if not near and ends:
+        if not near and (is_last or one.extent.row_off + one.extent.height < bottom):
             beyond.append(one)
         elif pixels.covers(needed) and job.blocks.hold(needed):
             whole.append(one)

@@ -126,6 +126,34 @@ def test_each_wanted_pixel_is_read_once_and_no_other(
         np.testing.assert_array_equal(count, wanted)
 
 
+def test_what_lies_beyond_the_buffer_is_not_read_again(
+    tile: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut, again = [], []
+    candidates, around = mapping._candidates, mapping._measure_around
+
+    def told(job, strip, seeds):  # type: ignore[no-untyped-def]
+        whole, apart, beyond = candidates(job, strip, seeds)
+        cut.extend(
+            one.first for one in beyond if not job.blocks.hold(tile.grid.around(one.extent, 1))
+        )
+        return whole, apart, beyond
+
+    def read(job, row, col):  # type: ignore[no-untyped-def]
+        again.append((row, col))
+        return around(job, row, col)
+
+    monkeypatch.setattr(mapping, "_candidates", told)
+    monkeypatch.setattr(mapping, "_measure_around", read)
+    _, south, east, _ = tile.grid.bounds
+    for size_m in (1000.0, 3000.0, 6000.0):
+        place = shapely.box(east - size_m, south + 5000, east, south + 5000 + size_m)
+        glaciers = gpd.GeoDataFrame({"RGIId": ["G1"]}, geometry=[place], crs=tile.grid.crs.to_wkt())
+        map_lakes(tile, glaciers=glaciers, glacier_buffer_m=500.0)
+    assert cut
+    assert not set(cut) & set(again)
+
+
 def test_blocks_are_as_large_as_those_that_are_decoded(tile: Scene) -> None:
     blocks = Blocks.of(tile.grid, 1024).near(corner(tile, 100.0), 100.0)
     assert blocks.wanted.tolist() == [[False, False], [False, True]]
