@@ -33,7 +33,7 @@ def near_glaciers(table: gpd.GeoDataFrame, ice: gpd.GeoDataFrame) -> gpd.GeoData
         return table
     metres = table.estimate_utm_crs()
     ice = ice.to_crs(metres)
-    table, lost = table.copy(), table["glacier_id"].isna()
+    table, lost = table.copy(deep=False), table["glacier_id"].isna()
     if lost.any():
         near = measures.nearest_glacier(table.geometry[lost].to_crs(metres), ice)
         for name in ("glacier_id", "glacier_dist_m"):

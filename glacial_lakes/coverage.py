@@ -33,7 +33,7 @@ States = NDArray[np.uint8]
 MIN_OBSERVED_FRACTION = 0.9
 """Below this share of a lake seen, it counts as not observed (the rule of DEA Waterbodies)."""
 _BLOCK_ROWS = 64
-_ROWS_AT_ONCE = 1024
+_ROWS_AT_ONCE = 256
 """Rows of a scene that are unpacked together; bounds the memory."""
 _FAR_ROWS = 64
 """Rows between two polygons from which they are not worth unpacking."""

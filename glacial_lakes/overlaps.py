@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
 from glacial_lakes.stencils import kernel
 from glacial_lakes.threads import in_threads
+from glacial_lakes.vertices import ring_vertices
 
 Numbers = NDArray[np.float64]
 
@@ -38,21 +38,30 @@ def overlap_areas(one: NDArray[np.object_], other: NDArray[np.object_]) -> Numbe
 
 
 def _edges(polygons: NDArray[np.object_]) -> tuple[Numbers, NDArray[np.int64]]:
-    """Return the edges (x, y of the lower and of the upper end) and where each polygon's begin.
+    """Return the edges (x, y of the lower and of the upper end) and where each polygon's begin."""
+    points, ring, polygon = ring_vertices(polygons)
+    edges, of_ring = _rising(points, ring)
+    return edges, np.searchsorted(polygon[of_ring], np.arange(len(polygons) + 1))
+
+
+@kernel
+def _rising(points, ring):  # type: ignore[no-untyped-def]
+    """Return the edges of rings from their lower to their upper end, and the ring of each.
 
     Level edges bound no width, and are left out.
     """
-    shapes, polygon = shapely.get_parts(polygons, return_index=True)
-    rings, shape = shapely.get_rings(shapes, return_index=True)
-    points, ring = shapely.get_coordinates(rings, return_index=True)
-    first = np.flatnonzero((ring[1:] == ring[:-1]) & (points[1:, 1] != points[:-1, 1]))
-    down = points[first, 1] > points[first + 1, 1]
-    lower, upper = (
-        points[np.where(down, first + 1, first)],
-        points[np.where(down, first, first + 1)],
-    )
-    begins = np.searchsorted(polygon[shape[ring[first]]], np.arange(len(polygons) + 1))
-    return np.hstack([lower, upper]), begins
+    edges, of_ring = np.empty((len(points), 4)), np.empty(len(points), np.int64)
+    count = 0
+    for vertex in range(1, len(points)):
+        if ring[vertex] != ring[vertex - 1] or points[vertex, 1] == points[vertex - 1, 1]:
+            continue
+        down = points[vertex - 1, 1] > points[vertex, 1]
+        lower, upper = (vertex, vertex - 1) if down else (vertex - 1, vertex)
+        edges[count, 0], edges[count, 1] = points[lower, 0], points[lower, 1]
+        edges[count, 2], edges[count, 3] = points[upper, 0], points[upper, 1]
+        of_ring[count] = ring[vertex]
+        count += 1
+    return edges[:count], of_ring[:count]
 
 
 @kernel
@@ -91,33 +100,22 @@ def _above(edges, low, high, left):  # type: ignore[no-untyped-def]
 @kernel
 def _overlap(a, b, height):  # type: ignore[no-untyped-def]
     """Return the area that two polygons share between level 0 and a height."""
-    levels = np.empty(2 * (len(a) + len(b)) + 2)
-    levels[0], levels[1] = 0.0, height
-    count = 2
-    for edges in (a, b):
-        for edge in range(len(edges)):
-            levels[count] = min(max(edges[edge, 1], 0.0), height)
-            levels[count + 1] = min(max(edges[edge, 3], 0.0), height)
-            count += 2
-    levels = np.sort(levels)
     in_a, in_b = np.empty(len(a), np.int64), np.empty(len(b), np.int64)
     n_a, n_b, next_a, next_b = 0, 0, 0, 0
     sides_a, sides_b = np.empty((len(a), 2)), np.empty((len(b), 2))
     cuts = np.empty(5)
-    area = 0.0
-    for place in range(len(levels) - 1):
-        bottom, top = levels[place], levels[place + 1]
-        if top <= bottom:
-            continue
+    area, bottom = 0.0, 0.0
+    while bottom < height:
         n_a, next_a = _active(a, in_a, n_a, next_a, bottom)
         n_b, next_b = _active(b, in_b, n_b, next_b, bottom)
-        if n_a < 2 or n_b < 2:
-            continue
-        _sides(a, in_a, n_a, bottom, top, sides_a)
-        _sides(b, in_b, n_b, bottom, top, sides_b)
-        for i in range(0, n_a - 1, 2):
-            for j in range(0, n_b - 1, 2):
-                area += (top - bottom) * _width(sides_a, i, sides_b, j, cuts)
+        top = min(_next_level(a, in_a, n_a, next_a), _next_level(b, in_b, n_b, next_b), height)
+        if n_a >= 2 and n_b >= 2:
+            _sides(a, in_a, n_a, bottom, top, sides_a)
+            _sides(b, in_b, n_b, bottom, top, sides_b)
+            for i in range(0, n_a - 1, 2):
+                for j in range(0, n_b - 1, 2):
+                    area += (top - bottom) * _width(sides_a, i, sides_b, j, cuts)
+        bottom = top
     return area
 
 
@@ -135,6 +133,15 @@ def _active(edges, active, count, following, level):  # type: ignore[no-untyped-
             kept += 1
         following += 1
     return kept, following
+
+
+@kernel
+def _next_level(edges, active, count, following):  # type: ignore[no-untyped-def]
+    """Return where the next edge begins or an active one ends."""
+    level = edges[following, 1] if following < len(edges) else np.inf
+    for place in range(count):
+        level = min(level, edges[active[place], 3])
+    return level
 
 
 @kernel

@@ -11,6 +11,7 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from glacial_lakes.stencils import kernel
+from glacial_lakes.vertices import ring_vertices
 
 Whole = NDArray[np.int64]
 Numbers = NDArray[np.float64]
@@ -88,14 +89,12 @@ def _chunks(polygons: NDArray[np.object_]) -> Iterator[slice]:
 def _runs(
     polygons: NDArray[np.object_], transform: Affine, project: Projection | None, first: int
 ) -> Runs:
-    parts, owner = shapely.get_parts(polygons, return_index=True)
-    rings, part = shapely.get_rings(parts, return_index=True)
-    points, ring = shapely.get_coordinates(rings, return_index=True)
+    points, ring, owner = ring_vertices(polygons)
     x, y = points.T
     if project is not None:
         x, y = project(x, y)
     x, y = (x - transform.c) / transform.a, (y - transform.f) / transform.e
-    begins = np.searchsorted(owner[part[ring]], np.arange(len(polygons) + 1))
+    begins = np.searchsorted(owner[ring], np.arange(len(polygons) + 1))
     polygon, row, start, stop = _crossed(x, y, ring, begins)
     return Runs(polygon + first, row, start, stop)
 

@@ -635,7 +635,7 @@ def conform(table: pd.DataFrame, columns: tuple[Column, ...]) -> pd.DataFrame:
 
     Columns that are missing are added as missing values; others (geometry) are kept behind.
     """
-    table = table.copy()
+    table = table.copy(deep=False)  # columns are replaced, never changed
     for column in columns:
         values = table.get(column.name)
         table[column.name] = _typed(values, column.type, table.index)
@@ -649,11 +649,15 @@ def _typed(values: pd.Series | None, kind: ColumnType, index: pd.Index) -> pd.Se
     if values is None:
         values = pd.Series([None] * len(index), index=index, dtype="object")
     if kind in {"time", "date"}:
+        if values.dtype == "datetime64[ms, UTC]":
+            return values
         times = pd.to_datetime(
             values, utc=True, format="ISO8601" if values.dtype == object else None
         )
         return times.astype("datetime64[ms, UTC]")
     if kind == "text":
-        return values.astype("object").where(values.notna(), None)
+        missing = values.isna()
+        texts = values.astype("object")
+        return texts.where(~missing, None) if missing.any() else texts
     typed: pd.Series = values.astype(_PANDAS_DTYPES[kind])  # type: ignore[call-overload]
     return typed

@@ -15,6 +15,8 @@ Objects = NDArray[np.object_]
 
 _WORTH_A_THREAD = 100
 """Geometries below which a thread costs more than it saves."""
+_AT_ONCE = 1000
+"""Geometries that a thread takes together; bounds the memory."""
 
 
 def in_threads(function: Callable[..., NDArray[Any]], *arrays: Objects) -> NDArray[Any]:
@@ -36,7 +38,8 @@ def in_threads(function: Callable[..., NDArray[Any]], *arrays: Objects) -> NDArr
     size = -(-count // machine.core_count())
     if size < _WORTH_A_THREAD:
         return function(*arrays)
+    size = min(size, _AT_ONCE)
     parts = [slice(start, start + size) for start in range(0, count, size)]
-    with ThreadPoolExecutor(len(parts)) as pool:
+    with ThreadPoolExecutor(min(len(parts), machine.core_count())) as pool:
         done = pool.map(lambda part: function(*(array[part] for array in arrays)), parts)
         return np.concatenate(list(done))

@@ -57,6 +57,7 @@ TOP_TO_BOTTOM = [
         "ring_texts",
         "scanlines",
         "threads",
+        "vertices",
         "grid",
         "stencils",
         "schema",

@@ -6,9 +6,11 @@ Python functions and the memory, which are the same on any machine.
 
 from __future__ import annotations
 
+import gc
 import sys
 import tracemalloc
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -191,3 +193,22 @@ def test_a_report_of_few_lakes_draws_them_all(inventories: dict[int, gl.Inventor
     assert len(told.drawn) == len(told.lakes) == told.n_lakes == len(inventories[FEW].lakes)
     assert told.map is not None
     assert not told.map.rest
+
+
+def test_of_the_tables_of_scenes_one_at_a_time_is_in_memory() -> None:
+    alive: list[weakref.ref[gpd.GeoDataFrame]] = []
+    most = 0
+
+    def one_by_one() -> Iterator[gpd.GeoDataFrame]:
+        nonlocal most
+        for number in range(DATES):
+            gc.collect()
+            most = max(most, sum(table() is not None for table in alive))
+            table = tables(FEW)[number]
+            alive.append(weakref.ref(table))
+            yield table
+            del table
+
+    gl.track(one_by_one())
+    assert len(alive) == DATES
+    assert most <= 1

@@ -23,6 +23,10 @@ from glacial_lakes.overlaps import overlap_areas
 from glacial_lakes.schema import MAPPED, OUTLINES, conform
 
 Geometries = npt.NDArray[np.object_]
+Fractions = npt.NDArray[np.float64]
+Statuses = npt.NDArray[np.object_]
+Seen = tuple[int, float, str]
+"""Position of the scene that sees a place best, how much it shows of it, and the status."""
 
 EQUAL_AREA = "EPSG:6933"
 """The one frame of all matching (EASE-Grid 2.0): true areas, and true shapes near 30 degrees."""
@@ -170,8 +174,14 @@ class Epoch:
         """Spatial index of the patches."""
         return shapely.STRtree(self.outlines)
 
-    def observe(self, geometries: Geometries) -> Observed:
-        """Tell how well each scene saw the geometries (given in :data:`EQUAL_AREA`)."""
+    def observe(self, geometries: Geometries) -> tuple[Fractions, Statuses]:
+        """Tell how well each scene saw the geometries (given in :data:`EQUAL_AREA`).
+
+        Returns
+        -------
+        fraction, status : numpy.ndarray
+            Shape (scene, geometry).
+        """
         shape = (len(self.coverages), len(geometries))
         fraction, status = np.zeros(shape), np.full(shape, "nodata", dtype=object)
         if len(geometries):
@@ -180,31 +190,14 @@ class Epoch:
                 seen = coverage.observe(places)
                 fraction[row] = seen["observed_fraction"].to_numpy(dtype=float, na_value=0.0)
                 status[row] = seen["status"].to_numpy(dtype=object)
-        return Observed(fraction, status)
+        return fraction, status
 
-
-@dataclass(frozen=True)
-class Observed:
-    """How the scenes of an epoch saw some places; arrays of shape (scene, place)."""
-
-    fraction: npt.NDArray[np.float64]
-    status: npt.NDArray[np.object_]
-
-    @cached_property
-    def best(self) -> npt.NDArray[np.intp]:
-        """Position of the scene that sees each place best."""
-        best: npt.NDArray[np.intp] = self.fraction.argmax(axis=0)
-        return best
-
-    @cached_property
-    def best_fraction(self) -> npt.NDArray[np.float64]:
-        """How much the best scene shows of each place."""
-        return self.fraction[self.best, np.arange(self.best.size)]
-
-    @cached_property
-    def best_status(self) -> npt.NDArray[np.object_]:
-        """Status of each place in its best scene."""
-        return self.status[self.best, np.arange(self.best.size)]
+    def best_views(self, geometries: Geometries) -> list[Seen]:
+        """Tell which scene sees each geometry best, how much of it, and what hides the rest."""
+        fraction, status = self.observe(geometries)
+        best, column = fraction.argmax(axis=0), np.arange(len(geometries))
+        columns = best, fraction[best, column], status[best, column]
+        return list(zip(*(values.tolist() for values in columns), strict=True))
 
 
 def epochs_of(tables: Iterable[gpd.GeoDataFrame], *, min_overlap: float) -> list[Epoch]:
@@ -242,7 +235,8 @@ def epochs_of(tables: Iterable[gpd.GeoDataFrame], *, min_overlap: float) -> list
             raise InputError(None, f"scene {coverage.scene_id} is given twice", "leave one out")
         names.add(coverage.scene_id)
         key = (utc(coverage.acquired).strftime("%Y-%m-%d"), coverage.sensor)
-        groups.setdefault(key, []).append((coverage, table))
+        # Not the table that was read: those of all scenes would lie in memory together.
+        groups.setdefault(key, []).append((coverage, _normal(coverage, table)))
     epochs = [_epoch(members, min_overlap) for members in groups.values()]
     return sorted(epochs, key=lambda epoch: (epoch.acquired, epoch.scene_ids))
 
@@ -257,10 +251,12 @@ def shared_areas(
     outline, place : numpy.ndarray of int
         Positions in ``outlines`` and in the tree.
     area : numpy.ndarray of float
-        Shared area in the square of the frame's unit; touching pairs have zero.
+        Shared area in the square of the frame's unit, above zero.
     """
-    outline, place = tree.query(outlines, predicate="intersects")
-    return outline, place, overlap_areas(outlines[outline], tree.geometries[place])
+    outline, place = tree.query(outlines)
+    area = overlap_areas(outlines[outline], tree.geometries[place])
+    shares = area > 0
+    return outline[shares], place[shares], area[shares]
 
 
 def groups_of(size: int, left: npt.ArrayLike, right: npt.ArrayLike) -> list[npt.NDArray[np.intp]]:
@@ -320,10 +316,8 @@ def _epoch(members: list[tuple[SceneCoverage, gpd.GeoDataFrame]], min_overlap: f
     members = sorted(members, key=lambda member: (utc(member[0].acquired), member[0].scene_id))
     coverages = tuple(coverage for coverage, _ in members)
     tables = [
-        _joined(_normal(coverage, table))
-        if isinstance(coverage, CompleteCoverage)
         # Outlines of images have water between them, drawn ones may share a shore.
-        else _normal(coverage, table)
+        _joined(table) if isinstance(coverage, CompleteCoverage) else table
         for coverage, table in members
     ]
     filled = [table for table in tables if len(table)] or tables[:1]
@@ -340,7 +334,7 @@ def _normal(coverage: SceneCoverage, table: gpd.GeoDataFrame) -> gpd.GeoDataFram
         for column in OUTLINES
         if column.name in table
     }
-    columns = {name: values.to_numpy() for name, values in columns.items()}
+    columns = {name: values.array for name, values in columns.items()}
     geometry = (
         table.geometry.to_crs(EQUAL_AREA).to_numpy() if len(table) else np.empty(0, dtype=object)
     )
@@ -435,7 +429,7 @@ def _united(epoch: Epoch, group: npt.NDArray[np.intp]) -> dict[str, Any]:
     row: dict[str, Any] = members.iloc[leader].to_dict()
     if epoch.whole[group][leader] and area[leader] >= _SAME_LAKE * union.area:
         return row
-    seen = epoch.observe(np.array([union], dtype=object)).fraction[:, 0]
+    seen = epoch.observe(np.array([union], dtype=object))[0][:, 0]
     overlap = max(0.0, float(area.sum()) - union.area) / union.area
     fraction = float(np.clip(max(seen.max(), seen.sum() - overlap), 0.0, 1.0))
     row |= {"geometry": union, "observed_fraction": fraction, "united": True}

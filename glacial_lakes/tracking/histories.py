@@ -23,7 +23,7 @@ from glacial_lakes.settings import TrackingSettings
 from glacial_lakes.tracking.epochs import (
     Epoch,
     Geometries,
-    Observed,
+    Seen,
     is_north,
     is_open_season,
     shared_areas,
@@ -36,6 +36,8 @@ _CONFIDENCE = 1.96
 """Standard deviations of a 95 % interval."""
 _ENOUGH_TO_JUDGE = 10
 """Lakes needed to judge an image by those that it lacks."""
+_SHOWN_WHOLE: Seen = (0, 1.0, "observed")
+"""The place of a lake that one patch shows whole, of which the patch tells all."""
 
 
 class View(NamedTuple):
@@ -108,16 +110,16 @@ def raw_views(links: Links) -> list[list[View]]:
         for track in tracks
     ]
     for number, epoch in enumerate(links.epochs):
-        known = links.places[number]
-        places = _places(known) + _places(epoch.observe(ground[known.best.size :]))
+        places = _places(links, number, ground)
         unseen = [lake for lake, track in enumerate(tracks) if number not in track.sightings]
         covered = _covered(epoch, ground, unseen, links.settings.min_overlap)
         areas = shapely.area(ground).tolist()
         summer = {side: is_open_season(epoch.acquired, north=side) for side in (True, False)}
-        told = _told_by_patches(epoch)
+        told, resolution_m = _told_by_patches(epoch), epoch.resolution_m
         for lake, track in enumerate(tracks):
-            view = View(number, *places[lake], epoch.resolution_m, summer[in_north[lake]])
             sighting = track.sightings.get(number)
+            place = places.get(lake, _SHOWN_WHOLE)
+            view = View(number, *place, resolution_m, summer[in_north[lake]])
             if sighting is not None:
                 view = _sighted(epoch, told, sighting, view, areas[lake], limit)
                 if (lake, number) in hidden:
@@ -137,10 +139,17 @@ def raw_views(links: Links) -> list[list[View]]:
     return views
 
 
-def _places(seen: Observed) -> list[tuple[int, float, str]]:
-    """Return scene, fraction and status of the scene that sees each place best."""
-    columns = seen.best.tolist(), seen.best_fraction.tolist(), seen.best_status.tolist()
-    return list(zip(*columns, strict=True))
+def _places(links: Links, number: int, ground: Geometries) -> dict[int, Seen]:
+    """Return how an epoch saw the tracks that it does not show whole; linking asked for most."""
+    places = links.places[number]
+    sightings = [track.sightings.get(number) for track in links.tracks]
+    born_later = [
+        lake
+        for lake, sighting in enumerate(sightings)
+        if lake not in places and not (sighting is not None and sighting.is_one_whole_patch)
+    ]
+    seen = links.epochs[number].best_views(ground[born_later])
+    return places | dict(zip(born_later, seen, strict=True))
 
 
 def unreliable_epochs(
@@ -159,13 +168,13 @@ def unreliable_epochs(
     settings : TrackingSettings
         Tells which share is too many.
     """
-    told = [
+    told = (
         (lake, view.epoch, view.status == "observed", view.area_m2)
         for lake, views in enumerate(histories)
         for view in views
         if view.decides
-    ]
-    lake, epoch, shown, area = np.array(told, dtype=float).reshape(-1, 4).T
+    )
+    lake, epoch, shown, area = np.fromiter(told, dtype=np.dtype((float, 4))).T
     same = lake[1:] == lake[:-1]
     before, after = np.append(False, same), np.append(same, False)
     needed = np.where(np.isin(epoch, (0, n_epochs - 1)), 1, 2)
@@ -331,7 +340,7 @@ def _sighted(
     Where the part that is seen, what may be hidden of it, and what was hidden of the place are
     together less than ``limit`` of the lake, the loss is certain though the area is not.
     """
-    if sighting.view == "whole" and len(sighting.patches) == 1:
+    if sighting.is_one_whole_patch:
         scene, fraction, known_m2, sigma_m2 = told[sighting.patches[0]]
         rest = (place.resolution_m, place.late_summer, True, known_m2, sigma_m2)
         return View(place.epoch, scene, fraction, "observed", *rest)

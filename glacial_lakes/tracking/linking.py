@@ -19,7 +19,7 @@ import numpy as np
 import shapely
 
 from glacial_lakes.settings import TrackingSettings
-from glacial_lakes.tracking.epochs import Epoch, Geometries, Observed
+from glacial_lakes.tracking.epochs import Epoch, Geometries, Seen
 from glacial_lakes.tracking.matching import (
     COVERED,
     Match,
@@ -27,6 +27,7 @@ from glacial_lakes.tracking.matching import (
     geometry_array,
     match,
     verdict,
+    with_moved,
 )
 
 View = Literal["whole", "partial", "joint", "covered"]
@@ -62,6 +63,11 @@ class Sighting:
     """Planar area of that."""
     shared_m2: float = 0.0
     """Area that both share."""
+
+    @property
+    def is_one_whole_patch(self) -> bool:
+        """Whether one patch shows all of the lake, and nothing else."""
+        return self.view == "whole" and len(self.patches) == 1
 
 
 @dataclass
@@ -135,8 +141,8 @@ class Links:
     tracks: list[Track]
     """In the order of their birth."""
     lineage: list[Lineage]
-    places: list[Observed]
-    """For each epoch, how it saw the last outlines of the tracks born before it."""
+    places: list[dict[int, Seen]]
+    """For each epoch, how it saw the last outlines of those tracks that it does not show whole."""
     merged: set[int] = field(default_factory=set)
     """Tracks that took part in a merge."""
     asleep: dict[int, set[int]] = field(default_factory=dict)
@@ -172,25 +178,42 @@ def link(epochs: list[Epoch], settings: TrackingSettings, *, min_area_m2: float 
         links.asleep.clear()
         links.told[:] = _told(epoch)
         _lay_to_sleep(links, number, links.merged)
-        place = epoch.observe(lasts)
-        links.places.append(place)
-        clear = set(np.flatnonzero(place.best_status == "observed").tolist())
-        found = match(
-            epoch,
-            settings,
-            footprints=_footprints(tracks, lasts),
-            lasts=lasts,
-            standing=np.array([track.standing for track in tracks]),
-            missable=[i for i in sorted(clear) if tracks[i].misses < _GONE_AFTER],
-        )
-        for lake in found.main:
-            _continue(links, number, lake, found, clear)
+        footprints = _footprints(tracks, lasts)
+        standing = np.array([track.standing for track in tracks])
+        found = match(epoch, settings, footprints=footprints, lasts=lasts, standing=standing)
+        shown = _shown_whole(links, found)
+        asked = [lake for lake in range(len(tracks)) if lake not in shown]
+        seen = dict(zip(asked, epoch.best_views(lasts[asked]), strict=True))
+        links.places.append(seen)
+        clear = {lake for lake, (_, _, status) in seen.items() if status == "observed"}
+        missable = [lake for lake in asked if lake in clear and tracks[lake].misses < _GONE_AFTER]
+        found = with_moved(found, epoch, settings, footprints, missable)
+        outlines = epoch.outlines
+        for lake, patch in found.main.items():
+            if lake in shown:
+                track, area_m2 = tracks[lake], links.told[patch][0]
+                before = track.last, track.last_m2, found.kept[lake]
+                track.see(number, Sighting((patch,), outlines[patch], area_m2, "whole", *before))
+            else:
+                _continue(links, number, lake, found, clear)
         for patch in found.free:
             _found(links, number, patch)
         met = found.main.keys() | {lake for lakes in found.joined.values() for lake in lakes}
         if epoch.is_complete:
             _count_misses(links, number, clear - met)
     return links
+
+
+def _shown_whole(links: Links, found: Match) -> set[int]:
+    """Return the lakes of which one patch shows all: how their places were seen is no question."""
+    return {
+        lake
+        for lake, patch in found.main.items()
+        if lake not in found.extra
+        and lake not in found.joined
+        and links.told[patch][1]
+        and links.told[patch][0] >= _KEPT * links.tracks[lake].last_m2
+    }
 
 
 def _told(epoch: Epoch) -> Iterable[tuple[float, bool, bool]]:

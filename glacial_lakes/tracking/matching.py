@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -41,6 +41,8 @@ class Match:
     """Patches that meet no lake."""
     kept: dict[int, float]
     """Lake to the area that its last outline shares with its main patch."""
+    met: set[int]
+    """Lakes that a patch meets."""
 
 
 def match(
@@ -50,14 +52,12 @@ def match(
     footprints: Geometries,
     lasts: Geometries,
     standing: npt.NDArray[np.float64],
-    missable: Sequence[int],
 ) -> Match:
     """Match the patches of an epoch with lakes.
 
     Patches and lakes that overlap are matched as a group, so that the shared area in all is
     largest: neighbours never take each other's outline because one came first. Area shared with
     the last outline weighs more, so that of the parts of an old lake its last one continues it.
-    What overlaps nothing may continue as its nearest like.
 
     Parameters
     ----------
@@ -71,12 +71,10 @@ def match(
         Last outline of each lake.
     standing : numpy.ndarray of float
         Weight of each lake where several claim one patch.
-    missable : sequence of int
-        Lakes whose place was seen, so that a patch beside it may be the lake moved on.
     """
     lake, patch, shared = shared_areas(epoch.tree, footprints)
     smaller = np.minimum(shapely.area(footprints)[lake], epoch.areas[patch])
-    linked = (shared >= settings.min_overlap * smaller) & (shared > 0)
+    linked = shared >= settings.min_overlap * smaller
     lake, patch, shared = lake[linked], patch[linked], shared[linked]
     recent, moved = shared.copy(), footprints[lake] != lasts[lake]
     recent[moved] = overlap_areas(lasts[lake[moved]], epoch.outlines[patch[moved]])
@@ -97,11 +95,33 @@ def match(
             placed.add(this_patch)
         elif this_patch in owner and this_lake not in main:
             joined.setdefault(owner[this_patch], []).append(this_lake)
-    meets = set(lake.tolist())
     free = sorted(set(range(len(epoch.outlines))) - set(patch.tolist()))
-    near = _nearest(footprints, [i for i in missable if i not in meets], epoch, free, settings)
+    return Match(main, extra, joined, free, kept, set(lake.tolist()))
+
+
+def with_moved(
+    found: Match,
+    epoch: Epoch,
+    settings: TrackingSettings,
+    footprints: Geometries,
+    missable: Iterable[int],
+) -> Match:
+    """Let lakes that no patch meets continue as the nearest patch like them that meets no lake.
+
+    Parameters
+    ----------
+    found : Match
+        What overlaps.
+    epoch, settings, footprints
+        As of :func:`match`.
+    missable : iterable of int
+        Lakes whose place was seen, so that a patch beside it may be the lake moved on; ascending.
+    """
+    lakes = [i for i in missable if i not in found.met]
+    near = _nearest(footprints, lakes, epoch, found.free, settings)
     taken = set(near.values())
-    return Match(main | near, extra, joined, [i for i in free if i not in taken], kept)
+    free = [i for i in found.free if i not in taken]
+    return replace(found, main=found.main | near, free=free)
 
 
 def verdict(

@@ -13,6 +13,7 @@ import numpy as np
 import shapely
 
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
+from glacial_lakes.overlaps import overlap_areas
 from glacial_lakes.threads import in_threads
 from glacial_lakes.tracking.epochs import Epoch, Geometries, is_late_summer
 from glacial_lakes.tracking.linking import Lineage, Links, Track
@@ -141,14 +142,16 @@ def _ground(
 def _lacks(epoch: Epoch, grounds: Geometries, outlines: Geometries) -> list[Hidden]:
     """Tell which share of outline and ground together was not observed."""
     lacks = [_NOTHING] * len(grounds)
-    rest = in_threads(shapely.difference, grounds, outlines)
-    size = shapely.area(outlines) + shapely.area(rest)
-    asked = np.flatnonzero(shapely.area(rest) > _MAY_LACK * size)
-    seen = epoch.observe(rest[asked])
-    for place, i in enumerate(asked):
-        fraction, status = float(seen.best_fraction[place]), str(seen.best_status[place])
+    area, missed = shapely.area(outlines), shapely.area(grounds) - overlap_areas(grounds, outlines)
+    asked = np.flatnonzero(missed > _CLEARLY * _MAY_LACK * (area + missed))  # few; the rest is sure
+    rest = in_threads(shapely.difference, grounds[asked], outlines[asked])
+    missed = shapely.area(rest)
+    size = area[asked] + missed
+    lacking = missed > _MAY_LACK * size
+    found = asked[lacking], missed[lacking], size[lacking], epoch.best_views(rest[lacking])
+    for i, part, whole, (_, fraction, status) in zip(*found, strict=True):
         if status != "observed":
-            lacks[i] = ((1 - fraction) * rest[i].area / size[i], status)
+            lacks[i] = (float((1 - fraction) * part / whole), status)
     return lacks
 
 
