@@ -29,6 +29,7 @@ from glacial_lakes import (
     masks,
     outlines,
     pixels,
+    ring_texts,
     rings,
     stencils,
     terrain,
@@ -169,6 +170,7 @@ def of_scene(size: int) -> Steps:
     hills = hills.astype("float32")
     gradient = terrain.horn_gradient(hills, 30.0)
     target, source = Affine(10, 0, 0, 0, -10, 0), Affine(30, 0, -90, 0, -30, 90)
+    vertices = rng.uniform(0, 90, (size**2 // 100, 2))
     sun = 150.0, 40.0
     return {
         "reflectance": (
@@ -210,6 +212,10 @@ def of_scene(size: int) -> Steps:
         "DEM on the scene": (
             lambda: terrain.sample(hills, source, target, shape),
             lambda: plain.sample(hills, source, target, shape),
+        ),
+        "vertices as text, one for 100 pixels": (
+            lambda: ring_texts.written(vertices, "", ",", " "),
+            lambda: plain.ring_texts(vertices),
         ),
         "gradient": (
             lambda: terrain.horn_gradient(hills, 30.0),

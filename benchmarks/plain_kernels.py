@@ -586,3 +586,8 @@ def polygon_of(rings) -> list[Polygon]:
     for ring in sorted(shapes, key=lambda ring: -float(ring.area)):
         whole = shapely.symmetric_difference(whole, ring)
     return [part for part in shapely.get_parts(whole) if part.geom_type == "Polygon"]
+
+
+def ring_texts(points):
+    """Return the vertices of a ring as text."""
+    return " ".join(["%.7f,%.7f"] * len(points)) % tuple(points.ravel().tolist())

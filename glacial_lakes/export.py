@@ -9,6 +9,7 @@ import csv
 import difflib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import wait
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,10 @@ from glacial_lakes.errors import ConfigError
 from glacial_lakes.files import whole
 from glacial_lakes.inventory import STATUS_COLOURS, Inventory
 from glacial_lakes.kml import write_kmz
+from glacial_lakes.processes import ProcessPerCall
 from glacial_lakes.report import write_report
+from glacial_lakes.ring_texts import DIGITS, ring_texts
+from glacial_lakes.shapefiles import texts_of
 from glacial_lakes.threads import in_threads
 from glacial_lakes.vectors import categorized_style, write_shapefile
 
@@ -40,10 +44,14 @@ OBSERVATION_FIELDS = (
 )
 EVENT_FIELDS = ("lake_id", "event", "date", "from_ids", "to_ids")
 
+_MANY_OUTLINES = 20_000
+"""From so many on, a second process is worth the time that it takes to start and to be told."""
+_APART = ("shp", "kmz")
+"""What a second process writes: half of the work, without the tables that the others share."""
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _ROWS_AT_ONCE = 20_000
 """Features whose text is in memory together."""
-_GRID_DEG = 1e-7
+_GRID_DEG = 10.0**-DIGITS
 """About 1 cm: RFC 7946 advises against more digits than the data have."""
 
 
@@ -51,6 +59,8 @@ def export(
     inventory: Inventory, folder: Path | str, formats: Iterable[str], *, language: str = "en"
 ) -> list[Path]:
     """Write an inventory in several formats.
+
+    Of very many outlines, a second process writes half of the formats.
 
     Parameters
     ----------
@@ -87,7 +97,34 @@ def export(
             near = difflib.get_close_matches(name.lower(), FORMATS, n=1, cutoff=0.3)
             remedy = f"did you mean {near[0]}?" if near else f"use any of {', '.join(FORMATS)}"
             raise ConfigError(None, f"there is no export format {name!r}", remedy)
-    return [path for name in names for path in FORMATS[name](inventory, Path(folder), language)]
+    apart = [name for name in names if name in _APART]
+    here = [name for name in names if name not in _APART]
+    if apart and here and len(inventory.outlines) >= _MANY_OUTLINES:
+        paths = _written_by_two(inventory, Path(folder), here, apart, language)
+    else:
+        paths = _written(inventory, Path(folder), names, language)
+    return [path for name in names for path in paths[name]]
+
+
+def _written(
+    inventory: Inventory, folder: Path, names: Sequence[str], language: str
+) -> dict[str, list[Path]]:
+    return {name: FORMATS[name](inventory, folder, language) for name in names}
+
+
+def _written_by_two(
+    inventory: Inventory, folder: Path, here: Sequence[str], apart: Sequence[str], language: str
+) -> dict[str, list[Path]]:
+    """Write some formats in this process and the others in a second one, at the same time."""
+    with ProcessPerCall(1) as second:
+        others = second.submit(_written, inventory, folder, apart, language)
+        try:
+            paths = _written(inventory, folder, here, language)
+        except Exception:
+            wait([others])  # what it writes is to be whole
+            raise
+        paths.update(others.result())
+    return paths
 
 
 def export_composites(
@@ -255,8 +292,7 @@ def _plain_values(values: pd.Series, kind: schema.ColumnType) -> list[Any]:
     """Return the values of a column as plain Python has them: None where missing, times as text."""
     if kind in {"time", "date"}:
         form: Callable[[Any], str] = iso_time if kind == "time" else "{:%Y-%m-%d}".format
-        texts = {when: form(when) for when in values.dropna().unique()}
-        return [texts.get(when) for when in values]
+        return [*texts_of(values, form)]
     types: dict[str, Callable[[Any], Any]] = {"real": float, "integer": int, "boolean": bool}
     plain = types.get(kind, str)
     missing = values.isna().tolist()
@@ -301,24 +337,27 @@ def _features(table: gpd.GeoDataFrame, columns: Sequence[schema.Column]) -> Iter
         yield f'{{"type": "Feature", "properties": {properties}, "geometry": {geometry}}}'
 
 
-def _geometries(shapes: gpd.GeoSeries) -> list[str]:
-    return ["null" if text is None else text for text in in_threads(_as_text, shapes.to_numpy())]
+def _geometries(shapes: gpd.GeoSeries) -> Iterator[str]:
+    told = in_threads(_on_grid, shapes.to_numpy())
+    for parts in ring_texts(told, "[", ", ", "], "):
+        polygons = [f"[{', '.join(f'[{ring[:-2]}]' for ring in rings)}]" for rings in parts]
+        if not polygons:
+            yield "null"
+        elif len(polygons) == 1:
+            yield f'{{"type": "Polygon", "coordinates": {polygons[0]}}}'
+        else:
+            yield f'{{"type": "MultiPolygon", "coordinates": [{", ".join(polygons)}]}}'
 
 
-def _as_text(shapes: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
-    """Return outlines on the grid as RFC 7946 has them; None for what is missing or empty."""
+def _on_grid(shapes: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    """Return outlines rounded, valid, and with rings as RFC 7946 wants them."""
     # Rounding alone keeps where a ring begins; only few outlines need to be put right after it.
     told = shapely.set_precision(shapes, _GRID_DEG, mode="pointwise")
     told = shapely.remove_repeated_points(told)
     crossing = ~(shapely.is_valid(told) | shapely.is_missing(told))
     told[crossing] = shapely.set_precision(shapes[crossing], _GRID_DEG)
-    told[shapely.is_empty(told)] = None
-    single = shapely.get_num_geometries(told) == 1
-    told[single] = shapely.get_geometry(told[single], 0)
-    texts: npt.NDArray[np.object_] = shapely.to_geojson(shapely.orient_polygons(told))
-    known = ~shapely.is_missing(told)
-    texts[known] = [text.replace(",", ", ").replace(":", ": ") for text in texts[known]]
-    return texts
+    rounded: npt.NDArray[np.object_] = shapely.orient_polygons(told)
+    return rounded
 
 
 def _kmz(inventory: Inventory, folder: Path, language: str) -> list[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -17,10 +17,11 @@ from glacial_lakes import schema
 from glacial_lakes.files import whole
 from glacial_lakes.language import translate
 from glacial_lakes.ring_texts import ring_texts
+from glacial_lakes.shapefiles import texts_of
 
 _WATER, _WATER_FILL = "ffb27200", "66b27200"
 """Colours as alpha, blue, green, red."""
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
+_TIME = "{:%Y-%m-%dT%H:%M:%SZ}"
 _HEAD = f"""<?xml version='1.0' encoding='utf-8'?>
 <kml xmlns="http://www.opengis.net/kml/2.2">
  <Document>
@@ -115,7 +116,7 @@ def _document(
 
 
 def _placemarks(rows: gpd.GeoDataFrame, language: str) -> Iterator[str]:
-    begins, ends = (rows[name].dt.strftime(_TIME).tolist() for name in ("acquired", "end"))
+    begins, ends = (texts_of(rows[name], _TIME.format) for name in ("acquired", "end"))
     names = [_text(name) for name in rows["lake_id"]]
     columns = []
     for column in _TOLD:
@@ -125,24 +126,20 @@ def _placemarks(rows: gpd.GeoDataFrame, language: str) -> Iterator[str]:
             f'     <Data name="{column.name}">\n'
             f"      <displayName>{_text(label)}</displayName>\n      <value>"
         )
-        values = rows[column.name]
-        told = values.dt.strftime(_TIME) if column.type == "time" else values
-        if column.type == "real":
-            texts = [f"{head}{value:.1f}</value>\n     </Data>\n" for value in told.tolist()]
-        else:
-            known = {
-                value: f"{head}{_text(value)}</value>\n     </Data>\n" for value in told.unique()
-            }
-            texts = [known.get(value, "") for value in told.tolist()]
-        lacks = values.isna().tolist()
-        columns.append(["" if lost else text for text, lost in zip(texts, lacks, strict=True)])
+        form = {"real": "{:.1f}", "time": _TIME}.get(column.type, "{}").format
+
+        def datum(value: object, head: str = head, form: Callable[..., str] = form) -> str:
+            return f"{head}{_text(form(value))}</value>\n     </Data>\n"
+
+        texts = texts_of(rows[column.name], datum)
+        columns.append(["" if text is None else text for text in texts])
     facts = map("".join, zip(*columns, strict=True))
-    shapes = ring_texts(rows.geometry.to_numpy(), "%.7f,%.7f", " ")
+    shapes = ring_texts(rows.geometry.to_numpy(), "", ",", " ")
     for name, begin, end, told, parts in zip(names, begins, ends, facts, shapes, strict=True):
         yield (
             f"   <Placemark>\n    <name>{name}</name>\n    <TimeSpan>\n"
             f"     <begin>{begin}</begin>\n"
-            + (f"     <end>{end}</end>\n" if isinstance(end, str) else "")
+            + ("" if end is None else f"     <end>{end}</end>\n")
             + "    </TimeSpan>\n    <styleUrl>#lake</styleUrl>\n"
             + (f"    <ExtendedData>\n{told}    </ExtendedData>\n")
             + "    <MultiGeometry>\n"
@@ -173,7 +170,7 @@ def _polygon(rings: Sequence[str]) -> str:
         "     <Polygon>\n"
         + "".join(
             f"      <{name}>\n       <LinearRing>\n"
-            f"        <coordinates>{ring}</coordinates>\n"
+            f"        <coordinates>{ring.rstrip()}</coordinates>\n"
             f"       </LinearRing>\n      </{name}>\n"
             for name, ring in zip(names, rings, strict=True)
         )

@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
+from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
 from glacial_lakes.errors import DamagedFileError, OutputError, VectorError
@@ -85,6 +87,15 @@ def write_shapefile(
     return [path.with_name(name) for name in names]
 
 
+def texts_of(values: pd.Series, form: Callable[[Any], str]) -> NDArray[np.object_]:
+    """Return each value as text, None where it is missing; equal values are put into words once."""
+    place, known = pd.factorize(values)
+    texts = np.full(len(known) + 1, None, dtype=object)  # a missing value has the place -1
+    texts[:-1] = [form(value) for value in known]
+    told: NDArray[np.object_] = texts[place]
+    return told
+
+
 def check_shapefile(shp: Path, encoding: str | None = None) -> str | None:
     """Check what GDAL passes over silently: cut parts, missing parts, unknown text encoding.
 
@@ -155,9 +166,8 @@ def check_shapefile(shp: Path, encoding: str | None = None) -> str | None:
 def _for_dbf(values: pd.Series, column: Column, path: Path) -> pd.Series:
     missing = values.isna()
     if column.type in {"time", "date"}:
-        form = "%Y-%m-%dT%H:%M:%SZ" if column.type == "time" else "%Y-%m-%d"
-        written = {when: when.strftime(form) for when in values.dropna().unique()}
-        return pd.Series([written.get(when) for when in values], values.index, dtype="object")
+        form = "{:%Y-%m-%dT%H:%M:%SZ}" if column.type == "time" else "{:%Y-%m-%d}"
+        return pd.Series(texts_of(values, form.format), values.index, dtype="object")
     if column.type == "real":
         numbers = values.astype("float64")
         if np.isinf(numbers).any():
@@ -165,8 +175,9 @@ def _for_dbf(values: pd.Series, column: Column, path: Path) -> pd.Series:
         return numbers
     if column.type == "text":
         texts: pd.Series = values.astype("object").where(~missing, None)
-        if all(type(text) is str for text in texts[~missing]) and (
-            4 * texts.str.len().max() <= _TEXT_BYTES  # a letter has four bytes at most
+        known = texts[~missing].tolist()
+        if set(map(type, known)) <= {str} and (
+            4 * max(map(len, known), default=0) <= _TEXT_BYTES  # a letter has four bytes at most
         ):
             return texts
         cut: pd.Series = texts.map(_cut_text, na_action="ignore")

@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import zipfile
 from dataclasses import replace
 from itertools import pairwise
@@ -23,11 +24,12 @@ from defusedxml import ElementTree
 from sample_inventory import empty_inventory, hostile_inventory, make_inventory
 
 from glacial_lakes import schema
-from glacial_lakes.errors import ConfigError
+from glacial_lakes.errors import ConfigError, OutputError
 from glacial_lakes.export import FORMATS, epochs, export
 from glacial_lakes.inventory import open_inventory
 
 KML = {"k": "http://www.opengis.net/kml/2.2"}
+EXPORT = sys.modules[export.__module__]
 TEXT_FORMATS = ("shp", "csv", "geojson", "kmz", "report")
 
 
@@ -298,3 +300,28 @@ def test_an_inventory_read_back_gives_the_same_exports(inventory, folder, tmp_pa
 
 def test_every_format_of_the_table_is_told(inventory):
     assert list(FORMATS) == ["shp", "gpkg", "csv", "geojson", "kmz", "parquet", "report"]
+
+
+def test_two_processes_write_what_one_writes(inventory, tmp_path, monkeypatch):
+    names = [name for name in FORMATS if name != "parquet"]
+    one = export(inventory, tmp_path / "one", names)
+    monkeypatch.setattr(EXPORT, "_MANY_OUTLINES", 1)
+    two = export(inventory, tmp_path / "two", names)
+    told = [path.relative_to(tmp_path / "one") for path in one]
+    assert [path.relative_to(tmp_path / "two") for path in two] == told
+    for path in told:
+        assert (tmp_path / "two" / path).read_bytes() == (tmp_path / "one" / path).read_bytes()
+
+
+def test_what_one_process_cannot_write_ends_neither_the_other_nor_the_message(
+    inventory, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(EXPORT, "_MANY_OUTLINES", 1)
+    (tmp_path / "inventory.gpkg").mkdir()
+    with pytest.raises(OutputError, match=r"inventory\.gpkg"):
+        export(inventory, tmp_path, ["shp", "gpkg"])
+    assert (tmp_path / "shapefiles" / "lakes.shp").exists()
+    (tmp_path / "lakes.kmz").mkdir()
+    with pytest.raises(OutputError, match=r"lakes\.kmz"):
+        export(inventory, tmp_path, ["kmz", "csv"])
+    assert (tmp_path / "lakes.csv").exists()

@@ -34,6 +34,7 @@ from glacial_lakes import (  # noqa: E402
     masks,
     outlines,
     pixels,
+    ring_texts,
     rings,
     stencils,
     terrain,
@@ -192,6 +193,22 @@ def test_labels_end_below_what_begins_in_the_first_rows(seed: int, begun: int, h
     for number in wanted:  # the first in both, in the order of first pixels
         same(labels == number, expected[: len(labels)] == number)
     same(extents[: len(wanted)], places[: len(wanted)])
+
+
+@given(st.lists(st.tuples(st.floats(-180, 180), st.floats(-90, 90)), min_size=1, max_size=20))
+@checked
+def test_vertices_as_text_are_those_of_printf(places: list[tuple[float, float]]) -> None:
+    points = np.array(places)
+    told, begins = ring_texts.written(points, "", ",", " ")
+    assert [told[begin - 1] for begin in begins[1:]] == [" "] * len(points)
+    one, other = (
+        [[float(number) for number in point.split(",")] for point in text.split()]
+        for text in (told, plain.ring_texts(points))
+    )
+    # Half a digit is rounded up here, and to the even digit there; -0 is 0.
+    np.testing.assert_allclose(one, other, rtol=0, atol=1.001e-7)
+    np.testing.assert_allclose(one, points, rtol=0, atol=0.501e-7)
+    assert all(len(number.partition(".")[2]) == 7 for number in told.replace(",", " ").split())
 
 
 @given(seeds)

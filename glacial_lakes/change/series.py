@@ -24,16 +24,17 @@ def best_of_day(observations: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         Sorted by lake and time, with a column ``day``.
     """
-    rows = observations.dropna(subset="acquired")
-    rows = rows.assign(
-        day=rows["acquired"].dt.floor("D"),
-        is_seen=rows["status"].isin(SEEN),
-        seen_share=rows["observed_fraction"].fillna(-1.0),
+    rows = observations.dropna(subset="acquired").reset_index(drop=True)
+    rows = rows.assign(day=rows["acquired"].dt.floor("D"))
+    several = rows[rows.duplicated(["lake_id", "day", "sensor"], keep=False)]
+    several = several.assign(
+        is_seen=several["status"].isin(SEEN), seen_share=several["observed_fraction"].fillna(-1.0)
     )
-    best = rows.sort_values(["is_seen", "seen_share", "scene_id"], ascending=[False, False, True])
-    best = best.drop_duplicates(["lake_id", "day", "sensor"])
-    best = best.sort_values(["lake_id", "acquired", "scene_id"], kind="stable")
-    return best.drop(columns=["is_seen", "seen_share"])
+    ranked = several.sort_values(
+        ["is_seen", "seen_share", "scene_id"], ascending=[False, False, True]
+    )
+    best = rows.drop(index=ranked.index[ranked.duplicated(["lake_id", "day", "sensor"])])
+    return best.sort_values(["lake_id", "acquired", "scene_id"], kind="stable")
 
 
 def seen_series(observations: pd.DataFrame) -> pd.DataFrame:
@@ -49,10 +50,11 @@ def seen_series(observations: pd.DataFrame) -> pd.DataFrame:
     rows = best_of_day(observations)
     rows = rows[rows["status"].isin(SEEN) & rows["area_m2"].notna()]
     sigma = rows["area_sigma_m2"].mask(rows["status"] == "absent", 0.0)
-    rows = rows.assign(area_sigma_m2=sigma).sort_values(
-        ["lake_id", "day", "area_sigma_m2", "scene_id"], kind="stable"
-    )
-    return rows.drop_duplicates(["lake_id", "day"], ignore_index=True)
+    rows = rows.assign(area_sigma_m2=sigma)
+    several = rows[rows.duplicated(["lake_id", "day"], keep=False)]
+    ranked = several.sort_values(["area_sigma_m2", "scene_id"], kind="stable")
+    worse = ranked.index[ranked.duplicated(["lake_id", "day"])]
+    return rows.drop(index=worse).reset_index(drop=True)
 
 
 def times_of_scenes(rows: pd.DataFrame, scenes: pd.DataFrame) -> pd.Series:
