@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from glacial_lakes import change, schema
+from glacial_lakes import change, machine, schema
 from glacial_lakes.change.series import epoch_names, times_of_scenes
 from glacial_lakes.errors import ConfigError
 from glacial_lakes.files import whole
@@ -46,6 +46,8 @@ EVENT_FIELDS = ("lake_id", "event", "date", "from_ids", "to_ids")
 
 _MANY_OUTLINES = 20_000
 """From so many on, a second process is worth the time that it takes to start and to be told."""
+_OUTLINE_BYTES = 16 * 1024
+"""Memory that two processes need for an outline, with all that is told of it."""
 _APART = ("shp", "kmz")
 """What a second process writes: half of the work, without the tables that the others share."""
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -99,11 +101,16 @@ def export(
             raise ConfigError(None, f"there is no export format {name!r}", remedy)
     apart = [name for name in names if name in _APART]
     here = [name for name in names if name not in _APART]
-    if apart and here and len(inventory.outlines) >= _MANY_OUTLINES:
+    if apart and here and _is_work_for_two(len(inventory.outlines)):
         paths = _written_by_two(inventory, Path(folder), here, apart, language)
     else:
         paths = _written(inventory, Path(folder), names, language)
     return [path for name in names for path in paths[name]]
+
+
+def _is_work_for_two(outlines: int) -> bool:
+    has_room = machine.memory_bytes() >= outlines * _OUTLINE_BYTES
+    return outlines >= _MANY_OUTLINES and machine.core_count() > 1 and has_room
 
 
 def _written(

@@ -305,7 +305,7 @@ def test_every_format_of_the_table_is_told(inventory):
 def test_two_processes_write_what_one_writes(inventory, tmp_path, monkeypatch):
     names = [name for name in FORMATS if name != "parquet"]
     one = export(inventory, tmp_path / "one", names)
-    monkeypatch.setattr(EXPORT, "_MANY_OUTLINES", 1)
+    monkeypatch.setattr(EXPORT, "_is_work_for_two", lambda outlines: True)
     two = export(inventory, tmp_path / "two", names)
     told = [path.relative_to(tmp_path / "one") for path in one]
     assert [path.relative_to(tmp_path / "two") for path in two] == told
@@ -316,7 +316,7 @@ def test_two_processes_write_what_one_writes(inventory, tmp_path, monkeypatch):
 def test_what_one_process_cannot_write_ends_neither_the_other_nor_the_message(
     inventory, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(EXPORT, "_MANY_OUTLINES", 1)
+    monkeypatch.setattr(EXPORT, "_is_work_for_two", lambda outlines: True)
     (tmp_path / "inventory.gpkg").mkdir()
     with pytest.raises(OutputError, match=r"inventory\.gpkg"):
         export(inventory, tmp_path, ["shp", "gpkg"])
@@ -325,3 +325,15 @@ def test_what_one_process_cannot_write_ends_neither_the_other_nor_the_message(
     with pytest.raises(OutputError, match=r"lakes\.kmz"):
         export(inventory, tmp_path, ["kmz", "csv"])
     assert (tmp_path / "lakes.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("outlines", "cores", "memory_gib", "two"),
+    [(300_000, 2, 8, True), (19_999, 2, 8, False), (300_000, 1, 8, False), (300_000, 2, 4, False)],
+)
+def test_a_second_process_is_started_where_it_pays_and_has_room(
+    outlines, cores, memory_gib, two, monkeypatch
+):
+    monkeypatch.setattr(EXPORT.machine, "core_count", lambda: cores)
+    monkeypatch.setattr(EXPORT.machine, "memory_bytes", lambda: memory_gib * 2**30)
+    assert EXPORT._is_work_for_two(outlines) == two
