@@ -31,6 +31,7 @@ from glacial_lakes.events import Listener, SceneMapped, SceneRefused, ignore
 from glacial_lakes.grid import Grid
 from glacial_lakes.manifest import Record
 from glacial_lakes.mapping import map_lakes
+from glacial_lakes.scenes import verify
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.settings import MappingSettings
 from glacial_lakes.strips import ABOVE_PX, BELOW_PX
@@ -157,7 +158,7 @@ def map_scene(task: SceneTask) -> Mapped:
     )
     lasting = True
     try:
-        record = replace(record, checksum=manifest.checksum(parts))
+        record = replace(record, checksum=manifest.checksum(parts), verified=verify(task.scene))
         record = _write_outlines(task, record)
     except (OutputError, MemoryError):
         raise

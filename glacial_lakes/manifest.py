@@ -38,6 +38,8 @@ class Record:
     checksum: str
     outputs: dict[str, str]
     """SHA-256 by file name."""
+    verified: Literal["verified", "unverified"] = "unverified"
+    """Whether the product's files agree with the checksums that its makers sent with it."""
 
 
 def parts_of(path: Path) -> list[Path]:
@@ -154,7 +156,7 @@ def scene_table(
             "cloud_percent": scene.cloud_percent,
             "sun_azimuth_deg": scene.sun_azimuth_deg,
             "sun_elevation_deg": scene.sun_elevation_deg,
-            "checksum": scene.provenance.get("checksum", UNVERIFIED),
+            "checksum": records[scene.id].verified,
             "state": records[scene.id].state,
             "reason": _relative(records[scene.id].reason, folder) or None,
             "n_outlines": records[scene.id].n_outlines,

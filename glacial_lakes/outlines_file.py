@@ -24,7 +24,7 @@ from glacial_lakes.events import (
 )
 from glacial_lakes.files import whole
 from glacial_lakes.mapping import map_lakes
-from glacial_lakes.scenes import discover
+from glacial_lakes.scenes import discover, verify
 
 LAYER = "outlines"
 _DEGREES = "EPSG:4326"
@@ -91,6 +91,7 @@ def map_scenes(
     for scene in scenes:
         started = time.monotonic()
         try:
+            verify(scene)
             outlines = map_lakes(
                 scene, dem=dem, glaciers=glaciers, aoi=aoi, min_area_m2=min_area_m2
             )

@@ -95,6 +95,7 @@ def test_the_inventory_tells_its_scenes_and_its_run(finished: Path) -> None:
     inventory = open_inventory(finished.parent / "output" / "inventory.gpkg")
     assert list(inventory.scenes["scene_id"]) == list(PRODUCTS)
     assert set(inventory.scenes["state"]) == {"mapped"}
+    assert set(inventory.scenes["checksum"]) == {"verified"}
     (row,) = inventory.runs.to_dict("records")
     assert json.loads(row["settings"])["project"]["output"] == "output"
     assert set(json.loads(row["inputs"])["scenes"]) == set(PRODUCTS)
@@ -259,6 +260,23 @@ def test_a_spoilt_scene_is_a_row_with_a_reason_and_the_others_are_as_ever(
     again = run(project_of(path))
     assert again.unchanged
     assert [event.path for event in again.refused] == [refused["path"]]
+
+
+def test_one_wrong_bit_in_an_image_is_told_and_not_mapped(make: Maker, tmp_path: Path) -> None:
+    path = make(tmp_path)
+    (band,) = (tmp_path / "scenes" / PRODUCTS[0]).glob("*_SR_B2.TIF")
+    content = bytearray(band.read_bytes())
+    content[len(content) // 2] ^= 1
+    band.write_bytes(content)
+    done = run(project_of(path))
+    (refused,) = done.refused
+    assert f"{band.name}: differs from its MD5 checksum" in refused.reason
+    assert done.mapped == (PRODUCTS[1], PRODUCTS[2])
+    (tmp_path / "scenes" / PRODUCTS[0] / f"{PRODUCTS[0]}_MD5.txt").unlink()
+    run(project_of(path))
+    scenes = open_inventory(tmp_path / "output" / "inventory.gpkg").scenes.set_index("scene_id")
+    assert scenes.loc[PRODUCTS[0], "checksum"] == "unverified"
+    assert scenes.loc[PRODUCTS[1], "checksum"] == "verified"
 
 
 def test_when_all_scenes_are_refused_no_inventory_is_written(make: Maker, tmp_path: Path) -> None:

@@ -39,6 +39,9 @@ REFUSALS = {
     "download it whole": "скачайте его целиком",
     "download the product again": "скачайте продукт заново",
     "download it again": "скачайте заново",
+    "download the product again, or remove its list of checksums if you changed it": (
+        "скачайте продукт заново или, если вы его изменили, удалите список контрольных сумм"
+    ),
     "download the product from its source": "скачайте продукт из первоисточника",
     "download it again, one tile a product": "скачайте заново, по одному тайлу в продукте",
     "holds {} granules": "содержит гранул: {}",

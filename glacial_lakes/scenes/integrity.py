@@ -103,5 +103,5 @@ def _compare(source: Source, name: str, algorithm: str, expected: str) -> None:
         raise DamagedFileError(
             source.path / name,
             f"differs from its {algorithm.upper().replace('_', '-')} checksum",
-            "download the product again",
+            "download the product again, or remove its list of checksums if you changed it",
         )
