@@ -53,6 +53,7 @@ _APART = ("shp", "kmz")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _ROWS_AT_ONCE = 20_000
 """Features whose text is in memory together."""
+_STRICT_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 _GRID_DEG = 10.0**-DIGITS
 """About 1 cm: RFC 7946 advises against more digits than the data have."""
 
@@ -300,10 +301,11 @@ def _plain_values(values: pd.Series, kind: schema.ColumnType) -> list[Any]:
     if kind in {"time", "date"}:
         form: Callable[[Any], str] = iso_time if kind == "time" else "{:%Y-%m-%d}".format
         return [*texts_of(values, form)]
-    types: dict[str, Callable[[Any], Any]] = {"real": float, "integer": int, "boolean": bool}
-    plain = types.get(kind, str)
-    missing = values.isna().tolist()
-    return [None if lost else plain(v) for v, lost in zip(values.tolist(), missing, strict=True)]
+    none: Any = None
+    plain: list[Any] = values.to_numpy(dtype=object, na_value=none).tolist()
+    if kind != "text" or set(map(type, plain)) <= {str, type(None)}:
+        return plain
+    return [None if value is None else str(value) for value in plain]
 
 
 def iso_time(when: datetime) -> str:
@@ -340,7 +342,7 @@ def _features(table: gpd.GeoDataFrame, columns: Sequence[schema.Column]) -> Iter
     values = [_plain_values(typed[column.name], column.type) for column in columns]
     for row, geometry in zip(zip(*values, strict=True), _geometries(table.geometry), strict=True):
         told = dict(zip(names, row, strict=True))
-        properties = json.dumps(told, ensure_ascii=False, allow_nan=False)
+        properties = _STRICT_JSON.encode(told)
         yield f'{{"type": "Feature", "properties": {properties}, "geometry": {geometry}}}'
 
 

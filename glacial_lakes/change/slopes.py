@@ -93,7 +93,8 @@ def _pairs(n: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
 def _slope(slopes: Numbers, limit: float | None) -> Slope:
     """Take the slopes whose ranks lie ``limit`` scores around the middle."""
     ordered = np.sort(slopes)
-    value = float(np.median(ordered))
+    middle = ordered.size // 2
+    value = float(ordered[middle] if ordered.size % 2 else ordered[middle - 1 : middle + 1].mean())
     rank = -1 if limit is None else int(np.floor((ordered.size - limit) / 2)) - 1
     if rank < 0:
         return Slope(value, np.nan, np.nan)
