@@ -29,10 +29,10 @@ from glacial_lakes import (
     masks,
     outlines,
     pixels,
-    ring_texts,
     rings,
     stencils,
     terrain,
+    texts,
     uncertainty,
     unmixing,
     visibility,
@@ -214,7 +214,7 @@ def of_scene(size: int) -> Steps:
             lambda: plain.sample(hills, source, target, shape),
         ),
         "vertices as text, one for 100 pixels": (
-            lambda: ring_texts.written(vertices, "", ",", " "),
+            lambda: texts.written(vertices, "", ",", " "),
             lambda: plain.ring_texts(vertices),
         ),
         "gradient": (

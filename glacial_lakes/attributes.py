@@ -41,9 +41,11 @@ def near_glaciers(table: gpd.GeoDataFrame, ice: gpd.GeoDataFrame) -> gpd.GeoData
     is_lake = "last_seen" in table
     seen = table["last_seen" if is_lake else "acquired"]
     # Of very many outlines few are near a glacier. Of a lake the year is told even far from any.
+    within = None if is_lake else RETREATED_M
     close = is_lake | measures.may_be_near(table.geometry, ice, RETREATED_M)
     shapes = table.geometry[close].to_crs(metres)
-    told = measures.relation_to_glaciers(shapes, ice, seen[close], CONTACT_M).reindex(table.index)
+    told = measures.relation_to_glaciers(shapes, ice, seen[close], CONTACT_M, within)
+    told = told.reindex(table.index)
     table["lake_type"] = told["lake_type"].where(close, "unconnected")
     table["dam_type"] = _ice_dam(told["lake_type"] == "supraglacial")
     if is_lake:

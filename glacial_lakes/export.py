@@ -28,8 +28,7 @@ from glacial_lakes.inventory import STATUS_COLOURS, Inventory
 from glacial_lakes.kml import write_kmz
 from glacial_lakes.processes import ProcessPerCall
 from glacial_lakes.report import write_report
-from glacial_lakes.ring_texts import DIGITS, ring_texts
-from glacial_lakes.shapefiles import texts_of
+from glacial_lakes.texts import DIGITS, ring_texts, texts_of
 from glacial_lakes.threads import in_threads
 from glacial_lakes.vectors import categorized_style, write_shapefile
 

@@ -16,8 +16,7 @@ import pandas as pd
 from glacial_lakes import schema
 from glacial_lakes.files import whole
 from glacial_lakes.language import translate
-from glacial_lakes.ring_texts import ring_texts
-from glacial_lakes.shapefiles import texts_of
+from glacial_lakes.texts import ring_texts, texts_of
 
 _WATER, _WATER_FILL = "ffb27200", "66b27200"
 """Colours as alpha, blue, green, red."""

@@ -5,21 +5,20 @@ from __future__ import annotations
 import csv
 import logging
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
-from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
 from glacial_lakes.errors import DamagedFileError, OutputError, VectorError
 from glacial_lakes.files import whole_set
 from glacial_lakes.schema import Column
+from glacial_lakes.texts import texts_of
 
 logger = logging.getLogger(__name__)
 
@@ -85,15 +84,6 @@ def write_shapefile(
         _write_dictionary(fields, temporary.with_name(f"{path.stem}_fields.csv"))
         names = sorted(part.name for part in temporary.parent.iterdir())
     return [path.with_name(name) for name in names]
-
-
-def texts_of(values: pd.Series, form: Callable[[Any], str]) -> NDArray[np.object_]:
-    """Return each value as text, None where it is missing; equal values are put into words once."""
-    place, known = pd.factorize(values)
-    texts = np.full(len(known) + 1, None, dtype=object)  # a missing value has the place -1
-    texts[:-1] = [form(value) for value in known]
-    told: NDArray[np.object_] = texts[place]
-    return told
 
 
 def check_shapefile(shp: Path, encoding: str | None = None) -> str | None:

@@ -54,7 +54,7 @@ TOP_TO_BOTTOM = [
         "journals",
         "files",
         "overlaps",
-        "ring_texts",
+        "texts",
         "scanlines",
         "threads",
         "vertices",

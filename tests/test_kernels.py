@@ -34,10 +34,10 @@ from glacial_lakes import (  # noqa: E402
     masks,
     outlines,
     pixels,
-    ring_texts,
     rings,
     stencils,
     terrain,
+    texts,
     uncertainty,
     unmixing,
     visibility,
@@ -199,7 +199,7 @@ def test_labels_end_below_what_begins_in_the_first_rows(seed: int, begun: int, h
 @checked
 def test_vertices_as_text_are_those_of_printf(places: list[tuple[float, float]]) -> None:
     points = np.array(places)
-    told, begins = ring_texts.written(points, "", ",", " ")
+    told, begins = texts.written(points, "", ",", " ")
     assert [told[begin - 1] for begin in begins[1:]] == [" "] * len(points)
     one, other = (
         [[float(number) for number in point.split(",")] for point in text.split()]

@@ -130,6 +130,7 @@ def relation_to_glaciers(
     glaciers: gpd.GeoDataFrame,
     acquired: pd.Series,
     contact_m: float,
+    within_m: float | None = None,
 ) -> pd.DataFrame:
     """Return type of lake, and year of the glacier outline that it is judged by.
 
@@ -148,6 +149,8 @@ def relation_to_glaciers(
         When each outline was seen.
     contact_m : float
         Largest gap that still is contact.
+    within_m : float, optional
+        Where no glacier is so near, the year is not looked for; :data:`RETREATED_M` or more.
 
     Returns
     -------
@@ -159,7 +162,9 @@ def relation_to_glaciers(
     lake, glacier = tree.query(shapes, predicate="intersects")
     shared = shapely.area(shapely.intersection(shapes[lake], tree.geometries[glacier]))
     on_ice = np.bincount(lake, shared, minlength=len(shapes)) >= ON_ICE * shapely.area(shapes)
-    (lake, glacier), gap = tree.query_nearest(shapes, return_distance=True, all_matches=False)
+    (lake, glacier), gap = tree.query_nearest(
+        shapes, max_distance=within_m, return_distance=True, all_matches=False
+    )
     distance, year = np.full(len(shapes), np.inf), np.full(len(shapes), np.nan)
     distance[lake] = gap
     year[lake] = glacier_years(glaciers).astype("float64").to_numpy(na_value=np.nan)[glacier]

@@ -8,7 +8,9 @@ Four steps: :mod:`glacial_lakes.tracking.epochs` makes one epoch of the scenes o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import gc
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,10 +91,11 @@ def track_lakes(
     """
     settings = settings or TrackingSettings()
     epochs = epochs_of(outlines, min_overlap=settings.min_overlap)
-    links = link(epochs, settings, min_area_m2=min_area_m2 or 0.0)
+    with _collector_at_rest():
+        links = link(epochs, settings, min_area_m2=min_area_m2 or 0.0)
+        raw = raw_views(links)
     kept = [number for number, track in enumerate(links.tracks) if not track.absorbed]
     names = dict(zip(kept, _names(links, kept, previous, taken), strict=True))
-    raw = raw_views(links)
     unreliable = unreliable_epochs((raw[i] for i in kept), len(epochs), settings)
     histories = {i: trusted_views(raw[i], links.tracks[i], unreliable, settings) for i in kept}
     told = {lake for change in links.lineage for lake in (*change.before, *change.after)}
@@ -102,6 +105,18 @@ def track_lakes(
     rows = _outlines(links, histories, names, doubtful, events)
     lakes = _lakes(links, histories, names, doubtful, rows)
     return Tracked(lakes, rows, observations, events)
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Keep Python from looking for cycles among very many objects, all of which last."""
+    was_at_work = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_at_work:
+            gc.enable()
 
 
 def footprints(outlines: gpd.GeoDataFrame) -> gpd.GeoSeries:

@@ -1,11 +1,13 @@
-"""Vertices of very many polygons as text."""
+"""Values and vertices of very many rows as text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -16,6 +18,15 @@ DIGITS = 7
 _LONGEST = 20 + DIGITS
 """Characters of the longest number with sign and point."""
 _MINUS, _POINT, _ZERO = (ord(letter) for letter in "-.0")
+
+
+def texts_of(values: pd.Series, form: Callable[[Any], str]) -> NDArray[np.object_]:
+    """Return each value as text, None where it is missing; equal values are put into words once."""
+    place, known = pd.factorize(values)
+    texts = np.full(len(known) + 1, None, dtype=object)  # a missing value has the place -1
+    texts[:-1] = [form(value) for value in known]
+    told: NDArray[np.object_] = texts[place]
+    return told
 
 
 def ring_texts(
