@@ -45,8 +45,9 @@ EVENT_FIELDS = ("lake_id", "event", "date", "from_ids", "to_ids")
 
 _MANY_OUTLINES = 20_000
 """From so many on, a second process is worth the time that it takes to start and to be told."""
-_OUTLINE_BYTES = 16 * 1024
-"""Memory that two processes need for an outline, with all that is told of it."""
+_TWO_BYTES, _OUTLINE_BYTES = 2**30, 16 * 1024
+"""Memory that two processes need at most, and for each outline with all that is told of it
+(``benchmarks/tracking_speed.py``)."""
 _APART = ("shp", "kmz")
 """What a second process writes: half of the work, without the tables that the others share."""
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -109,7 +110,7 @@ def export(
 
 
 def _is_work_for_two(outlines: int) -> bool:
-    has_room = machine.memory_bytes() >= outlines * _OUTLINE_BYTES
+    has_room = machine.memory_bytes() >= _TWO_BYTES + outlines * _OUTLINE_BYTES
     return outlines >= _MANY_OUTLINES and machine.core_count() > 1 and has_room
 
 

@@ -329,7 +329,7 @@ def test_what_one_process_cannot_write_ends_neither_the_other_nor_the_message(
 
 @pytest.mark.parametrize(
     ("outlines", "cores", "memory_gib", "two"),
-    [(300_000, 2, 8, True), (19_999, 2, 8, False), (300_000, 1, 8, False), (300_000, 2, 4, False)],
+    [(300_000, 2, 6, True), (19_999, 2, 8, False), (300_000, 1, 8, False), (300_000, 2, 5, False)],
 )
 def test_a_second_process_is_started_where_it_pays_and_has_room(
     outlines, cores, memory_gib, two, monkeypatch

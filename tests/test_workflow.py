@@ -35,6 +35,7 @@ from glacial_lakes.events import (
 from glacial_lakes.grid import Grid
 from glacial_lakes.inventory import open_inventory
 from glacial_lakes.mapping import map_lakes
+from glacial_lakes.outlines_file import map_scenes
 from glacial_lakes.scenes import open_scene
 from glacial_lakes.workflow import RunResult, run
 
@@ -272,6 +273,11 @@ def test_one_wrong_bit_in_an_image_is_told_and_not_mapped(make: Maker, tmp_path:
     (refused,) = done.refused
     assert f"{band.name}: differs from its MD5 checksum" in refused.reason
     assert done.mapped == (PRODUCTS[1], PRODUCTS[2])
+    told: list[object] = []
+    with pytest.raises(InputError, match="no scene could be used"):
+        map_scenes([band.parent], tmp_path / "lakes.gpkg", on_event=told.append)
+    assert any(getattr(event, "reason", None) == refused.reason for event in told)
+    assert not (tmp_path / "lakes.gpkg").exists()
     (tmp_path / "scenes" / PRODUCTS[0] / f"{PRODUCTS[0]}_MD5.txt").unlink()
     run(project_of(path))
     scenes = open_inventory(tmp_path / "output" / "inventory.gpkg").scenes.set_index("scene_id")

@@ -143,7 +143,7 @@ def _lacks(epoch: Epoch, grounds: Geometries, outlines: Geometries) -> list[Hidd
     """Tell which share of outline and ground together was not observed."""
     lacks = [_NOTHING] * len(grounds)
     area, missed = shapely.area(outlines), shapely.area(grounds) - overlap_areas(grounds, outlines)
-    asked = np.flatnonzero(missed > _CLEARLY * _MAY_LACK * (area + missed))  # few; the rest is sure
+    asked = np.flatnonzero(missed > _CLEARLY * _MAY_LACK * (area + missed))  # the rest is sure
     rest = in_threads(shapely.difference, grounds[asked], outlines[asked])
     missed = shapely.area(rest)
     size = area[asked] + missed
