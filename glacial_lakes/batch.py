@@ -16,7 +16,7 @@ from urllib.parse import quote
 import geopandas as gpd
 import shapely
 
-from glacial_lakes import files, manifest, schema, vectors
+from glacial_lakes import files, interrupts, manifest, schema, vectors
 from glacial_lakes.coverage import Coverage
 from glacial_lakes.errors import (
     ClusterError,
@@ -301,6 +301,7 @@ def map_all(
                 task = waiting.popleft()
                 pending[executor.submit(call, _aside(task, work))] = task
             done, _ = wait(pending, timeout=_WAIT_SECONDS, return_when=FIRST_COMPLETED)
+            interrupts.heed()
             while done:
                 future = done.pop()
                 task = pending.pop(future)
@@ -320,6 +321,8 @@ def map_all(
             future.cancel()
     for task in died:
         future = alone.submit(call, _aside(task, work))
+        while not wait([future], timeout=_WAIT_SECONDS).done:
+            interrupts.heed()
         records[task.scene.id] = _told(task, future, work, on_event)
     return [records[task.scene.id] for task in tasks]
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from glacial_lakes import machine
+from glacial_lakes import interrupts, machine
 from glacial_lakes.console import (
     Options,
     clause_speaker,
@@ -441,11 +441,12 @@ def _main(arguments: list[str] | None, options: Options) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         command = _in_language(os.environ.get(_LANGUAGE_VARIABLE))
-        done = command.main(
-            arguments, prog_name="glacial-lakes", standalone_mode=False, obj=options
-        )
+        with interrupts.remembered():
+            done = command.main(
+                arguments, prog_name="glacial-lakes", standalone_mode=False, obj=options
+            )
         return _say(done, options) if isinstance(done, Answer) else int(done or OK)
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         say = speaker(options)
         text = say("interrupted: older results are whole, and a new run goes on from here")
         click.echo(text, err=True)

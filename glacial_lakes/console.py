@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glacial_lakes import machine
+from glacial_lakes import interrupts, machine
 from glacial_lakes.errors import GlacialLakesError, OutputError
 from glacial_lakes.events import (
     DemNotGiven,
@@ -145,6 +145,7 @@ def progress(options: Options, refused: list[SceneRefused] | None = None) -> Ite
                 bars[0].update(1)
 
         def listen(event: Event) -> None:
+            interrupts.heed()  # between scenes and between stages
             match event:
                 case StageStarted("map", total):
                     _LOG.info(say("{count} scenes to map").format(count=total))

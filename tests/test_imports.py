@@ -66,7 +66,7 @@ TOP_TO_BOTTOM = [
         "settings",
         "machine",
     ),
-    *("events", "errors", "__init__"),
+    *("events", "errors", "interrupts", "__init__"),
 ]
 """``__init__`` comes last: everyone may ask it for the version, its own imports are lazy."""
 
