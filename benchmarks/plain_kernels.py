@@ -448,9 +448,8 @@ def terrain_flags(slope, lit):
 
 
 def without_value(raw, flags):
-    """Return where a band has no value, and the bands with NaN there."""
-    nodata = (flags & Quality.NODATA != 0) | ~np.isfinite(raw).all(0)
-    return nodata, np.where(nodata, np.float32(np.nan), raw)
+    """Return the flags with NODATA also where a band has no value."""
+    return np.where(np.isfinite(raw).all(0), flags, flags | np.uint8(Quality.NODATA))
 
 
 def ground_states(flags, cloud, snow_or_ice):

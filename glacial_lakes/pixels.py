@@ -29,6 +29,8 @@ SHADE = int(Quality.CLOUD_SHADOW | Quality.TERRAIN_SHADOW)
 STATE_NODATA, STATE_LAND, STATE_CLOUD = int(State.NODATA), int(State.LAND), int(State.CLOUD)
 STATE_SNOW, STATE_SHADOW = int(State.SNOW), int(State.SHADOW)
 
+MAGNITUDE, INFINITE = np.int32(0x7FFFFFFF), np.int32(0x7F800000)
+"""Bits of a float32 but its sign; from the second on they are infinity and no numbers."""
 TERRAIN_ROWS = 64
 """Slope and light are wanted for a moment only: so many rows of them stay in the fast memory."""
 
@@ -176,8 +178,8 @@ def fill_masks(planes: Planes, first: int, transform: Affine, terrain: Terrain |
     terrain : Terrain, optional
     """
     flags = planes.flags
-    nodata = _without_value(planes.bands[:, first:], flags[first:])
-    flags[first:] |= nodata * np.uint8(Quality.NODATA)
+    for band in planes.bands:
+        _flag_missing(band[first:].view(np.int32), flags[first:])
     if terrain is not None:
         for top in range(first, len(flags), TERRAIN_ROWS):
             part = flags[top : top + TERRAIN_ROWS]
@@ -206,26 +208,18 @@ def _bridge_gaps(planes: Planes, first: int) -> None:
 
 
 @kernel
-def _without_value(raw, flags):  # type: ignore[no-untyped-def]
-    """Return where a band has no value, and make all bands NaN there."""
-    count, height, width = raw.shape
-    nodata = np.zeros((height, width), np.bool_)
+def _flag_missing(bits, flags):  # type: ignore[no-untyped-def]
+    """Flag the pixels of a band without a value, in place; its numbers are looked at as bits."""
+    height, width = bits.shape
     for row in range(height):
-        line = nodata[row]
+        line = bits[row]
+        most = np.int32(0)
         for col in range(width):
-            line[col] = (flags[row, col] & NODATA) != 0
-        for band in range(count):
+            most = max(most, line[col] & MAGNITUDE)
+        if most >= INFINITE:  # in few rows
             for col in range(width):
-                line[col] |= not abs(raw[band, row, col]) < np.float32(np.inf)
-        lacking = 0
-        for col in range(width):
-            lacking += line[col]
-        if lacking:
-            for band in range(count):
-                for col in range(width):
-                    if line[col]:
-                        raw[band, row, col] = np.nan
-    return nodata
+                if line[col] & MAGNITUDE >= INFINITE:
+                    flags[row, col] |= np.uint8(NODATA)
 
 
 def ground_states(pixels: Pixels) -> NDArray[np.uint8]:

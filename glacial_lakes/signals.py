@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from glacial_lakes.stencils import inner, kernel, smooth
+from glacial_lakes.stencils import inner, smooth
 
 FAINT = 1e-3
 """Weight of the overall mean, which counts where nothing is near."""
@@ -16,7 +16,7 @@ NOISE = 0.005
 MIN_CORE = 4
 
 
-@kernel
+@inner
 def mean_around(bands, where, weights):  # type: ignore[no-untyped-def]
     """Return the Gaussian-weighted mean of the chosen pixels around every pixel."""
     height, width, count = bands.shape
@@ -41,14 +41,14 @@ def mean_around(bands, where, weights):  # type: ignore[no-untyped-def]
     return means.reshape(bands.shape)
 
 
-@kernel
+@inner
 def mean_everywhere(bands, where):  # type: ignore[no-untyped-def]
     """Return the mean of the chosen pixels at every pixel."""
     height, width, _ = bands.shape
     return _everywhere(_mean(bands, where), height * width).reshape(bands.shape)
 
 
-@kernel
+@inner
 def signals_beside_shore(bands, cover, wet, dry, bare, weights):  # type: ignore[no-untyped-def]
     """Return the signals of water and land beside the shore, each freed of the other's share.
 
@@ -97,7 +97,7 @@ def signals_beside_shore(bands, cover, wet, dry, bare, weights):  # type: ignore
     return water.reshape(shape), land.reshape(shape)
 
 
-@kernel
+@inner
 def noise(bands, land, shore, core, n_core):  # type: ignore[no-untyped-def]
     """Return the sum of the covariances of shore and water, float64."""
     count = bands.shape[2]

@@ -9,13 +9,24 @@ All arrays are two-dimensional (y, x) unless told; masks are bool, fields float3
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+
+def _stamp(package: Path) -> tuple[int, int]:
+    """Return what changes with any source file of a package: the last time and the total size."""
+    states = [path.stat() for path in package.rglob("*.py")]
+    latest = max((state.st_mtime_ns for state in states), default=0)
+    return latest, sum(state.st_size for state in states)
+
+
+_SOURCES = _stamp(Path(__file__).parent)
 _OPTIONS: dict[str, Any] = {
     "cache": True,
     "nogil": True,
@@ -23,16 +34,28 @@ _OPTIONS: dict[str, Any] = {
     "no_cfunc_wrapper": True,
 }
 
-kernel = njit(**_OPTIONS)  # type: ignore[call-overload]
-"""Compiles a function at its first call, and keeps the result on disk for later processes. It
-works without Python's lock, so that threads run side by side; a division by 0 is not finite."""
-inner = njit(**_OPTIONS, no_cpython_wrapper=True)  # type: ignore[call-overload]
-"""The same for a function that only others of its kind call.
 
-What shortens the compilation: kernels that do not call each other many levels deep, since each
-level compiles those below once more; arrays of one layout; types instead of literals, which are
-types of their own; no arrays set or compared as a whole.
-"""
+def kernel(function: Callable[..., Any], **options: bool) -> Any:
+    """Compile a function at its first call, and keep the result on disk for later processes.
+
+    It works without Python's lock, so that threads run side by side; a division by 0 is not
+    finite.
+
+    What shortens the compilation: kernels that do not call each other many levels deep, since each
+    level compiles those below once more; arrays of one layout; types instead of literals, which are
+    types of their own; no arrays set or compared as a whole.
+    """
+    compiled = njit(**_OPTIONS, **options)(function)  # type: ignore[call-overload]
+    # Numba keeps a result while the file of the function is unchanged. Yet what it calls, and the
+    # numbers that it takes in, come from other files too, and are compiled into it.
+    kept = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
+    if kept is not None:
+        kept._source_stamp = kept._source_stamp, _SOURCES
+    return compiled
+
+
+inner = partial(kernel, no_cpython_wrapper=True)
+"""The same for a function that only others of its kind call."""
 
 FAR = 99.0
 """Stands for any distance beyond the limit that was asked for."""
@@ -167,16 +190,20 @@ def smooth(fields, weights):  # type: ignore[no-untyped-def]
     across = np.empty((height + 2 * radius, length), np.float32)
     flat = fields.reshape(height, length)
     result = np.empty((height, length), np.float32)
-    inside = line[radius * count : (radius + width) * count]
+    edge = radius * count
+    inside = line[edge : edge + length]
+    before, behind = np.empty(edge, np.int64), np.empty(edge, np.int64)
+    for place in range(edge):
+        col, field = place // count, place % count
+        before[place] = _mirrored(col - radius, width) * count + field
+        behind[place] = _mirrored(width + col, width) * count + field
     for row in range(height):
         source = flat[row]
         for place in range(length):
             inside[place] = source[place]
-        for col in range(radius):
-            before, behind = _mirrored(col - radius, width), _mirrored(width + col, width)
-            for field in range(count):
-                line[col * count + field] = source[before * count + field]
-                line[(radius + width + col) * count + field] = source[behind * count + field]
+        for place in range(edge):
+            line[place] = source[before[place]]
+            line[edge + length + place] = source[behind[place]]
         _weighted(line, weights, count, across[row + radius])
     for row in range(radius):
         above, below = _mirrored(row - radius, height), _mirrored(height + row, height)

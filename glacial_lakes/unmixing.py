@@ -7,7 +7,6 @@ mixed pixels the index bends towards the brighter part, so that lakes come out t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +26,7 @@ from glacial_lakes.stencils import (
     finer,
     gaussian_weights,
     grown,
+    inner,
     kernel,
     median,
     median_of,
@@ -85,10 +85,10 @@ class Fraction:
     """Fraction of water, shape (y, x); 0 land, 1 water, beyond by noise."""
     core: Bool
     shore: Bool
-    separation: float
-    """Distance of water and shore in standard deviations of both (Mahalanobis)."""
     ground: Bool
     """Pixels that may belong to the candidate: near it, and nearer to it than to any other."""
+    separation: float
+    """Distance of water and shore in standard deviations of both (Mahalanobis)."""
     method: str
     """``unmixed`` with a core of pure pixels, ``unmixed_small`` with the wettest third instead."""
 
@@ -126,54 +126,79 @@ def unmix(
         None when there is no shore to compare with.
     """
     blur_px = BLUR_PX[min(BLUR_PX, key=lambda known: abs(known - pixel_m))]
-    place, depth, signals, chosen, counts = _surroundings(bands, candidate, others, seen)
+    smoothing, blurring = gaussian_weights(SMOOTH_PX, SMOOTH_REACH), gaussian_weights(blur_px, 4.0)
+    found, small, water, core, shore, ground, separation = _unmix(
+        bands, candidate, others, seen, smoothing, blurring
+    )
+    if not found:
+        return None
+    method = "unmixed_small" if small else "unmixed"
+    return Fraction(water, core, shore, ground, separation, method)
+
+
+@kernel
+def _unmix(all_bands, all_candidate, all_others, all_seen, smoothing, blurring):  # type: ignore[no-untyped-def]
+    """Return whether there is a shore, whether the core is small, and what a fraction consists of.
+
+    One kernel for all steps: they are short, and a thread that comes back from each would wait for
+    Python's lock longer than for the step.
+    """
+    place, depth, bands, chosen, counts = _surroundings(
+        all_bands, all_candidate, all_others, all_seen
+    )
     own, free, usable, ground, shore, core, nearest, shallow = chosen
     n_shore, n_core, n_nearest, n_shallow = counts
+    shape = all_candidate.shape
     if n_shore < MIN_SHORE:
-        return None
-    weights = gaussian_weights(SMOOTH_PX, SMOOTH_REACH)
-    land = mean_around(signals, shore, weights)
-    inverse = np.linalg.inv(noise(signals, land, shore, core, n_core))
+        none = np.zeros((0, 0), np.bool_)
+        return False, False, np.zeros((0, 0), np.float32), none, none, none, np.nan
+    land = mean_around(bands, shore, smoothing)
+    inverse = np.linalg.inv(noise(bands, land, shore, core, n_core))
     small = n_core < MIN_CORE
     if small:
-        core = _wettest(signals, own, usable, land, inverse)
-        water = mean_everywhere(signals, core)
+        core = _wettest(bands, own, usable, land, inverse)
+        water = mean_everywhere(bands, core)
     else:
-        water = mean_around(signals, core, weights)
-    fraction, squared = _project(signals, water, land, inverse)
+        water = mean_around(bands, core, smoothing)
+    fraction, squared = _project(bands, water, land, inverse)
     # Next to the shore, land and shallow water differ a little from the means around them: the
     # nearest land must come out as 0 and the nearest water as 1.
     zero = median_of(fraction, nearest) if n_nearest >= MIN_SHORE else 0.0
     one = median_of(fraction, shallow) if not small and n_shallow >= MIN_SHORE else 1.0
     scale = 1 / (min(max(one, 0.8), 1.1) - zero)
-    fraction = ((fraction.astype(float) - zero) * scale).astype("float32")
+    flat = fraction.reshape(-1)
+    for pixel in range(len(flat)):
+        flat[pixel] = (np.float64(flat[pixel]) - zero) * scale
     level = conserving_level(fraction, usable, own)
-    cover = _blurred_cover(fraction, usable, depth, level, gaussian_weights(blur_px, 4.0))
+    cover = _blurred_cover(fraction, usable, depth, level, blurring)
     found, wet, dry, bare = _beside_shore(cover, free)
     if found:
-        water, land = signals_beside_shore(signals, cover, wet, dry, bare, weights)
-        fraction, squared = _project(signals, water, land, inverse)
-    _dim_ground(fraction, signals, water, land, inverse)
-    whole = candidate.shape
-    return Fraction(
-        _laid(fraction, place, whole),
-        _laid(core, place, whole),
-        _laid(shore, place, whole),
-        _separation(squared),
-        _laid(ground, place, whole),
-        "unmixed_small" if small else "unmixed",
+        water, land = signals_beside_shore(bands, cover, wet, dry, bare, smoothing)
+        fraction, squared = _project(bands, water, land, inverse)
+    _dim_ground(fraction, bands, water, land, inverse)
+    return (
+        True,
+        small,
+        _laid(fraction, place, shape),
+        _laid(core, place, shape),
+        _laid(shore, place, shape),
+        _laid(ground, place, shape),
+        np.sqrt(median(squared)),
     )
 
 
-def _laid(part: NDArray[Any], place: tuple[int, ...], shape: tuple[int, ...]) -> NDArray[Any]:
+@inner
+def _laid(part, place, shape):  # type: ignore[no-untyped-def]
     """Lay a part of a window into a whole one of 0."""
     top, bottom, left, right = place
     whole = np.zeros(shape, part.dtype)
-    whole[top:bottom, left:right] = part
+    for row in range(top, bottom):
+        for col in range(left, right):
+            whole[row, col] = part[row - top, col - left]
     return whole
 
 
-@kernel
+@inner
 def _surroundings(all_bands, all_candidate, all_others, all_seen):  # type: ignore[no-untyped-def]
     """Return the part of a window that matters, and what its pixels are to the candidate.
 
@@ -243,7 +268,7 @@ def _surroundings(all_bands, all_candidate, all_others, all_seen):  # type: igno
     )
 
 
-@kernel
+@inner
 def _blurred_cover(fraction, usable, depth, level, weights):  # type: ignore[no-untyped-def]
     """Return the share of water that each pixel sees when the outline is where fractions say."""
     height, width = fraction.shape
@@ -264,7 +289,7 @@ def _blurred_cover(fraction, usable, depth, level, weights):  # type: ignore[no-
     return smooth(share, weights).reshape((height, width))
 
 
-@kernel
+@inner
 def _beside_shore(cover, usable):  # type: ignore[no-untyped-def]
     """Return mostly wet, mostly dry and quite dry pixels beside the shore.
 
@@ -359,7 +384,7 @@ def conserving_level(fraction, usable, candidate):  # type: ignore[no-untyped-de
     return min(max(float(smallest(between[:count], count - (wanted - above))), lowest), highest)
 
 
-@kernel
+@inner
 def _wettest(bands, candidate, seen, land, inverse):  # type: ignore[no-untyped-def]
     """Return the third of a small candidate that differs most from the shore."""
     height, width, count = bands.shape
@@ -390,7 +415,7 @@ def _wettest(bands, candidate, seen, land, inverse):  # type: ignore[no-untyped-
     return chosen
 
 
-@kernel
+@inner
 def _project(bands, water, land, inverse):  # type: ignore[no-untyped-def]
     """Return the fraction of each pixel, and the squared distance of both signals there."""
     height, width, count = bands.shape
@@ -412,12 +437,6 @@ def _project(bands, water, land, inverse):  # type: ignore[no-untyped-def]
             squared[row * width + col] = length
             fraction[row, col] = along / max(length, 1e-6)
     return fraction, squared
-
-
-@kernel
-def _separation(squared):  # type: ignore[no-untyped-def]
-    """Return the median distance, of squared ones, whose order changes."""
-    return np.sqrt(median(squared))
 
 
 @kernel

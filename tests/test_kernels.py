@@ -8,6 +8,9 @@ float32 (a relative 6e-8 a step): sums of some hundred of them by 1e-5, and so w
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from itertools import pairwise
@@ -425,14 +428,15 @@ def test_masks_of_pixels_are_those_of_numpy(seed: int) -> None:
 
 @given(seeds, st.integers(1, 6))
 @checked
-def test_pixels_that_lack_a_band_lack_all(seed: int, count: int) -> None:
+def test_pixels_that_lack_a_band_are_flagged(seed: int, count: int) -> None:
     window = Window(seed)
     raw = np.stack([window.field() for _ in range(count)])
     raw[:, window.rng.random(window.shape) < 0.02] = np.inf
     flags = window.flags()
-    nodata, expected = plain.without_value(raw, flags)
-    same(pixels._without_value(raw, flags), nodata)
-    same(raw, expected)
+    expected = plain.without_value(raw, flags)
+    for band in raw:
+        pixels._flag_missing(band.view(np.int32), flags)
+    same(flags, expected)
 
 
 @given(seeds, st.sampled_from([3, 4, 5]))
@@ -532,3 +536,39 @@ def test_layers_are_sampled_bilinearly(seed: int, pixel: float, east: float, nor
 )
 def test_a_window_of_no_pixels_gives_none(step: Callable[..., np.ndarray]) -> None:
     assert step(np.zeros((0, 0), bool), 2).shape == (0, 0)
+
+
+# What is kept on disk
+
+ASK = """
+import numpy as np
+from glacial_lakes import water
+pixel = np.full((1, 1), 0.3, np.float32), np.full((1, 1), 0.17, np.float32)
+print(water.candidates(dict(green=pixel[0], nir=pixel[1]), np.zeros((1, 1), bool))[0, 0])
+"""
+
+
+def test_a_kernel_is_compiled_anew_when_a_number_of_another_file_changes(tmp_path: Path) -> None:
+    package = Path(stencils.__file__).parent
+    shutil.copytree(package, tmp_path / package.name, ignore=shutil.ignore_patterns("__pycache__"))
+    environment = {name: text for name, text in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    environment["PYTHONPATH"] = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+
+    def answer() -> str:
+        return subprocess.run(
+            [sys.executable, "-c", ASK],
+            check=True,
+            capture_output=True,
+            cwd=tmp_path,
+            env=environment,
+            encoding="utf-8",
+        ).stdout.strip()
+
+    assert (answer(), answer()) == ("True", "True")
+    kept = set(tmp_path.rglob("water._candidates*.nbi"))
+    assert kept
+    source = tmp_path / package.name / "masks.py"
+    text = source.read_text("utf-8")
+    assert text.count("MIN_WATER_NDWI = 0.24") == 1
+    source.write_text(text.replace("MIN_WATER_NDWI = 0.24", "MIN_WATER_NDWI = 0.34"), "utf-8")
+    assert answer() == "False"

@@ -209,6 +209,9 @@ def to_reflectance(
         known, nodata = is_one, numbers.dtype.type(nodata if is_one else 0)
     else:
         known = True
+    if out is not None and not out.flags.c_contiguous:  # loops are slow where a line has gaps
+        out[...] = to_reflectance(band, numbers)
+        return out
     reflectance = np.empty(numbers.shape, np.float32) if out is None else out
     scale, offset = np.float32(band.scale), np.float32(band.offset)
     _scale(np.atleast_2d(numbers), scale, offset, nodata, known, np.atleast_2d(reflectance))

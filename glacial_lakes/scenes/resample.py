@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glacial_lakes.stencils import kernel
+from glacial_lakes.stencils import inner, kernel
 
 
 def coarse_span(start: int, size: int, factor: int) -> tuple[int, int]:
@@ -39,7 +39,7 @@ def nearest(
         np.arange(first, first + size) // factor - coarse_span(first, size, factor)[0]
         for first, size in zip(start, shape, strict=True)
     )
-    return coarse.take(rows, axis=0).take(cols, axis=1)
+    return coarse.take(cols, axis=1).take(rows, axis=0)  # whole rows last: they are copied at once
 
 
 def bilinear(
@@ -59,36 +59,59 @@ def bilinear(
 
 @kernel
 def _blend(coarse, rows, row_weights, cols, col_weights):  # type: ignore[no-untyped-def]
-    count, one, none = coarse.shape[1], np.float32(1), np.float32(0)
-    fine = np.empty((len(rows), len(cols)), np.float32)
-    sums, known = np.empty(count, np.float32), np.empty(count, np.float32)
-    for row in range(len(rows)):
-        weight = row_weights[row]
+    height, width = len(rows), len(cols)
+    one, half = np.float32(1), np.float32(0.5)
+    fine = np.empty((height, width), np.float32)
+    # Each coarse row is interpolated along itself once; the rows between two are means of them.
+    lines = np.empty((2, width), np.float32)
+    known = np.empty((2, width), np.float32)
+    whole, held = np.zeros(2, np.bool_), np.full(2, -1)
+    for row in range(height):
+        for source in (rows[row], rows[row] + 1):
+            place = source % 2
+            if held[place] != source:
+                held[place] = source
+                whole[place] = _along(coarse[source], cols, col_weights, lines[place], known[place])
+        before = rows[row] % 2
+        weight, target = row_weights[row], fine[row]
         rest = one - weight
-        above, below, target = coarse[rows[row]], coarse[rows[row] + 1], fine[row]
-        lacking = 0
-        for col in range(count):
-            sums[col] = above[col] * rest + below[col] * weight
-            lacking += not abs(sums[col]) < np.float32(np.inf)
-        if not lacking:
-            for col in range(len(cols)):
-                before, share = cols[col], col_weights[col]
-                target[col] = sums[before] * (1 - share) + sums[before + 1] * share
+        upper, lower = lines[before], lines[1 - before]
+        if whole[0] and whole[1]:
+            for col in range(width):
+                target[col] = upper[col] * rest + lower[col] * weight
             continue
-        for col in range(count):
-            sums[col] = known[col] = none
-            if abs(above[col]) < np.float32(np.inf):
-                sums[col], known[col] = above[col] * rest, rest
-            if abs(below[col]) < np.float32(np.inf):
-                sums[col], known[col] = sums[col] + below[col] * weight, known[col] + weight
-        own = below if weight >= 0.5 else above
-        for col in range(len(cols)):
-            before, share = cols[col], col_weights[col]
-            target[col] = np.float32(np.nan)
-            if np.isfinite(own[before + (share >= 0.5)]):
-                total = sums[before] * (1 - share) + sums[before + 1] * share
-                target[col] = total / (known[before] * (1 - share) + known[before + 1] * share)
+        own = coarse[rows[row] + (weight >= half)]
+        for col in range(width):
+            shown = known[before, col] * rest + known[1 - before, col] * weight
+            if known[before, col] == one and known[1 - before, col] == one:
+                shown = one
+            value = (upper[col] * rest + lower[col] * weight) / shown
+            seen = abs(own[cols[col] + (col_weights[col] >= half)]) < np.float32(np.inf)
+            target[col] = value if seen else np.float32(np.nan)
     return fine
+
+
+@inner
+def _along(line, cols, weights, sums, known):  # type: ignore[no-untyped-def]
+    """Fill the weighted sums of what is known of a row, and its weights; tell whether all is."""
+    one, none = np.float32(1), np.float32(0)
+    lacking = 0
+    for col in range(len(line)):
+        lacking += not abs(line[col]) < np.float32(np.inf)
+    for col in range(len(cols)):
+        before, weight = cols[col], weights[col]
+        sums[col] = line[before] * (one - weight) + line[before + 1] * weight
+        known[col] = one
+    if lacking:
+        for col in range(len(cols)):
+            before, weight = cols[col], weights[col]
+            first = abs(line[before]) < np.float32(np.inf)
+            second = abs(line[before + 1]) < np.float32(np.inf)
+            if not (first and second):
+                sums[col] = line[before] * (one - weight) if first else none
+                sums[col] += line[before + 1] * weight if second else none
+                known[col] = (one - weight if first else none) + (weight if second else none)
+    return lacking == 0
 
 
 def _neighbours(start: int, size: int, factor: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:

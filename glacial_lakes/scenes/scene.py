@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -135,8 +135,8 @@ class Scene:
         """
         flags = np.zeros((int(window.height), int(window.width)), np.uint8)
         if self.quality is not None:
-            numbers, seen = self._read_nearest(self.quality, window)
-            flags |= DECODERS[self.decoder](numbers)
+            said, seen = self._read_nearest(self.quality, window, DECODERS[self.decoder])
+            flags |= said
             if not seen.all():
                 set_flag(flags, ~seen, Quality.NODATA)
         if self.saturation is not None:
@@ -229,13 +229,22 @@ class Scene:
         row, col = start[0] - int(window.row_off), start[1] - int(window.col_off)
         out[row : row + shape[0], col : col + shape[1]] = bilinear(coarse, factor, start, shape)
 
-    def _read_nearest(self, band: Band, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Numbers on the scene's grid, 0 where there are none, and where there are some."""
+    def _read_nearest(
+        self,
+        band: Band,
+        window: Window,
+        decode: Callable[[NDArray[Any]], NDArray[Any]] = np.asarray,
+    ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Numbers, decoded, on the scene's grid; 0 where there are none, and where there are some.
+
+        Decoded before they are spread: a quarter of the work where the layer is coarser.
+        """
         factor = self._factor(band)
         start = int(window.row_off), int(window.col_off)
         shape = int(window.height), int(window.width)
         coarse_window = _coarse_window(start, shape, factor)
         stored, inside = read_numbers(band, coarse_window)
+        stored = decode(stored)
         if stored.shape == (coarse_window.height, coarse_window.width):
             return nearest(stored, factor, start, shape), np.broadcast_to(np.True_, shape)
         coarse = np.zeros((coarse_window.height, coarse_window.width), stored.dtype)
