@@ -87,6 +87,16 @@ def objects(seeds: Bool, window: Window, begun: int) -> Iterator[Candidate]:
             )
 
 
+def object_at(row: int, col: int, seeds: Bool, window: Window) -> Candidate:
+    """Return the object of the seed pixels of a window that a pixel of the scene belongs to."""
+    down, along = row - int(window.row_off), col - int(window.col_off)
+    return next(
+        one
+        for one in objects(seeds, window, int(window.height))
+        if one.labels[down, along] == one.number
+    )
+
+
 def unsettled(candidate: Candidate, window: Window) -> Measured:
     """Return a candidate of the pixels of a window of which nothing is told."""
     own = candidate.labels[within(candidate.extent, window)] == candidate.number

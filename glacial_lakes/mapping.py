@@ -19,7 +19,14 @@ from rasterio.windows import Window
 
 from glacial_lakes import evidence, masks, measures, schema, uncertainty, visibility, water
 from glacial_lakes.blocks import Blocks
-from glacial_lakes.candidates import VIEW_PX, Candidate, Measured, measure, objects, unsettled
+from glacial_lakes.candidates import (
+    Candidate,
+    Measured,
+    measure,
+    object_at,
+    objects,
+    unsettled,
+)
 from glacial_lakes.coverage import Coverage, State
 from glacial_lakes.detectors import Detector, bands_of, detector_of
 from glacial_lakes.errors import MetadataError
@@ -28,6 +35,7 @@ from glacial_lakes.pixels import Pixels, band_names, ground_states, read_pixels
 from glacial_lakes.scenes import Scene, block_shape, keep_open
 from glacial_lakes.settings import MappingSettings
 from glacial_lakes.strips import Strip, strips
+from glacial_lakes.tall import AROUND_PX, MOST_BYTES, Tall, begin, extended, standing
 from glacial_lakes.terrain import Terrain, read_terrain
 from glacial_lakes.vectors import read_vector
 
@@ -41,8 +49,6 @@ MASK_BANDS = ("green", "nir", "swir1")
 """What clouds, snow and ice are told by."""
 AT_A_TIME = 8
 """Candidates that a thread takes at once."""
-AROUND_PX = VIEW_PX + water.MAX_GAP_ROWS
-"""What must be read around an object: its view, and the gaps that reach into it."""
 
 
 def map_lakes(
@@ -194,16 +200,19 @@ def _measure_strips(
     found: dict[Place, list[Measured]] = {}
     cut: list[Place] = []
     before: list[Future[dict[Place, list[Measured]]]] = []
+    followed: list[Tall] = []
     for strip, seeds in _seeded(job, rows):
         pixels, (first, end) = strip.pixels, strip.core
         _, along = pixels.window.toslices()
         core = pixels.cut(Window(along.start, first, pixels.window.width, end - first))
         states[first:end, along] = ground_states(core)
-        whole, apart, beyond = _candidates(job, strip, seeds)
-        cut += apart
+        whole, tall, apart, beyond = _candidates(job, strip, seeds)
         found |= {one.first: [unsettled(one, pixels.window)] for one in beyond}
         parts = (whole[place : place + AT_A_TIME] for place in range(0, len(whole), AT_A_TIME))
         measuring = [pool.submit(_measured, job, pixels, part) for part in parts]
+        ended, followed, left = _follow(job, strip, seeds, followed, tall)
+        measuring += [pool.submit(_measured, job, one.pixels(), [one.candidate]) for one in ended]
+        cut += apart + left
         # The strip before must be done with: its pixels make room for those to come.
         for part in before:
             found |= part.result()
@@ -236,26 +245,56 @@ def _measured(
 
 def _candidates(
     job: _Job, strip: Strip, seeds: Bool
-) -> tuple[list[Candidate], list[Place], list[Candidate]]:
+) -> tuple[list[Candidate], list[Candidate], list[Place], list[Candidate]]:
     """Return the candidates that begin in a strip.
 
-    Those that it holds with all that is around, the first pixels of the others, and those of
-    which no part that is read is near enough to be wanted.
+    Those that it holds with all that is around, those that go on below, the first pixels of such
+    that blocks cut that are not read, and those of which no part that is read is near enough to
+    be wanted.
     """
     grid, pixels, (first, end) = job.scene.grid, strip.pixels, strip.core
     last, bottom = end - int(pixels.window.row_off), pixels.window.row_off + pixels.window.height
-    is_last = bottom == job.blocks.extent.row_off + job.blocks.extent.height
     begun = [one for one in objects(seeds, pixels.window, last) if one.first[0] >= first]
-    whole, apart, beyond = [], [], []
+    whole, tall, apart, beyond = [], [], [], []
     for one, near in zip(begun, job.blocks.reached([one.extent for one in begun]), strict=True):
         needed = grid.around(one.extent, AROUND_PX)
-        if not near and (is_last or one.extent.row_off + one.extent.height < bottom):
+        if not near and (strip.is_last or one.extent.row_off + one.extent.height < bottom):
             beyond.append(one)
-        elif pixels.covers(needed) and job.blocks.hold(needed):
+        elif not near or not job.blocks.hold(needed):
+            apart.append(one.first)
+        elif pixels.covers(needed):
             whole.append(one)
         else:
-            apart.append(one.first)
-    return whole, apart, beyond
+            tall.append(one)
+    return whole, tall, apart, beyond
+
+
+def _follow(
+    job: _Job, strip: Strip, seeds: Bool, followed: Sequence[Tall], begun: Sequence[Candidate]
+) -> tuple[list[Tall], list[Tall], list[Place]]:
+    """Return the objects that end in a strip, those that go on, and the first pixels of the rest.
+
+    The rest have no room, or lie partly where nothing is read.
+    """
+    pixels, grid = strip.pixels, job.scene.grid
+    ended: list[Tall] = []
+    going_on: list[Tall] = []
+    left: list[Place] = []
+    room = MOST_BYTES
+    for one in (
+        *(extended(one, pixels, seeds, is_last=strip.is_last) for one in followed),
+        *(begin(one, pixels, seeds, is_last=strip.is_last) for one in begun),
+    ):
+        room -= one.size_bytes
+        read = job.blocks.hold(grid.around(one.candidate.extent, AROUND_PX))
+        state = standing(one, grid) if read and room >= 0 else "beyond"
+        if state == "whole":
+            ended.append(one)
+        elif state == "goes on":
+            going_on.append(one)
+        else:
+            left.append(one.candidate.first)
+    return ended, going_on, left
 
 
 def _measure_apart(job: _Job, pixels: Sequence[Place]) -> dict[Place, list[Measured]]:
@@ -273,24 +312,15 @@ def _measure_around(job: _Job, row: int, col: int) -> dict[Place, list[Measured]
         window = job.scene.grid.around(extent, pad)
         pixels = read_pixels(job.scene, job.bands, window, job.terrain)
         seeds = job.seeds(pixels)
-        one = _object_at(row, col, seeds, window)
+        one = object_at(row, col, seeds, window)
         extent = one.extent
         if pixels.covers(job.scene.grid.around(extent, AROUND_PX)):
             break
         pad = AROUND_PX + max(int(extent.height), int(extent.width)) // 2
-    part = _object_at(row, col, seeds & job.blocks.read(window), window)
+    part = object_at(row, col, seeds & job.blocks.read(window), window)
     if not job.blocks.reached([part.extent]).all():  # as its strip would have said
         return {part.first: [unsettled(part, window)]}
     return _measured(job, pixels, [one])
-
-
-def _object_at(row: int, col: int, seeds: Bool, window: Window) -> Candidate:
-    down, along = row - int(window.row_off), col - int(window.col_off)
-    return next(
-        one
-        for one in objects(seeds, window, int(window.height))
-        if one.labels[down, along] == one.number
-    )
 
 
 def _decide(scene: Scene, states: States, measured: Sequence[Measured]) -> list[dict[str, Any]]:

@@ -73,6 +73,31 @@ class Pixels:
         result: Bool = (self.flags & both) == both
         return result
 
+    @property
+    def size_bytes(self) -> int:
+        """Memory of the arrays."""
+        per_pixel = 4 * len(self.reflectance) + 4  # and flags and three masks of a byte
+        return per_pixel * self.flags.size
+
+    @classmethod
+    def stacked(cls, parts: Sequence[Pixels]) -> Pixels:
+        """Return the pixels of windows that lie one right below the other as those of one."""
+        first = parts[0].window
+        height = sum(int(part.window.height) for part in parts)
+        return cls(
+            Window(first.col_off, first.row_off, first.width, height),
+            {
+                name: np.concatenate([part.reflectance[name] for part in parts])
+                for name in parts[0].reflectance
+            },
+            np.concatenate([part.flags for part in parts]),
+            np.concatenate([part.cloud for part in parts]),
+            np.concatenate([part.snow_or_ice for part in parts]),
+            np.concatenate([part.seen for part in parts]),
+            parts[0].transform,
+            parts[0].terrain,
+        )
+
     def covers(self, window: Window) -> bool:
         """Return whether a window lies in these pixels."""
         own = self.window

@@ -42,6 +42,8 @@ class Strip:
     """First and end row; no other strip has them."""
     pixels: Pixels
     """The core and the rows around it, as far as the scene goes."""
+    is_last: bool
+    """Whether no other follows."""
 
 
 def strips(
@@ -128,7 +130,7 @@ def strips(
             window = Window(left, above, width, new_row + new - above)
             transform = shifted(scene.grid.transform, above, left)
             part_of = part_of.rows(above - top, held + new)
-            yield Strip(core, part_of.pixels(window, transform, terrain))
+            yield Strip(core, part_of.pixels(window, transform, terrain), last)
 
 
 def _places(count: int, rows: int) -> Iterator[int]:

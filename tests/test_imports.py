@@ -31,7 +31,17 @@ TOP_TO_BOTTOM = [
     ),
     *("doctor", "export", "report", "kml", "validation", "review", "inventory", "plots"),
     *("attributes", "decisions", "lineage", "tracking"),
-    *("change", "mapping", "strips", "blocks", "candidates", "visibility", "evidence", "pixels"),
+    *(
+        "change",
+        "mapping",
+        "tall",
+        "strips",
+        "blocks",
+        "candidates",
+        "visibility",
+        "evidence",
+        "pixels",
+    ),
     *("measures", "coverage"),
     *(
         "uncertainty",

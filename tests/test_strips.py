@@ -15,6 +15,7 @@ import rasterio
 import shapely
 from rasterio.transform import from_origin
 from rasterio.windows import Window
+from scipy import ndimage
 
 from glacial_lakes import mapping
 from glacial_lakes.blocks import BLOCK_PX, Blocks
@@ -133,11 +134,11 @@ def test_what_lies_beyond_the_buffer_is_not_read_again(
     candidates, around = mapping._candidates, mapping._measure_around
 
     def told(job, strip, seeds):  # type: ignore[no-untyped-def]
-        whole, apart, beyond = candidates(job, strip, seeds)
+        whole, tall, apart, beyond = candidates(job, strip, seeds)
         cut.extend(
             one.first for one in beyond if not job.blocks.hold(tile.grid.around(one.extent, 1))
         )
-        return whole, apart, beyond
+        return whole, tall, apart, beyond
 
     def read(job, row, col):  # type: ignore[no-untyped-def]
         again.append((row, col))
@@ -226,6 +227,66 @@ def test_rows_do_not_change_a_byte_of_a_scene_of_several_blocks(tile: Scene) -> 
         for rows in (64, 256, 512)
     }
     assert len(results) == 1
+
+
+@pytest.fixture(scope="module")
+def tall(tile: Scene, tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """Return the tile with lakes that are taller than strips.
+
+    A straight one, one that goes sideways, and one of two arms that join far below. Gaps as those
+    of Landsat 7 run across.
+    """
+    folder = tmp_path_factory.mktemp("tall")
+    for name in ("tile.tif", "tile.toml"):
+        shutil.copy(Path(tile.path).with_name(name), folder / name)
+    rows, cols = np.indices(tile.grid.shape)
+    straight = (abs(cols - 300) < 20) & (rows > 200) & (rows < 1300)
+    slanted = (abs(cols - 500 - 0.6 * (rows - 150)) < 15) & (rows > 150) & (rows < 1100)
+    arms = (abs(abs(cols - 1400) - 60) < 15) & (rows > 220 + 90 * (cols > 1400)) & (rows < 1200)
+    arms |= (abs(cols - 1400) < 75) & (rows >= 1190) & (rows < 1220)
+    lakes = straight | slanted | arms
+    around = ndimage.binary_dilation(lakes, iterations=30)
+    gaps = (rows + cols // 40) % 150 < 9
+    with rasterio.open(folder / "tile.tif", "r+") as file:
+        for number, (wet, dry) in enumerate(zip(full_tile.CLEAR, full_tile.MORAINE, strict=True)):
+            if number < file.count:
+                stored = file.read(number + 1)
+                stored[around] = round(10_000 * float(dry))
+                stored[lakes] = round(10_000 * float(wet))
+                stored[gaps] = 0
+                file.write(stored, number + 1)
+    return open_scene(folder / "tile.tif")
+
+
+@pytest.mark.parametrize("most_bytes", [0, 2**20, 2**30])
+def test_lakes_taller_than_a_strip_are_those_of_the_whole_scene(
+    tall: Scene, monkeypatch: pytest.MonkeyPatch, most_bytes: int
+) -> None:
+    whole = map_lakes(tall, settings=MappingSettings(strip_rows=2000))
+    bounds = whole.bounds
+    assert ((bounds["maxy"] - bounds["miny"]) > 10 * BELOW_PX * 2).sum() == 3
+    monkeypatch.setattr(mapping, "MOST_BYTES", most_bytes)
+    in_strips = map_lakes(tall, settings=MappingSettings(strip_rows=64))
+    assert contents(in_strips) == contents(whole)
+
+
+def test_a_lake_taller_than_a_strip_is_not_read_again(
+    tall: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = []
+    around = mapping._measure_around
+
+    def noted(job: mapping._Job, row: int, col: int) -> dict[mapping.Place, list[Measured]]:
+        again.append(col)
+        return around(job, row, col)
+
+    monkeypatch.setattr(mapping, "_measure_around", noted)
+    map_lakes(tall, settings=MappingSettings(strip_rows=64))
+    assert not [col for col in again if col < 340]
+    assert len(again) < 5
+    monkeypatch.setattr(mapping, "MOST_BYTES", 0)
+    map_lakes(tall, settings=MappingSettings(strip_rows=64))
+    assert [col for col in again if col < 340]
 
 
 def threads() -> set[str]:
