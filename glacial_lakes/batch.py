@@ -35,6 +35,7 @@ from glacial_lakes.scenes import verify
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.settings import MappingSettings
 from glacial_lakes.strips import ABOVE_PX, BELOW_PX
+from glacial_lakes.tall import MOST_BYTES
 
 OUTLINES_NAME = "outlines.gpkg"
 OUTLINES_LAYER = "outlines"
@@ -121,7 +122,8 @@ def estimate_bytes(shape: tuple[int, int], strip_rows: int) -> int:
     """Return the memory that mapping a scene takes at most, from measurements."""
     height, width = shape
     strip = width * min(height, strip_rows + ABOVE_PX + BELOW_PX)
-    return BASE_BYTES + SCENE_PIXEL_BYTES * height * width + STRIP_PIXEL_BYTES * strip
+    fixed = BASE_BYTES + MOST_BYTES
+    return fixed + SCENE_PIXEL_BYTES * height * width + STRIP_PIXEL_BYTES * strip
 
 
 def map_scene(task: SceneTask) -> Mapped:

@@ -181,8 +181,8 @@ class _Job:
 def _measure_all(job: _Job, rows: int) -> tuple[States, list[Measured]]:
     """Return the states of the ground, and all outlines in the order of their first pixels.
 
-    A candidate that its strip does not hold with all that is around it is read once more, in a
-    window of its own; so nothing depends on the strips.
+    A candidate that strips do not hold with all that is around it is read once more, in a window
+    of its own; so nothing depends on the strips.
     """
     states = np.zeros(job.scene.grid.shape, np.uint8)
     with ThreadPoolExecutor(WORKERS, "measure") as pool:

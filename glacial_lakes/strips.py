@@ -29,8 +29,8 @@ READERS = 2
 """Threads that decode. Each keeps its own bands, so that their blocks stay in its cache."""
 ABOVE_PX = 64
 """Rows above the core: what is around an object, and gaps that are bridged."""
-BELOW_PX = 320
-"""Rows below it: an object that begins in the core is seldom taller; then it is read once more."""
+BELOW_PX = 128
+"""Rows below it: most objects that begin in the core end there. The others are followed (`tall`)."""
 HELD_PX = ABOVE_PX + BELOW_PX
 
 
