@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from glacial_lakes import machine
 
 Objects = NDArray[np.object_]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 _WORTH_A_THREAD = 100
 """Geometries below which a thread costs more than it saves."""
@@ -43,3 +45,24 @@ def in_threads(function: Callable[..., NDArray[Any]], *arrays: Objects) -> NDArr
     with ThreadPoolExecutor(min(len(parts), machine.core_count())) as pool:
         done = pool.map(lambda part: function(*(array[part] for array in arrays)), parts)
         return np.concatenate(list(done))
+
+
+def one_ahead(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Yield the result of a function for each item, and get the next item meanwhile.
+
+    Parameters
+    ----------
+    function : callable
+        Best one that works without Python's lock.
+    items : iterable
+        Best a generator that takes time; it is run in the thread of the caller.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        waiting = None
+        for item in items:
+            coming = pool.submit(function, item)
+            if waiting is not None:
+                yield waiting.result()
+            waiting = coming
+        if waiting is not None:
+            yield waiting.result()

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import quoteattr
 
 import geopandas as gpd
@@ -15,6 +16,7 @@ import pyogrio
 import shapely
 from pyogrio.errors import CRSError, DataLayerError, DataSourceError
 
+from glacial_lakes.collector import swept
 from glacial_lakes.errors import DamagedFileError, OutputError, UnsafeInputError, VectorError
 from glacial_lakes.files import whole
 from glacial_lakes.journals import settle
@@ -94,7 +96,7 @@ def read_as_drawn(
         layer = _spatial_layer(source, layer)
         if pyogrio.read_info(source, layer=layer)["driver"] not in {driver, "LIBKML"}:
             raise UnsafeInputError(source, f"is not the {driver} file it seems to be")
-        frame = pyogrio.read_dataframe(source, layer=layer, encoding=encoding, force_2d=True)
+        frame = _frame(source, layer=layer, encoding=encoding, force_2d=True)
     if frame.crs is None:
         raise VectorError(source, "has no CRS", "give it one, e.g. with ogr2ogr -a_srs")
     return frame
@@ -134,7 +136,7 @@ def read_layers(path: Path | str, names: Collection[str] | None = None) -> dict[
     with _reading(source):
         there = [name for name, _ in pyogrio.list_layers(source) if name != STYLES_LAYER]
         chosen = there if names is None else [name for name in there if name in names]
-        return {name: pyogrio.read_dataframe(source, layer=name) for name in chosen}
+        return {name: _frame(source, layer=name) for name in chosen}
 
 
 def write_layers(
@@ -345,6 +347,12 @@ def _style_table(styles: Mapping[str, str], tables: Mapping[str, pd.DataFrame]) 
             "update_time": pd.Timestamp(_FIXED_DATE),
         }
     )
+
+
+def _frame(source: Path, **options: Any) -> gpd.GeoDataFrame:
+    """Read a layer; pyogrio leaves all that it read to Python's collector, which comes late."""
+    with swept():
+        return pyogrio.read_dataframe(source, **options)
 
 
 def _compare(table: pd.DataFrame, written: Path, layer: str, path: Path) -> None:

@@ -67,6 +67,7 @@ TOP_TO_BOTTOM = [
         "texts",
         "scanlines",
         "threads",
+        "collector",
         "vertices",
         "grid",
         "stencils",

@@ -8,9 +8,7 @@ Four steps: :mod:`glacial_lakes.tracking.epochs` makes one epoch of the scenes o
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,28 +18,18 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from glacial_lakes import schema
+from glacial_lakes import collector, schema
 from glacial_lakes.settings import TrackingSettings
 from glacial_lakes.tracking.epochs import EQUAL_AREA, epochs_of, utc
-from glacial_lakes.tracking.happenings import happenings
-from glacial_lakes.tracking.histories import (
-    View,
-    is_doubtful,
-    raw_views,
-    trusted_views,
-    unreliable_epochs,
-)
+from glacial_lakes.tracking.happenings import happenings, may_happen
+from glacial_lakes.tracking.histories import doubt, is_doubtful, raw_views, unreliable_epochs
 from glacial_lakes.tracking.lake_ids import known_ids, lake_ids
-from glacial_lakes.tracking.linking import Links, link
+from glacial_lakes.tracking.linking import Links, link, outline_of, outlines_in
 from glacial_lakes.tracking.matching import geometry_array
+from glacial_lakes.tracking.views import Views
 
 SEEN_ONCE = "poor: seen once, by itself in no other image"
 """Quality of an outline that no other image confirms though some could have."""
-
-Histories = Mapping[int, Sequence[View]]
-
-_NOTHING_SEEN = (np.nan, np.nan, np.nan, "nodata")
-"""What the other scenes of an epoch say of a lake."""
 
 
 @dataclass(frozen=True)
@@ -91,32 +79,25 @@ def track_lakes(
     """
     settings = settings or TrackingSettings()
     epochs = epochs_of(outlines, min_overlap=settings.min_overlap)
-    with _collector_at_rest():
+    with collector.at_rest():
         links = link(epochs, settings, min_area_m2=min_area_m2 or 0.0)
-        raw = raw_views(links)
-    kept = [number for number, track in enumerate(links.tracks) if not track.absorbed]
-    names = dict(zip(kept, _names(links, kept, previous, taken), strict=True))
-    unreliable = unreliable_epochs((raw[i] for i in kept), len(epochs), settings)
-    histories = {i: trusted_views(raw[i], links.tracks[i], unreliable, settings) for i in kept}
-    told = {lake for change in links.lineage for lake in (*change.before, *change.after)}
-    doubtful = {i for i in kept if i not in told and is_doubtful(raw[i], links.tracks[i], settings)}
-    events = _events(links, histories, names)
-    observations = _observations(links, histories, names)
-    rows = _outlines(links, histories, names, doubtful, events)
-    lakes = _lakes(links, histories, names, doubtful, rows)
+        views = raw_views(links)
+        kept = [number for number, track in enumerate(links.tracks) if not track.absorbed]
+        names = dict(zip(kept, _names(links, kept, previous, taken), strict=True))
+        told = {lake for change in links.lineage for lake in (*change.before, *change.after)}
+        doubtful = {
+            lake
+            for lake in kept
+            if lake not in told and is_doubtful(views, lake, links.tracks[lake], settings)
+        }
+        unreliable = unreliable_epochs(views, kept, settings)
+        doubt(views, links.tracks, kept, unreliable, settings)
+        events = _events(links, views, names)
+        observations = _observations(links, views, names)
+        states = _states(links, views, names, doubtful)
+        rows = _outlines(links, views, names, doubtful, events)
+        lakes = _lakes(states, rows)
     return Tracked(lakes, rows, observations, events)
-
-
-@contextmanager
-def _collector_at_rest() -> Iterator[None]:
-    """Keep Python from looking for cycles among very many objects, all of which last."""
-    was_at_work = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_at_work:
-            gc.enable()
 
 
 def footprints(outlines: gpd.GeoDataFrame) -> gpd.GeoSeries:
@@ -158,8 +139,14 @@ def _names(
         old = footprints(previous)
         reserved = [str(name) for name in old.index]
         ground = geometry_array(
-            shapely.union_all([s.outline for s in track.sightings.values() if s.view != "covered"])
-            for track in tracks
+            shapely.union_all(
+                [
+                    outline_of(links, number, lake)
+                    for number, sighting in links.tracks[lake].sightings.items()
+                    if sighting.view != "covered"
+                ]
+            )
+            for lake in kept
         )
         limit = links.settings.min_overlap
         known = known_ids(ground, old.to_numpy(), reserved, min_overlap=limit)
@@ -170,9 +157,9 @@ def _day(links: Links, epoch: int) -> pd.Timestamp:
     return links.epochs[epoch].acquired.normalize()
 
 
-def _events(links: Links, histories: Histories, names: Mapping[int, str]) -> pd.DataFrame:
+def _events(links: Links, views: Views, names: Mapping[int, str]) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
-    changed: dict[int, set[int]] = {lake: set() for lake in histories}
+    changed: dict[int, set[int]] = {lake: set() for lake in names}
     for change in links.lineage:
         for lake in {*change.before, *change.after}:
             changed[lake].add(change.epoch)
@@ -188,8 +175,11 @@ def _events(links: Links, histories: Histories, names: Mapping[int, str]) -> pd.
                 "area_after_m2": change.area_after_m2,
             }
         )
-    for lake, views in histories.items():
-        for happening in happenings(views, changed[lake], links.settings):
+    may = may_happen(views, links.settings)
+    for lake in names:
+        if not may[lake]:
+            continue
+        for happening in happenings(views.of(lake), changed[lake], links.settings):
             before, after = happening.before.area_m2, happening.after.area_m2
             rows.append(
                 {
@@ -209,7 +199,7 @@ def _events(links: Links, histories: Histories, names: Mapping[int, str]) -> pd.
 
 def _outlines(
     links: Links,
-    histories: Histories,
+    views: Views,
     names: Mapping[int, str],
     doubtful: set[int],
     events: pd.DataFrame,
@@ -223,29 +213,30 @@ def _outlines(
     parts = []
     for number in range(len(links.epochs)):
         epoch = links.epochs.pop(0)
-        seen = {lake: links.tracks[lake].sightings.pop(number, None) for lake in histories}
-        shown = {lake: sighting for lake, sighting in seen.items() if sighting is not None}
-        shown = {lake: shown[lake] for lake in shown if shown[lake].view != "covered"}
-        views = [histories[lake][number] for lake in shown]
-        patches = [list(sighting.patches) for sighting in shown.values()]
-        part = epoch.patches.drop(columns="geometry").iloc[[first for first, *_ in patches]]
-        whole = np.array([view.status == "observed" for view in views], dtype=bool)
+        seen = {lake: links.tracks[lake].sightings.pop(number, None) for lake in names}
+        sightings = {
+            lake: sighting
+            for lake, sighting in seen.items()
+            if sighting is not None and sighting.view != "covered"
+        }
+        shown, patches = [*sightings], [list(one.patches) for one in sightings.values()]
+        part = epoch.patches.iloc[[first for first, *_ in patches]]
+        status = views.status[shown, number]
+        whole = status == "observed"
         for name in ("area_err_hb_m2", "perimeter_m"):
             part[name] = _sums(epoch.patches[name].to_numpy(dtype=float), patches)
         part["area_err_hb_m2"] = part["area_err_hb_m2"].where(whole)
         part["lake_id"] = [names[lake] for lake in shown]
-        part["area_m2"] = [view.area_m2 for view in views]
-        part["area_sigma_m2"] = [view.sigma_m2 for view in views]
-        part["observed_fraction"] = [view.fraction for view in views]
-        part["status"] = [view.status for view in views]
+        part["area_m2"] = views.area_m2[shown, number]
+        part["area_sigma_m2"] = views.sigma_m2[shown, number]
+        part["observed_fraction"] = views.fraction[shown, number]
+        part["status"] = status
         poor = np.array([lake in doubtful for lake in shown], dtype=bool)
         part["quality"] = part["quality"].mask(poor, SEEN_ONCE)
         day = epoch.acquired.normalize()
         part["event"] = [happened.get((names[lake], day)) for lake in shown]
-        outlines = geometry_array(sighting.outline for sighting in shown.values())
-        outlines = gpd.GeoSeries(outlines, index=part.index, crs=EQUAL_AREA)
-        del epoch, seen, shown
-        parts.append(gpd.GeoDataFrame(part, geometry=outlines.to_crs(4326)))
+        outlines = outlines_in(epoch, [*sightings.values()]).to_crs(EQUAL_AREA, 4326)
+        parts.append(gpd.GeoDataFrame(part, geometry=outlines.geometries(), crs=4326))
     filled = [part for part in parts if len(part)] or parts[:1]
     if not filled:
         filled = [gpd.GeoDataFrame({"lake_id": []}, geometry=[], crs=4326)]
@@ -266,14 +257,8 @@ def _sums(values: npt.NDArray[np.float64], groups: Sequence[list[int]]) -> list[
     return [told[g[0]] if len(g) == 1 else float(values[g].sum()) for g in groups]
 
 
-def _lakes(
-    links: Links,
-    histories: Histories,
-    names: Mapping[int, str],
-    doubtful: set[int],
-    outlines: gpd.GeoDataFrame,
-) -> gpd.GeoDataFrame:
-    states = {names[lake]: _state(links, lake, histories[lake], doubtful) for lake in histories}
+def _lakes(states: Mapping[str, str], outlines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return one row a lake, from its latest whole outline."""
     rows = outlines.assign(whole=outlines["status"] == "observed")
     latest = rows.sort_values(["whole", "acquired"], kind="stable").groupby("lake_id").tail(1)
     latest = latest.set_index("lake_id").sort_index()
@@ -288,32 +273,39 @@ def _lakes(
     return gpd.GeoDataFrame(table, geometry="geometry", crs=4326)
 
 
-def _state(links: Links, lake: int, views: Sequence[View], doubtful: set[int]) -> str:
-    if lake in doubtful:
-        return "doubtful"
-    told = [view.lacks and not view.shows_water for view in views if view.decides or view.lacks]
-    if links.tracks[lake].ended is not None or (told and told[-1]):
-        return "gone"
-    return "present"
+def _states(
+    links: Links, views: Views, names: Mapping[int, str], doubtful: set[int]
+) -> dict[str, str]:
+    """Return the state of each lake by its ID; gone is what the last view that tells it lacks."""
+    lacks = views.lacks
+    tells = views.decides | lacks
+    is_last = tells & (np.cumsum(tells[:, ::-1], axis=1)[:, ::-1] == 1)
+    lost = (is_last & lacks & ~views.shows_water).any(axis=1)
+    gone = lost | np.array([track.ended is not None for track in links.tracks], dtype=bool)
+    return {
+        name: "doubtful" if lake in doubtful else "gone" if gone[lake] else "present"
+        for lake, name in names.items()
+    }
 
 
-def _observations(links: Links, histories: Histories, names: Mapping[int, str]) -> pd.DataFrame:
+def _observations(links: Links, views: Views, names: Mapping[int, str]) -> pd.DataFrame:
     """Return one row a lake and scene; of the scenes of one epoch one carries what was seen."""
-    lakes = sorted(histories, key=lambda lake: names[lake])
+    lakes = sorted(names, key=lambda lake: names[lake])
     scenes = sorted(
         (utc(coverage.acquired).floor("ms"), coverage.scene_id, coverage.sensor, number, place)
         for number, epoch in enumerate(links.epochs)
         for place, coverage in enumerate(epoch.coverages)
     )
-    seen = ((histories[lake][number], place) for lake in lakes for *_, number, place in scenes)
-    rows = [
-        (view.area_m2, view.sigma_m2, view.fraction, view.status)
-        if view.scene == place
-        else _NOTHING_SEEN
-        for view, place in seen
-    ]
-    columns = ["area_m2", "area_sigma_m2", "observed_fraction", "status"]
-    table = pd.DataFrame(rows, columns=columns)
+    numbers, places = (np.array([scene[i] for scene in scenes], dtype=int) for i in (3, 4))
+    chosen = np.ix_(np.array(lakes, dtype=int), numbers)
+    tells = views.scene[chosen] == places
+    columns = {
+        "area_m2": np.where(tells, views.area_m2[chosen], np.nan),
+        "area_sigma_m2": np.where(tells, views.sigma_m2[chosen], np.nan),
+        "observed_fraction": np.where(tells, views.fraction[chosen], np.nan),
+        "status": np.where(tells, views.status[chosen], "nodata"),
+    }
+    table = pd.DataFrame({name: values.ravel() for name, values in columns.items()})
     table["lake_id"] = np.repeat(np.array([names[lake] for lake in lakes], object), len(scenes))
     for position, name in enumerate(("acquired", "scene_id", "sensor")):
         values = pd.Series([scene[position] for scene in scenes], dtype=None if scenes else object)

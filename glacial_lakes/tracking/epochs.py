@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import geopandas as gpd
 import numpy as np
@@ -21,18 +22,28 @@ from glacial_lakes.errors import InputError
 from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.overlaps import overlap_areas
 from glacial_lakes.schema import MAPPED, OUTLINES, conform
+from glacial_lakes.threads import one_ahead
+from glacial_lakes.tracking.packed import Geometries, Packed
 
-Geometries = npt.NDArray[np.object_]
 Fractions = npt.NDArray[np.float64]
 Statuses = npt.NDArray[np.object_]
-Seen = tuple[int, float, str]
-"""Position of the scene that sees a place best, how much it shows of it, and the status."""
-
+_Scene = tuple["SceneCoverage", pd.DataFrame, Packed]
+"""A scene with the columns and the outlines of its patches."""
 EQUAL_AREA = "EPSG:6933"
 """The one frame of all matching (EASE-Grid 2.0): true areas, and true shapes near 30 degrees."""
 _SAME_LAKE = 0.9
 _DEFAULT_RESOLUTION_M = 30.0
 _HANSHAW_BOOKHAGEN = 0.6872 / 2
+
+
+class Seen(NamedTuple):
+    """How an epoch saw places: arrays of one length."""
+
+    scene: npt.NDArray[np.intp]
+    """Position of the scene that sees a place best."""
+    fraction: Fractions
+    """How much that shows of it."""
+    status: Statuses
 
 
 class SceneCoverage(Protocol):
@@ -115,14 +126,31 @@ class Epoch:
     ----------
     coverages : tuple of SceneCoverage
         The scenes, sorted by time and name.
-    patches : geopandas.GeoDataFrame
-        :data:`glacial_lakes.schema.MAPPED` columns, one row an outline, in :data:`EQUAL_AREA`;
-        sorted, so that the order of the input has no influence. Column ``united`` tells outlines
-        that were put together from several scenes.
+    patches : pandas.DataFrame
+        :data:`glacial_lakes.schema.MAPPED` columns, one row an outline; sorted, so that the order
+        of the input has no influence. Column ``united`` tells outlines that were put together
+        from several scenes.
+    packed : Packed
+        The outlines of the patches, in :data:`EQUAL_AREA`.
+    bounds : numpy.ndarray of float
+        West, south, east and north of each patch, shape (4, patch).
+    areas : numpy.ndarray of float
+        Planar area of each patch.
     """
 
     coverages: tuple[SceneCoverage, ...]
-    patches: gpd.GeoDataFrame
+    patches: pd.DataFrame
+    packed: Packed
+    bounds: npt.NDArray[np.float64]
+    areas: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, coverages: tuple[SceneCoverage, ...], patches: gpd.GeoDataFrame) -> Epoch:
+        """Return the epoch of some scenes and all their outlines."""
+        outlines = patches.geometry.to_numpy()
+        table = pd.DataFrame(patches.drop(columns="geometry"))
+        bounds = np.ascontiguousarray(shapely.bounds(outlines).T)
+        return cls(coverages, table, Packed.of(outlines), bounds, shapely.area(outlines))
 
     @property
     def acquired(self) -> pd.Timestamp:
@@ -145,16 +173,17 @@ class Epoch:
         return all(getattr(coverage, "is_complete", True) for coverage in self.coverages)
 
     @cached_property
-    def outlines(self) -> Geometries:
-        """Geometries of the patches."""
-        outlines: Geometries = self.patches.geometry.to_numpy()
-        return outlines
+    def scenes(self) -> npt.NDArray[np.intp]:
+        """Position of the scene of each patch."""
+        numbers = {name: number for number, name in reversed([*enumerate(self.scene_ids)])}
+        named = [numbers[name] for name in self.columns["scene_id"].tolist()]
+        scenes: npt.NDArray[np.intp] = np.array(named, dtype=np.intp)
+        return scenes
 
     @cached_property
-    def areas(self) -> npt.NDArray[np.float64]:
-        """Planar areas of the patches."""
-        areas: npt.NDArray[np.float64] = shapely.area(self.outlines)
-        return areas
+    def outlines(self) -> Geometries:
+        """Geometries of the patches."""
+        return self.packed.geometries()
 
     @cached_property
     def whole(self) -> npt.NDArray[np.bool_]:
@@ -174,6 +203,23 @@ class Epoch:
         """Spatial index of the patches."""
         return shapely.STRtree(self.outlines)
 
+    @contextmanager
+    def at_hand(self) -> Iterator[None]:
+        """Keep geometries and index only as long as the patches are worked on."""
+        try:
+            yield
+        finally:
+            for name in ("outlines", "tree"):
+                self.__dict__.pop(name, None)
+
+    def whole_patches_at(self, place: shapely.Geometry) -> npt.NDArray[np.intp]:
+        """Return the patches seen whole that meet a place, without any index."""
+        west, south, east, north = place.bounds
+        left, bottom, right, top = self.bounds
+        near = self.whole & (left <= east) & (right >= west) & (bottom <= north) & (top >= south)
+        patches: npt.NDArray[np.intp] = np.flatnonzero(near)
+        return patches[shapely.intersects(self.packed[patches].geometries(), place)]
+
     def observe(self, geometries: Geometries) -> tuple[Fractions, Statuses]:
         """Tell how well each scene saw the geometries (given in :data:`EQUAL_AREA`).
 
@@ -192,12 +238,11 @@ class Epoch:
                 status[row] = seen["status"].to_numpy(dtype=object)
         return fraction, status
 
-    def best_views(self, geometries: Geometries) -> list[Seen]:
+    def best_views(self, geometries: Geometries) -> Seen:
         """Tell which scene sees each geometry best, how much of it, and what hides the rest."""
         fraction, status = self.observe(geometries)
         best, column = fraction.argmax(axis=0), np.arange(len(geometries))
-        columns = best, fraction[best, column], status[best, column]
-        return list(zip(*(values.tolist() for values in columns), strict=True))
+        return Seen(best, fraction[best, column], status[best, column])
 
 
 def epochs_of(tables: Iterable[gpd.GeoDataFrame], *, min_overlap: float) -> list[Epoch]:
@@ -221,7 +266,18 @@ def epochs_of(tables: Iterable[gpd.GeoDataFrame], *, min_overlap: float) -> list
     InputError
         When a table has no coverage, or a scene is given twice.
     """
-    groups: dict[tuple[str, str], list[tuple[SceneCoverage, gpd.GeoDataFrame]]] = {}
+    groups: dict[tuple[str, str], list[_Scene]] = {}
+    # Not the tables that were read: those of all scenes would lie in memory together.
+    for scene in one_ahead(_scene, _checked(tables)):
+        coverage = scene[0]
+        key = (utc(coverage.acquired).strftime("%Y-%m-%d"), coverage.sensor)
+        groups.setdefault(key, []).append(scene)
+    epochs = [_epoch(groups.pop(key), min_overlap) for key in [*groups]]
+    return sorted(epochs, key=lambda epoch: (epoch.acquired, epoch.scene_ids))
+
+
+def _checked(tables: Iterable[gpd.GeoDataFrame]) -> Iterator[gpd.GeoDataFrame]:
+    """Yield tables, when each has a coverage of its own."""
     names: set[str] = set()
     for table in tables:
         coverage = table.attrs.get("coverage")
@@ -234,11 +290,7 @@ def epochs_of(tables: Iterable[gpd.GeoDataFrame], *, min_overlap: float) -> list
         if coverage.scene_id in names:
             raise InputError(None, f"scene {coverage.scene_id} is given twice", "leave one out")
         names.add(coverage.scene_id)
-        key = (utc(coverage.acquired).strftime("%Y-%m-%d"), coverage.sensor)
-        # Not the table that was read: those of all scenes would lie in memory together.
-        groups.setdefault(key, []).append((coverage, _normal(coverage, table)))
-    epochs = [_epoch(members, min_overlap) for members in groups.values()]
-    return sorted(epochs, key=lambda epoch: (epoch.acquired, epoch.scene_ids))
+        yield table
 
 
 def shared_areas(
@@ -312,39 +364,43 @@ def _resolution_m(coverage: SceneCoverage) -> float:
     return float(getattr(coverage, "resolution_m", _DEFAULT_RESOLUTION_M))
 
 
-def _epoch(members: list[tuple[SceneCoverage, gpd.GeoDataFrame]], min_overlap: float) -> Epoch:
-    members = sorted(members, key=lambda member: (utc(member[0].acquired), member[0].scene_id))
-    coverages = tuple(coverage for coverage, _ in members)
+def _epoch(scenes: list[_Scene], min_overlap: float) -> Epoch:
+    scenes = sorted(scenes, key=lambda scene: (utc(scene[0].acquired), scene[0].scene_id))
+    coverages = tuple(coverage for coverage, *_ in scenes)
     tables = [
         # Outlines of images have water between them, drawn ones may share a shore.
         _joined(table) if isinstance(coverage, CompleteCoverage) else table
-        for coverage, table in members
+        for coverage, table in ((scene[0], _unpacked(*scene[1:])) for scene in scenes)
     ]
     filled = [table for table in tables if len(table)] or tables[:1]
     patches = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=EQUAL_AREA)
     patches["united"] = False
-    if len(members) > 1 and len(patches):
-        patches = _unite(Epoch(coverages, patches), min_overlap)
-    return Epoch(coverages, _sorted(patches))
+    if len(scenes) > 1 and len(patches):
+        patches = _unite(Epoch.of(coverages, patches), min_overlap)
+    return Epoch.of(coverages, _sorted(patches))
 
 
-def _normal(coverage: SceneCoverage, table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _unpacked(columns: pd.DataFrame, packed: Packed) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(columns, geometry=packed.geometries(), crs=EQUAL_AREA)
+
+
+def _scene(table: gpd.GeoDataFrame) -> _Scene:
+    """Return coverage, columns and outlines of a scene, as tracking wants them."""
+    coverage: SceneCoverage = table.attrs["coverage"]
     columns = {
         column.name: _once(table[column.name]) if column.type == "text" else table[column.name]
         for column in OUTLINES
         if column.name in table
     }
     columns = {name: values.array for name, values in columns.items()}
-    geometry = (
-        table.geometry.to_crs(EQUAL_AREA).to_numpy() if len(table) else np.empty(0, dtype=object)
-    )
-    frame = conform(gpd.GeoDataFrame(columns, geometry=geometry, crs=EQUAL_AREA), MAPPED)
+    frame = conform(pd.DataFrame(columns, index=pd.RangeIndex(len(table))), MAPPED)
     frame["scene_id"] = coverage.scene_id
     time = pd.Series(utc(coverage.acquired), index=frame.index)
     frame["acquired"] = frame["acquired"].fillna(time.astype("datetime64[ms, UTC]"))
     frame["sensor"] = coverage.sensor
     frame["area_m2"] = frame["area_m2"].where(frame["status"] == "observed")
-    return gpd.GeoDataFrame(frame, crs=EQUAL_AREA)
+    packed = Packed.of(table.geometry.to_numpy())
+    return coverage, frame, packed.to_crs(table.crs, EQUAL_AREA) if len(table) else packed
 
 
 def _once(texts: pd.Series) -> pd.Series:
@@ -394,7 +450,8 @@ def _sorted(patches: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 def _unite(epoch: Epoch, min_overlap: float) -> gpd.GeoDataFrame:
     """Make one row of the outlines that several tiles have of one lake."""
-    patches, outlines = epoch.patches, epoch.outlines
+    outlines = epoch.outlines
+    patches = gpd.GeoDataFrame(epoch.patches, geometry=outlines, crs=EQUAL_AREA)
     left, right = epoch.tree.query(outlines, "dwithin", distance=epoch.resolution_m)
     scene = patches["scene_id"].to_numpy()
     keep = (left < right) & (scene[left] != scene[right])
@@ -408,7 +465,7 @@ def _unite(epoch: Epoch, min_overlap: float) -> gpd.GeoDataFrame:
     rows: list[dict[str, Any]] = []
     dropped: list[int] = []
     for group in groups_of(len(patches), left[same], right[same]):
-        rows.append(_united(epoch, group))
+        rows.append(_united(epoch, patches, group))
         dropped.extend(group)
     if not rows:
         return patches
@@ -420,8 +477,8 @@ def _unite(epoch: Epoch, min_overlap: float) -> gpd.GeoDataFrame:
     )
 
 
-def _united(epoch: Epoch, group: npt.NDArray[np.intp]) -> dict[str, Any]:
-    members = epoch.patches.iloc[group]
+def _united(epoch: Epoch, patches: gpd.GeoDataFrame, group: npt.NDArray[np.intp]) -> dict[str, Any]:
+    members = patches.iloc[group]
     outlines = epoch.outlines[group]
     area = shapely.area(outlines)
     union = shapely.union_all(outlines)

@@ -15,8 +15,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from glacial_lakes.settings import TrackingSettings
-from glacial_lakes.tracking.histories import View, is_sure, uncertainty_m2
+from glacial_lakes.tracking.histories import is_sure, uncertainty_m2
+from glacial_lakes.tracking.views import Flags, View, Views
 
 _REFILLED = 0.5
 """Share of the area before a drainage from which a lake counts as refilled."""
@@ -31,6 +34,20 @@ class Happening:
     after: View
 
 
+def may_happen(views: Views, settings: TrackingSettings) -> Flags:
+    """Tell in which lakes :func:`happenings` may find anything; most only ever show water.
+
+    Without an image that lacks a lake, or shows ice in its place, it has not appeared; when its
+    least area is more than ``drained_fraction`` of the largest, it has not drained.
+    """
+    least = np.where(views.decides, views.area_m2, np.inf).min(axis=1, initial=np.inf)
+    most = np.fmax(views.area_m2, views.at_least_m2)
+    most = np.nan_to_num(most).max(axis=1, initial=0.0)
+    without = views.lacks | (views.late_summer & (views.status == "frozen"))
+    may: Flags = without.any(axis=1) | ~(least > settings.drained_fraction * most)
+    return may
+
+
 def happenings(
     views: Sequence[View], changed: set[int], settings: TrackingSettings
 ) -> list[Happening]:
@@ -39,7 +56,7 @@ def happenings(
     Parameters
     ----------
     views : sequence of View
-        One an epoch, from :func:`trusted_views`.
+        One an epoch, from :class:`~glacial_lakes.tracking.views.Views` that are trusted.
     changed : set of int
         Epochs in which the lake split or merged: its area jumps there without draining.
     settings : TrackingSettings

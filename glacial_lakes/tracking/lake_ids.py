@@ -9,7 +9,8 @@ import pyproj
 import shapely
 from scipy.optimize import linear_sum_assignment
 
-from glacial_lakes.tracking.epochs import EQUAL_AREA, Geometries, groups_of, shared_areas
+from glacial_lakes.tracking.epochs import EQUAL_AREA, groups_of, shared_areas
+from glacial_lakes.tracking.packed import Geometries
 
 
 def lake_id(lon: float, lat: float, taken: Collection[str] = ()) -> str:

@@ -16,10 +16,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 
 from glacial_lakes.settings import TrackingSettings
-from glacial_lakes.tracking.epochs import Epoch, Geometries, Seen
+from glacial_lakes.tracking.epochs import Epoch, Seen
 from glacial_lakes.tracking.matching import (
     COVERED,
     Match,
@@ -29,6 +30,7 @@ from glacial_lakes.tracking.matching import (
     verdict,
     with_moved,
 )
+from glacial_lakes.tracking.packed import Geometries, Packed
 
 View = Literal["whole", "partial", "joint", "covered"]
 
@@ -53,12 +55,13 @@ class Sighting:
     """
 
     patches: tuple[int, ...]
-    outline: shapely.Geometry
     area_m2: float
     """Planar area of the outline."""
     view: View
-    before: shapely.Geometry | None = None
-    """Last whole outline of the lake before this one, where what they share is known."""
+    union: shapely.Geometry | None = None
+    """Outline of several patches; that of one is the patch."""
+    before: int | None = None
+    """Epoch of the last whole outline before this one, where what they share is known."""
     before_m2: float = 0.0
     """Planar area of that."""
     shared_m2: float = 0.0
@@ -79,6 +82,8 @@ class Track:
     last: shapely.Geometry
     last_m2: float
     """Planar area of that."""
+    last_epoch: int
+    """Epoch of that."""
     largest: shapely.Geometry
     largest_m2: float
     sightings: dict[int, Sighting] = field(default_factory=dict)
@@ -103,15 +108,15 @@ class Track:
             return 0.001
         return 0.03 if self.misses >= _GONE_AFTER else 1.0
 
-    def see(self, epoch: int, sighting: Sighting) -> None:
-        """Enter a sighting."""
+    def see(self, epoch: int, sighting: Sighting, outline: shapely.Geometry) -> None:
+        """Enter a sighting and its outline."""
         if epoch in self.sightings and epoch in self.whole_epochs:
             self.whole_epochs.remove(epoch)
         self.sightings[epoch] = sighting
         self.misses = 0
         if sighting.view == "whole":
             self.whole_epochs.append(epoch)
-            self.last, self.last_m2 = sighting.outline, sighting.area_m2
+            self.last, self.last_m2, self.last_epoch = outline, sighting.area_m2, epoch
             if self.last_m2 > self.largest_m2:
                 self.largest, self.largest_m2 = self.last, self.last_m2
 
@@ -141,8 +146,8 @@ class Links:
     tracks: list[Track]
     """In the order of their birth."""
     lineage: list[Lineage]
-    places: list[dict[int, Seen]]
-    """For each epoch, how it saw the last outlines of those tracks that it does not show whole."""
+    places: list[tuple[npt.NDArray[np.intp], Seen]]
+    """For each epoch the tracks that it does not show whole, and how it saw their last outlines."""
     merged: set[int] = field(default_factory=set)
     """Tracks that took part in a merge."""
     asleep: dict[int, set[int]] = field(default_factory=dict)
@@ -173,35 +178,55 @@ def link(epochs: list[Epoch], settings: TrackingSettings, *, min_area_m2: float 
     """
     links = Links(epochs, settings, min_area_m2, [], [], [])
     for number, epoch in enumerate(epochs):
-        tracks = links.tracks
-        lasts = geometry_array(track.last for track in tracks)
-        links.asleep.clear()
-        links.told[:] = _told(epoch)
-        _lay_to_sleep(links, number, links.merged)
-        footprints = _footprints(tracks, lasts)
-        standing = np.array([track.standing for track in tracks])
-        found = match(epoch, settings, footprints=footprints, lasts=lasts, standing=standing)
-        shown = _shown_whole(links, found)
-        asked = [lake for lake in range(len(tracks)) if lake not in shown]
-        seen = dict(zip(asked, epoch.best_views(lasts[asked]), strict=True))
-        links.places.append(seen)
-        clear = {lake for lake, (_, _, status) in seen.items() if status == "observed"}
-        missable = [lake for lake in asked if lake in clear and tracks[lake].misses < _GONE_AFTER]
-        found = with_moved(found, epoch, settings, footprints, missable)
-        outlines = epoch.outlines
-        for lake, patch in found.main.items():
-            if lake in shown:
-                track, area_m2 = tracks[lake], links.told[patch][0]
-                before = track.last, track.last_m2, found.kept[lake]
-                track.see(number, Sighting((patch,), outlines[patch], area_m2, "whole", *before))
-            else:
-                _continue(links, number, lake, found, clear)
-        for patch in found.free:
-            _found(links, number, patch)
-        met = found.main.keys() | {lake for lakes in found.joined.values() for lake in lakes}
-        if epoch.is_complete:
-            _count_misses(links, number, clear - met)
+        with epoch.at_hand():
+            _link(links, number)
     return links
+
+
+def outlines_in(epoch: Epoch, sightings: Sequence[Sighting]) -> Packed:
+    """Return the outlines of lakes that an epoch shows."""
+    patches = np.array([sighting.patches[0] for sighting in sightings], dtype=int)
+    unions = {i: one.union for i, one in enumerate(sightings) if one.union is not None}
+    return epoch.packed[patches].having(unions)
+
+
+def outline_of(links: Links, number: int, lake: int) -> shapely.Geometry:
+    """Return the outline of a lake that an epoch shows."""
+    sighting = links.tracks[lake].sightings[number]
+    return outlines_in(links.epochs[number], [sighting]).geometries()[0]
+
+
+def _link(links: Links, number: int) -> None:
+    """Link the outlines of an epoch with the lakes of the earlier ones."""
+    epoch, tracks, settings = links.epochs[number], links.tracks, links.settings
+    lasts = geometry_array(track.last for track in tracks)
+    links.asleep.clear()
+    links.told[:] = _told(epoch)
+    _lay_to_sleep(links, number, links.merged)
+    footprints = _footprints(tracks, lasts)
+    standing = np.array([track.standing for track in tracks])
+    found = match(epoch, settings, footprints=footprints, lasts=lasts, standing=standing)
+    shown = _shown_whole(links, found)
+    asked = np.array([i for i in range(len(tracks)) if i not in shown], dtype=int)
+    seen = epoch.best_views(lasts[asked])
+    links.places.append((asked, seen))
+    clear = set(asked[seen.status == "observed"].tolist())
+    missable = [lake for lake in sorted(clear) if tracks[lake].misses < _GONE_AFTER]
+    found = with_moved(found, epoch, settings, footprints, missable)
+    outlines = epoch.outlines
+    for lake, patch in found.main.items():
+        if lake in shown:
+            track, area_m2 = tracks[lake], links.told[patch][0]
+            before = track.last_epoch, track.last_m2, found.kept[lake]
+            sighting = Sighting((patch,), area_m2, "whole", None, *before)
+            track.see(number, sighting, outlines[patch])
+        else:
+            _continue(links, number, lake, found, clear)
+    for patch in found.free:
+        _found(links, number, patch)
+    met = found.main.keys() | {lake for lakes in found.joined.values() for lake in lakes}
+    if epoch.is_complete:
+        _count_misses(links, number, clear - met)
 
 
 def _shown_whole(links: Links, found: Match) -> set[int]:
@@ -257,13 +282,14 @@ def _continue(links: Links, number: int, lake: int, found: Match, clear: set[int
     parts = _parts(links, number, lake, found, whole=whole) if lake in found.extra else [patch]
     joint = lake in found.joined and _merge(links, number, lake, found, whole=whole)
     outline, shared = epoch.outlines[patch], found.kept.get(lake)
+    union = None
     if len(parts) > 1:
-        outline, shared = shapely.union_all(epoch.outlines[parts]), None
-        area_m2 = float(outline.area)
+        outline = union = shapely.union_all(epoch.outlines[parts])
+        area_m2, shared = float(union.area), None
         whole = whole and all(links.told[i][1] for i in parts)
     view: View = "partial" if not whole else "joint" if joint else "whole"
-    before = (None, 0.0, 0.0) if shared is None else (track.last, track.last_m2, shared)
-    track.see(number, Sighting(tuple(parts), outline, area_m2, view, *before))
+    before = (None, 0.0, 0.0) if shared is None else (track.last_epoch, track.last_m2, shared)
+    track.see(number, Sighting(tuple(parts), area_m2, view, union, *before), outline)
 
 
 def _parts(links: Links, number: int, lake: int, found: Match, *, whole: bool) -> list[int]:
@@ -315,7 +341,7 @@ def _last_together(
     track, epoch = links.tracks[lake], links.epochs[number]
     main = epoch.outlines[patch]
     for earlier in reversed(track.whole_epochs):
-        outline, before = track.sightings[earlier].outline, links.epochs[earlier]
+        outline, before = outline_of(links, earlier, lake), links.epochs[earlier]
         for child in epoch.outlines[list(children)]:
             enough = child.area >= _enough_to_split(links, earlier, main)
             if enough and _shows_together(before, outline, epoch, main, child):
@@ -327,7 +353,7 @@ def _is_remnant(links: Links, number: int, lake: int, main: shapely.Geometry, ch
     """Tell whether a part is too small for a split of the lake that it belonged to before."""
     track, epoch = links.tracks[lake], links.epochs[number]
     for earlier in reversed(track.whole_epochs):
-        outline, before = track.sightings[earlier].outline, links.epochs[earlier]
+        outline, before = outline_of(links, earlier, lake), links.epochs[earlier]
         if _shows_together(before, outline, epoch, main, child):
             return bool(child.area < _enough_to_split(links, earlier, main))
     return False
@@ -364,7 +390,7 @@ def _merge(links: Links, number: int, lake: int, found: Match, *, whole: bool) -
             if not _flickered(links, track, neighbour):
                 partners.append(other)
         else:
-            neighbour.see(number, Sighting((patch,), outline, area_m2, "covered"))
+            neighbour.see(number, Sighting((patch,), area_m2, "covered"), outline)
             joint |= neighbour.last_m2 >= _MATERIAL * track.last_m2
     if partners:
         lakes = (lake, *partners)
@@ -413,9 +439,9 @@ def _found(links: Links, number: int, patch: int) -> int:
         woken.ended, woken.largest, woken.largest_m2 = None, outline, area_m2
     else:
         best = len(links.tracks)
-        links.tracks.append(Track(outline, outline, area_m2, outline, area_m2))
+        links.tracks.append(Track(outline, outline, area_m2, number, outline, area_m2))
     view: View = "whole" if whole else "partial"
-    links.tracks[best].see(number, Sighting((patch,), outline, area_m2, view))
+    links.tracks[best].see(number, Sighting((patch,), area_m2, view), outline)
     return best
 
 

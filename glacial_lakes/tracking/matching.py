@@ -12,8 +12,9 @@ import shapely
 
 from glacial_lakes.overlaps import overlap_areas
 from glacial_lakes.settings import TrackingSettings
-from glacial_lakes.tracking.epochs import Epoch, Geometries, shared_areas
+from glacial_lakes.tracking.epochs import Epoch, shared_areas
 from glacial_lakes.tracking.lake_ids import best_pairs
+from glacial_lakes.tracking.packed import Geometries
 
 Verdict = Literal["apart", "together", "alone", "unknown"]
 
@@ -205,11 +206,11 @@ def _nearest(
 
 
 def _whole_patch_at(epoch: Epoch, place: shapely.Geometry) -> int | None:
-    patches = epoch.tree.query(place, predicate="intersects")
-    patches = np.sort(patches[epoch.whole[patches]])
+    patches = epoch.whole_patches_at(place)
     if not len(patches):
         return None
-    shared = shapely.area(shapely.intersection(epoch.outlines[patches], place))
+    outlines = epoch.packed[patches].geometries()
+    shared = shapely.area(shapely.intersection(outlines, place))
     best = int(shared.argmax())
     enough = COVERED * min(place.area, float(epoch.areas[patches[best]]))
     return int(patches[best]) if shared[best] >= enough else None

@@ -15,9 +15,10 @@ import shapely
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
 from glacial_lakes.overlaps import overlap_areas
 from glacial_lakes.threads import in_threads
-from glacial_lakes.tracking.epochs import Epoch, Geometries, is_late_summer
-from glacial_lakes.tracking.linking import Lineage, Links, Track
+from glacial_lakes.tracking.epochs import Epoch, is_late_summer
+from glacial_lakes.tracking.linking import Lineage, Links, Track, outline_of, outlines_in
 from glacial_lakes.tracking.matching import geometry_array
+from glacial_lakes.tracking.packed import Geometries
 
 _MAY_LACK = 1 - MIN_OBSERVED_FRACTION
 _CLEARLY = 0.999
@@ -28,7 +29,7 @@ Hidden = tuple[float, str]
 _NOTHING: Hidden = (0.0, "observed")
 
 
-def partly_hidden(links: Links) -> dict[tuple[int, int], Hidden]:
+def partly_hidden(links: Links) -> list[dict[int, Hidden]]:
     """Return the whole-looking outlines that lack a hidden part of their lake.
 
     The ground asked for is the last complete outline, as far as the next image that shows this
@@ -43,11 +44,12 @@ def partly_hidden(links: Links) -> dict[tuple[int, int], Hidden]:
 
     Returns
     -------
-    dict
-        Track and epoch to the share that was not observed (more than 0.1) and the main reason.
+    list of dict
+        For each epoch, track to the share that was not observed (more than 0.1) and the main
+        reason.
     """
-    hidden: dict[tuple[int, int], Hidden] = {}
-    complete: dict[int, shapely.Geometry] = {}
+    hidden: list[dict[int, Hidden]] = [{} for _ in links.epochs]
+    complete: dict[int, int] = {}
     merges = _merges(links)
     for number, epoch in enumerate(links.epochs):
         asked, grounds = [], []
@@ -57,37 +59,41 @@ def partly_hidden(links: Links) -> dict[tuple[int, int], Hidden]:
                 continue
             joined = _joined(links, lake, number, complete, merges)
             if not joined and _lacks_nothing(track, number, complete.get(lake)):
-                complete[lake] = sighting.outline
+                complete[lake] = number
                 continue
             asked.append(lake)
-            grounds.append(_ground(track, lake, number, complete, joined))
-        outlines = geometry_array(links.tracks[i].sightings[number].outline for i in asked)
+            grounds.append(_ground(links, lake, number, complete, joined))
+        sightings = [links.tracks[lake].sightings[number] for lake in asked]
+        outlines = outlines_in(epoch, sightings).geometries()
         for lake, outline, ground, lack in zip(
             asked, outlines, grounds, _lacks(epoch, geometry_array(grounds), outlines), strict=True
         ):
             told = lack
             if lake in complete and lack[0] > _MAY_LACK:
-                told = _by_later_images(links, links.tracks[lake], number, ground, lack)
+                told = _by_later_images(links, lake, number, ground, outline, lack)
             elif lack[1] == "frozen" and is_late_summer(epoch.acquired, outline):
                 told = _NOTHING
             if told[0] > _MAY_LACK:
-                hidden[lake, number] = told
+                hidden[number][lake] = told
             else:
-                complete[lake] = outline
+                complete[lake] = number
     return hidden
 
 
-def _lacks_nothing(track: Track, number: int, ground: shapely.Geometry | None) -> bool:
-    """Tell whether linking has found already that an outline lacks next to nothing of a ground."""
+def _lacks_nothing(track: Track, number: int, complete: int | None) -> bool:
+    """Tell whether linking has found already that an outline lacks next to nothing.
+
+    Compared is the last complete outline, or the next one where none is known.
+    """
     sighting = track.sightings[number]
-    if ground is not None:
-        is_next = sighting.before is ground
+    if complete is not None:
+        is_next = sighting.before == complete
         return is_next and _covers(sighting.area_m2, sighting.before_m2, sighting.shared_m2)
     later = min(_later(track, number), default=None)
     if later is None:
         return True
     then = track.sightings[later]
-    is_next = then.before is sighting.outline
+    is_next = then.before == number
     return is_next and _covers(sighting.area_m2, then.area_m2, then.shared_m2)
 
 
@@ -109,7 +115,7 @@ def _joined(
     links: Links,
     lake: int,
     number: int,
-    complete: Mapping[int, shapely.Geometry],
+    complete: Mapping[int, int],
     merges: Mapping[int, Sequence[Lineage]],
 ) -> set[int]:
     """Return the lakes that a lake will have taken in, where an epoch does not show them."""
@@ -123,11 +129,7 @@ def _joined(
 
 
 def _ground(
-    track: Track,
-    lake: int,
-    number: int,
-    complete: Mapping[int, shapely.Geometry],
-    joined: set[int],
+    links: Links, lake: int, number: int, complete: Mapping[int, int], joined: set[int]
 ) -> shapely.Geometry:
     """Return where a lake is expected in an epoch.
 
@@ -135,8 +137,9 @@ def _ground(
     them: nobody can tell whether it has done so already.
     """
     if lake not in complete:
-        return track.sightings[min(_later(track, number), default=number)].outline
-    return shapely.union_all([complete[i] for i in (lake, *sorted(joined))])
+        return outline_of(links, min(_later(links.tracks[lake], number), default=number), lake)
+    lakes = (lake, *sorted(joined))
+    return shapely.union_all([outline_of(links, complete[i], i) for i in lakes])
 
 
 def _lacks(epoch: Epoch, grounds: Geometries, outlines: Geometries) -> list[Hidden]:
@@ -148,8 +151,9 @@ def _lacks(epoch: Epoch, grounds: Geometries, outlines: Geometries) -> list[Hidd
     missed = shapely.area(rest)
     size = area[asked] + missed
     lacking = missed > _MAY_LACK * size
-    found = asked[lacking], missed[lacking], size[lacking], epoch.best_views(rest[lacking])
-    for i, part, whole, (_, fraction, status) in zip(*found, strict=True):
+    seen = epoch.best_views(rest[lacking])
+    found = asked[lacking], missed[lacking], size[lacking], seen.fraction, seen.status
+    for i, part, whole, fraction, status in zip(*found, strict=True):
         if status != "observed":
             lacks[i] = (float((1 - fraction) * part / whole), status)
     return lacks
@@ -164,17 +168,21 @@ def _later(track: Track, number: int) -> Sequence[int]:
 
 
 def _by_later_images(
-    links: Links, track: Track, number: int, ground: shapely.Geometry, lack: Hidden
+    links: Links,
+    lake: int,
+    number: int,
+    ground: shapely.Geometry,
+    outline: shapely.Geometry,
+    lack: Hidden,
 ) -> Hidden:
     """Ask the next image that shows a ground whether the lake still covers it.
 
     Where no image ever shows it again, it stays hidden; only what is ice in two late summers is a
     glacier that advanced into the lake.
     """
-    outline = track.sightings[number].outline
     summers = int(lack[1] == "frozen" and is_late_summer(links.epochs[number].acquired, ground))
-    for later in _later(track, number):
-        epoch, then = links.epochs[later], track.sightings[later].outline
+    for later in _later(links.tracks[lake], number):
+        epoch, then = links.epochs[later], outline_of(links, later, lake)
         share, status = _lack(epoch, ground, then)
         if share <= _MAY_LACK:
             still = shapely.intersection(ground, then)
