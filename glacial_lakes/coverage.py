@@ -35,7 +35,7 @@ MIN_OBSERVED_FRACTION = 0.9
 _BLOCK_ROWS = 64
 _ROWS_AT_ONCE = 256
 """Rows of a scene that are unpacked together; bounds the memory."""
-_CACHE_BYTES = 16 * 2**20
+_CACHE_BYTES = 4 * 2**20
 """Blocks that GDAL keeps of an open scene, which is read once from top to bottom."""
 _FAR_ROWS = 64
 """Rows between two polygons from which they are not worth unpacking."""

@@ -24,7 +24,15 @@ from glacial_lakes.tracking.epochs import EQUAL_AREA, epochs_of, utc
 from glacial_lakes.tracking.happenings import happenings, may_happen
 from glacial_lakes.tracking.histories import doubt, is_doubtful, raw_views, unreliable_epochs
 from glacial_lakes.tracking.lake_ids import known_ids, lake_ids
-from glacial_lakes.tracking.linking import Links, link, outline_of, outlines_in
+from glacial_lakes.tracking.linking import (
+    COVERED_BY_OTHER,
+    NOT_SHOWN,
+    Links,
+    link,
+    outline_of,
+    packed_outlines,
+    patches_of,
+)
 from glacial_lakes.tracking.matching import geometry_array
 from glacial_lakes.tracking.views import Views
 
@@ -85,16 +93,13 @@ def track_lakes(
         kept = [number for number, track in enumerate(links.tracks) if not track.absorbed]
         names = dict(zip(kept, _names(links, kept, previous, taken), strict=True))
         told = {lake for change in links.lineage for lake in (*change.before, *change.after)}
-        doubtful = {
-            lake
-            for lake in kept
-            if lake not in told and is_doubtful(views, lake, links.tracks[lake], settings)
-        }
+        doubtful = {lake for lake in kept if lake not in told and is_doubtful(views, links, lake)}
         unreliable = unreliable_epochs(views, kept, settings)
         doubt(views, links.tracks, kept, unreliable, settings)
         events = _events(links, views, names)
         observations = _observations(links, views, names)
         states = _states(links, views, names, doubtful)
+        links.tracks.clear()  # they hold outlines, and have told all
         rows = _outlines(links, views, names, doubtful, events)
         lakes = _lakes(states, rows)
     return Tracked(lakes, rows, observations, events)
@@ -142,8 +147,8 @@ def _names(
             shapely.union_all(
                 [
                     outline_of(links, number, lake)
-                    for number, sighting in links.tracks[lake].sightings.items()
-                    if sighting.view != "covered"
+                    for number, sightings in enumerate(links.sightings)
+                    if sightings["view"][lake] not in (NOT_SHOWN, COVERED_BY_OTHER)
                 ]
             )
             for lake in kept
@@ -206,20 +211,17 @@ def _outlines(
 ) -> gpd.GeoDataFrame:
     """Return one row a lake and epoch with an outline of its own.
 
-    Outlines are most of the memory of tracking: this takes the epochs and the sightings out of
-    the links, one epoch after the other, so that they are not held in two frames at a time.
+    Outlines are most of the memory of tracking: this takes the epochs out of the links, one after
+    the other from the last, so that they are not held in two frames at a time.
     """
     happened = events.groupby(["lake_id", "date"])["event"].agg(" ".join).to_dict()
     parts = []
-    for number in range(len(links.epochs)):
-        epoch = links.epochs.pop(0)
-        seen = {lake: links.tracks[lake].sightings.pop(number, None) for lake in names}
-        sightings = {
-            lake: sighting
-            for lake, sighting in seen.items()
-            if sighting is not None and sighting.view != "covered"
-        }
-        shown, patches = [*sightings], [list(one.patches) for one in sightings.values()]
+    every = np.array([*names], dtype=int)
+    for number in reversed(range(len(links.epochs))):
+        epoch = links.epochs[number]
+        view = links.sightings[number]["view"][every]
+        lakes = every[(view != NOT_SHOWN) & (view != COVERED_BY_OTHER)]
+        shown, patches = lakes.tolist(), [patches_of(links, number, i) for i in lakes.tolist()]
         part = epoch.patches.iloc[[first for first, *_ in patches]]
         status = views.status[shown, number]
         whole = status == "observed"
@@ -235,12 +237,15 @@ def _outlines(
         part["quality"] = part["quality"].mask(poor, SEEN_ONCE)
         day = epoch.acquired.normalize()
         part["event"] = [happened.get((names[lake], day)) for lake in shown]
-        outlines = outlines_in(epoch, [*sightings.values()]).to_crs(EQUAL_AREA, 4326)
+        outlines = packed_outlines(links, number, lakes).to_crs(EQUAL_AREA, 4326)
         parts.append(gpd.GeoDataFrame(part, geometry=outlines.geometries(), crs=4326))
-    filled = [part for part in parts if len(part)] or parts[:1]
+        del links.epochs[number], epoch
+    filled = [part for part in reversed(parts) if len(part)] or parts[-1:]
+    del parts
     if not filled:
         filled = [gpd.GeoDataFrame({"lake_id": []}, geometry=[], crs=4326)]
     table = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=4326)
+    del filled
     table = schema.conform(table, schema.OUTLINES).drop(columns="united", errors="ignore")
     lost = (table["lon"].isna() | table["lat"].isna()).to_numpy()
     points = shapely.point_on_surface(table.geometry.to_numpy()[lost])
@@ -259,8 +264,10 @@ def _sums(values: npt.NDArray[np.float64], groups: Sequence[list[int]]) -> list[
 
 def _lakes(states: Mapping[str, str], outlines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return one row a lake, from its latest whole outline."""
-    rows = outlines.assign(whole=outlines["status"] == "observed")
-    latest = rows.sort_values(["whole", "acquired"], kind="stable").groupby("lake_id").tail(1)
+    rows = outlines[["lake_id", "acquired", "area_m2"]]
+    whole = pd.DataFrame(rows).assign(whole=outlines["status"] == "observed")
+    whole = whole.sort_values(["whole", "acquired"], kind="stable")
+    latest = outlines.loc[whole.groupby("lake_id").tail(1).index]
     latest = latest.set_index("lake_id").sort_index()
     by_lake = rows.groupby("lake_id")
     latest["first_seen"] = by_lake["acquired"].min()

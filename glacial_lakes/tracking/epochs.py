@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, Protocol
@@ -27,8 +27,6 @@ from glacial_lakes.tracking.packed import Geometries, Packed
 
 Fractions = npt.NDArray[np.float64]
 Statuses = npt.NDArray[np.object_]
-_Scene = tuple["SceneCoverage", pd.DataFrame, Packed]
-"""A scene with the columns and the outlines of its patches."""
 EQUAL_AREA = "EPSG:6933"
 """The one frame of all matching (EASE-Grid 2.0): true areas, and true shapes near 30 degrees."""
 _SAME_LAKE = 0.9
@@ -218,7 +216,9 @@ class Epoch:
         left, bottom, right, top = self.bounds
         near = self.whole & (left <= east) & (right >= west) & (bottom <= north) & (top >= south)
         patches: npt.NDArray[np.intp] = np.flatnonzero(near)
-        return patches[shapely.intersects(self.packed[patches].geometries(), place)]
+        meets = shapely.intersects(self.packed[patches].geometries(), place)
+        found: npt.NDArray[np.intp] = patches[np.asarray(meets, dtype=bool)]
+        return found
 
     def observe(self, geometries: Geometries) -> tuple[Fractions, Statuses]:
         """Tell how well each scene saw the geometries (given in :data:`EQUAL_AREA`).
@@ -245,6 +245,16 @@ class Epoch:
         return Seen(best, fraction[best, column], status[best, column])
 
 
+@dataclass(frozen=True)
+class _Scene:
+    """A scene with the columns of its patches, and their outlines in some CRS."""
+
+    coverage: SceneCoverage
+    columns: pd.DataFrame
+    packed: Packed
+    crs: Any
+
+
 def epochs_of(tables: Iterable[gpd.GeoDataFrame], *, min_overlap: float) -> list[Epoch]:
     """Group outline tables of single scenes into epochs, in the order of time.
 
@@ -268,10 +278,9 @@ def epochs_of(tables: Iterable[gpd.GeoDataFrame], *, min_overlap: float) -> list
     """
     groups: dict[tuple[str, str], list[_Scene]] = {}
     # Not the tables that were read: those of all scenes would lie in memory together.
-    for scene in one_ahead(_scene, _checked(tables)):
-        coverage = scene[0]
-        key = (utc(coverage.acquired).strftime("%Y-%m-%d"), coverage.sensor)
-        groups.setdefault(key, []).append(scene)
+    for scene in one_ahead(_in_frame, map(_scene, _checked(tables))):
+        key = (utc(scene.coverage.acquired).strftime("%Y-%m-%d"), scene.coverage.sensor)
+        groups.setdefault(key, []).append(replace(scene, packed=scene.packed.copy()))
     epochs = [_epoch(groups.pop(key), min_overlap) for key in [*groups]]
     return sorted(epochs, key=lambda epoch: (epoch.acquired, epoch.scene_ids))
 
@@ -365,13 +374,9 @@ def _resolution_m(coverage: SceneCoverage) -> float:
 
 
 def _epoch(scenes: list[_Scene], min_overlap: float) -> Epoch:
-    scenes = sorted(scenes, key=lambda scene: (utc(scene[0].acquired), scene[0].scene_id))
-    coverages = tuple(coverage for coverage, *_ in scenes)
-    tables = [
-        # Outlines of images have water between them, drawn ones may share a shore.
-        _joined(table) if isinstance(coverage, CompleteCoverage) else table
-        for coverage, table in ((scene[0], _unpacked(*scene[1:])) for scene in scenes)
-    ]
+    scenes = sorted(scenes, key=lambda one: (utc(one.coverage.acquired), one.coverage.scene_id))
+    coverages = tuple(scene.coverage for scene in scenes)
+    tables = [_table(scene) for scene in scenes]
     filled = [table for table in tables if len(table)] or tables[:1]
     patches = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=EQUAL_AREA)
     patches["united"] = False
@@ -380,12 +385,20 @@ def _epoch(scenes: list[_Scene], min_overlap: float) -> Epoch:
     return Epoch.of(coverages, _sorted(patches))
 
 
-def _unpacked(columns: pd.DataFrame, packed: Packed) -> gpd.GeoDataFrame:
-    return gpd.GeoDataFrame(columns, geometry=packed.geometries(), crs=EQUAL_AREA)
+def _table(scene: _Scene) -> gpd.GeoDataFrame:
+    table = gpd.GeoDataFrame(scene.columns, geometry=scene.packed.geometries(), crs=EQUAL_AREA)
+    # Outlines of images have water between them, drawn ones may share a shore.
+    return _joined(table) if isinstance(scene.coverage, CompleteCoverage) else table
+
+
+def _in_frame(scene: _Scene) -> _Scene:
+    if not len(scene.packed):
+        return scene
+    return replace(scene, packed=scene.packed.to_crs(scene.crs, EQUAL_AREA), crs=EQUAL_AREA)
 
 
 def _scene(table: gpd.GeoDataFrame) -> _Scene:
-    """Return coverage, columns and outlines of a scene, as tracking wants them."""
+    """Return a scene as tracking wants it, though not in the frame of tracking."""
     coverage: SceneCoverage = table.attrs["coverage"]
     columns = {
         column.name: _once(table[column.name]) if column.type == "text" else table[column.name]
@@ -399,8 +412,7 @@ def _scene(table: gpd.GeoDataFrame) -> _Scene:
     frame["acquired"] = frame["acquired"].fillna(time.astype("datetime64[ms, UTC]"))
     frame["sensor"] = coverage.sensor
     frame["area_m2"] = frame["area_m2"].where(frame["status"] == "observed")
-    packed = Packed.of(table.geometry.to_numpy())
-    return coverage, frame, packed.to_crs(table.crs, EQUAL_AREA) if len(table) else packed
+    return _Scene(coverage, frame, Packed.of(table.geometry.to_numpy()), table.crs)
 
 
 def _once(texts: pd.Series) -> pd.Series:

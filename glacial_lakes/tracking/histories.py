@@ -20,7 +20,16 @@ import shapely
 
 from glacial_lakes.settings import TrackingSettings
 from glacial_lakes.tracking.epochs import Epoch, is_north, is_open_season, shared_areas
-from glacial_lakes.tracking.linking import Links, Sighting, Track, outlines_in, smallest_area
+from glacial_lakes.tracking.linking import (
+    NOT_SHOWN,
+    PARTIAL,
+    WHOLE,
+    Links,
+    Track,
+    packed_outlines,
+    patches_of,
+    smallest_area,
+)
 from glacial_lakes.tracking.matching import COMPARABLE, geometry_array
 from glacial_lakes.tracking.packed import Geometries
 from glacial_lakes.tracking.partly_hidden import partly_hidden
@@ -45,7 +54,7 @@ def raw_views(links: Links) -> Views:
     Views
         Areas are on the ellipsoid, in m².
     """
-    tracks, limit = links.tracks, links.settings.drained_fraction
+    tracks = links.tracks
     hidden = partly_hidden(links)
     views = Views.blank(len(tracks), len(links.epochs))
     ground = geometry_array(track.first for track in tracks)
@@ -58,35 +67,26 @@ def raw_views(links: Links) -> Views:
         summer, winter = (is_open_season(epoch.acquired, north=side) for side in (True, False))
         views.late_summer[:, number] = np.where(in_north, summer, winter)
         views.resolution_m[:, number] = epoch.resolution_m
-        sightings = {
-            lake: track.sightings[number]
-            for lake, track in enumerate(tracks)
-            if number in track.sightings
-        }
-        patch = np.full(len(tracks), -1)
-        patch[[*sightings]] = [sighting.patches[0] for sighting in sightings.values()]
-        alone = np.zeros(len(tracks), dtype=bool)
-        alone[[lake for lake, sighting in sightings.items() if sighting.is_one_whole_patch]] = True
+        sightings = links.sightings[number]
+        shows = sightings["view"] != NOT_SHOWN
+        whole = sightings["view"] == WHOLE
+        alone = whole.copy()
+        alone[[*links.unions[number]]] = False
         with epoch.at_hand():
             _enter_places(views, links, number, ground, alone)
-            _enter_patches(views, epoch, number, alone, patch)
-            for lake in np.flatnonzero((patch >= 0) & ~alone).tolist():
-                place = views.at(lake, number)
-                views.put(lake, _sighted(epoch, sightings[lake], place, float(areas[lake]), limit))
-            unseen = np.flatnonzero(patch < 0)
+            _enter_patches(views, epoch, number, alone, sightings["patch"])
+            for lake in np.flatnonzero(shows & ~alone).tolist():
+                views.put(lake, _sighted(links, views.at(lake, number), lake, float(areas[lake])))
+            unseen = np.flatnonzero(~shows)
             _enter_unseen(views, links, number, ground, areas, shown_m, unseen)
         for lake, (share, status) in hidden[number].items():
             view = _without_area(views.at(lake, number))
-            least_m2 = sightings[lake].area_m2
+            least_m2 = float(sightings["area_m2"][lake])
             view = view._replace(status=status, fraction=1 - share, at_least_m2=least_m2)
             views.put(lake, view)
-        whole = {
-            lake: sighting
-            for lake, sighting in sightings.items()
-            if sighting.view == "whole" and lake not in hidden[number]
-        }
-        ground[[*whole]] = outlines_in(epoch, [*whole.values()]).geometries()
-        areas[[*whole]] = [sighting.area_m2 for sighting in whole.values()]
+        whole[[*hidden[number]]] = False
+        ground[whole] = packed_outlines(links, number, np.flatnonzero(whole)).geometries()
+        areas[whole] = sightings["area_m2"][whole]
     return views
 
 
@@ -215,9 +215,9 @@ def doubt(
     settings : TrackingSettings
         Tells which size is small.
     """
-    lacks = views.lacks.any(axis=1).tolist()
+    some_lack = set(np.flatnonzero(views.lacks.any(axis=1)).tolist())
     for lake in lakes:
-        if unreliable or lacks[lake]:
+        if unreliable or lake in some_lack:
             for view in _doubted(views.of(lake), tracks[lake], unreliable, settings):
                 told = "uncertain" if view.decides else view.status
                 views.put(lake, _without_area(view)._replace(status=told))
@@ -243,7 +243,7 @@ def _doubted(
     return doubted
 
 
-def is_doubtful(views: Views, lake: int, track: Track, settings: TrackingSettings) -> bool:
+def is_doubtful(views: Views, links: Links, lake: int) -> bool:
     """Tell whether a lake is a single small outline that other images contradict.
 
     They show its place without water, or under the outline of another lake.
@@ -252,21 +252,19 @@ def is_doubtful(views: Views, lake: int, track: Track, settings: TrackingSetting
     ----------
     views : Views
         From :func:`raw_views`.
+    links : Links
+        The linked series.
     lake : int
         Position of the lake.
-    track : Track
-        The lake.
-    settings : TrackingSettings
-        Tells which size is small.
     """
-    if len(track.sightings) > 1:
-        return False
+    track = links.tracks[lake]
     if track.ended is None and not (views.status[lake] == "absent").any():
         return False
-    return not any(
-        is_sure(float(track.first.area), views.at(lake, epoch), settings)
-        for epoch in track.sightings
-    )
+    shown = [i for i, now in enumerate(links.sightings) if now["view"][lake] != NOT_SHOWN]
+    if len(shown) > 1:
+        return False
+    area_m2 = float(track.first.area)
+    return not any(is_sure(area_m2, views.at(lake, epoch), links.settings) for epoch in shown)
 
 
 def is_sure(area_m2: float, view: View, settings: TrackingSettings) -> bool:
@@ -309,17 +307,20 @@ def _covered(epoch: Epoch, places: Geometries, share: float) -> Flags:
     return covered
 
 
-def _sighted(epoch: Epoch, sighting: Sighting, place: View, area_m2: float, limit: float) -> View:
+def _sighted(links: Links, place: View, lake: int, area_m2: float) -> View:
     """Say what an outline that is not one whole patch tells of a lake that had ``area_m2``.
 
     Where the part that is seen, what may be hidden of it, and what was hidden of the place are
-    together less than ``limit`` of the lake, the loss is certain though the area is not.
+    together less than ``drained_fraction`` of the lake, the loss is certain though the area is
+    not.
     """
-    patches = list(sighting.patches)
+    number, epoch = place.epoch, links.epochs[place.epoch]
+    view, shown_m2 = links.sightings[number][["view", "area_m2"]][lake].item()
+    patches = patches_of(links, number, lake)
     columns = {name: values[patches] for name, values in epoch.columns.items()}
     scene = int(epoch.scenes[patches[0]])
     fraction = float(columns["observed_fraction"].min())
-    if sighting.view == "whole":
+    if view == WHOLE:
         return place._replace(
             shows_water=True,
             scene=scene,
@@ -329,20 +330,20 @@ def _sighted(epoch: Epoch, sighting: Sighting, place: View, area_m2: float, limi
             sigma_m2=float(np.sqrt((columns["area_sigma_m2"] ** 2).sum())),
         )
     reasons = [status for status in (*columns["status"], place.status) if status != "observed"]
-    view = place._replace(
+    seen = place._replace(
         shows_water=True,
         scene=scene,
         fraction=float(np.nanmin([fraction, place.fraction])),
         status=reasons[0] if reasons else "uncertain",
     )
-    may_freeze = view.status == "frozen" and not view.late_summer
-    part = sighting.area_m2 / fraction if fraction > 0 else np.inf
+    may_freeze = seen.status == "frozen" and not seen.late_summer
+    part = shown_m2 / fraction if fraction > 0 else np.inf
     left = part + (1 - place.fraction) * area_m2
-    alone = sighting.view == "partial"
+    alone, limit = view == PARTIAL, links.settings.drained_fraction
     certain = alone and epoch.is_complete and not may_freeze and left <= limit * area_m2
-    return view._replace(
+    return seen._replace(
         at_most_m2=left if certain else np.nan,
-        at_least_m2=sighting.area_m2 if alone else np.nan,
+        at_least_m2=shown_m2 if alone else np.nan,
     )
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +32,26 @@ from glacial_lakes.tracking.matching import (
 )
 from glacial_lakes.tracking.packed import Geometries, Packed
 
-View = Literal["whole", "partial", "joint", "covered"]
+NOT_SHOWN, WHOLE, PARTIAL, JOINT, COVERED_BY_OTHER = range(5)
+"""How an epoch shows a lake. Joint: its outline covers other lakes too, and nobody can tell their
+shares. Covered: the outline of another lake covers it."""
+
+SIGHTING = np.dtype(
+    [
+        ("view", "i1"),
+        ("patch", "i4"),
+        ("area_m2", "f8"),
+        ("before", "i4"),
+        ("before_m2", "f8"),
+        ("shared_m2", "f8"),
+    ]
+)
+"""A lake in an epoch: how it shows; its patch, the first of several; planar area of its outline;
+epoch and planar area of its last whole outline before, and the area that both share, where that is
+known."""
+_UNKNOWN = (-1, 0.0, 0.0)
+"""Last whole outline of a lake, where what it shares with the present one is not known."""
+_Sightings = npt.NDArray[Any]
 
 _GONE_AFTER = 2
 """Clear images without water after which a lake no longer takes part in merges."""
@@ -46,31 +65,11 @@ _STEADY = 0.8
 """Share of its largest area above which a lake's last outline alone tells where it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """A lake in an epoch: its patches, and whether its area can be told.
-
-    ``joint`` means that its outline covers other lakes too and nobody can tell their shares,
-    ``covered`` that the outline of another lake covers it.
-    """
+class Union(NamedTuple):
+    """Patches that show one lake together."""
 
     patches: tuple[int, ...]
-    area_m2: float
-    """Planar area of the outline."""
-    view: View
-    union: shapely.Geometry | None = None
-    """Outline of several patches; that of one is the patch."""
-    before: int | None = None
-    """Epoch of the last whole outline before this one, where what they share is known."""
-    before_m2: float = 0.0
-    """Planar area of that."""
-    shared_m2: float = 0.0
-    """Area that both share."""
-
-    @property
-    def is_one_whole_patch(self) -> bool:
-        """Whether one patch shows all of the lake, and nothing else."""
-        return self.view == "whole" and len(self.patches) == 1
+    outline: shapely.Geometry
 
 
 @dataclass
@@ -86,7 +85,6 @@ class Track:
     """Epoch of that."""
     largest: shapely.Geometry
     largest_m2: float
-    sightings: dict[int, Sighting] = field(default_factory=dict)
     whole_epochs: list[int] = field(default_factory=list)
     """Epochs in which it was seen whole."""
     misses: int = 0
@@ -108,15 +106,14 @@ class Track:
             return 0.001
         return 0.03 if self.misses >= _GONE_AFTER else 1.0
 
-    def see(self, epoch: int, sighting: Sighting, outline: shapely.Geometry) -> None:
-        """Enter a sighting and its outline."""
-        if epoch in self.sightings and epoch in self.whole_epochs:
-            self.whole_epochs.remove(epoch)
-        self.sightings[epoch] = sighting
+    def see(self, epoch: int, outline: shapely.Geometry, area_m2: float, *, whole: bool) -> None:
+        """Enter that an epoch shows it."""
+        if self.whole_epochs[-1:] == [epoch]:
+            self.whole_epochs.pop()
         self.misses = 0
-        if sighting.view == "whole":
+        if whole:
             self.whole_epochs.append(epoch)
-            self.last, self.last_m2, self.last_epoch = outline, sighting.area_m2, epoch
+            self.last, self.last_m2, self.last_epoch = outline, area_m2, epoch
             if self.last_m2 > self.largest_m2:
                 self.largest, self.largest_m2 = self.last, self.last_m2
 
@@ -148,6 +145,10 @@ class Links:
     lineage: list[Lineage]
     places: list[tuple[npt.NDArray[np.intp], Seen]]
     """For each epoch the tracks that it does not show whole, and how it saw their last outlines."""
+    sightings: list[_Sightings] = field(default_factory=list)
+    """For each epoch a :data:`SIGHTING` of every track."""
+    unions: list[dict[int, Union]] = field(default_factory=list)
+    """For each epoch the tracks that several patches show."""
     merged: set[int] = field(default_factory=set)
     """Tracks that took part in a merge."""
     asleep: dict[int, set[int]] = field(default_factory=dict)
@@ -178,22 +179,64 @@ def link(epochs: list[Epoch], settings: TrackingSettings, *, min_area_m2: float 
     """
     links = Links(epochs, settings, min_area_m2, [], [], [])
     for number, epoch in enumerate(epochs):
+        # Room for a lake on every patch.
+        links.sightings.append(np.zeros(len(links.tracks) + len(epoch.areas), SIGHTING))
+        links.unions.append({})
         with epoch.at_hand():
             _link(links, number)
+    for number, sightings in enumerate(links.sightings):
+        links.sightings[number] = np.zeros(len(links.tracks), SIGHTING)
+        shared = slice(min(len(links.tracks), len(sightings)))
+        links.sightings[number][shared] = sightings[shared]
     return links
 
 
-def outlines_in(epoch: Epoch, sightings: Sequence[Sighting]) -> Packed:
+def packed_outlines(links: Links, number: int, lakes: npt.NDArray[np.intp]) -> Packed:
     """Return the outlines of lakes that an epoch shows."""
-    patches = np.array([sighting.patches[0] for sighting in sightings], dtype=int)
-    unions = {i: one.union for i, one in enumerate(sightings) if one.union is not None}
-    return epoch.packed[patches].having(unions)
+    unions, packed = links.unions[number], links.epochs[number].packed
+    some = packed[links.sightings[number]["patch"][lakes]]
+    united = {i: unions[lake].outline for i, lake in enumerate(lakes.tolist()) if lake in unions}
+    return some.having(united) if united else some
+
+
+def outlines_of(
+    links: Links, numbers: npt.NDArray[np.intp], lakes: npt.NDArray[np.intp]
+) -> Geometries:
+    """Return the outline of each lake in an epoch that shows it."""
+    outlines = np.empty(len(lakes), dtype=object)
+    for number in np.unique(numbers).tolist():
+        here = numbers == number
+        outlines[here] = packed_outlines(links, number, lakes[here]).geometries()
+    return outlines
 
 
 def outline_of(links: Links, number: int, lake: int) -> shapely.Geometry:
-    """Return the outline of a lake that an epoch shows."""
-    sighting = links.tracks[lake].sightings[number]
-    return outlines_in(links.epochs[number], [sighting]).geometries()[0]
+    """Return the outline of a lake in an epoch that shows it."""
+    return packed_outlines(links, number, np.array([lake])).geometries()[0]
+
+
+def patches_of(links: Links, number: int, lake: int) -> list[int]:
+    """Return the patches of a lake in an epoch that shows it."""
+    union = links.unions[number].get(lake)
+    return [*union.patches] if union else [int(links.sightings[number]["patch"][lake])]
+
+
+def _see(
+    links: Links,
+    number: int,
+    lake: int,
+    patches: Sequence[int],
+    outline: shapely.Geometry,
+    area_m2: float,
+    view: int,
+    before: tuple[int, float, float] = _UNKNOWN,
+) -> None:
+    """Enter that an epoch shows a lake."""
+    links.sightings[number][lake] = (view, patches[0], area_m2, *before)
+    links.unions[number].pop(lake, None)
+    if len(patches) > 1:
+        links.unions[number][lake] = Union(tuple(patches), outline)
+    links.tracks[lake].see(number, outline, area_m2, whole=view == WHOLE)
 
 
 def _link(links: Links, number: int) -> None:
@@ -218,8 +261,7 @@ def _link(links: Links, number: int) -> None:
         if lake in shown:
             track, area_m2 = tracks[lake], links.told[patch][0]
             before = track.last_epoch, track.last_m2, found.kept[lake]
-            sighting = Sighting((patch,), area_m2, "whole", None, *before)
-            track.see(number, sighting, outlines[patch])
+            _see(links, number, lake, (patch,), outlines[patch], area_m2, WHOLE, before)
         else:
             _continue(links, number, lake, found, clear)
     for patch in found.free:
@@ -282,14 +324,13 @@ def _continue(links: Links, number: int, lake: int, found: Match, clear: set[int
     parts = _parts(links, number, lake, found, whole=whole) if lake in found.extra else [patch]
     joint = lake in found.joined and _merge(links, number, lake, found, whole=whole)
     outline, shared = epoch.outlines[patch], found.kept.get(lake)
-    union = None
     if len(parts) > 1:
-        outline = union = shapely.union_all(epoch.outlines[parts])
-        area_m2, shared = float(union.area), None
+        outline, shared = shapely.union_all(epoch.outlines[parts]), None
+        area_m2 = float(outline.area)
         whole = whole and all(links.told[i][1] for i in parts)
-    view: View = "partial" if not whole else "joint" if joint else "whole"
-    before = (None, 0.0, 0.0) if shared is None else (track.last_epoch, track.last_m2, shared)
-    track.see(number, Sighting(tuple(parts), area_m2, view, union, *before), outline)
+    view = PARTIAL if not whole else JOINT if joint else WHOLE
+    before = _UNKNOWN if shared is None else (track.last_epoch, track.last_m2, shared)
+    _see(links, number, lake, parts, outline, area_m2, view, before)
 
 
 def _parts(links: Links, number: int, lake: int, found: Match, *, whole: bool) -> list[int]:
@@ -307,7 +348,7 @@ def _parts(links: Links, number: int, lake: int, found: Match, *, whole: bool) -
     if children:
         since = _last_together(links, number, lake, patch, children)
         if since is not None:
-            before = track.sightings[since].area_m2
+            before = float(links.sightings[since]["area_m2"][lake])
             after = float(shapely.area(epoch.outlines[[*parts, *children]]).sum())
             links.lineage.append(
                 Lineage("split", since, number, (lake,), (lake, *born), before, after)
@@ -390,7 +431,7 @@ def _merge(links: Links, number: int, lake: int, found: Match, *, whole: bool) -
             if not _flickered(links, track, neighbour):
                 partners.append(other)
         else:
-            neighbour.see(number, Sighting((patch,), area_m2, "covered"), outline)
+            _see(links, number, other, (patch,), outline, area_m2, COVERED_BY_OTHER)
             joint |= neighbour.last_m2 >= _MATERIAL * track.last_m2
     if partners:
         lakes = (lake, *partners)
@@ -440,8 +481,7 @@ def _found(links: Links, number: int, patch: int) -> int:
     else:
         best = len(links.tracks)
         links.tracks.append(Track(outline, outline, area_m2, number, outline, area_m2))
-    view: View = "whole" if whole else "partial"
-    links.tracks[best].see(number, Sighting((patch,), area_m2, view), outline)
+    _see(links, number, best, (patch,), outline, area_m2, WHOLE if whole else PARTIAL)
     return best
 
 

@@ -74,6 +74,10 @@ class Packed:
             others = {i: self.others[p] for i, p in enumerate(chosen.tolist()) if p in self.others}
         return Packed(self.points[vertex], rings, outlines, others)
 
+    def copy(self) -> Packed:
+        """Return the same in memory of this thread: what another keeps for long splinters its."""
+        return replace(self, points=self.points.copy())
+
     def having(self, others: Mapping[int, Any]) -> Packed:
         """Return the outlines with some geometries in their places."""
         return replace(self, others={**self.others, **others})

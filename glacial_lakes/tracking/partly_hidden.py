@@ -8,22 +8,34 @@ and was not seen in between belongs to the lake all the time.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
 from glacial_lakes.overlaps import overlap_areas
 from glacial_lakes.threads import in_threads
 from glacial_lakes.tracking.epochs import Epoch, is_late_summer
-from glacial_lakes.tracking.linking import Lineage, Links, Track, outline_of, outlines_in
+from glacial_lakes.tracking.linking import (
+    NOT_SHOWN,
+    WHOLE,
+    Lineage,
+    Links,
+    Track,
+    outline_of,
+    outlines_of,
+    packed_outlines,
+)
 from glacial_lakes.tracking.matching import geometry_array
-from glacial_lakes.tracking.packed import Geometries
+from glacial_lakes.tracking.packed import Geometries, Numbers
 
 _MAY_LACK = 1 - MIN_OBSERVED_FRACTION
 _CLEARLY = 0.999
 """Of a limit: what rounding cannot bring over it."""
 
+Positions = npt.NDArray[np.intp]
 Hidden = tuple[float, str]
 """Share of a lake that was not observed, and why."""
 _NOTHING: Hidden = (0.0, "observed")
@@ -49,27 +61,26 @@ def partly_hidden(links: Links) -> list[dict[int, Hidden]]:
         reason.
     """
     hidden: list[dict[int, Hidden]] = [{} for _ in links.epochs]
-    complete: dict[int, int] = {}
+    if not links.tracks:
+        return hidden
+    sightings = np.stack(links.sightings)
+    later = _next_whole(sightings)
+    complete = np.full(len(links.tracks), -1)
     merges = _merges(links)
     for number, epoch in enumerate(links.epochs):
-        asked, grounds = [], []
-        for lake, track in enumerate(links.tracks):
-            sighting = track.sightings.get(number)
-            if sighting is None or sighting.view != "whole":
-                continue
-            joined = _joined(links, lake, number, complete, merges)
-            if not joined and _lacks_nothing(track, number, complete.get(lake)):
-                complete[lake] = number
-                continue
-            asked.append(lake)
-            grounds.append(_ground(links, lake, number, complete, joined))
-        sightings = [links.tracks[lake].sightings[number] for lake in asked]
-        outlines = outlines_in(epoch, sightings).geometries()
+        joined = _joined(links, number, complete, merges)
+        sure = _lacks_nothing(sightings, number, complete, later[number])
+        sure[[*joined]] = False
+        is_whole = sightings["view"][number] == WHOLE
+        asked = np.flatnonzero(is_whole & ~sure)
+        grounds = _grounds(links, number, asked, complete, later[number], joined)
+        complete[is_whole & sure] = number
+        outlines = packed_outlines(links, number, asked).geometries()
         for lake, outline, ground, lack in zip(
-            asked, outlines, grounds, _lacks(epoch, geometry_array(grounds), outlines), strict=True
+            asked.tolist(), outlines, grounds, _lacks(epoch, grounds, outlines), strict=True
         ):
             told = lack
-            if lake in complete and lack[0] > _MAY_LACK:
+            if complete[lake] >= 0 and lack[0] > _MAY_LACK:
                 told = _by_later_images(links, lake, number, ground, outline, lack)
             elif lack[1] == "frozen" and is_late_summer(epoch.acquired, outline):
                 told = _NOTHING
@@ -80,26 +91,36 @@ def partly_hidden(links: Links) -> list[dict[int, Hidden]]:
     return hidden
 
 
-def _lacks_nothing(track: Track, number: int, complete: int | None) -> bool:
-    """Tell whether linking has found already that an outline lacks next to nothing.
+def _next_whole(sightings: npt.NDArray[Any]) -> Positions:
+    """Return the next epoch that shows each lake whole, the same one where none does."""
+    later, following = np.empty(sightings.shape, dtype=int), np.full(sightings.shape[1], -1)
+    for number in reversed(range(len(sightings))):
+        later[number] = np.where(following < 0, number, following)
+        following[sightings["view"][number] == WHOLE] = number
+    return later
 
-    Compared is the last complete outline, or the next one where none is known.
+
+def _lacks_nothing(
+    sightings: npt.NDArray[Any], number: int, complete: Positions, later: Positions
+) -> npt.NDArray[np.bool_]:
+    """Tell whether linking has found already that outlines lack next to nothing.
+
+    Compared is the last complete outline, or the next whole one where none is known.
     """
-    sighting = track.sightings[number]
-    if complete is not None:
-        is_next = sighting.before == complete
-        return is_next and _covers(sighting.area_m2, sighting.before_m2, sighting.shared_m2)
-    later = min(_later(track, number), default=None)
-    if later is None:
-        return True
-    then = track.sightings[later]
-    is_next = then.before == number
-    return is_next and _covers(sighting.area_m2, then.area_m2, then.shared_m2)
+    now, then = sightings[number], sightings[later, np.arange(len(later))]
+    area_m2 = now["area_m2"]
+    first = (later == number) | (
+        (then["before"] == number) & _covers(area_m2, then["area_m2"], then["shared_m2"])
+    )
+    known = (now["before"] == complete) & _covers(area_m2, now["before_m2"], now["shared_m2"])
+    sure: npt.NDArray[np.bool_] = np.where(complete < 0, first, known)
+    return sure
 
 
-def _covers(outline_m2: float, ground_m2: float, shared_m2: float) -> bool:
+def _covers(outline_m2: Numbers, ground_m2: Numbers, shared_m2: Numbers) -> npt.NDArray[np.bool_]:
     rest = ground_m2 - shared_m2
-    return rest <= _CLEARLY * _MAY_LACK * (outline_m2 + rest)
+    covers: npt.NDArray[np.bool_] = rest <= _CLEARLY * _MAY_LACK * (outline_m2 + rest)
+    return covers
 
 
 def _merges(links: Links) -> dict[int, list[Lineage]]:
@@ -112,34 +133,46 @@ def _merges(links: Links) -> dict[int, list[Lineage]]:
 
 
 def _joined(
-    links: Links,
-    lake: int,
-    number: int,
-    complete: Mapping[int, int],
-    merges: Mapping[int, Sequence[Lineage]],
-) -> set[int]:
-    """Return the lakes that a lake will have taken in, where an epoch does not show them."""
-    return {
-        other
-        for change in merges.get(lake, ())
-        if change.epoch > number
-        for other in change.before[1:]
-        if other in complete and number not in links.tracks[other].sightings
+    links: Links, number: int, complete: Positions, merges: Mapping[int, Sequence[Lineage]]
+) -> dict[int, list[int]]:
+    """Return the lakes that others will have taken in, where an epoch does not show them."""
+    view = links.sightings[number]["view"]
+    joined = {
+        lake: sorted(
+            {
+                other
+                for change in changes
+                if change.epoch > number
+                for other in change.before[1:]
+                if complete[other] >= 0 and view[other] == NOT_SHOWN
+            }
+        )
+        for lake, changes in merges.items()
     }
+    return {lake: others for lake, others in joined.items() if others}
 
 
-def _ground(
-    links: Links, lake: int, number: int, complete: Mapping[int, int], joined: set[int]
-) -> shapely.Geometry:
-    """Return where a lake is expected in an epoch.
+def _grounds(
+    links: Links,
+    number: int,
+    lakes: Positions,
+    complete: Positions,
+    later: Positions,
+    joined: Mapping[int, Sequence[int]],
+) -> Geometries:
+    """Return where lakes are expected in an epoch.
 
-    With it the lakes that it will have taken in by its next image, where this one does not show
-    them: nobody can tell whether it has done so already.
+    With them the lakes that they will have taken in by their next image, where this one does not
+    show them: nobody can tell whether they have done so already.
     """
-    if lake not in complete:
-        return outline_of(links, min(_later(links.tracks[lake], number), default=number), lake)
-    lakes = (lake, *sorted(joined))
-    return shapely.union_all([outline_of(links, complete[i], i) for i in lakes])
+    known = complete[lakes] >= 0
+    grounds = outlines_of(links, np.where(known, complete[lakes], later[lakes]), lakes)
+    grounds[known] = shapely.union_all(grounds[known][:, np.newaxis], axis=1)
+    for i in np.flatnonzero(known & np.isin(lakes, [*joined])).tolist():
+        lake = int(lakes[i])
+        members = [outline_of(links, int(complete[j]), j) for j in (lake, *joined[lake])]
+        grounds[i] = shapely.union_all(members)
+    return grounds
 
 
 def _lacks(epoch: Epoch, grounds: Geometries, outlines: Geometries) -> list[Hidden]:
