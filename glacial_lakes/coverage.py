@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ from glacial_lakes.scanlines import Runs, runs_in
 from glacial_lakes.stencils import kernel
 
 States = NDArray[np.uint8]
+
+_transformer = lru_cache(Transformer.from_crs)
 
 MIN_OBSERVED_FRACTION = 0.9
 """Below this share of a lake seen, it counts as not observed (the rule of DEA Waterbodies)."""
@@ -149,6 +151,8 @@ class Coverage:
 
             def read(window: Window) -> States:
                 inside = self.grid.clip(window)
+                if inside == window:
+                    return np.asarray(dataset.read(1, window=window))
                 states = np.full((int(window.height), int(window.width)), State.NODATA, np.uint8)
                 if inside.width and inside.height:
                     row = int(inside.row_off - window.row_off)
@@ -188,7 +192,7 @@ class Coverage:
     def _counts(self, polygons: gpd.GeoSeries, read: Any) -> NDArray[np.int64]:
         """Count the pixels of each state in each polygon, shape (polygon, state)."""
         counts = np.zeros((len(polygons), len(State)), np.int64)
-        project = Transformer.from_crs(polygons.crs, self._crs_wkt, always_xy=True).transform
+        project = _transformer(polygons.crs, self._crs_wkt, always_xy=True).transform
         runs = runs_in(polygons.to_numpy(), self.grid.transform, project)
         hit = np.zeros(len(polygons), dtype=bool)
         hit[runs.polygon] = True

@@ -8,7 +8,7 @@ Four steps: :mod:`glacial_lakes.tracking.epochs` makes one epoch of the scenes o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ import shapely
 
 from glacial_lakes import collector, schema
 from glacial_lakes.settings import TrackingSettings
+from glacial_lakes.threads import one_ahead
 from glacial_lakes.tracking.epochs import EQUAL_AREA, epochs_of, utc
 from glacial_lakes.tracking.happenings import happenings, may_happen
 from glacial_lakes.tracking.histories import doubt, is_doubtful, raw_views, unreliable_epochs
@@ -34,6 +35,7 @@ from glacial_lakes.tracking.linking import (
     patches_of,
 )
 from glacial_lakes.tracking.matching import geometry_array
+from glacial_lakes.tracking.packed import Packed
 from glacial_lakes.tracking.views import Views
 
 SEEN_ONCE = "poor: seen once, by itself in no other image"
@@ -214,32 +216,11 @@ def _outlines(
     Outlines are most of the memory of tracking: this takes the epochs out of the links, one after
     the other from the last, so that they are not held in two frames at a time.
     """
-    happened = events.groupby(["lake_id", "date"])["event"].agg(" ".join).to_dict()
-    parts = []
-    every = np.array([*names], dtype=int)
-    for number in reversed(range(len(links.epochs))):
-        epoch = links.epochs[number]
-        view = links.sightings[number]["view"][every]
-        lakes = every[(view != NOT_SHOWN) & (view != COVERED_BY_OTHER)]
-        shown, patches = lakes.tolist(), [patches_of(links, number, i) for i in lakes.tolist()]
-        part = epoch.patches.iloc[[first for first, *_ in patches]]
-        status = views.status[shown, number]
-        whole = status == "observed"
-        for name in ("area_err_hb_m2", "perimeter_m"):
-            part[name] = _sums(epoch.patches[name].to_numpy(dtype=float), patches)
-        part["area_err_hb_m2"] = part["area_err_hb_m2"].where(whole)
-        part["lake_id"] = [names[lake] for lake in shown]
-        part["area_m2"] = views.area_m2[shown, number]
-        part["area_sigma_m2"] = views.sigma_m2[shown, number]
-        part["observed_fraction"] = views.fraction[shown, number]
-        part["status"] = status
-        poor = np.array([lake in doubtful for lake in shown], dtype=bool)
-        part["quality"] = part["quality"].mask(poor, SEEN_ONCE)
-        day = epoch.acquired.normalize()
-        part["event"] = [happened.get((names[lake], day)) for lake in shown]
-        outlines = packed_outlines(links, number, lakes).to_crs(EQUAL_AREA, 4326)
-        parts.append(gpd.GeoDataFrame(part, geometry=outlines.geometries(), crs=4326))
-        del links.epochs[number], epoch
+    rows = _rows(links, views, names, doubtful, events)
+    parts = [
+        gpd.GeoDataFrame(part, geometry=packed.geometries(), crs=4326)
+        for part, packed in one_ahead(_in_degrees, rows)
+    ]
     filled = [part for part in reversed(parts) if len(part)] or parts[-1:]
     del parts
     if not filled:
@@ -254,6 +235,44 @@ def _outlines(
     return gpd.GeoDataFrame(
         table.sort_values(["acquired", "lake_id"], kind="stable", ignore_index=True), crs=4326
     )
+
+
+def _in_degrees(rows: tuple[pd.DataFrame, Packed]) -> tuple[pd.DataFrame, Packed]:
+    return rows[0], rows[1].to_crs(EQUAL_AREA, 4326)
+
+
+def _rows(
+    links: Links,
+    views: Views,
+    names: Mapping[int, str],
+    doubtful: set[int],
+    events: pd.DataFrame,
+) -> Iterator[tuple[pd.DataFrame, Packed]]:
+    """Yield the rows of each epoch with their outlines, from the last epoch on; let go of it."""
+    happened = events.groupby(["lake_id", "date"])["event"].agg(" ".join).to_dict()
+    every = np.array([*names], dtype=int)
+    for number in reversed(range(len(links.epochs))):
+        epoch = links.epochs[number]
+        view = links.sightings[number]["view"][every]
+        lakes = every[(view != NOT_SHOWN) & (view != COVERED_BY_OTHER)]
+        shown, patches = lakes.tolist(), [patches_of(links, number, i) for i in lakes.tolist()]
+        part = epoch.patches.iloc[[first for first, *_ in patches]]
+        status = views.status[shown, number]
+        for name in ("area_err_hb_m2", "perimeter_m"):
+            part[name] = _sums(epoch.patches[name].to_numpy(dtype=float), patches)
+        part["area_err_hb_m2"] = part["area_err_hb_m2"].where(status == "observed")
+        part["lake_id"] = [names[lake] for lake in shown]
+        part["area_m2"] = views.area_m2[shown, number]
+        part["area_sigma_m2"] = views.sigma_m2[shown, number]
+        part["observed_fraction"] = views.fraction[shown, number]
+        part["status"] = status
+        poor = np.array([lake in doubtful for lake in shown], dtype=bool)
+        part["quality"] = part["quality"].mask(poor, SEEN_ONCE)
+        day = epoch.acquired.normalize()
+        part["event"] = [happened.get((names[lake], day)) for lake in shown]
+        packed = packed_outlines(links, number, lakes)
+        del links.epochs[number], epoch
+        yield part, packed
 
 
 def _sums(values: npt.NDArray[np.float64], groups: Sequence[list[int]]) -> list[float]:

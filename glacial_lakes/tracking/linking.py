@@ -184,10 +184,9 @@ def link(epochs: list[Epoch], settings: TrackingSettings, *, min_area_m2: float 
         links.unions.append({})
         with epoch.at_hand():
             _link(links, number)
+    born_later = np.zeros(len(links.tracks), SIGHTING)
     for number, sightings in enumerate(links.sightings):
-        links.sightings[number] = np.zeros(len(links.tracks), SIGHTING)
-        shared = slice(min(len(links.tracks), len(sightings)))
-        links.sightings[number][shared] = sightings[shared]
+        links.sightings[number] = np.append(sightings, born_later)[: len(links.tracks)].copy()
     return links
 
 
