@@ -232,9 +232,9 @@ def _outlines(
     points = shapely.point_on_surface(table.geometry.to_numpy()[lost])
     for name, values in (("lon", shapely.get_x(points)), ("lat", shapely.get_y(points))):
         table[name] = table[name].fillna(pd.Series(values, index=table.index[lost]))
-    return gpd.GeoDataFrame(
-        table.sort_values(["acquired", "lake_id"], kind="stable", ignore_index=True), crs=4326
-    )
+    # Most often they are sorted already, and are not copied.
+    table = table.sort_values(["acquired", "lake_id"], kind="stable", ignore_index=True)
+    return gpd.GeoDataFrame(table, crs=4326)
 
 
 def _in_degrees(rows: tuple[pd.DataFrame, Packed]) -> tuple[pd.DataFrame, Packed]:
@@ -250,7 +250,7 @@ def _rows(
 ) -> Iterator[tuple[pd.DataFrame, Packed]]:
     """Yield the rows of each epoch with their outlines, from the last epoch on; let go of it."""
     happened = events.groupby(["lake_id", "date"])["event"].agg(" ".join).to_dict()
-    every = np.array([*names], dtype=int)
+    every = np.array(sorted(names, key=lambda lake: names[lake]), dtype=int)
     for number in reversed(range(len(links.epochs))):
         epoch = links.epochs[number]
         view = links.sightings[number]["view"][every]
