@@ -1,6 +1,6 @@
 """Outline tables of many dates → lakes with a history: lakes, outlines, observations, events.
 
-Four steps: :mod:`glacial_lakes.tracking.epochs` makes one epoch of the scenes of a day and sensor,
+Four steps: :mod:`glacial_lakes.tracking.uniting` makes one epoch of the scenes of a day and sensor,
 :mod:`glacial_lakes.tracking.linking` follows each lake through the epochs,
 :mod:`glacial_lakes.tracking.histories` decides what each image says about each lake, and
 :mod:`glacial_lakes.tracking.happenings` which events follow.
@@ -21,21 +21,22 @@ import shapely
 from glacial_lakes import collector, schema
 from glacial_lakes.settings import TrackingSettings
 from glacial_lakes.threads import one_ahead
-from glacial_lakes.tracking.epochs import EQUAL_AREA, epochs_of, utc
+from glacial_lakes.tracking.epochs import EQUAL_AREA, utc
 from glacial_lakes.tracking.happenings import happenings, may_happen
 from glacial_lakes.tracking.histories import doubt, is_doubtful, raw_views, unreliable_epochs
 from glacial_lakes.tracking.lake_ids import known_ids, lake_ids
-from glacial_lakes.tracking.linking import (
+from glacial_lakes.tracking.linking import link
+from glacial_lakes.tracking.links import (
     COVERED_BY_OTHER,
     NOT_SHOWN,
     Links,
-    link,
     outline_of,
     packed_outlines,
     patches_of,
 )
 from glacial_lakes.tracking.matching import geometry_array
 from glacial_lakes.tracking.packed import Packed
+from glacial_lakes.tracking.uniting import epochs_of
 from glacial_lakes.tracking.views import Views
 
 SEEN_ONCE = "poor: seen once, by itself in no other image"

@@ -20,7 +20,7 @@ import shapely
 
 from glacial_lakes.settings import TrackingSettings
 from glacial_lakes.tracking.epochs import Epoch, is_north, is_open_season, shared_areas
-from glacial_lakes.tracking.linking import (
+from glacial_lakes.tracking.links import (
     NOT_SHOWN,
     PARTIAL,
     WHOLE,

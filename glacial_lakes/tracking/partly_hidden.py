@@ -18,7 +18,7 @@ from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
 from glacial_lakes.overlaps import overlap_areas
 from glacial_lakes.threads import in_threads
 from glacial_lakes.tracking.epochs import Epoch, is_late_summer
-from glacial_lakes.tracking.linking import (
+from glacial_lakes.tracking.links import (
     NOT_SHOWN,
     WHOLE,
     Lineage,
