@@ -30,7 +30,7 @@ READERS = 2
 ABOVE_PX = 64
 """Rows above the core: what is around an object, and gaps that are bridged."""
 BELOW_PX = 128
-"""Rows below it: most objects that begin in the core end there. The others are followed (`tall`)."""
+"""Rows below it: most objects that begin in the core end there, the others are followed."""
 HELD_PX = ABOVE_PX + BELOW_PX
 
 
