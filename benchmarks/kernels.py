@@ -163,6 +163,7 @@ def of_scene(size: int) -> Steps:
     cloud = ndimage.zoom(rng.random((size // 50, size // 50)), 50, order=1) > 0.7
     states = cloud.astype(np.uint8) * 3
     rows, cols = rng.integers(0, size, (2, 300))
+    gaps = np.indices(shape).sum(0) % 150 < 9
     numbers = rng.integers(0, 10_000, shape).astype("uint16")
     band = Band("", "GTiff", 1, 1e-4, -0.1, 0.0, 10.0)
     half = np.ascontiguousarray(green[: size // 2 + 2, : size // 2 + 2])
@@ -192,6 +193,10 @@ def of_scene(size: int) -> Steps:
         "snow and ice": (
             lambda: masks._snow_or_ice(green, nir, swir1),
             lambda: plain.is_snow_or_ice(green, nir, swir1),
+        ),
+        "gaps": (
+            lambda: water.bridge_gaps(green.copy(), gaps, 0),
+            lambda: plain.bridge_gaps(green, gaps, 0),
         ),
         "terrain flags": (
             lambda: masks.terrain_flags(green, nir),

@@ -452,6 +452,22 @@ def without_value(raw, flags):
     return np.where(np.isfinite(raw).all(0), flags, flags | np.uint8(Quality.NODATA))
 
 
+def bridge_gaps(band, unseen, first):
+    """Return the band with short gaps filled, and NaN in all others, from a row on."""
+    rows = band.shape[0]
+    line = np.arange(rows)[:, None]
+    above = np.maximum.accumulate(np.where(unseen, -1, line), axis=0)
+    below = np.minimum.accumulate(np.where(unseen, rows, line)[::-1], axis=0)[::-1]
+    gap = unseen & (above >= 0) & (below < rows) & (below - above - 1 <= water.MAX_GAP_ROWS)
+    row, col = np.nonzero(gap)
+    top, bottom = above[row, col], below[row, col]
+    weight = ((row - top) / (bottom - top)).astype("float32")
+    filled = np.where(unseen, np.float32(np.nan), band)
+    filled[row, col] = band[top, col] * (1 - weight) + band[bottom, col] * weight
+    filled[:first] = band[:first]
+    return filled
+
+
 def ground_states(flags, cloud, snow_or_ice):
     states = np.full(flags.shape, State.LAND, np.uint8)
     states[flags & (Quality.CLOUD_SHADOW | Quality.TERRAIN_SHADOW) != 0] = State.SHADOW

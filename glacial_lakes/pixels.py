@@ -228,8 +228,7 @@ def _bridge_gaps(planes: Planes, first: int) -> None:
     nodata = planes.flags[top:] & NODATA != 0
     if nodata.any():
         for band in planes.bands:
-            observed = np.where(nodata, np.float32(np.nan), band[top:])
-            band[first:] = water.bridge_gaps(observed)[first - top :]
+            water.bridge_gaps(band[top:], nodata, first - top)
 
 
 @kernel
@@ -243,8 +242,7 @@ def _flag_missing(bits, flags):  # type: ignore[no-untyped-def]
             most = max(most, line[col] & MAGNITUDE)
         if most >= INFINITE:  # in few rows
             for col in range(width):
-                if line[col] & MAGNITUDE >= INFINITE:
-                    flags[row, col] |= np.uint8(NODATA)
+                flags[row, col] |= np.uint8(NODATA) * (line[col] & MAGNITUDE >= INFINITE)
 
 
 def ground_states(pixels: Pixels) -> NDArray[np.uint8]:

@@ -29,7 +29,7 @@ READERS = 2
 """Threads that decode. Each keeps its own bands, so that their blocks stay in its cache."""
 ABOVE_PX = 64
 """Rows above the core: what is around an object, and gaps that are bridged."""
-BELOW_PX = 128
+BELOW_PX = 192
 """Rows below it: most objects that begin in the core end there, the others are followed."""
 HELD_PX = ABOVE_PX + BELOW_PX
 

@@ -23,7 +23,7 @@ Bool = NDArray[np.bool_]
 
 AROUND_PX = VIEW_PX + water.MAX_GAP_ROWS
 """What must be known around an object: its view, and the gaps that reach into it."""
-BESIDE_PX = AROUND_PX + 64
+BESIDE_PX = AROUND_PX + 160
 """Columns that are kept on both sides of what is known of an object, for it may go sideways."""
 MOST_BYTES = 32 * 2**20
 """Of all objects that are followed at a time."""

@@ -167,23 +167,34 @@ def _trace(value, candidate, usable, level, half_width):  # type: ignore[no-unty
     return np.hypot(float(bottom - top), float(right - left))
 
 
-def bridge_gaps(band: Float) -> Float:
-    """Return the band with short gaps filled linearly along columns.
+@kernel
+def bridge_gaps(band, unseen, first):  # type: ignore[no-untyped-def]
+    """Fill short gaps of a band linearly along columns, in place; what else is unseen becomes NaN.
 
     The gaps of Landsat 7 since 2003 run across the scene in strips of up to 14 rows; a lake that
     they cross is one lake. Filled pixels count as not observed all the same.
+
+    Parameters
+    ----------
+    band : array of float32, shape (y, x)
+    unseen : array of bool, shape (y, x)
+        The gaps.
+    first : int
+        Row from which on the band changes; those above show where gaps begin.
     """
-    rows = band.shape[0]
-    seen = np.isfinite(band)
-    if seen.all() or not seen.any():
-        return band
-    line = np.arange(rows)[:, None]
-    above = np.maximum.accumulate(np.where(seen, line, -1), axis=0)
-    below = np.minimum.accumulate(np.where(seen, line, rows)[::-1], axis=0)[::-1]
-    gap = ~seen & (above >= 0) & (below < rows) & (below - above - 1 <= MAX_GAP_ROWS)
-    row, col = np.nonzero(gap)
-    top, bottom = above[row, col], below[row, col]
-    weight = ((row - top) / (bottom - top)).astype("float32")
-    filled = band.copy()
-    filled[row, col] = band[top, col] * (1 - weight) + band[bottom, col] * weight
-    return filled
+    height, width = band.shape
+    above = np.full(width, -1)  # the last row that was seen
+    for row in range(height):
+        for col in range(width):
+            if unseen[row, col]:
+                if row >= first:
+                    band[row, col] = np.nan
+                continue
+            top = above[col]
+            above[col] = row
+            if top + 1 == row or top < 0 or row - top - 1 > MAX_GAP_ROWS:
+                continue
+            for gap in range(max(top + 1, first), row):
+                weight = np.float32((gap - top) / (row - top))
+                upper, lower = band[top, col], band[row, col]
+                band[gap, col] = upper * (np.float32(1) - weight) + lower * weight

@@ -439,6 +439,18 @@ def test_pixels_that_lack_a_band_are_flagged(seed: int, count: int) -> None:
     same(flags, expected)
 
 
+@given(seeds, st.integers(0, 30))
+@checked
+def test_gaps_are_bridged_from_a_row_on(seed: int, first: int) -> None:
+    window = Window(seed)
+    band, unseen = window.field(), window.mask()
+    for row in range(0, window.shape[0], 20):  # some wider than what is bridged
+        unseen[row : row + window.rng.integers(20)] |= window.rng.random() < 0.5
+    expected = plain.bridge_gaps(band, unseen, first)
+    water.bridge_gaps(band, unseen, first)
+    same(band, expected)
+
+
 @given(seeds, st.sampled_from([3, 4, 5]))
 @checked
 def test_lines_of_rivers_are_those_of_an_opening(seed: int, width: int) -> None:
