@@ -383,7 +383,7 @@ def track(
     Raises
     ------
     InputError
-        When a table has no coverage, or a scene is given twice.
+        When a table has no coverage or no CRS, or a scene is given twice.
     VectorError
         When glaciers or basins cannot be read, or the basins have no such column.
     UnknownProductError, GridError

@@ -170,6 +170,14 @@ def test_constants_named_in_documents_exist(path: Path) -> None:
             assert hasattr(module, named[2]), span
 
 
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_measured_part_of_a_document_holds_figures(path: Path) -> None:
+    parts = re.findall(
+        r"<!-- (?!end of )[^>]* -->(.*?)<!-- end of [^>]* -->", path.read_text("utf-8"), re.DOTALL
+    )
+    assert all(re.search(r"\d", part) for part in parts)
+
+
 def test_the_picture_is_small_enough_to_load_quickly() -> None:
     path = ROOT / "docs" / "images" / "demo.png"
     assert path.stat().st_size < LARGEST_PICTURE

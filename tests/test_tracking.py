@@ -923,7 +923,7 @@ def test_scenes_without_lakes_and_no_scenes_give_empty_tables() -> None:
         assert tracked.lakes.crs == tracked.outlines.crs == 4326
 
 
-def test_a_table_without_coverage_or_a_scene_given_twice_is_refused() -> None:
+def test_a_table_without_coverage_or_crs_or_a_scene_given_twice_is_refused() -> None:
     table = _scene("2010-08-01", [_lake(0, 0)])
     with pytest.raises(InputError, match="twice"):
         track_lakes([table, table])
@@ -931,6 +931,9 @@ def test_a_table_without_coverage_or_a_scene_given_twice_is_refused() -> None:
     bare.attrs = {}
     with pytest.raises(InputError, match="coverage"):
         track_lakes([bare])
+    nowhere = table.set_crs(None, allow_override=True)
+    with pytest.raises(InputError, match="CRS"):
+        track_lakes([nowhere])
 
 
 def test_two_thousand_lakes_on_twenty_dates_take_seconds() -> None:

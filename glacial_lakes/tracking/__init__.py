@@ -86,7 +86,7 @@ def track_lakes(
     Raises
     ------
     InputError
-        When a table has no coverage, or a scene is given twice.
+        When a table has no coverage or no CRS, or a scene is given twice.
     """
     settings = settings or TrackingSettings()
     epochs = epochs_of(outlines, min_overlap=settings.min_overlap)

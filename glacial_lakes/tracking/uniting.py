@@ -60,7 +60,7 @@ def epochs_of(tables: Iterable[gpd.GeoDataFrame], *, min_overlap: float) -> list
     Raises
     ------
     InputError
-        When a table has no coverage, or a scene is given twice.
+        When a table has no coverage or no CRS, or a scene is given twice.
     """
     groups: dict[tuple[str, str], list[_Scene]] = {}
     # Not the tables that were read: those of all scenes would lie in memory together.
@@ -82,6 +82,8 @@ def _checked(tables: Iterable[gpd.GeoDataFrame]) -> Iterator[gpd.GeoDataFrame]:
                 "a table of outlines does not tell where its scene saw the ground",
                 'set table.attrs["coverage"], e.g. to a CompleteCoverage',
             )
+        if table.crs is None and len(table):
+            raise InputError(None, "the outlines have no CRS", "give them one, e.g. with set_crs")
         if coverage.scene_id in names:
             raise InputError(None, f"scene {coverage.scene_id} is given twice", "leave one out")
         names.add(coverage.scene_id)
