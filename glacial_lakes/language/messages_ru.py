@@ -71,6 +71,7 @@ CLAUSES = (
         "a table of outlines does not tell where its scene saw the ground": (
             "таблица контуров не говорит, где на снимке видна поверхность"
         ),
+        "the outlines have no CRS": "у контуров нет системы координат",
         'set table.attrs["coverage"], e.g. to a CompleteCoverage': (
             'задайте table.attrs["coverage"], например CompleteCoverage'
         ),
