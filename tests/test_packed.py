@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from collections.abc import Iterator
 
 import geopandas as gpd
@@ -87,3 +88,18 @@ def test_the_collector_rests_only_for_a_while() -> None:
             assert not gc.isenabled()
         assert not gc.isenabled()
     assert gc.isenabled()
+
+
+class Knot:
+    """An object that holds itself, so that only the collector lets it go."""
+
+    def __init__(self) -> None:
+        self.own = self
+
+
+def test_a_cycle_that_was_made_in_a_sweep_is_gone_after_it() -> None:
+    with collector.at_rest():
+        with collector.swept():
+            swept = weakref.ref(Knot())
+        left = weakref.ref(Knot())
+        assert (swept() is None, left() is None) == (True, False)

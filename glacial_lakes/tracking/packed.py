@@ -1,7 +1,7 @@
-"""Very many outlines as one array of vertices: half the memory of as many geometries.
+"""Very many outlines as one array of vertices, which takes less memory than as many geometries.
 
-A geometry costs as much again as its vertices do. So the outlines of all dates are held as
-vertices, and become geometries a date at a time, or a few at a time.
+A geometry costs more than its vertices do. So the outlines of all dates are held as vertices, and
+become geometries a date at a time, or a few at a time.
 """
 
 from __future__ import annotations
