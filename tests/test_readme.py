@@ -20,7 +20,7 @@ from glacial_lakes.settings import EXPORT_FORMATS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 LARGEST_PICTURE = 400_000
 
 
@@ -63,6 +63,13 @@ def test_the_two_commands_stand_alone_and_in_order() -> None:
         "python -m pip install . && glacial-lakes demo",
         'python -m pip install ".[test]" && python -m pytest',
     ]
+
+
+def test_the_workflow_runs_the_two_commands() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8")
+    for line in README.splitlines():
+        if line.startswith("python -m pip install"):
+            assert f"- run: {line}\n" in workflow
 
 
 def test_the_lines_of_python_run_and_the_demo_ends_as_told(
@@ -188,6 +195,8 @@ def test_the_picture_is_small_enough_to_load_quickly() -> None:
 def test_the_version_cited_is_that_of_the_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert f"glacial_lakes, version {project['version']}" in README
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {project['version']}\n" in citation
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     versions = [name for name in re.findall(r"^## \[(.+?)\]", changelog, re.M) if name[0].isdigit()]
     assert versions[0] == project["version"]
