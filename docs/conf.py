@@ -9,15 +9,19 @@ here and on GitHub. Build it there::
 
 from __future__ import annotations
 
+import os
 import sys
-from importlib.metadata import version as version_of
+import tomllib
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
+os.environ["PYTHONPATH"] = str(ROOT)  # notebooks, too, run the code that lies beside them
 
 project = "glacial_lakes"
 author = "The glacial_lakes developers"
-version = release = version_of("glacial-lakes")
+_pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+version = release = _pyproject["project"]["version"]
 
 extensions = [
     "myst_nb",
