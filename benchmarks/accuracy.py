@@ -29,13 +29,15 @@ from baselines import BASELINES
 from documents import rewrite
 from scipy import ndimage
 
-from glacial_lakes.mapping import map_lakes
+from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.scenes import Scene, open_scene
-from glacial_lakes.simulate import Acquisition, Site, make_site
+from glacial_lakes.simulate.acquisition import Acquisition
 from glacial_lakes.simulate.scene import SimulatedScene, simulate_scene
 from glacial_lakes.simulate.series import write_dem, write_glaciers, write_product
+from glacial_lakes.simulate.site import Site, make_site
 from glacial_lakes.simulate.surface import make_surface
-from glacial_lakes.validation import Accuracy, validate
+from glacial_lakes.validation.accuracy import Accuracy
+from glacial_lakes.validation.validate import validate
 
 KEPT = tuple(range(7001, 7018))
 KEPT_FOR_LANDSAT = tuple(range(7018, 7035))

@@ -21,10 +21,10 @@ from pathlib import Path
 from documents import rewrite
 from full_tile import write_tile
 
-from glacial_lakes.batch import SceneTask, map_scene
-from glacial_lakes.processes import ProcessPerCall
+from glacial_lakes.runtime.processes import ProcessPerCall
 from glacial_lakes.scenes import open_scene
 from glacial_lakes.settings import MappingSettings
+from glacial_lakes.workflow.scene_tasks import SceneTask, map_scene
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "cluster.md"
 

@@ -26,11 +26,15 @@ import pandas as pd
 from scipy.stats import chi2
 
 from glacial_lakes import change, schema
-from glacial_lakes.inventory import Inventory, track
-from glacial_lakes.mapping import map_lakes
+from glacial_lakes.inventory.build import track
+from glacial_lakes.inventory.inventory import Inventory
+from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.scenes import discover
-from glacial_lakes.simulate import WISHES, Acquisition, make_site, simulate_series
+from glacial_lakes.simulate.acquisition import Acquisition
 from glacial_lakes.simulate.lakes import stable
+from glacial_lakes.simulate.placement import WISHES
+from glacial_lakes.simulate.series import simulate_series
+from glacial_lakes.simulate.site import make_site
 
 SITES = (11, 12, 13)
 

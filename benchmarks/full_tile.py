@@ -26,7 +26,7 @@ from scipy import ndimage
 from shapely.geometry import box
 
 from glacial_lakes.grid import Grid
-from glacial_lakes.simulate import Acquisition
+from glacial_lakes.simulate.acquisition import Acquisition
 from glacial_lakes.simulate.quality import Label
 from glacial_lakes.simulate.scene import SimulatedScene
 from glacial_lakes.simulate.sensors import BANDS

@@ -25,9 +25,9 @@ from rasterio.features import geometry_mask
 from rasterio.mask import mask
 
 from glacial_lakes.coverage import State
-from glacial_lakes.mapping import map_lakes
+from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.scenes import discover
-from glacial_lakes.validation import validate
+from glacial_lakes.validation.validate import validate
 
 SMALLEST_M2 = {"S": 1_000.0, "L": 10_000.0}
 CLASSES = ("no data", "lake", "river", "cloud", "cloud shadow", "terrain shadow", "snow", "ice")

@@ -23,22 +23,29 @@ from affine import Affine
 from documents import rewrite
 from scipy import ndimage
 
-from glacial_lakes import (
-    components,
-    evidence,
+from glacial_lakes import terrain
+from glacial_lakes.kernels import (
+    contours,
+    filters,
+    interpolation,
+    labels,
+    morphology,
+    rasterize,
+    text,
+)
+from glacial_lakes.mapping import (
+    features,
+    indices,
     masks,
-    outlines,
+    observability,
     pixels,
-    rings,
-    stencils,
-    terrain,
-    texts,
+    rivers,
+    seeds,
+    slc_gaps,
     uncertainty,
     unmixing,
-    visibility,
-    water,
 )
-from glacial_lakes.scenes import raster, resample
+from glacial_lakes.scenes import raster
 from glacial_lakes.scenes.raster import Band
 
 ROOT = Path(__file__).parents[1]
@@ -97,9 +104,9 @@ def of_candidate(size: int) -> Steps:
     assert found is not None
     fields = np.ascontiguousarray(np.moveaxis(bands, 0, 2))
     sigma, reach = unmixing.SMOOTH_PX, unmixing.SMOOTH_REACH
-    weights = stencils.gaussian_weights(sigma, reach)
+    weights = filters.gaussian_weights(sigma, reach)
     polygon = shapely.buffer(shapely.Point(size / 2, size / 2), size / 4)
-    water_index = water.ndwi_or_zero(bands[1], bands[3])
+    water_index = indices.ndwi_or_zero(bands[1], bands[3])
     shore = cover, 0.5, lake, full, none, polygon.length
     medians = bands[1], bands[3], slope, slope, slope, flags, lake, found.core, found.shore
     seen = (
@@ -108,26 +115,26 @@ def of_candidate(size: int) -> Steps:
     )  # fmt: skip
     return {
         "distance to a mask": (
-            lambda: stencils.distance_to(lake, 6.0),
+            lambda: morphology.distance_to(lake, 6.0),
             lambda: plain.distance_to(lake, 6.0),
         ),
-        "dilation": (lambda: stencils.grown(lake, 3), lambda: plain.grown(lake, 3)),
+        "dilation": (lambda: morphology.grown(lake, 3), lambda: plain.grown(lake, 3)),
         "Gaussian means of 4 bands": (
-            lambda: stencils.smooth(fields, weights),
+            lambda: filters.smooth(fields, weights),
             lambda: plain.smooth(fields, sigma, reach),
         ),
-        "finer pixels": (lambda: stencils.finer(cover, 4), lambda: plain.finer(cover, 4)),
+        "finer pixels": (lambda: interpolation.finer(cover, 4), lambda: plain.finer(cover, 4)),
         "median in a mask": (
-            lambda: stencils.median_of(cover, lake),
+            lambda: filters.median_of(cover, lake),
             lambda: plain.median_of(cover, lake),
         ),
-        "labels": (lambda: components.connected(lake, len(lake), 0), lambda: plain.connected(lake)),
+        "labels": (lambda: labels.connected(lake, len(lake), 0), lambda: plain.connected(lake)),
         "pixels in a polygon": (
-            lambda: outlines.pixels_inside(polygon, Affine.identity(), lake.shape),
+            lambda: rasterize.pixels_inside(polygon, Affine.identity(), lake.shape),
             lambda: plain.inside_of(polygon, lake.shape),
         ),
         "contour lines": (
-            lambda: rings.contour_lines(cover, 0.5),
+            lambda: contours.contour_lines(cover, 0.5),
             lambda: plain.contour_lines(cover, 0.5),
         ),
         "water fraction": (
@@ -142,13 +149,13 @@ def of_candidate(size: int) -> Steps:
             lambda: uncertainty._along_shore(*shore),
             lambda: plain.along_shore(*shore),
         ),
-        "evidence": (lambda: evidence._medians(*medians), lambda: plain.medians(*medians)),
+        "evidence": (lambda: features._medians(*medians), lambda: plain.medians(*medians)),
         "observed fraction": (
-            lambda: visibility._observed(*seen),
+            lambda: observability._observed(*seen),
             lambda: plain.observed(*seen),
         ),
         "line of a river": (
-            lambda: water.river_trace(water_index, lake, full, 0.1, 5),
+            lambda: rivers.river_trace(water_index, lake, full, 0.1, 5),
             lambda: plain.river_trace(water_index, lake, full, 0.1, 5),
         ),
     }
@@ -179,11 +186,11 @@ def of_scene(size: int) -> Steps:
             lambda: plain.to_reflectance(numbers, band.scale, band.offset, band.nodata),
         ),
         "20 m to 10 m": (
-            lambda: resample.bilinear(half, 2, (0, 0), shape),
+            lambda: interpolation.bilinear(half, 2, (0, 0), shape),
             lambda: plain.bilinear(half, 2, (0, 0), shape),
         ),
         "seeds": (
-            lambda: water._candidates(green, nir, swir1, cloud),
+            lambda: seeds._candidates(green, nir, swir1, cloud),
             lambda: plain.candidates(green, nir, swir1, cloud),
         ),
         "cloud": (
@@ -195,7 +202,7 @@ def of_scene(size: int) -> Steps:
             lambda: plain.is_snow_or_ice(green, nir, swir1),
         ),
         "gaps": (
-            lambda: water.bridge_gaps(green.copy(), gaps, 0),
+            lambda: slc_gaps.bridge_gaps(green.copy(), gaps, 0),
             lambda: plain.bridge_gaps(green, gaps, 0),
         ),
         "terrain flags": (
@@ -207,7 +214,7 @@ def of_scene(size: int) -> Steps:
             lambda: plain.ground_states(flags, cloud, cloud),
         ),
         "labels": (
-            lambda: components.connected(cloud, len(cloud), 0),
+            lambda: labels.connected(cloud, len(cloud), 0),
             lambda: plain.connected(cloud),
         ),
         "reach of shadows": (
@@ -215,11 +222,11 @@ def of_scene(size: int) -> Steps:
             lambda: plain.shadow_reach(cloud, 10.0, *sun),
         ),
         "DEM on the scene": (
-            lambda: terrain.sample(hills, source, target, shape),
+            lambda: interpolation.sample(hills, source, target, shape),
             lambda: plain.sample(hills, source, target, shape),
         ),
         "vertices as text, one for 100 pixels": (
-            lambda: texts.written(vertices, "", ",", " "),
+            lambda: text.written(vertices, "", ",", " "),
             lambda: plain.ring_texts(vertices),
         ),
         "gradient": (

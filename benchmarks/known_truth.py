@@ -18,7 +18,7 @@ import pyogrio
 import shapely
 from scipy.optimize import linear_sum_assignment
 
-from glacial_lakes.older.dates import PIXEL_M, Image, image_of
+from glacial_lakes.ingest.dates import PIXEL_M, Image, image_of
 
 KINDS = {
     "appearance": "appeared",

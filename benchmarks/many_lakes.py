@@ -27,12 +27,17 @@ from numpy.typing import NDArray
 from rasterio.crs import CRS
 
 from glacial_lakes import schema
-from glacial_lakes.batch import COVERAGE_NAME, OUTLINES_LAYER, OUTLINES_NAME, load_outlines
 from glacial_lakes.coverage import Coverage, State
 from glacial_lakes.grid import Grid
+from glacial_lakes.io.geopackage import write_layers
 from glacial_lakes.measures import inner_lon_lat, nearest_glacier
 from glacial_lakes.tracking.epochs import CompleteCoverage
-from glacial_lakes.vectors import write_layers
+from glacial_lakes.workflow.scene_tasks import (
+    COVERAGE_NAME,
+    OUTLINES_LAYER,
+    OUTLINES_NAME,
+    load_outlines,
+)
 
 Numbers = NDArray[np.float64]
 

@@ -14,9 +14,18 @@ from scipy import ndimage
 from shapely.geometry import Polygon
 from skimage.measure import find_contours
 
-from glacial_lakes import evidence, masks, signals, uncertainty, unmixing, visibility, water
-from glacial_lakes.candidates import CLEAR_NDWI, PURE_PX
 from glacial_lakes.coverage import State
+from glacial_lakes.mapping import (
+    features,
+    indices,
+    masks,
+    observability,
+    seeds,
+    slc_gaps,
+    uncertainty,
+    unmixing,
+)
+from glacial_lakes.mapping.candidates import CLEAR_NDWI, PURE_PX
 from glacial_lakes.scenes.quality import Quality
 
 EIGHT = np.ones((3, 3), bool)
@@ -109,7 +118,7 @@ def around(field):
 def mean_around(bands, where):
     total = around(np.where(where, bands, np.float32(0)))
     means = bands[:, where].mean(1)[:, None, None]
-    return (total + signals.FAINT * means) / (around(where) + signals.FAINT)
+    return (total + unmixing.FAINT * means) / (around(where) + unmixing.FAINT)
 
 
 def wettest(bands, candidate, land, inverse):
@@ -162,10 +171,10 @@ def _unmix(bands, candidate, others, seen, blur_px):
     if shore.sum() < unmixing.MIN_SHORE:
         return None
     core = candidate & seen & (depth > unmixing.CORE_PX)
-    small = core.sum() < signals.MIN_CORE
+    small = core.sum() < unmixing.MIN_CORE
     land_signal = mean_around(bands, shore)
     covariance = np.cov((bands - land_signal)[:, shore].astype(float))
-    covariance = np.atleast_2d(covariance) + np.eye(len(bands)) * signals.NOISE**2
+    covariance = np.atleast_2d(covariance) + np.eye(len(bands)) * unmixing.NOISE**2
     if not small and core.sum() > 2 * len(bands):
         covariance = covariance + np.cov(bands[:, core].astype(float))
     inverse = np.linalg.inv(0.7 * covariance + 0.3 * np.diag(np.diag(covariance)))
@@ -233,13 +242,13 @@ def signals_beside_shore(bands, cover, usable):
     wet_mean, dry_mean = (bands[:, where].mean(1)[:, None, None] for where in (wet, bare))
     water_signal, land = (np.broadcast_to(mean, bands.shape) for mean in (wet_mean, dry_mean))
     rest = 1 - cover
-    wet_weight = around(np.where(wet, cover**2, 0)) + signals.FAINT
-    dry_weight = around(np.where(dry, rest**2, 0)) + signals.FAINT
+    wet_weight = around(np.where(wet, cover**2, 0)) + unmixing.FAINT
+    dry_weight = around(np.where(dry, rest**2, 0)) + unmixing.FAINT
     for _ in range(3):
         freed = around(np.where(wet, cover * (bands - rest * land), 0))
         other = around(np.where(dry, rest * (bands - cover * water_signal), 0))
-        water_signal = (freed + signals.FAINT * wet_mean) / wet_weight
-        land = (other + signals.FAINT * dry_mean) / dry_weight
+        water_signal = (freed + unmixing.FAINT * wet_mean) / wet_weight
+        land = (other + unmixing.FAINT * dry_mean) / dry_weight
     return water_signal, land
 
 
@@ -293,7 +302,7 @@ def medians(green, nir, swir1, slope, lit, flags, body, all_core, shore):
         for where in (core, shore)[:places]
     ]
     chosen += [(slope, body), (lit, body)]
-    shares = (evidence.CLOUD_SHADOW, evidence.CIRRUS)
+    shares = (features.CLOUD_SHADOW, features.CIRRUS)
     inside = flags[body]
     return (
         *(median_of(field, where) for field, where in chosen),
@@ -306,7 +315,7 @@ def shaded(flags, seen, ground, green):
     flagged = flags & Quality.CLOUD_SHADOW != 0
     under, beside = flagged & ~ground & seen, ~flagged & ~ground & seen
     if min(under.sum(), beside.sum()) >= unmixing.MIN_SHORE:
-        limit = visibility.MAX_SHADOW_GREEN * median_of(green, beside)
+        limit = observability.MAX_SHADOW_GREEN * median_of(green, beside)
         if median_of(green, under) < limit:
             return shade | flagged
     return shade
@@ -325,13 +334,13 @@ def without_slopes(ndwi, slope, flags, candidate):
 
 def hazy_water(fall, nir, core_fall, core_nir, dry_fall):
     """Return pixels that may show the lake through haze."""
-    clear = 1 - np.maximum(0, nir - core_nir) / (visibility.CLOUD_NIR - core_nir)
+    clear = 1 - np.maximum(0, nir - core_nir) / (observability.CLOUD_NIR - core_nir)
     fall = fall / clear
     rise = (fall - dry_fall) / (core_fall - dry_fall)
-    lowest, highest = visibility.HAZY_RISE
+    lowest, highest = observability.HAZY_RISE
     alike = (clear > 0) & (rise > lowest) & (rise < highest)
     if core_fall > 0:
-        alike &= fall >= visibility.MIN_HAZY_FALL * core_fall
+        alike &= fall >= observability.MIN_HAZY_FALL * core_fall
     return alike
 
 
@@ -363,13 +372,13 @@ def observed(
     shade = shaded(flags, seen, ground, green)
     fall = green - nir
     with np.errstate(invalid="ignore", divide="ignore"):
-        wet = ndwi_or_zero(green, nir) > shore_ndwi + visibility.MAX_SHORE_RISE * (
+        wet = ndwi_or_zero(green, nir) > shore_ndwi + observability.MAX_SHORE_RISE * (
             ndwi - shore_ndwi
         )
         through_haze = hazy_water(
             fall, nir, median_of(fall, core), median_of(nir, core), median_of(fall, shore)
         )
-        icy = may_hold_ice & snow_or_ice & (slope < visibility.MAX_ICE_SLOPE_DEG)
+        icy = may_hold_ice & snow_or_ice & (slope < observability.MAX_ICE_SLOPE_DEG)
         hazy = thin & through_haze & ~(slope > masks.STEEP_DEG)
     may_be_lake = np.pad((wet & (thin | shade)) | hazy | icy, pad)
     state = np.where(thin & (state != State.NODATA), State.CLOUD, state)
@@ -398,17 +407,17 @@ def ratio(one, other):
 
 
 def ndwi_or_zero(green, nir):
-    dark = np.abs(green + nir) < water.MIN_SIGNAL
+    dark = np.abs(green + nir) < indices.MIN_SIGNAL
     value = np.where(np.isfinite(green + nir), np.clip(ratio(green, nir), -1, 1), np.nan)
     return np.where(dark, np.float32(0), value)
 
 
 def candidates(green, nir, swir1, excluded):
     value = ndwi_or_zero(green, nir)
-    strong = (value > masks.MIN_WATER_NDWI) & (green < water.MAX_WATER_GREEN)
-    weak = (value > water.MIN_SEED_NDWI) & (nir < water.MAX_SEED_NIR)
+    strong = (value > masks.MIN_WATER_NDWI) & (green < seeds.MAX_WATER_GREEN)
+    weak = (value > seeds.MIN_SEED_NDWI) & (nir < seeds.MAX_SEED_NIR)
     if swir1.size:
-        weak &= (swir1 < water.MAX_SEED_SWIR1) & (swir1 < green)
+        weak &= (swir1 < seeds.MAX_SEED_SWIR1) & (swir1 < green)
     return (strong | weak) & ~excluded
 
 
@@ -458,7 +467,7 @@ def bridge_gaps(band, unseen, first):
     line = np.arange(rows)[:, None]
     above = np.maximum.accumulate(np.where(unseen, -1, line), axis=0)
     below = np.minimum.accumulate(np.where(unseen, rows, line)[::-1], axis=0)[::-1]
-    gap = unseen & (above >= 0) & (below < rows) & (below - above - 1 <= water.MAX_GAP_ROWS)
+    gap = unseen & (above >= 0) & (below < rows) & (below - above - 1 <= slc_gaps.MAX_GAP_ROWS)
     row, col = np.nonzero(gap)
     top, bottom = above[row, col], below[row, col]
     weight = ((row - top) / (bottom - top)).astype("float32")

@@ -24,12 +24,15 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from glacial_lakes.decisions import CLEARLY_SIGMAS
-from glacial_lakes.inventory import track
-from glacial_lakes.mapping import map_lakes
+from glacial_lakes.inventory.build import track
+from glacial_lakes.inventory.decisions import CLEARLY_SIGMAS
+from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.scenes import discover
-from glacial_lakes.simulate import WISHES, Acquisition, make_site, simulate_series
+from glacial_lakes.simulate.acquisition import Acquisition
 from glacial_lakes.simulate.lakes import stable
+from glacial_lakes.simulate.placement import WISHES
+from glacial_lakes.simulate.series import simulate_series
+from glacial_lakes.simulate.site import make_site
 from glacial_lakes.tracking.epochs import EQUAL_AREA
 
 SITES = (21, 22, 23)

@@ -1,4 +1,4 @@
-"""Weights of the parts of the area error in ``glacial_lakes/uncertainty.py``, and what they give.
+"""Weights of the parts of the area error in ``mapping/uncertainty.py``, and what they give.
 
     python benchmarks/sigma_weights.py              # development seeds, about half an hour
     python benchmarks/sigma_weights.py --sites 2
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from shapely.geometry import Polygon
 
-from glacial_lakes import uncertainty
+from glacial_lakes.mapping import uncertainty
 
 SIZES = [0, 1e4, 5e4, 1e5, np.inf]
 AIMS = {1: (0.68, 0.03), 2: (0.95, 0.015)}

@@ -37,8 +37,8 @@ import sys
 from pathlib import Path
 import glacial_lakes as gl
 from glacial_lakes import schema
-from glacial_lakes.vectors import write_layers
-from glacial_lakes.shapefiles import write_shapefile
+from glacial_lakes.io.vector import write_layers
+from glacial_lakes.io.shapefile import write_shapefile
 scene, folder, out = (Path(word) for word in sys.argv[1:4])
 near = dict(glaciers=folder / "glaciers.gpkg") if sys.argv[4:] else {}
 lakes = gl.map_lakes(gl.open_scene(scene), dem=folder / "dem.tif", min_area_m2=5000, **near)

@@ -38,13 +38,15 @@ from known_truth import (
     without_shade,
 )
 
-from glacial_lakes.inventory import Inventory, track
-from glacial_lakes.mapping import map_lakes
-from glacial_lakes.older import read_older
-from glacial_lakes.older.dates import PIXEL_M
+from glacial_lakes.ingest.dates import PIXEL_M
+from glacial_lakes.ingest.reading import read_older
+from glacial_lakes.inventory.build import track
+from glacial_lakes.inventory.inventory import Inventory
+from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.scenes import discover
-from glacial_lakes.simulate import make_site, simulate_series
 from glacial_lakes.simulate.sample import SCHEDULE
+from glacial_lakes.simulate.series import simulate_series
+from glacial_lakes.simulate.site import make_site
 from glacial_lakes.tracking.epochs import EQUAL_AREA
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "tracking.md"

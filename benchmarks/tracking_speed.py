@@ -33,10 +33,10 @@ from documents import rewrite
 from many_lakes import dates_in, read_date, write_all
 
 import glacial_lakes as gl
-from glacial_lakes.export import export
-from glacial_lakes.inventory import open_inventory
-from glacial_lakes.report import write_report
-from glacial_lakes.vectors import read_vector
+from glacial_lakes.export.export import export
+from glacial_lakes.inventory.inventory import open_inventory
+from glacial_lakes.io.vector import read_vector
+from glacial_lakes.report.page import write_report
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
 FIGURE = Path(__file__).parents[1] / "docs" / "images" / "scaling.svg"

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from glacial_lakes import export, schema
-from glacial_lakes.inventory import DERIVED, LAYERS
+from glacial_lakes import schema
+from glacial_lakes.export import export
+from glacial_lakes.inventory.inventory import DERIVED, LAYERS
 
 DICTIONARY = Path(__file__).with_name("data_dictionary.md")
 

@@ -18,46 +18,48 @@ if TYPE_CHECKING:
     from glacial_lakes.change import trend
     from glacial_lakes.coverage import Coverage, State
     from glacial_lakes.errors import GlacialLakesError
-    from glacial_lakes.export import export as export_inventory
-    from glacial_lakes.export import export_composites
+    from glacial_lakes.export.export import export as export_inventory
+    from glacial_lakes.export.export import export_composites
     from glacial_lakes.grid import Grid
-    from glacial_lakes.inventory import Inventory, open_inventory, track
-    from glacial_lakes.mapping import map_lakes
-    from glacial_lakes.outlines_file import map_scenes
-    from glacial_lakes.report import write_report
+    from glacial_lakes.inventory.build import track
+    from glacial_lakes.inventory.inventory import Inventory, open_inventory
+    from glacial_lakes.mapping.pipeline import map_lakes
+    from glacial_lakes.report.page import write_report
     from glacial_lakes.scenes import discover, open_scene
-    from glacial_lakes.scenes.scene import Quality, Scene
+    from glacial_lakes.scenes.quality import Quality
+    from glacial_lakes.scenes.scene import Scene
     from glacial_lakes.settings import MappingSettings, Project, TrackingSettings, read_project
     from glacial_lakes.tracking.epochs import CompleteCoverage
-    from glacial_lakes.validation import validate
-    from glacial_lakes.workflow import RunResult, run
+    from glacial_lakes.validation.validate import validate
+    from glacial_lakes.workflow.map_files import map_scenes
+    from glacial_lakes.workflow.run import RunResult, run
 
 _HOMES = {
     "CompleteCoverage": "tracking.epochs",
     "Coverage": "coverage",
     "GlacialLakesError": "errors",
     "Grid": "grid",
-    "Inventory": "inventory",
+    "Inventory": "inventory.inventory",
     "MappingSettings": "settings",
     "Project": "settings",
     "Quality": "scenes.scene",
-    "RunResult": "workflow",
+    "RunResult": "workflow.run",
     "Scene": "scenes.scene",
     "State": "coverage",
     "TrackingSettings": "settings",
     "discover": "scenes",
-    "export_composites": "export",
-    "export_inventory": "export",
-    "map_lakes": "mapping",
-    "map_scenes": "outlines_file",
-    "open_inventory": "inventory",
+    "export_composites": "export.export",
+    "export_inventory": "export.export",
+    "map_lakes": "mapping.pipeline",
+    "map_scenes": "workflow.map_files",
+    "open_inventory": "inventory.inventory",
     "open_scene": "scenes",
     "read_project": "settings",
-    "run": "workflow",
-    "track": "inventory",
+    "run": "workflow.run",
+    "track": "inventory.build",
     "trend": "change",
     "validate": "validation",
-    "write_report": "report",
+    "write_report": "report.page",
 }
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glacial_lakes.cli import main
+from glacial_lakes.cli.commands import main
 
 if __name__ == "__main__":
     main()

@@ -23,10 +23,10 @@ from rasterio.io import MemoryFile
 from rasterio.windows import Window
 
 from glacial_lakes.errors import DamagedFileError
-from glacial_lakes.files import whole
 from glacial_lakes.grid import Grid
-from glacial_lakes.scanlines import Runs, runs_in
-from glacial_lakes.stencils import kernel
+from glacial_lakes.io.atomic import whole
+from glacial_lakes.kernels.jit import kernel
+from glacial_lakes.kernels.rasterize import Runs, runs_in
 
 States = NDArray[np.uint8]
 

@@ -16,9 +16,11 @@ from rasterio.windows import Window
 
 from glacial_lakes.errors import GridError, UnknownProductError
 from glacial_lakes.grid import Grid
-from glacial_lakes.stencils import kernel
+from glacial_lakes.kernels.interpolation import sample
+from glacial_lakes.kernels.jit import kernel
 
 Float = NDArray[np.float32]
+
 Bool = NDArray[np.bool_]
 
 FAR_BELOW_M = -1e6
@@ -226,60 +228,6 @@ def cast_shadow(
         steps *= 2
     shadow: Bool = obstacle > z
     return shadow
-
-
-def sample(layer: Float, source: Affine, target: Affine, shape: tuple[int, int]) -> Float:
-    """Sample a layer bilinearly at the pixel centres of a raster in the same CRS.
-
-    NaN outside the source's pixel centres and next to NaN.
-    """
-    x = (target.c + target.a * (np.arange(shape[1]) + 0.5) - source.c) / source.a - 0.5
-    y = (target.f + target.e * (np.arange(shape[0]) + 0.5) - source.f) / source.e - 0.5
-    sampled: Float = _bilinear(layer, y, x)
-    return sampled
-
-
-@kernel
-def _bilinear(layer, y, x):  # type: ignore[no-untyped-def]
-    height, width = layer.shape
-    values = np.empty((len(y), len(x)), np.float32)
-    before = np.zeros(len(x), np.int32)
-    late = np.empty(len(x), np.float32)
-    first, end = len(x), 0
-    for col in range(len(x)):
-        if 0 <= x[col] <= width - 1:
-            first, end = min(first, col), col + 1
-            before[col] = min(int(x[col]), max(width - 2, 0))
-            late[col] = x[col] - before[col]
-    # Each source row is interpolated along itself once; the rows between two are means of them.
-    lines = np.empty((2, len(x)), np.float32)
-    held = np.full(2, -1)
-    for row in range(len(y)):
-        target = values[row]
-        if not 0 <= y[row] <= height - 1 or first >= end:
-            for col in range(len(x)):
-                target[col] = np.float32(np.nan)
-            continue
-        above = min(int(y[row]), max(height - 2, 0))
-        below = min(above + 1, height - 1)
-        for source in (above, below):
-            if held[source % 2] != source:
-                held[source % 2] = source
-                line, along = lines[source % 2], layer[source]
-                for col in range(first, end):
-                    one, other = along[before[col]], along[min(before[col] + 1, width - 1)]
-                    line[col] = one * (np.float32(1) - late[col]) + other * late[col]
-        for col in range(first):
-            target[col] = np.float32(np.nan)
-        for col in range(end, len(x)):
-            target[col] = np.float32(np.nan)
-        low = np.float32(y[row] - above)
-        high = np.float32(1) - low
-        inner, upper, lower = target[first:end], lines[above % 2], lines[below % 2]
-        upper, lower = upper[first:end], lower[first:end]
-        for col in range(end - first):
-            inner[col] = upper[col] * high + lower[col] * low
-    return values
 
 
 @kernel

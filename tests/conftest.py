@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from sample_project import PRODUCTS, Maker, project_of
 
-from glacial_lakes.mapping import map_lakes
+from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.scenes import open_scene
-from glacial_lakes.workflow import run
+from glacial_lakes.workflow.run import run
 
 ROOT = Path(__file__).parents[1]
 

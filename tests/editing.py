@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from glacial_lakes.settings import read_project
-from glacial_lakes.workflow import RunResult, run
+from glacial_lakes.workflow.run import RunResult, run
 
 ogr = pytest.mark.skipif(shutil.which("ogr2ogr") is None, reason="needs ogr2ogr of gdal-bin")
 

@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 
 from glacial_lakes import schema
-from glacial_lakes.inventory import LAYERS, Inventory
+from glacial_lakes.inventory.inventory import LAYERS, Inventory
 
 SCENES = [
     ("LT05_L2SP_151031_19990812_20200907_02_T1", "1999-08-12T05:11:02", "LT05", 30, 4.0),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from glacial_lakes import files
+from glacial_lakes.io import atomic
 from glacial_lakes.settings import Project, read_project
 
 PRODUCTS = (
@@ -27,7 +27,7 @@ def tree(project: Path) -> Tree:
     """Return the SHA-256 of every result; the records of scenes hold times of change."""
     output = project.parent / "output"
     return {
-        path.relative_to(output).as_posix(): files.sha256(path)
+        path.relative_to(output).as_posix(): atomic.sha256(path)
         for path in sorted(output.rglob("*"))
         if path.is_file() and path.name != "done.json"
     }

@@ -10,9 +10,9 @@ import pytest
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
-import accuracy  # noqa: E402
-import accuracy_tables  # noqa: E402
-import documents  # noqa: E402
+import accuracy
+import accuracy_tables
+import documents
 
 
 def test_kept_seeds_are_not_those_of_development() -> None:

@@ -16,7 +16,8 @@ from test_catchment import crater, round_lake, write_dem
 from test_inventory import X0, Y0, _tables
 
 from glacial_lakes import measures, schema
-from glacial_lakes.inventory import Inventory, open_inventory, track
+from glacial_lakes.inventory.build import track
+from glacial_lakes.inventory.inventory import Inventory, open_inventory
 from glacial_lakes.measures.flood import PEAK_RELATIONS
 from glacial_lakes.measures.volume import MIN_RELATIONS, SCATTER_FACTOR, VOLUME_RELATIONS
 

@@ -13,18 +13,19 @@ from sample_inventory import assemble, make_inventory
 from scipy.stats import kendalltau, theilslopes
 
 from glacial_lakes import change, schema
-from glacial_lakes.change.rank_tests import (
+from glacial_lakes.change.statistics import (
     correlated_seasonal_mann_kendall,
     critical_score,
     mann_kendall,
     mann_kendall_hamed_rao,
     pettitt,
     seasonal_mann_kendall,
+    seasonal_theil_sen,
+    theil_sen,
 )
-from glacial_lakes.change.slopes import seasonal_theil_sen, theil_sen
 from glacial_lakes.change.trends import step, trend
 from glacial_lakes.errors import InputError
-from glacial_lakes.inventory import Inventory
+from glacial_lakes.inventory.inventory import Inventory
 
 NONE = schema.conform(pd.DataFrame(), schema.LAKE_EVENTS)
 NO_SCENES = schema.conform(pd.DataFrame(), schema.SCENES)

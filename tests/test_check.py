@@ -10,9 +10,9 @@ import pytest
 import shapely
 from shapely import affinity
 
-from glacial_lakes.check import check_file
-from glacial_lakes.cli import ERROR, OK, main
-from glacial_lakes.older import track_files
+from glacial_lakes.cli.commands import ERROR, OK, main
+from glacial_lakes.ingest.check import check_file
+from glacial_lakes.ingest.track_files import track_files
 
 
 def lake(east: float, radius: float = 100.0) -> shapely.Geometry:

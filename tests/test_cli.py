@@ -20,9 +20,9 @@ import rasterio
 
 import glacial_lakes
 from glacial_lakes import language
-from glacial_lakes.cli import cli, main, memory_amount, month_list
+from glacial_lakes.cli.commands import cli, main, memory_amount, month_list
+from glacial_lakes.io.vector import read_vector
 from glacial_lakes.settings import read_project
-from glacial_lakes.vectors import read_vector
 
 VERBS = {
     "track": {

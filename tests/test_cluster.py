@@ -17,12 +17,12 @@ from pathlib import Path
 import pytest
 from sample_project import PRODUCTS, Maker, project_of, spoil, tree
 
-from glacial_lakes import cluster
-from glacial_lakes.cluster import connect
 from glacial_lakes.errors import ConfigError
 from glacial_lakes.events import Event, SceneMapped
 from glacial_lakes.language.messages import translate_error
-from glacial_lakes.workflow import run
+from glacial_lakes.workflow import dask
+from glacial_lakes.workflow.dask import connect
+from glacial_lakes.workflow.run import run
 
 pytest.importorskip("distributed")
 pytestmark = pytest.mark.xdist_group("cluster")
@@ -178,7 +178,7 @@ def test_what_fails_in_the_event_loop_of_the_client_prints_no_traceback(
     script = tmp_path / "fails.py"
     script.write_text(
         "import sys\n"
-        "from glacial_lakes.cluster import connect\n"
+        "from glacial_lakes.workflow.dask import connect\n"
         "with connect(sys.argv[1]) as client:\n"
         "    client.loop.add_callback(lambda: 1 / 0)\n"
         "    client.nthreads()\n"
@@ -264,7 +264,7 @@ def test_an_address_without_answer_is_told_within_seconds(make: Maker, tmp_path:
     address = f"tcp://127.0.0.1:{free_port()}"
     started = time.monotonic()
     done = run_on(address, path, "--lang", "ru")
-    assert time.monotonic() - started < cluster.CONNECT_SECONDS + 8
+    assert time.monotonic() - started < dask.CONNECT_SECONDS + 8
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"GL5002 {address}: по этому адресу")

@@ -12,10 +12,10 @@ import geopandas as gpd
 import numpy as np
 import pytest
 
-from glacial_lakes import indices, water
-from glacial_lakes.detectors import detector_of
 from glacial_lakes.errors import ConfigError, MetadataError
-from glacial_lakes.mapping import map_lakes
+from glacial_lakes.mapping import indices, seeds
+from glacial_lakes.mapping.pipeline import map_lakes
+from glacial_lakes.mapping.seeds import detector_of
 from glacial_lakes.scenes import Scene, discover
 from glacial_lakes.settings import MappingSettings
 
@@ -84,7 +84,7 @@ def overlap(one: gpd.GeoDataFrame, other: gpd.GeoDataFrame) -> float:
 
 
 def test_the_default_is_the_rule_of_the_method() -> None:
-    assert detector_of(MappingSettings()) is water.candidates
+    assert detector_of(MappingSettings()) is seeds.candidates
 
 
 @pytest.mark.parametrize("index", ["mndwi", "awei_sh", "ndwi_blue"])

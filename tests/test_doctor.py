@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import rasterio
 
-from glacial_lakes import machine
-from glacial_lakes.doctor import RASTER_DRIVERS, VECTOR_DRIVERS, examine
+from glacial_lakes.cli.doctor import RASTER_DRIVERS, VECTOR_DRIVERS, examine
+from glacial_lakes.runtime import machine
 
 OWN_PROJ = Path(rasterio.__file__).parent / "proj_data"
 needs_wheel = pytest.mark.skipif(

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from glacial_lakes.evidence import Evidence, judge
+from glacial_lakes.mapping.classification import judge
+from glacial_lakes.mapping.features import Evidence
 
 LAKE = Evidence(
     ndwi=0.45,

@@ -25,8 +25,8 @@ from sample_inventory import empty_inventory, hostile_inventory, make_inventory
 
 from glacial_lakes import schema
 from glacial_lakes.errors import ConfigError, OutputError
-from glacial_lakes.export import FORMATS, epochs, export
-from glacial_lakes.inventory import open_inventory
+from glacial_lakes.export.export import FORMATS, epochs, export
+from glacial_lakes.inventory.inventory import open_inventory
 
 KML = {"k": "http://www.opengis.net/kml/2.2"}
 EXPORT = sys.modules[export.__module__]

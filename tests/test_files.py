@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from glacial_lakes import files
 from glacial_lakes.errors import LockedError, OutputError
+from glacial_lakes.io import atomic
 
 
 def _names(folder: Path) -> list[str]:
@@ -39,10 +39,10 @@ def test_a_file_that_windows_holds_open_is_named_and_stays(
         raise error
 
     monkeypatch.setattr(Path, "replace", refuse)
-    monkeypatch.setattr(files.time, "sleep", waits.append)
+    monkeypatch.setattr(atomic.time, "sleep", waits.append)
     with (
         pytest.raises(LockedError, match=r"inventory.gpkg: is open in another program.*QGIS"),
-        files.whole(target) as temporary,
+        atomic.whole(target) as temporary,
     ):
         temporary.write_text("new")
     assert 3 < sum(waits) < 20  # virus scanners let go by then
@@ -53,7 +53,7 @@ def test_a_file_that_windows_holds_open_is_named_and_stays(
 def test_a_file_written_whole_replaces_the_old_one(tmp_path: Path) -> None:
     target = tmp_path / "new" / "a.csv"
     for text in ("one", "two"):
-        with files.whole(target) as temporary:
+        with atomic.whole(target) as temporary:
             assert temporary.parent == target.parent
             assert temporary.suffix == ".csv"
             temporary.write_text(text)
@@ -67,7 +67,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_temporary(
 ) -> None:
     target = tmp_path / "a.gpkg"
     target.write_text("old")
-    with pytest.raises(type(failure)), files.whole(target) as temporary:
+    with pytest.raises(type(failure)), atomic.whole(target) as temporary:
         temporary.write_text("half")
         temporary.with_name(temporary.name + "-journal").write_text("journal")
         raise failure
@@ -83,20 +83,20 @@ def test_content_that_does_not_verify_is_not_moved(tmp_path: Path) -> None:
     target.write_text("old")
     with (
         pytest.raises(OutputError, match="not what was meant"),
-        files.whole(target, refuse) as temp,
+        atomic.whole(target, refuse) as temp,
     ):
         temp.write_text("new")
     assert target.read_text() == "old"
 
 
 def test_writing_nothing_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="nothing was written"), files.whole(tmp_path / "a"):
+    with pytest.raises(OutputError, match="nothing was written"), atomic.whole(tmp_path / "a"):
         pass
 
 
 def test_an_error_of_the_system_names_the_target_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError) as caught, files.whole(tmp_path / "file" / "a.csv"):
+    with pytest.raises(OutputError) as caught, atomic.whole(tmp_path / "file" / "a.csv"):
         pass
     assert "a.csv" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -106,7 +106,7 @@ def test_an_error_of_the_system_names_the_target_in_one_line(tmp_path: Path) -> 
 def test_a_full_disk_is_told_and_the_old_file_stays(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
     target.write_text("old")
-    with pytest.raises(OutputError, match="No space left"), files.whole(target) as temporary:
+    with pytest.raises(OutputError, match="No space left"), atomic.whole(target) as temporary:
         temporary.symlink_to("/dev/full")
         temporary.write_text("new")
     assert target.read_text() == "old"
@@ -126,16 +126,16 @@ def test_a_killed_writer_leaves_the_old_file_and_the_next_one_cleans_up(tmp_path
         assert len(_names(tmp_path)) == 2
         process.kill()
     assert target.read_text() == "old"
-    with files.whole(target) as temporary:
+    with atomic.whole(target) as temporary:
         temporary.write_text("new")
     assert _names(tmp_path) == ["a.bin"]
 
 
 def test_the_temporary_file_of_a_living_writer_is_left_alone(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
-    with files.whole(target) as first:
+    with atomic.whole(target) as first:
         first.write_text("first")
-        with files.whole(target) as second:
+        with atomic.whole(target) as second:
             assert second != first
             second.write_text("second")
         assert first.exists()
@@ -145,7 +145,7 @@ def test_the_temporary_file_of_a_living_writer_is_left_alone(tmp_path: Path) -> 
 def test_all_parts_of_a_set_are_moved_together(tmp_path: Path) -> None:
     target = tmp_path / "lakes.shp"
     for text in ("one", "two"):
-        with files.whole_set(target) as main:
+        with atomic.whole_set(target) as main:
             for suffix in (".shp", ".dbf", ".shx"):
                 main.with_suffix(suffix).write_text(text)
         assert {part.read_text() for part in tmp_path.iterdir()} == {text}
@@ -156,7 +156,7 @@ def test_a_failed_set_leaves_all_old_parts(tmp_path: Path) -> None:
     target = tmp_path / "lakes.shp"
     for suffix in (".shp", ".dbf"):
         target.with_suffix(suffix).write_text("old")
-    with pytest.raises(RuntimeError), files.whole_set(target) as main:
+    with pytest.raises(RuntimeError), atomic.whole_set(target) as main:
         main.with_suffix(".dbf").write_text("new")
         raise RuntimeError
     assert {part.read_text() for part in tmp_path.iterdir()} == {"old"}
@@ -168,7 +168,7 @@ def test_a_set_that_cannot_be_moved_whole_is_never_a_mixture(tmp_path: Path) -> 
     target.write_text("old")
     target.with_suffix(".dbf").write_text("old")
     target.with_suffix(".shx").mkdir()  # cannot be replaced by a file
-    with pytest.raises(OutputError), files.whole_set(target) as main:
+    with pytest.raises(OutputError), atomic.whole_set(target) as main:
         for suffix in (".dbf", ".shp", ".shx"):
             main.with_suffix(suffix).write_text("new")
     assert not target.exists()
@@ -176,20 +176,20 @@ def test_a_set_that_cannot_be_moved_whole_is_never_a_mixture(tmp_path: Path) -> 
 
 def test_a_second_run_is_told_who_holds_the_folder(tmp_path: Path) -> None:
     with (
-        files.lock(tmp_path),
+        atomic.lock(tmp_path),
         pytest.raises(LockedError, match=rf"process {os.getpid()} on "),
-        files.lock(tmp_path),
+        atomic.lock(tmp_path),
     ):
         pass
-    with files.lock(tmp_path):
+    with atomic.lock(tmp_path):
         pass
     assert _names(tmp_path) == []
 
 
 def test_the_lock_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
     holder = {"host": socket.gethostname(), "pid": _dead_pid(), "token": "0"}
-    (tmp_path / files.LOCK_NAME).write_text(json.dumps(holder))
-    with files.lock(tmp_path) as path:
+    (tmp_path / atomic.LOCK_NAME).write_text(json.dumps(holder))
+    with atomic.lock(tmp_path) as path:
         assert json.loads(path.read_text())["pid"] == os.getpid()
     assert _names(tmp_path) == []
 
@@ -198,15 +198,15 @@ def test_the_lock_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
     "content", ['{"host": "another-computer", "pid": 1, "token": "0"}', "", "not json", "[1]"]
 )
 def test_a_lock_that_may_be_alive_is_respected(tmp_path: Path, content: str) -> None:
-    (tmp_path / files.LOCK_NAME).write_text(content)
-    with pytest.raises(LockedError, match="delete"), files.lock(tmp_path):
+    (tmp_path / atomic.LOCK_NAME).write_text(content)
+    with pytest.raises(LockedError, match="delete"), atomic.lock(tmp_path):
         pass
-    assert (tmp_path / files.LOCK_NAME).read_text() == content
+    assert (tmp_path / atomic.LOCK_NAME).read_text() == content
 
 
 def test_of_many_processes_at_a_stale_lock_only_one_wins(tmp_path: Path) -> None:
     holder = {"host": socket.gethostname(), "pid": _dead_pid(), "token": "0"}
-    (tmp_path / files.LOCK_NAME).write_text(json.dumps(holder))
+    (tmp_path / atomic.LOCK_NAME).write_text(json.dumps(holder))
     code = (
         "import sys, time; from glacial_lakes import errors, files\n"
         "sys.stdin.readline()\n"
@@ -249,4 +249,4 @@ def test_an_interrupted_run_gives_its_lock_back(tmp_path: Path) -> None:
 def test_sha256_is_the_digest_of_the_bytes(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"abc" * 100_000)
-    assert files.sha256(path) == hashlib.sha256(b"abc" * 100_000).hexdigest()
+    assert atomic.sha256(path) == hashlib.sha256(b"abc" * 100_000).hexdigest()

@@ -8,7 +8,7 @@ import pytest
 import spyndex
 import xarray as xr
 
-from glacial_lakes import indices
+from glacial_lakes.mapping import indices
 
 BANDS = dict(
     zip("BGRN", np.random.default_rng(1).uniform(0.01, 0.6, (4, 50)), strict=True),

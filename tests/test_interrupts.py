@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sample_project import PRODUCTS, Maker, tree
 
-from glacial_lakes import interrupts
+from glacial_lakes.runtime import interrupts
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 SCRIPT = """

@@ -15,7 +15,8 @@ import shapely
 
 from glacial_lakes import schema
 from glacial_lakes.errors import InputError, VectorError
-from glacial_lakes.inventory import DERIVED, LAYERS, Inventory, open_inventory, track
+from glacial_lakes.inventory.build import track
+from glacial_lakes.inventory.inventory import DERIVED, LAYERS, Inventory, open_inventory
 from glacial_lakes.tracking.epochs import CompleteCoverage
 
 X0, Y0 = 400_000.0, 4_700_000.0

@@ -28,27 +28,36 @@ from scipy import ndimage
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
-import plain_kernels as plain  # noqa: E402
+import plain_kernels as plain
 
-from glacial_lakes import (  # noqa: E402
+from glacial_lakes import terrain
+from glacial_lakes.kernels import (
+    contours,
+    filters,
+    interpolation,
+    jit,
+    labels,
+    morphology,
+    rasterize,
+    text,
+)
+from glacial_lakes.mapping import (
     candidates,
-    components,
-    evidence,
+    features,
+    indices,
     masks,
+    observability,
     outlines,
     pixels,
-    rings,
-    stencils,
-    terrain,
-    texts,
+    rivers,
+    slc_gaps,
     uncertainty,
     unmixing,
-    visibility,
-    water,
 )
-from glacial_lakes.scenes import raster, resample  # noqa: E402
-from glacial_lakes.scenes.quality import Quality  # noqa: E402
-from glacial_lakes.scenes.raster import Band  # noqa: E402
+from glacial_lakes.mapping import seeds as seeding
+from glacial_lakes.scenes import raster
+from glacial_lakes.scenes.quality import Quality
+from glacial_lakes.scenes.raster import Band
 
 SUM = {"rtol": 1e-5, "atol": 1e-6}
 """Sums of some hundred numbers around 1 in float32."""
@@ -109,7 +118,7 @@ def test_distances_are_those_of_the_euclidean_transform(seed: int, limit: float)
     mask = Window(seed).mask()
     for name in ("distance_to", "depth_in"):
         expected = getattr(plain, name)(mask, limit)
-        np.testing.assert_allclose(getattr(stencils, name)(mask, limit), expected, rtol=1e-6)
+        np.testing.assert_allclose(getattr(morphology, name)(mask, limit), expected, rtol=1e-6)
 
 
 @given(seeds, st.integers(0, 10))
@@ -117,11 +126,11 @@ def test_distances_are_those_of_the_euclidean_transform(seed: int, limit: float)
 def test_masks_grow_and_shrink_as_in_scipy(seed: int, steps: int) -> None:
     mask = Window(seed).mask()
     if steps:
-        same(stencils.grown(mask, steps), plain.grown(mask, steps))
-        same(stencils.shrunk(mask, steps), plain.shrunk(mask, steps))
+        same(morphology.grown(mask, steps), plain.grown(mask, steps))
+        same(morphology.shrunk(mask, steps), plain.shrunk(mask, steps))
     else:
-        same(stencils.grown(mask, 0), mask)
-        same(stencils.shrunk(mask, 0), mask)
+        same(morphology.grown(mask, 0), mask)
+        same(morphology.shrunk(mask, 0), mask)
 
 
 @given(seeds, st.sampled_from([(0.6, 4.0), (0.8, 4.0), (2.0, 4.0), (2.0, 6.0)]), st.integers(1, 7))
@@ -131,7 +140,7 @@ def test_means_are_those_of_the_gaussian_filter(
 ) -> None:
     window = Window(seed)
     fields = window.rng.uniform(-1, 2, (*window.shape, count)).astype("float32")
-    found = stencils.smooth(fields, stencils.gaussian_weights(*kernel))
+    found = filters.smooth(fields, filters.gaussian_weights(*kernel))
     np.testing.assert_allclose(found, plain.smooth(fields, *kernel), **SUM)
 
 
@@ -140,16 +149,16 @@ def test_means_are_those_of_the_gaussian_filter(
 def test_finer_pixels_are_those_of_zoom(seed: int, times: int) -> None:
     field = Window(seed).field(missing=0.0)
     assume(np.isfinite(field).all())
-    np.testing.assert_allclose(stencils.finer(field, times), plain.finer(field, times), **SUM)
+    np.testing.assert_allclose(interpolation.finer(field, times), plain.finer(field, times), **SUM)
 
 
 @given(seeds)
 @checked
 def test_extents_are_those_of_the_mask(seed: int) -> None:
     mask = Window(seed).mask()
-    assert stencils.extent(mask) == plain.extent(mask)
+    assert morphology.extent(mask) == plain.extent(mask)
     numbers = mask * np.float32(0.25)
-    assert stencils.extent(numbers) == plain.extent(mask)
+    assert morphology.extent(numbers) == plain.extent(mask)
 
 
 @given(seeds)
@@ -159,7 +168,7 @@ def test_medians_leave_out_what_is_missing(seed: int) -> None:
     field, where = window.field(), window.mask()
     field[window.rng.random(window.shape) < 0.1] = np.inf
     np.testing.assert_allclose(
-        stencils.median_of(field, where), plain.median_of(field, where), rtol=1e-7
+        filters.median_of(field, where), plain.median_of(field, where), rtol=1e-7
     )
 
 
@@ -170,16 +179,16 @@ def test_ranks_are_those_of_a_partition_also_among_equal_values(
 ) -> None:
     array = np.float32(values)
     rank = data.draw(st.integers(0, len(array) - 1))
-    assert stencils.smallest(array.copy(), rank) == plain.smallest(array, rank)
+    assert filters.smallest(array.copy(), rank) == plain.smallest(array, rank)
 
 
 @given(seeds)
 @checked
 def test_labels_and_extents_are_those_of_scipy(seed: int) -> None:
     mask = Window(seed).mask()
-    labels, extents = components.connected(mask, len(mask), 0)
+    found, extents = labels.connected(mask, len(mask), 0)
     expected, places = plain.connected(mask)
-    same(labels, expected)
+    same(found, expected)
     same(extents, places)
 
 
@@ -187,14 +196,14 @@ def test_labels_and_extents_are_those_of_scipy(seed: int) -> None:
 @checked
 def test_labels_end_below_what_begins_in_the_first_rows(seed: int, begun: int, halo: int) -> None:
     mask = Window(seed).mask()
-    labels, extents = components.connected(mask, begun, halo)
+    found, extents = labels.connected(mask, begun, halo)
     expected, places = plain.connected(mask)
     wanted = np.flatnonzero(places[:, 1] < begun) + 1
     below = min(len(mask), 1 + halo + max(places[wanted - 1, 2], default=begun - 1))
-    assert len(labels) >= min(below, len(mask))
-    same(labels > 0, mask[: len(labels)])
+    assert len(found) >= min(below, len(mask))
+    same(found > 0, mask[: len(found)])
     for number in wanted:  # the first in both, in the order of first pixels
-        same(labels == number, expected[: len(labels)] == number)
+        same(found == number, expected[: len(found)] == number)
     same(extents[: len(wanted)], places[: len(wanted)])
 
 
@@ -202,7 +211,7 @@ def test_labels_end_below_what_begins_in_the_first_rows(seed: int, begun: int, h
 @checked
 def test_vertices_as_text_are_those_of_printf(places: list[tuple[float, float]]) -> None:
     points = np.array(places)
-    told, begins = texts.written(points, "", ",", " ")
+    told, begins = text.written(points, "", ",", " ")
     assert [told[begin - 1] for begin in begins[1:]] == [" "] * len(points)
     one, other = (
         [[float(number) for number in point.split(",")] for point in text.split()]
@@ -224,7 +233,7 @@ def test_pixels_inside_are_those_that_shapely_contains(seed: int) -> None:
     parts = shapely.get_parts(shapely.union_all(shapely.buffer(points, sizes)))
     hole = shapely.buffer(points[0], sizes[0] / 3)
     for polygon in shapely.get_parts(shapely.difference(parts, hole)):
-        found = outlines.pixels_inside(polygon, Affine.identity(), window.shape)
+        found = rasterize.pixels_inside(polygon, Affine.identity(), window.shape)
         same(found, plain.inside_of(polygon, window.shape))
 
 
@@ -234,7 +243,7 @@ def test_contours_enclose_what_those_of_scikit_image_enclose(seed: int, level: f
     window = Window(seed)
     field = ndimage.gaussian_filter(window.rng.random(window.shape), window.rng.uniform(0, 2))
     field = (field / max(field.max(), 1e-9)).astype("float32")
-    x, y, starts, areas = rings.contour_lines(field, level)
+    x, y, starts, areas = contours.contour_lines(field, level)
     points = np.column_stack([x, y])
     polygons = [shapely.Polygon(points[first:end]) for first, end in pairwise(starts)]
     lines = plain.contour_lines(field, level)
@@ -347,7 +356,7 @@ def test_medians_of_a_candidate_are_those_of_numpy(seed: int) -> None:
     window = Window(seed)
     fields = [window.field(0, 0.5) for _ in range(5)]
     arrays = *fields, window.flags(), window.mask(), window.mask(), window.mask()
-    np.testing.assert_allclose(evidence._medians(*arrays), plain.medians(*arrays), rtol=1e-5)
+    np.testing.assert_allclose(features._medians(*arrays), plain.medians(*arrays), rtol=1e-5)
 
 
 @given(seeds)
@@ -398,7 +407,7 @@ def test_observed_fractions_are_those_of_the_plain_steps(seed: int) -> None:
         *window.rng.integers(1, 11, 3).tolist(),
         bool(window.rng.integers(2)),
     )
-    share, hides = visibility._observed(*arrays)
+    share, hides = observability._observed(*arrays)
     expected, state = plain.observed(*arrays)
     assert share == pytest.approx(expected, abs=1e-9)
     assert hides == state
@@ -414,11 +423,12 @@ def test_masks_of_pixels_are_those_of_numpy(seed: int) -> None:
     green, nir, swir1 = (window.field(-0.05, 0.6) for _ in range(3))
     flags, cloud, snow = window.flags(), window.mask(), window.mask()
     np.testing.assert_allclose(
-        water.ndwi_or_zero(green, nir), plain.ndwi_or_zero(green, nir), rtol=1e-6
+        indices.ndwi_or_zero(green, nir), plain.ndwi_or_zero(green, nir), rtol=1e-6
     )
     for third in (swir1, masks.NO_BAND):
         same(
-            water._candidates(green, nir, third, cloud), plain.candidates(green, nir, third, cloud)
+            seeding._candidates(green, nir, third, cloud),
+            plain.candidates(green, nir, third, cloud),
         )
         same(masks._cloud(green, third, flags), plain.is_cloud(green, third, flags))
         same(masks._snow_or_ice(green, nir, third), plain.is_snow_or_ice(green, nir, third))
@@ -447,7 +457,7 @@ def test_gaps_are_bridged_from_a_row_on(seed: int, first: int) -> None:
     for row in range(0, window.shape[0], 20):  # some wider than what is bridged
         unseen[row : row + window.rng.integers(20)] |= window.rng.random() < 0.5
     expected = plain.bridge_gaps(band, unseen, first)
-    water.bridge_gaps(band, unseen, first)
+    slc_gaps.bridge_gaps(band, unseen, first)
     same(band, expected)
 
 
@@ -463,7 +473,7 @@ def test_lines_of_rivers_are_those_of_an_opening(seed: int, width: int) -> None:
     odd = 2 * (width // 2) + 1  # an even width counts as the next
     if not piece.any():
         return
-    found = water.river_trace(value, piece, usable, level, width)
+    found = rivers.river_trace(value, piece, usable, level, width)
     assert found == pytest.approx(plain.river_trace(value, piece, usable, level, odd))
 
 
@@ -503,10 +513,11 @@ def test_coarse_bands_are_interpolated_between_what_is_known(seed: int, factor: 
     window = Window(seed)
     start = tuple(window.rng.integers(0, 20, 2).tolist())
     spans = [
-        resample.coarse_span(*span, factor)[1] for span in zip(start, window.shape, strict=True)
+        interpolation.coarse_span(*span, factor)[1]
+        for span in zip(start, window.shape, strict=True)
     ]
     coarse = Window(seed, tuple(span + 2 for span in spans)).field(0, 1, missing=0.3)
-    found = resample.bilinear(coarse, factor, start, window.shape)
+    found = interpolation.bilinear(coarse, factor, start, window.shape)
     np.testing.assert_allclose(found, plain.bilinear(coarse, factor, start, window.shape), **SUM)
 
 
@@ -539,12 +550,12 @@ def test_layers_are_sampled_bilinearly(seed: int, pixel: float, east: float, nor
     window = Window(seed)
     layer = Window(seed + 1).field(0, 1)
     source, target = Affine(1, 0, 0, 0, -1, 0), Affine(pixel, 0, east, 0, -pixel, north)
-    found = terrain.sample(layer, source, target, window.shape)
+    found = interpolation.sample(layer, source, target, window.shape)
     np.testing.assert_allclose(found, plain.sample(layer, source, target, window.shape), **SUM)
 
 
 @pytest.mark.parametrize(
-    "step", [stencils.distance_to, stencils.depth_in, stencils.grown, stencils.shrunk]
+    "step", [morphology.distance_to, morphology.depth_in, morphology.grown, morphology.shrunk]
 )
 def test_a_window_of_no_pixels_gives_none(step: Callable[..., np.ndarray]) -> None:
     assert step(np.zeros((0, 0), bool), 2).shape == (0, 0)
@@ -554,14 +565,14 @@ def test_a_window_of_no_pixels_gives_none(step: Callable[..., np.ndarray]) -> No
 
 ASK = """
 import numpy as np
-from glacial_lakes import water
+from glacial_lakes.mapping import seeds
 pixel = np.full((1, 1), 0.3, np.float32), np.full((1, 1), 0.17, np.float32)
-print(water.candidates(dict(green=pixel[0], nir=pixel[1]), np.zeros((1, 1), bool))[0, 0])
+print(seeds.candidates(dict(green=pixel[0], nir=pixel[1]), np.zeros((1, 1), bool))[0, 0])
 """
 
 
 def test_a_kernel_is_compiled_anew_when_a_number_of_another_file_changes(tmp_path: Path) -> None:
-    package = Path(stencils.__file__).parent
+    package = Path(jit.__file__).parents[1]
     shutil.copytree(package, tmp_path / package.name, ignore=shutil.ignore_patterns("__pycache__"))
     environment = {name: text for name, text in os.environ.items() if name != "NUMBA_CACHE_DIR"}
     environment["PYTHONPATH"] = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
@@ -577,9 +588,9 @@ def test_a_kernel_is_compiled_anew_when_a_number_of_another_file_changes(tmp_pat
         ).stdout.strip()
 
     assert (answer(), answer()) == ("True", "True")
-    kept = set(tmp_path.rglob("water._candidates*.nbi"))
+    kept = set(tmp_path.rglob("seeds._candidates*.nbi"))
     assert kept
-    source = tmp_path / package.name / "masks.py"
+    source = tmp_path / package.name / "mapping" / "masks.py"
     text = source.read_text("utf-8")
     assert text.count("MIN_WATER_NDWI = 0.24") == 1
     source.write_text(text.replace("MIN_WATER_NDWI = 0.24", "MIN_WATER_NDWI = 0.34"), "utf-8")

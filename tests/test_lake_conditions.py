@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from glacial_lakes.mapping import map_lakes
+from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.scenes import discover
 
 SHRUNK = 0.85

@@ -15,10 +15,11 @@ import shapely
 from rasterio.features import geometry_mask, rasterize
 from rasterio.transform import from_origin
 
-from glacial_lakes import indices, schema
+from glacial_lakes import schema
 from glacial_lakes.coverage import State
 from glacial_lakes.errors import MetadataError
-from glacial_lakes.mapping import map_lakes
+from glacial_lakes.mapping import indices
+from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.scenes import discover, open_scene
 from glacial_lakes.settings import MappingSettings
 

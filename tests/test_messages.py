@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import glacial_lakes
 from glacial_lakes import errors
-from glacial_lakes.cli import cli, main
+from glacial_lakes.cli.commands import cli, main
 from glacial_lakes.errors import ConfigError, GlacialLakesError
 from glacial_lakes.language.help_ru import HELP, in_russian
 from glacial_lakes.language.messages import translate_clause, translate_error, translate_reason

@@ -12,7 +12,7 @@ from rasterio.features import rasterize
 from scipy.ndimage import gaussian_filter
 from shapely import Point
 
-from glacial_lakes import outlines, unmixing
+from glacial_lakes.mapping import outlines, unmixing
 
 PIXEL = 10.0
 SHAPE = (70, 70)

@@ -8,7 +8,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glacial_lakes.overlaps import overlap_areas
+from glacial_lakes.kernels.overlaps import overlap_areas
 
 GRID = st.integers(0, 6)
 TRIANGLES = st.lists(st.tuples(GRID, GRID), min_size=3, max_size=3)

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import shapely
 
-from glacial_lakes import collector
-from glacial_lakes.threads import one_ahead
-from glacial_lakes.tracking.packed import Packed
+from glacial_lakes.runtime import collector
+from glacial_lakes.runtime.threads import one_ahead
+from glacial_lakes.tracking.ragged import Packed
 
 HOLE = (
     shapely.box(0, 0, 9, 9).difference(shapely.box(1, 1, 2, 2)).difference(shapely.box(3, 3, 5, 4))

@@ -14,7 +14,7 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.dates import date2num
 from sample_inventory import glaciers, make_inventory
 
-from glacial_lakes.plots import plot_area, plot_lakes
+from glacial_lakes.inventory.plots import plot_area, plot_lakes
 
 
 @pytest.fixture(scope="module")

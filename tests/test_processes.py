@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from glacial_lakes.errors import ResourceError, TimeLimitError
-from glacial_lakes.processes import ProcessPerCall
+from glacial_lakes.runtime.processes import ProcessPerCall
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -87,7 +87,7 @@ def test_children_die_with_a_killed_parent(tmp_path: Path) -> None:
     script = tmp_path / "parent.py"  # without a __main__ guard, as people write scripts
     script.write_text(
         "import os, time, threading\n"
-        "from glacial_lakes.processes import ProcessPerCall\n"
+        "from glacial_lakes.runtime.processes import ProcessPerCall\n"
         "pool = ProcessPerCall(1)\n"
         "print(pool.submit(os.getpid).result(), flush=True)\n"
         "pool.submit(time.sleep, 600)\n"

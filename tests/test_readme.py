@@ -15,7 +15,8 @@ import pytest
 from PIL import Image
 
 import glacial_lakes as gl
-from glacial_lakes import cli, console, schema
+from glacial_lakes import schema
+from glacial_lakes.cli import commands, console
 from glacial_lakes.settings import EXPORT_FORMATS
 
 ROOT = Path(__file__).parents[1]
@@ -111,20 +112,29 @@ def without_numbers(line: str) -> str:
 
 def test_every_command_is_in_the_table_and_every_one_named_exists() -> None:
     table = {row[0].strip("`").split()[1] for row in rows(section("## Your own scenes"))}
-    assert table == set(cli.cli.commands)
+    assert table == set(commands.cli.commands)
     for path in DOCUMENTS:
         text = path.read_text(encoding="utf-8")
         fenced = "\n".join(re.findall(r"```.*?\n(.*?)```", text, re.DOTALL))
         spans = "\n".join(code_words(text))
         named = set(re.findall(r"^glacial-lakes (\w+)", f"{fenced}\n{spans}", re.MULTILINE))
-        assert named <= set(cli.cli.commands), path.name
+        assert named <= set(commands.cli.commands), path.name
 
 
 def test_exit_codes_are_those_of_the_command_line() -> None:
     told = {int(code): meaning for code, meaning, _ in rows(section("## Exit codes"))}
-    constants = (cli.OK, cli.ERROR, cli.USAGE, cli.PARTIAL, cli.LOCKED, cli.INTERRUPTED)
+    constants = (
+        commands.OK,
+        commands.ERROR,
+        commands.USAGE,
+        commands.PARTIAL,
+        commands.LOCKED,
+        commands.INTERRUPTED,
+    )
     assert tuple(told) == constants
-    assert ", ".join(f"{code} {meaning}" for code, meaning in told.items()) in str(cli.cli.epilog)
+    assert ", ".join(f"{code} {meaning}" for code, meaning in told.items()) in str(
+        commands.cli.epilog
+    )
 
 
 def test_statuses_events_and_formats_are_those_of_the_code() -> None:
@@ -136,7 +146,7 @@ def test_statuses_events_and_formats_are_those_of_the_code() -> None:
 
 
 def test_the_layers_named_are_those_of_an_inventory() -> None:
-    from glacial_lakes.inventory import DERIVED, LAYERS
+    from glacial_lakes.inventory.inventory import DERIVED, LAYERS
 
     (row,) = [row for row in rows(section("## What is written")) if row[0] == "`inventory.gpkg`"]
     assert code_words(row[1]) == {*LAYERS, *DERIVED}

@@ -30,9 +30,9 @@ import glacial_lakes.report
 from glacial_lakes import schema
 from glacial_lakes.errors import ConfigError
 from glacial_lakes.language import RUSSIAN, number
-from glacial_lakes.report import write_report
 from glacial_lakes.report.contents import describe
 from glacial_lakes.report.maps import draw_map, fit
+from glacial_lakes.report.page import write_report
 
 TEMPLATES = Path(glacial_lakes.report.__file__).parent / "templates"
 VOID = {"meta", "br", "link", "img", "input", "hr"}

@@ -18,12 +18,15 @@ import shapely.affinity
 from editing import convert, edit_by_gdal, edit_by_qgis, ogr, qgis, run_here, sql, told
 from sample_inventory import make_inventory
 
-from glacial_lakes import decisions, schema
+from glacial_lakes import schema
 from glacial_lakes.errors import InputError
-from glacial_lakes.inventory import Inventory, open_inventory
-from glacial_lakes.report import write_report
-from glacial_lakes.review import differences, read_edited, review_file
-from glacial_lakes.workflow import RunResult
+from glacial_lakes.inventory import decisions
+from glacial_lakes.inventory.inventory import Inventory, open_inventory
+from glacial_lakes.report.page import write_report
+from glacial_lakes.review import differences
+from glacial_lakes.review.edited_file import read_edited
+from glacial_lakes.review.review_file import review_file
+from glacial_lakes.workflow.run import RunResult
 
 PRODUCTS = (
     "LT05_L2SP_151030_20030817_20200904_02_T1",

@@ -18,16 +18,17 @@ from editing import edit_by_gdal, edit_by_qgis, in_qgis, ogr, qgis, run_here, sq
 from sample_inventory import make_inventory
 from sample_project import PRODUCTS, Maker
 
-from glacial_lakes import files
 from glacial_lakes.errors import InputError, LockedError
-from glacial_lakes.inventory import open_inventory
-from glacial_lakes.review import in_place, review_file
+from glacial_lakes.inventory.inventory import open_inventory
+from glacial_lakes.io import atomic
+from glacial_lakes.review import working_copy
+from glacial_lakes.review.review_file import review_file
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Return the file of an inventory made by hand, as a run writes it."""
-    in_place.replace(make_inventory(12), tmp_path / "inventory.gpkg")
+    working_copy.replace(make_inventory(12), tmp_path / "inventory.gpkg")
     return tmp_path / "inventory.gpkg"
 
 
@@ -193,7 +194,7 @@ def test_edits_survive_a_stop_at_any_moment(
     name = open_inventory(path).lakes["lake_id"].iloc[2]
     sql(path, f"DELETE FROM lakes WHERE lake_id = '{name}'")
     moves: list[Path] = []
-    move = files._replace
+    move = atomic._replace
 
     def stop(source: Path, target: Path) -> None:
         if len(moves) == stopped_at:
@@ -201,7 +202,7 @@ def test_edits_survive_a_stop_at_any_moment(
         moves.append(target)
         move(source, target)
 
-    monkeypatch.setattr(files, "_replace", stop)
+    monkeypatch.setattr(atomic, "_replace", stop)
     with pytest.raises(KeyboardInterrupt):
         review_file(path)
     monkeypatch.undo()
@@ -274,7 +275,7 @@ def test_an_inventory_that_is_open_elsewhere_is_neither_read_nor_replaced(
         before = path.read_bytes()
         for attempt in (
             lambda: review_file(path),
-            lambda: in_place.replace(make_inventory(3), path),
+            lambda: working_copy.replace(make_inventory(3), path),
             lambda: make_inventory(3).to_file(path),
         ):
             with pytest.raises(LockedError, match="is open in another program"):

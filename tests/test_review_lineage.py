@@ -15,8 +15,8 @@ from editing import in_qgis, ogr, qgis, run_here, sql, told
 from sample_inventory import make_inventory
 from sample_project import PRODUCTS, Maker
 
-from glacial_lakes.inventory import Inventory, open_inventory
-from glacial_lakes.review import review_file
+from glacial_lakes.inventory.inventory import Inventory, open_inventory
+from glacial_lakes.review.review_file import review_file
 
 
 def by_gdal(edited: Path, ids: dict[str, str]) -> None:

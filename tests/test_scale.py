@@ -22,8 +22,9 @@ import pytest
 import shapely
 
 import glacial_lakes as gl
-from glacial_lakes.export import export
-from glacial_lakes.report import contents, write_report
+from glacial_lakes.export.export import export
+from glacial_lakes.report import contents
+from glacial_lakes.report.page import write_report
 from glacial_lakes.tracking.epochs import CompleteCoverage
 
 FEW, MANY = 60, 240

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.features import geometry_mask
 
-from glacial_lakes import scanlines
-from glacial_lakes.scanlines import runs_in
+from glacial_lakes.kernels import rasterize
+from glacial_lakes.kernels.rasterize import runs_in
 
 TRANSFORM = Affine(10, 0, 460_000, 0, -10, 4_720_000)
 SHAPE = (60, 80)
@@ -60,7 +60,7 @@ def test_the_pixels_are_those_of_gdal(seed: int, count: int) -> None:
 def test_any_number_at_once_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     polygons = blots(1, 40)
     together = masks(polygons)
-    monkeypatch.setattr(scanlines, "_VERTICES_AT_ONCE", 100)
+    monkeypatch.setattr(rasterize, "_VERTICES_AT_ONCE", 100)
     np.testing.assert_array_equal(masks(polygons), together)
 
 

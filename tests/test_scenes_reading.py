@@ -18,9 +18,9 @@ from rasterio.windows import Window
 from scipy.ndimage import map_coordinates
 
 from glacial_lakes.errors import DamagedFileError
+from glacial_lakes.kernels.interpolation import bilinear, coarse_span, nearest
 from glacial_lakes.scenes import Quality, Scene, keep_open, open_scene
 from glacial_lakes.scenes.quality import decode_bqa, decode_qa_pixel, decode_scl
-from glacial_lakes.scenes.resample import bilinear, coarse_span, nearest
 
 SERIES = "independent_truth/series"
 COARSE_SHAPE = (9, 11)

@@ -12,14 +12,17 @@ from hypothesis import strategies as st
 from pyproj import Geod
 from scipy import ndimage
 
-from glacial_lakes.simulate import SENSORS, WISHES, Acquisition, Site, make_site, simulate_scene
+from glacial_lakes.simulate.acquisition import Acquisition
 from glacial_lakes.simulate.camera import develop, scan_gaps, take
 from glacial_lakes.simulate.frame import CRS_NAME, NORTH, SCENE_M, WEST
 from glacial_lakes.simulate.lakes import LakeState
 from glacial_lakes.simulate.light import gradient, incidence, shadow_depth
 from glacial_lakes.simulate.noise import generator
-from glacial_lakes.simulate.scene import SimulatedScene
+from glacial_lakes.simulate.placement import WISHES
+from glacial_lakes.simulate.scene import SimulatedScene, simulate_scene
+from glacial_lakes.simulate.sensors import SENSORS
 from glacial_lakes.simulate.shapes import lake_outline
+from glacial_lakes.simulate.site import Site, make_site
 from glacial_lakes.simulate.sky import CLOUD_TOP_M, make_sky
 from glacial_lakes.simulate.spectra import LAND, WaterKind, draw_water, water_reflectance
 from glacial_lakes.simulate.sun import sun_position

@@ -19,10 +19,12 @@ import pytest
 import rasterio
 
 from glacial_lakes.errors import OutputError
-from glacial_lakes.simulate import Acquisition, SimulatedScene, Site, make_site, simulate_scene
+from glacial_lakes.simulate.acquisition import Acquisition
 from glacial_lakes.simulate.quality import Label, qa_pixel, scene_classification
 from glacial_lakes.simulate.sample import SCHEDULE, SEED
+from glacial_lakes.simulate.scene import SimulatedScene, simulate_scene
 from glacial_lakes.simulate.series import write_dem, write_product
+from glacial_lakes.simulate.site import Site, make_site
 
 S2_TIME = datetime(2021, 8, 20, 5, 57, tzinfo=UTC)
 

@@ -17,23 +17,23 @@ from rasterio.transform import from_origin
 from rasterio.windows import Window
 from scipy import ndimage
 
-from glacial_lakes import mapping
-from glacial_lakes.blocks import BLOCK_PX, Blocks
-from glacial_lakes.candidates import Candidate, Measured
 from glacial_lakes.coverage import State
 from glacial_lakes.errors import DamagedFileError
-from glacial_lakes.mapping import map_lakes
-from glacial_lakes.pixels import Pixels, read_pixels
+from glacial_lakes.mapping import pipeline
+from glacial_lakes.mapping.candidates import Candidate, Measured
+from glacial_lakes.mapping.pipeline import map_lakes
+from glacial_lakes.mapping.pixels import Pixels, read_pixels
+from glacial_lakes.mapping.read_mask import BLOCK_PX, Blocks
+from glacial_lakes.mapping.slc_gaps import MAX_GAP_ROWS
+from glacial_lakes.mapping.strips import ABOVE_PX, BELOW_PX, strips
 from glacial_lakes.scenes import Scene, open_scene
 from glacial_lakes.scenes.quality import Quality
 from glacial_lakes.settings import MappingSettings
-from glacial_lakes.strips import ABOVE_PX, BELOW_PX, strips
-from glacial_lakes.water import MAX_GAP_ROWS
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
-import full_tile  # noqa: E402
+import full_tile
 
 BANDS = ("blue", "green", "nir", "swir1")
 PATTERNS = ("S2A_MSIL2A_20180812*", "LC08_L2SP_151030_20130903*", "LE07_L2SP_151030_20060817*")
@@ -131,7 +131,7 @@ def test_what_lies_beyond_the_buffer_is_not_read_again(
     tile: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cut, again = [], []
-    candidates, around = mapping._candidates, mapping._measure_around
+    candidates, around = pipeline._candidates, pipeline._measure_around
 
     def told(job, strip, seeds):  # type: ignore[no-untyped-def]
         whole, tall, apart, beyond = candidates(job, strip, seeds)
@@ -144,8 +144,8 @@ def test_what_lies_beyond_the_buffer_is_not_read_again(
         again.append((row, col))
         return around(job, row, col)
 
-    monkeypatch.setattr(mapping, "_candidates", told)
-    monkeypatch.setattr(mapping, "_measure_around", read)
+    monkeypatch.setattr(pipeline, "_candidates", told)
+    monkeypatch.setattr(pipeline, "_measure_around", read)
     _, south, east, _ = tile.grid.bounds
     for size_m in (1000.0, 3000.0, 6000.0):
         place = shapely.box(east - size_m, south + 5000, east, south + 5000 + size_m)
@@ -179,13 +179,13 @@ def test_what_lies_too_far_from_glaciers_in_a_block_is_neither_measured_nor_land
     tile: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measured = []
-    measure = mapping._Job.measure
+    measure = pipeline._Job.measure
 
-    def noted(job: mapping._Job, pixels: Pixels, candidate: Candidate) -> list[Measured]:
+    def noted(job: pipeline._Job, pixels: Pixels, candidate: Candidate) -> list[Measured]:
         measured.append(candidate.first)
         return measure(job, pixels, candidate)
 
-    monkeypatch.setattr(mapping._Job, "measure", noted)
+    monkeypatch.setattr(pipeline._Job, "measure", noted)
     glaciers = corner(tile, 1000.0)
     whole = map_lakes(tile, glaciers=glaciers, glacier_buffer_m=None)
     all_of_them = len(measured)
@@ -208,7 +208,7 @@ def test_neither_rows_nor_threads_change_a_byte(
 ) -> None:
     dem = sample_data / "dem.tif"
     expected = contents(map_lakes(scene, dem=dem, settings=MappingSettings(strip_rows=512)))
-    monkeypatch.setattr(mapping, "WORKERS", workers)
+    monkeypatch.setattr(pipeline, "WORKERS", workers)
     found = contents(map_lakes(scene, dem=dem, settings=MappingSettings(strip_rows=rows)))
     assert found == expected
 
@@ -265,7 +265,7 @@ def test_lakes_taller_than_a_strip_are_those_of_the_whole_scene(
     whole = map_lakes(tall, settings=MappingSettings(strip_rows=2000))
     bounds = whole.bounds
     assert ((bounds["maxy"] - bounds["miny"]) > 10 * BELOW_PX * 2).sum() == 3
-    monkeypatch.setattr(mapping, "MOST_BYTES", most_bytes)
+    monkeypatch.setattr(pipeline, "MOST_BYTES", most_bytes)
     in_strips = map_lakes(tall, settings=MappingSettings(strip_rows=64))
     assert contents(in_strips) == contents(whole)
 
@@ -274,17 +274,17 @@ def test_a_lake_taller_than_a_strip_is_not_read_again(
     tall: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     again = []
-    around = mapping._measure_around
+    around = pipeline._measure_around
 
-    def noted(job: mapping._Job, row: int, col: int) -> dict[mapping.Place, list[Measured]]:
+    def noted(job: pipeline._Job, row: int, col: int) -> dict[pipeline.Place, list[Measured]]:
         again.append(col)
         return around(job, row, col)
 
-    monkeypatch.setattr(mapping, "_measure_around", noted)
+    monkeypatch.setattr(pipeline, "_measure_around", noted)
     map_lakes(tall, settings=MappingSettings(strip_rows=64))
     assert not [col for col in again if col < 340]
     assert len(again) < 5
-    monkeypatch.setattr(mapping, "MOST_BYTES", 0)
+    monkeypatch.setattr(pipeline, "MOST_BYTES", 0)
     map_lakes(tall, settings=MappingSettings(strip_rows=64))
     assert [col for col in again if col < 340]
 
@@ -316,7 +316,7 @@ def test_a_mistake_while_measuring_is_told_and_no_thread_is_left(
     def broken(*_: object) -> None:
         raise ArithmeticError("of the test")
 
-    monkeypatch.setattr(mapping._Job, "measure", broken)
+    monkeypatch.setattr(pipeline._Job, "measure", broken)
     with pytest.raises(ArithmeticError, match="of the test"):
         map_lakes(scene)
     assert not threads()

@@ -18,6 +18,7 @@ from rasterio.crs import CRS
 from glacial_lakes import terrain
 from glacial_lakes.errors import GridError, UnknownProductError
 from glacial_lakes.grid import Grid
+from glacial_lakes.kernels import interpolation
 
 UTM = CRS.from_epsg(32643)
 
@@ -102,7 +103,7 @@ def test_sampling_a_plane_is_exact_on_any_grid() -> None:
     source = grid((40, 40), 30.0)
     target = grid((60, 80), 10.0)
     rows, cols = np.indices(source.shape)
-    values = terrain.sample(
+    values = interpolation.sample(
         (2.0 * cols - 3.0 * rows).astype("float32"),
         source.transform,
         target.transform,

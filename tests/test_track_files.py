@@ -17,14 +17,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glacial_lakes import schema
-from glacial_lakes.cli import ERROR, OK, PARTIAL, USAGE, main
+from glacial_lakes.cli.commands import ERROR, OK, PARTIAL, USAGE, main
 from glacial_lakes.errors import ConfigError, InputError, VectorError
-from glacial_lakes.export import epochs
-from glacial_lakes.inventory import Inventory, open_inventory
-from glacial_lakes.older import read_older, track_files
-from glacial_lakes.older.dates import ROUGH, day_in_name, day_of, image_of
-from glacial_lakes.older.fields import field_map, recognise
-from glacial_lakes.vectors import write_shapefile
+from glacial_lakes.export.export import epochs
+from glacial_lakes.ingest.dates import ROUGH, day_in_name, day_of, image_of
+from glacial_lakes.ingest.fields import field_map, recognise
+from glacial_lakes.ingest.reading import read_older
+from glacial_lakes.ingest.track_files import track_files
+from glacial_lakes.inventory.inventory import Inventory, open_inventory
+from glacial_lakes.io.shapefile import write_shapefile
 
 YEARS = (2000, 2010, 2020)
 

@@ -20,11 +20,11 @@ from shapely import affinity
 
 from glacial_lakes import schema
 from glacial_lakes.errors import InputError
-from glacial_lakes.mapping import map_lakes
+from glacial_lakes.io.vector import read_vector
+from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.scenes import discover
-from glacial_lakes.tracking import SEEN_ONCE, Tracked, track_lakes
 from glacial_lakes.tracking.epochs import EQUAL_AREA, CompleteCoverage
-from glacial_lakes.vectors import read_vector
+from glacial_lakes.tracking.tables import SEEN_ONCE, Tracked, track_lakes
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import Polygon, box
 
-from glacial_lakes import uncertainty
-from glacial_lakes.uncertainty import Shore, area_sigma, measure_shore, shift_px
+from glacial_lakes.mapping import uncertainty
+from glacial_lakes.mapping.uncertainty import Shore, area_sigma, measure_shore, shift_px
 
 SHAPE = (40, 40)
 LAKE = box(100, 100, 300, 300)

@@ -20,19 +20,20 @@ from scipy.stats import binomtest
 from shapely import box
 
 from glacial_lakes import language
-from glacial_lakes.cli import main
+from glacial_lakes.cli.commands import main
 from glacial_lakes.errors import InputError, VectorError
-from glacial_lakes.mapping import map_lakes
+from glacial_lakes.io.geopackage import write_layers
+from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.scenes import discover
-from glacial_lakes.validation import causes_below, validate, validate_files
 from glacial_lakes.validation import figure as accuracy_figure
 from glacial_lakes.validation import table as accuracy_table
 from glacial_lakes.validation.accuracy import AREAS, COUNTS, ESTIMATES, SIZE_CLASSES, Accuracy
+from glacial_lakes.validation.causes import causes_below
 from glacial_lakes.validation.intervals import bootstrap, f1_score, median, ratio, wilson
 from glacial_lakes.validation.overlay import equal_area_frame
 from glacial_lakes.validation.shores import shore_offsets
-from glacial_lakes.vectors import write_layers
+from glacial_lakes.validation.validate import validate, validate_files
 
 FRAME = "+proj=laea +lat_0=42.6 +lon_0=74.5 +x_0=-20000 +datum=WGS84"
 """Areas are those of the coordinates; its own middle, where PROJ is off by 0.3 mm, is not used."""

@@ -18,7 +18,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glacial_lakes import schema, vectors
+from glacial_lakes import schema
 from glacial_lakes.errors import (
     DamagedFileError,
     GlacialLakesError,
@@ -26,6 +26,7 @@ from glacial_lakes.errors import (
     UnsafeInputError,
     VectorError,
 )
+from glacial_lakes.io import geopackage, qgis_style, shapefile, vector
 
 COLUMNS = schema.OUTLINES
 NAMES = ["Петров көлү", "Қапал көлі ғ ұ", "Кӯли Сарез ҳ ҷ ӣ", "=1+1", ""]
@@ -62,9 +63,9 @@ def _layers(count: int = 5) -> dict[str, pd.DataFrame]:
 
 
 @pytest.fixture
-def shapefile(tmp_path: Path) -> Path:
+def written(tmp_path: Path) -> Path:
     path = tmp_path / "in" / "lakes.shp"
-    vectors.write_shapefile(_outlines(), path, COLUMNS)
+    shapefile.write_shapefile(_outlines(), path, COLUMNS)
     return path
 
 
@@ -75,8 +76,8 @@ def shapefile(tmp_path: Path) -> Path:
 def test_layers_read_back_as_written(tmp_path: Path, count: int) -> None:
     path = tmp_path / "Көл папка" / "a b.gpkg"
     layers = _layers(count)
-    vectors.write_layers(path, layers)
-    back = vectors.read_layers(path)
+    geopackage.write_layers(path, layers)
+    back = geopackage.read_layers(path)
     assert list(back) == list(layers)
     outlines = schema.conform(back["outlines"], COLUMNS)
     pd.testing.assert_frame_equal(
@@ -99,7 +100,7 @@ def test_equal_layers_give_equal_bytes_whatever_the_day(
     for number, day in enumerate(("2020-01-01T00:00:00Z", None)):
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": day})
         path = tmp_path / f"{number}.gpkg"
-        vectors.write_layers(path, _layers(), {"outlines": "<qgis/>"})
+        geopackage.write_layers(path, _layers(), {"outlines": "<qgis/>"})
         assert pyogrio.get_gdal_config_option("OGR_CURRENT_DATE") == day
         digests.add(hashlib.sha256(path.read_bytes()).hexdigest())
     assert len(digests) == 1
@@ -107,8 +108,8 @@ def test_equal_layers_give_equal_bytes_whatever_the_day(
 
 def test_the_geopackage_is_version_1_2_with_a_default_style(tmp_path: Path) -> None:
     path = tmp_path / "a.gpkg"
-    style = vectors.categorized_style("status", {"observed": "0,90,200", 'a"<b': "1,2,3"})
-    vectors.write_layers(path, _layers(), {"outlines": style})
+    style = qgis_style.categorized_style("status", {"observed": "0,90,200", 'a"<b': "1,2,3"})
+    geopackage.write_layers(path, _layers(), {"outlines": style})
     with sqlite3.connect(path) as database:
         assert database.execute("PRAGMA user_version").fetchone() == (10200,)
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -132,7 +133,7 @@ def test_the_geopackage_is_version_1_2_with_a_default_style(tmp_path: Path) -> N
 @pytest.mark.skipif(shutil.which("ogrinfo") is None, reason="needs ogrinfo of gdal-bin")
 def test_the_geopackage_is_read_by_gdal_without_a_warning(tmp_path: Path) -> None:
     path = tmp_path / "a.gpkg"
-    vectors.write_layers(path, _layers())
+    geopackage.write_layers(path, _layers())
     run = subprocess.run(
         ["ogrinfo", "-al", "-so", str(path)], capture_output=True, text=True, check=True
     )
@@ -143,13 +144,13 @@ def test_the_geopackage_is_read_by_gdal_without_a_warning(tmp_path: Path) -> Non
 
 def test_a_failed_write_keeps_the_old_geopackage(tmp_path: Path) -> None:
     path = tmp_path / "a.gpkg"
-    vectors.write_layers(path, _layers())
+    geopackage.write_layers(path, _layers())
     before = path.read_bytes()
     broken = _outlines().set_crs(None, allow_override=True)
     with pytest.raises(ValueError, match="CRS"):
-        vectors.write_layers(path, {"outlines": broken})
+        geopackage.write_layers(path, {"outlines": broken})
     with pytest.raises(GlacialLakesError):
-        vectors.write_layers(path / "below" / "b.gpkg", _layers())
+        geopackage.write_layers(path / "below" / "b.gpkg", _layers())
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.gpkg"]
 
@@ -157,9 +158,9 @@ def test_a_failed_write_keeps_the_old_geopackage(tmp_path: Path) -> None:
 # Shapefile
 
 
-def test_a_shapefile_has_fixed_names_and_every_value(shapefile: Path) -> None:
+def test_a_shapefile_has_fixed_names_and_every_value(written: Path) -> None:
     table = _outlines()
-    back = pyogrio.read_dataframe(shapefile)
+    back = pyogrio.read_dataframe(written)
     fields = {c.shapefile: c.name for c in COLUMNS if c.shapefile}
     assert list(back.columns) == [*fields, "geometry"]
     assert max(len(name) for name in fields) <= 10
@@ -173,16 +174,16 @@ def test_a_shapefile_has_fixed_names_and_every_value(shapefile: Path) -> None:
     assert shapely.equals(back.geometry.to_numpy(), table.geometry.to_numpy()).all()
 
 
-def test_a_shapefile_is_whole_with_all_its_parts(shapefile: Path) -> None:
-    names = {part.name for part in shapefile.parent.iterdir()}
+def test_a_shapefile_is_whole_with_all_its_parts(written: Path) -> None:
+    names = {part.name for part in written.parent.iterdir()}
     parts = {f"lakes.{end}" for end in ("shp", "shx", "dbf", "prj", "cpg")}
     assert names == parts | {"lakes_fields.csv"}
-    assert shapefile.with_suffix(".cpg").read_text() == "UTF-8"
-    assert "WGS_1984" in shapefile.with_suffix(".prj").read_text()
+    assert written.with_suffix(".cpg").read_text() == "UTF-8"
+    assert "WGS_1984" in written.with_suffix(".prj").read_text()
 
 
-def test_the_dictionary_explains_every_field_in_two_languages(shapefile: Path) -> None:
-    path = shapefile.with_name("lakes_fields.csv")
+def test_the_dictionary_explains_every_field_in_two_languages(written: Path) -> None:
+    path = written.with_name("lakes_fields.csv")
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")  # Excel shows Cyrillic only with it
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.reader(file))
@@ -190,19 +191,19 @@ def test_the_dictionary_explains_every_field_in_two_languages(shapefile: Path) -
     assert all(len(row) == 6 and row[4] and row[5] for row in rows)
 
 
-def test_equal_tables_give_equal_shapefiles(shapefile: Path, tmp_path: Path) -> None:
+def test_equal_tables_give_equal_shapefiles(written: Path, tmp_path: Path) -> None:
     other = tmp_path / "again" / "lakes.shp"
-    vectors.write_shapefile(_outlines(), other, COLUMNS)
-    for part in shapefile.parent.iterdir():
+    shapefile.write_shapefile(_outlines(), other, COLUMNS)
+    for part in written.parent.iterdir():
         assert part.read_bytes() == other.with_name(part.name).read_bytes()
-    assert shapefile.with_suffix(".dbf").read_bytes()[1:4] == bytes([100, 1, 1])
+    assert written.with_suffix(".dbf").read_bytes()[1:4] == bytes([100, 1, 1])
 
 
 @pytest.mark.skipif(shutil.which("ogrinfo") is None, reason="needs ogrinfo of gdal-bin")
 @pytest.mark.parametrize("count", [0, 5])
 def test_gdal_reads_the_shapefile(tmp_path: Path, count: int) -> None:
     path = tmp_path / "lakes.shp"
-    vectors.write_shapefile(_outlines(count), path, COLUMNS)
+    shapefile.write_shapefile(_outlines(count), path, COLUMNS)
     run = subprocess.run(["ogrinfo", "-al", str(path)], capture_output=True, check=True)
     said = run.stdout.decode("utf-8")
     assert not run.stderr
@@ -218,7 +219,7 @@ def test_text_that_does_not_fit_is_cut_between_letters_and_told(
     table = _outlines()
     table.loc[1, "quality"] = "ө" * 200
     with caplog.at_level(logging.WARNING):
-        vectors.write_shapefile(table, tmp_path / "a.shp", COLUMNS)
+        shapefile.write_shapefile(table, tmp_path / "a.shp", COLUMNS)
     assert "1 texts of quality cut" in caplog.text
     assert pyogrio.read_dataframe(tmp_path / "a.shp")["Quality"][1] == "ө" * 127
 
@@ -227,7 +228,7 @@ def test_a_value_that_a_shapefile_cannot_hold_is_refused(tmp_path: Path) -> None
     table = _outlines()
     table.loc[1, "area_m2"] = np.inf
     with pytest.raises(OutputError, match="area_m2"):
-        vectors.write_shapefile(table, tmp_path / "a.shp", COLUMNS)
+        shapefile.write_shapefile(table, tmp_path / "a.shp", COLUMNS)
     assert not list(tmp_path.iterdir())
 
 
@@ -245,10 +246,10 @@ def test_any_value_comes_back_from_a_shapefile_or_is_refused(
     table["area_m2"], table["quality"] = area, text
     path = tmp_path_factory.mktemp("shp") / "a.shp"
     try:
-        vectors.write_shapefile(table, path, COLUMNS)
+        shapefile.write_shapefile(table, path, COLUMNS)
     except OutputError:
         return
-    back = vectors.read_vector(path)
+    back = vector.read_vector(path)
     assert back["GL_Area"][0] == pytest.approx(area, rel=1e-9, abs=1e-12)
     assert (back["Quality"][0] or "") == text.rstrip(" ")
 
@@ -258,18 +259,18 @@ def test_any_value_comes_back_from_a_shapefile_or_is_refused(
 
 @pytest.mark.parametrize("cut", [0.0, 0.2, 0.5, 0.9, 0.99])
 @pytest.mark.parametrize("suffix", [".shp", ".shx", ".dbf"])
-def test_a_cut_shapefile_is_refused(shapefile: Path, suffix: str, cut: float) -> None:
-    part = shapefile.with_suffix(suffix)
+def test_a_cut_shapefile_is_refused(written: Path, suffix: str, cut: float) -> None:
+    part = written.with_suffix(suffix)
     part.write_bytes(part.read_bytes()[: int(part.stat().st_size * cut)])
     with pytest.raises((DamagedFileError, VectorError)):
-        vectors.read_vector(shapefile)
+        vector.read_vector(written)
 
 
 @pytest.mark.parametrize("suffix", [".shx", ".dbf", ".prj"])
-def test_a_shapefile_without_one_of_its_parts_is_refused(shapefile: Path, suffix: str) -> None:
-    shapefile.with_suffix(suffix).unlink()
+def test_a_shapefile_without_one_of_its_parts_is_refused(written: Path, suffix: str) -> None:
+    written.with_suffix(suffix).unlink()
     with pytest.raises(VectorError, match=rf"lakes\{suffix}"):
-        vectors.read_vector(shapefile)
+        vector.read_vector(written)
 
 
 def test_letters_of_unknown_encoding_are_refused_until_it_is_named(tmp_path: Path) -> None:
@@ -278,13 +279,13 @@ def test_letters_of_unknown_encoding_are_refused_until_it_is_named(tmp_path: Pat
     pyogrio.write_dataframe(frame.set_crs(4326), path, encoding="CP1251", driver="ESRI Shapefile")
     path.with_suffix(".cpg").unlink()
     with pytest.raises(VectorError, match="CP1251"):
-        vectors.read_vector(path)
-    assert vectors.read_vector(path, encoding="CP1251")["name"].tolist() == ["Озеро Петрова"]
+        vector.read_vector(path)
+    assert vector.read_vector(path, encoding="CP1251")["name"].tolist() == ["Озеро Петрова"]
 
 
-def test_utf8_text_without_cpg_is_understood(shapefile: Path) -> None:
-    shapefile.with_suffix(".cpg").unlink()
-    assert vectors.read_vector(shapefile)["Quality"].tolist()[:3] == NAMES[:3]
+def test_utf8_text_without_cpg_is_understood(written: Path) -> None:
+    written.with_suffix(".cpg").unlink()
+    assert vector.read_vector(written)["Quality"].tolist()[:3] == NAMES[:3]
 
 
 @pytest.mark.parametrize("name", ["evil.shp", "evil.geojson", "evil.vrt", "evil.gpkg"])
@@ -295,7 +296,7 @@ def test_a_virtual_file_in_disguise_is_refused(tmp_path: Path, name: str) -> Non
         "</OGRVRTLayer></OGRVRTDataSource>"
     )
     with pytest.raises(UnsafeInputError):
-        vectors.read_vector(path)
+        vector.read_vector(path)
 
 
 @pytest.mark.parametrize(
@@ -303,7 +304,7 @@ def test_a_virtual_file_in_disguise_is_refused(tmp_path: Path, name: str) -> Non
 )
 def test_an_address_is_refused(address: str) -> None:
     with pytest.raises(UnsafeInputError, match="local"):
-        vectors.read_vector(address)
+        vector.read_vector(address)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"hello", b"\x89PNG", b"{}"])
@@ -311,7 +312,7 @@ def test_what_is_no_vector_file_is_refused(tmp_path: Path, content: bytes) -> No
     path = tmp_path / "a.shp"
     path.write_bytes(content)
     with pytest.raises(VectorError):
-        vectors.read_vector(path)
+        vector.read_vector(path)
 
 
 @pytest.mark.parametrize(
@@ -330,18 +331,18 @@ def test_the_formats_that_partners_send_are_read(tmp_path: Path, name: str, driv
     frame = _outlines()[["lake_id", "geometry"]]
     multi = frame.set_geometry([shapely.multipolygons([polygon]) for polygon in frame.geometry])
     pyogrio.write_dataframe(multi.set_crs(4326), tmp_path / name, driver=driver)
-    back = vectors.read_vector(tmp_path / name).to_crs(6933)
+    back = vector.read_vector(tmp_path / name).to_crs(6933)
     assert sorted(back.area) == pytest.approx(sorted(frame.to_crs(6933).area), rel=1e-3)
 
 
 def test_a_layer_must_be_named_when_there_are_several(tmp_path: Path) -> None:
     path = tmp_path / "a.gpkg"
-    vectors.write_layers(path, {"one": _outlines(2), "two": _outlines(3)}, {"one": "<qgis/>"})
+    geopackage.write_layers(path, {"one": _outlines(2), "two": _outlines(3)}, {"one": "<qgis/>"})
     with pytest.raises(VectorError, match="one, two"):
-        vectors.read_vector(path)
+        vector.read_vector(path)
     with pytest.raises(VectorError, match="'three'"):
-        vectors.read_vector(path, layer="three")
-    assert len(vectors.read_vector(path, layer="two")) == 3
+        vector.read_vector(path, layer="three")
+    assert len(vector.read_vector(path, layer="two")) == 3
 
 
 def test_geometries_are_repaired_and_missing_ones_told(
@@ -354,7 +355,7 @@ def test_geometries_are_repaired_and_missing_ones_told(
     )
     pyogrio.write_dataframe(frame, tmp_path / "a.gpkg")
     with caplog.at_level(logging.WARNING):
-        back = vectors.read_vector(tmp_path / "a.gpkg")
+        back = vector.read_vector(tmp_path / "a.gpkg")
     assert back["n"].tolist() == [1, 4]
     assert back.is_valid.all()
     assert not back.has_z.any()
@@ -368,17 +369,17 @@ def test_a_file_without_crs_or_geometries_is_refused(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="crs"):
         pyogrio.write_dataframe(gpd.GeoDataFrame(geometry=[box]), tmp_path / "a.gpkg")
     with pytest.raises(VectorError, match="CRS"):
-        vectors.read_vector(tmp_path / "a.gpkg")
+        vector.read_vector(tmp_path / "a.gpkg")
     nothing = gpd.GeoDataFrame({"n": [1]}, geometry=[None], crs=4326)
     pyogrio.write_dataframe(nothing, tmp_path / "b.gpkg", geometry_type="Polygon")
     with pytest.raises(VectorError, match="none of its 1 features"):
-        vectors.read_vector(tmp_path / "b.gpkg")
+        vector.read_vector(tmp_path / "b.gpkg")
 
 
-def test_a_damaged_prj_is_told(shapefile: Path) -> None:
-    shapefile.with_suffix(".prj").write_text("PROJCS[garbage")
+def test_a_damaged_prj_is_told(written: Path) -> None:
+    written.with_suffix(".prj").write_text("PROJCS[garbage")
     with pytest.raises(VectorError, match="CRS"):
-        vectors.read_vector(shapefile)
+        vector.read_vector(written)
 
 
 @pytest.mark.parametrize("cut", [0.3, 0.7])
@@ -388,19 +389,19 @@ def test_a_cut_file_of_another_format_is_refused(tmp_path: Path, name: str, cut:
     pyogrio.write_dataframe(_outlines(), path)
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * cut)])
     with pytest.raises(GlacialLakesError):
-        vectors.read_vector(path)
+        vector.read_vector(path)
 
 
 def test_a_pipeline_in_geojson_clothes_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.geojson"
     path.write_text(json.dumps({"type": "gdal_streamed_alg", "command_line": "gdal vector read x"}))
     with pytest.raises(UnsafeInputError):
-        vectors.read_vector(path)
+        vector.read_vector(path)
 
 
 def test_the_indus_lakes_open_with_their_own_projection(data: Path) -> None:
     for year, count in ((2000, 461), (2010, 472), (2020, 514)):
-        lakes = vectors.read_vector(data / "hkh_indus_lakes" / f"HKH_{year}_indus.shp")
+        lakes = vector.read_vector(data / "hkh_indus_lakes" / f"HKH_{year}_indus.shp")
         assert len(lakes) == count
         assert lakes.crs.is_projected
         assert lakes.is_valid.all()
@@ -410,6 +411,6 @@ def test_invalid_outlines_of_greenland_are_repaired(data: Path) -> None:
     paths = sorted((data / "griml_iml2017").rglob("*.shp"))
     assert paths
     for path in paths:
-        lakes = vectors.read_vector(path)
+        lakes = vector.read_vector(path)
         assert lakes.is_valid.all()
         assert set(lakes.geom_type) <= {"Polygon", "MultiPolygon"}

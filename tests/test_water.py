@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from glacial_lakes import masks, water
+from glacial_lakes.mapping import indices, masks, rivers, seeds, slc_gaps
 from glacial_lakes.scenes.quality import Quality
 
 SPECTRA = {  # blue, green, red, nir, swir1, swir2
@@ -32,7 +32,7 @@ def proposed(kind: str, bands: tuple[str, ...] = NAMES) -> bool:
     reflectance = {name: band for name, band in pixels(kind).items() if name in bands}
     flags = np.zeros((1, 1), np.uint8)
     excluded = masks.is_snow_or_ice(reflectance) | masks.is_cloud(reflectance, flags)
-    return bool(water.candidates(reflectance, excluded)[0, 0])
+    return bool(seeds.candidates(reflectance, excluded)[0, 0])
 
 
 @pytest.mark.parametrize("kind", ["clear water", "glacial milk"])
@@ -73,7 +73,7 @@ def test_terrain_flags_need_a_dem() -> None:
 @settings(max_examples=100, deadline=None)
 def test_index_is_bounded_and_missing_stays_missing(bands: np.ndarray) -> None:
     green, nir = bands
-    value = water.ndwi_or_zero(green, nir)
+    value = indices.ndwi_or_zero(green, nir)
     seen = np.isfinite(green) & np.isfinite(nir)
     assert (np.abs(value[seen]) <= 1).all()
     assert np.isnan(value[~seen]).all()
@@ -85,7 +85,7 @@ def test_a_piece_of_a_stream_has_the_length_of_the_stream() -> None:
     piece = np.zeros(value.shape, bool)
     piece[30, 20:24] = True
     usable = np.ones(value.shape, bool)
-    assert water.river_trace(value, piece, usable, 0.0, 5) >= 48
+    assert rivers.river_trace(value, piece, usable, 0.0, 5) >= 48
 
 
 def test_a_pond_beside_a_stream_is_no_line() -> None:
@@ -93,14 +93,14 @@ def test_a_pond_beside_a_stream_is_no_line() -> None:
     value[30, 5:55] = 0.05
     pond = np.zeros(value.shape, bool)
     pond[26:35, 20:29] = True
-    assert water.river_trace(value, pond, np.ones(value.shape, bool), 0.0, 5) == 0
+    assert rivers.river_trace(value, pond, np.ones(value.shape, bool), 0.0, 5) == 0
 
 
 def test_scan_gaps_are_bridged_and_wide_gaps_are_not() -> None:
     band = np.repeat(np.arange(60, dtype="float32")[:, None], 3, axis=1)
     band[10:24, 0] = np.nan
     band[10:40, 1] = np.nan
-    water.bridge_gaps(band, np.isnan(band), 0)
+    slc_gaps.bridge_gaps(band, np.isnan(band), 0)
     np.testing.assert_allclose(band[:, 0], np.arange(60))
     assert np.isnan(band[10:40, 1]).all()
 
@@ -108,5 +108,5 @@ def test_scan_gaps_are_bridged_and_wide_gaps_are_not() -> None:
 def test_the_rim_of_a_scene_is_not_bridged() -> None:
     band = np.ones((20, 2), "float32")
     band[:5] = np.nan
-    water.bridge_gaps(band, np.isnan(band), 0)
+    slc_gaps.bridge_gaps(band, np.isnan(band), 0)
     assert np.isnan(band[:5]).all()

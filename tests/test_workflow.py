@@ -21,8 +21,6 @@ from geopandas.testing import assert_geodataframe_equal
 from rasterio.crs import CRS
 from sample_project import PRODUCTS, Maker, project_of, spoil, tree
 
-from glacial_lakes import files, manifest
-from glacial_lakes.batch import capacity, estimate_bytes, folder_name, load_outlines
 from glacial_lakes.errors import InputError, LockedError, MissingFileError
 from glacial_lakes.events import (
     DemNotGiven,
@@ -33,11 +31,14 @@ from glacial_lakes.events import (
     StageStarted,
 )
 from glacial_lakes.grid import Grid
-from glacial_lakes.inventory import open_inventory
-from glacial_lakes.mapping import map_lakes
-from glacial_lakes.outlines_file import map_scenes
+from glacial_lakes.inventory.inventory import open_inventory
+from glacial_lakes.io import atomic
+from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.scenes import open_scene
-from glacial_lakes.workflow import RunResult, run
+from glacial_lakes.workflow import manifest
+from glacial_lakes.workflow.map_files import map_scenes
+from glacial_lakes.workflow.run import RunResult, run
+from glacial_lakes.workflow.scene_tasks import capacity, estimate_bytes, folder_name, load_outlines
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -81,7 +82,7 @@ def test_the_manifest_leads_from_every_output_to_every_input(finished: Path) -> 
     results = {name for name in tree(finished) if not name.startswith(("scenes/", "as_written/"))}
     assert set(content["outputs"]) == results - {"manifest.json"}
     assert manifest.outputs_hold(output, content["outputs"])
-    assert content["inputs"]["dem"]["sha256"] == files.sha256(finished.parent / "dem.tif")
+    assert content["inputs"]["dem"]["sha256"] == atomic.sha256(finished.parent / "dem.tif")
     assert [row["scene_id"] for row in content["scenes"]] == list(PRODUCTS)
     for row in content["scenes"]:
         assert row["state"] == "mapped"
@@ -308,7 +309,7 @@ def test_a_run_tells_when_no_dem_is_given(given: bool, make: Maker, tmp_path: Pa
 
 def test_a_second_run_at_the_same_time_is_refused(copied: Path) -> None:
     expected = tree(copied)
-    with files.lock(copied.parent / "output"):
+    with atomic.lock(copied.parent / "output"):
         with pytest.raises(LockedError):
             run(project_of(copied))
         done = subprocess.run(command(copied), check=False, capture_output=True, encoding="utf-8")

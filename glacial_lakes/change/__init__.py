@@ -1,15 +1,13 @@
 """Area series → trends, steps, totals, best observations and alerts.
 
-Pure functions: :mod:`~glacial_lakes.change.rank_tests`, :mod:`~glacial_lakes.change.slopes` and
-:mod:`~glacial_lakes.change.trends` work on times and areas of one lake, the others on the tables
-of an inventory.
+Pure functions: :mod:`~glacial_lakes.change.statistics` and :mod:`~glacial_lakes.change.trends` work
+on times and areas of one lake, the others on the tables of an inventory.
 """
 
 from glacial_lakes.change.alerts import alerts
 from glacial_lakes.change.composites import best_observations
 from glacial_lakes.change.totals import by_date, totals
-from glacial_lakes.change.trend_table import trends
-from glacial_lakes.change.trends import Step, Trend, step, trend
+from glacial_lakes.change.trends import Step, Trend, step, trend, trends
 
 __all__ = [
     "Step",

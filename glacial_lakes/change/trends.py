@@ -1,42 +1,52 @@
-"""The trend of a lake's area: how fast, how sure, and whether a step tells it better.
-
-What so few dates cannot tell is not told: below four there is only the difference of the last and
-the first area.
-"""
+"""The trend of a lake's area, how sure it is, whether a step tells it better; and of all lakes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+from scipy.stats import false_discovery_control
 
-from glacial_lakes.change.rank_tests import (
+from glacial_lakes.change.series import involved, seen_series
+from glacial_lakes.change.statistics import (
     Numbers,
+    Slope,
     correlated_seasonal_mann_kendall,
     mann_kendall,
     mann_kendall_first_order,
     mann_kendall_hamed_rao,
+    median_slope,
     pettitt,
     seasonal_mann_kendall,
+    seasonal_theil_sen,
+    theil_sen,
 )
-from glacial_lakes.change.slopes import Slope, median_slope, seasonal_theil_sen, theil_sen
+from glacial_lakes.schema import TRENDS, conform
 
 Times = npt.NDArray[np.datetime64]
+
 Method = Literal["difference", "theil-sen", "seasonal"]
 
 CHANGE_SIGMAS = 1.96
 """A difference is called a change beyond this many standard deviations (95 %)."""
+
 ALPHA = 0.05
 """Level of all tests."""
+
 _MIN_DATES = 4
+
 _MIN_FOR_CORRELATION = 10
 """Dates from which an autocorrelation can be measured (Hamed & Rao 1998)."""
+
 _MIN_FOR_STEP = 8
 """Dates below which the test of Pettitt (1979) cannot reach its level beside a trend."""
+
 _MIN_YEARS = 4
 """A month is a season of its own when it has images of so many years."""
+
 _DAYS_A_YEAR = 365.2425
 
 
@@ -273,3 +283,73 @@ def _years(when: Times, start: np.datetime64) -> Numbers:
 def _median_time(when: Times) -> np.datetime64:
     middle = np.median(when.astype("int64"))
     return np.datetime64(int(middle), "ms")
+
+
+_TOLD = [column.name for column in TRENDS if hasattr(Trend, column.name)]
+
+_NEW_START = ("appeared", "drained", "refilled", "split", "merged")
+"""Events after which a lake is another body of water; a trend across them means nothing."""
+
+
+def trends(observations: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
+    """Return the trend of each lake: of the areas measured since its last event.
+
+    Parameters
+    ----------
+    observations : pandas.DataFrame
+        :data:`glacial_lakes.schema.OBSERVATIONS`.
+    events : pandas.DataFrame
+        :data:`glacial_lakes.schema.LAKE_EVENTS`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        :data:`glacial_lakes.schema.TRENDS`, one row a lake, by lake ID. ``q`` is the p-value with
+        regard to the number of lakes tested (Benjamini & Hochberg 1995). A lake is ``growing`` or
+        ``shrinking`` when q is at most 0.05 and the change along the trend exceeds its own
+        uncertainty; ``none`` says only that no trend is shown.
+    """
+    seen = seen_series(observations)
+    measured = seen[(seen["status"] == "observed") & (seen["area_m2"] > 0)]
+    starts = pd.to_datetime(measured["lake_id"].map(_last_events(events)), utc=True)
+    measured = measured[~(measured["day"] < starts)]
+    acquired = measured["acquired"].dt.tz_convert(None).to_numpy()
+    areas, sigmas = (measured[name].to_numpy() for name in ("area_m2", "area_sigma_m2"))
+    known = measured.groupby("lake_id").indices
+    rows = []
+    for lake in sorted(observations["lake_id"].dropna().unique()):
+        here = known.get(lake, ())
+        row = {"lake_id": lake, "n": len(here)}
+        rows.append(row | (_row(acquired[here], areas[here], sigmas[here]) if len(here) else {}))
+    table = conform(pd.DataFrame(rows), TRENDS)
+    tested = table["p"].notna()
+    if tested.any():
+        table.loc[tested, "q"] = false_discovery_control(table.loc[tested, "p"])
+        table.loc[tested, "trend"] = "none"
+        shown = tested & (table["q"] <= ALPHA) & table["exceeds_uncertainty"].fillna(False)
+        table.loc[shown, "trend"] = "growing"
+        table.loc[shown & (table["slope_m2_per_year"] < 0), "trend"] = "shrinking"
+    return table
+
+
+def _row(*data: npt.NDArray[Any]) -> dict[str, Any]:
+    told = trend(*data)
+    row: dict[str, Any] = {name: getattr(told, name) for name in _TOLD}
+    row |= {"line_first_m2": told.area_at(told.first), "line_last_m2": told.area_at(told.last)}
+    found = step(*data)
+    if found is not None:
+        row |= {
+            "step_after": found.after,
+            "step_date": found.date,
+            "step_m2": found.change_m2,
+            "step_p": found.p,
+        }
+    return row
+
+
+def _last_events(events: pd.DataFrame) -> dict[str, pd.Timestamp]:
+    starts: dict[str, pd.Timestamp] = {}
+    for _, event in events[events["event"].isin(_NEW_START)].dropna(subset="date").iterrows():
+        for lake in involved(event):
+            starts[lake] = max(starts.get(lake, event["date"]), event["date"])
+    return starts

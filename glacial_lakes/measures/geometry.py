@@ -11,8 +11,8 @@ import shapely
 from pyproj import Geod
 
 from glacial_lakes.grid import shifted
-from glacial_lakes.outlines import pixels_inside
-from glacial_lakes.stencils import median_of
+from glacial_lakes.kernels.filters import median_of
+from glacial_lakes.kernels.rasterize import pixels_inside
 from glacial_lakes.terrain import Terrain
 
 ELLIPSOID = Geod(ellps="WGS84")

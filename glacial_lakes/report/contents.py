@@ -14,11 +14,17 @@ import shapely
 from glacial_lakes import schema
 from glacial_lakes.change.series import best_of_day, evidence
 from glacial_lakes.language import translate
-from glacial_lakes.report.changes import alert_rows, changed_lakes, total_rows, trend_rows
-from glacial_lakes.report.conflicts import conflicts_of
+from glacial_lakes.report.changes import (
+    alert_rows,
+    changed_lakes,
+    conflicts_of,
+    total_rows,
+    trend_rows,
+)
+from glacial_lakes.report.chips import draw_chip
 from glacial_lakes.report.curves import draw_curve
-from glacial_lakes.report.maps import Map, MapInput, draw_chip, draw_map
-from glacial_lakes.report.rows import (
+from glacial_lakes.report.maps import Map, MapInput, draw_map
+from glacial_lakes.report.model import (
     Alert,
     Conflict,
     Lake,
@@ -31,7 +37,7 @@ from glacial_lakes.report.rows import (
 )
 
 if TYPE_CHECKING:
-    from glacial_lakes.inventory import Inventory
+    from glacial_lakes.inventory.inventory import Inventory
 
 LISTED = 2000
 """Lakes in the table: more make a page that no reader can use and a browser opens slowly."""

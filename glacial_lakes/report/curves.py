@@ -9,7 +9,7 @@ import pandas as pd
 
 from glacial_lakes.language import MISSING, area_unit, day, number, translate
 from glacial_lakes.report.marks import Mark, digits_of, round_ticks
-from glacial_lakes.report.rows import LakeTrend, Observation
+from glacial_lakes.report.model import LakeTrend, Observation
 
 WIDTH, HEIGHT = 660, 188
 LEFT, RIGHT, TOP, BOTTOM = 58, 650, 20, 136

@@ -1,4 +1,4 @@
-"""The map and the outline chips of the report: pure functions from geometry to pixel positions."""
+"""The map of the report: pure functions from geometry to pixel positions."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from glacial_lakes.report.marks import Mark, digits_of, round_ticks
 
 Bounds = tuple[float, float, float, float]
 
-CHIP_SIZE = 150
 MAP_WIDTH, MAP_MAX_HEIGHT, MAP_MIN_HEIGHT = 760, 820, 360
+
 _MARKER_BELOW = 7.0
 """A lake smaller than this, in pixels, gets a ring."""
+
 _DIGIT_WIDTH, _DIGIT_HEIGHT = 6.6, 9.0
 
 
@@ -306,30 +307,3 @@ def scale_bar(frame: Frame, pixels: float, language: str) -> ScaleBar:
         else f"{number(length, 0, language)} {translate('m', language)}"
     )
     return ScaleBar(round(length * frame.pixels_per_m, 1), label)
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """A lake's first and last outline at one scale, and what a person drew that the last denies."""
-
-    first: str
-    last: str
-    drawn: str
-    scale: ScaleBar
-
-
-def draw_chip(
-    first: shapely.Geometry | None,
-    last: shapely.Geometry | None,
-    drawn: shapely.Geometry | None,
-    language: str,
-) -> Chip | None:
-    """Draw outlines of a lake, all in EPSG:4326; None when there is no first and no last one."""
-    if all(outline is None or outline.is_empty for outline in (first, last)):
-        return None
-    shown = [outline for outline in (first, last, drawn) if outline is not None]
-    bounds = tuple(shapely.total_bounds(shown))
-    frame = fit(bounds, CHIP_SIZE, (CHIP_SIZE, CHIP_SIZE), 30.0)
-    return Chip(
-        frame.path(first), frame.path(last), frame.path(drawn), scale_bar(frame, 60, language)
-    )

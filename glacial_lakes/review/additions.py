@@ -9,13 +9,13 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from glacial_lakes import decisions
 from glacial_lakes.errors import InputError
-from glacial_lakes.inventory import Inventory
+from glacial_lakes.inventory import decisions
+from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.measures import geodesic_area_perimeter
-from glacial_lakes.review.edited import FIELDS
-from glacial_lakes.review.pairing import ONE_PLACE, is_one_place, is_same
-from glacial_lakes.review.rows import Row
+from glacial_lakes.review.edited_file import FIELDS
+from glacial_lakes.review.matching import ONE_PLACE, is_one_place, is_same
+from glacial_lakes.review.records import Row
 from glacial_lakes.tracking.epochs import EQUAL_AREA
 
 _LOG = logging.getLogger(__name__)

@@ -11,15 +11,15 @@ import shapely
 
 from glacial_lakes import schema
 from glacial_lakes.errors import InputError
-from glacial_lakes.inventory import Inventory
+from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.review.additions import additions
-from glacial_lakes.review.counterparts import Task, tasks_of
-from glacial_lakes.review.edited import FIELDS, text_of
-from glacial_lakes.review.pairing import ONE_PLACE, is_same, paired, shift_m
-from glacial_lakes.review.rows import Row, changed, decision, told_in
+from glacial_lakes.review.baseline import Task, tasks_of
+from glacial_lakes.review.edited_file import FIELDS, text_of
+from glacial_lakes.review.matching import ONE_PLACE, is_same, paired, shift_m
+from glacial_lakes.review.records import Row, changed, decision, told_in
 from glacial_lakes.tracking.epochs import EQUAL_AREA
-from glacial_lakes.tracking.lake_ids import lake_id
+from glacial_lakes.tracking.identities import lake_id
 
 _MISSING = 0.5
 _SHIFTED_ROWS = 3
@@ -39,7 +39,7 @@ def differences(
     inventory : Inventory
         As it was before.
     edited : mapping of str to geopandas.GeoDataFrame
-        From :func:`glacial_lakes.review.edited.read_edited`.
+        From :func:`glacial_lakes.review.edited_file.read_edited`.
     missing_is_rejected : bool, optional
         Whether lakes that the file lacks were deleted. By default they were, unless more than
         half are missing, which is refused.

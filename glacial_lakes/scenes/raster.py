@@ -21,7 +21,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from glacial_lakes.errors import DamagedFileError, GridError, UnsafeInputError
-from glacial_lakes.stencils import kernel
+from glacial_lakes.kernels.jit import kernel
 
 MAX_PIXELS = 1_000_000_000
 """Largest width × height that a header may claim: eight Sentinel-2 tiles."""

@@ -14,9 +14,9 @@ from rasterio.windows import Window
 
 from glacial_lakes.errors import InputError
 from glacial_lakes.grid import Grid
+from glacial_lakes.kernels.interpolation import bilinear, coarse_span, nearest
 from glacial_lakes.scenes.quality import DECODERS, Decoder, Quality, set_flag
 from glacial_lakes.scenes.raster import Band, is_nodata, read_numbers, to_reflectance
-from glacial_lakes.scenes.resample import bilinear, coarse_span, nearest
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -17,8 +17,8 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from glacial_lakes.overlaps import overlap_areas
-from glacial_lakes.tracking.packed import Geometries, Packed
+from glacial_lakes.kernels.overlaps import overlap_areas
+from glacial_lakes.tracking.ragged import Geometries, Packed
 
 Fractions = npt.NDArray[np.float64]
 Statuses = npt.NDArray[np.object_]

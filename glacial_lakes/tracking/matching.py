@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from glacial_lakes.overlaps import overlap_areas
+from glacial_lakes.kernels.overlaps import overlap_areas
 from glacial_lakes.settings import TrackingSettings
 from glacial_lakes.tracking.epochs import Epoch, shared_areas
-from glacial_lakes.tracking.lake_ids import best_pairs
-from glacial_lakes.tracking.packed import Geometries
+from glacial_lakes.tracking.identities import best_pairs
+from glacial_lakes.tracking.ragged import Geometries
 
 Verdict = Literal["apart", "together", "alone", "unknown"]
 

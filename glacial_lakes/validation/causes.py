@@ -15,7 +15,7 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window, from_bounds
 
 from glacial_lakes.errors import DamagedFileError, GridError, VectorError
-from glacial_lakes.vectors import read_vector
+from glacial_lakes.io.vector import read_vector
 
 CAUSE_COLUMN = "cause"
 """Column with the name of the cause, where causes are polygons."""

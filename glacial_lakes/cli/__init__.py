@@ -1,0 +1,1 @@
+"""The command line: words on it become one library call each."""

@@ -1,0 +1,537 @@
+"""The command line: each verb is one library call, its result on stdout, all else on stderr."""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import logging
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from glacial_lakes.cli.console import (
+    Options,
+    clause_speaker,
+    decided,
+    findings,
+    line_of,
+    percent,
+    progress,
+    refusals,
+    set_up_log,
+    speaker,
+    summary,
+    surveys,
+)
+from glacial_lakes.errors import ConfigError, GlacialLakesError, LockedError
+from glacial_lakes.events import Event, SceneRefused
+from glacial_lakes.runtime import interrupts, machine
+
+if TYPE_CHECKING:
+    from glacial_lakes.runtime.findings import Finding
+
+OK, ERROR, USAGE, PARTIAL, LOCKED, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+_LANGUAGE_VARIABLE = "GLACIAL_LAKES_LANGUAGE"
+_LOG = logging.getLogger("glacial_lakes")
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+_UNITS |= {f"{unit}i": 2 ** (10 * power) for power, unit in enumerate("kmgt", start=1)}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a verb says: lines for people, values for ``--json``, the exit code."""
+
+    lines: list[str] = field(default_factory=list)
+    values: Any = None
+    code: int = OK
+
+
+def memory_amount(text: str) -> int:
+    """Return the bytes of an amount of memory such as ``4GB`` or ``1500MiB``."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?\s*", text, re.IGNORECASE)
+    unit = match and _UNITS.get(match[2].lower())
+    if not match or not unit or float(match[1]) <= 0:
+        raise click.BadParameter(f"{text!r} is no amount of memory such as 4GB or 1500MB")
+    return int(float(match[1]) * unit)
+
+
+def epoch_years(text: str) -> tuple[str, int, int]:
+    """Return name, first and last year of an epoch such as ``2020=2019-2021``."""
+    match = re.fullmatch(r"([A-Za-z0-9_]+)=(\d{4})(?:-(\d{4}))?", text)
+    if not match or int(match[2]) > int(match[3] or match[2]):
+        raise click.BadParameter(f"{text!r} is no epoch such as 2020=2019-2021")
+    return match[1], int(match[2]), int(match[3] or match[2])
+
+
+def month_list(text: str) -> tuple[int, ...]:
+    """Return the months of a season such as ``7-10``, ``11-2`` or ``7,8,9``."""
+    match = re.fullmatch(r"(\d{1,2})-(\d{1,2})", text)
+    parts = text.split(",")
+    if match:
+        first, last = int(match[1]), int(match[2])
+        months = range(first, last + (13 if last < first else 1))
+        found = [(month - 1) % 12 + 1 for month in months] if 1 <= first <= 12 >= last >= 1 else []
+    else:
+        found = [int(part) for part in parts if re.fullmatch(r"\d{1,2}", part)]
+    if len(found) < (1 if match else len(parts)) or not all(1 <= month <= 12 for month in found):
+        raise click.BadParameter(f"{text!r} are no months such as 7-10 or 7,8,9")
+    return tuple(dict.fromkeys(found))
+
+
+def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    if value not in (None, False, 0) and param.name:
+        setattr(ctx.ensure_object(Options), param.name, value)
+
+
+def _common(language_variable: str | None = None) -> Callable[[Any], Any]:
+    """Add the options that every verb takes; the environment is asked only before the verb."""
+    add = functools.partial(click.option, expose_value=False, callback=_keep)
+    options = (
+        add("-v", "--verbose", count=True, help="More messages; -vv for all."),
+        add("-q", "--quiet", is_flag=True, help="No messages but errors."),
+        add("--log-file", type=click.Path(dir_okay=False), help="File for all messages."),
+        add("--json", "as_json", is_flag=True, help="The result as JSON on stdout."),
+        add("--debug", is_flag=True, help="Show where in the code an error arose."),
+        add(
+            "--lang",
+            type=click.Choice(["en", "ru"]),
+            envvar=language_variable,
+            help="Language of messages and reports.",
+        ),
+    )
+
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 error, 2 wrong usage or project file, 3 some scenes refused, "
+    "4 another run or program holds the output, 130 interrupted.",
+)
+@_common(_LANGUAGE_VARIABLE)
+@click.version_option(package_name="glacial-lakes")
+def cli() -> None:
+    """Glacial lake inventories from multi-date satellite images."""
+
+
+def verb(function: Callable[..., Answer]) -> click.Command:
+    """Make a command of a function that takes the options and returns an answer."""
+
+    @click.pass_obj
+    @functools.wraps(function)
+    def ask(options: Options, /, **given: Any) -> Answer:
+        set_up_log(options)
+        return function(options, **given)
+
+    return cli.command(function.__name__.removesuffix("_"))(_common()(ask))
+
+
+@verb
+@click.argument("folder", metavar="[DIR]", default="glacial_lakes_demo", type=Path)
+def demo(options: Options, folder: Path) -> Answer:
+    """Map the sample scenes into DIR: inventory, shapefiles and report."""
+    from glacial_lakes.cli.demo import copy_sample
+
+    return _run(options, copy_sample(folder))
+
+
+@verb
+@click.argument("folder", metavar="DIR", type=Path)
+def init(options: Options, folder: Path) -> Answer:
+    """Write a commented project.toml into DIR, and a folder for the scenes beside it."""
+    from glacial_lakes.io.atomic import whole
+    from glacial_lakes.settings import project_template
+
+    path = folder.absolute() / "project.toml"
+    if path.exists():
+        raise ConfigError(path, "is there already", "edit it, or name another folder")
+    with whole(path) as temporary:
+        text = project_template(options.lang or "en")
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+    scenes = path.parent / "scenes"
+    scenes.mkdir(exist_ok=True)
+    say = speaker(options)
+    lines = [
+        str(path),
+        say("Put scenes into {folder}, edit the file, then: glacial-lakes run {path}").format(
+            folder=scenes, path=path
+        ),
+    ]
+    return Answer(lines, {"project": str(path)})
+
+
+@verb
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=Path)
+def scenes(options: Options, paths: tuple[Path, ...]) -> Answer:
+    """List the scenes below PATH...: sensor, date, cloud, problems."""
+    from glacial_lakes.scenes import discover
+
+    refused: list[SceneRefused] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, SceneRefused):
+            refused.append(event)
+
+    found = discover(paths, listen)
+    rows = [
+        {
+            "scene_id": scene.id,
+            "sensor": scene.sensor,
+            "level": scene.level,
+            "acquired": scene.acquired.isoformat(),
+            "cloud_percent": scene.cloud_percent,
+            "checksum": scene.provenance.get("checksum"),
+            "path": scene.path,
+        }
+        for scene in found
+    ]
+    lines = [
+        f"{scene.acquired:%Y-%m-%d %H:%M}  {scene.sensor:5}  {scene.level:5}  "
+        f"{percent(scene.cloud_percent):>5}  {scene.id}"
+        for scene in found
+    ]
+    lines += refusals(refused, options)
+    values = {"scenes": rows, "refused": _refused_rows(refused)}
+    return Answer(lines, values, _code(bool(found), bool(refused)))
+
+
+@verb
+@click.argument("paths", metavar="SCENE...", nargs=-1, required=True, type=Path)
+@click.option("-o", "out", required=True, type=Path, help=".gpkg, .shp, .geojson or .fgb")
+@click.option("--dem", type=Path, help="Elevation model: slope, shadow, lake elevation.")
+@click.option("--glaciers", type=Path, help="Glacier outlines.")
+@click.option("--aoi", type=Path, help="Polygons outside of which nothing is mapped.")
+@click.option("--min-area-m2", type=click.FloatRange(min=0, min_open=True), help="Smallest lake.")
+def map_(options: Options, paths: tuple[Path, ...], out: Path, **inputs: Any) -> Answer:
+    """Map single scenes into one file of outlines, without lake identities."""
+    from glacial_lakes.workflow.map_files import map_scenes
+
+    refused: list[SceneRefused] = []
+    with progress(options, refused) as listen:
+        outlines = map_scenes(paths, out, **inputs, on_event=listen)
+    observed = outlines["area_m2"].dropna()
+    lines = [
+        speaker(options)("{count} outlines, {area} km² → {path}").format(
+            count=len(outlines), area=f"{observed.sum() / 1e6:.3f}", path=out.absolute()
+        ),
+        *refusals(refused, options),
+    ]
+    values = {
+        "path": str(out.absolute()),
+        "outlines": len(outlines),
+        "scenes": sorted(set(outlines["scene_id"])),
+        "refused": _refused_rows(refused),
+    }
+    return Answer(lines, values, _code(True, bool(refused)))
+
+
+@verb
+@click.argument("project", metavar="PROJECT.TOML", type=Path)
+@click.option("--jobs", type=click.IntRange(min=1), help="Scenes mapped at a time.")
+@click.option(
+    "--max-memory", type=memory_amount, metavar="SIZE", help="For all processes together, e.g. 4GB."
+)
+@click.option("--dask", metavar="ADDRESS", help="Map on a Dask cluster, e.g. tcp://10.0.0.5:8786.")
+def run(options: Options, project: Path, **where: Any) -> Answer:
+    """Do the whole job of a project file: map what is new, track, export, report."""
+    return _run(options, project, **where)
+
+
+@verb
+@click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=Path)
+@click.option("-o", "out", required=True, type=Path, help="The .gpkg file of the inventory.")
+@click.option(
+    "--field",
+    "given",
+    multiple=True,
+    metavar="OURS=THEIRS",
+    help="A field of FILE under another name, e.g. acquired=IMG_DAY; may be repeated.",
+)
+@click.option("--date", metavar="YYYY[-MM[-DD]]", help="Date of all outlines.")
+@click.option("--encoding", help="Text encoding of a shapefile, e.g. CP1251.")
+@click.option("--layer", help="Layer of FILE.")
+@click.option("--glaciers", type=Path, help="Glacier outlines.")
+@click.option("--basins", type=Path, help="Polygons of basins.")
+@click.option("--basin-field", default="name", help="Their field with names.")
+def track(
+    options: Options, paths: tuple[Path, ...], out: Path, given: tuple[str, ...], **inputs: Any
+) -> Answer:
+    """Make an inventory of older outlines that others drew."""
+    from glacial_lakes.ingest.fields import field_map
+    from glacial_lakes.ingest.track_files import track_files
+
+    fields = dict(field_map(text) for text in given)
+    refused: list[SceneRefused] = []
+    with progress(options, refused) as listen:
+        inventory = track_files(paths, out, fields=fields, **inputs, on_event=listen)
+    say, path = speaker(options), out.absolute()
+    lines = [
+        *surveys(inventory, say),
+        *findings(path, say),
+        f"{say('inventory')}  {path}",
+        *refusals(refused, options),
+    ]
+    values = {
+        "path": str(path),
+        "lakes": len(inventory.lakes),
+        "surveys": inventory.outlines["scene_id"].value_counts().sort_index().to_dict(),
+        "refused": _refused_rows(refused),
+    }
+    return Answer(lines, values, _code(True, bool(refused)))
+
+
+@verb
+@click.argument("path", metavar="FILE", type=Path)
+@click.option("--layer", help="Layer of FILE.")
+@click.option("--encoding", help="Text encoding of a shapefile, e.g. CP1251.")
+def check(options: Options, path: Path, **given: Any) -> Answer:
+    """Examine a file of lakes: geometry, overlaps, codes, dates, fields, units."""
+    from glacial_lakes.ingest.check import check_file
+
+    return _examined(check_file(path, **given), options)
+
+
+@verb
+@click.argument("inventory", metavar="INVENTORY.GPKG", type=Path)
+@click.option("-o", "folder", required=True, type=Path, help="Folder for the files.")
+@click.option("--format", "formats", multiple=True, help="May be repeated; default: all.")
+@click.option(
+    "--epoch",
+    "epochs",
+    multiple=True,
+    type=epoch_years,
+    metavar="NAME=YEAR-YEAR",
+    help="Best outlines of some years, e.g. 2020=2019-2021; may be repeated.",
+)
+@click.option(
+    "--months",
+    type=month_list,
+    metavar="MONTHS",
+    help="Season of --epoch, e.g. 7-10; default: all.",
+)
+def export(
+    options: Options, inventory: Path, folder: Path, formats: tuple[str, ...], **composites: Any
+) -> Answer:
+    """Write an inventory in other formats, or the best outlines of some years."""
+    from glacial_lakes.export.export import FORMATS, export_composites
+    from glacial_lakes.export.export import export as write
+    from glacial_lakes.inventory.inventory import open_inventory
+
+    for name in formats:
+        if name not in FORMATS:
+            what = f"{name!r} is no format; known are {', '.join(FORMATS)}"
+            raise click.BadParameter(what, param_hint="--format")
+    epochs, months = composites["epochs"], composites["months"]
+    if months and not epochs:
+        raise click.UsageError("--months needs --epoch")
+    lakes = open_inventory(inventory)
+    paths = write(lakes, folder.absolute(), formats or (() if epochs else FORMATS))
+    if epochs:
+        years = {name: (first, last) for name, first, last in epochs}
+        paths += export_composites(lakes, folder.absolute(), years, months or range(1, 13))
+    names = [str(path) for path in paths]
+    return Answer(names, {"paths": names})
+
+
+@verb
+@click.argument("inventory", metavar="INVENTORY.GPKG", type=Path)
+@click.option("-o", "out", required=True, type=Path, help="The .html file.")
+def report(options: Options, inventory: Path, out: Path) -> Answer:
+    """Write the report of an inventory: one HTML page that needs no network."""
+    from glacial_lakes.inventory.inventory import open_inventory
+    from glacial_lakes.report.page import write_report
+
+    path = write_report(open_inventory(inventory), out.absolute(), language=options.lang or "en")
+    return Answer([str(path)], {"path": str(path)})
+
+
+@verb
+@click.argument("inventory", metavar="INVENTORY.GPKG", type=Path)
+@click.argument("edited", metavar="[EDITED]", type=Path, required=False)
+@click.option("--by", metavar="NAME", help="Who decided.")
+@click.option("--dry-run", is_flag=True, help="Only show what was understood.")
+@click.option(
+    "--partial/--whole",
+    default=None,
+    help="EDITED is a selection / all lakes that it lacks are false.",
+)
+@click.option("--encoding", help="Text encoding of a shapefile, e.g. CP1251.")
+def review(
+    options: Options, inventory: Path, edited: Path | None, partial: bool | None, **given: Any
+) -> Answer:
+    """Take corrections into an inventory: from EDITED, or made in the inventory itself."""
+    from glacial_lakes.review.review_file import review_file
+
+    rejected = None if partial is None else not partial
+    found = review_file(inventory, edited, missing_is_rejected=rejected, **given)
+    values = json.loads(found.drop(columns=["geometry", "replaced"]).to_json(orient="records"))
+    return Answer(decided(found, given["dry_run"], options), {"reviews": values})
+
+
+@verb
+@click.argument("outlines", metavar="OUTLINES", type=Path)
+@click.argument("reference", metavar="REFERENCE", type=Path)
+@click.option("-o", "out", type=Path, help="The .json file; a figure (.png) goes beside it.")
+@click.option("--layer", help="Layer of OUTLINES.")
+@click.option("--reference-layer", help="Layer of REFERENCE.")
+@click.option("--date", metavar="YYYY-MM-DD", help="Day of OUTLINES to compare.")
+@click.option("--min-area-m2", type=click.FloatRange(min=0), default=0.0, help="Smallest lake.")
+@click.option("--pixel-m", type=click.FloatRange(min=0, min_open=True), help="Pixel of OUTLINES.")
+@click.option("--causes", type=Path, help="Class raster or polygons: what false lakes are.")
+def validate(
+    options: Options, outlines: Path, reference: Path, out: Path | None, **given: Any
+) -> Answer:
+    """Compare outlines with reference outlines of the same date and area."""
+    from glacial_lakes.validation.table import lines
+    from glacial_lakes.validation.validate import validate_files, write_accuracy
+
+    if out is not None and out.suffix.lower() != ".json":
+        raise click.BadParameter(f"{out} does not end in .json", param_hint="-o")
+    accuracy = validate_files(outlines, reference, **given)
+    names = write_accuracy(accuracy, out, options.lang or "en") if out is not None else []
+    told = [*lines(accuracy, options.lang or "en"), *(str(path) for path in names)]
+    return Answer(told, accuracy.to_dict())
+
+
+@verb
+def doctor(options: Options) -> Answer:
+    """Examine the installation: versions, drivers, PROJ and GDAL conflicts, memory."""
+    from glacial_lakes.cli.doctor import examine
+
+    return _examined(examine({**os.environ, **options.proj}), options)
+
+
+def _examined(found: Sequence[Finding], options: Options) -> Answer:
+    say, say_clause = speaker(options), clause_speaker(options)
+    width = max(len(say_clause(finding.subject)) for finding in found)
+    lines = [
+        f"{say(finding.state):9} {say_clause(finding.subject):{width}}  {say_clause(finding.value)}"
+        + (f"\n{'':9} {'':{width}}  → {say_clause(finding.remedy)}" if finding.remedy else "")
+        for finding in found
+    ]
+    faults = sum(finding.state == "fault" for finding in found)
+    lines.append(say("{count} faults").format(count=faults) if faults else say("All is well."))
+    return Answer(lines, [asdict(finding) for finding in found], ERROR if faults else OK)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code."""
+    options = Options(proj=machine.drop_foreign_proj(os.environ))
+    sys.exit(_main(arguments, options))
+
+
+def _main(arguments: list[str] | None, options: Options) -> int:
+    for stream in (sys.stdout, sys.stderr):  # names of any script, on consoles of any code page
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        command = _in_language(os.environ.get(_LANGUAGE_VARIABLE))
+        with interrupts.remembered():
+            done = command.main(
+                arguments, prog_name="glacial-lakes", standalone_mode=False, obj=options
+            )
+        return _say(done, options) if isinstance(done, Answer) else int(done or OK)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        say = speaker(options)
+        text = say("interrupted: older results are whole, and a new run goes on from here")
+        click.echo(text, err=True)
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except GlacialLakesError as error:
+        return _failed(error, error, options)
+    except Exception as error:  # noqa: BLE001 (nobody should have to read a traceback)
+        what = f"{type(error).__name__}: {error}"
+        told = GlacialLakesError(None, what, "run again with --debug and report it")
+        return _failed(error, told, options)
+
+
+def _in_language(language: str | None) -> click.Command:
+    """Return the commands; of the help, only the environment can tell the language in time."""
+    if language != "ru":
+        return cli
+    from glacial_lakes.language.help_ru import in_russian
+
+    return in_russian(cli)
+
+
+def _say(answer: Answer, options: Options) -> int:
+    if options.as_json:
+        text = json.dumps(answer.values, indent=2, ensure_ascii=False, default=str)
+    else:
+        text = "\n".join(answer.lines)
+    try:
+        click.echo(text)
+    except BrokenPipeError:  # the reader of stdout has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return answer.code
+
+
+def _failed(error: Exception, told: GlacialLakesError, options: Options) -> int:
+    _LOG.debug("the error arose here", exc_info=error)
+    if options.debug:
+        traceback.print_exception(error)
+    click.echo(line_of(told, options), err=True)
+    if isinstance(error, LockedError):
+        return LOCKED
+    return USAGE if isinstance(error, ConfigError) else ERROR
+
+
+def _run(
+    options: Options,
+    path: Path,
+    jobs: int | None = None,
+    max_memory: int | None = None,
+    dask: str | None = None,
+) -> Answer:
+    from glacial_lakes.settings import read_project
+
+    overrides = {"project.language": options.lang} if options.lang else {}
+    project = read_project(path, overrides=overrides)
+    options.lang = project.project.language
+
+    from glacial_lakes.workflow import run  # after the project is known to be good: it loads slowly
+    from glacial_lakes.workflow.dask import connect
+
+    with connect(dask) if dask else nullcontext() as client, progress(options) as listen:
+        result = run.run(
+            project, jobs=jobs, max_memory=max_memory, executor=client, on_event=listen
+        )
+    names = [str(path) for path in result.paths]
+    values = {
+        "output": str(result.output),
+        "paths": names,
+        "mapped": result.mapped,
+        "reused": result.reused,
+        "refused": _refused_rows(result.refused),
+        "lakes": result.n_lakes,
+        "unchanged": result.unchanged,
+    }
+    lines = [*summary(result, speaker(options)), *refusals(result.refused, options)]
+    return Answer(lines, values, _code(bool(result.paths), bool(result.refused)))
+
+
+def _refused_rows(refused: Sequence[SceneRefused]) -> list[dict[str, str]]:
+    return [{"path": event.path, "reason": event.reason} for event in refused]
+
+
+def _code(any_used: bool, any_refused: bool) -> int:
+    if not any_used:
+        return ERROR
+    return PARTIAL if any_refused else OK

@@ -1,0 +1,253 @@
+"""What the commands say: progress and log on stderr, a summary of the result for stdout."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from glacial_lakes.errors import GlacialLakesError, OutputError
+from glacial_lakes.events import (
+    DemNotGiven,
+    EditsTakenIn,
+    Event,
+    InventoryRestored,
+    Listener,
+    SceneMapped,
+    SceneRefused,
+    SceneReused,
+    StageStarted,
+)
+from glacial_lakes.runtime import interrupts, machine
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from glacial_lakes.inventory.inventory import Inventory
+    from glacial_lakes.workflow.run import RunResult
+
+INVENTORY_NAME = "inventory.gpkg"
+_AREAS = ("area_before_m2", "area_after_m2")
+_TOLD = ("other_id", "lake_type", "dam_type", "lake_name", "comment")
+Speaker = Callable[[str], str]
+
+_LOG = logging.getLogger("glacial_lakes")
+
+
+@dataclass(slots=True)
+class Options:
+    """The options that every verb takes, before or after its name."""
+
+    verbose: int = 0
+    quiet: bool = False
+    log_file: str | None = None
+    as_json: bool = False
+    debug: bool = False
+    lang: str | None = None
+    proj: Mapping[str, str] = field(default_factory=dict)
+    """Variables that pointed PROJ to another program and were left aside."""
+
+
+def summary(result: RunResult, say: Speaker) -> list[str]:
+    """Tell what a run did, and where its files are."""
+    if not result.paths:
+        return [say("No scene could be used; nothing was written.")]
+    if result.unchanged:
+        lines = [say("Nothing new: the result of the last run still holds.")]
+    else:
+        text = say("{mapped} scenes mapped, {reused} as before, {refused} refused")
+        counts = {name: len(getattr(result, name)) for name in ("mapped", "reused", "refused")}
+        lines = [text.format(**counts), *findings(result.output / INVENTORY_NAME, say)]
+    folder = result.output / "shapefiles"
+    places = {
+        "inventory": result.output / INVENTORY_NAME,
+        "shapefiles": folder if any(folder in path.parents for path in result.paths) else None,
+        "report": next((path for path in result.paths if path.suffix == ".html"), None),
+    }
+    width = max(len(say(name)) for name in places)
+    return lines + [f"{say(name):{width}}  {path}" for name, path in places.items() if path]
+
+
+def decided(reviews: pd.DataFrame, dry_run: bool, options: Options) -> list[str]:
+    """Tell the decisions of a person, one a line, and what becomes of them."""
+    say = speaker(options)
+    if reviews.empty:
+        return [say("Nothing was changed in the edited file.")]
+    lines = []
+    for _, review in reviews.drop(columns="geometry").iterrows():
+        row = review.dropna()
+        areas = [f"{row[name]:.0f}" for name in _AREAS if name in row]
+        told = [" → ".join(areas) + " m²"] if areas else []
+        told += [f"{name} = {row[name]}" for name in _TOLD if name in row]
+        day = f"{row['acquired']:%Y-%m-%d}" if "acquired" in row else ""
+        lines.append(
+            f"{say(row['decision']):16} {row['lake_id']:17} {day:10}  {'  '.join(told)}  "
+            f"({row['reviewer']})"
+        )
+    ending = "Nothing was written." if dry_run else "{count} decisions are kept in the inventory."
+    return [*lines, say(ending).format(count=len(reviews))]
+
+
+def surveys(inventory: Inventory, say: Speaker) -> list[str]:
+    """Tell how the older outlines of each survey were understood: their dates and their number."""
+    from glacial_lakes.ingest.dates import ROUGH  # noqa: PLC0415 (slow to load)
+
+    lines = []
+    for scene_id, rows in inventory.outlines.groupby("scene_id"):
+        days = sorted({f"{time:%Y-%m-%d}" for time in rows["acquired"]})
+        rough = int(rows["quality"].isin(ROUGH.values()).sum())
+        text = say("{count} dates known to the year or month only").format(count=rough)
+        note = f"  ({text})" if rough else ""
+        span = days[0] if len(days) == 1 else f"{days[0]} – {days[-1]}"
+        lines.append(f"{span:23}  {len(rows):6}  {scene_id}{note}")
+    return lines
+
+
+def findings(path: Path, say: Speaker) -> list[str]:
+    """Tell the number of lakes, their area with its uncertainty, events and alerts."""
+    from glacial_lakes.inventory.inventory import open_inventory  # noqa: PLC0415 (slow to load)
+
+    inventory = open_inventory(path)
+    present = inventory.lakes[inventory.lakes["state"] == "present"]
+    area_km2 = present["area_m2"].sum() / 1e6
+    sigma_km2 = (present["area_sigma_m2"] ** 2).sum() ** 0.5 / 1e6
+    told = {"count": len(inventory.lakes), "present": len(present), "area": f"{area_km2:.3f}"}
+    measured = present[present["area_m2"].notna()]
+    known = int(measured["area_sigma_m2"].notna().sum())
+    text = say("{count} lakes, {present} present now, {area} ± {sigma} km²")
+    if known < len(measured):  # older outlines: an error of some lakes is none of the total
+        text = say(
+            "{count} lakes, {present} present now, {area} km², uncertainty known for {known}"
+        )
+    lines = [text.format(**told, sigma=f"{sigma_km2:.3f}", known=known)]
+    for name, count in inventory.events["event"].value_counts().sort_index().items():
+        lines.append(f"{say(str(name))}: {count}")
+    return [*lines, f"{say('alerts')}: {len(inventory.alerts)}"]
+
+
+@contextmanager
+def progress(options: Options, refused: list[SceneRefused] | None = None) -> Iterator[Listener]:
+    """Give a listener that shows a bar on a terminal, else a line for each scene."""
+    say = speaker(options)
+    with ExitStack() as stack:
+        bars: list[Any] = []
+
+        def tell(text: str) -> None:
+            _LOG.info(text)
+            if bars:
+                bars[0].update(1)
+
+        def listen(event: Event) -> None:
+            interrupts.heed()  # between scenes and between stages
+            match event:
+                case StageStarted("map", total):
+                    _LOG.info(say("{count} scenes to map").format(count=total))
+                    if total and sys.stderr.isatty() and not (options.quiet or options.verbose):
+                        bar = click.progressbar(length=total, label=say("mapping"), file=sys.stderr)
+                        bars.append(stack.enter_context(bar))
+                case StageStarted("track"):
+                    _LOG.info(say("tracking lakes"))
+                case StageStarted("export"):
+                    _LOG.info(say("writing files"))
+                case SceneMapped(scene_id, outlines, seconds):
+                    text = say("{scene}: {count} outlines in {seconds} s")
+                    tell(text.format(scene=scene_id, count=outlines, seconds=f"{seconds:.1f}"))
+                case SceneReused(scene_id):
+                    _LOG.info(say("{scene}: as before").format(scene=scene_id))
+                case EditsTakenIn(0, kept):
+                    text = say("the inventory was changed, but no decision follows; kept as {path}")
+                    _LOG.warning(text.format(path=kept))
+                case EditsTakenIn(count, kept):
+                    text = say("the inventory was edited: {count} decisions kept, file in {path}")
+                    _LOG.warning(text.format(count=count, path=kept))
+                case InventoryRestored(path):
+                    text = say("{path} was missing and is put back as it was written")
+                    _LOG.warning(text.format(path=path))
+                case DemNotGiven():
+                    text = (
+                        "no DEM is given: shade and steep slopes, which can look like water, "
+                        "are not excluded"
+                    )
+                    _LOG.warning(say(text))
+                case SceneRefused():
+                    if refused is not None:
+                        refused.append(event)
+                    tell(*refusals([event], options))
+
+        yield listen
+
+
+def refusals(refused: Sequence[SceneRefused], options: Options) -> list[str]:
+    """Tell which products could not be used, and why."""
+    from glacial_lakes.language.messages import translate_reason  # noqa: PLC0415 (slow to load)
+
+    text = speaker(options)("refused: {path}: {reason}")
+    return [
+        text.format(path=event.path, reason=translate_reason(event.reason, options.lang or "en"))
+        for event in refused
+    ]
+
+
+def percent(value: float | None) -> str:
+    """Write a share in whole percent, a dash when it is not known."""
+    return "–" if value is None else f"{value:.0f} %"
+
+
+def speaker(options: Options) -> Speaker:
+    """Return the function that puts a text into the user's language."""
+    from glacial_lakes.language import translate  # noqa: PLC0415 (slow to load)
+
+    return functools.partial(translate, language=options.lang or "en")
+
+
+def clause_speaker(options: Options) -> Speaker:
+    """Return the function that puts a clause of a message into the user's language."""
+    from glacial_lakes.language.messages import translate_clause  # noqa: PLC0415 (slow to load)
+
+    return functools.partial(translate_clause, language=options.lang or "en")
+
+
+def line_of(error: GlacialLakesError, options: Options) -> str:
+    """Return the one line of an error in the user's language."""
+    from glacial_lakes.language.messages import translate_error  # noqa: PLC0415 (slow to load)
+
+    return translate_error(error, options.lang or "en")
+
+
+def set_up_log(options: Options) -> None:
+    """Send messages of the package to stderr, and to the log file all of them."""
+    screen = logging.StreamHandler(sys.stderr)
+    screen.setLevel(_screen_level(options))
+    screen.setFormatter(logging.Formatter("%(message)s"))
+    _LOG.handlers[:] = [screen]
+    _LOG.setLevel(logging.DEBUG)
+    if options.log_file:
+        try:
+            file = logging.FileHandler(options.log_file, encoding="utf-8")
+        except OSError as error:
+            raise OutputError(options.log_file, f"cannot be written: {error.strerror}") from error
+        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        _LOG.addHandler(file)
+    for name, value in options.proj.items():
+        _LOG.warning(
+            "%s=%s belongs to another program and is left aside (%s=1 keeps it)",
+            name,
+            value,
+            machine.KEEP_PROJ,
+        )
+
+
+def _screen_level(options: Options) -> int:
+    if options.quiet:
+        return logging.ERROR
+    if options.verbose > 1:
+        return logging.DEBUG
+    shows_bar = sys.stderr.isatty() and not options.verbose
+    return logging.WARNING if shows_bar else logging.INFO

@@ -1,0 +1,67 @@
+"""The sample scenes: where they are installed, and a copy to work on."""
+
+from __future__ import annotations
+
+import shutil
+from importlib.metadata import PackageNotFoundError, PackagePath, files
+from pathlib import Path
+
+from glacial_lakes.errors import MissingFileError, OutputError
+
+PROJECT_NAME = "project.toml"
+_MARK = ".glacial_lakes_demo"
+
+
+def sample_folder() -> Path:
+    """Return the folder of the sample scenes: in the source tree, or as installed with the wheel.
+
+    Raises
+    ------
+    MissingFileError
+        When the package was installed without them.
+    """
+    source = Path(__file__).parents[2] / "sample_data"
+    if (source / PROJECT_NAME).is_file():
+        return source
+    for file in _installed_files():
+        if file.parts[-3:] == ("share", "glacial_lakes", PROJECT_NAME):
+            return Path(str(file.locate())).resolve().parent
+    raise MissingFileError(None, "the sample scenes are not installed", "install the wheel again")
+
+
+def _installed_files() -> list[PackagePath]:
+    try:
+        return files("glacial-lakes") or []
+    except PackageNotFoundError:
+        return []
+
+
+def copy_sample(folder: Path | str) -> Path:
+    """Copy the sample scenes and their project file.
+
+    Parameters
+    ----------
+    folder : path-like
+        A new or empty folder, or an earlier copy, whose results are kept.
+
+    Returns
+    -------
+    pathlib.Path
+        The project file of the copy.
+
+    Raises
+    ------
+    OutputError
+        When the folder holds something else, or cannot be written.
+    """
+    folder = Path(folder).absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()) and not (folder / _MARK).exists():
+            raise OutputError(folder, "holds files of other work", "name a new folder for the demo")
+        (folder / _MARK).touch()
+        shutil.copytree(sample_folder(), folder, dirs_exist_ok=True)
+    except OSError as error:
+        what = error.strerror or str(error)
+        raise OutputError(folder, f"cannot be written: {what}", "name another folder") from error
+    return folder / PROJECT_NAME

@@ -1,0 +1,163 @@
+"""What of the installation works, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from glacial_lakes.runtime import machine
+from glacial_lakes.runtime.findings import Finding
+
+RASTER_DRIVERS = ("GTiff", "JP2OpenJPEG")
+VECTOR_DRIVERS = ("GPKG", "ESRI Shapefile", "GeoJSON", "FlatGeobuf", "LIBKML")
+LEAST_MEMORY_BYTES = 3 * 2**30
+"""Two full Sentinel-2 tiles at a time (1.2 GiB each) and the system."""
+LEAST_DISK_BYTES = 2**30
+
+
+def examine(environment: Mapping[str, str] | None = None) -> list[Finding]:
+    """Look at versions, drivers, PROJ and GDAL data, memory, disk and text encoding.
+
+    Parameters
+    ----------
+    environment : mapping of str to str, optional
+        The variables as the user has them; ``os.environ`` when None.
+
+    Returns
+    -------
+    list of Finding
+        In the order in which a reader should see them.
+    """
+    variables = os.environ if environment is None else environment
+    return [
+        *_versions(),
+        *_libraries(),
+        *_variables(variables),
+        *_resources(),
+        *_text(),
+    ]
+
+
+def _versions() -> Iterator[Finding]:
+    yield Finding("Python", "ok", f"{platform.python_version()} ({sys.executable})")
+    yield Finding("system", "ok", platform.platform())
+    for name in ("glacial-lakes", "numpy", "scipy", "scikit-image", "pandas", "geopandas"):
+        try:
+            yield Finding(name, "ok", importlib.metadata.version(name))
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(name, "note", "not installed", f"python -m pip install {name}")
+
+
+def _libraries() -> Iterator[Finding]:
+    for look in (_rasterio, _pyogrio, _pyproj, _shapely):
+        try:
+            yield from look()
+        except (ImportError, OSError) as error:  # the library of another program, a broken wheel
+            name = look.__name__.removeprefix("_")
+            remedy = f"python -m pip install --force-reinstall {name}"
+            yield Finding(name, "fault", _one_line(error), remedy)
+
+
+def _rasterio() -> Iterator[Finding]:
+    import rasterio  # noqa: PLC0415 (any of the four may be the broken one)
+    from rasterio.crs import CRS  # noqa: PLC0415
+    from rasterio.errors import CRSError  # noqa: PLC0415
+
+    libraries = f"GDAL {rasterio.__gdal_version__}, PROJ {rasterio.__proj_version__}"
+    yield Finding("rasterio", "ok", f"{rasterio.__version__} ({libraries})")
+    with rasterio.Env() as env:
+        yield from _drivers("rasterio", RASTER_DRIVERS, env.drivers())
+    try:
+        CRS.from_epsg(32643)
+    except CRSError as error:
+        remedy = "unset PROJ_LIB and PROJ_DATA, then start again"
+        yield Finding("rasterio PROJ", "fault", _one_line(error), remedy)
+
+
+def _pyogrio() -> Iterator[Finding]:
+    import pyogrio  # noqa: PLC0415
+
+    libraries = f"GDAL {pyogrio.__gdal_version_string__}"
+    yield Finding("pyogrio", "ok", f"{pyogrio.__version__} ({libraries})")
+    yield from _drivers("pyogrio", VECTOR_DRIVERS, pyogrio.list_drivers())
+
+
+def _pyproj() -> Iterator[Finding]:
+    import pyproj  # noqa: PLC0415
+
+    libraries = f"PROJ {pyproj.proj_version_str}"
+    yield Finding("pyproj", "ok", f"{pyproj.__version__} ({libraries})")
+    try:
+        pyproj.CRS.from_epsg(32643)
+    except pyproj.exceptions.ProjError as error:
+        remedy = "unset PROJ_LIB and PROJ_DATA, then start again"
+        yield Finding("pyproj PROJ", "fault", _one_line(error), remedy)
+
+
+def _shapely() -> Iterator[Finding]:
+    import shapely  # noqa: PLC0415
+
+    yield Finding("shapely", "ok", f"{shapely.__version__} (GEOS {shapely.geos_version_string})")
+
+
+def _drivers(
+    library: str, needed: tuple[str, ...], present: Mapping[str, str]
+) -> Iterator[Finding]:
+    missing = [name for name in needed if name not in present]
+    if missing:
+        remedy = f"install {library} from PyPI or conda-forge; unset GDAL_SKIP"
+        yield Finding(f"{library} drivers", "fault", f"no {', '.join(missing)}", remedy)
+    else:
+        yield Finding(f"{library} drivers", "ok", ", ".join(needed))
+
+
+def _variables(environment: Mapping[str, str]) -> Iterator[Finding]:
+    for name, value in machine.foreign_proj(environment).items():
+        if environment.get(machine.KEEP_PROJ) == "1":
+            remedy = f"unset {name}, or {machine.KEEP_PROJ}, if a CRS cannot be found"
+        else:
+            remedy = f"the commands of glacial-lakes leave it aside; in notebooks, unset {name}"
+        yield Finding(name, "note", f"{value} belongs to another program", remedy)
+    for name in ("GDAL_DATA", "GDAL_DRIVER_PATH"):
+        if environment.get(name):
+            remedy = f"unset {name} if a file or driver cannot be opened"
+            yield Finding(name, "note", f"{environment[name]} belongs to another program", remedy)
+
+
+def _resources() -> Iterator[Finding]:
+    memory_bytes = machine.memory_bytes()
+    few = memory_bytes < LEAST_MEMORY_BYTES
+    remedy = "run with --jobs 1 and --max-memory 1GB" if few else ""
+    yield Finding("memory", "note" if few else "ok", f"{memory_bytes / 2**30:.1f} GiB", remedy)
+    yield Finding("cores", "ok", str(machine.core_count()))
+    folder = Path(tempfile.gettempdir())
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"1")
+    except OSError as error:
+        remedy = "set TMPDIR (Windows: TEMP) to a folder with room"
+        yield Finding("temporary folder", "fault", f"{folder}: {error.strerror}", remedy)
+        return
+    free_bytes = shutil.disk_usage(folder).free
+    few = free_bytes < LEAST_DISK_BYTES
+    remedy = "free the disk, or set TMPDIR (Windows: TEMP) to another" if few else ""
+    value = f"{folder} ({free_bytes / 2**30:.1f} GiB free)"
+    yield Finding("temporary folder", "note" if few else "ok", value, remedy)
+
+
+def _text() -> Iterator[Finding]:
+    console = getattr(sys.stdout, "encoding", None) or "unknown"
+    names = f"console {console}, file names {sys.getfilesystemencoding()}"
+    narrow = not console.lower().startswith("utf")
+    remedy = "set PYTHONUTF8=1 if letters are shown as question marks" if narrow else ""
+    yield Finding("text", "note" if narrow else "ok", names, remedy)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,1 @@
+"""An inventory in the formats of others."""

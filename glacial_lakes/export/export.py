@@ -1,0 +1,416 @@
+"""An inventory in the formats of others: shapefile, GeoPackage, CSV, GeoJSON, KMZ, Parquet.
+
+Every file is whole or absent, and equal inventories give equal bytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import wait
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from glacial_lakes import change, schema
+from glacial_lakes.change.series import epoch_names, times_of_scenes
+from glacial_lakes.errors import ConfigError
+from glacial_lakes.export.kml import write_kmz
+from glacial_lakes.inventory.inventory import STATUS_COLOURS, Inventory
+from glacial_lakes.io.atomic import whole
+from glacial_lakes.io.qgis_style import categorized_style
+from glacial_lakes.io.shapefile import write_shapefile
+from glacial_lakes.kernels.text import DIGITS, ring_texts, texts_of
+from glacial_lakes.report.page import write_report
+from glacial_lakes.runtime import machine
+from glacial_lakes.runtime.processes import ProcessPerCall
+from glacial_lakes.runtime.threads import in_threads
+
+OBSERVATION_FIELDS = (
+    "lake_id",
+    "acquired",
+    "area_m2",
+    "area_sigma_m2",
+    "observed_fraction",
+    "status",
+    "scene_id",
+)
+EVENT_FIELDS = ("lake_id", "event", "date", "from_ids", "to_ids")
+
+_MANY_OUTLINES = 20_000
+"""From so many on, a second process is worth the time that it takes to start and to be told."""
+_TWO_BYTES, _OUTLINE_BYTES = 2**30, 16 * 1024
+"""Memory that two processes need at most, and for each outline with all that is told of it
+(``benchmarks/tracking_speed.py``)."""
+_APART = ("shp", "kmz")
+"""What a second process writes: half of the work, without the tables that the others share."""
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_ROWS_AT_ONCE = 20_000
+"""Features whose text is in memory together."""
+_STRICT_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+_GRID_DEG = 10.0**-DIGITS
+"""About 1 cm: RFC 7946 advises against more digits than the data have."""
+
+
+def export(
+    inventory: Inventory, folder: Path | str, formats: Iterable[str], *, language: str = "en"
+) -> list[Path]:
+    """Write an inventory in several formats.
+
+    Of very many outlines, a second process writes half of the formats.
+
+    Parameters
+    ----------
+    inventory : Inventory
+        Tables of :mod:`glacial_lakes.schema`.
+    folder : path-like
+        Output folder, made when missing.
+    formats : iterable of str
+        ``shp``: ``shapefiles/lakes_<YYYY-MM-DD>.shp`` for every date and ``shapefiles/lakes.shp``
+        with the latest full outline of each lake that is present, each with a field dictionary
+        and a QGIS style; ``gpkg``: ``inventory.gpkg``; ``csv``: ``lakes.csv``,
+        ``observations.csv``, ``events.csv``, ``trends.csv``, ``alerts.csv`` and ``totals.csv``;
+        ``geojson``: ``lakes.geojson`` and ``outlines.geojson``; ``kmz``: ``lakes.kmz`` with a time
+        slider;
+        ``parquet``: ``lakes.parquet`` and ``outlines.parquet``; ``report``: ``report.html``.
+    language : {"en", "ru"}
+        Language of the report and of the KMZ's words.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files written, in the order of ``formats``.
+
+    Raises
+    ------
+    ConfigError
+        For a format that is not known, before anything is written.
+    OutputError
+        When a file cannot be written; an older one is left as it was.
+    """
+    names = list(dict.fromkeys(formats))
+    for name in names:
+        if name not in FORMATS:
+            near = difflib.get_close_matches(name.lower(), FORMATS, n=1, cutoff=0.3)
+            remedy = f"did you mean {near[0]}?" if near else f"use any of {', '.join(FORMATS)}"
+            raise ConfigError(None, f"there is no export format {name!r}", remedy)
+    apart = [name for name in names if name in _APART]
+    here = [name for name in names if name not in _APART]
+    if apart and here and _is_work_for_two(len(inventory.outlines)):
+        paths = _written_by_two(inventory, Path(folder), here, apart, language)
+    else:
+        paths = _written(inventory, Path(folder), names, language)
+    return [path for name in names for path in paths[name]]
+
+
+def _is_work_for_two(outlines: int) -> bool:
+    has_room = machine.memory_bytes() >= _TWO_BYTES + outlines * _OUTLINE_BYTES
+    return outlines >= _MANY_OUTLINES and machine.core_count() > 1 and has_room
+
+
+def _written(
+    inventory: Inventory, folder: Path, names: Sequence[str], language: str
+) -> dict[str, list[Path]]:
+    return {name: FORMATS[name](inventory, folder, language) for name in names}
+
+
+def _written_by_two(
+    inventory: Inventory, folder: Path, here: Sequence[str], apart: Sequence[str], language: str
+) -> dict[str, list[Path]]:
+    """Write some formats in this process and the others in a second one, at the same time."""
+    with ProcessPerCall(1) as second:
+        others = second.submit(_written, inventory, folder, apart, language)
+        try:
+            paths = _written(inventory, folder, here, language)
+        except Exception:
+            wait([others])  # what it writes is to be whole
+            raise
+        paths.update(others.result())
+    return paths
+
+
+def export_composites(
+    inventory: Inventory,
+    folder: Path | str,
+    composites: Mapping[str, tuple[int, int]],
+    months: Sequence[int],
+) -> list[Path]:
+    """Write the best outline of each lake in the season of some years.
+
+    This is how inventories are published.
+
+    Parameters
+    ----------
+    inventory : Inventory
+        Tables of :mod:`glacial_lakes.schema`.
+    folder : path-like
+        Output folder, made when missing.
+    composites : mapping of str to tuple of int
+        Name to first and last year, e.g. ``{"2020": (2019, 2021)}``: each gives
+        ``shapefiles/lakes_<name>.shp``. ``totals_of_composites.csv`` tells the totals of all,
+        and what changed between them on lakes that both show.
+    months : sequence of int
+        Months of the season.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files written.
+
+    Raises
+    ------
+    InputError
+        When no image lies in the time of one, before anything is written.
+    OutputError
+        When a file cannot be written; an older one is left as it was.
+    """
+    folder = Path(folder)
+    ordered = sorted(composites.items(), key=lambda item: (item[1], item[0]))
+    rows = [
+        inventory.best_observations(years, months).assign(epoch=name) for name, years in ordered
+    ]
+    paths = []
+    for name, years in ordered:
+        path = folder / "shapefiles" / f"lakes_{name}.shp"
+        paths += _styled_shapefile(inventory.composite(years, months), path)
+    told = change.totals(pd.concat(rows, ignore_index=True), inventory.lakes)
+    path = folder / "totals_of_composites.csv"
+    fields = [column.name for column in schema.TOTALS]
+    return [*paths, _write_csv(told, schema.TOTALS, fields, path)]
+
+
+def epochs(inventory: Inventory) -> dict[str, gpd.GeoDataFrame]:
+    """Return the outlines of every date by name; scenes of one day and sensor are one epoch.
+
+    A date without any outline is an empty table: it was looked at. Lakes seen only in part keep
+    their geometry, without an area, and their status says why.
+
+    Parameters
+    ----------
+    inventory : Inventory
+        Its tables ``scenes`` and ``outlines`` are used.
+
+    Returns
+    -------
+    dict of str to geopandas.GeoDataFrame
+        By ``YYYY-MM-DD``; when several sensors share a day, the first image has the plain name
+        and the others that of the sensor behind it, as ``2020-08-01_LC08``.
+    """
+    outlines = _outlines(inventory)
+    scenes = schema.conform(inventory.scenes, schema.SCENES)
+    mapped = scenes.loc[scenes["state"] != "refused", ["acquired", "sensor"]]
+    drawn = {"acquired": times_of_scenes(outlines, scenes), "sensor": outlines["sensor"]}
+    images = pd.concat([mapped, pd.DataFrame(drawn)])
+    images = images.dropna(subset="acquired").reset_index(drop=True)
+    images["name"] = epoch_names(images["acquired"], images["sensor"])
+    names = images["name"].iloc[len(mapped.dropna(subset="acquired")) :].to_numpy()
+    tables: dict[str, gpd.GeoDataFrame] = {}
+    for name in images.sort_values(["acquired", "sensor"])["name"].unique():
+        rows = outlines[names == name]
+        rows = rows.sort_values(["lake_id", "observed_fraction", "area_m2"], na_position="first")
+        tables[name] = rows.drop_duplicates("lake_id", keep="last", ignore_index=True)
+    return tables
+
+
+def _outlines(inventory: Inventory) -> gpd.GeoDataFrame:
+    table = schema.conform(inventory.outlines, schema.OUTLINES)
+    table = gpd.GeoDataFrame(table, geometry=inventory.outlines.geometry, crs="EPSG:4326")
+    return table.sort_values(["lake_id", "acquired", "scene_id"], kind="stable")
+
+
+def _shapefiles(inventory: Inventory, folder: Path, language: str) -> list[Path]:
+    tables = {f"lakes_{name}": table for name, table in epochs(inventory).items()}
+    tables["lakes"] = inventory.latest()
+    paths = []
+    for name, table in tables.items():
+        paths += _styled_shapefile(table, folder / "shapefiles" / f"{name}.shp")
+    return paths
+
+
+def _styled_shapefile(outlines: gpd.GeoDataFrame, path: Path) -> list[Path]:
+    style = categorized_style("Status", STATUS_COLOURS)
+    paths = write_shapefile(outlines, path, schema.OUTLINES)
+    return [*paths, _write_text(path.with_suffix(".qml"), style)]
+
+
+def _geopackage(inventory: Inventory, folder: Path, language: str) -> list[Path]:
+    path = folder / "inventory.gpkg"
+    inventory.to_file(path)
+    return [path]
+
+
+def _csv(inventory: Inventory, folder: Path, language: str) -> list[Path]:
+    observations = schema.conform(inventory.observations, schema.OBSERVATIONS)
+    events = schema.conform(inventory.events, schema.LAKE_EVENTS)
+    return [
+        _write_csv(
+            observations.sort_values(["lake_id", "acquired", "scene_id"]),
+            schema.OBSERVATIONS,
+            OBSERVATION_FIELDS,
+            folder / "observations.csv",
+        ),
+        _write_csv(
+            events.sort_values(["date", "lake_id", "event"]),
+            schema.LAKE_EVENTS,
+            EVENT_FIELDS,
+            folder / "events.csv",
+        ),
+        *(
+            _write_csv(table, columns, [column.name for column in columns], folder / name)
+            for name, table, columns in (
+                ("lakes.csv", inventory.lakes.sort_values("lake_id"), schema.LAKES),
+                ("trends.csv", inventory.trends, schema.TRENDS),
+                ("alerts.csv", inventory.alerts, schema.ALERTS),
+                ("totals.csv", inventory.totals, schema.TOTALS),
+            )
+        ),
+    ]
+
+
+def _write_csv(
+    table: pd.DataFrame, columns: Sequence[schema.Column], fields: Sequence[str], path: Path
+) -> Path:
+    """Write RFC 4180 in UTF-8; a missing value is empty, no text can start a formula (OWASP)."""
+    kinds = {column.name: column.type for column in columns}
+    cells = [_cells(table[name], kinds[name]) for name in fields]
+    with whole(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(fields)
+        writer.writerows(zip(*cells, strict=True))
+    return path
+
+
+def _cells(values: pd.Series, kind: schema.ColumnType) -> list[str]:
+    plain = _plain_values(values, kind)
+    if kind == "real":
+        return ["" if v is None else repr(round(v, 6)).removesuffix(".0") for v in plain]
+    texts = ["" if value is None else str(value) for value in plain]
+    if kind != "text":
+        return texts
+    return [f"'{text}" if text.startswith(_FORMULA_STARTS) else text for text in texts]
+
+
+def _plain_values(values: pd.Series, kind: schema.ColumnType) -> list[Any]:
+    """Return the values of a column as plain Python has them: None where missing, times as text."""
+    if kind in {"time", "date"}:
+        form: Callable[[Any], str] = iso_time if kind == "time" else "{:%Y-%m-%d}".format
+        return [*texts_of(values, form)]
+    none: Any = None
+    plain: list[Any] = values.to_numpy(dtype=object, na_value=none).tolist()
+    if kind != "text" or set(map(type, plain)) <= {str, type(None)}:
+        return plain
+    return [None if value is None else str(value) for value in plain]
+
+
+def iso_time(when: datetime) -> str:
+    """Return a UTC time as ``2021-08-12T05:36:31Z``, with milliseconds only where there are any."""
+    whole_seconds = when.microsecond == 0
+    text = when.isoformat(timespec="seconds" if whole_seconds else "milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def _geojson(inventory: Inventory, folder: Path, language: str) -> list[Path]:
+    return [
+        _write_geojson(
+            inventory.lakes.sort_values("lake_id"), schema.LAKES, folder / "lakes.geojson"
+        ),
+        _write_geojson(_outlines(inventory), schema.OUTLINES, folder / "outlines.geojson"),
+    ]
+
+
+def _write_geojson(table: gpd.GeoDataFrame, columns: Sequence[schema.Column], path: Path) -> Path:
+    """Write RFC 7946: longitude and latitude, exterior rings anticlockwise, strict JSON."""
+    with whole(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.write('{"type": "FeatureCollection", "features": [\n')
+        for start in range(0, len(table), _ROWS_AT_ONCE):
+            rows = table.iloc[start : start + _ROWS_AT_ONCE]
+            file.write(",\n" if start else "")
+            file.write(",\n".join(_features(rows, columns)))
+        file.write("\n]}\n")
+    return path
+
+
+def _features(table: gpd.GeoDataFrame, columns: Sequence[schema.Column]) -> Iterator[str]:
+    typed = schema.conform(table, tuple(columns))
+    names = [column.name for column in columns]
+    values = [_plain_values(typed[column.name], column.type) for column in columns]
+    for row, geometry in zip(zip(*values, strict=True), _geometries(table.geometry), strict=True):
+        told = dict(zip(names, row, strict=True))
+        properties = _STRICT_JSON.encode(told)
+        yield f'{{"type": "Feature", "properties": {properties}, "geometry": {geometry}}}'
+
+
+def _geometries(shapes: gpd.GeoSeries) -> Iterator[str]:
+    told = in_threads(_on_grid, shapes.to_numpy())
+    for parts in ring_texts(told, "[", ", ", "], "):
+        polygons = [f"[{', '.join(f'[{ring[:-2]}]' for ring in rings)}]" for rings in parts]
+        if not polygons:
+            yield "null"
+        elif len(polygons) == 1:
+            yield f'{{"type": "Polygon", "coordinates": {polygons[0]}}}'
+        else:
+            yield f'{{"type": "MultiPolygon", "coordinates": [{", ".join(polygons)}]}}'
+
+
+def _on_grid(shapes: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    """Return outlines rounded, valid, and with rings as RFC 7946 wants them."""
+    # Rounding alone keeps where a ring begins; only few outlines need to be put right after it.
+    told = shapely.set_precision(shapes, _GRID_DEG, mode="pointwise")
+    told = shapely.remove_repeated_points(told)
+    crossing = ~(shapely.is_valid(told) | shapely.is_missing(told))
+    told[crossing] = shapely.set_precision(shapes[crossing], _GRID_DEG)
+    rounded: npt.NDArray[np.object_] = shapely.orient_polygons(told)
+    return rounded
+
+
+def _kmz(inventory: Inventory, folder: Path, language: str) -> list[Path]:
+    observations = schema.conform(inventory.observations, schema.OBSERVATIONS)
+    return [write_kmz(_outlines(inventory), observations, folder / "lakes.kmz", language)]
+
+
+def _parquet(inventory: Inventory, folder: Path, language: str) -> list[Path]:
+    paths = []
+    for name, table in (
+        ("lakes", inventory.lakes.sort_values("lake_id")),
+        ("outlines", _outlines(inventory)),
+    ):
+        path = folder / f"{name}.parquet"
+        with whole(path) as temporary:
+            try:
+                table.to_parquet(temporary, index=False)
+            except ImportError as error:
+                raise ConfigError(
+                    None, "the format parquet needs the package pyarrow", "pip install pyarrow"
+                ) from error
+        paths.append(path)
+    return paths
+
+
+def _report(inventory: Inventory, folder: Path, language: str) -> list[Path]:
+    return [write_report(inventory, folder / "report.html", language=language)]
+
+
+def _write_text(path: Path, text: str) -> Path:
+    with whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+    return path
+
+
+FORMATS: dict[str, Callable[[Inventory, Path, str], list[Path]]] = {
+    "shp": _shapefiles,
+    "gpkg": _geopackage,
+    "csv": _csv,
+    "geojson": _geojson,
+    "kmz": _kmz,
+    "parquet": _parquet,
+    "report": _report,
+}
+"""What can be asked of :func:`export`."""

@@ -1,0 +1,328 @@
+"""What is wrong with a file of lakes: geometry, overlaps, codes, dates, fields, units."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from glacial_lakes.errors import InputError, UnsafeInputError
+from glacial_lakes.ingest.dates import day_in_name
+from glacial_lakes.ingest.fields import UNITS, area_unit, recognise
+from glacial_lakes.ingest.reading import dates, text_of, texts_of
+from glacial_lakes.ingest.track_files import ID_FORM, ID_PLACE_M, place_of
+from glacial_lakes.io.vector import read_as_drawn, spatial_layers
+from glacial_lakes.measures import geodesic_area_perimeter
+from glacial_lakes.runtime.findings import Finding, State
+from glacial_lakes.tracking.epochs import EQUAL_AREA, shared_areas
+
+AREA_LAYERS = ("lakes", "outlines")
+"""The layers of an inventory that are examined; of other files all."""
+_IN_M2 = ("area_m2", "gl_area")
+"""Fields that hold square metres in all inventories that have them."""
+_OFF = 0.1
+"""Difference of a written area from the geometry's that is told."""
+_ON = 0.5
+"""Share of an outline on another one from which one of the two is wrong."""
+_SLIVER = 1e-3
+"""Smaller shares come from rounded coordinates."""
+_LISTED = 3
+_POLYGONS = (3, 6)
+
+
+@dataclass(frozen=True)
+class Lakes:
+    """A layer of a file, with what is needed to examine it.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    frame : geopandas.GeoDataFrame
+        As drawn: invalid and missing geometries too.
+    named : mapping of str to str
+        Our column to the field that holds it.
+    """
+
+    path: Path
+    frame: gpd.GeoDataFrame
+    named: Mapping[str, str]
+
+    def column(self, ours: str) -> pd.Series | None:
+        """Return a field by our name, None when the file has none."""
+        return self.frame[self.named[ours]] if ours in self.named else None
+
+    def examples(self, rows: Iterable[int]) -> str:
+        """Name the first of some rows, by their code where they have one, and count them."""
+        ids = self.column("lake_id")
+        numbers = [int(row) for row in rows]
+        names = []
+        for row in numbers[:_LISTED]:
+            code = None if ids is None else text_of(ids.iloc[row])
+            names.append(f"{row + 1}: {code}" if code else str(row + 1))
+        more = ", …" if len(numbers) > _LISTED else ""
+        return f"{len(numbers)} ({', '.join(names)}{more})"
+
+
+def check_file(
+    path: Path | str, *, layer: str | None = None, encoding: str | None = None
+) -> list[Finding]:
+    """Examine an inventory, a shapefile or any other file of lakes; nothing is changed.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    layer : str, optional
+        The only layer to examine; default: ``lakes`` and ``outlines`` of an inventory, else all.
+    encoding : str, optional
+        Text encoding of a shapefile that does not tell it.
+
+    Returns
+    -------
+    list of glacial_lakes.runtime.findings.Finding
+        ``fault``: a wrong answer would come of it; ``note``: to be known. Examples are numbers of
+        rows from 1, with the lake's code.
+    """
+    path = Path(path)
+    findings: list[Finding] = []
+    try:
+        layers = [layer] if layer else spatial_layers(path)
+        if set(AREA_LAYERS) <= set(layers):
+            layers = list(AREA_LAYERS)
+        for name in layers:
+            frame = read_as_drawn(path, name, encoding).reset_index(drop=True)
+            lakes = Lakes(path, frame, recognise(path, frame.columns))
+            findings.append(Finding("layer", "ok", f"{name}: {len(frame)}, {frame.crs.name}"))
+            findings.extend(_examine(lakes))
+    except (InputError, UnsafeInputError) as error:
+        findings.append(Finding("file", "fault", error.what, error.remedy))
+    return findings
+
+
+def _examine(lakes: Lakes) -> Iterator[Finding]:
+    if lakes.frame.empty:
+        yield Finding("geometry", "note", "no rows")
+        return
+    yield from _geometry(lakes)
+    times = None
+    try:
+        days = dates(lakes.frame, lakes.named, lakes.path)
+        times = days["time"].dt.floor("D")
+        yield from _dates(lakes, days)
+    except InputError as error:
+        # Lakes of an inventory have dates of their own kind, first and last seen.
+        state = "note" if "first_seen" in lakes.frame else "fault"
+        if state == "fault":
+            yield Finding("dates", "fault", error.what, error.remedy)
+    usable = _usable(lakes)
+    yield from _overlaps(lakes, usable, times)
+    yield from _codes(lakes, usable, times)
+    yield from _areas(lakes, usable)
+    yield from _places(lakes, usable)
+    told = ", ".join(f"{ours}={theirs}" for ours, theirs in sorted(lakes.named.items()))
+    if told:
+        yield Finding("fields", "ok", told)
+    else:
+        yield Finding("fields", "note", "none is known here")
+
+
+def _geometry(lakes: Lakes) -> Iterator[Finding]:
+    shapes = lakes.frame.geometry.to_numpy()
+    missing = shapely.is_missing(shapes) | shapely.is_empty(shapes)
+    other = ~missing & ~np.isin(shapely.get_type_id(shapes), _POLYGONS)
+    broken = ~missing & ~shapely.is_valid(shapes)
+    beyond = np.zeros(len(shapes), dtype=bool)
+    beyond[~missing] = _beyond(lakes.frame.geometry[~missing])
+    if missing.any():
+        what = f"without geometry: {lakes.examples(np.flatnonzero(missing))}"
+        yield Finding("geometry", "fault", what, "draw them, or delete the rows")
+    if other.any():
+        what = f"no polygons: {lakes.examples(np.flatnonzero(other))}"
+        yield Finding("geometry", "fault", what, "leave them out")
+    if broken.any():
+        what = f"invalid: {lakes.examples(np.flatnonzero(broken))}"
+        remedy = "mend them, e.g. with the QGIS tool Fix geometries"
+        yield Finding("geometry", "fault", what, remedy)
+    if beyond.any():
+        what = f"outside of what the CRS knows: {lakes.examples(np.flatnonzero(beyond))}"
+        yield Finding("CRS", "fault", what, "give it the right CRS")
+    if not (missing | other | broken).any():
+        yield Finding("geometry", "ok", "all polygons are valid")
+
+
+def _beyond(shapes: gpd.GeoSeries) -> Any:
+    bounds = shapes.to_crs(4326).bounds.to_numpy()
+    inside = np.isfinite(bounds).all(axis=1) & (np.abs(bounds[:, [0, 2]]) <= 180.1).all(axis=1)
+    return ~(inside & (np.abs(bounds[:, [1, 3]]) <= 90.1).all(axis=1))
+
+
+def _usable(lakes: Lakes) -> gpd.GeoSeries:
+    """Return the polygons that can be measured, by row number."""
+    shapes = lakes.frame.geometry
+    fine = shapes.notna() & ~shapes.is_empty & shapes.geom_type.isin(["Polygon", "MultiPolygon"])
+    shapes = shapes[fine]
+    return shapes[~_beyond(shapes)].make_valid() if len(shapes) else shapes
+
+
+def _dates(lakes: Lakes, days: pd.DataFrame) -> Iterator[Finding]:
+    undated = np.flatnonzero(days["time"].isna())
+    if len(undated):
+        what = f"without a date: {lakes.examples(undated)}"
+        yield Finding("dates", "fault", what, "write dates as 2015-08-01")
+    rough = np.flatnonzero(days["precision"].isin(["year", "month"]))
+    if len(rough):
+        what = f"known to the year or month only: {lakes.examples(rough)}"
+        yield Finding("dates", "note", what, "write dates as 2015-08-01")
+    try:
+        named = day_in_name(lakes.path.stem)
+    except ValueError:
+        named = None
+    years = days["time"].dt.year
+    if named and not years.between(named.time.year - 2, named.time.year + 2).all():
+        first, last = int(years.min()), int(years.max())
+        what = f"{first} to {last}, but the name of the file tells {named.time.year}"
+        yield Finding("dates", "note", what)
+    elif not len(undated):
+        first, last = days["time"].min(), days["time"].max()
+        yield Finding("dates", "ok", f"{first:%Y-%m-%d} – {last:%Y-%m-%d}")
+
+
+def _groups(lakes: Lakes, rows: pd.Index, times: pd.Series | None) -> list[pd.Index]:
+    """Return the rows of each scene or, where none is named, of each day."""
+    frame = lakes.frame.loc[rows]
+    if "state" in frame:  # lakes that are gone lie where others are now
+        frame = frame[frame["state"] == "present"]
+    if "scene_id" in frame:
+        return [part.index for _, part in frame.groupby("scene_id", dropna=False)]
+    if times is not None and _is_series(lakes, times):
+        return [part.index for _, part in frame.groupby(times[frame.index], dropna=False)]
+    return [frame.index]
+
+
+def _is_series(lakes: Lakes, times: pd.Series) -> bool:
+    """Tell whether most codes come on several dates: the file holds lakes through time."""
+    ids = lakes.column("lake_id")
+    if ids is None:
+        return False
+    per_lake = times.groupby(ids).nunique()
+    return bool(len(per_lake) and (per_lake > 1).mean() > _ON)
+
+
+def _overlaps(lakes: Lakes, usable: gpd.GeoSeries, times: pd.Series | None) -> Iterator[Finding]:
+    ground = usable.to_crs(EQUAL_AREA)
+    large: list[int] = []
+    small: list[int] = []
+    for rows in _groups(lakes, usable.index, times):
+        shapes = ground[rows].to_numpy()
+        other, one, shared = shared_areas(shapely.STRtree(shapes), shapes)
+        share = shared / np.minimum(shapely.area(shapes)[one], shapely.area(shapes)[other])
+        pairs = one < other
+        large += [int(row) for row in rows[np.unique(other[pairs & (share >= _ON)])]]
+        slight = pairs & (share >= _SLIVER) & (share < _ON)
+        small += [int(row) for row in rows[np.unique(other[slight])]]
+    if large:
+        what = f"outlines on others of the same date: {lakes.examples(sorted(large))}"
+        yield Finding("overlaps", "fault", what, "keep one of the two")
+    if small:
+        what = f"outlines that cut others a little: {lakes.examples(sorted(small))}"
+        yield Finding("overlaps", "note", what)
+    if not large and not small:
+        yield Finding("overlaps", "ok", "none")
+
+
+def _codes(lakes: Lakes, usable: gpd.GeoSeries, times: pd.Series | None) -> Iterator[Finding]:
+    ids = lakes.column("lake_id")
+    if ids is None:
+        yield Finding("codes", "note", "no field with lake codes is known here")
+        return
+    texts = texts_of(ids)
+    missing = np.flatnonzero(texts.isna())
+    twice: list[int] = []
+    for rows in _groups(lakes, lakes.frame.index, times):
+        again = texts[rows].dropna().duplicated()
+        twice += [int(row) for row in again.index[again]]
+    formed = texts.map(lambda text: bool(re.fullmatch(ID_FORM, str(text)))).astype(bool)
+    formless = np.flatnonzero(~formed & texts.notna())
+    if len(missing):
+        what = f"without a code: {lakes.examples(missing)}"
+        yield Finding("codes", "fault", what, "give them codes, or let track do it")
+    if twice:
+        what = f"codes given twice on one date: {lakes.examples(sorted(twice))}"
+        yield Finding("codes", "fault", what, "give one of the two another code")
+    if len(formless):
+        what = f"not of the form GL074512E42637N: {lakes.examples(formless)}"
+        yield Finding("codes", "note", what)
+    rows = usable.index.intersection(texts.index[formed])
+    if len(rows):
+        place = place_of(texts[rows]).to_crs(EQUAL_AREA).to_numpy()
+        away = shapely.distance(place, usable[rows].to_crs(EQUAL_AREA).to_numpy())
+        far = rows[away > ID_PLACE_M]
+        if len(far):
+            what = f"name a place more than 1 km away: {lakes.examples(far)}"
+            yield Finding("codes", "note", what)
+    if not len(missing) and not twice:
+        yield Finding("codes", "ok", f"{texts.nunique()} in the field {ids.name}")
+
+
+def _areas(lakes: Lakes, usable: gpd.GeoSeries) -> Iterator[Finding]:
+    written = lakes.column("area")
+    if written is None or usable.empty:
+        return
+    name = str(written.name)
+    area_m2 = geodesic_area_perimeter(usable)["area_m2"]
+    values = pd.to_numeric(written, errors="coerce")[usable.index]
+    known = values.notna() & (area_m2 > 0)
+    if not known.any():
+        yield Finding("areas", "note", f"field {name} is empty")
+        return
+    values, area_m2 = values[known], area_m2[known]
+    if (values <= 0).any():
+        rows = values.index[values <= 0]
+        what = f"not above 0 in {name}: {lakes.examples(rows)}"
+        yield Finding("areas", "fault", what, "compute the areas anew")
+    unit = area_unit(values, area_m2)
+    if unit is None:
+        return
+    if unit != "m2" and name.lower() in _IN_M2:
+        what = f"{name} is in {unit}, but this field is in m2 everywhere"
+        yield Finding("areas", "fault", what, "multiply it, or rename the field")
+    rest = (values * UNITS[unit] / area_m2 - 1).abs()
+    decimals = _step(values) * UNITS[unit] / area_m2  # what rounding may do
+    off = rest.index[rest > _OFF + decimals]
+    if len(off):
+        what = f"{name} ({unit}) differs by more than 10 % from the geometry: {lakes.examples(off)}"
+        state: State = "fault" if len(off) > _ON * len(values) else "note"
+        yield Finding("areas", state, what, "compute the areas anew")
+    else:
+        yield Finding("areas", "ok", f"{name} ({unit}) agrees with the geometry")
+
+
+def _step(values: pd.Series) -> float:
+    """Return half of the last digit that a field is written with."""
+    for digits in range(9):
+        if np.allclose(values, values.round(digits), rtol=0, atol=1e-9):
+            return 0.5 * 10.0**-digits
+    return 0.0
+
+
+def _places(lakes: Lakes, usable: gpd.GeoSeries) -> Iterator[Finding]:
+    lon, lat = lakes.column("lon"), lakes.column("lat")
+    if lon is None or lat is None or usable.empty:
+        return
+    x, y = (pd.to_numeric(values, errors="coerce")[usable.index] for values in (lon, lat))
+    known = x.between(-180, 180) & y.between(-90, 90)
+    points = gpd.GeoSeries(gpd.points_from_xy(x[known], y[known]), index=x.index[known], crs=4326)
+    shapes = usable[known].to_crs(EQUAL_AREA).to_numpy()
+    away = shapely.distance(points.to_crs(EQUAL_AREA).to_numpy(), shapes)
+    far = points.index[away > ID_PLACE_M]
+    if len(far):
+        what = f"longitude and latitude lie more than 1 km away: {lakes.examples(far)}"
+        yield Finding("places", "note", what)

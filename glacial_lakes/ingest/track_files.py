@@ -1,0 +1,311 @@
+"""Outlines that were not made here → an inventory: what ``glacial-lakes track`` does."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+import glacial_lakes
+from glacial_lakes import schema
+from glacial_lakes.errors import (
+    ConfigError,
+    InputError,
+    MissingFileError,
+    UnsafeInputError,
+)
+from glacial_lakes.events import Event, Listener, SceneMapped, SceneRefused, StageStarted, ignore
+from glacial_lakes.ingest.reading import read_older
+from glacial_lakes.inventory.build import track
+from glacial_lakes.inventory.inventory import Inventory, open_inventory
+from glacial_lakes.io import atomic
+from glacial_lakes.review import working_copy
+from glacial_lakes.settings import TrackingSettings, digest
+from glacial_lakes.tracking.epochs import EQUAL_AREA
+from glacial_lakes.workflow import manifest
+from glacial_lakes.workflow.scene_tasks import reason_of
+
+ID_FORM = r"GL\d{6}[EW]\d{5}[NS](_\d+)?"
+"""The form of identities that the inventories of the region share."""
+ID_PLACE_M = 1000.0
+"""An identity that names a place farther than this from its outline is a slip."""
+
+
+def track_files(
+    paths: Iterable[Path | str],
+    out: Path | str,
+    *,
+    fields: Mapping[str, str] | None = None,
+    date: str | None = None,
+    layer: str | None = None,
+    encoding: str | None = None,
+    glaciers: Path | str | None = None,
+    basins: Path | str | None = None,
+    basin_field: str = "name",
+    on_event: Listener = ignore,
+) -> Inventory:
+    """Make an inventory of older outlines: files that others drew, each with its dates.
+
+    Lakes keep the identities of an inventory that ``out`` holds already; else those that the
+    files bring, where these have the common form, are unique in their file and name the place of
+    their outline; else they are born by the rule of all inventories here. Matching never looks
+    at them.
+
+    Parameters
+    ----------
+    paths : iterable of path-like
+        Vector files, in any order and CRS.
+    out : path-like
+        The ``.gpkg`` file.
+    fields, date, layer, encoding
+        As for :func:`glacial_lakes.ingest.track_files.read_older`, for all files.
+    glaciers, basins, basin_field
+        As for :func:`glacial_lakes.track`.
+    on_event : callable, optional
+        Called with messages of :mod:`glacial_lakes.events`; files that are refused are told here.
+
+    Returns
+    -------
+    Inventory
+        As written. What a survey has no outline of is ``uncertain`` there, never absent.
+
+    Raises
+    ------
+    ConfigError
+        When ``out`` is no ``.gpkg``.
+    InputError
+        When no file could be used, or ``out`` holds scenes that are not among the files; nothing
+        is written.
+    LockedError
+        When a run writes into the same folder.
+    OutputError
+        When the inventory cannot be written.
+    """
+    out = Path(out).absolute()
+    if out.suffix.lower() != ".gpkg":
+        raise ConfigError(out, "its ending names no format", "use any of .gpkg")
+    for path in (glaciers, basins):
+        if path is not None and not Path(path).exists():
+            raise MissingFileError(path, "does not exist", "check the path")
+    sources = sorted({Path(path).absolute() for path in paths}, key=lambda path: (path.name, path))
+    refused: list[SceneRefused] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, SceneRefused):
+            refused.append(event)
+        on_event(event)
+
+    with atomic.lock(out.parent):
+        options = {"fields": fields, "date": date, "layer": layer, "encoding": encoding}
+        tables = _read_all(sources, listen, options)
+        if not tables:
+            only = refused[0].path if len(refused) == 1 else None
+            raise InputError(only, "no file could be used", "see the reasons above")
+        working_copy.take_in(out, on_event)
+        previous = open_inventory(out) if out.is_file() else None
+        if previous is not None:
+            _check_nothing_is_lost(previous, tables, refused, out)
+        on_event(StageStarted("track", len(tables)))
+        settings = TrackingSettings()
+        inventory = track(
+            [table.drop(columns="lake_id") for table, _ in tables],
+            glaciers=glaciers,
+            basins=basins,
+            basin_field=basin_field,
+            previous=_with_brought_ids(previous, [table for table, _ in tables], settings),
+            settings=settings,
+            scenes=_scenes(tables, refused),
+            run=_run_row([path for _, path in tables], options),
+        )
+        inventory = with_own_dates(inventory)
+        on_event(StageStarted("export", 1))
+        working_copy.replace(inventory, out)
+    return inventory
+
+
+def _read_all(
+    sources: Iterable[Path], listen: Listener, options: Mapping[str, Any]
+) -> list[tuple[gpd.GeoDataFrame, Path]]:
+    tables: list[tuple[gpd.GeoDataFrame, Path]] = []
+    names: dict[str, Path] = {}
+    for path in sources:
+        started = time.monotonic()
+        try:
+            surveys = read_older(path, **options)
+            other = next((names[n] for table in surveys if (n := _name(table)) in names), None)
+            if other is not None:
+                raise InputError(
+                    path, f"has the name of another scene, {other}", "rename one of them"
+                )
+        except (InputError, UnsafeInputError) as error:
+            listen(SceneRefused(str(path), reason_of(error, str(path))))
+            continue
+        for table in surveys:
+            names[_name(table)] = path
+            tables.append((table, path))
+            listen(SceneMapped(_name(table), len(table), time.monotonic() - started))
+    return tables
+
+
+def _name(table: gpd.GeoDataFrame) -> str:
+    return str(table.attrs["coverage"].scene_id)
+
+
+def _check_nothing_is_lost(
+    previous: Inventory,
+    tables: Iterable[tuple[gpd.GeoDataFrame, Path]],
+    refused: Iterable[SceneRefused],
+    out: Path,
+) -> None:
+    given = {_name(table) for table, _ in tables} | {Path(event.path).name for event in refused}
+    given |= {Path(event.path).stem for event in refused}
+    lost = sorted(set(previous.scenes["scene_id"].dropna()) - given)
+    if lost:
+        raise InputError(
+            out,
+            f"holds scenes that are not among the files, such as {lost[0]}",
+            "name their files too, or write to another file",
+        )
+
+
+def _with_brought_ids(
+    previous: Inventory | None, tables: Iterable[gpd.GeoDataFrame], settings: TrackingSettings
+) -> Inventory | None:
+    """Return the earlier inventory with the lakes that only the files name."""
+    brought = brought_ids(tables)
+    if brought.empty:
+        return previous
+    known = track([], settings=settings) if previous is None else previous
+    if len(known.outlines):
+        tree = shapely.STRtree(known.outlines.geometry.to_numpy())
+        old, _ = tree.query(brought.geometry.to_numpy(), predicate="intersects")
+        taken = brought["lake_id"].isin(known.lakes["lake_id"])
+        brought = brought[~taken & ~brought.index.isin(brought.index[old])]
+    rows = [table for table in (known.outlines, brought) if len(table)] or [brought]
+    outlines = gpd.GeoDataFrame(pd.concat(rows, ignore_index=True), crs=4326)
+    return replace(known, outlines=schema.conform(outlines, schema.OUTLINES))
+
+
+def brought_ids(tables: Iterable[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+    """Return the outlines whose file gives them an identity that can be believed.
+
+    Parameters
+    ----------
+    tables : iterable of geopandas.GeoDataFrame
+        From :func:`glacial_lakes.ingest.track_files.read_older`.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        ``lake_id``, ``acquired`` and geometry in EPSG:4326.
+    """
+    parts = [
+        table.loc[~table["lake_id"].duplicated(keep=False), ["lake_id", "acquired", "geometry"]]
+        for table in tables
+    ]
+    table = gpd.GeoDataFrame(
+        pd.concat([part.to_crs(4326) for part in parts], ignore_index=True), crs=4326
+    )
+    formed = table["lake_id"].map(lambda name: bool(re.fullmatch(ID_FORM, str(name))))
+    table = table[formed.astype(bool)].reset_index(drop=True)
+    place = place_of(table["lake_id"]).to_crs(EQUAL_AREA).to_numpy()
+    near = shapely.distance(place, table.geometry.to_crs(EQUAL_AREA).to_numpy()) <= ID_PLACE_M
+    return table[near].reset_index(drop=True)
+
+
+def place_of(ids: pd.Series) -> gpd.GeoSeries:
+    """Return the points that identities of the common form name, in EPSG:4326."""
+    lon = [float(name[2:8]) / (1000 if name[8] == "E" else -1000) for name in ids]
+    lat = [float(name[9:14]) / (1000 if name[14] == "N" else -1000) for name in ids]
+    return gpd.GeoSeries(gpd.points_from_xy(lon, lat), index=ids.index, crs=4326)
+
+
+def with_own_dates(inventory: Inventory) -> Inventory:
+    """Return the inventory with the date of each outline in its observation and its events.
+
+    Tracking compares surveys; their outlines were drawn on images of different days.
+    """
+    outlines, rows = inventory.outlines, inventory.observations
+    own = outlines.set_index(["lake_id", "scene_id"])["acquired"]
+    own = own[~own.index.duplicated()]
+    keys = pd.MultiIndex.from_frame(rows[["lake_id", "scene_id"]])
+    dated = own.reindex(keys).set_axis(rows.index)
+    seen = rows["status"] == "observed"
+    rows = rows.assign(
+        acquired=dated.fillna(rows["acquired"]),
+        observed_fraction=rows["observed_fraction"].where(seen),
+    )
+    return replace(
+        inventory,
+        outlines=_named_sensors(outlines),
+        observations=_named_sensors(
+            rows.sort_values(["lake_id", "acquired", "scene_id"], kind="stable", ignore_index=True)
+        ),
+        events=_dated_events(inventory.events, own, inventory.scenes),
+        scenes=_named_sensors(inventory.scenes),
+    )
+
+
+def _named_sensors(table: Any) -> Any:
+    return table.assign(sensor=table["sensor"].where(table["sensor"] != "", None))
+
+
+def _dated_events(events: pd.DataFrame, own: pd.Series, scenes: pd.DataFrame) -> pd.DataFrame:
+    """Widen the bracket of each event to the days of the outlines that show it."""
+    surveys = scenes.groupby(scenes["acquired"].dt.floor("D"))["scene_id"].agg(list).to_dict()
+
+    def days(lakes: str, day: pd.Timestamp) -> pd.Series:
+        rows = pd.MultiIndex.from_product([lakes.split(), surveys.get(day, [])])
+        found: pd.Series = own.reindex(rows).dropna().dt.floor("D")
+        return found
+
+    rows = events.to_dict("records")
+    for event in rows:
+        before = days(event["from_ids"] or event["lake_id"], event["after"]).min()
+        after = days(event["to_ids"] or event["lake_id"], event["date"]).max()
+        if before < after:  # false where either is missing
+            event |= {"after": before, "date": after}
+    return schema.conform(pd.DataFrame(rows, columns=events.columns), schema.LAKE_EVENTS)
+
+
+def _scenes(
+    tables: Iterable[tuple[gpd.GeoDataFrame, Path]], refused: Iterable[SceneRefused]
+) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = []
+    for table, path in tables:
+        coverage = table.attrs["coverage"]
+        rows.append(
+            {
+                "scene_id": coverage.scene_id,
+                "acquired": coverage.acquired,
+                "sensor": coverage.sensor,
+                "path": path.name,
+                "state": "mapped",
+                "n_outlines": len(table),
+            }
+        )
+    for event in refused:
+        name = Path(event.path).name
+        rows.append({"scene_id": name, "path": name, "state": "refused", "reason": event.reason})
+    table = schema.conform(pd.DataFrame(rows), schema.SCENES)
+    return table.sort_values(["acquired", "scene_id"], kind="stable", ignore_index=True)
+
+
+def _run_row(paths: Iterable[Path], options: Mapping[str, Any]) -> dict[str, Any]:
+    told = {name: value for name, value in options.items() if value}
+    inputs = {path.name: manifest.checksum(manifest.parts_of(path)) for path in sorted(set(paths))}
+    version = str(glacial_lakes.__version__)
+    return {
+        "run_id": digest({"version": version, "options": told, "inputs": inputs})[:16],
+        "version": version,
+        "settings": json.dumps(told, ensure_ascii=False),
+        "inputs": json.dumps(inputs, ensure_ascii=False),
+    }

@@ -1,0 +1,1 @@
+"""Lakes with identity and history, in memory and as one GeoPackage."""

@@ -1,0 +1,135 @@
+"""Attributes of the lakes of an inventory: measures put into its tables.
+
+What a person says outranks them: :func:`glacial_lakes.inventory.decisions.describe` comes behind.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+import geopandas as gpd
+import pandas as pd
+
+from glacial_lakes import measures
+from glacial_lakes.change.alerts import CONTACT_M
+from glacial_lakes.measures.glaciers import RETREATED_M, SAME_TIME_YEARS
+
+Table = TypeVar("Table", bound=pd.DataFrame)
+
+
+def near_glaciers(table: gpd.GeoDataFrame, ice: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Fill in the nearest glacier, where mapping did not, and the type of lake.
+
+    Parameters
+    ----------
+    table : geopandas.GeoDataFrame
+        Lakes or outlines of an inventory.
+    ice : geopandas.GeoDataFrame
+        Glacier outlines.
+    """
+    ice = _real(ice)
+    if table.empty or ice.empty:
+        return table
+    metres = table.estimate_utm_crs()
+    ice = ice.to_crs(metres)
+    table, lost = table.copy(deep=False), table["glacier_id"].isna()
+    if lost.any():
+        near = measures.nearest_glacier(table.geometry[lost].to_crs(metres), ice)
+        for name in ("glacier_id", "glacier_dist_m"):
+            table[name] = table[name].where(~lost, near[name].reindex(table.index))
+    is_lake = "last_seen" in table
+    seen = table["last_seen" if is_lake else "acquired"]
+    # Of very many outlines few are near a glacier. Of a lake the year is told even far from any.
+    within = None if is_lake else RETREATED_M
+    close = is_lake | measures.may_be_near(table.geometry, ice, RETREATED_M)
+    shapes = table.geometry[close].to_crs(metres)
+    told = measures.relation_to_glaciers(shapes, ice, seen[close], CONTACT_M, within)
+    told = told.reindex(table.index)
+    table["lake_type"] = told["lake_type"].where(close, "unconnected")
+    table["dam_type"] = _ice_dam(told["lake_type"] == "supraglacial")
+    if is_lake:
+        table["glacier_year"] = told["glacier_year"]
+        contact = measures.glacier_contact(shapes, ice, CONTACT_M)
+        table[list(contact)] = contact.where(_present(table))
+    return table
+
+
+def on_relief(
+    lakes: gpd.GeoDataFrame, dem: Path | str, ice: gpd.GeoDataFrame | None
+) -> gpd.GeoDataFrame:
+    """Fill in what the DEM tells of the lakes that are present.
+
+    Unconnected lakes without any glacier upslope, that water of glaciers does not even pass by
+    (a DEM may lead a stream past a lake), become ``non-glacier-fed``; lakes in contact with a
+    glacier of the image's time that drain onto it are dammed by ice.
+    """
+    here = lakes[_present(lakes)]
+    ice = None if ice is None or _real(ice).empty else _real(ice)
+    if here.empty:
+        return lakes
+    found = measures.relief_indicators(here.geometry, dem, ice).reindex(lakes.index)
+    runs_onto_glacier = found.pop("runs_onto_glacier").fillna(False).astype(bool)
+    is_passed_by = found.pop("glacier_water_near").fillna(True).astype(bool)
+    lakes = lakes.copy()
+    lakes[list(found)] = found
+    if ice is not None:
+        # A DEM that lets less drain in than the lake is large does not know the lake.
+        is_known = found["upslope_area_m2"] >= lakes["area_m2"]
+        has_none = is_known & ~is_passed_by & (found["upslope_glacier_fraction"] == 0)
+        unfed = (lakes["lake_type"] == "unconnected") & has_none
+        lakes["lake_type"] = lakes["lake_type"].mask(unfed, "non-glacier-fed")
+        same_time = (lakes["last_seen"].dt.year - lakes["glacier_year"]).abs() <= SAME_TIME_YEARS
+        dammed = (lakes["lake_type"] == "ice-contact") & runs_onto_glacier
+        dammed &= same_time.fillna(False).astype(bool)
+        lakes["dam_type"] = lakes["dam_type"].mask(dammed, "ice")
+    return lakes
+
+
+def as_lakes(outlines: gpd.GeoDataFrame, lakes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Say of outlines what the relief says of their lakes: type without a glacier, dam of ice."""
+    unfed = lakes.loc[lakes["lake_type"] == "non-glacier-fed", "lake_id"]
+    dammed = lakes.loc[lakes["dam_type"] == "ice", "lake_id"]
+    apart = (outlines["lake_type"] == "unconnected") & outlines["lake_id"].isin(unfed)
+    touching = (outlines["lake_type"] == "ice-contact") & outlines["lake_id"].isin(dammed)
+    return outlines.assign(
+        lake_type=outlines["lake_type"].mask(apart, "non-glacier-fed"),
+        dam_type=outlines["dam_type"].mask(touching, "ice"),
+    )
+
+
+def screened(lakes: gpd.GeoDataFrame, which: pd.Series | None = None) -> gpd.GeoDataFrame:
+    """Fill in volume, peak discharge and potential flood of the lakes that are present.
+
+    A first-order screening. Lakes on glaciers have none of it: area says little of their depth
+    (Cook & Quincey 2015).
+
+    Parameters
+    ----------
+    lakes : geopandas.GeoDataFrame
+        Lakes of an inventory.
+    which : pandas.Series of bool, optional
+        Lakes to fill in, by default all; the others keep what they have.
+    """
+    holds = _present(lakes) & (lakes["lake_type"] != "supraglacial")
+    area = lakes["area_m2"].where(holds)
+    volume = measures.volumes(area)
+    peaks = measures.peak_discharges(volume["volume_low_m3"], volume["volume_high_m3"])
+    height = lakes["lowering_height_m"] if "lowering_height_m" in lakes else area * float("nan")
+    found = pd.concat([volume, peaks, measures.potential_flood(area, height)], axis=1)
+    if which is not None:
+        found = found.where(which, lakes.reindex(columns=found.columns))
+    return lakes.assign(**found)
+
+
+def _present(lakes: pd.DataFrame) -> pd.Series:
+    is_present: pd.Series = (lakes["state"] == "present") & lakes["area_m2"].notna()
+    return is_present
+
+
+def _real(ice: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    return ice[~(ice.geometry.is_empty | ice.geometry.isna())]
+
+
+def _ice_dam(holds: pd.Series) -> pd.Series:
+    return pd.Series(None, index=holds.index, dtype=object).mask(holds, "ice")

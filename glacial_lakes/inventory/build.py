@@ -1,0 +1,181 @@
+"""Outlines of many scenes → an inventory: tracking, decisions of persons, attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+import glacial_lakes
+from glacial_lakes.errors import VectorError
+from glacial_lakes.inventory import attributes, decisions
+from glacial_lakes.inventory.inventory import Inventory, as_layer, empty_layer
+from glacial_lakes.io.vector import read_vector
+from glacial_lakes.settings import TrackingSettings
+from glacial_lakes.tracking.tables import track_lakes
+
+if TYPE_CHECKING:
+    pass
+
+
+def track(
+    outlines: Iterable[gpd.GeoDataFrame],
+    *,
+    glaciers: Path | str | gpd.GeoDataFrame | None = None,
+    dem: Path | str | None = None,
+    basins: Path | str | gpd.GeoDataFrame | None = None,
+    basin_field: str = "name",
+    previous: Inventory | None = None,
+    settings: TrackingSettings | None = None,
+    min_area_m2: float | None = None,
+    scenes: pd.DataFrame | None = None,
+    run: Mapping[str, Any] | None = None,
+) -> Inventory:
+    """Make an inventory of the outlines of many scenes.
+
+    Parameters
+    ----------
+    outlines : iterable of geopandas.GeoDataFrame
+        One table a scene, as :func:`glacial_lakes.mapping.map_lakes` gives it:
+        :data:`glacial_lakes.schema.MAPPED` columns, and the scene's coverage in
+        ``attrs["coverage"]``. All scenes that the inventory shall hold, in any order.
+    glaciers : path-like or GeoDataFrame, optional
+        Glacier outlines. They give each lake its type
+        (:func:`glacial_lakes.measures.relation_to_glaciers`), its contact, and nearest glacier
+        and distance where mapping did not.
+    dem : path-like, optional
+        Elevation model for the catchment and relief indicators of the lakes
+        (:func:`glacial_lakes.measures.relief_indicators`): a first-order screening.
+    basins : path-like or GeoDataFrame, optional
+        Polygons of basins or countries, for totals.
+    basin_field : str
+        Column of ``basins`` that holds their names.
+    previous : Inventory, optional
+        An earlier inventory: its lakes keep their IDs, its IDs are never given to others, and its
+        reviews and runs are taken over.
+    settings : TrackingSettings, optional
+        Limits of the matching.
+    min_area_m2 : float, optional
+        Smallest lake that was mapped, when one was chosen.
+    scenes : pandas.DataFrame, optional
+        Table of scenes, :data:`glacial_lakes.schema.SCENES`; by default made of the coverages.
+    run : mapping, optional
+        Row to add to the table of runs, :data:`glacial_lakes.schema.RUNS`.
+
+    Returns
+    -------
+    Inventory
+        The same for any order of the outlines.
+
+    Raises
+    ------
+    InputError
+        When a table has no coverage or no CRS, or a scene is given twice.
+    VectorError
+        When glaciers or basins cannot be read, or the basins have no such column.
+    UnknownProductError, GridError
+        When the DEM cannot be read or has no CRS.
+    """
+    reviews = empty_layer("reviews") if previous is None else as_layer(previous.reviews, "reviews")
+    known = None if previous is None else decisions.known_ground(previous.outlines, reviews)
+    seen: list[dict[str, Any]] = []
+    tracked = track_lakes(
+        _without_rejected(outlines, reviews, seen),
+        previous=known,
+        taken=set(reviews["lake_id"].dropna()),
+        settings=settings,
+        min_area_m2=min_area_m2,
+    )
+    told = as_layer(_scenes(seen, scenes, reviews), "scenes")
+    tracked = decisions.redraw(tracked, reviews, told)
+    lakes, rows = (as_layer(getattr(tracked, name), name) for name in ("lakes", "outlines"))
+    ice = read_vector(glaciers) if isinstance(glaciers, Path | str) else glaciers
+    if ice is not None:
+        lakes, rows = (attributes.near_glaciers(table, ice) for table in (lakes, rows))
+    if dem is not None:
+        lakes = attributes.on_relief(lakes, dem, ice)
+        rows = attributes.as_lakes(rows, lakes)
+    tracked = replace(tracked, lakes=lakes, outlines=rows)
+    if basins is not None:
+        named = tracked.lakes.assign(basin=_basins(tracked.lakes, basins, basin_field))
+        tracked = replace(tracked, lakes=named)
+    tracked = decisions.describe(tracked, reviews)
+    rows = tracked.outlines
+    earlier = empty_layer("runs") if previous is None else previous.runs
+    added = [dict(run)] if run is not None else []
+    return Inventory(
+        lakes=as_layer(attributes.screened(tracked.lakes), "lakes"),
+        outlines=as_layer(rows.assign(version=str(glacial_lakes.__version__)), "outlines"),
+        observations=tracked.observations,
+        events=tracked.events,
+        reviews=reviews,
+        scenes=told,
+        runs=as_layer(pd.concat([earlier, pd.DataFrame(added)], ignore_index=True), "runs")
+        if added
+        else earlier,
+    )
+
+
+def _without_rejected(
+    tables: Iterable[gpd.GeoDataFrame], reviews: gpd.GeoDataFrame, seen: list[dict[str, Any]]
+) -> Iterator[gpd.GeoDataFrame]:
+    """Yield the tables without the outlines at rejected places, and note what the scenes had.
+
+    One table at a time: the outlines of all scenes need not be in memory twice.
+    """
+    is_any_rejected = len(decisions.rejected_lakes(reviews)) > 0
+    for table in tables:
+        kept, rejected = table, None
+        if is_any_rejected:
+            hit = decisions.left_out(table, reviews)
+            kept, rejected = table[~hit], int(hit.sum())
+            kept.attrs = table.attrs
+        coverage = table.attrs.get("coverage")
+        if coverage is not None:  # tracking refuses a table without one
+            seen.append(
+                {
+                    "scene_id": coverage.scene_id,
+                    "acquired": coverage.acquired,
+                    "sensor": coverage.sensor,
+                    "state": "mapped",
+                    "n_outlines": len(table),
+                    "n_rejected": rejected,
+                }
+            )
+        yield kept
+
+
+def _basins(
+    lakes: gpd.GeoDataFrame, basins: Path | str | gpd.GeoDataFrame, field: str
+) -> pd.Series:
+    """Return the name of the basin in which a point inside each lake lies."""
+    table = basins if isinstance(basins, gpd.GeoDataFrame) else read_vector(basins)
+    path = basins if isinstance(basins, Path | str) else None
+    if field not in table:
+        known = ", ".join(str(name) for name in table.columns if name != table.geometry.name)
+        raise VectorError(path, f"has no column {field}", f"it has: {known}")
+    areas = table.geometry.to_crs(lakes.crs).make_valid().to_numpy()
+    lake, basin = shapely.STRtree(areas).query(
+        shapely.point_on_surface(lakes.geometry.to_numpy()), predicate="intersects"
+    )
+    found = table[field].iloc[basin].set_axis(lakes.index[lake]).dropna().map(str)
+    names: pd.Series = found[~found.index.duplicated()].reindex(lakes.index)
+    return names
+
+
+def _scenes(
+    seen: Sequence[Mapping[str, Any]], scenes: pd.DataFrame | None, reviews: gpd.GeoDataFrame
+) -> pd.DataFrame:
+    """Return the table of scenes: that given, or one made of the coverages."""
+    counts = {row["scene_id"]: row["n_rejected"] for row in seen}
+    if scenes is None:
+        table = pd.DataFrame(seen, columns=None if seen else ["scene_id", "acquired"])
+        scenes = table.sort_values(["acquired", "scene_id"], ignore_index=True)
+    if not len(decisions.rejected_lakes(reviews)):
+        return scenes
+    return scenes.assign(n_rejected=scenes["scene_id"].map(counts).astype("Int64"))

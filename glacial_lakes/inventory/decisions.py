@@ -1,0 +1,382 @@
+"""What follows from the decisions of persons: on outlines before tracking, on lakes after it.
+
+The table of reviews only grows. What is in force is read from it anew each time, so that a run
+gives the same lakes as the review itself did.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from glacial_lakes import schema
+from glacial_lakes.inventory.lineage import with_lineage
+from glacial_lakes.measures import geodesic_area_perimeter
+from glacial_lakes.tracking.epochs import EQUAL_AREA
+from glacial_lakes.tracking.tables import Tracked
+
+AT_PLACE = 0.5
+"""Share of an outline that lies in a rejected place from which it is what was rejected there."""
+CLEARLY_SIGMAS = 1.96
+LIKE = 0.8
+"""Intersection over union from which two outlines do not differ clearly, whatever their areas.
+
+A lake whose area grew by a quarter has as much in common with what it was. Two mappings of a lake
+that did not change fall below it in 14 % of pairs (small lakes, two sensors), and below it with
+areas beyond the sigmas in 0.6 % (``benchmarks/repeat_mapping.py``)."""
+MANUAL = "manual"
+"""Method of an outline that a person drew."""
+
+_HANSHAW_BOOKHAGEN = 0.6872 / 2
+_FIELDS = ("lake_type", "dam_type", "lake_name", "comment")
+_DRAWN = ("redrawn", "added", "split")
+_ON_IMAGE = (*_DRAWN, "merged", "rejected")
+_UNCHECKED = {"verified": None, "verified_by": None}
+
+
+def in_force(reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the decisions that no later one has replaced, in the order they were taken.
+
+    A lake that was rejected is only rejected, until it is added again. Of the outlines of one
+    image the last one counts. All decisions on attributes are kept: the later one of two on the
+    same attribute wins when they are applied in order.
+    """
+    rows = reviews.sort_values("review_id", kind="stable", ignore_index=True)
+    image = rows["acquired"].dt.strftime("%Y-%m-%d").fillna("") + " " + rows["sensor"].fillna("")
+    is_rejected = (rows["decision"] == "rejected") & rows["acquired"].isna()
+    kept: list[int] = []
+    for _, lake in rows.groupby("lake_id", sort=False):
+        existence = lake.index[is_rejected[lake.index] | lake["decision"].isin(["added", "split"])]
+        if len(existence) and is_rejected[existence[-1]]:
+            kept.append(existence[-1])
+            continue
+        rest = lake[~is_rejected[lake.index]]
+        is_outline = rest["decision"].isin(_ON_IMAGE)
+        last = image[rest.index[is_outline]].drop_duplicates(keep="last").index
+        kept += [*last, *rest.index[~is_outline]]
+    return gpd.GeoDataFrame(rows.loc[sorted(kept)], crs=reviews.crs)
+
+
+def rejected_lakes(reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the decisions by which a place is no lake on any date."""
+    force = in_force(reviews)
+    return force[(force["decision"] == "rejected") & force["acquired"].isna()]
+
+
+def merged_lakes(reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the decisions by which a lake is a part of another one from an image on."""
+    force = in_force(reviews)
+    return force[force["decision"] == "merged"]
+
+
+def left_out(outlines: gpd.GeoDataFrame, reviews: gpd.GeoDataFrame) -> pd.Series:
+    """Tell which outlines lie, by half or more, in a rejected place.
+
+    An outline that is much larger than what the person saw there is not that any more.
+
+    Parameters
+    ----------
+    outlines : geopandas.GeoDataFrame
+        Outlines of a scene, in any CRS.
+    reviews : geopandas.GeoDataFrame
+        :data:`glacial_lakes.schema.REVIEWS`.
+
+    Returns
+    -------
+    pandas.Series of bool
+        By the index of the outlines.
+    """
+    hit = np.zeros(len(outlines), dtype=bool)
+    places = rejected_lakes(reviews)
+    if len(places) and len(outlines):
+        shapes = outlines.geometry.to_crs(EQUAL_AREA).to_numpy()
+        tree = shapely.STRtree(places.geometry.to_crs(EQUAL_AREA).to_numpy())
+        row, place = tree.query(shapes, predicate="intersects")
+        shared = shapely.area(shapely.intersection(shapes[row], tree.geometries[place]))
+        hit[row[shared >= AT_PLACE * shapely.area(shapes)[row]]] = True
+    return pd.Series(hit, index=outlines.index)
+
+
+def known_ground(outlines: gpd.GeoDataFrame, reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return outlines by which lakes are recognized: also those that persons have replaced."""
+    is_known = reviews["lake_id"].isin(outlines["lake_id"]) | (reviews["decision"] == "merged")
+    old = reviews[reviews["replaced"].notna() & is_known]
+    if old.empty:
+        return outlines
+    ground = gpd.GeoDataFrame(
+        old[["lake_id", "acquired"]],
+        geometry=shapely.from_wkt(old["replaced"].to_numpy(dtype=str)),
+        crs=4326,
+    )
+    known = [outlines[["lake_id", "acquired", "geometry"]], ground]
+    return gpd.GeoDataFrame(pd.concat(known, ignore_index=True), crs=4326)
+
+
+def reference(outlines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the outline that stands for each lake, indexed by its identity.
+
+    That is the latest whole one. Where a person drew one, it is the person's, until the latest
+    one differs from it clearly: in area beyond :data:`CLEARLY_SIGMAS` of their common error, and
+    in shape by an intersection over union below :data:`LIKE`. Column ``review_conflict`` tells
+    where it does.
+    """
+    rows = outlines.assign(whole=outlines["status"] == "observed", review_conflict=pd.NA)
+    rows["review_conflict"] = rows["review_conflict"].astype("boolean")
+    rows = rows.sort_values(["lake_id", "whole", "acquired", "scene_id"], kind="stable")
+    latest = rows.drop_duplicates("lake_id", keep="last").set_index("lake_id")
+    drawn = rows[rows["edited"].fillna(False) & rows["whole"]]
+    drawn = drawn.drop_duplicates("lake_id", keep="last").set_index("lake_id")
+    for name in drawn.index:
+        if _clearly_different(drawn.loc[name], latest.loc[name]):
+            latest.loc[name, "review_conflict"] = True
+        else:
+            latest.loc[name] = drawn.loc[name]
+    return gpd.GeoDataFrame(latest, geometry="geometry", crs=outlines.crs)
+
+
+def _clearly_different(one: pd.Series, other: pd.Series) -> bool:
+    sigmas = np.nan_to_num(np.array([one["area_sigma_m2"], other["area_sigma_m2"]], dtype=float))
+    change = abs(float(one["area_m2"]) - float(other["area_m2"]))
+    pair = gpd.GeoSeries([one["geometry"], other["geometry"]], crs=4326).to_crs(EQUAL_AREA)
+    union = shapely.union(pair[0], pair[1]).area
+    like = shapely.intersection(pair[0], pair[1]).area >= LIKE * union
+    return change > CLEARLY_SIGMAS * float(np.hypot(*sigmas)) and not like
+
+
+def redraw(tracked: Tracked, reviews: gpd.GeoDataFrame, scenes: pd.DataFrame) -> Tracked:
+    """Put the outlines that persons drew, added and rejected into the tables of lakes.
+
+    Parameters
+    ----------
+    tracked : Tracked
+        Lakes as tracking gives them, or as an earlier review left them.
+    reviews : geopandas.GeoDataFrame
+        :data:`glacial_lakes.schema.REVIEWS`.
+    scenes : pandas.DataFrame
+        :data:`glacial_lakes.schema.SCENES`.
+
+    Returns
+    -------
+    Tracked
+        Lakes that no decision names keep their rows as they are. An outline that a person drew
+        has the area error of Hanshaw & Bookhagen (2014); the images in which an added lake was
+        not mapped say nothing of it (``uncertain``).
+    """
+    if reviews.empty:
+        return tracked
+    tracked = _without(tracked, set(rejected_lakes(reviews)["lake_id"]))
+    force = in_force(reviews)
+    on_image = force["decision"].isin(_ON_IMAGE) & force["acquired"].notna()
+    touched: set[str] = set()
+    outlines, observations = tracked.outlines, tracked.observations
+    for _, review in force[on_image].iterrows():
+        lake, drawn = str(review["lake_id"]), None
+        here = (outlines["lake_id"] == lake) & _same_image(outlines, review)
+        if review["decision"] in _DRAWN:
+            drawn = _drawn_row(outlines, here, review)
+            rest, row = outlines[~here], gpd.GeoDataFrame([drawn], crs=outlines.crs)
+            row = schema.conform(row, schema.OUTLINES)[outlines.columns]
+            joined = pd.concat([rest, row], ignore_index=True) if len(rest) else row
+            outlines = gpd.GeoDataFrame(joined, crs=outlines.crs)
+        else:
+            outlines = outlines[~here]
+        observations = _observed(observations, review, drawn, scenes)
+        touched.add(lake)
+    outlines = outlines.sort_values(["acquired", "lake_id"], kind="stable", ignore_index=True)
+    outlines = gpd.GeoDataFrame(outlines, geometry="geometry", crs=4326)
+    order = ["lake_id", "acquired", "scene_id"]
+    observations = observations.sort_values(order, kind="stable", ignore_index=True)
+    merged = set(force.loc[force["decision"] == "merged", "lake_id"])
+    lakes = _lakes(tracked.lakes, outlines, observations, touched, merged)
+    bare = touched - set(lakes["lake_id"])
+    rest = _without(Tracked(lakes, outlines, observations, tracked.events), bare)
+    return with_lineage(rest, force)
+
+
+def describe(tracked: Tracked, reviews: gpd.GeoDataFrame) -> Tracked:
+    """Put types, names, comments and checks by persons on lakes and outlines."""
+    told = ("accepted", "withdrawn", "reclassified", "commented")
+    force = in_force(reviews)
+    force = force[force["decision"].isin(told)]
+    if force.empty:
+        return tracked
+    lakes, outlines = tracked.lakes.copy(), tracked.outlines.copy()
+    stands = reference(outlines)
+    newer = stands.loc[stands["review_conflict"].fillna(False).astype(bool), "acquired"]
+    for _, review in force.iterrows():
+        name = str(review["lake_id"])
+        lake, rows = lakes["lake_id"] == name, outlines["lake_id"] == name
+        values = {field: review[field] or None for field in _FIELDS if review[field] is not None}
+        if review["decision"] in {"accepted", "withdrawn"}:
+            checked = review["decision"] == "accepted"
+            values = (
+                {"verified": True, "verified_by": review["reviewer"]} if checked else _UNCHECKED
+            )
+            here = _same_image(outlines, review)
+            if checked and name in newer.index and newer[name] == review["acquired"]:
+                lakes.loc[lake, "review_conflict"] = pd.NA  # the newer outline was checked
+            rows &= here if checked else True
+        elif pd.notna(review["acquired"]):
+            rows &= _same_image(outlines, review)
+            latest = name in stands.index and stands.loc[name, "acquired"] == review["acquired"]
+            lake &= latest
+        for field, value in values.items():
+            lakes.loc[lake, field] = value
+            outlines.loc[rows, field] = value
+        if review["decision"] == "accepted":
+            lakes.loc[lake & (lakes["state"] == "doubtful"), "state"] = "present"
+    lakes = gpd.GeoDataFrame(schema.conform(lakes, schema.LAKES), crs=4326)
+    outlines = gpd.GeoDataFrame(schema.conform(outlines, schema.OUTLINES), crs=4326)
+    return replace(tracked, lakes=lakes, outlines=outlines)
+
+
+def _without(tracked: Tracked, names: set[str]) -> Tracked:
+    """Return the tables without some lakes, and without what happened to them."""
+    if not names:
+        return tracked
+    events = tracked.events
+    lineage = (events["from_ids"].fillna("") + " " + events["to_ids"].fillna("")).str.split()
+    gone = [
+        name in names or not names.isdisjoint(ids)
+        for name, ids in zip(events["lake_id"], lineage, strict=True)
+    ]
+
+    def rest(table: Any) -> Any:
+        return table[~table["lake_id"].isin(names)].reset_index(drop=True)
+
+    return Tracked(
+        rest(tracked.lakes),
+        rest(tracked.outlines),
+        rest(tracked.observations),
+        events[~np.array(gone, dtype=bool)].reset_index(drop=True),
+    )
+
+
+def _same_image(table: pd.DataFrame, review: pd.Series) -> pd.Series:
+    """Tell which rows are of the day and sensor of a decision."""
+    same = table["acquired"].dt.floor("D") == pd.Timestamp(review["acquired"]).floor("D")
+    both: pd.Series = same & (table["sensor"] == review["sensor"])
+    return both
+
+
+def _drawn_row(outlines: gpd.GeoDataFrame, here: pd.Series, review: pd.Series) -> dict[str, Any]:
+    """Return the row of an outline that a person drew, in place of the mapped one."""
+    of_lake = outlines[outlines["lake_id"] == review["lake_id"]]
+    row: dict[str, Any] = {}
+    if here.any():
+        row = outlines[here].iloc[0].to_dict()
+    elif len(of_lake):
+        lasting = ("elev_m", "glacier_id", "glacier_dist_m", "lake_type", "dam_type", *_FIELDS)
+        row = of_lake.iloc[-1][list(dict.fromkeys(lasting))].to_dict()
+    row |= {name: review[name] for name in ("lake_id", "acquired", "scene_id", "sensor")} | {
+        name: row[name] for name in ("acquired", "scene_id") if name in row
+    }
+    shape = review["geometry"]
+    size = geodesic_area_perimeter(gpd.GeoSeries([shape], crs=4326)).iloc[0]
+    pixel = _pixel_m(outlines[_same_image(outlines, review)])
+    sigma = _HANSHAW_BOOKHAGEN * float(size["perimeter_m"]) * pixel
+    point = shapely.point_on_surface(shape)
+    return row | {
+        "geometry": shape,
+        "area_m2": float(size["area_m2"]),
+        "area_sigma_m2": row.get("area_sigma_m2") if np.isnan(sigma) else sigma,
+        "area_err_hb_m2": None if np.isnan(sigma) else sigma,
+        "perimeter_m": float(size["perimeter_m"]),
+        "lon": shapely.get_x(point),
+        "lat": shapely.get_y(point),
+        "observed_fraction": 1.0,
+        "status": "observed",
+        "outline_method": MANUAL,
+        "threshold": None,
+        "quality": "good",
+        "edited": True,
+        "edited_by": review["reviewer"],
+    }
+
+
+def _pixel_m(image: pd.DataFrame) -> float:
+    """Return the pixel size of an image from the error of any outline in it."""
+    pixels = image["area_err_hb_m2"] / image["perimeter_m"] / _HANSHAW_BOOKHAGEN
+    return round(float(pixels.median()), 3) if pixels.notna().any() else np.nan
+
+
+def _observed(
+    observations: pd.DataFrame,
+    review: pd.Series,
+    drawn: dict[str, Any] | None,
+    scenes: pd.DataFrame,
+) -> pd.DataFrame:
+    """Say in the observations of a lake what a person saw in an image."""
+    lake = observations["lake_id"] == review["lake_id"]
+    if not lake.any():
+        images = scenes.loc[scenes["state"] != "refused", ["acquired", "scene_id", "sensor"]]
+        rows = images.dropna().assign(lake_id=review["lake_id"], status="uncertain")
+        rows = schema.conform(rows, schema.OBSERVATIONS)
+        observations = pd.concat([observations, rows], ignore_index=True)
+        lake = observations["lake_id"] == review["lake_id"]
+    image = observations[lake & _same_image(observations, review)]
+    if image.empty:
+        return observations
+    told = image[image["area_m2"].notna()]
+    named = image[image["scene_id"] == review["scene_id"]]
+    place = next(rows.index[0] for rows in (told, named, image) if len(rows))
+    columns = ["area_m2", "area_sigma_m2", "observed_fraction", "status"]
+    seen = drawn or {"observed_fraction": image.loc[place, "observed_fraction"]}
+    status = "uncertain" if drawn is None else "observed"
+    if review["decision"] == "merged":
+        seen, status = seen | {"area_m2": 0.0}, "absent"
+    observations = observations.copy()
+    observations.loc[place, columns[:3]] = [
+        np.nan if seen.get(name) is None else seen[name] for name in columns[:3]
+    ]
+    observations.loc[place, "status"] = status
+    return observations
+
+
+def _lakes(
+    lakes: gpd.GeoDataFrame,
+    outlines: gpd.GeoDataFrame,
+    observations: pd.DataFrame,
+    touched: set[str],
+    merged: set[str],
+) -> gpd.GeoDataFrame:
+    """Return the table of lakes, with new rows for those that a person has touched."""
+    mine = outlines[outlines["lake_id"].isin(touched)]
+    if mine.empty:
+        return lakes[~lakes["lake_id"].isin(touched)].reset_index(drop=True)
+    stands = reference(mine)
+    old = lakes.set_index("lake_id")
+    rows = []
+    for name, group in mine.groupby("lake_id"):
+        row = old.loc[name].to_dict() if name in old.index else {"state": "present"}
+        stand = stands.loc[name]
+        row |= {key: stand[key] for key in old.columns if key in stand.index}
+        edited = group[group["edited"].fillna(False)].sort_values("acquired")
+        seen = observations[observations["lake_id"] == name]
+        seen = seen[seen["status"].isin(["observed", "absent"])].sort_values("acquired")
+        says = len(seen) and seen["acquired"].iloc[-1] in set(edited["acquired"])
+        ended = name in merged and len(seen) and seen["status"].iloc[-1] == "absent"
+        state = "present" if says or row["state"] == "doubtful" else row["state"]
+        rows.append(
+            row
+            | {
+                "lake_id": name,
+                "first_seen": group["acquired"].min(),
+                "last_seen": group["acquired"].max(),
+                "n_observed": int(group["area_m2"].count()),
+                "max_area_m2": group["area_m2"].max(),
+                "state": "gone" if ended else state,
+                "edited": True if len(edited) else None,
+                "edited_by": edited["edited_by"].iloc[-1] if len(edited) else None,
+            }
+        )
+    new = schema.conform(gpd.GeoDataFrame(rows, crs=4326), schema.LAKES)[lakes.columns]
+    rest = lakes[~lakes["lake_id"].isin(touched)]
+    table = pd.concat([rest, new], ignore_index=True) if len(rest) else new
+    table = table.sort_values("lake_id", kind="stable", ignore_index=True)
+    return gpd.GeoDataFrame(schema.conform(table, schema.LAKES), geometry="geometry", crs=4326)

@@ -1,0 +1,348 @@
+"""The inventory: lakes with identity and history, in memory and as one GeoPackage."""
+
+from __future__ import annotations
+
+import datetime
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import pandas as pd
+
+from glacial_lakes import change, schema
+from glacial_lakes.errors import InputError, VectorError
+from glacial_lakes.inventory import attributes, decisions
+from glacial_lakes.io.geopackage import read_layers, write_layers
+from glacial_lakes.io.qgis_style import categorized_style
+from glacial_lakes.io.shapefile import write_shapefile
+from glacial_lakes.tracking.tables import Tracked
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+LAYERS = {
+    "lakes": schema.LAKES,
+    "outlines": schema.OUTLINES,
+    "observations": schema.OBSERVATIONS,
+    "events": schema.LAKE_EVENTS,
+    "reviews": schema.REVIEWS,
+    "scenes": schema.SCENES,
+    "runs": schema.RUNS,
+}
+"""The layers of an inventory file and their columns."""
+
+DERIVED = {"trends": schema.TRENDS, "alerts": schema.ALERTS}
+"""Layers that follow from the others: written for readers, made anew when the file is read."""
+
+STATUS_COLOURS = {
+    "observed": "0,114,178",
+    "cloud": "127,138,146",
+    "shadow": "86,86,86",
+    "nodata": "190,190,190",
+    "frozen": "86,180,233",
+    "uncertain": "230,159,0",
+}
+"""Outlines on a map by status, in colours that colour-blind readers can tell apart."""
+
+STATE_COLOURS = {"present": "0,114,178", "gone": "213,94,0", "doubtful": "230,159,0"}
+"""Lakes on a map by state."""
+
+DECISION_COLOURS = {
+    "accepted": "0,158,115",
+    "redrawn": "230,159,0",
+    "added": "86,180,233",
+    "split": "0,114,178",
+    "merged": "86,86,86",
+    "rejected": "213,94,0",
+    "reclassified": "204,121,167",
+    "commented": "127,138,146",
+    "withdrawn": "190,190,190",
+}
+"""Decisions of persons on a map."""
+
+ALERT_COLOURS = {
+    "sudden_drainage": "213,94,0",
+    "sudden_growth": "0,114,178",
+    "new_near_glacier": "0,158,115",
+    "contact_gained": "86,180,233",
+    "contact_lost": "204,121,167",
+}
+"""Lakes with alerts on a map by kind."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Inventory:
+    """Lakes through time. Every table has the columns that :mod:`glacial_lakes.schema` names."""
+
+    lakes: gpd.GeoDataFrame
+    """:data:`~glacial_lakes.schema.LAKES`, one row a lake, EPSG:4326."""
+    outlines: gpd.GeoDataFrame
+    """:data:`~glacial_lakes.schema.OUTLINES`, one row a lake and date with an outline."""
+    observations: pd.DataFrame
+    """:data:`~glacial_lakes.schema.OBSERVATIONS`, one row a lake and scene."""
+    events: pd.DataFrame
+    """:data:`~glacial_lakes.schema.LAKE_EVENTS`."""
+    reviews: gpd.GeoDataFrame
+    """:data:`~glacial_lakes.schema.REVIEWS`: what persons decided, EPSG:4326."""
+    scenes: pd.DataFrame
+    """:data:`~glacial_lakes.schema.SCENES`."""
+    runs: pd.DataFrame
+    """:data:`~glacial_lakes.schema.RUNS`: parameters, versions and inputs."""
+
+    def to_file(self, path: Path | str) -> None:
+        """Write the inventory as one GeoPackage that opens styled in QGIS.
+
+        Equal inventories give equal bytes; an older file is replaced only when the new one is
+        whole.
+
+        Parameters
+        ----------
+        path : path-like
+            The ``.gpkg`` file.
+
+        Raises
+        ------
+        OutputError
+            When it cannot be written.
+        """
+        styles = {
+            "lakes": categorized_style("state", STATE_COLOURS),
+            "outlines": categorized_style("status", STATUS_COLOURS),
+            "reviews": categorized_style("decision", DECISION_COLOURS),
+            "alerts": categorized_style("alert", ALERT_COLOURS),
+        }
+        write_layers(path, {name: getattr(self, name) for name in (*LAYERS, *DERIVED)}, styles)
+
+    @classmethod
+    def from_file(cls, path: Path | str) -> Inventory:
+        """Read an inventory.
+
+        Parameters
+        ----------
+        path : path-like
+            A GeoPackage that :meth:`to_file` wrote, or an edited copy of it.
+
+        Raises
+        ------
+        VectorError
+            When it is no inventory.
+        """
+        layers = read_layers(path)
+        missing = [name for name in LAYERS if name not in layers]
+        if missing:
+            raise VectorError(
+                path, f"has no layer {', '.join(missing)}", "name the inventory.gpkg of a run"
+            )
+        return cls(**{name: as_layer(layers[name], name) for name in LAYERS})
+
+    def to_shapefile(self, path: Path | str, date: datetime.date | str | None = None) -> list[Path]:
+        """Write outlines as a shapefile with the field names of the region's inventories.
+
+        Parameters
+        ----------
+        path : path-like
+            The ``.shp`` file; a dictionary of its fields is put beside it.
+        date : date or str, optional
+            Day whose outlines are written, UTC; by default the latest whole outline of each lake
+            that is present.
+
+        Returns
+        -------
+        list of pathlib.Path
+            The files written.
+
+        Raises
+        ------
+        InputError
+            When there is no scene of that day.
+        OutputError
+            When they cannot be written.
+        """
+        if date is None:
+            return write_shapefile(self.latest(), path, schema.OUTLINES)
+        day = pd.Timestamp(date).strftime("%Y-%m-%d")
+        days = set(self.scenes["acquired"].dropna().dt.strftime("%Y-%m-%d"))
+        if day not in days:
+            raise InputError(
+                None,
+                f"the inventory has no scene of {day}",
+                f"choose from {', '.join(sorted(days))}",
+            )
+        rows = self.outlines[self.outlines["acquired"].dt.strftime("%Y-%m-%d") == day]
+        return write_shapefile(rows, path, schema.OUTLINES)
+
+    def latest(self) -> gpd.GeoDataFrame:
+        """Return the latest whole outline of each lake that is present, by lake ID.
+
+        Where a person drew one, it is the person's; see
+        :func:`glacial_lakes.inventory.decisions.reference`.
+        """
+        present = self.lakes.loc[self.lakes["state"] == "present", "lake_id"]
+        whole = self.outlines[
+            (self.outlines["status"] == "observed") & self.outlines["lake_id"].isin(present)
+        ]
+        return decisions.reference(whole).reset_index()[list(self.outlines.columns)]
+
+    def with_reviews(self, reviews: gpd.GeoDataFrame) -> Inventory:
+        """Return the inventory with further decisions of persons, and all that follows from them.
+
+        Parameters
+        ----------
+        reviews : geopandas.GeoDataFrame
+            New rows of :data:`~glacial_lakes.schema.REVIEWS`.
+        """
+        rows = [table for table in (self.reviews, reviews) if len(table)] or [reviews]
+        table = gpd.GeoDataFrame(pd.concat(rows, ignore_index=True), crs=4326)
+        tracked = Tracked(self.lakes, self.outlines, self.observations, self.events)
+        tracked = decisions.redraw(tracked, table, self.scenes)
+        tracked = decisions.describe(tracked, table)
+        lakes = attributes.screened(
+            tracked.lakes, tracked.lakes["lake_id"].isin(reviews["lake_id"])
+        )
+        tracked = replace(tracked, lakes=as_layer(lakes, "lakes"))
+        return replace(self, reviews=as_layer(table, "reviews"), **vars(tracked))
+
+    @cached_property
+    def trends(self) -> pd.DataFrame:
+        """:data:`~glacial_lakes.schema.TRENDS`, one row a lake; doubtful lakes are left out."""
+        sure = self.lakes.loc[self.lakes["state"] != "doubtful", "lake_id"]
+        rows = self.observations[self.observations["lake_id"].isin(sure)]
+        return change.trends(rows, self.events)
+
+    @cached_property
+    def alerts(self) -> gpd.GeoDataFrame:
+        """:data:`~glacial_lakes.schema.ALERTS`, one row a reason to look, EPSG:4326."""
+        rows = change.alerts(self.observations, self.events, self.outlines, self.lakes)
+        places = self.lakes.set_index("lake_id").geometry.reindex(rows["lake_id"])
+        return gpd.GeoDataFrame(rows, geometry=places.to_numpy(), crs=self.lakes.crs)
+
+    @cached_property
+    def totals(self) -> pd.DataFrame:
+        """:data:`~glacial_lakes.schema.TOTALS`, one row a date, for all lakes and each basin."""
+        return change.totals(change.by_date(self.observations, self.scenes), self.lakes)
+
+    def composite(
+        self, years: tuple[int, int], months: Sequence[int] = tuple(range(1, 13))
+    ) -> gpd.GeoDataFrame:
+        """Return the best outline of each lake in the season of some years.
+
+        This is how inventories are published: "2020" is the best image of July to October 2019
+        to 2021. Each outline keeps its own date and scene. What is best is told in
+        :func:`glacial_lakes.change.composites.best_observations`.
+
+        Parameters
+        ----------
+        years : tuple of int
+            First and last year.
+        months : sequence of int
+            Months of the year, 1 to 12; by default all.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            :data:`~glacial_lakes.schema.OUTLINES`, by lake ID; doubtful lakes are left out.
+
+        Raises
+        ------
+        InputError
+            When no image lies in that time.
+        """
+        best = self.best_observations(years, months)
+        chosen = best.loc[best["status"] == "observed", ["lake_id", "scene_id"]]
+        rows: gpd.GeoDataFrame = self.outlines.merge(chosen, on=["lake_id", "scene_id"])
+        rows = rows[rows["status"] == "observed"].sort_values(["lake_id", "acquired"])
+        return rows.drop_duplicates("lake_id", ignore_index=True)
+
+    def best_observations(self, years: tuple[int, int], months: Sequence[int]) -> pd.DataFrame:
+        """Return the observations behind :meth:`composite`, also of lakes that are not in it."""
+        sure = self.lakes.loc[self.lakes["state"] != "doubtful", "lake_id"]
+        rows = self.observations[self.observations["lake_id"].isin(sure)]
+        return change.best_observations(rows, self.outlines, self.scenes, years, months)
+
+    def observations_of(self, lake_id: str) -> pd.DataFrame:
+        """Return the observations of one lake in the order of time.
+
+        Raises
+        ------
+        KeyError
+            When there is no such lake.
+        """
+        rows = self.observations[self.observations["lake_id"] == lake_id]
+        if rows.empty:
+            raise KeyError(f"the inventory has no lake {lake_id!r}")
+        return rows.sort_values(["acquired", "scene_id"], ignore_index=True)
+
+    def plot(self, lake_id: str, ax: Axes | None = None) -> Axes:
+        """Draw the area of one lake through time, as :func:`.plots.plot_area` does."""
+        from glacial_lakes.inventory import plots  # noqa: PLC0415 (matplotlib takes half a second)
+
+        return plots.plot_area(self.observations_of(lake_id), ax, events=self.events)
+
+    def explore(self, **options: Any) -> Any:
+        """Show the lakes on a web map; needs the extra ``notebook`` (folium).
+
+        Parameters
+        ----------
+        **options
+            Passed on to :meth:`geopandas.GeoDataFrame.explore`.
+        """
+        table = self.lakes.copy()
+        for name in ("first_seen", "last_seen"):  # the map is JSON, which has no times
+            table[name] = table[name].dt.strftime("%Y-%m-%d")
+        return table.explore(column="state", **options)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Inventory: {'; '.join(f'{key} {value}' for key, value in self._summary().items())}>"
+        )
+
+    def _repr_html_(self) -> str:
+        cells = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(key)}</th>"
+            f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
+            for key, value in self._summary().items()
+        )
+        return f"<table>{cells}</table>"
+
+    def _summary(self) -> dict[str, str]:
+        states = self.lakes["state"].value_counts()
+        times = self.observations["acquired"].dropna()
+        area = self.latest()["area_m2"].sum() / 1e6
+        events = self.events["event"].value_counts()
+        return {
+            "lakes": ", ".join(f"{states[name]} {name}" for name in sorted(states.index)) or "none",
+            "area": f"{area:.3f} km² (latest outlines of present lakes)",
+            "scenes": str(self.observations["scene_id"].nunique()),
+            "period": f"{times.min():%Y-%m-%d} to {times.max():%Y-%m-%d}" if len(times) else "none",
+            "events": ", ".join(f"{events[name]} {name}" for name in sorted(events.index))
+            or "none",
+            "alerts": _counts(self.alerts["alert"]),
+        }
+
+
+def open_inventory(path: Path | str) -> Inventory:
+    """Read an inventory file; see :meth:`Inventory.from_file`."""
+    return Inventory.from_file(path)
+
+
+def empty_layer(layer: str) -> Any:
+    """Return a layer of an inventory without rows."""
+    return as_layer(pd.DataFrame(index=pd.RangeIndex(0)), layer)
+
+
+def as_layer(table: pd.DataFrame, layer: str) -> Any:
+    """Return the table as the schema wants it: a GeoDataFrame where it has geometry."""
+    table = schema.conform(table, LAYERS[layer])
+    if layer == "reviews" and "geometry" not in table:  # written by an older version: empty
+        return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries([None] * len(table), crs=4326))
+    return table
+
+
+def _counts(values: pd.Series) -> str:
+    counts = values.value_counts().sort_index()
+    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"

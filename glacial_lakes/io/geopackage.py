@@ -1,0 +1,230 @@
+"""GeoPackages: layers read as they are, written whole, and their journals settled."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+from pyogrio.errors import DataLayerError, DataSourceError
+
+from glacial_lakes.errors import (
+    LockedError,
+    OutputError,
+    VectorError,
+)
+from glacial_lakes.io.atomic import whole
+from glacial_lakes.io.qgis_style import FIXED_DATE, style_table
+from glacial_lakes.io.vector import POLYGON, driver_of, local_file, read_frame, reading
+
+_ENDS = ("-wal", "-journal")
+
+_PATIENCE_S = 2.0
+
+
+def settle(path: Path | str) -> None:
+    """Bring a GeoPackage to rest, so that it can be read whole and replaced.
+
+    While a program edits a GeoPackage, saved changes lie beside it (``-wal``) or what they
+    replaced does (``-journal``). SQLite would mix them with any file put in its place. What a
+    program that has gone left there is taken into the file.
+
+    Parameters
+    ----------
+    path : path-like
+        A GeoPackage, which need not exist.
+
+    Raises
+    ------
+    LockedError
+        When a program still has it open.
+    """
+    path = Path(path).absolute()
+    if not path.is_file() or not any(_beside(path, end).exists() for end in _ENDS):
+        return
+    try:
+        with closing(sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None)) as database:
+            for statement in ("PRAGMA journal_mode = DELETE", "BEGIN EXCLUSIVE", "COMMIT"):
+                database.execute(statement).fetchall()
+    except sqlite3.Error as error:
+        raise LockedError(
+            path,
+            "is open in another program, which may hold changes",
+            "save them and close the file there, e.g. in QGIS, then start again",
+        ) from error
+
+
+def same_content(one: Path, other: Path) -> bool:
+    """Tell whether two GeoPackages at rest hold the same tables with the same rows.
+
+    Programs change the file by opening it, such as the date of its last change.
+    """
+    with closing(sqlite3.connect(f"{one.as_uri()}?mode=ro", uri=True)) as database:
+        database.execute("ATTACH ? AS other", (f"{other.as_uri()}?mode=ro",))
+        listed = "SELECT table_name FROM {}.gpkg_contents ORDER BY table_name"
+        names, others = (
+            [str(row[0]) for row in database.execute(listed.format(side))]
+            for side in ("main", "other")
+        )
+        return names == others and all(_same_rows(database, name) for name in names)
+
+
+def _same_rows(database: sqlite3.Connection, name: str) -> bool:
+    table = '"' + name.replace('"', '""') + '"'
+    columns = [
+        database.execute(f"PRAGMA {side}.table_info({table})").fetchall()
+        for side in ("main", "other")
+    ]
+    if columns[0] != columns[1]:
+        return False
+    sides = (f"main.{table}", f"other.{table}")
+    lacks = "SELECT 1 FROM (SELECT * FROM {} EXCEPT SELECT * FROM {}) LIMIT 1"
+    return all(
+        database.execute(lacks.format(*pair)).fetchone() is None for pair in (sides, sides[::-1])
+    )
+
+
+def _beside(path: Path, end: str) -> Path:
+    return path.with_name(path.name + end)
+
+
+STYLES_LAYER = "layer_styles"
+"""The table in which QGIS looks for the styles of a GeoPackage."""
+
+
+_ROWS_AT_ONCE = 20_000
+"""Features that are compared together; bounds the memory."""
+
+
+def read_layers(path: Path | str, names: Collection[str] | None = None) -> dict[str, pd.DataFrame]:
+    """Read layers of a GeoPackage as they are: tables, and GeoDataFrames where there is geometry.
+
+    Parameters
+    ----------
+    path : path-like
+        A GeoPackage, such as an inventory.
+    names : collection of str, optional
+        The layers to read, where the file has them; by default all.
+
+    Returns
+    -------
+    dict of str to pandas.DataFrame
+        By layer name, without the styles.
+
+    Raises
+    ------
+    VectorError, UnsafeInputError
+        When it is no readable GeoPackage.
+    """
+    source = local_file(path)
+    if driver_of(source) != "GPKG":
+        raise VectorError(source, "is no GeoPackage", "name the inventory.gpkg of a run")
+    with reading(source):
+        there = [name for name, _ in pyogrio.list_layers(source) if name != STYLES_LAYER]
+        chosen = there if names is None else [name for name in there if name in names]
+        return {name: read_frame(source, layer=name) for name in chosen}
+
+
+def write_layers(
+    path: Path | str,
+    layers: Mapping[str, pd.DataFrame],
+    styles: Mapping[str, str] | None = None,
+) -> None:
+    """Write tables as the layers of one GeoPackage, whole or not at all.
+
+    Version 1.2 of the format, which QGIS 3 and older GDAL read without a warning. Polygons are
+    written as MultiPolygon. The file is read back and compared before it takes its place; equal
+    input gives equal bytes.
+
+    Parameters
+    ----------
+    path : path-like
+        The ``.gpkg`` file; an old one is replaced.
+    layers : mapping of str to DataFrame or GeoDataFrame
+        In this order. A GeoDataFrame needs a CRS.
+    styles : mapping of str to str, optional
+        QML text by layer name, kept in the table that QGIS opens the layers with.
+
+    Raises
+    ------
+    OutputError
+        When the file cannot be written, or does not read back as it was meant.
+    """
+    tables = {name: _for_gpkg(table) for name, table in layers.items()}
+    if styles:
+        tables[STYLES_LAYER] = style_table(styles, tables)
+
+    def verify(written: Path) -> None:
+        for name, table in tables.items():
+            _compare(table, written, name, Path(path))
+        settle(path)
+
+    with whole(path, verify) as temporary, _writing(Path(path)):
+        for number, (name, table) in enumerate(tables.items()):
+            pyogrio.write_dataframe(
+                table,
+                temporary,
+                layer=name,
+                driver="GPKG",
+                append=number > 0,
+                geometry_type="MultiPolygon" if isinstance(table, gpd.GeoDataFrame) else None,
+                dataset_options={} if number else {"VERSION": "1.2"},
+                layer_options={"FID": "id" if name == STYLES_LAYER else "fid"},
+            )
+
+
+def _for_gpkg(table: pd.DataFrame) -> pd.DataFrame:
+    if not isinstance(table, gpd.GeoDataFrame):
+        return table.reset_index(drop=True)
+    if table.crs is None:
+        raise ValueError("a spatial layer needs a CRS")
+    multi: pd.DataFrame = table.set_geometry(_multi(_flat(table.geometry))).reset_index(drop=True)
+    return multi
+
+
+def _flat(geometries: gpd.GeoSeries) -> gpd.GeoSeries:
+    if not shapely.has_z(geometries.to_numpy()).any():
+        return geometries
+    return gpd.GeoSeries(
+        shapely.force_2d(geometries.to_numpy()), index=geometries.index, crs=geometries.crs
+    )
+
+
+def _multi(geometries: gpd.GeoSeries) -> gpd.GeoSeries:
+    values = geometries.to_numpy().copy()
+    single = shapely.get_type_id(values) == POLYGON
+    values[single] = shapely.multipolygons(values[single], indices=np.arange(single.sum()))
+    return gpd.GeoSeries(values, index=geometries.index, crs=geometries.crs)
+
+
+def _compare(table: pd.DataFrame, written: Path, layer: str, path: Path) -> None:
+    told = pyogrio.read_info(written, layer=layer, force_feature_count=True)
+    spatial = isinstance(table, gpd.GeoDataFrame)
+    names = [name for name in table.columns if not spatial or name != table.geometry.name]
+    same = list(told["fields"]) == names and told["features"] == len(table)
+    for start in range(0, len(table), _ROWS_AT_ONCE) if spatial and same else ():
+        part = {"skip_features": start, "max_features": _ROWS_AT_ONCE, "columns": []}
+        _, _, geometry, _ = pyogrio.raw.read(written, layer=layer, **part)
+        shapes = table.geometry.iloc[start : start + _ROWS_AT_ONCE].to_numpy()
+        expected = shapely.to_wkb(shapes, byte_order=1)
+        same &= len(geometry) == len(expected) and bool(np.array_equal(geometry, expected))
+    if not same:
+        raise OutputError(path, f"layer {layer} does not read back as written", "check the disk")
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": FIXED_DATE})
+    try:
+        yield
+    except (DataSourceError, DataLayerError) as error:
+        raise OutputError(path, f"cannot be written: {error}", "check the disk") from error
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})

@@ -1,0 +1,188 @@
+"""Vector files read with distrust: format, layer, encoding and CRS checked, geometry mended."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pyogrio
+import shapely
+from pyogrio.errors import CRSError, DataLayerError, DataSourceError
+
+from glacial_lakes.errors import DamagedFileError, UnsafeInputError, VectorError
+from glacial_lakes.io.shapefile import check_shapefile
+from glacial_lakes.runtime.collector import swept
+
+logger = logging.getLogger(__name__)
+
+POLYGON, _MULTIPOLYGON = 3, 6
+
+
+def read_vector(
+    path: Path | str, layer: str | None = None, encoding: str | None = None
+) -> gpd.GeoDataFrame:
+    """Read a layer of a local vector file and make its geometries fit for use.
+
+    The format is told from the first bytes, not from the name: shapefile, GeoPackage, GeoJSON,
+    FlatGeobuf, KML, MapInfo, or a file geodatabase folder. Invalid polygons are repaired (their
+    polygon parts are kept), heights are dropped. Features without geometry are dropped with a
+    warning in the log.
+
+    Parameters
+    ----------
+    path : path-like
+        A local file.
+    layer : str, optional
+        Needed only when the file holds several spatial layers.
+    encoding : str, optional
+        Text encoding of a shapefile that does not tell it, e.g. ``"CP1251"``.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        All attributes, 2D valid geometry, with a CRS and a fresh index.
+
+    Raises
+    ------
+    UnsafeInputError
+        For URLs, virtual files and files that pretend to be another format.
+    DamagedFileError
+        When the file is cut short.
+    VectorError
+        When parts, CRS, text encoding, layer or all geometries are missing.
+    """
+    return _usable(read_as_drawn(path, layer, encoding), local_file(path))
+
+
+def read_as_drawn(
+    path: Path | str, layer: str | None = None, encoding: str | None = None
+) -> gpd.GeoDataFrame:
+    """Read a layer as :func:`read_vector` does, but leave invalid and missing geometries as is.
+
+    For files that a person has edited: what is wrong in them is the person's to mend.
+    """
+    source = local_file(path)
+    driver = driver_of(source)
+    if driver == "ESRI Shapefile":
+        encoding = check_shapefile(source, encoding)
+    with reading(source):
+        layer = _spatial_layer(source, layer)
+        if pyogrio.read_info(source, layer=layer)["driver"] not in {driver, "LIBKML"}:
+            raise UnsafeInputError(source, f"is not the {driver} file it seems to be")
+        frame = read_frame(source, layer=layer, encoding=encoding, force_2d=True)
+    if frame.crs is None:
+        raise VectorError(source, "has no CRS", "give it one, e.g. with ogr2ogr -a_srs")
+    return frame
+
+
+def spatial_layers(path: Path | str) -> list[str]:
+    """Return the names of the layers with geometry of a vector file, in their order."""
+    source = local_file(path)
+    driver_of(source)
+    with reading(source):
+        return [str(name) for name, geometry in pyogrio.list_layers(source) if geometry is not None]
+
+
+def local_file(path: Path | str) -> Path:
+    """Return the path of a local file; what is missing or looks like an address is refused."""
+    text = str(path)
+    if "://" in text or text.startswith("/vsi"):
+        raise UnsafeInputError(text, "is no local file", "download it and name the copy")
+    source = Path(path).absolute()  # GDAL reads relative names such as s3:x as addresses
+    if not source.exists():
+        raise VectorError(source, "does not exist", "check the name")
+    return source
+
+
+def driver_of(source: Path) -> str:
+    """Name the driver of the first bytes; refuse what sends GDAL to other files or the network."""
+    if source.is_dir():
+        if source.suffix.lower() == ".gdb" and any(source.glob("*.gdbtable")):
+            return "OpenFileGDB"
+        raise VectorError(source, "is a folder, not a vector file", "name a file in it")
+    with source.open("rb") as file:
+        head = file.read(65536)
+    for forbidden in (b"<OGRVRTDataSource", b"<VRTDataset", b"gdal_streamed_alg", b"<!ENTITY"):
+        if forbidden in head:
+            raise UnsafeInputError(source, "refers to other files", "convert it to a GeoPackage")
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    suffix = source.suffix.lower()
+    signs = {
+        "ESRI Shapefile": head.startswith(b"\x00\x00\x27\x0a") and suffix == ".shp",
+        "GPKG": head.startswith(b"SQLite format 3\x00") and head[68:70] == b"GP",
+        "FlatGeobuf": head.startswith(b"fgb\x03fgb"),
+        "GeoJSON": text.startswith(b"{") and b'"type"' in text,
+        "KML": text.startswith(b"<") and b"<kml" in text,
+        "MapInfo File": text.lower().startswith(b"!table")
+        or (suffix == ".mif" and text.lower().startswith(b"version")),
+    }
+    for driver, found in signs.items():
+        if found:
+            return driver
+    raise VectorError(
+        source, "is no vector file that is known here", "convert it to a GeoPackage or shapefile"
+    )
+
+
+def _spatial_layer(source: Path, layer: str | None) -> str:
+    names = [str(name) for name, geometry in pyogrio.list_layers(source) if geometry is not None]
+    if layer is not None:
+        if layer not in names:
+            raise VectorError(
+                source, f"has no spatial layer {layer!r}", f"it has: {', '.join(names)}"
+            )
+        return layer
+    if len(names) != 1:
+        what = f"has the layers {', '.join(names)}" if names else "has no spatial layer"
+        raise VectorError(source, what, "name the layer to read" if names else "")
+    return names[0]
+
+
+def _usable(frame: gpd.GeoDataFrame, source: Path) -> gpd.GeoDataFrame:
+    geometries = frame.geometry.to_numpy()
+    areal = np.isin(shapely.get_type_id(geometries), (POLYGON, _MULTIPOLYGON))
+    broken = areal & ~shapely.is_valid(geometries)
+    if broken.any():
+        geometries = geometries.copy()
+        geometries[broken] = [_polygon_parts(geometry) for geometry in geometries[broken]]
+        logger.warning("%s: %d invalid polygons repaired", source, broken.sum())
+    lost = shapely.is_missing(geometries) | shapely.is_empty(geometries)
+    if len(frame) and lost.all():
+        raise VectorError(source, f"none of its {len(frame)} features has a geometry")
+    if lost.any():
+        logger.warning("%s: %d features without geometry left out", source, lost.sum())
+    usable: gpd.GeoDataFrame = frame.set_geometry(
+        gpd.GeoSeries(geometries, index=frame.index, crs=frame.crs)
+    )[~lost]
+    return usable.reset_index(drop=True)
+
+
+def _polygon_parts(geometry: shapely.Geometry) -> shapely.Geometry:
+    parts = shapely.get_parts(shapely.get_parts(shapely.make_valid(geometry)))
+    return shapely.union_all(parts[shapely.get_type_id(parts) == POLYGON])
+
+
+def read_frame(source: Path, **options: Any) -> gpd.GeoDataFrame:
+    """Read a layer; pyogrio leaves all that it read to Python's collector, which comes late."""
+    with swept():
+        return pyogrio.read_dataframe(source, **options)
+
+
+@contextmanager
+def reading(source: Path) -> Iterator[None]:
+    """Say in one line why a file cannot be read."""
+    try:
+        yield
+    except CRSError as error:
+        raise VectorError(source, f"its CRS cannot be read: {error}", "replace its .prj") from error
+    except UnicodeError as error:
+        raise VectorError(
+            source, f"its text is not in the encoding named: {error}", "name the right encoding"
+        ) from error
+    except (DataSourceError, DataLayerError) as error:
+        raise DamagedFileError(source, f"cannot be read: {error}", "copy it again") from error

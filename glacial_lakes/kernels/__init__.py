@@ -1,0 +1,1 @@
+"""Compiled loops over pixels and vertices, each equal to a plain reference."""

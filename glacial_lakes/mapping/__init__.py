@@ -1,0 +1,1 @@
+"""One scene → lake outlines and the observation mask."""

@@ -1,0 +1,375 @@
+"""Candidates: connected seeds, followed through the strips, and measured with all that is around.
+
+Objects taller than a strip are put together from the strips that they go through: to read one
+again would decode blocks again that take much longer than all else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from glacial_lakes.coverage import State
+from glacial_lakes.grid import Grid, within
+from glacial_lakes.kernels import rasterize
+from glacial_lakes.kernels.filters import median_of
+from glacial_lakes.kernels.jit import kernel
+from glacial_lakes.kernels.labels import connected
+from glacial_lakes.kernels.morphology import depth_in, grown
+from glacial_lakes.mapping import (
+    classification,
+    features,
+    indices,
+    observability,
+    outlines,
+    rivers,
+    slc_gaps,
+    uncertainty,
+    unmixing,
+)
+from glacial_lakes.mapping.features import CIRRUS, Evidence
+from glacial_lakes.mapping.masks import MIN_WATER_NDWI, STEEP_DEG
+from glacial_lakes.mapping.pixels import Pixels, ground_states
+from glacial_lakes.mapping.unmixing import Fraction
+
+Float = NDArray[np.float32]
+
+Bool = NDArray[np.bool_]
+
+States = NDArray[np.uint8]
+
+HALO_PX = 12
+"""Pixels around a candidate that its shore signal and outline need."""
+
+VIEW_PX = 40
+"""Pixels around a candidate that tell a piece of a river from a pond."""
+
+MIN_SEEDS = 2
+"""A single seed pixel has no signal of its own."""
+
+PURE_PX = 1.5
+"""Blur of the shore does not reach deeper inside."""
+
+ALIKE_NDWI = 0.1
+"""Index of one lake differs by less, from the shallows to the middle."""
+
+CLEAR_NDWI = 0.4
+"""Water that differs so clearly from ground is not mixed with it unseen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A connected object of pixels that may hold water."""
+
+    first: tuple[int, int]
+    """Row and column in the scene of its first pixel: its name, with whatever it was read."""
+    extent: Window
+    """The smallest window around it."""
+    labels: NDArray[np.int32]
+    """Objects of the pixels that it was found in, down to HALO_PX below it; 0 is none."""
+    number: int
+    """Its own label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one outline of a candidate looks like."""
+
+    window: Window
+    body: Bool
+    """Pixels of the candidate inside of the outline."""
+    land: Bool
+    """Pixels inside that else count as land."""
+    water: Bool
+    """Pixels inside that were seen."""
+    found: Evidence | None
+    """None for a candidate without a shore."""
+    row: dict[str, Any] | None
+    """What the table tells of it; None when it is no lake by its own evidence."""
+
+
+def objects(seeds: Bool, window: Window, begun: int) -> Iterator[Candidate]:
+    """Yield the connected seed pixels of a window in the order of their first pixels.
+
+    Such of a single pixel are left out, and such that begin below so many rows.
+    """
+    labels, extents = connected(seeds, begun, 1 + HALO_PX)
+    row_off, col_off = int(window.row_off), int(window.col_off)
+    for number, (size, top, bottom, left, right) in enumerate(extents.tolist(), 1):
+        if size >= MIN_SEEDS and top < begun:
+            first = left + int((labels[top, left : right + 1] == number).argmax())
+            yield Candidate(
+                (top + row_off, first + col_off),
+                Window(left + col_off, top + row_off, right - left + 1, bottom - top + 1),
+                labels,
+                number,
+            )
+
+
+def object_at(row: int, col: int, seeds: Bool, window: Window) -> Candidate:
+    """Return the object of the seed pixels of a window that a pixel of the scene belongs to."""
+    down, along = row - int(window.row_off), col - int(window.col_off)
+    return next(
+        one
+        for one in objects(seeds, window, int(window.height))
+        if one.labels[down, along] == one.number
+    )
+
+
+def unsettled(candidate: Candidate, window: Window) -> Measured:
+    """Return a candidate of the pixels of a window of which nothing is told."""
+    own = candidate.labels[within(candidate.extent, window)] == candidate.number
+    return Measured(candidate.extent, own, own, own, None, None)
+
+
+def measure(
+    around: Pixels,
+    candidate: Candidate,
+    grid: Grid,
+    *,
+    bands: list[str],
+    smallest_m2: float,
+    sun_elevation_deg: float | None,
+    may_hold_ice: bool,
+) -> list[Measured]:
+    """Draw the outlines of a candidate and measure them.
+
+    Parameters
+    ----------
+    around : Pixels
+        Hold the candidate and VIEW_PX around it, as far as the scene goes; its labels are theirs.
+    candidate : Candidate
+    grid : Grid
+        Of the scene.
+    bands : list of str
+        Bands that outlines are drawn with.
+    smallest_m2, sun_elevation_deg : float
+    may_hold_ice : bool
+        Whether lakes may be frozen at the date.
+    """
+    pixel_m = grid.resolution
+    window = grid.around(candidate.extent, HALO_PX)
+    pixels, near = around.cut(window), candidate.labels[within(window, around.window)]
+    own, others = near == candidate.number, (near > 0) & (near != candidate.number)
+    green, nir = pixels.reflectance["green"], pixels.reflectance["nir"]
+    own = _without_slopes(indices.ndwi_or_zero(green, nir), pixels.slope_deg, pixels.flags, own)
+    state = ground_states(pixels)
+    dark_slope = pixels.dark_slope
+    known = np.isfinite(pixels.reflectance["nir"]) & ~pixels.cloud & ~dark_slope
+    signals = np.stack([pixels.reflectance[name] for name in bands])
+    fraction = unmixing.unmix(signals, own, others, known, pixel_m=pixel_m)
+    if fraction is None:
+        land = own & (state == State.LAND)
+        return [Measured(window, own, land, land, None, None)]
+    mine = known & fraction.ground
+    if dark_slope.any():
+        mine |= _like_core(pixels, fraction, dark_slope) & fraction.ground
+    field = np.where(mine, fraction.water, np.float32(0))
+    level = unmixing.conserving_level(fraction.water, mine, own)
+    measured = []
+    for whole in outlines.contour(field, level, pixels.transform, least_m2=smallest_m2):
+        for polygon in outlines.without_streams(whole):
+            if polygon.area < smallest_m2:
+                continue
+            inside = rasterize.pixels_inside(polygon, pixels.transform, own.shape)
+            body = own & inside
+            if not body.any():
+                continue
+            found = features.gather(
+                pixels,
+                body,
+                fraction,
+                polygon,
+                pixel_m=pixel_m,
+                sun_elevation_deg=sun_elevation_deg,
+            )
+            width = rivers.river_width_px(pixel_m)
+            if found.width_px < width:
+                view = around.cut(grid.around(candidate.extent, VIEW_PX))
+                line = np.zeros(view.flags.shape, bool)
+                line[within(window, view.window)] = body
+                found = replace(found, trace_px=_trace(view, line, found, width))
+            land = inside & (state == State.LAND)
+            row = None
+            if classification.judge(found) == "lake":
+                share, status = observability.observed(
+                    inside,
+                    pixels,
+                    state,
+                    fraction,
+                    found,
+                    pixel_m=pixel_m,
+                    may_hold_ice=may_hold_ice,
+                )
+                shore = uncertainty.measure_shore(
+                    fraction.water,
+                    level,
+                    polygon,
+                    inside=inside,
+                    usable=known & ~others,
+                    doubtful=observability.doubtful_shore(pixels, may_hold_ice=may_hold_ice),
+                    pixel_m=pixel_m,
+                )
+                row = {
+                    "geometry": polygon,
+                    "observed_fraction": share,
+                    "status": status,
+                    "outline_method": fraction.method,
+                    "threshold": classification.shore_index(found),
+                    "quality": classification.quality(found, fraction),
+                    "shift_px": uncertainty.shift_px(shore),
+                }
+            measured.append(Measured(window, body, land, inside & pixels.seen, found, row))
+    return measured
+
+
+@kernel
+def _without_slopes(ndwi, slope, flags, candidate):  # type: ignore[no-untyped-def]
+    """Return a candidate of clear water without the bluish slopes that it runs together with.
+
+    Beside ice, slopes in dim light are blue enough to be proposed. Where the shore does not reach
+    by blur, water has a larger index; haze and shallows lower it, but not on a slope.
+    """
+    height, width = candidate.shape
+    deep = depth_in(candidate, 2.0)
+    pure = np.zeros((height, width), np.bool_)
+    for row in range(height):
+        for col in range(width):
+            pure[row, col] = deep[row, col] > PURE_PX
+    if not median_of(ndwi, pure) > CLEAR_NDWI:
+        return candidate
+    ground = np.zeros((height, width), np.bool_)
+    for row in range(height):
+        for col in range(width):
+            weak = pure[row, col] and ndwi[row, col] < MIN_WATER_NDWI
+            steep = slope[row, col] > STEEP_DEG / 2 and flags[row, col] & CIRRUS == 0
+            ground[row, col] = weak and steep
+    ground = grown(ground, np.int64(1))
+    rest = np.zeros((height, width), np.bool_)
+    for row in range(height):
+        for col in range(width):
+            weak = ground[row, col] and ndwi[row, col] < MIN_WATER_NDWI
+            rest[row, col] = candidate[row, col] and not weak
+    return rest
+
+
+def _trace(view: Pixels, body: Bool, found: Evidence, width: int) -> float:
+    value = indices.ndwi_or_zero(view.reflectance["green"], view.reflectance["nir"])
+    rise = found.ndwi - found.shore_ndwi
+    level = max(found.shore_ndwi + 0.3 * rise, rivers.MIN_WET_NDWI)
+    usable = ~(view.cloud | view.snow_or_ice | view.dark_slope)
+    return rivers.river_trace(value, body, usable, level, width)
+
+
+def _like_core(pixels: Pixels, fraction: Fraction, dark_slope: Bool) -> Bool:
+    """Return pixels of dark slopes that look like this lake, so are not in shade after all.
+
+    The DEM is coarser than the image and its shade is off by a pixel or two. Clear water is as dark
+    as shade, but bluer.
+    """
+    green = pixels.reflectance["green"]
+    ndwi = indices.ndwi_or_zero(green, pixels.reflectance["nir"])
+    lake = median_of(green, fraction.core)
+    alike: Bool = (green > 0.7 * lake) & (green < 1.4 * lake)
+    alike &= ndwi > median_of(ndwi, fraction.core) - ALIKE_NDWI
+    return alike & dark_slope & ~pixels.cloud
+
+
+AROUND_PX = VIEW_PX + slc_gaps.MAX_GAP_ROWS
+"""What must be known around an object: its view, and the gaps that reach into it."""
+
+BESIDE_PX = AROUND_PX + 160
+"""Columns that are kept on both sides of what is known of an object, for it may go sideways."""
+
+MOST_BYTES = 32 * 2**20
+"""Of all objects that are followed at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tall:
+    """An object that goes on below what is known, with the columns around it."""
+
+    candidate: Candidate
+    """As far as it is known; its labels are those of the seeds."""
+    parts: tuple[Pixels, ...]
+    """One below the other, without a gap."""
+    seeds: Bool
+    """Of all parts, shape (y, x)."""
+
+    @property
+    def window(self) -> Window:
+        """Window of all parts."""
+        first, height = self.parts[0].window, self.seeds.shape[0]
+        return Window(first.col_off, first.row_off, first.width, height)
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory of the pixels."""
+        return sum(part.size_bytes for part in self.parts)
+
+    def pixels(self) -> Pixels:
+        """Return all parts as one."""
+        return Pixels.stacked(self.parts)
+
+
+def begin(candidate: Candidate, pixels: Pixels, seeds: Bool, *, is_last: bool) -> Tall:
+    """Keep what a strip shows of an object that it cuts, and of what is around.
+
+    Parameters
+    ----------
+    candidate : Candidate
+        Found in these pixels.
+    pixels : Pixels
+        Of the strip.
+    seeds : array of bool
+        Of the same pixels.
+    is_last : bool
+        Whether no strip follows. Else the last rows may change when the next shows the other side
+        of gaps, and are left to it.
+    """
+    own, extent = pixels.window, candidate.extent
+    top = max(int(own.row_off), int(extent.row_off) - AROUND_PX)
+    left = max(int(own.col_off), int(extent.col_off) - BESIDE_PX)
+    right = min(int(own.col_off + own.width), int(extent.col_off + extent.width) + BESIDE_PX)
+    window = Window(left, top, right - left, _settled(pixels, is_last) - top)
+    part = pixels.cut(window)
+    return _told(candidate, (part,), np.ascontiguousarray(seeds[within(window, own)]))
+
+
+def extended(tall: Tall, pixels: Pixels, seeds: Bool, *, is_last: bool) -> Tall:
+    """Return an object with the rows that the next strip adds; parameters as for :func:`begin`."""
+    known = tall.window
+    end = int(known.row_off + known.height)
+    window = Window(known.col_off, end, known.width, _settled(pixels, is_last) - end)
+    part = pixels.cut(window)
+    all_seeds = np.concatenate([tall.seeds, seeds[within(window, pixels.window)]])
+    return _told(tall.candidate, (*tall.parts, part), all_seeds)
+
+
+def standing(tall: Tall, grid: Grid) -> Literal["whole", "goes on", "beyond"]:
+    """Tell whether the parts hold an object with all that is around it, or may with more rows."""
+    needed, known = grid.around(tall.candidate.extent, AROUND_PX), tall.window
+    if (
+        needed.col_off < known.col_off
+        or needed.col_off + needed.width > known.col_off + known.width
+        or needed.row_off < known.row_off
+    ):
+        return "beyond"
+    below = needed.row_off + needed.height > known.row_off + known.height
+    return "goes on" if below else "whole"
+
+
+def _settled(pixels: Pixels, is_last: bool) -> int:
+    end = int(pixels.window.row_off + pixels.window.height)
+    return end if is_last else end - slc_gaps.MAX_GAP_ROWS
+
+
+def _told(candidate: Candidate, parts: Sequence[Pixels], seeds: Bool) -> Tall:
+    """Look the object up in all that is known."""
+    tall = Tall(candidate, tuple(parts), seeds)
+    return replace(tall, candidate=object_at(*candidate.first, seeds, tall.window))

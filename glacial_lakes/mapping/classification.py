@@ -1,0 +1,157 @@
+"""Which candidates are lakes, and what the others are taken for.
+
+Shade, snow, ice and rivers share parts of the spectrum of water but not all of: falling off
+steeply from green to the near infrared, standing out from the shore in a way that neither
+brightness nor shade explains, lying flat, and being wider than a river.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glacial_lakes import schema
+from glacial_lakes.mapping.features import Evidence
+from glacial_lakes.mapping.masks import MIN_SNOW_GREEN, MIN_WATER_NDWI, SHADED, STEEP_DEG
+from glacial_lakes.mapping.unmixing import Fraction
+
+Float = NDArray[np.float32]
+
+Bool = NDArray[np.bool_]
+
+Verdict = Literal["lake", "shadow", "snow", "river", "land"]
+
+TURNED_AWAY = 0.8
+"""A slope with less direct light than this share of level ground faces away from the sun; shade
+of a DEM of 30 m is off by a pixel or two, so what is dark or steep there may be in shadow."""
+
+DIM = 0.6
+"""Direct light relative to level ground below which slopes look bluish."""
+
+MAX_SHADED_ICE_NDWI = 0.33
+"""Snow and ice in shade reach this index."""
+
+ABOVE_ICE = 0.2
+"""Sky light adds less than this to the index of shaded snow and ice."""
+
+SHADE_GREEN, DARK = 0.4, 0.5
+"""Shares of the shore's green: what is darker than the first may be shade whatever its index, and
+below the second a larger contrast is asked for."""
+
+MAX_LAKE_GREEN_RATIO = 1.5
+"""Rivers carry more sediment than the lakes that they pass, and shine brighter than the shore."""
+
+MAX_WATER_SWIR1 = 0.1
+"""Water absorbs beyond 1.5 µm, however much it carries; a river among its gravel does not."""
+
+LOW_SUN_DEG = 35.0
+"""Below this elevation sky light colours all slopes that do not face the sun."""
+
+DIMMED = 0.85
+"""A cloud's shadow leaves less than this share of the light in the green."""
+
+FLAT_DEG = 4.0
+"""A river runs down a slope steeper than this in a DEM of 30 m; the surface of a lake is flat."""
+
+MIN_RIVER_PX = 25.0
+"""A narrow wet line longer than this is a river or stream, and what lies on it a piece of it."""
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """Return whether a candidate is a lake, or what it is taken for."""
+    e = evidence
+    contrast = e.ndwi - e.shore_ndwi
+    low_sun = e.sun_elevation_deg < LOW_SUN_DEG
+    turned_away = e.slope_deg > STEEP_DEG / 2 and (e.illumination < TURNED_AWAY or low_sun)
+    shaded = e.illumination < SHADED or (turned_away and _is_dull(e, contrast, low_sun=low_sun))
+    faint = e.ndwi < MIN_WATER_NDWI
+    reached = e.reach_fraction > 0.5 and may_be_cloud_shadow(e)
+    # Shaded snow and ice reach this index: sky light adds some 0.13 to that of sunlit ones.
+    bluish_ice = e.shore_ndwi > -0.1 and e.ndwi < MAX_SHADED_ICE_NDWI
+    reached |= e.shadow_fraction > 0.2 and bluish_ice
+    # Shade keeps the ratios of what it falls on, up to the blue of the sky light; so only water
+    # that stands out clearly is believed there, and on a slope in shade not even that.
+    clear = e.ndwi > MIN_WATER_NDWI + 0.04 and contrast > 0.25
+    flat = not e.slope_deg > STEEP_DEG / 4
+    clear_in_shade = contrast > 0.25 and e.ndwi > (0.55 if low_sun else 0.4)
+    verdict: Verdict = "lake"
+    if (
+        (shaded and not (clear_in_shade and flat))
+        or (e.shadow_fraction > 0.5 and not clear)
+        or reached
+    ):
+        verdict = "shadow"
+    elif _is_river(e):
+        verdict = "river"
+    elif faint and e.green > MIN_SNOW_GREEN and e.nir_ratio > 0.75 and e.haze_fraction < 0.3:
+        verdict = "snow"
+    elif e.nir_ratio > 0.9 or (e.green_ratio > MAX_LAKE_GREEN_RATIO and e.swir1 > MAX_WATER_SWIR1):
+        verdict = "land"
+    elif not faint:
+        verdict = "lake" if contrast > _least_contrast(e) else "snow"
+    elif contrast < 0.2 or e.separation < 1.5:
+        verdict = "land"
+    return verdict
+
+
+def _is_dull(e: Evidence, contrast: float, *, low_sun: bool) -> bool:
+    """Return whether shade may explain a candidate on a slope that faces away from the sun."""
+    # The dimmer the slope, the bluer its light and the more it resembles water.
+    least = 0.7 if low_sun else 0.55 if e.illumination < DIM else 0.4
+    if e.green_ratio < SHADE_GREEN:
+        return True
+    if e.shore_ndwi > 0 and e.illumination > DIM and not low_sun:
+        # Beside snow and ice all water is dark and rises little; shaded ice rises less still.
+        return e.ndwi < MAX_SHADED_ICE_NDWI or contrast < ABOVE_ICE
+    return contrast < least or (e.green_ratio < DARK and contrast < least + 0.1)
+
+
+def may_be_cloud_shadow(evidence: Evidence) -> bool:
+    """Return whether a candidate is so dim and so faint that a cloud's shadow explains it."""
+    return evidence.green_ratio < DIMMED and evidence.ndwi < MIN_WATER_NDWI
+
+
+def _least_contrast(e: Evidence) -> float:
+    """Return how far the NDWI of a lake must stand out; shaded snow on a slope rises as well."""
+    low_sun = e.sun_elevation_deg < LOW_SUN_DEG
+    if e.shore_ndwi > 0 and e.slope_deg > (FLAT_DEG if low_sun else STEEP_DEG):
+        beyond_shade = e.ndwi > MAX_SHADED_ICE_NDWI and e.green_ratio > SHADE_GREEN
+        return ABOVE_ICE if beyond_shade and not low_sun else 0.35
+    lit_and_flat = e.slope_deg < FLAT_DEG and e.illumination > TURNED_AWAY
+    return 0.08 if lit_and_flat and e.shadow_fraction < 0.2 else 0.14
+
+
+def _is_river(e: Evidence) -> bool:
+    drawn_out = e.length_px / e.width_px
+    if e.trace_px > MIN_RIVER_PX and (e.trace_px > 3 * e.length_px or drawn_out > 6):
+        return not _widens_to_lake(e)
+    return drawn_out > 9 and e.width_px < 5 and not e.slope_deg < FLAT_DEG
+
+
+def _widens_to_lake(e: Evidence) -> bool:
+    """Return whether a stream widens here: round, and of pure water where the stream is mixed."""
+    rounded = e.length_px / e.width_px < 5.2
+    pure = e.separation > 6 and e.ndwi - e.shore_ndwi > 0.2
+    return rounded and pure and e.green_ratio < MAX_LAKE_GREEN_RATIO
+
+
+def shore_index(found: Evidence) -> float:
+    """Return the NDWI of a pixel that is half water and half shore."""
+    green = found.green * (1 + 1 / found.green_ratio)
+    nir = found.nir * (1 + 1 / found.nir_ratio)
+    return (green - nir) / (green + nir)
+
+
+def quality(evidence: Evidence, fraction: Fraction) -> str:
+    """Return good, fair or poor, with the reason."""
+    if evidence.haze_fraction > 0.3:
+        return "poor: seen through thin cloud"
+    if evidence.illumination < SHADED or evidence.shadow_fraction > 0.5:
+        return "poor: in shadow"
+    if np.isnan(evidence.slope_deg):
+        return schema.NO_DEM
+    if fraction.method == "unmixed_small":
+        return "fair: few pure water pixels"
+    return "good"

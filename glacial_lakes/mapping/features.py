@@ -1,0 +1,156 @@
+"""What a candidate looks like, in its core and against its own shore."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from shapely.geometry import Polygon
+
+from glacial_lakes.kernels.filters import median_of
+from glacial_lakes.kernels.jit import kernel
+from glacial_lakes.mapping.indices import ndwi_or_zero
+from glacial_lakes.mapping.pixels import Pixels
+from glacial_lakes.mapping.unmixing import Fraction
+from glacial_lakes.scenes.quality import Quality
+
+Bool = NDArray[np.bool_]
+
+CLOUD_SHADOW, CIRRUS = int(Quality.CLOUD_SHADOW), int(Quality.CIRRUS)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a candidate looks like, in its core and against its shore."""
+
+    ndwi: float
+    """Median NDWI of the core."""
+    shore_ndwi: float
+    green: float
+    nir: float
+    """Medians of the core."""
+    green_ratio: float
+    """Green of the core over green of the shore."""
+    nir_ratio: float
+    """NIR of the core over NIR of the shore."""
+    separation: float
+    """Distance of core and shore in standard deviations of both (Mahalanobis)."""
+    illumination: float
+    """Median direct light relative to level ground; NaN without a DEM."""
+    slope_deg: float
+    """Median slope; NaN without a DEM."""
+    sun_elevation_deg: float
+    """NaN when the product does not tell it."""
+    swir1: float
+    """Median of the core; NaN without such a band."""
+    shadow_fraction: float
+    """Share flagged as cloud shadow by the product."""
+    reach_fraction: float
+    """Share that lies where a cloud's shadow may fall."""
+    haze_fraction: float
+    """Share flagged as thin cirrus by the product."""
+    width_px: float
+    """Area over half the perimeter: the width of a long shape, the radius of a round one."""
+    length_px: float
+    """Half perimeter."""
+    trace_px: float
+    """Length of the narrow wet line that the candidate is part of; 0 when it is wide itself."""
+
+
+def gather(
+    pixels: Pixels,
+    body: Bool,
+    fraction: Fraction,
+    polygon: Polygon,
+    *,
+    pixel_m: float,
+    sun_elevation_deg: float | None,
+) -> Evidence:
+    """Measure a candidate.
+
+    Parameters
+    ----------
+    pixels : Pixels
+        The candidate and its surroundings.
+    body : array of bool, shape (y, x)
+        Pixels of the candidate inside its outline.
+    fraction : Fraction
+        Its core, its shore and their separation.
+    polygon : Polygon
+        Its outline in metres.
+    pixel_m : float
+        Pixel edge.
+    sun_elevation_deg : float or None
+
+    Returns
+    -------
+    Evidence
+        With ``trace_px`` and ``reach_fraction`` 0: the line through a narrow candidate and the
+        shadows of clouds need a wider view.
+    """
+    bands = pixels.reflectance
+    measured = _medians(
+        bands["green"],
+        bands["nir"],
+        bands.get("swir1", pixels.slope_deg),
+        pixels.slope_deg,
+        pixels.illumination,
+        pixels.flags,
+        body,
+        fraction.core,
+        fraction.shore,
+    )
+    ndwi, shore_ndwi, green, shore_green, nir, shore_nir, swir1, slope, lit, shadow, haze = measured
+    half_perimeter = polygon.exterior.length / 2 / pixel_m
+    return Evidence(
+        ndwi=ndwi,
+        shore_ndwi=shore_ndwi,
+        green=green,
+        nir=nir,
+        green_ratio=green / max(shore_green, 1e-3),
+        nir_ratio=nir / max(shore_nir, 1e-3),
+        separation=fraction.separation,
+        illumination=lit,
+        slope_deg=slope,
+        sun_elevation_deg=np.nan if sun_elevation_deg is None else sun_elevation_deg,
+        swir1=swir1 if "swir1" in bands else np.nan,
+        shadow_fraction=shadow,
+        reach_fraction=0.0,
+        haze_fraction=haze,
+        width_px=polygon.area / pixel_m**2 / half_perimeter,
+        length_px=half_perimeter,
+        trace_px=0.0,
+    )
+
+
+@kernel
+def _medians(green, nir, swir1, slope, lit, flags, body, all_core, shore):  # type: ignore[no-untyped-def]
+    height, width = body.shape
+    core = np.zeros((height, width), np.bool_)
+    shadow, haze, count, pure = 0, 0, 0, 0
+    for row in range(height):
+        for col in range(width):
+            if body[row, col]:
+                count += 1
+                core[row, col] = all_core[row, col]
+                pure += all_core[row, col]
+                shadow += flags[row, col] & CLOUD_SHADOW != 0
+                haze += flags[row, col] & CIRRUS != 0
+    count = max(1, count)
+    if not pure:
+        core = body
+    value = ndwi_or_zero(green, nir)
+    return (
+        median_of(value, core),
+        median_of(value, shore),
+        median_of(green, core),
+        median_of(green, shore),
+        median_of(nir, core),
+        median_of(nir, shore),
+        median_of(swir1, core),
+        median_of(slope, body),
+        median_of(lit, body),
+        shadow / count,
+        haze / count,
+    )

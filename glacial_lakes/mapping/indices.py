@@ -1,0 +1,191 @@
+"""Water, snow and vegetation indices: pure formulas of reflectance.
+
+Every function works alike on NumPy, xarray and dask arrays, because it only adds, multiplies
+and divides. Reflectances are fractions (0..1); where a band is NaN (not observed) the index is
+NaN, and where the denominator is 0 it is not finite.
+
+Functions name their bands by their parameters, so that :func:`compute` finds them, also those of
+a user (:func:`register`).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from glacial_lakes.kernels.jit import kernel
+
+Array = Any
+"""A NumPy, xarray or dask array of reflectance, or a number."""
+
+Index = Callable[..., Array]
+
+
+_INDICES: dict[str, Index] = {}
+
+
+WATER_ABOVE = {
+    "ndwi": 0.0,  # McFeeters 1996
+    "ndwi_blue": 0.5,  # Wangchuk & Bolch 2020
+    "ndwi_ice": 0.25,  # Yang & Smith 2013
+    "mndwi": 0.0,  # Xu 2006
+    "awei_nsh": 0.0,  # Feyisa et al. 2014
+    "awei_sh": 0.0,
+    "mbwi": 0.0,  # Wang et al. 2018
+    "wri": 1.0,  # Shen & Li 2010
+}
+"""Published thresholds of the water indices; above is water."""
+
+
+def register(function: Index) -> Index:
+    """Add an index under the name of its function; a decorator.
+
+    Parameters
+    ----------
+    function : callable
+        Its parameters are band names: blue, green, red, nir, swir1, swir2.
+
+    Examples
+    --------
+    >>> @register
+    ... def red_water(red, nir):
+    ...     return red - 2 * nir
+    >>> round(float(compute("red_water", {"red": 0.1, "nir": 0.02})), 3)
+    0.06
+    """
+    _INDICES[function.__name__] = function
+    return function
+
+
+def names() -> list[str]:
+    """Return the names of all indices, in alphabetical order."""
+    return sorted(_INDICES)
+
+
+def bands_of(name: str) -> list[str]:
+    """Return the bands that an index needs.
+
+    Raises
+    ------
+    KeyError
+        When there is no such index.
+    """
+    return list(inspect.signature(_INDICES[name]).parameters)
+
+
+def compute(name: str, reflectance: Mapping[str, Array]) -> Array:
+    """Return an index of a scene's bands.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`names`.
+    reflectance : mapping of band name to array
+
+    Raises
+    ------
+    KeyError
+        When there is no such index, or a band that it needs is missing.
+    """
+    return _INDICES[name](*(reflectance[band] for band in bands_of(name)))
+
+
+def normalized_difference(a: Array, b: Array) -> Array:
+    """Return (a − b) / (a + b)."""
+    return (a - b) / (a + b)
+
+
+@register
+def ndwi(green: Array, nir: Array) -> Array:
+    """Normalised difference water index, (G − N) / (G + N) (McFeeters 1996)."""
+    return normalized_difference(green, nir)
+
+
+@register
+def ndwi_blue(blue: Array, nir: Array) -> Array:
+    """Blue water index, (B − N) / (B + N); Huggel et al. (2002) write it with the sign turned."""
+    return normalized_difference(blue, nir)
+
+
+@register
+def ndwi_ice(blue: Array, red: Array) -> Array:
+    """Index for meltwater on ice, (B − R) / (B + R) (Yang & Smith 2013)."""
+    return normalized_difference(blue, red)
+
+
+@register
+def mndwi(green: Array, swir1: Array) -> Array:
+    """Return (G − S1) / (G + S1) (Xu 2006): modified NDWI, the same formula as NDSI."""
+    return normalized_difference(green, swir1)
+
+
+@register
+def ndsi(green: Array, swir1: Array) -> Array:
+    """Normalised difference snow index, (G − S1) / (G + S1) (Hall et al. 1995)."""
+    return normalized_difference(green, swir1)
+
+
+@register
+def awei_nsh(green: Array, nir: Array, swir1: Array, swir2: Array) -> Array:
+    """Automated water extraction index, no shadow: 4(G − S1) − (0.25N + 2.75S2) (Feyisa 2014)."""
+    return 4 * (green - swir1) - (0.25 * nir + 2.75 * swir2)
+
+
+@register
+def awei_sh(blue: Array, green: Array, nir: Array, swir1: Array, swir2: Array) -> Array:
+    """Automated water extraction index, shadow: B + 2.5G − 1.5(N + S1) − 0.25S2 (Feyisa 2014)."""
+    return blue + 2.5 * green - 1.5 * (nir + swir1) - 0.25 * swir2
+
+
+@register
+def wri(green: Array, red: Array, nir: Array, swir1: Array) -> Array:
+    """Water ratio index, (G + R) / (N + S1) (Shen & Li 2010)."""
+    return (green + red) / (nir + swir1)
+
+
+@register
+def ndvi(red: Array, nir: Array) -> Array:
+    """Vegetation index, (N − R) / (N + R) (Rouse et al. 1974)."""
+    return normalized_difference(nir, red)
+
+
+@register
+def ndmi(nir: Array, swir1: Array) -> Array:
+    """Moisture index, (N − S1) / (N + S1) (Gao 1996, there NDWI; also called LSWI)."""
+    return normalized_difference(nir, swir1)
+
+
+@register
+def mbwi(green: Array, red: Array, nir: Array, swir1: Array, swir2: Array) -> Array:
+    """Multi-band water index, 2G − R − N − S1 − S2 (Wang et al. 2018)."""
+    return 2 * green - red - nir - swir1 - swir2
+
+
+MIN_SIGNAL = 0.01
+"""Sum of green and NIR below which their ratio is noise."""
+
+
+@kernel
+def ndwi_or_zero(green, nir):  # type: ignore[no-untyped-def]
+    """Return NDWI; 0 where both bands are so dark that the ratio is noise; NaN stays NaN.
+
+    Parameters
+    ----------
+    green, nir : array of float32, shape (y, x)
+    """
+    height, width = green.shape
+    value = np.empty((height, width), np.float32)
+    for row in range(height):
+        for col in range(width):
+            total = green[row, col] + nir[row, col]
+            if abs(total) < MIN_SIGNAL:
+                value[row, col] = 0
+            elif np.isfinite(total):
+                ratio = (green[row, col] - nir[row, col]) / total
+                value[row, col] = min(max(ratio, np.float32(-1)), np.float32(1))
+            else:
+                value[row, col] = np.nan
+    return value

@@ -1,0 +1,239 @@
+"""How much of a lake an image shows, and what hides the rest: cloud, shade, gaps, ice."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.warp import transform as transform_points
+
+from glacial_lakes.coverage import MIN_OBSERVED_FRACTION, STATUS, State
+from glacial_lakes.kernels.filters import median_of
+from glacial_lakes.kernels.jit import inner, kernel
+from glacial_lakes.kernels.morphology import grown, shrunk
+from glacial_lakes.mapping.features import CIRRUS, CLOUD_SHADOW, Evidence
+from glacial_lakes.mapping.indices import ndwi_or_zero
+from glacial_lakes.mapping.masks import STEEP_DEG
+from glacial_lakes.mapping.pixels import Pixels
+from glacial_lakes.mapping.unmixing import MIN_SHORE, Fraction
+from glacial_lakes.scenes import Scene
+from glacial_lakes.scenes.quality import Quality
+
+Bool = NDArray[np.bool_]
+
+CLOUD_FRINGE_M = 30.0
+"""Thin edge of a cloud that its mask misses (one to three pixels)."""
+MAX_SHADOW_GREEN = 0.75
+"""Land in the shadow of a cloud reflects less green than this share of the land around."""
+THIN_CLOUD_FRINGE_M = 100.0
+"""Thin cloud has a wide edge, in which water loses its colour before the mask begins."""
+MAX_ICE_SLOPE_DEG = 2.0
+"""Ice as flat as this beside open water may be the frozen part of the lake, outside of the months
+in which lakes are open and ice beside them is a glacier."""
+MAX_DOUBTFUL_ICE_SLOPE_DEG = 8.0
+"""The shore of a small lake in a DEM of 30 m; ice on flatter ground may lie on the lake."""
+ICE_FREE_MONTHS = (7, 8, 9)
+MAX_SHORE_RISE = 0.5
+"""Ground whose NDWI rises above that of the shore by this share of the lake's may be lake."""
+HAZY_RISE = (0.4, 1.6)
+"""The same through haze, of the fall from green to near infrared that the lake shows through it."""
+MIN_HAZY_FALL = 0.4
+"""Haze is white: through it water still reflects more green than near infrared, ground does not."""
+CLOUD_NIR = 0.8
+"""Reflectance of cloud that lets no light through; thinner cloud mixes it with the ground."""
+SPECK_M = 60.0
+"""Smaller clouds in a mask are noise, or have no wide edge."""
+TERRAIN_SHADOW = int(Quality.TERRAIN_SHADOW)
+NODATA, LAND, WATER = int(State.NODATA), int(State.LAND), int(State.WATER)
+CLOUDED, SHADOWED, STATE_COUNT = int(State.CLOUD), int(State.SHADOW), len(State)
+
+
+def observed(
+    inside: Bool,
+    pixels: Pixels,
+    state: NDArray[np.uint8],
+    fraction: Fraction,
+    found: Evidence,
+    *,
+    pixel_m: float,
+    may_hold_ice: bool,
+) -> tuple[float, str]:
+    """Return the observed fraction of a lake, and ``observed`` or what hides the rest.
+
+    Hidden and shaded pixels inside count as they are. Hidden pixels along the shore tell that
+    the lake may go on beneath: the fraction is also at most the seen share of the shore. So does
+    wet-looking ground beyond the outline where thin cloud or shade may have ended it. The fringe
+    of a cloud hides more than its mask, and beyond the edge of the image nothing is seen.
+    """
+    share, hidden_by = _observed(
+        inside,
+        pixels.reflectance["green"],
+        pixels.reflectance["nir"],
+        pixels.flags,
+        pixels.cloud,
+        pixels.seen,
+        pixels.snow_or_ice,
+        pixels.slope_deg,
+        state,
+        fraction.ground,
+        fraction.core,
+        fraction.shore,
+        found.ndwi,
+        found.shore_ndwi,
+        max(1, round(CLOUD_FRINGE_M / pixel_m)),
+        max(1, round(THIN_CLOUD_FRINGE_M / pixel_m)),
+        round(SPECK_M / pixel_m / 2),
+        may_hold_ice,
+    )
+    if share >= MIN_OBSERVED_FRACTION:
+        return share, "observed"
+    return share, STATUS[State(hidden_by)]
+
+
+@kernel
+def _observed(  # type: ignore[no-untyped-def]
+    whole,
+    green,
+    nir,
+    flags,
+    cloud,
+    seen,
+    snow_or_ice,
+    slope,
+    states,
+    ground,
+    core,
+    shore,
+    ndwi,
+    shore_ndwi,
+    fringe,
+    thin_fringe,
+    speck,
+    may_hold_ice,
+):
+    """Return the observed fraction, and the state that hides most of the rest."""
+    height, width = whole.shape
+    pad = 2  # what lies beyond the edge of the image was not seen
+    tall, wide = height + 2 * pad, width + 2 * pad
+    near_cloud = grown(cloud, fringe)
+    thin = np.zeros((height, width), np.bool_)
+    inside = np.zeros((tall, wide), np.bool_)
+    fall = np.empty((height, width), np.float32)
+    for row in range(height):
+        for col in range(width):
+            thin[row, col] = flags[row, col] & CIRRUS != 0
+            inside[row + pad, col + pad] = whole[row, col]
+            fall[row, col] = green[row, col] - nir[row, col]
+    thin |= grown(shrunk(thin, speck), speck + thin_fringe)
+    shaded = _shaded(flags, seen, ground, green)
+    value = ndwi_or_zero(green, nir)
+    dry_fall, core_fall = median_of(fall, shore), median_of(fall, core)
+    core_nir = median_of(nir, core)
+    wet_ndwi = shore_ndwi + MAX_SHORE_RISE * (ndwi - shore_ndwi)
+    rim = grown(inside, np.int64(2))
+    ring = grown(inside, np.int64(5))
+    hidden = np.zeros(3)
+    count = np.zeros(3)
+    by = np.zeros(STATE_COUNT, np.int64)
+    for row in range(tall):
+        for col in range(wide):
+            if not ring[row, col]:
+                continue
+            part = 0 if inside[row, col] else 1 if rim[row, col] else 2
+            count[part] += 1
+            y, x = row - pad, col - pad
+            beyond = y < 0 or x < 0 or y >= height or x >= width
+            if beyond:
+                if part == 1:
+                    hidden[1] += 1
+                    by[NODATA] += 1
+                continue
+            state = states[y, x]
+            if thin[y, x] and state != NODATA:
+                state = CLOUDED
+            icy = may_hold_ice and snow_or_ice[y, x] and slope[y, x] < MAX_ICE_SLOPE_DEG
+            if part == 0:
+                is_hidden = not seen[y, x] or shaded[y, x]
+            elif part == 1:
+                is_hidden = not seen[y, x] or near_cloud[y, x] or icy
+            else:
+                wet = value[y, x] > wet_ndwi and (thin[y, x] or shaded[y, x])
+                hazy = (
+                    thin[y, x]
+                    and not slope[y, x] > STEEP_DEG
+                    and _is_hazy_water(fall[y, x], nir[y, x], core_fall, core_nir, dry_fall)
+                )
+                is_hidden = wet or hazy or icy
+            if is_hidden:
+                hidden[part] += 1
+                by[state] += 1
+                if shaded[y, x] and state == LAND:
+                    by[SHADOWED] += 1
+    share = 1.0
+    for part in range(3):
+        share = min(share, 1 - hidden[part] / max(1.0, count[part]))
+    most, hides = 0, CLOUDED
+    for state in range(STATE_COUNT):
+        if state not in (LAND, WATER) and by[state] > most:
+            most, hides = by[state], state
+    return share, hides
+
+
+@inner
+def _is_hazy_water(fall, nir, core_fall, core_nir, dry_fall):  # type: ignore[no-untyped-def]
+    """Return whether a pixel may show the lake through haze.
+
+    Haze adds as much green as near infrared, and takes the same share from both: the brighter it
+    makes the water in the near infrared, the less is left of the fall between the two.
+    """
+    clear = 1 - max(0.0, nir - core_nir) / (CLOUD_NIR - core_nir)
+    if not clear > 0:
+        return False
+    fall = fall / clear
+    if core_fall > 0 and fall < MIN_HAZY_FALL * core_fall:
+        return False
+    rise = (fall - dry_fall) / (core_fall - dry_fall) if core_fall != dry_fall else 1.0
+    return HAZY_RISE[0] < rise < HAZY_RISE[1]
+
+
+def doubtful_shore(pixels: Pixels, *, may_hold_ice: bool) -> Bool:
+    """Return pixels in which a shore is hard to place: in shade, or of ice on flat ground."""
+    doubtful: Bool = (pixels.flags & Quality.TERRAIN_SHADOW) != 0
+    if may_hold_ice:
+        doubtful |= pixels.snow_or_ice & ~(pixels.slope_deg > MAX_DOUBTFUL_ICE_SLOPE_DEG)
+    return doubtful
+
+
+def is_high_summer(scene: Scene) -> bool:
+    """Return whether lakes are free of ice: the three warmest months of the hemisphere."""
+    west, south, east, north = scene.grid.bounds
+    _, lat = transform_points(
+        scene.grid.crs, "EPSG:4326", [(west + east) / 2], [(south + north) / 2]
+    )
+    return (scene.acquired.month - (0 if lat[0] >= 0 else 6)) % 12 in ICE_FREE_MONTHS
+
+
+@kernel
+def _shaded(flags, seen, ground, green):  # type: ignore[no-untyped-def]
+    """Return pixels in shade, where a shore cannot be told.
+
+    Products take dark lakes for shadows of clouds. The flag is believed where the land that it
+    covers is darker than the land around.
+    """
+    height, width = flags.shape
+    shaded = np.zeros((height, width), np.bool_)
+    under, beside = np.zeros((height, width), np.bool_), np.zeros((height, width), np.bool_)
+    n_under, n_beside = 0, 0
+    for row in range(height):
+        for col in range(width):
+            shaded[row, col] = flags[row, col] & TERRAIN_SHADOW != 0
+            if seen[row, col] and not ground[row, col]:
+                flagged = flags[row, col] & CLOUD_SHADOW != 0
+                under[row, col], beside[row, col] = flagged, not flagged
+                n_under, n_beside = n_under + flagged, n_beside + (not flagged)
+    if min(n_under, n_beside) < MIN_SHORE:
+        return shaded
+    if median_of(green, under) < MAX_SHADOW_GREEN * median_of(green, beside):
+        for row in range(height):
+            for col in range(width):
+                shaded[row, col] |= flags[row, col] & CLOUD_SHADOW != 0
+    return shaded

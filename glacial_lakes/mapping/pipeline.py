@@ -1,0 +1,423 @@
+"""One scene → lake outlines: seeds, evidence, water fraction, contour, attributes, coverage."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from rasterio.features import geometry_mask
+from rasterio.windows import Window
+
+from glacial_lakes import measures, schema
+from glacial_lakes.coverage import Coverage, State
+from glacial_lakes.errors import MetadataError
+from glacial_lakes.io.vector import read_vector
+from glacial_lakes.mapping import classification, masks, observability, slc_gaps, uncertainty
+from glacial_lakes.mapping.candidates import (
+    AROUND_PX,
+    MOST_BYTES,
+    Candidate,
+    Measured,
+    Tall,
+    begin,
+    extended,
+    measure,
+    object_at,
+    objects,
+    standing,
+    unsettled,
+)
+from glacial_lakes.mapping.features import Evidence
+from glacial_lakes.mapping.pixels import Pixels, band_names, ground_states, read_pixels
+from glacial_lakes.mapping.read_mask import Blocks
+from glacial_lakes.mapping.seeds import Detector, bands_of, detector_of
+from glacial_lakes.mapping.strips import Strip, strips
+from glacial_lakes.scenes import Scene, block_shape, keep_open
+from glacial_lakes.settings import MappingSettings
+from glacial_lakes.terrain import Terrain, read_terrain
+
+Bool = NDArray[np.bool_]
+States = NDArray[np.uint8]
+Place = tuple[int, int]
+
+WORKERS = 2
+"""Threads that measure candidates; a run maps several scenes at a time besides."""
+MASK_BANDS = ("green", "nir", "swir1")
+"""What clouds, snow and ice are told by."""
+AT_A_TIME = 8
+"""Candidates that a thread takes at once."""
+
+
+def map_lakes(
+    scene: Scene,
+    *,
+    dem: str | Path | None = None,
+    glaciers: str | Path | gpd.GeoDataFrame | None = None,
+    aoi: str | Path | gpd.GeoDataFrame | None = None,
+    min_area_m2: float | None = None,
+    glacier_buffer_m: float | None = 10_000.0,
+    settings: MappingSettings | None = None,
+    detector: Detector | None = None,
+) -> gpd.GeoDataFrame:
+    """Map the lakes of one scene.
+
+    Parameters
+    ----------
+    scene : Scene
+    dem : path-like, optional
+        Elevation in m. Without it shade is told from water by the spectrum alone, and each
+        outline says so in ``quality``.
+    glaciers : path-like or GeoDataFrame, optional
+        Glacier outlines; give each lake its nearest glacier and distance.
+    aoi : path-like or GeoDataFrame, optional
+        Polygons; lakes with their inner point outside are left out.
+    min_area_m2 : float, optional
+        Smallest lake; default ``settings.min_pixels`` pixels of the scene.
+    glacier_buffer_m : float or None
+        Lakes farther from any glacier are left out (needs ``glaciers``). Blocks of the scene in
+        which no lake can be near enough are not read, and count as not observed.
+    settings : MappingSettings, optional
+    detector : callable, optional
+        What proposes water, instead of what the settings say; see
+        :mod:`glacial_lakes.mapping.seeds`.
+
+    Returns
+    -------
+    GeoDataFrame
+        Columns of ``schema.MAPPED``, one Polygon a row, in the CRS of the scene. A lake that
+        clouds, shadow or gaps cut has its visible part as geometry, a null area, and the reason
+        in ``status``. ``attrs["coverage"]`` tells what the scene shows of every place.
+
+    Raises
+    ------
+    MetadataError
+        When the scene lacks a green or near-infrared band.
+    """
+    settings = settings or MappingSettings()
+    for band in ("green", "nir"):
+        if band not in scene.bands:
+            raise MetadataError(scene.path, f"there is no {band} band", "name one in the sidecar")
+    ice = None if glaciers is None else _vector(glaciers)
+    region = None if aoi is None else _vector(aoi)
+    blocks = Blocks.of(scene.grid, min(block_shape(scene.bands["green"])))
+    if ice is not None and glacier_buffer_m is not None:
+        blocks = blocks.near(ice, glacier_buffer_m)
+    if region is not None:
+        blocks = blocks.near(region, 0.0)
+    smallest = settings.min_pixels * scene.grid.pixel_area_m2
+    job = _Job(
+        scene,
+        dem,
+        detector or detector_of(settings),
+        blocks,
+        _bands(scene, band_names(scene) if detector else bands_of(settings)),
+        _outline_bands(scene),
+        smallest if min_area_m2 is None else min_area_m2,
+        not observability.is_high_summer(scene),
+    )
+    states, measured = _measure_all(job, settings.strip_rows)
+    rows = _decide(scene, states, measured)
+    table = _table(scene, rows, job.terrain)
+    if ice is not None:
+        table = _near_glaciers(table, ice, glacier_buffer_m)
+    if region is not None:
+        inside = region.to_crs(table.crs).geometry.union_all()
+        chosen = shapely.intersects(inside, table.representative_point().to_numpy())
+        table = table[chosen].reset_index(drop=True)
+        kept = [inside, *table.geometry]  # a lake on the border is seen as a whole
+        states[geometry_mask(kept, scene.grid.shape, scene.grid.transform)] = State.NODATA
+    table.attrs["coverage"] = Coverage.from_states(
+        states,
+        scene_id=scene.id,
+        acquired=scene.acquired,
+        sensor=scene.sensor,
+        grid=scene.grid,
+    )
+    return table
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is the same for all candidates of a scene."""
+
+    scene: Scene
+    dem: str | Path | None
+    detector: Detector
+    blocks: Blocks
+    bands: list[str]
+    """That are read."""
+    outline_bands: list[str]
+    smallest_m2: float
+    may_hold_ice: bool
+
+    @cached_property
+    def terrain(self) -> Terrain | None:
+        """The DEM for the scene's sun; None without one."""
+        if self.dem is None:
+            return None
+        sun = self.scene.sun_azimuth_deg, self.scene.sun_elevation_deg
+        return read_terrain(self.dem, self.scene.grid, *sun)
+
+    def seeds(self, pixels: Pixels) -> NDArray[np.bool_]:
+        """Return the pixels that may hold water."""
+        excluded = pixels.snow_or_ice | pixels.cloud | pixels.dark_slope
+        return self.detector(pixels.reflectance, excluded)
+
+    def measure(self, pixels: Pixels, candidate: Candidate) -> list[Measured]:
+        """Draw and measure the outlines of a candidate."""
+        return measure(
+            pixels,
+            candidate,
+            self.scene.grid,
+            bands=self.outline_bands,
+            smallest_m2=self.smallest_m2,
+            sun_elevation_deg=self.scene.sun_elevation_deg,
+            may_hold_ice=self.may_hold_ice,
+        )
+
+
+def _measure_all(job: _Job, rows: int) -> tuple[States, list[Measured]]:
+    """Return the states of the ground, and all outlines in the order of their first pixels.
+
+    A candidate that strips do not hold with all that is around it is read once more, in a window
+    of its own; so nothing depends on the strips.
+    """
+    states = np.zeros(job.scene.grid.shape, np.uint8)
+    with ThreadPoolExecutor(WORKERS, "measure") as pool:
+        found, cut = _measure_strips(job, rows, states, pool)
+        shares = np.array_split(np.array(sorted(cut), int).reshape(-1, 2), WORKERS)
+        for measured in pool.map(lambda share: _measure_apart(job, share.tolist()), shares):
+            found |= measured
+    return states, [one for place in sorted(found) for one in found[place]]
+
+
+def _measure_strips(
+    job: _Job, rows: int, states: States, pool: ThreadPoolExecutor
+) -> tuple[dict[Place, list[Measured]], list[Place]]:
+    """Fill the states, and return what strips hold whole and the first pixels of the rest."""
+    found: dict[Place, list[Measured]] = {}
+    cut: list[Place] = []
+    before: list[Future[dict[Place, list[Measured]]]] = []
+    followed: list[Tall] = []
+    for strip, seeds in _seeded(job, rows):
+        pixels, (first, end) = strip.pixels, strip.core
+        _, along = pixels.window.toslices()
+        core = pixels.cut(Window(along.start, first, pixels.window.width, end - first))
+        states[first:end, along] = ground_states(core)
+        whole, tall, apart, beyond = _candidates(job, strip, seeds)
+        found |= {one.first: [unsettled(one, pixels.window)] for one in beyond}
+        parts = (whole[place : place + AT_A_TIME] for place in range(0, len(whole), AT_A_TIME))
+        measuring = [pool.submit(_measured, job, pixels, part) for part in parts]
+        ended, followed, left = _follow(job, strip, seeds, followed, tall)
+        measuring += [pool.submit(_measured, job, one.pixels(), [one.candidate]) for one in ended]
+        cut += apart + left
+        # The strip before must be done with: its pixels make room for those to come.
+        for part in before:
+            found |= part.result()
+        before = measuring
+    for part in before:
+        found |= part.result()
+    return found, cut
+
+
+def _seeded(job: _Job, rows: int) -> Iterator[tuple[Strip, Bool]]:
+    """Yield the strips with their seeds, of which those that two of them share are found once."""
+    seeds, known = np.zeros((0, 0), bool), Window(0, 0, 0, 0)
+    for strip in strips(job.scene, job.bands, lambda: job.terrain, job.blocks, rows):
+        pixels, window = strip.pixels, strip.pixels.window
+        # What gaps hid may be known now.
+        settled = int(known.row_off + known.height) - slc_gaps.MAX_GAP_ROWS
+        new = min(max(settled, int(window.row_off)), int(window.row_off + window.height))
+        kept = seeds[int(window.row_off - known.row_off) :][: new - int(window.row_off)]
+        rest = Window(window.col_off, new, window.width, window.row_off + window.height - new)
+        fresh = job.seeds(pixels.cut(rest))
+        seeds, known = np.concatenate([kept, fresh]) if len(kept) else fresh, window
+        yield strip, seeds
+
+
+def _measured(
+    job: _Job, pixels: Pixels, candidates: Sequence[Candidate]
+) -> dict[Place, list[Measured]]:
+    return {one.first: job.measure(pixels, one) for one in candidates}
+
+
+def _candidates(
+    job: _Job, strip: Strip, seeds: Bool
+) -> tuple[list[Candidate], list[Candidate], list[Place], list[Candidate]]:
+    """Return the candidates that begin in a strip.
+
+    Those that it holds with all that is around, those that go on below, the first pixels of such
+    that blocks cut that are not read, and those of which no part that is read is near enough to
+    be wanted.
+    """
+    grid, pixels, (first, end) = job.scene.grid, strip.pixels, strip.core
+    last, bottom = end - int(pixels.window.row_off), pixels.window.row_off + pixels.window.height
+    begun = [one for one in objects(seeds, pixels.window, last) if one.first[0] >= first]
+    whole, tall, apart, beyond = [], [], [], []
+    for one, near in zip(begun, job.blocks.reached([one.extent for one in begun]), strict=True):
+        needed = grid.around(one.extent, AROUND_PX)
+        if not near and (strip.is_last or one.extent.row_off + one.extent.height < bottom):
+            beyond.append(one)
+        elif not near or not job.blocks.hold(needed):
+            apart.append(one.first)
+        elif pixels.covers(needed):
+            whole.append(one)
+        else:
+            tall.append(one)
+    return whole, tall, apart, beyond
+
+
+def _follow(
+    job: _Job, strip: Strip, seeds: Bool, followed: Sequence[Tall], begun: Sequence[Candidate]
+) -> tuple[list[Tall], list[Tall], list[Place]]:
+    """Return the objects that end in a strip, those that go on, and the first pixels of the rest.
+
+    The rest have no room, or lie partly where nothing is read.
+    """
+    pixels, grid = strip.pixels, job.scene.grid
+    ended: list[Tall] = []
+    going_on: list[Tall] = []
+    left: list[Place] = []
+    room = MOST_BYTES
+    for one in (
+        *(extended(one, pixels, seeds, is_last=strip.is_last) for one in followed),
+        *(begin(one, pixels, seeds, is_last=strip.is_last) for one in begun),
+    ):
+        room -= one.size_bytes
+        read = job.blocks.hold(grid.around(one.candidate.extent, AROUND_PX))
+        state = standing(one, grid) if read and room >= 0 else "beyond"
+        if state == "whole":
+            ended.append(one)
+        elif state == "goes on":
+            going_on.append(one)
+        else:
+            left.append(one.candidate.first)
+    return ended, going_on, left
+
+
+def _measure_apart(job: _Job, pixels: Sequence[Place]) -> dict[Place, list[Measured]]:
+    """Measure the candidates of some pixels, each in a window that holds all of it."""
+    found: dict[Place, list[Measured]] = {}
+    with keep_open():
+        for row, col in pixels:
+            found |= _measure_around(job, row, col)
+    return found
+
+
+def _measure_around(job: _Job, row: int, col: int) -> dict[Place, list[Measured]]:
+    extent, pad = Window(col, row, 1, 1), 4 * AROUND_PX
+    while True:
+        window = job.scene.grid.around(extent, pad)
+        pixels = read_pixels(job.scene, job.bands, window, job.terrain)
+        seeds = job.seeds(pixels)
+        one = object_at(row, col, seeds, window)
+        extent = one.extent
+        if pixels.covers(job.scene.grid.around(extent, AROUND_PX)):
+            break
+        pad = AROUND_PX + max(int(extent.height), int(extent.width)) // 2
+    part = object_at(row, col, seeds & job.blocks.read(window), window)
+    if not job.blocks.reached([part.extent]).all():  # as its strip would have said
+        return {part.first: [unsettled(part, window)]}
+    return _measured(job, pixels, [one])
+
+
+def _decide(scene: Scene, states: States, measured: Sequence[Measured]) -> list[dict[str, Any]]:
+    """Return the rows of the lakes, and mark in the states what the candidates settle.
+
+    The last question needs all of the scene: whether a cloud may cast its shadow on a place.
+    """
+    rows, marks = [], []
+    for one in measured:
+        verdict = "land"
+        if one.found is not None:
+            verdict = classification.judge(_reached(scene, states, one, one.found))
+        if verdict == "lake" and one.row is not None:
+            rows.append(one.row)
+            marks.append((one.window, one.water, State.WATER))
+        else:
+            taken_for = State.SHADOW if verdict == "shadow" else State.UNCERTAIN
+            marks.append((one.window, one.land, taken_for))
+    # Where two touch, water wins.
+    for window, where, state in sorted(marks, key=lambda mark: mark[2] == State.WATER):
+        states[window.toslices()][where] = state
+    return rows
+
+
+def _reached(scene: Scene, states: States, one: Measured, found: Evidence) -> Evidence:
+    """Return the evidence with the share of the outline that a cloud's shadow may reach."""
+    azimuth, elevation = scene.sun_azimuth_deg, scene.sun_elevation_deg
+    if azimuth is None or elevation is None or not classification.may_be_cloud_shadow(found):
+        return found
+    rows, cols = np.nonzero(one.body)
+    reach = masks.reach_fraction(
+        states,
+        int(State.CLOUD),
+        rows + int(one.window.row_off),
+        cols + int(one.window.col_off),
+        scene.grid.resolution,
+        azimuth,
+        elevation,
+    )
+    return replace(found, reach_fraction=reach)
+
+
+def _bands(scene: Scene, proposing: Collection[str]) -> list[str]:
+    """Return the bands that are read: those of outlines, of masks, and that propose water."""
+    needed = {*_outline_bands(scene), *MASK_BANDS, *proposing}
+    return [name for name in band_names(scene) if name in needed]
+
+
+def _outline_bands(scene: Scene) -> list[str]:
+    """Return the bands that outlines are drawn with: those of the finest resolution."""
+    present = band_names(scene)
+    finest = min(scene.bands[name].resolution for name in present)
+    return [name for name in present if scene.bands[name].resolution == finest]
+
+
+def _table(scene: Scene, rows: list[dict[str, Any]], terrain: Terrain | None) -> gpd.GeoDataFrame:
+    crs = scene.grid.crs.to_wkt()
+    columns = [column.name for column in schema.MAPPED] + ["geometry"]
+    if not rows:
+        empty = gpd.GeoDataFrame({name: [] for name in columns}, geometry="geometry", crs=crs)
+        return schema.conform(empty, schema.MAPPED)
+    table = gpd.GeoDataFrame(rows, geometry="geometry", crs=crs)
+    size = measures.geodesic_area_perimeter(table.geometry)
+    pixel = scene.grid.resolution
+    table["scene_id"] = scene.id
+    table["acquired"] = pd.Timestamp(scene.acquired)
+    table["sensor"] = scene.sensor
+    table["perimeter_m"] = size["perimeter_m"]
+    table["area_m2"] = size["area_m2"]
+    perimeter = size["perimeter_m"].to_numpy()
+    hidden = (1 - table["observed_fraction"]) * table["area_m2"]
+    table["area_sigma_m2"] = uncertainty.area_sigma(perimeter, pixel, table["shift_px"], hidden)
+    table["area_err_hb_m2"] = uncertainty.hanshaw_bookhagen_error(perimeter, pixel)
+    cut = table["status"] != "observed"
+    table.loc[cut, ["area_m2", "area_sigma_m2", "area_err_hb_m2"]] = np.nan
+    table[["lon", "lat"]] = measures.inner_lon_lat(table.geometry)
+    if terrain is not None:
+        table["elev_m"] = measures.elevation(table.geometry, terrain)
+    return schema.conform(table.drop(columns="shift_px"), schema.MAPPED)
+
+
+def _near_glaciers(
+    table: gpd.GeoDataFrame, glaciers: gpd.GeoDataFrame, buffer_m: float | None
+) -> gpd.GeoDataFrame:
+    near = measures.nearest_glacier(table.geometry, glaciers)
+    table[["glacier_id", "glacier_dist_m"]] = near
+    if buffer_m is None:
+        return table
+    return table[~(table["glacier_dist_m"] > buffer_m)].reset_index(drop=True)
+
+
+def _vector(source: str | Path | gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    return source if isinstance(source, gpd.GeoDataFrame) else read_vector(source)

@@ -1,0 +1,141 @@
+"""What proposes water: a global threshold of an index, another index, or an extension.
+
+Seeds only propose; :mod:`glacial_lakes.mapping.classification` judges each candidate by its own
+features.
+
+An extension is an installed package that names functions in its entry points: indices in the
+group ``glacial_lakes.indices``, detectors in ``glacial_lakes.detectors``. Worker processes find
+them as well, which they do not for functions registered in a notebook.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glacial_lakes.errors import ConfigError, MetadataError
+from glacial_lakes.kernels.jit import kernel
+from glacial_lakes.mapping import indices
+from glacial_lakes.mapping.indices import MIN_SIGNAL
+from glacial_lakes.mapping.masks import MIN_WATER_NDWI, NO_BAND
+from glacial_lakes.scenes.scene import BandName
+from glacial_lakes.settings import MappingSettings
+
+Float = NDArray[np.float32]
+
+Bool = NDArray[np.bool_]
+
+Detector = Callable[[Mapping[str, Float], Bool], Bool]
+"""From reflectance by band (y, x; NaN is not observed) and pixels that are excluded (cloud, snow
+and ice, slopes in deep shade) to pixels that may hold water."""
+
+
+def detector_of(settings: MappingSettings) -> Detector:
+    """Return what proposes water under the settings.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such index or detector, or an index without threshold.
+    """
+    if settings.detector is not None:
+        found: Detector = _extension("detectors", settings.detector, [])
+        return found
+    name, threshold = settings.index, settings.seed_threshold
+    if name == "ndwi" and threshold is None:
+        return candidates
+    if name not in indices.names():
+        indices.register(_extension("indices", name, indices.names()))
+    if threshold is None:
+        threshold = indices.WATER_ABOVE.get(name)
+    if threshold is None:
+        raise ConfigError(
+            "mapping.index", f"{name} has no published threshold", "give mapping.seed_threshold"
+        )
+    return above(name, threshold)
+
+
+def bands_of(settings: MappingSettings) -> list[str]:
+    """Return the bands that may propose water under the settings; an extension may ask for any."""
+    if settings.detector is None and settings.index in indices.names():
+        return indices.bands_of(settings.index)
+    return list(get_args(BandName))
+
+
+def above(name: str, threshold: float) -> Detector:
+    """Return the detector that takes pixels whose index is above a threshold."""
+
+    def detector(reflectance: Mapping[str, Float], excluded: Bool) -> Bool:
+        missing = [band for band in indices.bands_of(name) if band not in reflectance]
+        if missing:
+            raise MetadataError(
+                None, f"there is no {missing[0]} band", "choose another mapping.index"
+            )
+        with np.errstate(invalid="ignore", divide="ignore"):
+            result: Bool = (indices.compute(name, reflectance) > threshold) & ~excluded
+        return result
+
+    return detector
+
+
+def _extension(kind: str, name: str, known: list[str]) -> Any:
+    offered = entry_points(group=f"glacial_lakes.{kind}")
+    for entry in offered:
+        if entry.name == name:
+            return entry.load()
+    known = [*known, *(entry.name for entry in offered)]
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    remedy = f"did you mean {near[0]}?" if near else "install the package that offers it"
+    raise ConfigError(f"mapping.{kind}", f"{name} is not known", remedy)
+
+
+MIN_SEED_NDWI = 0.06
+"""Lower bound of the seeds: a pixel half of turbid water and half of moraine."""
+
+MAX_SEED_NIR = 0.16
+
+MAX_SEED_SWIR1 = 0.14
+"""Weak seeds must be dark beyond 0.8 µm, as mixed pixels of water are and bright land is not."""
+
+MAX_WATER_GREEN = 0.40
+"""The brightest glacial milk stays below this; snow and cloud do not."""
+
+
+def candidates(reflectance: Mapping[str, Float], excluded: Bool) -> Bool:
+    """Return pixels that may hold water.
+
+    Parameters
+    ----------
+    reflectance : mapping of band name to float32 array (y, x)
+        At least green and nir; NaN is not observed.
+    excluded : array of bool
+        Never a candidate: cloud, snow and ice, slopes in deep shade.
+    """
+    green, nir = reflectance["green"], reflectance["nir"]
+    swir1 = reflectance.get("swir1", NO_BAND)
+    found: Bool = _candidates(green, nir, swir1, excluded)
+    return found
+
+
+@kernel
+def _candidates(green, nir, swir1, excluded):  # type: ignore[no-untyped-def]
+    height, width = green.shape
+    found = np.empty((height, width), np.bool_)
+    has_swir1 = swir1.size > 0
+    for row in range(height):
+        for col in range(width):
+            g, n = green[row, col], nir[row, col]
+            value = (g - n) / (g + n)
+            strong = (value > MIN_WATER_NDWI) & (g < MAX_WATER_GREEN)
+            weak = (value > MIN_SEED_NDWI) & (n < MAX_SEED_NIR)
+            if has_swir1:
+                s = swir1[row, col]
+                weak &= (s < MAX_SEED_SWIR1) & (s < g)
+            bright_enough = abs(g + n) >= MIN_SIGNAL  # else the ratio is noise
+            found[row, col] = (strong | weak) & bright_enough & (not excluded[row, col])
+    return found

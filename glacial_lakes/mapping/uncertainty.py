@@ -1,0 +1,172 @@
+"""How far the area of an outline may be off.
+
+An outline is well known where water and land are each of one kind, where few pixels are mixed and
+where another contour level would hardly move it. These three, measured along each shore, tell how
+far all of it may lie off; the rest is an error that changes every few pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from shapely.geometry import Polygon
+
+from glacial_lakes.kernels.interpolation import finer
+from glacial_lakes.kernels.jit import kernel
+from glacial_lakes.kernels.morphology import extent, grown, shrunk
+from glacial_lakes.mapping.unmixing import FINE
+
+Float = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+
+BESIDE_PX = (2, 4)
+"""Land from the first to the second of these distances beyond the outline has no water in it."""
+MIXED = (0.2, 0.8)
+"""Fractions of water of a mixed pixel."""
+LEVELS = 0.1
+"""The outline is compared with those at fractions higher and lower by this."""
+LEAST_SHIFT_PX = 0.021
+"""Of any outline: the blur of an image, which tells where on a slope of signals the shore lies, is
+not exactly known."""
+SPREAD_WEIGHT = 0.179
+MIXED_WEIGHT = 0.079
+SENSITIVITY_WEIGHT = 0.1
+DOUBTFUL_WEIGHT = 0.58
+LOCAL_SHIFT_PX = 0.152
+CORRELATION_PX = 3.0
+HIDDEN_WEIGHT = 0.532
+WHOLE_PX = 0.237
+"""Weights of the parts of the error, so that the stated shares of true areas lie within one and two
+standard deviations for every sensor and size of the development scenes
+(``benchmarks/sigma_weights.py``). ``WHOLE_PX`` is the error of any area in pixels."""
+LEAST_MIXED, LEAST_SENSITIVITY = 1.0, 0.4
+"""Of a straight shore between even water and even land, by the blur of the image alone."""
+MOST_SENSITIVITY = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shore:
+    """What tells how well an outline is known."""
+
+    spread: float
+    """Root mean square fraction of water that the land beside the outline seems to have."""
+    mixed: float
+    """Mixed pixels per pixel of shore."""
+    sensitivity: float
+    """Area between the neighbouring levels per pixel of shore, in pixels."""
+    doubtful: float
+    """Share of the shore that shade or ice makes hard to place."""
+
+
+def measure_shore(
+    fraction: Float,
+    level: float,
+    polygon: Polygon,
+    *,
+    inside: Bool,
+    usable: Bool,
+    doubtful: Bool,
+    pixel_m: float,
+) -> Shore:
+    """Measure along an outline how well it is known.
+
+    Parameters
+    ----------
+    fraction : array of float32, shape (y, x)
+        Fraction of water; finite.
+    level : float
+        Fraction at the outline.
+    polygon : Polygon
+        The outline in metres.
+    inside, usable : array of bool, shape (y, x)
+        Pixels inside of the outline; pixels seen that belong to no other lake.
+    doubtful : array of bool, shape (y, x)
+        Pixels in which a shore is hard to place.
+    pixel_m : float
+    """
+    spread, mixed, sensitivity, doubted = _along_shore(
+        fraction, level, inside, usable, doubtful, polygon.length / pixel_m
+    )
+    return Shore(spread, mixed, sensitivity, doubted)
+
+
+@kernel
+def _along_shore(fraction, level, inside, usable, doubtful, length_px):  # type: ignore[no-untyped-def]
+    height, width = inside.shape
+    near, far = np.int64(BESIDE_PX[0]), np.int64(BESIDE_PX[1])
+    around = grown(inside, near)
+    beside = grown(around, far - near)
+    deep = shrunk(inside, near)
+    squares, mixed, doubted = 0.0, 0, 0
+    land, rim = 0, 0
+    field = np.zeros((height, width), np.float32)
+    for row in range(height):
+        for col in range(width):
+            value = min(max(fraction[row, col], np.float32(-1)), np.float32(2))
+            if around[row, col]:
+                if not inside[row, col]:
+                    rim += 1
+                    doubted += doubtful[row, col]
+                if usable[row, col]:
+                    field[row, col] = value
+                    if not deep[row, col] and MIXED[0] < value < MIXED[1]:
+                        mixed += 1
+            elif beside[row, col] and usable[row, col]:
+                land += 1
+                squares += value * value
+    top, bottom, left, right = extent(around)
+    between = 0
+    for value in finer(field[top:bottom, left:right], FINE).flat:
+        between += level - LEVELS < value < level + LEVELS
+    spread = np.sqrt(squares / land) if land else 1.0
+    sensitivity = between / FINE**2 / length_px
+    return spread, mixed / length_px, sensitivity, doubted / max(1, rim)
+
+
+def shift_px(shore: Shore) -> float:
+    """Return one standard deviation of the shift that all of an outline shares, in pixels."""
+    sensitivity = min(shore.sensitivity, MOST_SENSITIVITY)
+    return (
+        LEAST_SHIFT_PX
+        + SPREAD_WEIGHT * shore.spread
+        + MIXED_WEIGHT * max(0.0, shore.mixed - LEAST_MIXED)
+        + SENSITIVITY_WEIGHT * max(0.0, sensitivity - LEAST_SENSITIVITY)
+        + DOUBTFUL_WEIGHT * shore.doubtful
+    )
+
+
+def area_sigma(
+    perimeter_m: ArrayLike, pixel_m: float, shift: ArrayLike, hidden_m2: ArrayLike = 0.0
+) -> NDArray[np.float64]:
+    """Return one standard deviation of areas in m².
+
+    Four parts, added in quadrature: the shift that all of the shore shares (:func:`shift_px`),
+    one that is independent every few pixels along it, the part of the lake that was hidden, and
+    one of a part of a pixel whatever the size.
+
+    Parameters
+    ----------
+    perimeter_m, shift, hidden_m2 : array_like of float
+        Length of the outline, shared shift in pixels, and hidden part of the area; one an outline.
+    pixel_m : float
+    """
+    perimeter = np.asarray(perimeter_m, dtype=float)
+    shared = np.asarray(shift, dtype=float) * pixel_m * perimeter
+    pieces = np.maximum(perimeter / (CORRELATION_PX * pixel_m), 1.0)
+    local = LOCAL_SHIFT_PX * pixel_m * perimeter / np.sqrt(pieces)
+    hidden = HIDDEN_WEIGHT * np.asarray(hidden_m2, dtype=float)
+    whole = WHOLE_PX * pixel_m**2
+    sigma: NDArray[np.float64] = np.sqrt(shared**2 + local**2 + hidden**2 + whole**2)
+    return sigma
+
+
+def hanshaw_bookhagen_error(
+    perimeter_m: NDArray[np.float64], pixel_m: float
+) -> NDArray[np.float64]:
+    """Return the one-sigma area error in m² of Hanshaw & Bookhagen (2014), 0.6872·P/G·G²/2.
+
+    Stands beside the own uncertainty to compare with older inventories.
+    """
+    return 0.6872 * perimeter_m * pixel_m / 2

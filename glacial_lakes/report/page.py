@@ -1,0 +1,157 @@
+"""An inventory as one self-contained HTML page that works offline and prints well."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from glacial_lakes import language as words
+from glacial_lakes import schema
+from glacial_lakes.errors import ConfigError
+from glacial_lakes.io.atomic import whole
+from glacial_lakes.language.messages import translate_reason
+from glacial_lakes.report import curves
+from glacial_lakes.report.chips import CHIP_SIZE
+from glacial_lakes.report.contents import describe
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from glacial_lakes.inventory.inventory import Inventory
+
+LANGUAGES = ("en", "ru")
+
+
+def write_report(
+    inventory: Inventory,
+    path: Path | str,
+    *,
+    language: str = "en",
+    title: str | None = None,
+    glaciers: gpd.GeoDataFrame | None = None,
+) -> Path:
+    """Write an inventory as one HTML file without any outside part.
+
+    The page holds what needs a look, key numbers, events, trends, totals, a map, the scenes, a
+    curve with error bars and the outline of every lake, the method and its limits, and a data
+    dictionary. A content security policy
+    forbids everything but its own style sheet and one script, which only sorts tables; without
+    it the page says the same. Equal inventories give equal bytes.
+
+    Parameters
+    ----------
+    inventory : Inventory
+        Tables of :mod:`glacial_lakes.schema`; every one may be empty.
+    path : path-like
+        The ``.html`` file; an old one is replaced only by a whole new one.
+    language : {"en", "ru"}
+        Language of all words; codes, file names and column names stay.
+    title : str, optional
+        Heading, e.g. the name of the valley.
+    glaciers : geopandas.GeoDataFrame, optional
+        Glacier outlines for the map, in any CRS.
+
+    Returns
+    -------
+    pathlib.Path
+        The file written.
+
+    Raises
+    ------
+    ConfigError
+        For a language that is not known.
+    OutputError
+        When the file cannot be written; an older one is left as it was.
+    """
+    if language not in LANGUAGES:
+        raise ConfigError(None, f"language {language!r} is not known", "use en or ru")
+    ice = [] if glaciers is None else list(glaciers.to_crs("EPSG:4326").geometry)
+    environment = _environment(language)
+    style, script = (_source(environment, name) for name in ("style.css", "sort.js"))
+    page = environment.get_template("report.html").render(
+        c=describe(inventory, ice, language),
+        language=language,
+        title=title or words.translate("Glacial lake inventory", language),
+        box=curves,
+        chip_size=CHIP_SIZE,
+        dictionary=_dictionary(),
+        style=Markup(style),  # noqa: S704 (our own file)
+        script=Markup(script),  # noqa: S704 (our own file)
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+    )
+    path = Path(path)
+    with whole(path) as temporary:
+        temporary.write_text(page, encoding="utf-8", errors="replace", newline="\n")
+    return path
+
+
+def _environment(language: str) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("glacial_lakes", "report/templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    environment.globals["t"] = partial(words.translate, language=language)
+    filters: dict[str, Callable[..., Any]] = {
+        "num": partial(words.number, language=language),
+        "signed": partial(_signed, language=language),
+        "day": partial(words.day, language=language),
+        "degrees": partial(words.degrees, language=language),
+        "area": partial(_area, language=language),
+        "span": partial(_span, language=language),
+        "reason": partial(translate_reason, language=language),
+        "raw": lambda value: "" if value is None else repr(value),
+    }
+    environment.filters.update(filters)
+    return environment
+
+
+def _area(
+    area_m2: float | None, sigma_m2: float | None = None, unit: str = "km²", *, language: str
+) -> str:
+    return curves.measured(area_m2, sigma_m2, language, unit)
+
+
+def _signed(value: float | None, digits: int = 0, *, language: str) -> str:
+    return ("+" if value is not None and value > 0 else "") + words.number(value, digits, language)
+
+
+def _span(low: float | None, high: float | None, unit: float = 1.0, *, language: str) -> str:
+    """Return a range with two figures each, as much as a first-order value bears."""
+    if low is None or high is None:
+        return "–"
+    ends = []
+    for value in (low / unit, high / unit):
+        digits = 1 - math.floor(math.log10(value)) if value > 0 else 0
+        ends.append(words.number(round(value, digits), max(0, digits), language))
+    return ends[0] if ends[0] == ends[1] else "–".join(ends)
+
+
+def _source(environment: Environment, name: str) -> str:
+    assert environment.loader is not None  # noqa: S101 (for the type checker)
+    return environment.loader.get_source(environment, name)[0]
+
+
+def _hash(text: str) -> str:
+    """Return the source expression of Content Security Policy level 2 for an inline element."""
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
+
+
+def _dictionary() -> list[schema.Column]:
+    """Return the columns of all exported tables, each name once."""
+    columns: dict[str, schema.Column] = {}
+    for table in (schema.OUTLINES, schema.LAKES, schema.LAKE_EVENTS, schema.TRENDS, schema.ALERTS):
+        for column in table:
+            columns.setdefault(column.name, column)
+    return list(columns.values())

@@ -1,0 +1,141 @@
+"""A file that a person has edited, in the words of the schema, whatever a program did to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from glacial_lakes import schema
+from glacial_lakes.errors import InputError, VectorError
+from glacial_lakes.io.geopackage import settle
+from glacial_lakes.io.vector import read_as_drawn, spatial_layers
+
+FIELDS = ("lake_type", "dam_type", "lake_name", "comment")
+"""Attributes that a person may set."""
+_READ = (
+    *("lake_id", "acquired", "scene_id", "sensor", "area_m2", "area_sigma_m2", "status"),
+    *(*FIELDS, "verified", "verified_by", "edited", "edited_by"),
+)
+_TRUE = {"1", "1.0", "true", "t", "yes", "y", "да"}
+_LISTED = 5
+
+
+def read_edited(path: Path | str, encoding: str | None = None) -> dict[str, gpd.GeoDataFrame]:
+    """Read the outlines of an edited file.
+
+    Parameters
+    ----------
+    path : path-like
+        A copy of an inventory (its layers ``lakes`` and ``outlines`` are read), or any vector
+        file with one layer of lakes.
+    encoding : str, optional
+        Text encoding of a shapefile that does not tell it.
+
+    Returns
+    -------
+    dict of str to geopandas.GeoDataFrame
+        By ``lakes`` and ``outlines``, or ``file``: polygons in EPSG:4326 with ``lake_id``,
+        ``acquired``, ``sensor``, those of :data:`FIELDS` that the file has, ``verified``,
+        ``verified_by`` and ``edited_by``; texts are None where they are empty.
+
+    Raises
+    ------
+    VectorError
+        When the file has no lakes.
+    InputError
+        When outlines cross themselves, are empty or no polygons; the lakes are named.
+    LockedError
+        When another program has the file open: it may hold edits that are not saved.
+    """
+    settle(path)
+    layers = spatial_layers(path)
+    known: list[str] = [
+        name for name in ("outlines", "lakes") if name in layers and len(layers) > 1
+    ]
+    if not known:
+        return {"file": _table(path, None, encoding)}
+    tables = {name: _table(path, name, encoding) for name in known}
+    if "reviews" in layers:
+        taken = read_as_drawn(path, "reviews")
+        last = taken["review_id"].max() if "review_id" in taken and len(taken) else 0
+        for table in tables.values():
+            table.attrs["last_review"] = int(last)
+    return tables
+
+
+def _table(path: Path | str, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
+    frame = read_as_drawn(path, layer, encoding)
+    given = {str(name).lower(): name for name in frame.columns}
+    columns: dict[str, Any] = {}
+    for column in schema.OUTLINES:
+        if column.name not in _READ:
+            continue
+        names = (column.name, column.name[:10], (column.shapefile or column.name).lower())
+        found = next((given[name] for name in names if name in given), None)
+        if found is None:
+            if column.name not in FIELDS:
+                columns[column.name] = [None] * len(frame)
+        elif column.type == "time":
+            columns[column.name] = _times(frame[found], path)
+        elif column.type == "real":
+            columns[column.name] = pd.to_numeric(frame[found], errors="coerce")
+        elif column.type == "boolean":
+            columns[column.name] = [str(value).strip().lower() in _TRUE for value in frame[found]]
+        else:
+            columns[column.name] = [text_of(value) for value in frame[found]]
+    if layer is None and all(value is None for value in columns["lake_id"]):
+        raise VectorError(
+            path,
+            "has no field with lake codes (lake_id or GLAKE_ID)",
+            "edit a copy of the inventory or one of its shapefiles",
+        )
+    told = {name: pd.Series(values, dtype="object") for name, values in columns.items()}
+    table = gpd.GeoDataFrame(told, geometry=frame.geometry.to_numpy(), crs=frame.crs)
+    table["acquired"] = pd.to_datetime(table["acquired"], utc=True)
+    _check(table, path)
+    return table.to_crs(4326)
+
+
+def text_of(value: Any) -> str | None:
+    """Return a text without blanks around it; None where there is none."""
+    return None if value is None or pd.isna(value) else str(value).strip() or None
+
+
+def _times(values: pd.Series, path: Path | str) -> pd.Series:
+    if values.dtype == object:
+        values = values.map(text_of)
+    try:
+        return pd.to_datetime(values, utc=True, format="mixed")
+    except (ValueError, TypeError):
+        raise VectorError(
+            path, "has dates that cannot be read", "write them as 2024-08-31, or leave them empty"
+        ) from None
+
+
+def _check(table: gpd.GeoDataFrame, path: Path | str) -> None:
+    shapes = table.geometry.to_numpy()
+    areal = pd.Series(shapely.get_type_id(shapes)).isin([3, 6]).to_numpy()
+    sound = areal & ~shapely.is_empty(shapes) & shapely.is_valid(shapes)
+    if sound.all():
+        return
+    places = [
+        f"{table['lake_id'].iloc[row] or 'without a code'} ({_place(table, row)})"
+        for row in (~sound).nonzero()[0][:_LISTED]
+    ]
+    raise InputError(
+        path,
+        f"{(~sound).sum()} outlines cross themselves or are empty: {', '.join(places)}",
+        "mend them, e.g. with the QGIS tool Check validity; nothing was taken in",
+    )
+
+
+def _place(table: gpd.GeoDataFrame, row: int) -> str:
+    shape = table.geometry.iloc[row : row + 1].to_crs(4326).iloc[0]
+    if shape is None or shape.is_empty:
+        return f"row {row + 1}"
+    x, y = shapely.get_coordinates(shape)[0]
+    return f"{y:.5f} {x:.5f}"

@@ -1,0 +1,108 @@
+"""Decisions as rows of a table: what a person did, who, when and from which file."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import UTC, datetime
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from glacial_lakes.measures import geodesic_area_perimeter
+from glacial_lakes.review.edited_file import FIELDS, text_of
+
+Row = dict[str, Any]
+
+_CUT_BYTES = 254
+
+
+def decision(kind: str, old: pd.Series, new: pd.Series | None, shape: Any) -> Row:
+    """Return a decision on an outline; who decided is what the new row names."""
+    return {
+        "decision": kind,
+        "lake_id": old["lake_id"],
+        "acquired": old["acquired"],
+        "scene_id": old["scene_id"],
+        "sensor": old["sensor"],
+        "reviewer": None if new is None else _who(old, new, ("edited_by", "verified_by")),
+        "geometry": shape,
+    }
+
+
+def _who(old: pd.Series, new: pd.Series, fields: tuple[str, ...]) -> str | None:
+    """Return the name that the person wrote; one that stood there before tells nothing."""
+    written = [new[name] for name in fields if new[name] and new[name] != text_of(old[name])]
+    return written[0] if written else None
+
+
+def changed(old: gpd.GeoDataFrame, i: int, shape: shapely.Geometry) -> Row:
+    """Return what a redrawn outline replaced, with both areas."""
+    before = old.geometry.iloc[i]
+    areas = geodesic_area_perimeter(gpd.GeoSeries([before, shape], crs=4326))["area_m2"]
+    text = shapely.to_wkt(before, rounding_precision=-1)
+    return {"area_before_m2": areas[0], "area_after_m2": areas[1], "replaced": text}
+
+
+def told_in(old: pd.Series, new: pd.Series, whole_lakes: bool) -> list[Row]:
+    """Return what a person wrote into the fields of a row."""
+    rows: list[Row] = []
+    changes = {
+        name: new[name] or ""
+        for name in FIELDS
+        if name in new.index and not _same_text(text_of(old[name]), new[name])
+    }
+    for kind, names in (("reclassified", FIELDS[:2]), ("commented", FIELDS[2:])):
+        told = {name: changes[name] for name in names if name in changes}
+        if told:
+            row = decision(kind, old, new, old["geometry"]) | told
+            if whole_lakes or kind == "commented":
+                row |= {"acquired": None, "scene_id": None, "sensor": None}
+            rows.append(row)
+    was = bool(old["verified"]) if pd.notna(old["verified"]) else False
+    if bool(new["verified"]) != was:
+        kind = "withdrawn" if was else "accepted"
+        row = decision(kind, old, new, old["geometry"])
+        rows.append(row | {"reviewer": _who(old, new, ("verified_by", "edited_by"))})
+    return rows
+
+
+def _same_text(old: str | None, new: str | None) -> bool:
+    """Tell whether a text is the old one, or what a shapefile leaves of it."""
+    if (old or "") == (new or ""):
+        return True
+    if old is None or new is None:
+        return False
+    cut = old.encode()[:_CUT_BYTES].decode(errors="ignore").strip()
+    return len(cut) == len(new) and all(b in {a, "?"} for a, b in zip(cut, new, strict=True))
+
+
+def signed(
+    found: gpd.GeoDataFrame, earlier: gpd.GeoDataFrame, source: str, by: str | None
+) -> gpd.GeoDataFrame:
+    """Return new decisions that go on from earlier ones.
+
+    Parameters
+    ----------
+    found, earlier : geopandas.GeoDataFrame
+        :data:`glacial_lakes.schema.REVIEWS`.
+    source : str
+        Name of the edited file.
+    by : str or None
+        Who decided; by default what the fields of checks and edits say, else the user.
+    """
+    first = int(earlier["review_id"].max()) + 1 if len(earlier) else 1
+    found = found.copy()
+    found["review_id"] = pd.array(range(first, first + len(found)), dtype="Int64")
+    found["reviewer"] = by or found["reviewer"].fillna(_user())
+    found["reviewed"] = pd.Timestamp(datetime.now(UTC)).floor("s").as_unit("ms")
+    found["source"] = source
+    return found
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no such user in a container
+        return "unknown"

@@ -1,0 +1,201 @@
+"""An inventory that was edited itself → decisions, by the copy of it as it was written."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+
+from glacial_lakes.errors import DamagedFileError, InputError, LockedError
+from glacial_lakes.events import EditsTakenIn, InventoryRestored, Listener, ignore
+from glacial_lakes.inventory.inventory import Inventory, open_inventory
+from glacial_lakes.io import atomic
+from glacial_lakes.io.geopackage import read_layers, same_content, settle
+from glacial_lakes.review.differences import differences
+from glacial_lakes.review.edited_file import read_edited
+from glacial_lakes.review.records import signed
+from glacial_lakes.settings import digest
+
+WRITTEN_FOLDER = "as_written"
+"""Where an inventory lies as it was written; nobody is to edit it there."""
+KEPT_FOLDER = "edited"
+"""Where inventories lie as a person left them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Edits:
+    """What was edited in an inventory itself since it was written."""
+
+    inventory: Inventory
+    """With the decisions."""
+    reviews: gpd.GeoDataFrame
+    """The new decisions, :data:`glacial_lakes.schema.REVIEWS`."""
+    is_edited: bool
+    """The file holds something else than was written, decisions or not."""
+
+
+def replace(inventory: Inventory, path: Path) -> None:
+    """Write an inventory, and a copy of it that will tell what was edited in it.
+
+    Parameters
+    ----------
+    inventory : Inventory
+        Made with regard to what the file held.
+    path : pathlib.Path
+        The ``.gpkg`` file.
+
+    Raises
+    ------
+    LockedError
+        When the file is open in another program, or was edited since it was read.
+    OutputError
+        When it cannot be written.
+    """
+    written = _written(path)
+    if written is not None and not _is_as_written(path, written):
+        raise LockedError(path, "was edited in the meantime", "start again")
+    put(inventory, path)
+
+
+def edits(path: Path, *, by: str | None = None, missing_is_rejected: bool | None = None) -> Edits:
+    """Read an inventory with what was edited in it as decisions.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The ``.gpkg`` file.
+    by : str, optional
+        Who decided; by default what the fields of checks and edits say, else the user.
+    missing_is_rejected : bool, optional
+        See :func:`glacial_lakes.review.differences.differences`.
+
+    Raises
+    ------
+    InputError
+        When the edits cannot be understood, or the file is not the one that was written last.
+    LockedError
+        When it is open in another program.
+    """
+    written = _written(path)
+    if written is None or _is_as_written(path, written):
+        inventory = open_inventory(path)
+        return Edits(inventory, inventory.reviews.iloc[:0], False)
+    before = open_inventory(written)
+    try:
+        found = differences(before, read_edited(path), missing_is_rejected=missing_is_rejected)
+    except InputError as error:
+        raise type(error)(error.path or path, error.what, error.remedy) from error
+    if found.empty:
+        return Edits(before, before.reviews.iloc[:0], True)
+    found = signed(found, before.reviews, path.name, by)
+    return Edits(before.with_reviews(found), found, True)
+
+
+def is_reviewable(path: Path) -> bool:
+    """Tell whether it is known how an inventory was written."""
+    return _written(path) is not None
+
+
+def keep(path: Path) -> Path:
+    """Copy an edited inventory into the folder of those, and return where it is kept."""
+    changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    name = f"{path.stem}_{changed:%Y-%m-%dT%H%M%SZ}{path.suffix}"
+    kept = path.parent / KEPT_FOLDER / name
+    _copy(path, kept)
+    return kept
+
+
+def put(inventory: Inventory, path: Path) -> None:
+    """Write an inventory in the place of the one it was made of, whatever was edited in that.
+
+    The copy comes first: whenever the work is stopped, the file has its copy.
+    """
+    written = path.parent / WRITTEN_FOLDER / _name(path.stem, inventory.runs, inventory.reviews)
+    inventory.to_file(written)
+    settle(path)
+    _copy(written, path)
+    for other in written.parent.glob(f"*{path.stem}.*"):  # also what a killed run has begun
+        if other != written:
+            other.unlink(missing_ok=True)
+
+
+def take_in(path: Path, on_event: Listener = ignore) -> None:
+    """Make decisions of what a person edited in an inventory since it was written.
+
+    The edited file is kept; an inventory that was deleted is put back.
+    """
+    if restore(path):
+        on_event(InventoryRestored(str(path)))
+    if not path.is_file():
+        return
+    found = edits(path)
+    if found.is_edited:
+        kept = keep(path)
+        put(found.inventory, path)
+        on_event(EditsTakenIn(len(found.reviews), str(kept)))
+
+
+def restore(path: Path) -> bool:
+    """Put an inventory that is not there back as it was written; tell whether it was."""
+    copies = _copies(path)
+    if path.exists() or len(copies) != 1:
+        return False
+    _copy(copies[0], path)
+    return True
+
+
+def _copy(source: Path, target: Path) -> None:
+    expected = atomic.sha256(source)
+
+    def verify(copied: Path) -> None:
+        if atomic.sha256(copied) != expected:
+            raise OSError("the copy does not read back as written")
+
+    with atomic.whole(target, verify) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+def _copies(path: Path) -> list[Path]:
+    return sorted((path.parent / WRITTEN_FOLDER).glob(f"{path.stem}.*{path.suffix}"))
+
+
+def _written(path: Path) -> Path | None:
+    """Return the copy of an inventory as it was written; None when none is kept."""
+    settle(path)
+    copies = _copies(path)
+    if not copies or not path.is_file():
+        return None
+    tables = read_layers(path, ("runs", "reviews"))
+    if len(tables) == 2:
+        name = _name(path.stem, tables["runs"], tables["reviews"])
+        if path.parent / WRITTEN_FOLDER / name in copies:
+            return path.parent / WRITTEN_FOLDER / name
+    raise InputError(
+        path,
+        "is not the inventory that the last run or review wrote",
+        "to take in what was edited in it, move it elsewhere and review it from there; "
+        f"to go on from it as it is, delete the folder {WRITTEN_FOLDER} beside it",
+    )
+
+
+def _name(stem: str, runs: pd.DataFrame, reviews: pd.DataFrame) -> str:
+    """Return a name that tells one writing of an inventory from all others.
+
+    An inventory follows from its runs and reviews; nobody edits these two tables by hand.
+    """
+    told = [sorted(map(str, runs["run_id"])), sorted(map(str, reviews["review_id"]))]
+    return f"{stem}.{digest(told)[:16]}.gpkg"
+
+
+def _is_as_written(path: Path, written: Path) -> bool:
+    if atomic.sha256(path) == atomic.sha256(written):
+        return True
+    try:
+        return same_content(path, written)
+    except sqlite3.Error as error:
+        raise DamagedFileError(path, f"cannot be read: {error}", "copy it again") from error

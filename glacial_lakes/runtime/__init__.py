@@ -1,0 +1,1 @@
+"""Processes, threads, memory and interrupts of the computer at hand."""

@@ -1,0 +1,188 @@
+"""Calls in processes of their own: one that crashes, hangs or eats the memory ends only itself."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
+from multiprocessing import spawn
+from pathlib import Path
+from typing import IO, Any
+
+from glacial_lakes.errors import ResourceError, TimeLimitError
+
+_LOG = logging.getLogger(__name__)
+_SERVE = "from glacial_lakes.runtime.processes import serve; serve()"
+
+
+class ProcessPerCall(Executor):
+    """An executor that starts a fresh Python for each call.
+
+    Against :class:`concurrent.futures.ProcessPoolExecutor`: the death of a process tells which
+    call it was and ends no other call; a call that takes too long is killed; memory that native
+    libraries keep is given back; and the script that called the library is not run again in
+    the child, so that it needs no ``if __name__ == "__main__"``. Nothing is forked.
+
+    Parameters
+    ----------
+    max_workers : int
+        Calls at a time.
+    seconds : float, optional
+        Longest time for a call.
+    memory_bytes : int, optional
+        Most memory for a call, where the system can limit it (Linux).
+
+    Notes
+    -----
+    A future raises :class:`ResourceError` when its process died or was killed.
+    """
+
+    def __init__(
+        self, max_workers: int, *, seconds: float | None = None, memory_bytes: int | None = None
+    ) -> None:
+        self._threads = ThreadPoolExecutor(max_workers)
+        self._seconds = seconds
+        self._memory_bytes = memory_bytes
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._cancelled = False
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Schedule a call; function, arguments and result must be picklable."""
+        return self._threads.submit(self._call, (self._memory_bytes, fn, args, kwargs))
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take no more calls; with ``cancel_futures`` also kill the ones that run."""
+        with self._lock:
+            self._cancelled = self._cancelled or cancel_futures
+            for process in self._running if cancel_futures else ():
+                process.kill()
+        self._threads.shutdown(wait=wait, cancel_futures=cancel_futures)
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        """Wait for the calls that run; after an error, kill them."""
+        self.shutdown(cancel_futures=kind is not None)
+
+    def _call(self, call: tuple[Any, ...]) -> Any:
+        late = threading.Event()
+        with tempfile.TemporaryFile() as messages:
+            process = self._start(messages)
+
+            def give_up() -> None:
+                late.set()
+                process.kill()
+
+            timer = threading.Timer(self._seconds or threading.TIMEOUT_MAX, give_up)
+            timer.daemon = True
+            timer.start()
+            try:
+                answer = _converse(process, pickle.dumps(call))
+            finally:
+                timer.cancel()
+                with self._lock:
+                    self._running.discard(process)
+                messages.seek(0)
+                for line in messages:
+                    _LOG.debug(line.decode(errors="replace").rstrip())
+        if self._cancelled:
+            raise CancelledError
+        if late.is_set():
+            raise TimeLimitError(
+                None, f"took longer than {self._seconds:.0f} s", "try it alone on a faster machine"
+            )
+        if not answer:
+            raise ResourceError(
+                None, f"its process {_ending(process.returncode)}", "run again with -v for details"
+            )
+        returned, value = pickle.loads(answer)  # noqa: S301 (from our own child)
+        if returned:
+            return value
+        raise value
+
+    def _start(self, messages: IO[bytes]) -> subprocess.Popen[bytes]:
+        environment = dict(os.environ)
+        environment["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)  # noqa: PTH109
+        with self._lock:
+            if self._cancelled:
+                raise CancelledError
+            process = subprocess.Popen(  # noqa: S603 (our own interpreter)
+                [os.fsdecode(spawn.get_executable()), "-c", _SERVE],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=messages,
+                env=environment,
+            )
+            self._running.add(process)
+        return process
+
+
+def serve() -> None:
+    """Answer one call: what the child process does, and all it does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    answer = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what native libraries print must not mix with the answer
+    try:
+        memory_bytes, function, args, kwargs = pickle.load(sys.stdin.buffer)  # noqa: S301
+        threading.Thread(target=_die_with_parent, daemon=True).start()
+        _limit_memory(memory_bytes)
+        outcome: tuple[bool, Any] = (True, function(*args, **kwargs))
+    except Exception as error:  # noqa: BLE001 (every failure is the caller's to judge)
+        outcome = (False, error)
+    with answer:
+        answer.write(pickle.dumps(outcome))
+
+
+def _converse(process: subprocess.Popen[bytes], call: bytes) -> bytes:
+    """Send the call, return the answer; empty when the process died first."""
+    assert process.stdin and process.stdout  # noqa: S101 (both are pipes)
+    with process:
+        try:
+            process.stdin.write(call)
+            process.stdin.flush()  # and left open: its end tells the child that we died
+            return process.stdout.read()
+        except BrokenPipeError:
+            return b""
+        except BaseException:
+            process.kill()
+            raise
+
+
+def _die_with_parent() -> None:
+    os.read(0, 1)  # not through sys.stdin, whose lock would hang the end of the interpreter
+    os._exit(1)
+
+
+def _limit_memory(memory_bytes: int | None) -> None:
+    """Let this process grow to so much resident memory, and no more.
+
+    The system limits what is reserved (``VmData``), which is more than what is used: libraries
+    reserve much when they start. What was reserved until now is therefore not counted.
+    """
+    if memory_bytes is None or sys.platform != "linux":
+        return
+    import resource  # noqa: PLC0415 (not on Windows)
+
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    kilobytes = dict(re.findall(r"^(VmData|VmRSS):\s*(\d+) kB$", status, re.MULTILINE))
+    reserved, used = (1024 * int(kilobytes[name]) for name in ("VmData", "VmRSS"))
+    limit = reserved + max(memory_bytes - used, 0)
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if hard == resource.RLIM_INFINITY or limit < hard:
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+
+
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"ended with code {code}"
+    try:
+        return f"was ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was ended by signal {-code}"

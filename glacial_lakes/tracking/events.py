@@ -1,0 +1,149 @@
+"""The events in the life of one lake: appeared, drained, refilled.
+
+A lake of fewer than ``sure_pixels`` pixels has come or has drained only when the next image
+agrees: single misses and single false lakes are common at that size. What only one image ever
+showed has not drained.
+
+The part that shows of a lake cut by cloud, gaps or shade stands for its least size: it tells that a
+lake is there, and that it has drained when less than ``drained_fraction`` of the part is left. Some
+parts take in dark ground, so two images must agree. A part never tells that a lake shrank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from glacial_lakes.settings import TrackingSettings
+from glacial_lakes.tracking.observations import Flags, View, Views, is_sure, uncertainty_m2
+
+_REFILLED = 0.5
+"""Share of the area before a drainage from which a lake counts as refilled."""
+
+
+@dataclass(frozen=True)
+class Happening:
+    """An event in the life of one lake; ``None`` for what is not there."""
+
+    kind: Literal["appeared", "drained", "refilled"]
+    before: View
+    after: View
+
+
+def may_happen(views: Views, settings: TrackingSettings) -> Flags:
+    """Tell in which lakes :func:`happenings` may find anything; most only ever show water.
+
+    Without an image that lacks a lake, or shows ice in its place, it has not appeared; when its
+    least area is more than ``drained_fraction`` of the largest, it has not drained.
+    """
+    least = np.where(views.decides, views.area_m2, np.inf).min(axis=1, initial=np.inf)
+    most = np.fmax(views.area_m2, views.at_least_m2)
+    most = np.nan_to_num(most).max(axis=1, initial=0.0)
+    without = views.lacks | (views.late_summer & (views.status == "frozen"))
+    may: Flags = without.any(axis=1) | ~(least > settings.drained_fraction * most)
+    return may
+
+
+def happenings(
+    views: Sequence[View], changed: set[int], settings: TrackingSettings
+) -> list[Happening]:
+    """Return the appearance, drainages and refillings of a lake.
+
+    Parameters
+    ----------
+    views : sequence of View
+        One an epoch, from :class:`~glacial_lakes.tracking.observations.Views` that are trusted.
+    changed : set of int
+        Epochs in which the lake split or merged: its area jumps there without draining.
+    settings : TrackingSettings
+        Limits.
+    """
+    seen = [view for view in views if view.decides or view.lacks or view.at_least_m2 > 0]
+    if not seen:
+        return []
+    found: list[Happening] = []
+    full: View | None = None
+    drained_from: float | None = None
+    last = seen[0]
+    for i, view in enumerate(seen):
+        following = seen[i + 1] if i + 1 < len(seen) else None
+        is_part = not (view.decides or view.lacks)
+        if full is None:
+            if view.smallest_m2 > 0:
+                full, before = view, _last_without(views)
+                if before is not None and _stays(view, following, view.smallest_m2 / 2, settings):
+                    found.append(Happening("appeared", before, view))
+        elif drained_from is None:
+            if is_part:
+                if not view.at_least_m2 >= full.smallest_m2:
+                    continue  # the rest of the lake is hidden
+                full = view
+            elif (
+                last is full
+                and view.largest_m2 <= settings.drained_fraction * full.smallest_m2
+                and view.epoch not in changed
+                and _is_drained(seen, i, full, views, settings)
+            ):
+                found.append(Happening("drained", full, view))
+                drained_from = full.smallest_m2
+            elif view.area_m2 > 0:
+                full = view
+        elif view.smallest_m2 >= _REFILLED * drained_from and _stays(
+            view, following, _REFILLED * drained_from, settings
+        ):
+            found.append(Happening("refilled", last, view))
+            full, drained_from = view, None
+        elif is_part:
+            continue
+        last = view
+    return found
+
+
+def _last_without(views: Sequence[View]) -> View | None:
+    """Return the last view of a place before its first water that tells that no lake was there.
+
+    As at a drainage, a place is bare when what little of it was hidden holds no such lake.
+    Ice in a single late summer may be a lake that stayed frozen; in two, it is a glacier.
+    """
+    water = next(i for i, view in enumerate(views) if view.shows_water)
+    ice = [view for view in views[:water] if view.is_ice]
+    bare = [view for view in views[:water] if view.lacks and view.status != "frozen"]
+    return max(bare + (ice if len(ice) > 1 else []), key=lambda view: view.epoch, default=None)
+
+
+def _stays(view: View, following: View | None, area_m2: float, settings: TrackingSettings) -> bool:
+    """Tell whether a lake that came is really there: what one image shows may be a flood."""
+    if following is None:
+        return is_sure(view.smallest_m2, view, settings)
+    return following.smallest_m2 >= area_m2
+
+
+def _is_drained(
+    seen: Sequence[View],
+    position: int,
+    full: View,
+    views: Sequence[View],
+    settings: TrackingSettings,
+) -> bool:
+    """Tell whether a drop is more than its uncertainty, and no single slip of the map.
+
+    What only one image ever showed was a flood, a shadow or a piece of a river, not a lake.
+    """
+    view = seen[position]
+    lost = full.smallest_m2 - view.largest_m2
+    coarse = max(full.resolution_m, view.resolution_m)
+    if lost <= max(uncertainty_m2(full, view), 2 * settings.min_pixels * coarse**2):
+        return False
+    limit = _REFILLED * full.smallest_m2
+    water = [other for other in views[: view.epoch] if other.shows_water and other is not full]
+    if not any(other.smallest_m2 >= limit for other in water):
+        return False
+    later = [other for other in seen[position + 1 :] if other.decides or other.lacks][:1]
+    if later and not view.decides:
+        return later[0].largest_m2 <= limit
+    if view.status == "absent" or is_sure(full.smallest_m2, view, settings):
+        return True
+    return any(other.largest_m2 <= limit for other in later)

@@ -1,0 +1,459 @@
+"""What each epoch says about each lake, and how far it is trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
+from glacial_lakes.settings import TrackingSettings
+from glacial_lakes.tracking.epochs import Epoch, is_north, is_open_season, shared_areas
+from glacial_lakes.tracking.matching import COMPARABLE, geometry_array
+from glacial_lakes.tracking.partial import partly_hidden
+from glacial_lakes.tracking.ragged import Geometries
+from glacial_lakes.tracking.tracks import (
+    NOT_SHOWN,
+    PARTIAL,
+    WHOLE,
+    Links,
+    Track,
+    packed_outlines,
+    patches_of,
+    smallest_area,
+)
+
+Numbers = npt.NDArray[np.float64]
+
+Flags = npt.NDArray[np.bool_]
+
+
+class View(NamedTuple):
+    """What one epoch says about one lake."""
+
+    epoch: int
+    scene: int
+    """Position of the scene that sees it best."""
+    fraction: float
+    status: str
+    resolution_m: float
+    late_summer: bool
+    shows_water: bool = False
+    """Whether the lake, or a part of it, was outlined."""
+    area_m2: float = np.nan
+    sigma_m2: float = np.nan
+    at_most_m2: float = np.nan
+    """Where it was not seen whole, and most of what was seen is no water: what may be left."""
+    at_least_m2: float = np.nan
+    """Where it was not seen whole: the part of it that was."""
+
+    @property
+    def decides(self) -> bool:
+        """Whether it tells the area: that of the lake, or zero."""
+        return self.status in {"observed", "absent"}
+
+    @property
+    def lacks(self) -> bool:
+        """Whether it tells that the lake is not there, or all but a remnant that is hidden."""
+        return self.status == "absent" or not np.isnan(self.at_most_m2)
+
+    @property
+    def largest_m2(self) -> float:
+        """The area, or what may be left of it."""
+        return self.area_m2 if self.decides else self.at_most_m2
+
+    @property
+    def smallest_m2(self) -> float:
+        """The area, or the part of it that was seen."""
+        return self.area_m2 if self.decides else self.at_least_m2
+
+    @property
+    def is_ice(self) -> bool:
+        """Whether the place is ice when lakes are open, or bare but for a remnant that is ice."""
+        hidden = self.fraction <= 1 - MIN_OBSERVED_FRACTION
+        return self.late_summer and self.status == "frozen" and (hidden or self.lacks)
+
+
+@dataclass(frozen=True)
+class Views:
+    """What all epochs say about all lakes: arrays of shape (lake, epoch), named as in a view."""
+
+    scene: npt.NDArray[np.intp]
+    fraction: Numbers
+    status: npt.NDArray[np.object_]
+    resolution_m: Numbers
+    late_summer: Flags
+    shows_water: Flags
+    area_m2: Numbers
+    sigma_m2: Numbers
+    at_most_m2: Numbers
+    at_least_m2: Numbers
+
+    @classmethod
+    def blank(cls, lakes: int, epochs: int) -> Views:
+        """Return views that tell that all places were seen, and nothing else."""
+        shape = lakes, epochs
+        unknown = [np.full(shape, np.nan) for _ in range(4)]
+        no = [np.zeros(shape, dtype=bool) for _ in range(2)]
+        status = np.full(shape, "observed", dtype=object)
+        return cls(
+            np.zeros(shape, dtype=int), np.ones(shape), status, np.zeros(shape), *no, *unknown
+        )
+
+    def of(self, lake: int) -> list[View]:
+        """Return the views of a lake."""
+        columns = (values[lake].tolist() for values in self._columns())
+        epochs = range(self.status.shape[1])
+        return [View(*values) for values in zip(epochs, *columns, strict=True)]
+
+    def at(self, lake: int, epoch: int) -> View:
+        """Return one view."""
+        return View(epoch, *(values.item(lake, epoch) for values in self._columns()))
+
+    def put(self, lake: int, view: View) -> None:
+        """Enter one view."""
+        for values, value in zip(self._columns(), view[1:], strict=True):
+            values[lake, view.epoch] = value
+
+    @property
+    def decides(self) -> Flags:
+        """Which of them tell the area: that of the lake, or zero."""
+        decides: Flags = (self.status == "observed") | (self.status == "absent")
+        return decides
+
+    @property
+    def lacks(self) -> Flags:
+        """Which of them tell that the lake is not there, or all but a remnant that is hidden."""
+        lacks: Flags = (self.status == "absent") | ~np.isnan(self.at_most_m2)
+        return lacks
+
+    def _columns(self) -> Iterator[npt.NDArray[Any]]:
+        return (getattr(self, name) for name in View._fields[1:])
+
+
+_CONFIDENCE = 1.96
+"""Standard deviations of a 95 % interval."""
+
+_ENOUGH_TO_JUDGE = 10
+"""Lakes needed to judge an image by those that it lacks."""
+
+
+def raw_views(links: Links) -> Views:
+    """Return what each epoch says about each track, taken at its word.
+
+    Parameters
+    ----------
+    links : Links
+        A linked series.
+
+    Returns
+    -------
+    Views
+        Areas are on the ellipsoid, in m².
+    """
+    tracks = links.tracks
+    hidden = partly_hidden(links)
+    views = Views.blank(len(tracks), len(links.epochs))
+    ground = geometry_array(track.first for track in tracks)
+    areas, in_north = shapely.area(ground), is_north(ground)
+    pixels_m = [epoch.resolution_m for epoch in links.epochs]
+    shown_m = np.array(
+        [max((pixels_m[i] for i in track.whole_epochs), default=0.0) for track in tracks]
+    )
+    for number, epoch in enumerate(links.epochs):
+        summer, winter = (is_open_season(epoch.acquired, north=side) for side in (True, False))
+        views.late_summer[:, number] = np.where(in_north, summer, winter)
+        views.resolution_m[:, number] = epoch.resolution_m
+        sightings = links.sightings[number]
+        shows = sightings["view"] != NOT_SHOWN
+        whole = sightings["view"] == WHOLE
+        alone = whole.copy()
+        alone[[*links.unions[number]]] = False
+        with epoch.at_hand():
+            _enter_places(views, links, number, ground, alone)
+            _enter_patches(views, epoch, number, alone, sightings["patch"])
+            for lake in np.flatnonzero(shows & ~alone).tolist():
+                views.put(lake, _sighted(links, views.at(lake, number), lake, float(areas[lake])))
+            unseen = np.flatnonzero(~shows)
+            _enter_unseen(views, links, number, ground, areas, shown_m, unseen)
+        for lake, (share, status) in hidden[number].items():
+            view = _without_area(views.at(lake, number))
+            least_m2 = float(sightings["area_m2"][lake])
+            view = view._replace(status=status, fraction=1 - share, at_least_m2=least_m2)
+            views.put(lake, view)
+        whole[[*hidden[number]]] = False
+        ground[whole] = packed_outlines(links, number, np.flatnonzero(whole)).geometries()
+        areas[whole] = sightings["area_m2"][whole]
+    return views
+
+
+def _enter_places(
+    views: Views, links: Links, number: int, ground: Geometries, alone: Flags
+) -> None:
+    """Enter how an epoch saw the tracks that it does not show whole; linking asked for most."""
+    asked, seen = links.places[number]
+    known = alone.copy()
+    known[asked] = True
+    born_later = np.flatnonzero(~known)
+    later = links.epochs[number].best_views(ground[born_later])
+    for lakes, told in ((asked, seen), (born_later, later)):
+        views.scene[lakes, number] = told.scene
+        views.fraction[lakes, number] = told.fraction
+        views.status[lakes, number] = told.status
+
+
+def _enter_patches(
+    views: Views, epoch: Epoch, number: int, alone: Flags, patch: npt.NDArray[np.intp]
+) -> None:
+    """Enter the lakes of which one patch tells all."""
+    lakes, patches = np.flatnonzero(alone), patch[alone]
+    views.scene[lakes, number] = epoch.scenes[patches]
+    views.fraction[lakes, number] = epoch.columns["observed_fraction"][patches]
+    views.status[lakes, number] = "observed"
+    views.shows_water[lakes, number] = True
+    views.area_m2[lakes, number] = epoch.columns["area_m2"][patches]
+    views.sigma_m2[lakes, number] = np.sqrt(epoch.columns["area_sigma_m2"][patches] ** 2)
+
+
+def _enter_unseen(
+    views: Views,
+    links: Links,
+    number: int,
+    ground: Geometries,
+    areas: Numbers,
+    shown_m: Numbers,
+    lakes: npt.NDArray[np.intp],
+) -> None:
+    """Say of places without an outline whether the lake is absent.
+
+    Where so little was hidden that a lake in there would count as drained, and the rest is no
+    water, the loss is certain though the area is not. Ice out of season leaves it open: more of
+    it may lie on the lake than was recognised.
+    """
+    epoch, settings = links.epochs[number], links.settings
+    area_m2, status, fraction = (
+        areas[lakes],
+        views.status[lakes, number],
+        views.fraction[lakes, number],
+    )
+    unknown = _covered(epoch, ground[lakes], settings.min_overlap)
+    unknown |= ~_could_show(links, number, shown_m[lakes], area_m2)
+    ends = [links.tracks[lake].ended for lake in lakes.tolist()]
+    unknown |= np.array([end is not None and end <= number for end in ends], dtype=bool)
+    seen = status == "observed"
+    absent, uncertain = lakes[seen & ~unknown], lakes[seen & unknown]
+    views.status[uncertain, number] = "uncertain"
+    views.status[absent, number] = "absent"
+    views.area_m2[absent, number] = views.sigma_m2[absent, number] = 0.0
+    may_freeze = (status == "frozen") & ~views.late_summer[lakes, number]
+    bare = ~(seen | unknown | may_freeze) & (1 - fraction <= settings.drained_fraction)
+    views.at_most_m2[lakes[bare], number] = (1 - fraction[bare]) * area_m2[bare]
+
+
+def unreliable_epochs(views: Views, lakes: Sequence[int], settings: TrackingSettings) -> set[int]:
+    """Return the epochs that lack too many of the lakes that the images around them show.
+
+    At both ends of a series, where the image on one side is missing, twice the share is needed.
+
+    Parameters
+    ----------
+    views : Views
+        From :func:`raw_views`.
+    lakes : sequence of int
+        The lakes that count.
+    settings : TrackingSettings
+        Tells which share is too many.
+    """
+    chosen, n_epochs = list(lakes), views.status.shape[1]
+    lake, epoch = np.nonzero(views.decides[chosen])
+    shown = views.status[chosen][lake, epoch] == "observed"
+    area = views.area_m2[chosen][lake, epoch]
+    same = lake[1:] == lake[:-1]
+    before, after = np.append(False, same), np.append(same, False)
+    needed = np.where(np.isin(epoch, (0, n_epochs - 1)), 1, 2)
+    agreed = (~before | np.roll(shown, 1)) & (~after | np.roll(shown, -1))
+    is_judged = (before.astype(int) + after == needed) & agreed
+    earlier, later = (
+        np.where(have, np.roll(area, by), np.inf) for have, by in ((before, 1), (after, -1))
+    )
+    usual = np.minimum(earlier, later)
+    is_dip = (area <= settings.drained_fraction * usual) & (usual > 0)
+    judged, lost = (
+        np.bincount(epoch[which], minlength=n_epochs) for which in (is_judged, is_judged & is_dip)
+    )
+    limit = np.full(n_epochs, settings.max_lost_fraction)
+    limit[:1] *= 2
+    limit[-1:] *= 2
+    many = (judged >= _ENOUGH_TO_JUDGE) & (lost > limit * judged)
+    return {int(epoch) for epoch in np.flatnonzero(many)}
+
+
+def doubt(
+    views: Views,
+    tracks: Sequence[Track],
+    lakes: Iterable[int],
+    unreliable: set[int],
+    settings: TrackingSettings,
+) -> None:
+    """Turn what must be doubted to ``uncertain``.
+
+    Doubted are single absences of small lakes, and all losses in unreliable epochs.
+
+    Parameters
+    ----------
+    views : Views
+        From :func:`raw_views`; changed in place.
+    tracks : sequence of Track
+        All lakes.
+    lakes : iterable of int
+        Those that are asked for.
+    unreliable : set of int
+        From :func:`unreliable_epochs`.
+    settings : TrackingSettings
+        Tells which size is small.
+    """
+    some_lack = set(np.flatnonzero(views.lacks.any(axis=1)).tolist())
+    for lake in lakes:
+        if unreliable or lake in some_lack:
+            for view in _doubted(views.of(lake), tracks[lake], unreliable, settings):
+                told = "uncertain" if view.decides else view.status
+                views.put(lake, _without_area(view)._replace(status=told))
+
+
+def _doubted(
+    views: Sequence[View], track: Track, unreliable: set[int], settings: TrackingSettings
+) -> list[View]:
+    seen = [view for view in views if view.decides or view.lacks]
+    doubted: list[View] = []
+    area = float(track.first.area)
+    for i, view in enumerate(seen):
+        around = seen[max(i - 1, 0) : i] + seen[i + 1 : i + 2]
+        if view.epoch in unreliable:
+            if view.lacks or _is_dip(view, around, settings):
+                doubted.append(view)
+        elif view.lacks:
+            agreed = any(other.lacks for other in around) or _precedes_growth(seen, i)
+            if not agreed and not is_sure(area, view, settings):
+                doubted.append(view)
+        else:
+            area = view.area_m2
+    return doubted
+
+
+def is_doubtful(views: Views, links: Links, lake: int) -> bool:
+    """Tell whether a lake is a single small outline that other images contradict.
+
+    They show its place without water, or under the outline of another lake.
+
+    Parameters
+    ----------
+    views : Views
+        From :func:`raw_views`.
+    links : Links
+        The linked series.
+    lake : int
+        Position of the lake.
+    """
+    track = links.tracks[lake]
+    if track.ended is None and not (views.status[lake] == "absent").any():
+        return False
+    shown = [i for i, now in enumerate(links.sightings) if now["view"][lake] != NOT_SHOWN]
+    if len(shown) > 1:
+        return False
+    area_m2 = float(track.first.area)
+    return not any(is_sure(area_m2, views.at(lake, epoch), links.settings) for epoch in shown)
+
+
+def is_sure(area_m2: float, view: View, settings: TrackingSettings) -> bool:
+    """Tell whether an image does not miss or invent a lake of this size by chance."""
+    return area_m2 >= settings.sure_pixels * view.resolution_m**2
+
+
+def uncertainty_m2(one: View, other: View) -> float:
+    """Return half the 95 % interval of the difference of two areas; unknown ones are exact."""
+    return _CONFIDENCE * float(np.nan_to_num(np.hypot(one.sigma_m2, other.sigma_m2)))
+
+
+def _without_area(view: View) -> View:
+    return view._replace(area_m2=np.nan, sigma_m2=np.nan, at_most_m2=np.nan)
+
+
+def _could_show(links: Links, number: int, shown_m: Numbers, area_m2: Numbers) -> Flags:
+    """Tell whether an epoch would have shown lakes of these areas, had they been there.
+
+    The epoch must be one that leaves no lake out. A lake must be twice the smallest of that
+    sensor; and either images as coarse have shown it (``shown_m`` is the largest pixel of those
+    that have), or it is too large to be missed.
+    """
+    epoch = links.epochs[number]
+    sure = area_m2 >= links.settings.sure_pixels * epoch.resolution_m**2
+    found = sure | (epoch.resolution_m <= COMPARABLE * shown_m)
+    return found & (area_m2 >= 2 * smallest_area(links, number)) & epoch.is_complete
+
+
+def _is_dip(view: View, around: Sequence[View], settings: TrackingSettings) -> bool:
+    usual = min((other.area_m2 for other in around), default=0.0)
+    return view.area_m2 <= settings.drained_fraction * usual and usual > 0
+
+
+def _covered(epoch: Epoch, places: Geometries, share: float) -> Flags:
+    """Tell which places lie under any outline: there is water, but it may be another lake's."""
+    place, _, shared = shared_areas(epoch.tree, places)
+    under = np.bincount(place, weights=shared, minlength=len(places))
+    covered: Flags = under >= share * shapely.area(places)
+    return covered
+
+
+def _sighted(links: Links, place: View, lake: int, area_m2: float) -> View:
+    """Say what an outline that is not one whole patch tells of a lake that had ``area_m2``.
+
+    Where the part that is seen, what may be hidden of it, and what was hidden of the place are
+    together less than ``drained_fraction`` of the lake, the loss is certain though the area is
+    not.
+    """
+    number, epoch = place.epoch, links.epochs[place.epoch]
+    view, shown_m2 = links.sightings[number][["view", "area_m2"]][lake].item()
+    patches = patches_of(links, number, lake)
+    columns = {name: values[patches] for name, values in epoch.columns.items()}
+    scene = int(epoch.scenes[patches[0]])
+    fraction = float(columns["observed_fraction"].min())
+    if view == WHOLE:
+        return place._replace(
+            shows_water=True,
+            scene=scene,
+            fraction=fraction,
+            status="observed",
+            area_m2=float(columns["area_m2"].sum()),
+            sigma_m2=float(np.sqrt((columns["area_sigma_m2"] ** 2).sum())),
+        )
+    reasons = [status for status in (*columns["status"], place.status) if status != "observed"]
+    seen = place._replace(
+        shows_water=True,
+        scene=scene,
+        fraction=float(np.nanmin([fraction, place.fraction])),
+        status=reasons[0] if reasons else "uncertain",
+    )
+    may_freeze = seen.status == "frozen" and not seen.late_summer
+    part = shown_m2 / fraction if fraction > 0 else np.inf
+    left = part + (1 - place.fraction) * area_m2
+    alone, limit = view == PARTIAL, links.settings.drained_fraction
+    certain = alone and epoch.is_complete and not may_freeze and left <= limit * area_m2
+    return seen._replace(
+        at_most_m2=left if certain else np.nan,
+        at_least_m2=shown_m2 if alone else np.nan,
+    )
+
+
+def _precedes_growth(seen: Sequence[View], position: int) -> bool:
+    """Tell whether the first look at a place, without water, is followed by a lake that grows.
+
+    A lake that was missed by chance has no reason to grow afterwards; a new one has.
+    """
+    later = seen[1:]
+    if position or len(later) < 2 or any(view.status != "observed" for view in later):
+        return False
+    return later[-1].area_m2 - later[0].area_m2 > uncertainty_m2(later[0], later[-1])

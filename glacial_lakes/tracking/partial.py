@@ -1,0 +1,224 @@
+"""Outlines that show only a part of their lake, because the rest of it was hidden.
+
+One image cannot tell: the open water of a lake that is half frozen, or half under cloud, looks
+like a smaller lake. The images around it can. Ground that was lake before, is lake afterwards,
+and was not seen in between belongs to the lake all the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
+from glacial_lakes.kernels.overlaps import overlap_areas
+from glacial_lakes.runtime.threads import in_threads
+from glacial_lakes.tracking.epochs import Epoch, is_late_summer
+from glacial_lakes.tracking.matching import geometry_array
+from glacial_lakes.tracking.ragged import Geometries, Numbers
+from glacial_lakes.tracking.tracks import (
+    NOT_SHOWN,
+    WHOLE,
+    Lineage,
+    Links,
+    Track,
+    outline_of,
+    outlines_of,
+    packed_outlines,
+)
+
+_MAY_LACK = 1 - MIN_OBSERVED_FRACTION
+_CLEARLY = 0.999
+"""Of a limit: what rounding cannot bring over it."""
+
+Positions = npt.NDArray[np.intp]
+Hidden = tuple[float, str]
+"""Share of a lake that was not observed, and why."""
+_NOTHING: Hidden = (0.0, "observed")
+
+
+def partly_hidden(links: Links) -> list[dict[int, Hidden]]:
+    """Return the whole-looking outlines that lack a hidden part of their lake.
+
+    The ground asked for is the last complete outline, as far as the next image that shows this
+    ground still finds a lake there; never the largest outline, for a lake that grows into ice
+    has ice on its later ground in all early images. The first outline of a lake, which has none
+    before it, is compared with the next one; ice in late summer is then no reason for doubt.
+
+    Parameters
+    ----------
+    links : Links
+        A linked series.
+
+    Returns
+    -------
+    list of dict
+        For each epoch, track to the share that was not observed (more than 0.1) and the main
+        reason.
+    """
+    hidden: list[dict[int, Hidden]] = [{} for _ in links.epochs]
+    if not links.tracks:
+        return hidden
+    sightings = np.stack(links.sightings)
+    later = _next_whole(sightings)
+    complete = np.full(len(links.tracks), -1)
+    merges = _merges(links)
+    for number, epoch in enumerate(links.epochs):
+        joined = _joined(links, number, complete, merges)
+        sure = _lacks_nothing(sightings, number, complete, later[number])
+        sure[[*joined]] = False
+        is_whole = sightings["view"][number] == WHOLE
+        asked = np.flatnonzero(is_whole & ~sure)
+        grounds = _grounds(links, number, asked, complete, later[number], joined)
+        complete[is_whole & sure] = number
+        outlines = packed_outlines(links, number, asked).geometries()
+        for lake, outline, ground, lack in zip(
+            asked.tolist(), outlines, grounds, _lacks(epoch, grounds, outlines), strict=True
+        ):
+            told = lack
+            if complete[lake] >= 0 and lack[0] > _MAY_LACK:
+                told = _by_later_images(links, lake, number, ground, outline, lack)
+            elif lack[1] == "frozen" and is_late_summer(epoch.acquired, outline):
+                told = _NOTHING
+            if told[0] > _MAY_LACK:
+                hidden[number][lake] = told
+            else:
+                complete[lake] = number
+    return hidden
+
+
+def _next_whole(sightings: npt.NDArray[Any]) -> Positions:
+    """Return the next epoch that shows each lake whole, the same one where none does."""
+    later, following = np.empty(sightings.shape, dtype=int), np.full(sightings.shape[1], -1)
+    for number in reversed(range(len(sightings))):
+        later[number] = np.where(following < 0, number, following)
+        following[sightings["view"][number] == WHOLE] = number
+    return later
+
+
+def _lacks_nothing(
+    sightings: npt.NDArray[Any], number: int, complete: Positions, later: Positions
+) -> npt.NDArray[np.bool_]:
+    """Tell whether linking has found already that outlines lack next to nothing.
+
+    Compared is the last complete outline, or the next whole one where none is known.
+    """
+    now, then = sightings[number], sightings[later, np.arange(len(later))]
+    area_m2 = now["area_m2"]
+    first = (later == number) | (
+        (then["before"] == number) & _covers(area_m2, then["area_m2"], then["shared_m2"])
+    )
+    known = (now["before"] == complete) & _covers(area_m2, now["before_m2"], now["shared_m2"])
+    sure: npt.NDArray[np.bool_] = np.where(complete < 0, first, known)
+    return sure
+
+
+def _covers(outline_m2: Numbers, ground_m2: Numbers, shared_m2: Numbers) -> npt.NDArray[np.bool_]:
+    rest = ground_m2 - shared_m2
+    covers: npt.NDArray[np.bool_] = rest <= _CLEARLY * _MAY_LACK * (outline_m2 + rest)
+    return covers
+
+
+def _merges(links: Links) -> dict[int, list[Lineage]]:
+    """Return the merges by the lake that goes on."""
+    merges: dict[int, list[Lineage]] = {}
+    for change in links.lineage:
+        if change.kind == "merged":
+            merges.setdefault(change.before[0], []).append(change)
+    return merges
+
+
+def _joined(
+    links: Links, number: int, complete: Positions, merges: Mapping[int, Sequence[Lineage]]
+) -> dict[int, list[int]]:
+    """Return the lakes that others will have taken in, where an epoch does not show them."""
+    view = links.sightings[number]["view"]
+    joined = {
+        lake: sorted(
+            {
+                other
+                for change in changes
+                if change.epoch > number
+                for other in change.before[1:]
+                if complete[other] >= 0 and view[other] == NOT_SHOWN
+            }
+        )
+        for lake, changes in merges.items()
+    }
+    return {lake: others for lake, others in joined.items() if others}
+
+
+def _grounds(
+    links: Links,
+    number: int,
+    lakes: Positions,
+    complete: Positions,
+    later: Positions,
+    joined: Mapping[int, Sequence[int]],
+) -> Geometries:
+    """Return where lakes are expected in an epoch.
+
+    With them the lakes that they will have taken in by their next image, where this one does not
+    show them: nobody can tell whether they have done so already.
+    """
+    known = complete[lakes] >= 0
+    grounds = outlines_of(links, np.where(known, complete[lakes], later[lakes]), lakes)
+    grounds[known] = shapely.union_all(grounds[known][:, np.newaxis], axis=1)
+    for i in np.flatnonzero(known & np.isin(lakes, [*joined])).tolist():
+        lake = int(lakes[i])
+        members = [outline_of(links, int(complete[j]), j) for j in (lake, *joined[lake])]
+        grounds[i] = shapely.union_all(members)
+    return grounds
+
+
+def _lacks(epoch: Epoch, grounds: Geometries, outlines: Geometries) -> list[Hidden]:
+    """Tell which share of outline and ground together was not observed."""
+    lacks = [_NOTHING] * len(grounds)
+    area, missed = shapely.area(outlines), shapely.area(grounds) - overlap_areas(grounds, outlines)
+    asked = np.flatnonzero(missed > _CLEARLY * _MAY_LACK * (area + missed))  # the rest is sure
+    rest = in_threads(shapely.difference, grounds[asked], outlines[asked])
+    missed = shapely.area(rest)
+    size = area[asked] + missed
+    lacking = missed > _MAY_LACK * size
+    seen = epoch.best_views(rest[lacking])
+    found = asked[lacking], missed[lacking], size[lacking], seen.fraction, seen.status
+    for i, part, whole, fraction, status in zip(*found, strict=True):
+        if status != "observed":
+            lacks[i] = (float((1 - fraction) * part / whole), status)
+    return lacks
+
+
+def _lack(epoch: Epoch, ground: shapely.Geometry, outline: shapely.Geometry) -> Hidden:
+    return _lacks(epoch, geometry_array([ground]), geometry_array([outline]))[0]
+
+
+def _later(track: Track, number: int) -> Sequence[int]:
+    return [epoch for epoch in track.whole_epochs if epoch > number]
+
+
+def _by_later_images(
+    links: Links,
+    lake: int,
+    number: int,
+    ground: shapely.Geometry,
+    outline: shapely.Geometry,
+    lack: Hidden,
+) -> Hidden:
+    """Ask the next image that shows a ground whether the lake still covers it.
+
+    Where no image ever shows it again, it stays hidden; only what is ice in two late summers is a
+    glacier that advanced into the lake.
+    """
+    summers = int(lack[1] == "frozen" and is_late_summer(links.epochs[number].acquired, ground))
+    for later in _later(links.tracks[lake], number):
+        epoch, then = links.epochs[later], outline_of(links, later, lake)
+        share, status = _lack(epoch, ground, then)
+        if share <= _MAY_LACK:
+            still = shapely.intersection(ground, then)
+            return _lack(links.epochs[number], still, outline)
+        summers += status == "frozen" and is_late_summer(epoch.acquired, ground)
+    return _NOTHING if summers > 1 else lack

@@ -1,0 +1,340 @@
+"""Outline tables of many dates → the tables of lakes, outlines, observations and events."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from glacial_lakes import schema
+from glacial_lakes.runtime import collector
+from glacial_lakes.runtime.threads import one_ahead
+from glacial_lakes.settings import TrackingSettings
+from glacial_lakes.tracking.epochs import EQUAL_AREA, utc
+from glacial_lakes.tracking.events import happenings, may_happen
+from glacial_lakes.tracking.identities import known_ids, lake_ids
+from glacial_lakes.tracking.matching import geometry_array
+from glacial_lakes.tracking.observations import (
+    Views,
+    doubt,
+    is_doubtful,
+    raw_views,
+    unreliable_epochs,
+)
+from glacial_lakes.tracking.ragged import Packed
+from glacial_lakes.tracking.tile_merging import epochs_of
+from glacial_lakes.tracking.tracks import (
+    COVERED_BY_OTHER,
+    NOT_SHOWN,
+    Links,
+    link,
+    outline_of,
+    packed_outlines,
+    patches_of,
+)
+
+SEEN_ONCE = "poor: seen once, by itself in no other image"
+"""Quality of an outline that no other image confirms though some could have."""
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """Lakes through time, as tables of :mod:`glacial_lakes.schema`, sorted."""
+
+    lakes: gpd.GeoDataFrame
+    outlines: gpd.GeoDataFrame
+    observations: pd.DataFrame
+    events: pd.DataFrame
+
+
+def track_lakes(
+    outlines: Iterable[gpd.GeoDataFrame],
+    *,
+    previous: gpd.GeoDataFrame | None = None,
+    taken: Collection[str] = (),
+    settings: TrackingSettings | None = None,
+    min_area_m2: float | None = None,
+) -> Tracked:
+    """Follow lakes through the outlines of many scenes.
+
+    Parameters
+    ----------
+    outlines : iterable of geopandas.GeoDataFrame
+        One table a scene with :data:`glacial_lakes.schema.MAPPED` columns and the scene's
+        coverage in ``attrs["coverage"]``; any order and CRS.
+    previous : geopandas.GeoDataFrame, optional
+        Outlines of an earlier inventory, whose lake IDs are kept.
+    taken : collection of str, optional
+        Further IDs that no lake may be given anew.
+    settings : TrackingSettings, optional
+        Limits.
+    min_area_m2 : float, optional
+        Smallest lake that was mapped, when one was chosen: what is missing near this limit may
+        only have fallen below it.
+
+    Returns
+    -------
+    Tracked
+        The tables; the order of the input has no influence.
+
+    Raises
+    ------
+    InputError
+        When a table has no coverage or no CRS, or a scene is given twice.
+    """
+    settings = settings or TrackingSettings()
+    epochs = epochs_of(outlines, min_overlap=settings.min_overlap)
+    with collector.at_rest():
+        links = link(epochs, settings, min_area_m2=min_area_m2 or 0.0)
+        views = raw_views(links)
+        kept = [number for number, track in enumerate(links.tracks) if not track.absorbed]
+        names = dict(zip(kept, _names(links, kept, previous, taken), strict=True))
+        told = {lake for change in links.lineage for lake in (*change.before, *change.after)}
+        doubtful = {lake for lake in kept if lake not in told and is_doubtful(views, links, lake)}
+        unreliable = unreliable_epochs(views, kept, settings)
+        doubt(views, links.tracks, kept, unreliable, settings)
+        events = _events(links, views, names)
+        observations = _observations(links, views, names)
+        states = _states(links, views, names, doubtful)
+        links.tracks.clear()  # they hold outlines, and have told all
+        rows = _outlines(links, views, names, doubtful, events)
+        lakes = _lakes(states, rows)
+    return Tracked(lakes, rows, observations, events)
+
+
+def footprints(outlines: gpd.GeoDataFrame) -> gpd.GeoSeries:
+    """Return the ground of each lake, its first, largest and last outline, by lake ID.
+
+    Parameters
+    ----------
+    outlines : geopandas.GeoDataFrame
+        :data:`glacial_lakes.schema.OUTLINES`.
+
+    Returns
+    -------
+    geopandas.GeoSeries
+        In :data:`glacial_lakes.tracking.epochs.EQUAL_AREA`.
+    """
+    frame = outlines[["lake_id", "acquired", "geometry"]].to_crs(EQUAL_AREA)
+    frame["size"] = frame.geometry.area
+    by_time = frame.sort_values(["lake_id", "acquired"], kind="stable")
+    by_size = frame.sort_values(["lake_id", "size"], kind="stable")
+    parts = [
+        by_time.drop_duplicates("lake_id", keep="first"),
+        by_time.drop_duplicates("lake_id", keep="last"),
+        by_size.drop_duplicates("lake_id", keep="last"),
+    ]
+    ground = shapely.union_all([geometry_array(part.geometry) for part in parts], axis=0)
+    return gpd.GeoSeries(ground, index=pd.Index(parts[0]["lake_id"]), crs=EQUAL_AREA)
+
+
+def _names(
+    links: Links,
+    kept: Sequence[int],
+    previous: gpd.GeoDataFrame | None,
+    taken: Collection[str],
+) -> list[str]:
+    tracks = [links.tracks[number] for number in kept]
+    known: list[str | None] = [None] * len(tracks)
+    reserved: list[str] = []
+    if previous is not None and len(previous):
+        old = footprints(previous)
+        reserved = [str(name) for name in old.index]
+        ground = geometry_array(
+            shapely.union_all(
+                [
+                    outline_of(links, number, lake)
+                    for number, sightings in enumerate(links.sightings)
+                    if sightings["view"][lake] not in (NOT_SHOWN, COVERED_BY_OTHER)
+                ]
+            )
+            for lake in kept
+        )
+        limit = links.settings.min_overlap
+        known = known_ids(ground, old.to_numpy(), reserved, min_overlap=limit)
+    return lake_ids(geometry_array(track.first for track in tracks), known, {*reserved, *taken})
+
+
+def _day(links: Links, epoch: int) -> pd.Timestamp:
+    return links.epochs[epoch].acquired.normalize()
+
+
+def _events(links: Links, views: Views, names: Mapping[int, str]) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = []
+    changed: dict[int, set[int]] = {lake: set() for lake in names}
+    for change in links.lineage:
+        for lake in {*change.before, *change.after}:
+            changed[lake].add(change.epoch)
+        rows.append(
+            {
+                "lake_id": names[change.before[0]],
+                "event": change.kind,
+                "date": _day(links, change.epoch),
+                "after": _day(links, change.since),
+                "from_ids": " ".join(names[lake] for lake in change.before),
+                "to_ids": " ".join(names[lake] for lake in change.after),
+                "area_before_m2": change.area_before_m2,
+                "area_after_m2": change.area_after_m2,
+            }
+        )
+    may = may_happen(views, links.settings)
+    for lake in names:
+        if not may[lake]:
+            continue
+        for happening in happenings(views.of(lake), changed[lake], links.settings):
+            before, after = happening.before.area_m2, happening.after.area_m2
+            rows.append(
+                {
+                    "lake_id": names[lake],
+                    "event": happening.kind,
+                    "date": _day(links, happening.after.epoch),
+                    "after": _day(links, happening.before.epoch),
+                    "from_ids": names[lake] if happening.before.shows_water else None,
+                    "to_ids": names[lake] if happening.after.shows_water else None,
+                    "area_before_m2": before,
+                    "area_after_m2": after,
+                }
+            )
+    table = schema.conform(pd.DataFrame(rows), schema.LAKE_EVENTS)
+    return table.sort_values(["date", "lake_id", "event"], kind="stable", ignore_index=True)
+
+
+def _outlines(
+    links: Links,
+    views: Views,
+    names: Mapping[int, str],
+    doubtful: set[int],
+    events: pd.DataFrame,
+) -> gpd.GeoDataFrame:
+    """Return one row a lake and epoch with an outline of its own.
+
+    Outlines are most of the memory of tracking: this takes the epochs out of the links, one after
+    the other from the last, so that they are not held in two frames at a time.
+    """
+    rows = _rows(links, views, names, doubtful, events)
+    parts = [
+        gpd.GeoDataFrame(part, geometry=packed.geometries(), crs=4326)
+        for part, packed in one_ahead(_in_degrees, rows)
+    ]
+    filled = [part for part in reversed(parts) if len(part)] or parts[-1:]
+    del parts
+    if not filled:
+        filled = [gpd.GeoDataFrame({"lake_id": []}, geometry=[], crs=4326)]
+    table = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=4326)
+    del filled
+    table = schema.conform(table, schema.OUTLINES).drop(columns="united", errors="ignore")
+    lost = (table["lon"].isna() | table["lat"].isna()).to_numpy()
+    points = shapely.point_on_surface(table.geometry.to_numpy()[lost])
+    for name, values in (("lon", shapely.get_x(points)), ("lat", shapely.get_y(points))):
+        table[name] = table[name].fillna(pd.Series(values, index=table.index[lost]))
+    # Most often they are sorted already, and are not copied.
+    table = table.sort_values(["acquired", "lake_id"], kind="stable", ignore_index=True)
+    return gpd.GeoDataFrame(table, crs=4326)
+
+
+def _in_degrees(rows: tuple[pd.DataFrame, Packed]) -> tuple[pd.DataFrame, Packed]:
+    return rows[0], rows[1].to_crs(EQUAL_AREA, 4326)
+
+
+def _rows(
+    links: Links,
+    views: Views,
+    names: Mapping[int, str],
+    doubtful: set[int],
+    events: pd.DataFrame,
+) -> Iterator[tuple[pd.DataFrame, Packed]]:
+    """Yield the rows of each epoch with their outlines, from the last epoch on; let go of it."""
+    happened = events.groupby(["lake_id", "date"])["event"].agg(" ".join).to_dict()
+    every = np.array(sorted(names, key=lambda lake: names[lake]), dtype=int)
+    for number in reversed(range(len(links.epochs))):
+        epoch = links.epochs[number]
+        view = links.sightings[number]["view"][every]
+        lakes = every[(view != NOT_SHOWN) & (view != COVERED_BY_OTHER)]
+        shown, patches = lakes.tolist(), [patches_of(links, number, i) for i in lakes.tolist()]
+        part = epoch.patches.iloc[[first for first, *_ in patches]]
+        status = views.status[shown, number]
+        for name in ("area_err_hb_m2", "perimeter_m"):
+            part[name] = _sums(epoch.patches[name].to_numpy(dtype=float), patches)
+        part["area_err_hb_m2"] = part["area_err_hb_m2"].where(status == "observed")
+        part["lake_id"] = [names[lake] for lake in shown]
+        part["area_m2"] = views.area_m2[shown, number]
+        part["area_sigma_m2"] = views.sigma_m2[shown, number]
+        part["observed_fraction"] = views.fraction[shown, number]
+        part["status"] = status
+        poor = np.array([lake in doubtful for lake in shown], dtype=bool)
+        part["quality"] = part["quality"].mask(poor, SEEN_ONCE)
+        day = epoch.acquired.normalize()
+        part["event"] = [happened.get((names[lake], day)) for lake in shown]
+        packed = packed_outlines(links, number, lakes)
+        del links.epochs[number], epoch
+        yield part, packed
+
+
+def _sums(values: npt.NDArray[np.float64], groups: Sequence[list[int]]) -> list[float]:
+    """Return the sum of the values of each group of positions, of which most have one member."""
+    told = values.tolist()
+    return [told[g[0]] if len(g) == 1 else float(values[g].sum()) for g in groups]
+
+
+def _lakes(states: Mapping[str, str], outlines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return one row a lake, from its latest whole outline."""
+    rows = outlines[["lake_id", "acquired", "area_m2"]]
+    whole = pd.DataFrame(rows).assign(whole=outlines["status"] == "observed")
+    whole = whole.sort_values(["whole", "acquired"], kind="stable")
+    latest = outlines.loc[whole.groupby("lake_id").tail(1).index]
+    latest = latest.set_index("lake_id").sort_index()
+    by_lake = rows.groupby("lake_id")
+    latest["first_seen"] = by_lake["acquired"].min()
+    latest["last_seen"] = by_lake["acquired"].max()
+    latest["n_observed"] = by_lake["area_m2"].count()
+    latest["max_area_m2"] = by_lake["area_m2"].max()
+    latest["state"] = pd.Series(states, dtype="object").reindex(latest.index)
+    names_only = [column.name for column in schema.LAKES if column.name in latest]
+    table = schema.conform(latest[[*names_only, "geometry"]].reset_index(), schema.LAKES)
+    return gpd.GeoDataFrame(table, geometry="geometry", crs=4326)
+
+
+def _states(
+    links: Links, views: Views, names: Mapping[int, str], doubtful: set[int]
+) -> dict[str, str]:
+    """Return the state of each lake by its ID; gone is what the last view that tells it lacks."""
+    lacks = views.lacks
+    tells = views.decides | lacks
+    is_last = tells & (np.cumsum(tells[:, ::-1], axis=1)[:, ::-1] == 1)
+    lost = (is_last & lacks & ~views.shows_water).any(axis=1)
+    gone = lost | np.array([track.ended is not None for track in links.tracks], dtype=bool)
+    return {
+        name: "doubtful" if lake in doubtful else "gone" if gone[lake] else "present"
+        for lake, name in names.items()
+    }
+
+
+def _observations(links: Links, views: Views, names: Mapping[int, str]) -> pd.DataFrame:
+    """Return one row a lake and scene; of the scenes of one epoch one carries what was seen."""
+    lakes = sorted(names, key=lambda lake: names[lake])
+    scenes = sorted(
+        (utc(coverage.acquired).floor("ms"), coverage.scene_id, coverage.sensor, number, place)
+        for number, epoch in enumerate(links.epochs)
+        for place, coverage in enumerate(epoch.coverages)
+    )
+    numbers, places = (np.array([scene[i] for scene in scenes], dtype=int) for i in (3, 4))
+    chosen = np.ix_(np.array(lakes, dtype=int), numbers)
+    tells = views.scene[chosen] == places
+    columns = {
+        "area_m2": np.where(tells, views.area_m2[chosen], np.nan),
+        "area_sigma_m2": np.where(tells, views.sigma_m2[chosen], np.nan),
+        "observed_fraction": np.where(tells, views.fraction[chosen], np.nan),
+        "status": np.where(tells, views.status[chosen], "nodata"),
+    }
+    table = pd.DataFrame({name: values.ravel() for name, values in columns.items()})
+    table["lake_id"] = np.repeat(np.array([names[lake] for lake in lakes], object), len(scenes))
+    for position, name in enumerate(("acquired", "scene_id", "sensor")):
+        values = pd.Series([scene[position] for scene in scenes], dtype=None if scenes else object)
+        table[name] = values.iloc[np.tile(np.arange(len(scenes)), len(lakes))].to_numpy()
+    return schema.conform(table, schema.OBSERVATIONS)

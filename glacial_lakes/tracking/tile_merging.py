@@ -1,0 +1,234 @@
+"""Outline tables of single scenes → epochs: outlines of adjoining tiles become one outline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
+from glacial_lakes.errors import InputError
+from glacial_lakes.measures import geodesic_area_perimeter
+from glacial_lakes.runtime.threads import one_ahead
+from glacial_lakes.schema import MAPPED, OUTLINES, conform
+from glacial_lakes.tracking.epochs import (
+    EQUAL_AREA,
+    CompleteCoverage,
+    Epoch,
+    SceneCoverage,
+    groups_of,
+    utc,
+)
+from glacial_lakes.tracking.ragged import Packed
+
+_SAME_LAKE = 0.9
+_HANSHAW_BOOKHAGEN = 0.6872 / 2
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """A scene with the columns of its patches, and their outlines in some CRS."""
+
+    coverage: SceneCoverage
+    columns: pd.DataFrame
+    packed: Packed
+    crs: Any
+
+
+def epochs_of(tables: Iterable[gpd.GeoDataFrame], *, min_overlap: float) -> list[Epoch]:
+    """Group outline tables of single scenes into epochs, in the order of time.
+
+    Parameters
+    ----------
+    tables : iterable of geopandas.GeoDataFrame
+        :data:`glacial_lakes.schema.MAPPED` columns, any CRS, with the scene's coverage in
+        ``attrs["coverage"]``; a table may be empty.
+    min_overlap : float
+        Smallest intersection over the smaller area that makes outlines of two tiles one lake.
+
+    Returns
+    -------
+    list of Epoch
+        Sorted by time, sensor and scene.
+
+    Raises
+    ------
+    InputError
+        When a table has no coverage or no CRS, or a scene is given twice.
+    """
+    groups: dict[tuple[str, str], list[_Scene]] = {}
+    # Not the tables that were read: those of all scenes would lie in memory together.
+    for scene in one_ahead(_in_frame, map(_scene, _checked(tables))):
+        key = (utc(scene.coverage.acquired).strftime("%Y-%m-%d"), scene.coverage.sensor)
+        groups.setdefault(key, []).append(replace(scene, packed=scene.packed.copy()))
+    epochs = [_epoch(groups.pop(key), min_overlap) for key in [*groups]]
+    return sorted(epochs, key=lambda epoch: (epoch.acquired, epoch.scene_ids))
+
+
+def _checked(tables: Iterable[gpd.GeoDataFrame]) -> Iterator[gpd.GeoDataFrame]:
+    """Yield tables, when each has a coverage of its own."""
+    names: set[str] = set()
+    for table in tables:
+        coverage = table.attrs.get("coverage")
+        if coverage is None:
+            raise InputError(
+                None,
+                "a table of outlines does not tell where its scene saw the ground",
+                'set table.attrs["coverage"], e.g. to a CompleteCoverage',
+            )
+        if table.crs is None and len(table):
+            raise InputError(None, "the outlines have no CRS", "give them one, e.g. with set_crs")
+        if coverage.scene_id in names:
+            raise InputError(None, f"scene {coverage.scene_id} is given twice", "leave one out")
+        names.add(coverage.scene_id)
+        yield table
+
+
+def _epoch(scenes: list[_Scene], min_overlap: float) -> Epoch:
+    scenes = sorted(scenes, key=lambda one: (utc(one.coverage.acquired), one.coverage.scene_id))
+    coverages = tuple(scene.coverage for scene in scenes)
+    tables = [_table(scene) for scene in scenes]
+    filled = [table for table in tables if len(table)] or tables[:1]
+    patches = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=EQUAL_AREA)
+    patches["united"] = False
+    if len(scenes) > 1 and len(patches):
+        patches = _unite(Epoch.of(coverages, patches), min_overlap)
+    return Epoch.of(coverages, _sorted(patches))
+
+
+def _table(scene: _Scene) -> gpd.GeoDataFrame:
+    table = gpd.GeoDataFrame(scene.columns, geometry=scene.packed.geometries(), crs=EQUAL_AREA)
+    # Outlines of images have water between them, drawn ones may share a shore.
+    return _joined(table) if isinstance(scene.coverage, CompleteCoverage) else table
+
+
+def _in_frame(scene: _Scene) -> _Scene:
+    if not len(scene.packed):
+        return scene
+    return replace(scene, packed=scene.packed.to_crs(scene.crs, EQUAL_AREA), crs=EQUAL_AREA)
+
+
+def _scene(table: gpd.GeoDataFrame) -> _Scene:
+    """Return a scene as tracking wants it, though not in the frame of tracking."""
+    coverage: SceneCoverage = table.attrs["coverage"]
+    columns = {
+        column.name: _once(table[column.name]) if column.type == "text" else table[column.name]
+        for column in OUTLINES
+        if column.name in table
+    }
+    columns = {name: values.array for name, values in columns.items()}
+    frame = conform(pd.DataFrame(columns, index=pd.RangeIndex(len(table))), MAPPED)
+    frame["scene_id"] = coverage.scene_id
+    time = pd.Series(utc(coverage.acquired), index=frame.index)
+    frame["acquired"] = frame["acquired"].fillna(time.astype("datetime64[ms, UTC]"))
+    frame["sensor"] = coverage.sensor
+    frame["area_m2"] = frame["area_m2"].where(frame["status"] == "observed")
+    return _Scene(coverage, frame, Packed.of(table.geometry.to_numpy()), table.crs)
+
+
+def _once(texts: pd.Series) -> pd.Series:
+    """Return texts with equal ones held once: a file gives a new one for every row."""
+    place, known = pd.factorize(texts.astype("object"))
+    held = np.full(len(known) + 1, None, dtype=object)  # a missing text has the place -1
+    held[:-1] = known
+    return pd.Series(held[place], texts.index)
+
+
+def _joined(patches: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Make one row of drawn outlines that share a piece of their shore: parts of one lake."""
+    outlines = patches.geometry.to_numpy()
+    left, right = shapely.STRtree(outlines).query(outlines, predicate="touches")
+    shared = shapely.length(shapely.intersection(outlines[left], outlines[right])) > 0
+    rows, dropped = [], list[int]()
+    for group in groups_of(len(patches), left[shared], right[shared]):
+        members = patches.iloc[group]
+        row: dict[str, Any] = members.iloc[int(shapely.area(outlines[group]).argmax())].to_dict()
+        size = {
+            name: members[name].sum(min_count=len(group)) for name in ("area_m2", "perimeter_m")
+        }
+        for name in ("area_sigma_m2", "area_err_hb_m2"):
+            size[name] = float(np.sqrt((members[name].to_numpy(dtype=float) ** 2).sum()))
+        rows.append(row | size | {"geometry": shapely.union_all(outlines[group])})
+        dropped.extend(group)
+    if not rows:
+        return patches
+    joined = conform(gpd.GeoDataFrame(rows, geometry="geometry", crs=EQUAL_AREA), MAPPED)
+    rest = patches.drop(index=patches.index[dropped])
+    parts = [rest, joined] if len(rest) else [joined]
+    return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=EQUAL_AREA)
+
+
+def _sorted(patches: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    bounds = patches.geometry.bounds if len(patches) else pd.DataFrame(columns=["minx", "miny"])
+    order = np.lexsort(
+        (
+            patches["scene_id"].to_numpy(dtype=str),
+            shapely.area(patches.geometry.to_numpy()),
+            bounds["miny"].to_numpy(dtype=float),
+            bounds["minx"].to_numpy(dtype=float),
+        )
+    )
+    return patches.iloc[order].reset_index(drop=True)
+
+
+def _unite(epoch: Epoch, min_overlap: float) -> gpd.GeoDataFrame:
+    """Make one row of the outlines that several tiles have of one lake."""
+    outlines = epoch.outlines
+    patches = gpd.GeoDataFrame(epoch.patches, geometry=outlines, crs=EQUAL_AREA)
+    left, right = epoch.tree.query(outlines, "dwithin", distance=epoch.resolution_m)
+    scene = patches["scene_id"].to_numpy()
+    keep = (left < right) & (scene[left] != scene[right])
+    left, right = left[keep], right[keep]
+    area = shapely.area(outlines)
+    shared = shapely.area(shapely.intersection(outlines[left], outlines[right]))
+    # Two whole outlines are one lake when they overlap; a cut one may only touch its other part.
+    same = (shared >= min_overlap * np.minimum(area[left], area[right])) | ~(
+        epoch.whole[left] & epoch.whole[right]
+    )
+    rows: list[dict[str, Any]] = []
+    dropped: list[int] = []
+    for group in groups_of(len(patches), left[same], right[same]):
+        rows.append(_united(epoch, patches, group))
+        dropped.extend(group)
+    if not rows:
+        return patches
+    united = gpd.GeoDataFrame(rows, geometry="geometry", crs=EQUAL_AREA)
+    rest = patches.drop(index=dropped)
+    united = gpd.GeoDataFrame(conform(united, MAPPED), geometry="geometry", crs=EQUAL_AREA)
+    return gpd.GeoDataFrame(
+        pd.concat([rest, united] if len(rest) else [united], ignore_index=True), crs=EQUAL_AREA
+    )
+
+
+def _united(epoch: Epoch, patches: gpd.GeoDataFrame, group: npt.NDArray[np.intp]) -> dict[str, Any]:
+    members = patches.iloc[group]
+    outlines = epoch.outlines[group]
+    area = shapely.area(outlines)
+    union = shapely.union_all(outlines)
+    leader = np.lexsort((members["scene_id"].to_numpy(dtype=str), -area, ~epoch.whole[group]))[0]
+    row: dict[str, Any] = members.iloc[leader].to_dict()
+    if epoch.whole[group][leader] and area[leader] >= _SAME_LAKE * union.area:
+        return row
+    seen = epoch.observe(np.array([union], dtype=object))[0][:, 0]
+    overlap = max(0.0, float(area.sum()) - union.area) / union.area
+    fraction = float(np.clip(max(seen.max(), seen.sum() - overlap), 0.0, 1.0))
+    row |= {"geometry": union, "observed_fraction": fraction, "united": True}
+    if fraction < MIN_OBSERVED_FRACTION:
+        return row | {"area_m2": None, "area_sigma_m2": None, "area_err_hb_m2": None}
+    size = geodesic_area_perimeter(gpd.GeoSeries([union], crs=EQUAL_AREA)).iloc[0]
+    area_m2, perimeter_m = float(size["area_m2"]), float(size["perimeter_m"])
+    sigma = members["area_sigma_m2"].to_numpy(dtype=float)
+    bound = _HANSHAW_BOOKHAGEN * perimeter_m * epoch.resolution_m
+    return row | {
+        "status": "observed",
+        "area_m2": area_m2,
+        "area_sigma_m2": bound if np.isnan(sigma).any() else float(np.sqrt((sigma**2).sum())),
+        "area_err_hb_m2": bound,
+        "perimeter_m": perimeter_m,
+    }

@@ -1,0 +1,1 @@
+"""A project file becomes the whole job: scenes, tracking, exports, manifest."""

@@ -1,0 +1,207 @@
+"""What a result was made from: stamps and checksums of inputs, and the manifest that tells them."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+import rasterio
+
+import glacial_lakes
+from glacial_lakes import schema, settings
+from glacial_lakes.events import SceneRefused
+from glacial_lakes.io import atomic
+from glacial_lakes.scenes.scene import Scene
+
+FILE_NAME = "manifest.json"
+UNVERIFIED = "unverified"
+"""In place of a checksum that nobody gave."""
+_LIBRARIES = ("numpy", "scipy", "scikit-image", "pandas", "geopandas", "shapely", "pyproj")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What became of a scene: the content of ``done.json``, written after all else."""
+
+    scene_id: str
+    state: Literal["mapped", "refused"]
+    reason: str
+    """Why it was refused, one line; empty when mapped."""
+    n_outlines: int
+    key: str
+    stamp: str
+    checksum: str
+    outputs: dict[str, str]
+    """SHA-256 by file name."""
+    verified: Literal["verified", "unverified"] = "unverified"
+    """Whether the product's files agree with the checksums that its makers sent with it."""
+
+
+def parts_of(path: Path) -> list[Path]:
+    """Return the files that make up an input, sorted.
+
+    A folder: all files in it. A file: itself and those that differ only in the ending, such as
+    the parts of a shapefile or the sidecar of a GeoTIFF.
+    """
+    if path.is_dir():
+        return sorted(part for part in path.rglob("*") if part.is_file())
+    prefix = f"{path.stem}."
+    return sorted(
+        part for part in path.parent.iterdir() if part.is_file() and part.name.startswith(prefix)
+    )
+
+
+def scene_parts(scene: Scene) -> list[Path]:
+    """Return the files of a scene's product, also those that lie outside its folder."""
+    layers = [*scene.bands.values(), scene.quality, scene.saturation]
+    paths = {layer.path for layer in layers if layer is not None}
+    elsewhere = {Path(path) for path in paths if not path.startswith("/vsi")}
+    return sorted({*parts_of(Path(scene.path)), *(path for path in elsewhere if path.is_file())})
+
+
+def stamp(parts: Iterable[Path]) -> str:
+    """Return a digest of names, sizes and times of change: quick, and enough when it is equal."""
+    states = [(str(part), part.stat()) for part in parts]
+    return settings.digest([(name, state.st_size, state.st_mtime_ns) for name, state in states])
+
+
+def checksum(parts: Iterable[Path]) -> str:
+    """Return a digest of names and contents (SHA-256), independent of place and time.
+
+    For a single file it is the SHA-256 of the file, as ``sha256sum`` tells it.
+    """
+    parts = list(parts)
+    if len(parts) == 1:
+        return atomic.sha256(parts[0])
+    return settings.digest([(part.name, atomic.sha256(part)) for part in parts])
+
+
+def current_checksum(parts: Iterable[Path], known: Mapping[str, str]) -> str:
+    """Return the checksum, from ``known`` (checksum by stamp) while nothing was touched."""
+    parts = list(parts)
+    return known.get(stamp(parts)) or checksum(parts)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what computes: the package, its libraries, GDAL and PROJ."""
+    found = {name: importlib.metadata.version(name) for name in _LIBRARIES}
+    return found | {
+        "rasterio": rasterio.__version__,
+        "GDAL": rasterio.__gdal_version__,
+        "PROJ": rasterio.__proj_version__,
+    }
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the content of a JSON file, empty when there is none or it is damaged."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def write(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file, whole, with equal bytes for equal content on every system."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    with atomic.whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def outputs_hold(folder: Path, outputs: Mapping[str, str]) -> bool:
+    """Tell whether every output is there with the checksum that the manifest names."""
+    paths = {folder / name: checksum for name, checksum in outputs.items()}
+    return bool(paths) and all(
+        path.is_file() and atomic.sha256(path) == checksum for path, checksum in paths.items()
+    )
+
+
+def scene_table(
+    folder: Path,
+    scenes: Iterable[Scene],
+    records: Mapping[str, Record],
+    refused: Iterable[SceneRefused],
+) -> pd.DataFrame:
+    """Return the table of scenes of a run.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Paths are told from here, so that the table does not depend on where a project lies.
+    scenes : iterable of Scene
+        Scenes that were opened.
+    records : mapping of str to Record
+        What became of each, by id.
+    refused : iterable of SceneRefused
+        Refusals; those of products that could not even be opened get a row too.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of :data:`glacial_lakes.schema.SCENES`.
+    """
+    opened = {scene.path: scene for scene in scenes}
+    rows: list[dict[str, Any]] = [
+        {
+            "scene_id": scene.id,
+            "acquired": scene.acquired,
+            "sensor": scene.sensor,
+            "level": scene.level,
+            "path": _relative(scene.path, folder),
+            "cloud_percent": scene.cloud_percent,
+            "sun_azimuth_deg": scene.sun_azimuth_deg,
+            "sun_elevation_deg": scene.sun_elevation_deg,
+            "checksum": records[scene.id].verified,
+            "state": records[scene.id].state,
+            "reason": _relative(records[scene.id].reason, folder) or None,
+            "n_outlines": records[scene.id].n_outlines,
+        }
+        for scene in opened.values()
+    ]
+    rows += [
+        {
+            "scene_id": Path(event.path).name,
+            "path": _relative(event.path, folder),
+            "checksum": UNVERIFIED,
+            "state": "refused",
+            "reason": _relative(event.reason, folder),
+        }
+        for event in refused
+        if event.path not in opened
+    ]
+    return schema.conform(pd.DataFrame(rows), schema.SCENES)
+
+
+def content(
+    project: settings.Project,
+    scenes: pd.DataFrame,
+    records: Mapping[str, Record],
+    checksums: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return all that a result follows from; as long as it is equal, nothing is new."""
+    tables = settings.as_dict(project)
+    rows = json.loads(scenes.to_json(orient="records", date_format="iso"))
+    for row in rows:
+        record = records.get(row["scene_id"])
+        row["sha256"] = (record and record.checksum) or UNVERIFIED
+        row["outputs"] = record.outputs if record else {}
+    paths = {**tables["inputs"], "aoi": tables["area"]["aoi"]}
+    return {
+        "glacial_lakes": glacial_lakes.__version__,
+        "versions": versions(),
+        "settings": tables,
+        "inputs": {
+            name: {"path": paths[name], "sha256": checksum} for name, checksum in checksums.items()
+        },
+        "scenes": rows,
+    }
+
+
+def _relative(text: str, folder: Path) -> str:
+    return text.replace(f"{folder}{os.sep}", "").replace(os.sep, "/")

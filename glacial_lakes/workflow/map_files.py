@@ -1,0 +1,142 @@
+"""Single scenes → one file of outlines, without identities: what ``glacial-lakes map`` does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+
+from glacial_lakes import schema
+from glacial_lakes.errors import ConfigError, InputError, MissingFileError
+from glacial_lakes.events import (
+    DemNotGiven,
+    Event,
+    Listener,
+    SceneMapped,
+    SceneRefused,
+    StageStarted,
+    ignore,
+)
+from glacial_lakes.io import geopackage, shapefile
+from glacial_lakes.io.atomic import whole
+from glacial_lakes.mapping.pipeline import map_lakes
+from glacial_lakes.scenes import discover, verify
+from glacial_lakes.workflow.scene_tasks import reason_of
+
+LAYER = "outlines"
+_DEGREES = "EPSG:4326"
+
+
+def map_scenes(
+    paths: Iterable[Path | str],
+    out: Path | str,
+    *,
+    dem: Path | str | None = None,
+    glaciers: Path | str | None = None,
+    aoi: Path | str | None = None,
+    min_area_m2: float | None = None,
+    on_event: Listener = ignore,
+) -> gpd.GeoDataFrame:
+    """Map scenes one after the other into one vector file.
+
+    Parameters
+    ----------
+    paths : iterable of path-like
+        Products, or folders of products.
+    out : path-like
+        ``.gpkg`` (layer ``outlines``), ``.shp``, ``.geojson`` or ``.fgb``; an old file is
+        replaced.
+    dem, glaciers, aoi : path-like, optional
+        As for :func:`glacial_lakes.map_lakes`.
+    min_area_m2 : float, optional
+        Smallest lake.
+    on_event : callable, optional
+        Called with messages of :mod:`glacial_lakes.events`; scenes that are refused are told
+        here.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        Outlines of all scenes with the columns of :data:`glacial_lakes.schema.MAPPED`: in the
+        CRS of the scenes where they share one, else (and in GeoJSON) in EPSG:4326.
+
+    Raises
+    ------
+    ConfigError
+        When the ending of ``out`` names no known format.
+    InputError
+        When no scene could be used; nothing is written.
+    """
+    out = Path(out).absolute()
+    if out.suffix.lower() not in WRITERS:
+        raise ConfigError(out, "its ending names no format", f"use any of {', '.join(WRITERS)}")
+    for path in (dem, glaciers, aoi):
+        if path is not None and not Path(path).exists():
+            raise MissingFileError(path, "does not exist", "check the path")
+    refused: list[SceneRefused] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, SceneRefused):
+            refused.append(event)
+        on_event(event)
+
+    scenes = discover(list(paths), listen)
+    if dem is None:
+        on_event(DemNotGiven())
+    on_event(StageStarted("map", len(scenes)))
+    tables = []
+    for scene in scenes:
+        started = time.monotonic()
+        try:
+            verify(scene)
+            outlines = map_lakes(
+                scene, dem=dem, glaciers=glaciers, aoi=aoi, min_area_m2=min_area_m2
+            )
+        except InputError as error:
+            listen(SceneRefused(scene.path, reason_of(error, scene.path)))
+            continue
+        tables.append(schema.conform(outlines, schema.MAPPED))
+        on_event(SceneMapped(scene.id, len(outlines), time.monotonic() - started))
+    if not tables:
+        path = refused[0].path if len(refused) == 1 else None
+        raise InputError(path, "no scene could be used", "see the reasons above")
+    return _write(tables, out)
+
+
+def _write(tables: list[gpd.GeoDataFrame], out: Path) -> gpd.GeoDataFrame:
+    one_crs = all(table.crs == tables[0].crs for table in tables)
+    crs = tables[0].crs if one_crs and out.suffix.lower() != ".geojson" else _DEGREES
+    rows = [table.to_crs(crs) for table in tables]
+    filled = [table for table in rows if len(table)] or rows[:1]
+    outlines = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=crs)
+    outlines.attrs.clear()
+    WRITERS[out.suffix.lower()](outlines, out)
+    return outlines
+
+
+def _write_gpkg(outlines: gpd.GeoDataFrame, out: Path) -> None:
+    geopackage.write_layers(out, {LAYER: outlines})
+
+
+def _write_shapefile(outlines: gpd.GeoDataFrame, out: Path) -> None:
+    shapefile.write_shapefile(outlines, out, schema.MAPPED)
+
+
+def _write_by(driver: str) -> Callable[[gpd.GeoDataFrame, Path], None]:
+    def write(outlines: gpd.GeoDataFrame, out: Path) -> None:
+        with whole(out) as temporary:
+            pyogrio.write_dataframe(outlines, temporary, layer=LAYER, driver=driver)
+
+    return write
+
+
+WRITERS: Mapping[str, Callable[[gpd.GeoDataFrame, Path], None]] = {
+    ".gpkg": _write_gpkg,
+    ".shp": _write_shapefile,
+    ".geojson": _write_by("GeoJSON"),
+    ".fgb": _write_by("FlatGeobuf"),
+}

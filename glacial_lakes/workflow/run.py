@@ -1,0 +1,414 @@
+"""A project file → the whole job: map what is new, track, export, report, and a manifest."""
+
+from __future__ import annotations
+
+import glob
+import json
+import logging
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+import glacial_lakes
+from glacial_lakes.errors import InputError, MissingFileError
+from glacial_lakes.events import (
+    DemNotGiven,
+    Event,
+    Listener,
+    SceneRefused,
+    SceneReused,
+    StageStarted,
+    ignore,
+)
+from glacial_lakes.export.export import export
+from glacial_lakes.inventory.build import track
+from glacial_lakes.inventory.inventory import Inventory, open_inventory
+from glacial_lakes.io import atomic
+from glacial_lakes.io.vector import read_vector
+from glacial_lakes.mapping.seeds import detector_of
+from glacial_lakes.report.page import write_report
+from glacial_lakes.review import working_copy
+from glacial_lakes.runtime import machine
+from glacial_lakes.runtime.processes import ProcessPerCall
+from glacial_lakes.scenes import discover
+from glacial_lakes.scenes.scene import Scene
+from glacial_lakes.settings import Project, as_dict, digest
+from glacial_lakes.workflow import manifest
+from glacial_lakes.workflow.dask import RUNNING_NAME, map_on_cluster
+from glacial_lakes.workflow.manifest import Record
+from glacial_lakes.workflow.scene_tasks import (
+    SCENE_SECONDS,
+    SceneTask,
+    capacity,
+    earlier_record,
+    folder_name,
+    load_outlines,
+    map_all,
+)
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+INVENTORY_NAME = "inventory.gpkg"
+REPORT_NAME = "report.html"
+SCENES_FOLDER = "scenes"
+WORK_PREFIX = ".mapping-"
+MEMORY_SHARE = 0.75
+"""Share of the computer's memory that a run takes when it is not told how much."""
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run did.
+
+    Parameters
+    ----------
+    output : pathlib.Path
+        The output folder.
+    paths : tuple of pathlib.Path
+        The files of the result, the manifest last; empty when no scene could be used.
+    mapped, reused : tuple of str
+        Scenes that were mapped now, and those whose earlier outlines still hold.
+    refused : tuple of SceneRefused
+        Scenes that could not be used, with the reason.
+    n_lakes : int
+        Lakes in the inventory.
+    unchanged : bool
+        Nothing was new, and nothing was written.
+    """
+
+    output: Path
+    paths: tuple[Path, ...]
+    mapped: tuple[str, ...]
+    reused: tuple[str, ...]
+    refused: tuple[SceneRefused, ...]
+    n_lakes: int
+    unchanged: bool = False
+
+
+def run(
+    project: Project,
+    *,
+    jobs: int | None = None,
+    max_memory: int | None = None,
+    executor: Executor | Client | None = None,
+    on_event: Listener = ignore,
+) -> RunResult:
+    """Do the whole job of a project: scenes in, inventory, exports and report out.
+
+    Only scenes that are new or changed are mapped. The result does not depend on ``jobs``,
+    ``max_memory``, the executor or the order of the scenes: it is the same to the byte. A run
+    that is stopped at any moment leaves the older result whole, and the next one goes on.
+
+    Parameters
+    ----------
+    project : Project
+        From :func:`read_project`.
+    jobs : int, optional
+        Scenes mapped at a time. Default: one for each core, or each thread of a cluster.
+    max_memory : int, optional
+        Bytes for all processes together; fewer scenes at a time and smaller blocks are used to
+        keep to it. Default: three quarters of the computer's memory, or what the workers of a
+        cluster may use.
+    executor : distributed.Client or concurrent.futures.Executor, optional
+        Where scenes are mapped instead of in processes of this computer. It must see the same
+        files at the same paths.
+    on_event : callable, optional
+        Called with messages of :mod:`glacial_lakes.events`.
+
+    Returns
+    -------
+    RunResult
+
+    Raises
+    ------
+    ClusterError
+        When a cluster is lost, or its workers see other files or have other versions.
+    ConfigError
+        When the project names an index or a detector that does not exist.
+    LockedError
+        When another run writes the same output.
+    MissingFileError
+        When an input that the project names is not there.
+    OutputError
+        When a result cannot be written.
+    """
+    refused: list[SceneRefused] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, SceneRefused):
+            refused.append(event)
+        on_event(event)
+
+    detector_of(project.mapping)  # told once, not by every scene
+    if project.inputs.dem is None:
+        on_event(DemNotGiven())
+    output = (project.folder / project.project.output).resolve()
+    with atomic.lock(output):
+        working_copy.take_in(output / INVENTORY_NAME, listen)
+        scenes = _find_scenes(project, listen)
+        checksums = _checksums(project)
+        tasks = _tasks(project, scenes, checksums, output)
+        with _work_folder(output) as work:
+            records, mapped = _map(
+                tasks, work, executor, jobs=jobs, max_memory=max_memory, on_event=listen
+            )
+        usable = [record.scene_id for record in records.values() if record.state == "mapped"]
+        reused = tuple(scene_id for scene_id in usable if scene_id not in mapped)
+        refusals = tuple(sorted(refused, key=lambda event: (event.path, event.reason)))
+        result = RunResult(output, (), mapped, reused, refusals, 0)
+        if not usable:
+            return result
+        table = manifest.scene_table(project.folder, scenes, records, refusals)
+        working_copy.take_in(output / INVENTORY_NAME, listen)  # mapping may have taken hours
+        content = manifest.content(project, table, records, checksums)
+        earlier = manifest.read(output / manifest.FILE_NAME)
+        outputs = earlier.get("outputs", {})
+        if content == {key: earlier.get(key) for key in content} and manifest.outputs_hold(
+            output, outputs
+        ):
+            n_lakes, unchanged = int(earlier["n_lakes"]), True
+        else:
+            listen(StageStarted("track", len(usable)))
+            inventory = _track(project, output, usable, table, content)
+            n_lakes, unchanged = len(inventory.lakes), False
+            outputs = _write(project, output, inventory, listen)
+            _remove_stale(output, earlier.get("outputs", {}), outputs)
+            ending = {"n_lakes": n_lakes, "outputs": outputs}
+            manifest.write(output / manifest.FILE_NAME, content | ending)
+        paths = tuple(output / name for name in (*outputs, manifest.FILE_NAME))
+        return replace(result, paths=paths, n_lakes=n_lakes, unchanged=unchanged)
+
+
+def _find_scenes(project: Project, on_event: Listener) -> list[Scene]:
+    folder = Path(glob.escape(str(project.folder)))
+    patterns = []
+    for pattern in project.inputs.scenes:
+        literal = project.folder / pattern
+        if literal.exists():
+            patterns.append(literal)
+        elif glob.has_magic(pattern):
+            patterns.append(folder / pattern)
+        else:
+            raise MissingFileError(literal, "inputs.scenes names it, but it is not there")
+    scenes = discover(patterns, on_event)
+    months = project.inputs.months
+    chosen = [scene for scene in scenes if months is None or scene.acquired.month in months]
+    if scenes and not chosen:
+        what = f"none of {len(scenes)} scenes lies in the months {list(months or ())}"
+        raise InputError(project.folder, what, "change inputs.months")
+    if len(chosen) < len(scenes):
+        _LOG.info("%d scenes are out of season", len(scenes) - len(chosen))
+    return chosen
+
+
+def _checksums(project: Project) -> dict[str, str]:
+    named = {
+        "dem": project.inputs.dem,
+        "glaciers": project.inputs.glaciers,
+        "aoi": project.area.aoi,
+        "basins": project.area.basins,
+    }
+    return {
+        name: manifest.checksum(manifest.parts_of(project.folder / path))
+        for name, path in named.items()
+        if path is not None
+    }
+
+
+def _tasks(
+    project: Project, scenes: Sequence[Scene], checksums: Mapping[str, str], output: Path
+) -> list[SceneTask]:
+    settings = as_dict(project)
+    settings["mapping"].pop("strip_rows")  # sets memory, never the result
+    for name in ("basins", "basin_field"):  # mapping does not know them
+        settings["area"].pop(name)
+    key = digest(
+        {
+            "version": glacial_lakes.__version__,
+            "mapping": settings["mapping"],
+            "area": settings["area"],
+            "checksums": {name: sum_ for name, sum_ in checksums.items() if name != "basins"},
+        }
+    )
+
+    def located(path: str | None) -> Path | None:
+        return None if path is None else project.folder / path
+
+    return [
+        SceneTask(
+            scene=scene,
+            folder=output / SCENES_FOLDER / folder_name(scene.id),
+            key=key,
+            dem=located(project.inputs.dem),
+            glaciers=located(project.inputs.glaciers),
+            aoi=located(project.area.aoi),
+            min_area_m2=project.area.min_area_m2,
+            glacier_buffer_m=project.area.glacier_buffer_m,
+            settings=project.mapping,
+        )
+        for scene in scenes
+    ]
+
+
+@contextmanager
+def _work_folder(output: Path) -> Iterator[Path]:
+    """Give a folder for unfinished results, and remove it and those of killed runs.
+
+    Twice, for what a killed run had begun may write for a moment after it.
+    """
+    _remove_work(output)
+    work = output / f"{WORK_PREFIX}{secrets.token_hex(8)}"
+    work.mkdir()
+    (work / RUNNING_NAME).touch()
+    try:
+        yield work
+    finally:
+        (work / RUNNING_NAME).unlink(missing_ok=True)
+        _remove_work(output)
+
+
+def _remove_work(output: Path) -> None:
+    for folder in output.glob(f"{WORK_PREFIX}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _map(
+    tasks: Sequence[SceneTask],
+    work: Path,
+    executor: Executor | Client | None,
+    *,
+    jobs: int | None,
+    max_memory: int | None,
+    on_event: Listener,
+) -> tuple[dict[str, Record], tuple[str, ...]]:
+    """Map what has no valid earlier result; return all records, and the scenes mapped now."""
+    earlier = {task.scene.id: earlier_record(task) for task in tasks}
+    records = {scene_id: record for scene_id, record in earlier.items() if record is not None}
+    new = [task for task in tasks if task.scene.id not in records]
+    on_event(StageStarted("map", len(new)))
+    for task in tasks:
+        if record := records.get(task.scene.id):
+            on_event(
+                SceneReused(record.scene_id)
+                if record.state == "mapped"
+                else SceneRefused(task.scene.path, record.reason)
+            )
+    fresh: list[Record] = []
+    if new and (executor is None or isinstance(executor, Executor)):
+        fresh = _map_here(new, work, executor, jobs=jobs, max_memory=max_memory, on_event=on_event)
+    elif new:
+        fresh = map_on_cluster(
+            new, executor, work=work, jobs=jobs, max_memory=max_memory, on_event=on_event
+        )
+    records |= {record.scene_id: record for record in fresh}
+    mapped = tuple(record.scene_id for record in fresh if record.state == "mapped")
+    return {task.scene.id: records[task.scene.id] for task in tasks}, mapped
+
+
+def _map_here(
+    tasks: Sequence[SceneTask],
+    work: Path,
+    executor: Executor | None,
+    *,
+    jobs: int | None,
+    max_memory: int | None,
+    on_event: Listener,
+) -> list[Record]:
+    room = capacity(
+        [task.scene.grid for task in tasks],
+        jobs or machine.core_count(),
+        max_memory or int(machine.memory_bytes() * MEMORY_SHARE),
+        tasks[0].settings.strip_rows,
+    )
+    tasks = [
+        replace(task, settings=replace(task.settings, strip_rows=room.strip_rows)) for task in tasks
+    ]
+    pool = executor and nullcontext(executor)
+    with (
+        pool
+        or ProcessPerCall(
+            room.jobs, seconds=SCENE_SECONDS, memory_bytes=room.scene_bytes
+        ) as running,
+        ProcessPerCall(1, seconds=SCENE_SECONDS, memory_bytes=room.all_bytes) as alone,
+    ):
+        return map_all(tasks, running, alone=alone, work=work, on_event=on_event)
+
+
+def _track(
+    project: Project,
+    output: Path,
+    usable: Sequence[str],
+    scenes: pd.DataFrame,
+    content: Mapping[str, Any],
+) -> Inventory:
+    path = output / INVENTORY_NAME
+    row = _run_row(content)
+    previous = open_inventory(path) if path.is_file() else None
+    if previous is not None:  # a run that was stopped after the inventory is no second run
+        runs = previous.runs[previous.runs["run_id"] != row["run_id"]]
+        previous = replace(previous, runs=runs.reset_index(drop=True))
+    glaciers, dem, basins = project.inputs.glaciers, project.inputs.dem, project.area.basins
+    return track(
+        (load_outlines(output / SCENES_FOLDER / folder_name(scene)) for scene in usable),
+        glaciers=None if glaciers is None else project.folder / glaciers,
+        dem=None if dem is None else project.folder / dem,
+        basins=None if basins is None else project.folder / basins,
+        basin_field=project.area.basin_field,
+        previous=previous,
+        settings=project.tracking,
+        min_area_m2=project.area.min_area_m2,
+        scenes=scenes,
+        run=row,
+    )
+
+
+def _run_row(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row for the table of runs; it has no start: equal runs give equal bytes."""
+    checksums = {row["scene_id"]: row["sha256"] for row in content["scenes"]}
+    inputs = {**content["inputs"], "scenes": checksums}
+    return {
+        "run_id": digest(dict(content))[:16],
+        "version": content["glacial_lakes"],
+        "settings": json.dumps(content["settings"], ensure_ascii=False),
+        "inputs": json.dumps(inputs, ensure_ascii=False),
+    }
+
+
+def _write(
+    project: Project, output: Path, inventory: Inventory, on_event: Listener
+) -> dict[str, str]:
+    """Write inventory, exports and report; return the SHA-256 by name in the output folder."""
+    info, formats = project.project, project.export.formats
+    on_event(StageStarted("export", len(formats)))
+    working_copy.replace(inventory, output / INVENTORY_NAME)
+    paths = [output / INVENTORY_NAME]
+    others = [name for name in formats if name not in ("gpkg", "report")]
+    paths += export(inventory, output, others, language=info.language)
+    if "report" in formats:
+        source = project.inputs.glaciers
+        report = write_report(
+            inventory,
+            output / REPORT_NAME,
+            language=info.language,
+            title=info.name,
+            glaciers=None if source is None else read_vector(project.folder / source),
+        )
+        paths.append(report)
+    return {path.relative_to(output).as_posix(): atomic.sha256(path) for path in paths}
+
+
+def _remove_stale(output: Path, earlier: Mapping[str, str], outputs: Mapping[str, str]) -> None:
+    """Remove what the run before wrote, this one did not, and nobody has changed since."""
+    for name in earlier.keys() - outputs.keys():
+        if manifest.outputs_hold(output, {name: earlier[name]}):
+            (output / name).unlink()

@@ -1,0 +1,372 @@
+"""Many scenes → outlines on disk: each scene by itself, once, and none stops the others."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TypeGuard
+from urllib.parse import quote
+
+import geopandas as gpd
+import shapely
+
+from glacial_lakes import schema
+from glacial_lakes.coverage import Coverage
+from glacial_lakes.errors import (
+    ClusterError,
+    GlacialLakesError,
+    InputError,
+    OutputError,
+    ResourceError,
+    TimeLimitError,
+    UnsafeInputError,
+)
+from glacial_lakes.events import Listener, SceneMapped, SceneRefused, ignore
+from glacial_lakes.grid import Grid
+from glacial_lakes.io import atomic, geopackage
+from glacial_lakes.mapping.candidates import MOST_BYTES
+from glacial_lakes.mapping.pipeline import map_lakes
+from glacial_lakes.mapping.strips import ABOVE_PX, BELOW_PX
+from glacial_lakes.runtime import interrupts
+from glacial_lakes.scenes import verify
+from glacial_lakes.scenes.scene import Scene
+from glacial_lakes.settings import MappingSettings
+from glacial_lakes.workflow import manifest
+from glacial_lakes.workflow.manifest import Record
+
+OUTLINES_NAME = "outlines.gpkg"
+OUTLINES_LAYER = "outlines"
+COVERAGE_NAME = "coverage.tif"
+RECORD_NAME = "done.json"
+SCENE_SECONDS = 3600.0
+"""Longest time for a scene; a full Sentinel-2 tile takes about a minute."""
+
+BASE_BYTES = 400 * 2**20
+"""Python, the libraries and the block cache of GDAL."""
+SCENE_PIXEL_BYTES = 4
+"""States of the scene, twice while they are packed, and the layers of a 30 m DEM (10 m scenes)."""
+STRIP_PIXEL_BYTES = 95
+"""Six bands and the masks of a strip, of the one before and of the one that is read."""
+LEAST_STRIP_ROWS = 64
+
+_WAIT_SECONDS = 0.5  # Windows delivers Ctrl-C only between waits
+
+
+@dataclass(frozen=True, slots=True)
+class SceneTask:
+    """All that a process needs to map one scene; picklable."""
+
+    scene: Scene
+    folder: Path
+    """Where the result goes."""
+    key: str
+    """Digest of all that the result depends on besides the scene."""
+    dem: Path | None
+    glaciers: Path | None
+    aoi: Path | None
+    min_area_m2: float | None
+    glacier_buffer_m: float | None
+    settings: MappingSettings
+
+
+Mapped = tuple[Record, float]
+"""A record, and the seconds that it took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How many scenes at a time, and how much each may take."""
+
+    jobs: int
+    strip_rows: int
+    scene_bytes: int
+    """Limit for one of ``jobs`` processes."""
+    all_bytes: int
+    """Limit for a scene that is mapped alone."""
+
+
+def folder_name(scene_id: str) -> str:
+    """Return a folder name that is different for every scene and valid on every system."""
+    return quote(scene_id, safe=" ").replace(".", "%2E")
+
+
+def capacity(grids: Sequence[Grid], jobs: int, max_memory: int, strip_rows: int) -> Capacity:
+    """Choose the number of processes and the rows of a strip so that the memory suffices.
+
+    Parameters
+    ----------
+    grids : sequence of Grid
+        Grids of the scenes; the largest one counts.
+    jobs : int
+        Most processes.
+    max_memory : int
+        Bytes for all processes together.
+    strip_rows : int
+        Most rows read at a time; halved while even one scene would not fit.
+    """
+
+    def most(rows: int) -> int:
+        return max(estimate_bytes(grid.shape, rows) for grid in grids)
+
+    while most(strip_rows) > max_memory and strip_rows > LEAST_STRIP_ROWS:
+        strip_rows //= 2
+    fitting = max_memory // most(strip_rows)
+    jobs = max(1, min(jobs, fitting, len(grids)))
+    return Capacity(jobs, strip_rows, max_memory // jobs, max_memory)
+
+
+def estimate_bytes(shape: tuple[int, int], strip_rows: int) -> int:
+    """Return the memory that mapping a scene takes at most, from measurements."""
+    height, width = shape
+    strip = width * min(height, strip_rows + ABOVE_PX + BELOW_PX)
+    fixed = BASE_BYTES + MOST_BYTES
+    return fixed + SCENE_PIXEL_BYTES * height * width + STRIP_PIXEL_BYTES * strip
+
+
+def map_scene(task: SceneTask) -> Mapped:
+    """Map one scene into its folder; runs in a process of its own.
+
+    Returns
+    -------
+    Record
+        Also for a scene that is refused.
+    float
+        Seconds.
+
+    Raises
+    ------
+    OutputError
+        When the result cannot be written: no fault of the scene.
+    MemoryError
+        When the memory does not suffice.
+    """
+    started = time.monotonic()
+    parts = manifest.scene_parts(task.scene)
+    shutil.rmtree(task.folder, ignore_errors=True)  # the record too: no half old result counts
+    task.folder.mkdir(parents=True, exist_ok=True)
+    (task.folder / RECORD_NAME).unlink(missing_ok=True)
+    record = Record(
+        scene_id=task.scene.id,
+        state="mapped",
+        reason="",
+        n_outlines=0,
+        key=task.key,
+        stamp=manifest.stamp(parts),
+        checksum="",
+        outputs={},
+    )
+    lasting = True
+    try:
+        record = replace(record, checksum=manifest.checksum(parts), verified=verify(task.scene))
+        record = _write_outlines(task, record)
+    except (OutputError, MemoryError):
+        raise
+    except GlacialLakesError as error:
+        lasting = isinstance(error, InputError | UnsafeInputError)
+        record = replace(record, state="refused", reason=reason_of(error, task.scene.path))
+    except Exception as error:
+        if _lacks_memory(error):
+            raise MemoryError from error
+        lasting = False
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        record = replace(record, state="refused", reason=f"{InputError.code} {what}")
+    if lasting:
+        manifest.write(task.folder / RECORD_NAME, asdict(record))
+    return record, time.monotonic() - started
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Tell whether it was the memory that did not suffice, for arrays, a folder or a thread."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, MemoryError) or "can't start new thread" in str(error)
+
+
+def reason_of(error: GlacialLakesError, product: str) -> str:
+    """Return why a product was refused; its own path is not told again."""
+    at_fault = None if error.path == product else error.path
+    return str(type(error)(at_fault, error.what, error.remedy))
+
+
+def _write_outlines(task: SceneTask, record: Record) -> Record:
+    outlines = map_lakes(
+        task.scene,
+        dem=task.dem,
+        glaciers=task.glaciers,
+        aoi=task.aoi,
+        min_area_m2=task.min_area_m2,
+        glacier_buffer_m=task.glacier_buffer_m,
+        settings=task.settings,
+    )
+    table = schema.conform(outlines, schema.MAPPED)
+    geopackage.write_layers(task.folder / OUTLINES_NAME, {OUTLINES_LAYER: table})
+    outlines.attrs["coverage"].to_file(task.folder / COVERAGE_NAME)
+    written = {name: atomic.sha256(task.folder / name) for name in (OUTLINES_NAME, COVERAGE_NAME)}
+    return replace(record, n_outlines=len(outlines), outputs=written)
+
+
+def load_outlines(folder: Path | str) -> gpd.GeoDataFrame:
+    """Return the outlines of one scene as :func:`map_lakes` gave them.
+
+    Parameters
+    ----------
+    folder : path-like
+        A folder below ``scenes/`` of an output folder.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        Columns of :data:`schema.MAPPED`, polygons in the scene's CRS, ``attrs["coverage"]``.
+    """
+    folder = Path(folder)
+    table = geopackage.read_layers(folder / OUTLINES_NAME)[OUTLINES_LAYER]
+    outlines = gpd.GeoDataFrame(schema.conform(table, schema.MAPPED))
+    single = shapely.get_num_geometries(outlines.geometry.to_numpy()) == 1
+    parts = shapely.get_geometry(outlines.geometry.to_numpy(), 0)
+    outlines.geometry = outlines.geometry.where(~single, gpd.GeoSeries(parts, crs=outlines.crs))
+    outlines.attrs["coverage"] = Coverage.from_file(folder / COVERAGE_NAME)
+    return outlines
+
+
+def earlier_record(task: SceneTask) -> Record | None:
+    """Return the record of an earlier run if it still holds for the same scene and settings."""
+    content = manifest.read(task.folder / RECORD_NAME)
+    try:
+        record = Record(**content)
+    except TypeError:
+        return None
+    if record.key != task.key:
+        return None
+    if record.state == "mapped" and not manifest.outputs_hold(task.folder, record.outputs):
+        return None
+    parts = manifest.scene_parts(task.scene)
+    known = {record.stamp: record.checksum}
+    return record if manifest.current_checksum(parts, known) == record.checksum else None
+
+
+def map_all(
+    tasks: Sequence[SceneTask],
+    executor: Executor,
+    *,
+    alone: Executor,
+    work: Path,
+    call: Callable[[SceneTask], Mapped] = map_scene,
+    ahead: Callable[[], int] | None = None,
+    on_event: Listener = ignore,
+) -> list[Record]:
+    """Map scenes by an executor, in any order; those whose process died once more, alone.
+
+    Each scene is mapped into ``work``, and its result is moved into its place from here: what a
+    lost worker still writes can never mix with the result of another one.
+
+    Parameters
+    ----------
+    tasks : sequence of SceneTask
+        The scenes.
+    executor : concurrent.futures.Executor
+        Where they run, e.g. :class:`~glacial_lakes.runtime.processes.ProcessPerCall`.
+    alone : concurrent.futures.Executor
+        Where scenes run whose process died.
+    work : pathlib.Path
+        Folder for unfinished results, on the disk of the output.
+    call : callable
+        What the executor does.
+    ahead : callable, optional
+        Gives the number of scenes that may be handed over at a time, asked again and again.
+        Default: all.
+    on_event : callable
+        Told of each scene when it is done.
+
+    Returns
+    -------
+    list of Record
+        In the order of the tasks.
+
+    Raises
+    ------
+    OutputError
+        When the output folder cannot be written; the scenes that run are stopped.
+    ClusterError
+        When the executor is a cluster that cannot do it.
+    """
+    records: dict[str, Record] = {}
+    died: list[SceneTask] = []
+    pending: dict[Future[Mapped], SceneTask] = {}
+    waiting = deque(tasks)
+    try:
+        while waiting or pending:
+            most = ahead() if ahead else len(tasks)
+            while waiting and len(pending) < most:
+                task = waiting.popleft()
+                pending[executor.submit(call, _aside(task, work))] = task
+            done, _ = wait(pending, timeout=_WAIT_SECONDS, return_when=FIRST_COMPLETED)
+            interrupts.heed()
+            while done:
+                future = done.pop()
+                task = pending.pop(future)
+                if future.cancelled():  # not by us
+                    what = "the connection to the Dask scheduler was lost"
+                    raise ClusterError(None, what, "start the run again: it goes on from here")
+                error = future.exception()
+                if _ends_the_run(error):
+                    raise error
+                if error is None or isinstance(error, TimeLimitError):
+                    records[task.scene.id] = _told(task, future, work, on_event)
+                else:
+                    died.append(task)
+                del future  # a cluster would map again what is still held when its worker goes
+    finally:
+        for future in pending:
+            future.cancel()
+    for task in died:
+        future = alone.submit(call, _aside(task, work))
+        while not wait([future], timeout=_WAIT_SECONDS).done:
+            interrupts.heed()
+        records[task.scene.id] = _told(task, future, work, on_event)
+    return [records[task.scene.id] for task in tasks]
+
+
+def _aside(task: SceneTask, work: Path) -> SceneTask:
+    return replace(task, folder=work / task.folder.name)
+
+
+def _told(task: SceneTask, future: Future[Mapped], work: Path, on_event: Listener) -> Record:
+    """Put the result of a scene in its place, return its record and tell the listener."""
+    try:
+        record, seconds = future.result()
+        atomic.move_folder(_aside(task, work).folder, task.folder)
+        if record.state == "mapped" and not manifest.outputs_hold(task.folder, record.outputs):
+            raise OutputError(task.folder, "did not arrive whole", "examine the disk")
+    except GlacialLakesError as error:
+        if _ends_the_run(error):
+            raise
+        record = _refused(task, error.what, error.remedy)
+    except Exception as error:  # noqa: BLE001 (an executor's own failure, e.g. a lost worker)
+        if _lacks_memory(error):
+            record = _refused(task, "the memory does not suffice", "allow more with --max-memory")
+        else:
+            what = " ".join(f"{type(error).__name__}: {error}".split())
+            record = _refused(task, what, "look into the log of the executor")
+    if record.state == "mapped":
+        on_event(SceneMapped(record.scene_id, record.n_outlines, seconds))
+    else:
+        on_event(SceneRefused(task.scene.path, record.reason))
+    return record
+
+
+def _ends_the_run(error: BaseException | None) -> TypeGuard[GlacialLakesError]:
+    """Tell whether an error is no fault of the scene, and would meet the others too."""
+    if isinstance(error, ClusterError):  # a file that is lost here as well is the scene's fault
+        return error.path is None or Path(error.path).exists()
+    return isinstance(error, OutputError)
+
+
+def _refused(task: SceneTask, what: str, remedy: str) -> Record:
+    reason = str(ResourceError(None, what, remedy))
+    return Record(task.scene.id, "refused", reason, 0, task.key, "", "", {})
