@@ -118,12 +118,15 @@ def of_candidate(size: int) -> Steps:
             lambda: morphology.distance_to(lake, 6.0),
             lambda: plain.distance_to(lake, 6.0),
         ),
-        "dilation": (lambda: morphology.grown(lake, 3), lambda: plain.grown(lake, 3)),
+        "dilation": (lambda: morphology.dilate(lake, 3), lambda: plain.dilate(lake, 3)),
         "Gaussian means of 4 bands": (
             lambda: filters.smooth(fields, weights),
             lambda: plain.smooth(fields, sigma, reach),
         ),
-        "finer pixels": (lambda: interpolation.finer(cover, 4), lambda: plain.finer(cover, 4)),
+        "finer pixels": (
+            lambda: interpolation.upsample(cover, 4),
+            lambda: plain.upsample(cover, 4),
+        ),
         "median in a mask": (
             lambda: filters.median_of(cover, lake),
             lambda: plain.median_of(cover, lake),

@@ -46,11 +46,11 @@ def depth_in(mask, limit):
     return np.where(depth <= limit, depth, 99)
 
 
-def grown(mask, steps):
+def dilate(mask, steps):
     return ndimage.binary_dilation(mask, EIGHT, iterations=steps)
 
 
-def shrunk(mask, steps):
+def erode(mask, steps):
     return ndimage.binary_erosion(mask, EIGHT, iterations=steps)
 
 
@@ -58,7 +58,7 @@ def smooth(fields, sigma, truncate):
     return ndimage.gaussian_filter(fields, sigma, truncate=truncate, axes=(0, 1))
 
 
-def finer(field, times):
+def upsample(field, times):
     return ndimage.zoom(field, times, order=1, grid_mode=True, mode="nearest")
 
 
@@ -197,7 +197,7 @@ def _unmix(bands, candidate, others, seen, blur_px):
     if others.any():
         ground &= away <= ndimage.distance_transform_edt(~others)
     cover = blurred_cover(fraction, seen & ground, candidate, blur_px)
-    beside = signals_beside_shore(bands, cover, seen & ~others)
+    beside = endmembers_beside_shore(bands, cover, seen & ~others)
     if beside is not None:
         water_signal, land_signal = beside
         fraction, separation = project(bands, water_signal, land_signal, inverse)
@@ -224,12 +224,12 @@ def blurred_cover(fraction, usable, candidate, blur_px):
     level, fine = conserving_level(fraction, usable, candidate), unmixing.FINE
     deep = depth_in(candidate, np.inf) > unmixing.REACH_PX
     field = np.where(deep, np.float32(1), np.where(usable, fraction, np.float32(0)))
-    inside = finer(field, fine) > level
+    inside = upsample(field, fine) > level
     share = inside.reshape(len(field), fine, -1, fine).mean((1, 3), dtype="float32")
     return ndimage.gaussian_filter(share, blur_px, truncate=4.0)
 
 
-def signals_beside_shore(bands, cover, usable):
+def endmembers_beside_shore(bands, cover, usable):
     wet = cover > 0.5
     if not wet.any():
         return None
@@ -257,11 +257,11 @@ def conserving_level(fraction, usable, candidate):
     wet = fraction > 0.5
     if not (wet & candidate).any():
         return 0.5
-    beside = distance_to(wet & grown(candidate, 1), near) <= near
+    beside = distance_to(wet & dilate(candidate, 1), near) <= near
     field = np.where(depth_in(wet, near) > near, np.float32(1), np.clip(fraction, -0.5, 1.5))
     field = np.where(usable & beside, field, np.float32(0))
     top, bottom, left, right = extent(field > 0)
-    fine = finer(np.clip(field[top:bottom, left:right], 0, 1), unmixing.FINE)
+    fine = upsample(np.clip(field[top:bottom, left:right], 0, 1), unmixing.FINE)
     count = math.floor(field.sum(dtype=float) * unmixing.FINE**2 + 0.5)
     count = np.clip(count, 1, fine.size - 1)
     level = smallest(fine.ravel(), fine.size - count)
@@ -275,15 +275,15 @@ def along_shore(fraction, level, inside, usable, doubtful, length_px):
     """Return spread, mixed, sensitivity and doubtful of :class:`uncertainty.Shore`."""
     near, far = uncertainty.BESIDE_PX
     fraction = np.clip(fraction, -1, 2)
-    around = grown(inside, near)
-    land = grown(around, far - near) & ~around & usable
-    edge = around & ~shrunk(inside, near) & usable
+    around = dilate(inside, near)
+    land = dilate(around, far - near) & ~around & usable
+    edge = around & ~erode(inside, near) & usable
     rim = around & ~inside
     low, high = uncertainty.MIXED
     mixed = edge & (fraction > low) & (fraction < high)
     top, bottom, left, right = extent(around)
     field = np.where(around & usable, fraction, np.float32(0))
-    fine = finer(field[top:bottom, left:right], uncertainty.FINE)
+    fine = upsample(field[top:bottom, left:right], uncertainty.FINE)
     between = (fine > level - uncertainty.LEVELS) & (fine < level + uncertainty.LEVELS)
     return (
         np.sqrt(np.mean(fraction[land] ** 2)) if land.any() else 1.0,
@@ -328,7 +328,7 @@ def without_slopes(ndwi, slope, flags, candidate):
         return candidate
     weak = ndwi < masks.MIN_WATER_NDWI
     steep = (slope > masks.STEEP_DEG / 2) & (flags & Quality.CIRRUS == 0)
-    ground = grown(pure & weak & steep, 1)
+    ground = dilate(pure & weak & steep, 1)
     return candidate & ~(ground & weak)
 
 
@@ -366,9 +366,9 @@ def observed(
 ):
     """Return the observed fraction, and the state that hides most of the rest."""
     pad = 2
-    cloudy = grown(cloud, fringe)
+    cloudy = dilate(cloud, fringe)
     thin = flags & Quality.CIRRUS != 0
-    thin |= grown(shrunk(thin, speck), speck + thin_fringe)
+    thin |= dilate(erode(thin, speck), speck + thin_fringe)
     shade = shaded(flags, seen, ground, green)
     fall = green - nir
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -384,7 +384,7 @@ def observed(
     state = np.where(thin & (state != State.NODATA), State.CLOUD, state)
     state = np.pad(state, pad, constant_values=State.NODATA)
     inside, seen, shade = np.pad(inside, pad), np.pad(seen, pad), np.pad(shade, pad)
-    rim, ring = grown(inside, 2) & ~inside, grown(inside, 5) & ~grown(inside, 2)
+    rim, ring = dilate(inside, 2) & ~inside, dilate(inside, 5) & ~dilate(inside, 2)
     parts = (
         (inside, ~seen | shade),
         (rim, ~seen | np.pad(cloudy | icy, pad)),
@@ -424,11 +424,11 @@ def candidates(green, nir, swir1, excluded):
 def river_trace(value, candidate, usable, level, width_px):
     wet = ((value > level) & usable) | candidate
     half = width_px // 2
-    wide = grown(shrunk(wet, half), half) if half else wet
+    wide = dilate(erode(wet, half), half) if half else wet
     narrow = wet & ~wide
     if (narrow & candidate).sum() < candidate.sum() / 2:
         return 0.0
-    lines, _ = ndimage.label(grown(narrow, 1), EIGHT)
+    lines, _ = ndimage.label(dilate(narrow, 1), EIGHT)
     through = np.isin(lines, np.unique(lines[candidate & narrow])) & narrow
     rows, cols = np.nonzero(through)
     return float(np.hypot(np.ptp(rows), np.ptp(cols)))

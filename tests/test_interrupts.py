@@ -83,10 +83,10 @@ def test_an_interrupt_that_python_drops_ends_the_run(
 
 def test_a_loop_that_asks_hears_of_it() -> None:
     with pytest.raises(KeyboardInterrupt), interrupts.remembered():
-        interrupts.heed()
+        interrupts.raise_if_interrupted()
         Deaf()
         with pytest.raises(KeyboardInterrupt):
-            interrupts.heed()
+            interrupts.raise_if_interrupted()
 
 
 def test_an_interrupt_is_raised_at_once_and_so_is_a_second_one() -> None:
@@ -129,14 +129,14 @@ def test_afterwards_all_is_as_before() -> None:
         assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert sys.unraisablehook is hook
-    interrupts.heed()
+    interrupts.raise_if_interrupted()
 
 
 def test_a_program_that_is_deaf_to_interrupts_stays_so() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with interrupts.remembered():
         signal.raise_signal(signal.SIGINT)
-        interrupts.heed()
+        interrupts.raise_if_interrupted()
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
@@ -146,7 +146,7 @@ def test_other_threads_leave_the_handler_alone() -> None:
     def look() -> None:
         with interrupts.remembered():
             handlers.append(signal.getsignal(signal.SIGINT))
-            interrupts.heed()
+            interrupts.raise_if_interrupted()
 
     thread = threading.Thread(target=look)
     thread.start()

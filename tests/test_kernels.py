@@ -126,11 +126,11 @@ def test_distances_are_those_of_the_euclidean_transform(seed: int, limit: float)
 def test_masks_grow_and_shrink_as_in_scipy(seed: int, steps: int) -> None:
     mask = Window(seed).mask()
     if steps:
-        same(morphology.grown(mask, steps), plain.grown(mask, steps))
-        same(morphology.shrunk(mask, steps), plain.shrunk(mask, steps))
+        same(morphology.dilate(mask, steps), plain.dilate(mask, steps))
+        same(morphology.erode(mask, steps), plain.erode(mask, steps))
     else:
-        same(morphology.grown(mask, 0), mask)
-        same(morphology.shrunk(mask, 0), mask)
+        same(morphology.dilate(mask, 0), mask)
+        same(morphology.erode(mask, 0), mask)
 
 
 @given(seeds, st.sampled_from([(0.6, 4.0), (0.8, 4.0), (2.0, 4.0), (2.0, 6.0)]), st.integers(1, 7))
@@ -149,7 +149,9 @@ def test_means_are_those_of_the_gaussian_filter(
 def test_finer_pixels_are_those_of_zoom(seed: int, times: int) -> None:
     field = Window(seed).field(missing=0.0)
     assume(np.isfinite(field).all())
-    np.testing.assert_allclose(interpolation.finer(field, times), plain.finer(field, times), **SUM)
+    np.testing.assert_allclose(
+        interpolation.upsample(field, times), plain.upsample(field, times), **SUM
+    )
 
 
 @given(seeds)
@@ -555,7 +557,7 @@ def test_layers_are_sampled_bilinearly(seed: int, pixel: float, east: float, nor
 
 
 @pytest.mark.parametrize(
-    "step", [morphology.distance_to, morphology.depth_in, morphology.grown, morphology.shrunk]
+    "step", [morphology.distance_to, morphology.depth_in, morphology.dilate, morphology.erode]
 )
 def test_a_window_of_no_pixels_gives_none(step: Callable[..., np.ndarray]) -> None:
     assert step(np.zeros((0, 0), bool), 2).shape == (0, 0)

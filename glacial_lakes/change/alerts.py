@@ -76,20 +76,20 @@ def alerts(
     near = near[near["lake_id"].isin(chosen["lake_id"])]
     keys = zip(near["lake_id"], near["day"], strict=True)
     days = dict(zip(keys, near["glacier_dist_m"], strict=True))
-    told = [row for row in _of_events(events, chosen, days) if row["lake_id"] in sure]
+    rows = [row for row in _of_events(events, chosen, days) if row["lake_id"] in sure]
     for lake, series in chosen.groupby("lake_id"):
         brackets = taken.get(str(lake), [])
-        told += [row for row in _jumps(series) if not _overlaps(brackets, row)]
-        told += _contacts(series, days)
-    shown = observations[observations["lake_id"].isin({row["lake_id"] for row in told})]
+        rows += [row for row in _jumps(series) if not _overlaps(brackets, row)]
+        rows += _contacts(series, days)
+    shown = observations[observations["lake_id"].isin({row["lake_id"] for row in rows})]
     images = dict(iter(best_of_day(shown).groupby("lake_id")))
     nearest = lakes.set_index("lake_id")["glacier_id"]
-    for row in told:
+    for row in rows:
         scenes = evidence(images[row["lake_id"]], [row["lake_id"]], [row["after"], row["date"]])
         row["scene_ids"] = " ".join(scenes)
         row["glacier_id"] = nearest.get(row["lake_id"])
         row["glacier_dist_m"] = days.get((row["lake_id"], row["date"]), np.nan)
-    table = conform(pd.DataFrame(told), ALERTS)
+    table = conform(pd.DataFrame(rows), ALERTS)
     return table.sort_values(["date", "lake_id", "alert"], kind="stable", ignore_index=True)
 
 

@@ -60,8 +60,8 @@ def seen_series(observations: pd.DataFrame) -> pd.DataFrame:
 def times_of_scenes(rows: pd.DataFrame, scenes: pd.DataFrame) -> pd.Series:
     """Return the time of the scene of each row, its own where the scene has none."""
     times = scenes.drop_duplicates("scene_id").set_index("scene_id")["acquired"]
-    told = times.reindex(rows["scene_id"]).set_axis(rows.index)
-    return told.fillna(rows["acquired"])
+    acquired = times.reindex(rows["scene_id"]).set_axis(rows.index)
+    return acquired.fillna(rows["acquired"])
 
 
 def epoch_names(acquired: pd.Series, sensor: pd.Series) -> pd.Series:

@@ -51,8 +51,8 @@ def totals(rows: pd.DataFrame, lakes: pd.DataFrame) -> pd.DataFrame:
     rows = _with_nearest(rows.merge(kept, on="lake_id"))
     parts: list[tuple[str | None, pd.DataFrame]] = [(None, rows)]
     parts += [(str(name), part) for name, part in rows.groupby("basin")]
-    told = [row for name, part in parts for row in _by_epoch(part, name)]
-    return conform(pd.DataFrame(told), TOTALS)
+    found = [row for name, part in parts for row in _by_epoch(part, name)]
+    return conform(pd.DataFrame(found), TOTALS)
 
 
 def _with_nearest(rows: pd.DataFrame) -> pd.DataFrame:
@@ -69,7 +69,7 @@ def _with_nearest(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _by_epoch(rows: pd.DataFrame, basin: str | None) -> list[dict[str, Any]]:
-    told: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
     before: pd.DataFrame | None = None
     for epoch, here in rows.groupby("epoch", sort=False):
         here = here.set_index("lake_id")  # noqa: PLW2901
@@ -89,10 +89,10 @@ def _by_epoch(rows: pd.DataFrame, basin: str | None) -> list[dict[str, Any]]:
             "unseen_area_m2": unseen["nearest_m2"].sum(min_count=1 if len(unseen) else 0),
         }
         if before is not None:
-            row |= {"compared_with": told[-1]["epoch"]} | _change(before, here)
-        told.append(row)
+            row |= {"compared_with": found[-1]["epoch"]} | _change(before, here)
+        found.append(row)
         before = here
-    return told
+    return found
 
 
 def _change(before: pd.DataFrame, here: pd.DataFrame) -> dict[str, Any]:

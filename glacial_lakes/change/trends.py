@@ -285,7 +285,7 @@ def _median_time(when: Times) -> np.datetime64:
     return np.datetime64(int(middle), "ms")
 
 
-_TOLD = [column.name for column in TRENDS if hasattr(Trend, column.name)]
+_TREND_COLUMNS = [column.name for column in TRENDS if hasattr(Trend, column.name)]
 
 _NEW_START = ("appeared", "drained", "refilled", "split", "merged")
 """Events after which a lake is another body of water; a trend across them means nothing."""
@@ -333,9 +333,12 @@ def trends(observations: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
 
 
 def _row(*data: npt.NDArray[Any]) -> dict[str, Any]:
-    told = trend(*data)
-    row: dict[str, Any] = {name: getattr(told, name) for name in _TOLD}
-    row |= {"line_first_m2": told.area_at(told.first), "line_last_m2": told.area_at(told.last)}
+    fitted = trend(*data)
+    row: dict[str, Any] = {name: getattr(fitted, name) for name in _TREND_COLUMNS}
+    row |= {
+        "line_first_m2": fitted.area_at(fitted.first),
+        "line_last_m2": fitted.area_at(fitted.last),
+    }
     found = step(*data)
     if found is not None:
         row |= {

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 INVENTORY_NAME = "inventory.gpkg"
 _AREAS = ("area_before_m2", "area_after_m2")
-_TOLD = ("other_id", "lake_type", "dam_type", "lake_name", "comment")
+_SHOWN_COLUMNS = ("other_id", "lake_type", "dam_type", "lake_name", "comment")
 Speaker = Callable[[str], str]
 
 _LOG = logging.getLogger("glacial_lakes")
@@ -85,7 +85,7 @@ def decided(reviews: pd.DataFrame, dry_run: bool, options: Options) -> list[str]
         row = review.dropna()
         areas = [f"{row[name]:.0f}" for name in _AREAS if name in row]
         told = [" → ".join(areas) + " m²"] if areas else []
-        told += [f"{name} = {row[name]}" for name in _TOLD if name in row]
+        told += [f"{name} = {row[name]}" for name in _SHOWN_COLUMNS if name in row]
         day = f"{row['acquired']:%Y-%m-%d}" if "acquired" in row else ""
         lines.append(
             f"{say(row['decision']):16} {row['lake_id']:17} {day:10}  {'  '.join(told)}  "
@@ -145,7 +145,7 @@ def progress(options: Options, refused: list[SceneRefused] | None = None) -> Ite
                 bars[0].update(1)
 
         def listen(event: Event) -> None:
-            interrupts.heed()  # between scenes and between stages
+            interrupts.raise_if_interrupted()  # between scenes and between stages
             match event:
                 case StageStarted("map", total):
                     _LOG.info(say("{count} scenes to map").format(count=total))

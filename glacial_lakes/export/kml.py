@@ -41,7 +41,7 @@ _PIECES_AT_ONCE = 1000
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 """Date stamp inside the archive: equal content must give equal bytes on any day."""
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_TOLD = (
+_COLUMNS = (
     schema.ACQUIRED,
     schema.AREA,
     schema.AREA_SIGMA,
@@ -118,7 +118,7 @@ def _placemarks(rows: gpd.GeoDataFrame, language: str) -> Iterator[str]:
     begins, ends = (texts_of(rows[name], _TIME.format) for name in ("acquired", "end"))
     names = [_text(name) for name in rows["lake_id"]]
     columns = []
-    for column in _TOLD:
+    for column in _COLUMNS:
         unit = f", {column.unit}" if column.type == "real" else ""
         label = (column.ru if language == "ru" else column.en) + unit
         head = (
@@ -134,13 +134,13 @@ def _placemarks(rows: gpd.GeoDataFrame, language: str) -> Iterator[str]:
         columns.append(["" if text is None else text for text in texts])
     facts = map("".join, zip(*columns, strict=True))
     shapes = ring_texts(rows.geometry.to_numpy(), "", ",", " ")
-    for name, begin, end, told, parts in zip(names, begins, ends, facts, shapes, strict=True):
+    for name, begin, end, data, parts in zip(names, begins, ends, facts, shapes, strict=True):
         yield (
             f"   <Placemark>\n    <name>{name}</name>\n    <TimeSpan>\n"
             f"     <begin>{begin}</begin>\n"
             + ("" if end is None else f"     <end>{end}</end>\n")
             + "    </TimeSpan>\n    <styleUrl>#lake</styleUrl>\n"
-            + (f"    <ExtendedData>\n{told}    </ExtendedData>\n")
+            + (f"    <ExtendedData>\n{data}    </ExtendedData>\n")
             + "    <MultiGeometry>\n"
             + "".join(_polygon(rings) for rings in parts)
             + "    </MultiGeometry>\n   </Placemark>\n"

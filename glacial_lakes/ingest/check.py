@@ -127,9 +127,9 @@ def _examine(lakes: Lakes) -> Iterator[Finding]:
     yield from _codes(lakes, usable, times)
     yield from _areas(lakes, usable)
     yield from _places(lakes, usable)
-    told = ", ".join(f"{ours}={theirs}" for ours, theirs in sorted(lakes.named.items()))
-    if told:
-        yield Finding("fields", "ok", told)
+    pairs = ", ".join(f"{ours}={theirs}" for ours, theirs in sorted(lakes.named.items()))
+    if pairs:
+        yield Finding("fields", "ok", pairs)
     else:
         yield Finding("fields", "note", "none is known here")
 

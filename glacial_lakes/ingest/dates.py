@@ -108,11 +108,13 @@ def image_of(text: Any) -> Image | None:
     """Return what the name of a Landsat or Sentinel-2 scene tells, None for other texts."""
     for form in _SCENES:
         if match := re.search(form, str(text)):
-            told = match.groupdict()
-            written, how = (told["date"], "%Y%m%d") if told.get("date") else (told["yday"], "%Y%j")
+            parts = match.groupdict()
+            written, how = (
+                (parts["date"], "%Y%m%d") if parts.get("date") else (parts["yday"], "%Y%j")
+            )
             time = pd.to_datetime(written, format=how, utc=True, errors="coerce")
             if not pd.isna(time):
-                return Image(time, _sensor(told.get("sensor")))
+                return Image(time, _sensor(parts.get("sensor")))
     return None
 
 
@@ -147,8 +149,8 @@ def day_in_name(name: str) -> Day | None:
 
 
 def _day(match: re.Match[str]) -> Day:
-    told = match.groupdict()
-    year, month, day = (int(told[name]) if told.get(name) else None for name in _PARTS)
+    parts = match.groupdict()
+    year, month, day = (int(parts[name]) if parts.get(name) else None for name in _PARTS)
     precision: Precision = "day" if day else "month" if month else "year"
     time = datetime(year or 0, month or 7, day or (15 if month else 1))
     return Day(pd.Timestamp(time, tz="UTC"), precision)

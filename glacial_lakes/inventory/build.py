@@ -91,8 +91,8 @@ def track(
         settings=settings,
         min_area_m2=min_area_m2,
     )
-    told = as_layer(_scenes(seen, scenes, reviews), "scenes")
-    tracked = decisions.redraw(tracked, reviews, told)
+    scene_table = as_layer(_scenes(seen, scenes, reviews), "scenes")
+    tracked = decisions.redraw(tracked, reviews, scene_table)
     lakes, rows = (as_layer(getattr(tracked, name), name) for name in ("lakes", "outlines"))
     ice = read_vector(glaciers) if isinstance(glaciers, Path | str) else glaciers
     if ice is not None:
@@ -114,7 +114,7 @@ def track(
         observations=tracked.observations,
         events=tracked.events,
         reviews=reviews,
-        scenes=told,
+        scenes=scene_table,
         runs=as_layer(pd.concat([earlier, pd.DataFrame(added)], ignore_index=True), "runs")
         if added
         else earlier,

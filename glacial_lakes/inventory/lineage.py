@@ -30,21 +30,21 @@ def with_lineage(tracked: Tracked, force: gpd.GeoDataFrame) -> Tracked:
     rows = [*_events(tracked.outlines, force)]
     if not rows:
         return tracked
-    told = schema.conform(pd.DataFrame(rows), schema.LAKE_EVENTS)
+    by_persons = schema.conform(pd.DataFrame(rows), schema.LAKE_EVENTS)
     events = tracked.events
     again = pd.Series(False, index=events.index)
     lineage = [
         _names(one) | _names(other)
         for one, other in zip(events["from_ids"], events["to_ids"], strict=True)
     ]
-    for _, event in told.iterrows():
+    for _, event in by_persons.iterrows():
         mine = _names(event["from_ids"]) | _names(event["to_ids"])
         same = pd.Series([names <= mine for names in lineage], index=events.index)
         again |= (events["event"] == event["event"]) & (events["date"] >= event["date"]) & same
-    events = pd.concat([events[~again], told], ignore_index=True)
+    events = pd.concat([events[~again], by_persons], ignore_index=True)
     events = events.sort_values(["date", "lake_id", "event"], kind="stable", ignore_index=True)
     outlines = tracked.outlines.copy()
-    for _, event in told.iterrows():
+    for _, event in by_persons.iterrows():
         here = outlines["acquired"].dt.floor("D") == event["date"]
         here &= outlines["lake_id"] == event["lake_id"]
         outlines.loc[here, "event"] = event["event"]

@@ -204,10 +204,10 @@ def _multi(geometries: gpd.GeoSeries) -> gpd.GeoSeries:
 
 
 def _compare(table: pd.DataFrame, written: Path, layer: str, path: Path) -> None:
-    told = pyogrio.read_info(written, layer=layer, force_feature_count=True)
+    info = pyogrio.read_info(written, layer=layer, force_feature_count=True)
     spatial = isinstance(table, gpd.GeoDataFrame)
     names = [name for name in table.columns if not spatial or name != table.geometry.name]
-    same = list(told["fields"]) == names and told["features"] == len(table)
+    same = list(info["fields"]) == names and info["features"] == len(table)
     for start in range(0, len(table), _ROWS_AT_ONCE) if spatial and same else ():
         part = {"skip_features": start, "max_features": _ROWS_AT_ONCE, "columns": []}
         _, _, geometry, _ = pyogrio.raw.read(written, layer=layer, **part)

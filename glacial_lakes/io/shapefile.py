@@ -121,10 +121,10 @@ def check_shapefile(shp: Path, encoding: str | None = None) -> str | None:
     for suffix in (".shp", ".shx"):
         size = parts[suffix].stat().st_size
         with parts[suffix].open("rb") as file:
-            told = 2 * int.from_bytes(file.read(28)[24:28], "big")
-        if told != size:
+            stated = 2 * int.from_bytes(file.read(28)[24:28], "big")
+        if stated != size:
             raise DamagedFileError(
-                parts[suffix], f"has {size} bytes, its header says {told}", "copy it again"
+                parts[suffix], f"has {size} bytes, its header says {stated}", "copy it again"
             )
     with parts[".dbf"].open("rb") as file:
         header = file.read(32)

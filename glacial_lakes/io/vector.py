@@ -16,7 +16,7 @@ from pyogrio.errors import CRSError, DataLayerError, DataSourceError
 
 from glacial_lakes.errors import DamagedFileError, UnsafeInputError, VectorError
 from glacial_lakes.io.shapefile import check_shapefile
-from glacial_lakes.runtime.collector import swept
+from glacial_lakes.runtime.collector import collected
 
 logger = logging.getLogger(__name__)
 
@@ -169,7 +169,7 @@ def _polygon_parts(geometry: shapely.Geometry) -> shapely.Geometry:
 
 def read_frame(source: Path, **options: Any) -> gpd.GeoDataFrame:
     """Read a layer; pyogrio leaves all that it read to Python's collector, which comes late."""
-    with swept():
+    with collected():
         return pyogrio.read_dataframe(source, **options)
 
 

@@ -129,7 +129,7 @@ def _neighbours(start: int, size: int, factor: int) -> tuple[NDArray[np.intp], N
 
 
 @kernel
-def finer(field, times):  # type: ignore[no-untyped-def]
+def upsample(field, times):  # type: ignore[no-untyped-def]
     """Return an array on pixels ``times`` finer, linear between the centres, float32."""
     height, width = field.shape
     result = np.empty((height * times, width * times), np.float32)

@@ -78,19 +78,19 @@ def _distance(mask, limit, inside):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def grown(mask, steps):  # type: ignore[no-untyped-def]
+def dilate(mask, steps):  # type: ignore[no-untyped-def]
     """Return a mask dilated by squares of ``2 · steps + 1`` pixels; beyond the array is nothing."""
-    return _widened(mask, steps, np.bool_(False))
+    return _dilate(mask, steps, np.bool_(False))
 
 
 @kernel
-def shrunk(mask, steps):  # type: ignore[no-untyped-def]
+def erode(mask, steps):  # type: ignore[no-untyped-def]
     """Return a mask eroded by squares of ``2 · steps + 1`` pixels; beyond the array is outside."""
-    return _widened(mask, steps, np.bool_(True))
+    return _dilate(mask, steps, np.bool_(True))
 
 
 @inner
-def _widened(mask, steps, outside):  # type: ignore[no-untyped-def]
+def _dilate(mask, steps, outside):  # type: ignore[no-untyped-def]
     """Return a mask dilated, or what a dilation of its outside leaves of it."""
     height, width = mask.shape
     along = np.empty((height, width), np.bool_)

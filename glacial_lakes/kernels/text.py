@@ -25,8 +25,8 @@ def texts_of(values: pd.Series, form: Callable[[Any], str]) -> NDArray[np.object
     place, known = pd.factorize(values)
     texts = np.full(len(known) + 1, None, dtype=object)  # a missing value has the place -1
     texts[:-1] = [form(value) for value in known]
-    told: NDArray[np.object_] = texts[place]
-    return told
+    result: NDArray[np.object_] = texts[place]
+    return result
 
 
 def ring_texts(

@@ -20,7 +20,7 @@ from glacial_lakes.kernels import rasterize
 from glacial_lakes.kernels.filters import median_of
 from glacial_lakes.kernels.jit import kernel
 from glacial_lakes.kernels.labels import connected
-from glacial_lakes.kernels.morphology import depth_in, grown
+from glacial_lakes.kernels.morphology import depth_in, dilate
 from glacial_lakes.mapping import (
     classification,
     features,
@@ -32,7 +32,7 @@ from glacial_lakes.mapping import (
     uncertainty,
     unmixing,
 )
-from glacial_lakes.mapping.features import CIRRUS, Evidence
+from glacial_lakes.mapping.features import CIRRUS, Features
 from glacial_lakes.mapping.masks import MIN_WATER_NDWI, STEEP_DEG
 from glacial_lakes.mapping.pixels import Pixels, ground_states
 from glacial_lakes.mapping.unmixing import Fraction
@@ -87,10 +87,10 @@ class Measured:
     """Pixels inside that else count as land."""
     water: Bool
     """Pixels inside that were seen."""
-    found: Evidence | None
+    found: Features | None
     """None for a candidate without a shore."""
     row: dict[str, Any] | None
-    """What the table tells of it; None when it is no lake by its own evidence."""
+    """What the table tells of it; None when it is no lake by its own features."""
 
 
 def objects(seeds: Bool, window: Window, begun: int) -> Iterator[Candidate]:
@@ -180,7 +180,7 @@ def measure(
             body = own & inside
             if not body.any():
                 continue
-            found = features.gather(
+            found = features.measure_features(
                 pixels,
                 body,
                 fraction,
@@ -196,7 +196,7 @@ def measure(
                 found = replace(found, trace_px=_trace(view, line, found, width))
             land = inside & (state == State.LAND)
             row = None
-            if classification.judge(found) == "lake":
+            if classification.classify(found) == "lake":
                 share, status = observability.observed(
                     inside,
                     pixels,
@@ -249,7 +249,7 @@ def _without_slopes(ndwi, slope, flags, candidate):  # type: ignore[no-untyped-d
             weak = pure[row, col] and ndwi[row, col] < MIN_WATER_NDWI
             steep = slope[row, col] > STEEP_DEG / 2 and flags[row, col] & CIRRUS == 0
             ground[row, col] = weak and steep
-    ground = grown(ground, np.int64(1))
+    ground = dilate(ground, np.int64(1))
     rest = np.zeros((height, width), np.bool_)
     for row in range(height):
         for col in range(width):
@@ -258,7 +258,7 @@ def _without_slopes(ndwi, slope, flags, candidate):  # type: ignore[no-untyped-d
     return rest
 
 
-def _trace(view: Pixels, body: Bool, found: Evidence, width: int) -> float:
+def _trace(view: Pixels, body: Bool, found: Features, width: int) -> float:
     value = indices.ndwi_or_zero(view.reflectance["green"], view.reflectance["nir"])
     rise = found.ndwi - found.shore_ndwi
     level = max(found.shore_ndwi + 0.3 * rise, rivers.MIN_WET_NDWI)
@@ -338,7 +338,7 @@ def begin(candidate: Candidate, pixels: Pixels, seeds: Bool, *, is_last: bool) -
     right = min(int(own.col_off + own.width), int(extent.col_off + extent.width) + BESIDE_PX)
     window = Window(left, top, right - left, _settled(pixels, is_last) - top)
     part = pixels.cut(window)
-    return _told(candidate, (part,), np.ascontiguousarray(seeds[within(window, own)]))
+    return _looked_up(candidate, (part,), np.ascontiguousarray(seeds[within(window, own)]))
 
 
 def extended(tall: Tall, pixels: Pixels, seeds: Bool, *, is_last: bool) -> Tall:
@@ -348,7 +348,7 @@ def extended(tall: Tall, pixels: Pixels, seeds: Bool, *, is_last: bool) -> Tall:
     window = Window(known.col_off, end, known.width, _settled(pixels, is_last) - end)
     part = pixels.cut(window)
     all_seeds = np.concatenate([tall.seeds, seeds[within(window, pixels.window)]])
-    return _told(tall.candidate, (*tall.parts, part), all_seeds)
+    return _looked_up(tall.candidate, (*tall.parts, part), all_seeds)
 
 
 def standing(tall: Tall, grid: Grid) -> Literal["whole", "goes on", "beyond"]:
@@ -369,7 +369,7 @@ def _settled(pixels: Pixels, is_last: bool) -> int:
     return end if is_last else end - slc_gaps.MAX_GAP_ROWS
 
 
-def _told(candidate: Candidate, parts: Sequence[Pixels], seeds: Bool) -> Tall:
+def _looked_up(candidate: Candidate, parts: Sequence[Pixels], seeds: Bool) -> Tall:
     """Look the object up in all that is known."""
     tall = Tall(candidate, tuple(parts), seeds)
     return replace(tall, candidate=object_at(*candidate.first, seeds, tall.window))

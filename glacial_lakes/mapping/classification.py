@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glacial_lakes import schema
-from glacial_lakes.mapping.features import Evidence
+from glacial_lakes.mapping.features import Features
 from glacial_lakes.mapping.masks import MIN_SNOW_GREEN, MIN_WATER_NDWI, SHADED, STEEP_DEG
 from glacial_lakes.mapping.unmixing import Fraction
 
@@ -21,7 +21,7 @@ Float = NDArray[np.float32]
 
 Bool = NDArray[np.bool_]
 
-Verdict = Literal["lake", "shadow", "snow", "river", "land"]
+Category = Literal["lake", "shadow", "snow", "river", "land"]
 
 TURNED_AWAY = 0.8
 """A slope with less direct light than this share of level ground faces away from the sun; shade
@@ -59,9 +59,9 @@ MIN_RIVER_PX = 25.0
 """A narrow wet line longer than this is a river or stream, and what lies on it a piece of it."""
 
 
-def judge(evidence: Evidence) -> Verdict:
+def classify(features: Features) -> Category:
     """Return whether a candidate is a lake, or what it is taken for."""
-    e = evidence
+    e = features
     contrast = e.ndwi - e.shore_ndwi
     low_sun = e.sun_elevation_deg < LOW_SUN_DEG
     turned_away = e.slope_deg > STEEP_DEG / 2 and (e.illumination < TURNED_AWAY or low_sun)
@@ -76,27 +76,27 @@ def judge(evidence: Evidence) -> Verdict:
     clear = e.ndwi > MIN_WATER_NDWI + 0.04 and contrast > 0.25
     flat = not e.slope_deg > STEEP_DEG / 4
     clear_in_shade = contrast > 0.25 and e.ndwi > (0.55 if low_sun else 0.4)
-    verdict: Verdict = "lake"
+    category: Category = "lake"
     if (
         (shaded and not (clear_in_shade and flat))
         or (e.shadow_fraction > 0.5 and not clear)
         or reached
     ):
-        verdict = "shadow"
+        category = "shadow"
     elif _is_river(e):
-        verdict = "river"
+        category = "river"
     elif faint and e.green > MIN_SNOW_GREEN and e.nir_ratio > 0.75 and e.haze_fraction < 0.3:
-        verdict = "snow"
+        category = "snow"
     elif e.nir_ratio > 0.9 or (e.green_ratio > MAX_LAKE_GREEN_RATIO and e.swir1 > MAX_WATER_SWIR1):
-        verdict = "land"
+        category = "land"
     elif not faint:
-        verdict = "lake" if contrast > _least_contrast(e) else "snow"
+        category = "lake" if contrast > _least_contrast(e) else "snow"
     elif contrast < 0.2 or e.separation < 1.5:
-        verdict = "land"
-    return verdict
+        category = "land"
+    return category
 
 
-def _is_dull(e: Evidence, contrast: float, *, low_sun: bool) -> bool:
+def _is_dull(e: Features, contrast: float, *, low_sun: bool) -> bool:
     """Return whether shade may explain a candidate on a slope that faces away from the sun."""
     # The dimmer the slope, the bluer its light and the more it resembles water.
     least = 0.7 if low_sun else 0.55 if e.illumination < DIM else 0.4
@@ -108,12 +108,12 @@ def _is_dull(e: Evidence, contrast: float, *, low_sun: bool) -> bool:
     return contrast < least or (e.green_ratio < DARK and contrast < least + 0.1)
 
 
-def may_be_cloud_shadow(evidence: Evidence) -> bool:
+def may_be_cloud_shadow(features: Features) -> bool:
     """Return whether a candidate is so dim and so faint that a cloud's shadow explains it."""
-    return evidence.green_ratio < DIMMED and evidence.ndwi < MIN_WATER_NDWI
+    return features.green_ratio < DIMMED and features.ndwi < MIN_WATER_NDWI
 
 
-def _least_contrast(e: Evidence) -> float:
+def _least_contrast(e: Features) -> float:
     """Return how far the NDWI of a lake must stand out; shaded snow on a slope rises as well."""
     low_sun = e.sun_elevation_deg < LOW_SUN_DEG
     if e.shore_ndwi > 0 and e.slope_deg > (FLAT_DEG if low_sun else STEEP_DEG):
@@ -123,34 +123,34 @@ def _least_contrast(e: Evidence) -> float:
     return 0.08 if lit_and_flat and e.shadow_fraction < 0.2 else 0.14
 
 
-def _is_river(e: Evidence) -> bool:
+def _is_river(e: Features) -> bool:
     drawn_out = e.length_px / e.width_px
     if e.trace_px > MIN_RIVER_PX and (e.trace_px > 3 * e.length_px or drawn_out > 6):
         return not _widens_to_lake(e)
     return drawn_out > 9 and e.width_px < 5 and not e.slope_deg < FLAT_DEG
 
 
-def _widens_to_lake(e: Evidence) -> bool:
+def _widens_to_lake(e: Features) -> bool:
     """Return whether a stream widens here: round, and of pure water where the stream is mixed."""
     rounded = e.length_px / e.width_px < 5.2
     pure = e.separation > 6 and e.ndwi - e.shore_ndwi > 0.2
     return rounded and pure and e.green_ratio < MAX_LAKE_GREEN_RATIO
 
 
-def shore_index(found: Evidence) -> float:
+def shore_index(found: Features) -> float:
     """Return the NDWI of a pixel that is half water and half shore."""
     green = found.green * (1 + 1 / found.green_ratio)
     nir = found.nir * (1 + 1 / found.nir_ratio)
     return (green - nir) / (green + nir)
 
 
-def quality(evidence: Evidence, fraction: Fraction) -> str:
+def quality(features: Features, fraction: Fraction) -> str:
     """Return good, fair or poor, with the reason."""
-    if evidence.haze_fraction > 0.3:
+    if features.haze_fraction > 0.3:
         return "poor: seen through thin cloud"
-    if evidence.illumination < SHADED or evidence.shadow_fraction > 0.5:
+    if features.illumination < SHADED or features.shadow_fraction > 0.5:
         return "poor: in shadow"
-    if np.isnan(evidence.slope_deg):
+    if np.isnan(features.slope_deg):
         return schema.NO_DEM
     if fraction.method == "unmixed_small":
         return "fair: few pure water pixels"

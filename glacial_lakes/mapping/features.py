@@ -21,7 +21,7 @@ CLOUD_SHADOW, CIRRUS = int(Quality.CLOUD_SHADOW), int(Quality.CIRRUS)
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Features:
     """What a candidate looks like, in its core and against its shore."""
 
     ndwi: float
@@ -58,7 +58,7 @@ class Evidence:
     """Length of the narrow wet line that the candidate is part of; 0 when it is wide itself."""
 
 
-def gather(
+def measure_features(
     pixels: Pixels,
     body: Bool,
     fraction: Fraction,
@@ -66,7 +66,7 @@ def gather(
     *,
     pixel_m: float,
     sun_elevation_deg: float | None,
-) -> Evidence:
+) -> Features:
     """Measure a candidate.
 
     Parameters
@@ -103,7 +103,7 @@ def gather(
     )
     ndwi, shore_ndwi, green, shore_green, nir, shore_nir, swir1, slope, lit, shadow, haze = measured
     half_perimeter = polygon.exterior.length / 2 / pixel_m
-    return Evidence(
+    return Features(
         ndwi=ndwi,
         shore_ndwi=shore_ndwi,
         green=green,

@@ -9,8 +9,8 @@ from rasterio.warp import transform as transform_points
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION, STATUS, State
 from glacial_lakes.kernels.filters import median_of
 from glacial_lakes.kernels.jit import inner, kernel
-from glacial_lakes.kernels.morphology import grown, shrunk
-from glacial_lakes.mapping.features import CIRRUS, CLOUD_SHADOW, Evidence
+from glacial_lakes.kernels.morphology import dilate, erode
+from glacial_lakes.mapping.features import CIRRUS, CLOUD_SHADOW, Features
 from glacial_lakes.mapping.indices import ndwi_or_zero
 from glacial_lakes.mapping.masks import STEEP_DEG
 from glacial_lakes.mapping.pixels import Pixels
@@ -52,7 +52,7 @@ def observed(
     pixels: Pixels,
     state: NDArray[np.uint8],
     fraction: Fraction,
-    found: Evidence,
+    found: Features,
     *,
     pixel_m: float,
     may_hold_ice: bool,
@@ -114,7 +114,7 @@ def _observed(  # type: ignore[no-untyped-def]
     height, width = whole.shape
     pad = 2  # what lies beyond the edge of the image was not seen
     tall, wide = height + 2 * pad, width + 2 * pad
-    near_cloud = grown(cloud, fringe)
+    near_cloud = dilate(cloud, fringe)
     thin = np.zeros((height, width), np.bool_)
     inside = np.zeros((tall, wide), np.bool_)
     fall = np.empty((height, width), np.float32)
@@ -123,14 +123,14 @@ def _observed(  # type: ignore[no-untyped-def]
             thin[row, col] = flags[row, col] & CIRRUS != 0
             inside[row + pad, col + pad] = whole[row, col]
             fall[row, col] = green[row, col] - nir[row, col]
-    thin |= grown(shrunk(thin, speck), speck + thin_fringe)
+    thin |= dilate(erode(thin, speck), speck + thin_fringe)
     shaded = _shaded(flags, seen, ground, green)
     value = ndwi_or_zero(green, nir)
     dry_fall, core_fall = median_of(fall, shore), median_of(fall, core)
     core_nir = median_of(nir, core)
     wet_ndwi = shore_ndwi + MAX_SHORE_RISE * (ndwi - shore_ndwi)
-    rim = grown(inside, np.int64(2))
-    ring = grown(inside, np.int64(5))
+    rim = dilate(inside, np.int64(2))
+    ring = dilate(inside, np.int64(5))
     hidden = np.zeros(3)
     count = np.zeros(3)
     by = np.zeros(STATE_COUNT, np.int64)

@@ -1,4 +1,4 @@
-"""One scene → lake outlines: seeds, evidence, water fraction, contour, attributes, coverage."""
+"""One scene → lake outlines: seeds, features, water fraction, contour, attributes, coverage."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from glacial_lakes.mapping.candidates import (
     standing,
     unsettled,
 )
-from glacial_lakes.mapping.features import Evidence
+from glacial_lakes.mapping.features import Features
 from glacial_lakes.mapping.pixels import Pixels, band_names, ground_states, read_pixels
 from glacial_lakes.mapping.read_mask import Blocks
 from glacial_lakes.mapping.seeds import Detector, bands_of, detector_of
@@ -337,14 +337,14 @@ def _decide(scene: Scene, states: States, measured: Sequence[Measured]) -> list[
     """
     rows, marks = [], []
     for one in measured:
-        verdict = "land"
+        category = "land"
         if one.found is not None:
-            verdict = classification.judge(_reached(scene, states, one, one.found))
-        if verdict == "lake" and one.row is not None:
+            category = classification.classify(_reached(scene, states, one, one.found))
+        if category == "lake" and one.row is not None:
             rows.append(one.row)
             marks.append((one.window, one.water, State.WATER))
         else:
-            taken_for = State.SHADOW if verdict == "shadow" else State.UNCERTAIN
+            taken_for = State.SHADOW if category == "shadow" else State.UNCERTAIN
             marks.append((one.window, one.land, taken_for))
     # Where two touch, water wins.
     for window, where, state in sorted(marks, key=lambda mark: mark[2] == State.WATER):
@@ -352,8 +352,8 @@ def _decide(scene: Scene, states: States, measured: Sequence[Measured]) -> list[
     return rows
 
 
-def _reached(scene: Scene, states: States, one: Measured, found: Evidence) -> Evidence:
-    """Return the evidence with the share of the outline that a cloud's shadow may reach."""
+def _reached(scene: Scene, states: States, one: Measured, found: Features) -> Features:
+    """Return the features with the share of the outline that a cloud's shadow may reach."""
     azimuth, elevation = scene.sun_azimuth_deg, scene.sun_elevation_deg
     if azimuth is None or elevation is None or not classification.may_be_cloud_shadow(found):
         return found

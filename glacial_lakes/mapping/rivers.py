@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glacial_lakes.kernels.jit import kernel
-from glacial_lakes.kernels.morphology import grown, shrunk
+from glacial_lakes.kernels.morphology import dilate, erode
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -58,7 +58,7 @@ def _trace(value, candidate, usable, level, half_width):  # type: ignore[no-unty
         for col in range(width):
             is_wet = value[row, col] > level and usable[row, col]
             wet[row, col] = candidate[row, col] or is_wet
-    wide = grown(shrunk(wet, half_width), half_width)
+    wide = dilate(erode(wet, half_width), half_width)
     narrow = np.zeros((height, width), np.bool_)
     balance = 0  # of the candidate's narrow and wide pixels
     for row in range(height):
@@ -69,7 +69,7 @@ def _trace(value, candidate, usable, level, half_width):  # type: ignore[no-unty
     if balance < 0:
         return 0.0
     # The lines, a pixel wider so that faint ones hold together, from the candidate on.
-    line = grown(narrow, np.int64(1))
+    line = dilate(narrow, np.int64(1))
     waiting = np.empty((height * width, 2), np.int32)
     count = 0
     for row in range(height):

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from shapely.geometry import Polygon
 
-from glacial_lakes.kernels.interpolation import finer
+from glacial_lakes.kernels.interpolation import upsample
 from glacial_lakes.kernels.jit import kernel
-from glacial_lakes.kernels.morphology import extent, grown, shrunk
+from glacial_lakes.kernels.morphology import dilate, erode, extent
 from glacial_lakes.mapping.unmixing import FINE
 
 Float = NDArray[np.float32]
@@ -96,9 +96,9 @@ def measure_shore(
 def _along_shore(fraction, level, inside, usable, doubtful, length_px):  # type: ignore[no-untyped-def]
     height, width = inside.shape
     near, far = np.int64(BESIDE_PX[0]), np.int64(BESIDE_PX[1])
-    around = grown(inside, near)
-    beside = grown(around, far - near)
-    deep = shrunk(inside, near)
+    around = dilate(inside, near)
+    beside = dilate(around, far - near)
+    deep = erode(inside, near)
     squares, mixed, doubted = 0.0, 0, 0
     land, rim = 0, 0
     field = np.zeros((height, width), np.float32)
@@ -118,7 +118,7 @@ def _along_shore(fraction, level, inside, usable, doubtful, length_px):  # type:
                 squares += value * value
     top, bottom, left, right = extent(around)
     between = 0
-    for value in finer(field[top:bottom, left:right], FINE).flat:
+    for value in upsample(field[top:bottom, left:right], FINE).flat:
         between += level - LEVELS < value < level + LEVELS
     spread = np.sqrt(squares / land) if land else 1.0
     sensitivity = between / FINE**2 / length_px

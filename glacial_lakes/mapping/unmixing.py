@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glacial_lakes.kernels.filters import gaussian_weights, median, median_of, smallest, smooth
-from glacial_lakes.kernels.interpolation import finer
+from glacial_lakes.kernels.interpolation import upsample
 from glacial_lakes.kernels.jit import inner, kernel
-from glacial_lakes.kernels.morphology import FAR, depth_in, distance_to, extent, grown
+from glacial_lakes.kernels.morphology import FAR, depth_in, dilate, distance_to, extent
 
 FAINT = 1e-3
 """Weight of the overall mean, which counts where nothing is near."""
@@ -57,8 +57,8 @@ def mean_everywhere(bands, where):  # type: ignore[no-untyped-def]
 
 
 @inner
-def signals_beside_shore(bands, cover, wet, dry, bare, weights):  # type: ignore[no-untyped-def]
-    """Return the signals of water and land beside the shore, each freed of the other's share.
+def endmembers_beside_shore(bands, cover, wet, dry, bare, weights):  # type: ignore[no-untyped-def]
+    """Return the endmembers of water and land beside the shore, each freed of the other's share.
 
     Around every place w and l are the Gaussian-weighted least-squares solution of
     p = cover · w + (1 − cover) · l, w over mostly wet and l over mostly dry pixels, in turns.
@@ -238,7 +238,7 @@ SMOOTH_REACH = 4.0
 """Farther than so many of these distances nothing has weight."""
 
 NEIGHBOURHOOD_PX = 7
-"""Pixels around a candidate and its rim that its signals come from and its outline lies in."""
+"""Pixels around a candidate and its rim that its endmembers come from and its outline lies in."""
 
 MAX_DIM_LIGHT = 0.7
 """Ground in less of the shore's light is taken for dim ground,"""
@@ -247,7 +247,7 @@ MAX_DIM_EXCESS = 0.4
 """where its colour has so much less water than its darkness."""
 
 MIN_COLOUR = 0.05
-"""Squared sine of the angle between the signals of water and land below which they differ in
+"""Squared sine of the angle between the endmembers of water and land below which they differ in
 brightness alone."""
 
 LEVEL_LIMITS = (0.3, 0.6)
@@ -262,7 +262,7 @@ MIN_SEEN = 2
 
 @dataclass(frozen=True, slots=True)
 class Fraction:
-    """Water fraction around one candidate and the signals that it was unmixed with."""
+    """Water fraction around one candidate and the endmembers that it was unmixed with."""
 
     water: Float
     """Fraction of water, shape (y, x); 0 land, 1 water, beyond by noise."""
@@ -287,9 +287,9 @@ def unmix(
     f = (p − l)ᵀ C⁻¹ (w − l) / (w − l)ᵀ C⁻¹ (w − l), with C the sum of the covariances
     of shore and water.
 
-    It is done twice. The first signals come from pixels that the blur of the shore hardly
+    It is done twice. The first endmembers come from pixels that the blur of the shore hardly
     reaches. They give a first outline, and with it the share of water that each pixel beside the
-    shore sees through the blur. Freed of that share, the second signals come from the shore
+    shore sees through the blur. Freed of that share, the second endmembers come from the shore
     itself, where beach and shallows differ from the ground and the water farther off.
 
     Parameters
@@ -356,7 +356,7 @@ def _unmix(all_bands, all_candidate, all_others, all_seen, smoothing, blurring):
     cover = _blurred_cover(fraction, usable, depth, level, blurring)
     found, wet, dry, bare = _beside_shore(cover, free)
     if found:
-        water, land = signals_beside_shore(bands, cover, wet, dry, bare, smoothing)
+        water, land = endmembers_beside_shore(bands, cover, wet, dry, bare, smoothing)
         fraction, squared = _project(bands, water, land, inverse)
     _dim_ground(fraction, bands, water, land, inverse)
     return (
@@ -463,7 +463,7 @@ def _blurred_cover(fraction, usable, depth, level, weights):  # type: ignore[no-
             elif usable[row, col]:
                 field[row, col] = fraction[row, col]
     top, bottom, left, right = extent(field)
-    fine = finer(field[top:bottom, left:right], FINE)
+    fine = upsample(field[top:bottom, left:right], FINE)
     share = np.zeros((height, width, 1), np.float32)
     for row in range(fine.shape[0]):
         for col in range(fine.shape[1]):
@@ -524,7 +524,7 @@ def conserving_level(fraction, usable, candidate):  # type: ignore[no-untyped-de
     """
     lowest, highest = LEVEL_LIMITS
     height, width = fraction.shape
-    wet, near = np.zeros((height, width), np.bool_), grown(candidate, np.int64(1))
+    wet, near = np.zeros((height, width), np.bool_), dilate(candidate, np.int64(1))
     any_wet = False
     for row in range(height):
         for col in range(width):
@@ -548,7 +548,7 @@ def conserving_level(fraction, usable, candidate):  # type: ignore[no-untyped-de
                 total += min(max(value, np.float32(-0.5)), np.float32(1.5))
                 field[row, col] = min(max(value, np.float32(0)), np.float32(1))
     top, bottom, left, right = extent(field)
-    fine = finer(field[top:bottom, left:right], FINE)
+    fine = upsample(field[top:bottom, left:right], FINE)
     wanted = min(max(int(total * FINE**2 + 0.5), 1), fine.size - 1)
     above, count = 0, 0
     between = np.empty(fine.size, np.float32)
@@ -600,7 +600,7 @@ def _wettest(bands, candidate, seen, land, inverse):  # type: ignore[no-untyped-
 
 @inner
 def _project(bands, water, land, inverse):  # type: ignore[no-untyped-def]
-    """Return the fraction of each pixel, and the squared distance of both signals there."""
+    """Return the fraction of each pixel, and the squared distance of both endmembers there."""
     height, width, count = bands.shape
     fraction = np.empty((height, width), np.float32)
     squared = np.empty(height * width)

@@ -35,7 +35,7 @@ def conflicts_of(
         if drawn.empty:
             continue
         one, other = drawn.iloc[-1], rows.iloc[-1]
-        told = Conflict(
+        conflict = Conflict(
             drawn_by=None if pd.isna(one["edited_by"]) else str(one["edited_by"]),
             drawn_of=one["acquired"],
             drawn_area_m2=_real(one["area_m2"]),
@@ -44,7 +44,7 @@ def conflicts_of(
             newer_area_m2=_real(other["area_m2"]),
             newer_sigma_m2=_real(other["area_sigma_m2"]),
         )
-        found[str(name)] = (told, one["geometry"])
+        found[str(name)] = (conflict, one["geometry"])
     return found
 
 

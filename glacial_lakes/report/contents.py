@@ -46,7 +46,7 @@ DRAWN = 300
 an alert or a change, then the largest."""
 DRAWN_DATES = 20_000
 """Dates in all curves together, at most: they bound the size of the page."""
-TOLD = 1000
+MOST_ROWS = 1000
 """Alerts and events in the tables, at most."""
 
 
@@ -165,7 +165,7 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
         n_unseen=int(all_lakes["is_unseen_last"].sum()),
         events=_events(events, observations, numbers),
         n_events=len(events),
-        alerts=alert_rows(alerts.iloc[:TOLD], numbers),
+        alerts=alert_rows(alerts.iloc[:MOST_ROWS], numbers),
         n_alerts=len(alerts),
         n_contradicted=len(conflicts),
         changed=tuple(by_id[name] for name in changed),
@@ -243,11 +243,11 @@ def _lakes(
     first = dict(zip(measured["lake_id"][::-1], measured.geometry[::-1], strict=True))
     last = dict(zip(measured["lake_id"], measured.geometry, strict=True))
     period = _axis(times)
-    told: dict[str, list[tuple[pd.Timestamp, str]]] = {}
+    happened_at: dict[str, list[tuple[pd.Timestamp, str]]] = {}
     for event in _each(events):
         for name in _involved(event) if not pd.isna(event.date) else ():
             label = translate(str(event.event), language)
-            told.setdefault(name, []).append((pd.Timestamp(event.date), label))
+            happened_at.setdefault(name, []).append((pd.Timestamp(event.date), label))
     lakes = []
     for row in _each(listed):
         entries = by_lake.get(row.lake_id, ())
@@ -257,7 +257,7 @@ def _lakes(
         conflict, by_person = conflicts.get(str(row.lake_id), (None, None))
         curve = chip = None
         if row.lake_id in drawn:
-            happened = told.get(str(row.lake_id), [])
+            happened = happened_at.get(str(row.lake_id), [])
             begin = None if is_single else first.get(row.lake_id)
             curve = draw_curve(entries, happened, period, language, trend)
             chip = draw_chip(begin, latest, by_person, language)
@@ -327,7 +327,7 @@ def _involved(event: Any) -> set[str]:
 def _events(
     events: pd.DataFrame, observations: pd.DataFrame, numbers: Mapping[str, int]
 ) -> tuple[LakeEvent, ...]:
-    latest = events.sort_values(["date", "lake_id"], ascending=[False, True]).iloc[:TOLD]
+    latest = events.sort_values(["date", "lake_id"], ascending=[False, True]).iloc[:MOST_ROWS]
     lakes = {name for event in _each(latest) for name in _involved(event)}
     shown = observations[observations["lake_id"].isin(lakes)]
     by_lake = dict(iter(shown.groupby("lake_id")))

@@ -17,7 +17,7 @@ from glacial_lakes.review.additions import additions
 from glacial_lakes.review.baseline import Task, tasks_of
 from glacial_lakes.review.edited_file import FIELDS, text_of
 from glacial_lakes.review.matching import ONE_PLACE, is_same, paired, shift_m
-from glacial_lakes.review.records import Row, changed, decision, told_in
+from glacial_lakes.review.records import Row, changed, decision, decisions_in
 from glacial_lakes.tracking.epochs import EQUAL_AREA
 from glacial_lakes.tracking.identities import lake_id
 
@@ -101,7 +101,7 @@ def _compared(inventory: Inventory, task: Task, missing_is_rejected: bool | None
         source = next((j for j in parts[i] if old["lake_id"].iloc[j] == row["lake_id"]), i)
         was = old.iloc[source].copy()  # the fields of a merged lake are those of the row kept
         was[[*_IDENTITY]] = old.iloc[i][[*_IDENTITY]]
-        rows += told_in(was, row, task.whole_lakes)
+        rows += decisions_in(was, row, task.whole_lakes)
     shifts = [shift for shift in shifts if shift]
     if len(shifts) >= _SHIFTED_ROWS and len(shifts) > len(pairs) / 2:
         raise InputError(

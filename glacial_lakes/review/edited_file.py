@@ -93,8 +93,8 @@ def _table(path: Path | str, layer: str | None, encoding: str | None) -> gpd.Geo
             "has no field with lake codes (lake_id or GLAKE_ID)",
             "edit a copy of the inventory or one of its shapefiles",
         )
-    told = {name: pd.Series(values, dtype="object") for name, values in columns.items()}
-    table = gpd.GeoDataFrame(told, geometry=frame.geometry.to_numpy(), crs=frame.crs)
+    values_of = {name: pd.Series(values, dtype="object") for name, values in columns.items()}
+    table = gpd.GeoDataFrame(values_of, geometry=frame.geometry.to_numpy(), crs=frame.crs)
     table["acquired"] = pd.to_datetime(table["acquired"], utc=True)
     _check(table, path)
     return table.to_crs(4326)

@@ -45,7 +45,7 @@ def changed(old: gpd.GeoDataFrame, i: int, shape: shapely.Geometry) -> Row:
     return {"area_before_m2": areas[0], "area_after_m2": areas[1], "replaced": text}
 
 
-def told_in(old: pd.Series, new: pd.Series, whole_lakes: bool) -> list[Row]:
+def decisions_in(old: pd.Series, new: pd.Series, whole_lakes: bool) -> list[Row]:
     """Return what a person wrote into the fields of a row."""
     rows: list[Row] = []
     changes = {

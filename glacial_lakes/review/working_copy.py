@@ -188,8 +188,8 @@ def _name(stem: str, runs: pd.DataFrame, reviews: pd.DataFrame) -> str:
 
     An inventory follows from its runs and reviews; nobody edits these two tables by hand.
     """
-    told = [sorted(map(str, runs["run_id"])), sorted(map(str, reviews["review_id"]))]
-    return f"{stem}.{digest(told)[:16]}.gpkg"
+    identity = [sorted(map(str, runs["run_id"])), sorted(map(str, reviews["review_id"]))]
+    return f"{stem}.{digest(identity)[:16]}.gpkg"
 
 
 def _is_as_written(path: Path, written: Path) -> bool:

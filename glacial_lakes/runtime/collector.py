@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def at_rest() -> Iterator[None]:
+def paused() -> Iterator[None]:
     """Keep Python from looking for cycles while very many objects are made."""
     was_at_work = gc.isenabled()
     gc.disable()
@@ -20,8 +20,8 @@ def at_rest() -> Iterator[None]:
 
 
 @contextmanager
-def swept() -> Iterator[None]:
+def collected() -> Iterator[None]:
     """Let go at once of cycles that are made here: a look at the newest objects is quick."""
-    with at_rest():
+    with paused():
         yield
         gc.collect(0)

@@ -58,7 +58,7 @@ def remembered() -> Iterator[None]:
             raise KeyboardInterrupt
 
 
-def heed() -> None:
+def raise_if_interrupted() -> None:
     """Raise ``KeyboardInterrupt`` when Ctrl-C came and Python dropped it; long loops ask."""
     handler = signal.getsignal(signal.SIGINT)
     if isinstance(handler, _Handler) and handler.came:

@@ -229,12 +229,12 @@ def _nodata(keys: Mapping[str, Any], header: Header, sidecar: Path) -> float | N
 
 
 def _sun(keys: Mapping[str, Any], sidecar: Path) -> tuple[float, float] | None:
-    told = [key for key in ("sun_elevation_deg", "sun_azimuth_deg") if key in keys]
-    if not told:
+    angles = [key for key in ("sun_elevation_deg", "sun_azimuth_deg") if key in keys]
+    if not angles:
         return None
-    if len(told) == 1:
-        raise MetadataError(sidecar, f"has {told[0]} only", "give both sun angles or none")
-    elevation, azimuth = (to_number(keys[key], key, sidecar) for key in told)
+    if len(angles) == 1:
+        raise MetadataError(sidecar, f"has {angles[0]} only", "give both sun angles or none")
+    elevation, azimuth = (to_number(keys[key], key, sidecar) for key in angles)
     return to_sun(elevation, azimuth, sidecar)
 
 

@@ -199,8 +199,8 @@ def _file(source: Source, mtl: Groups, key: str, what: str) -> str:
     name = _listed(source, mtl, key)
     if name is None:
         text = _get(mtl, _FILES, key)
-        told = f"{what}, {Path(text).name}" if text else f"{what}: its MTL has no {key}"
-        raise MissingFileError(source.path, f"lacks {told}", "download the product whole")
+        lack = f"{what}, {Path(text).name}" if text else f"{what}: its MTL has no {key}"
+        raise MissingFileError(source.path, f"lacks {lack}", "download the product whole")
     return name
 
 

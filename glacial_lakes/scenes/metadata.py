@@ -49,8 +49,8 @@ def to_number(text: object, what: str, where: Path | str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        told = "is missing" if text is None else f"is {text!r}"
-        raise MetadataError(where, f"{what} {told}", "download the product again")
+        state = "is missing" if text is None else f"is {text!r}"
+        raise MetadataError(where, f"{what} {state}", "download the product again")
     return number
 
 
@@ -65,9 +65,9 @@ def to_time(text: str | None, what: str, where: Path | str) -> datetime:
     except ValueError:
         time = None
     if time is None or time.tzinfo is None:
-        told = "is missing" if text is None else f"is {text!r}"
+        state = "is missing" if text is None else f"is {text!r}"
         raise MetadataError(
-            where, f"{what} {told}", "give date, time and zone, e.g. 2021-08-24T06:08:07Z"
+            where, f"{what} {state}", "give date, time and zone, e.g. 2021-08-24T06:08:07Z"
         )
     return time.astimezone(UTC)
 
@@ -86,6 +86,6 @@ def to_sun(elevation: float, azimuth: float, where: Path | str) -> tuple[float, 
 def to_name(text: str | None, what: str, where: Path | str) -> str:
     """Return a plain name, fit for file names and tables."""
     if text is None or not _NAME.fullmatch(text.strip()):
-        told = "is missing" if text is None else f"is {text!r}"
-        raise MetadataError(where, f"{what} {told}", "download the product again")
+        state = "is missing" if text is None else f"is {text!r}"
+        raise MetadataError(where, f"{what} {state}", "download the product again")
     return text.strip()

@@ -258,16 +258,16 @@ def _grid(tile: Element, header: Header, where: Path) -> tuple[Grid, bool]:
     rows, cols = int(number(size, "NROWS")), int(number(size, "NCOLS"))
     west, north = number(place, "ULX"), number(place, "ULY")
     width, height = number(place, "XDIM"), number(place, "YDIM")
-    told = Grid(crs, Affine(width, 0, west, 0, height, north), (rows, cols))
-    if header.crs is None and header.shape == told.shape:
-        return told, False
+    nominal = Grid(crs, Affine(width, 0, west, 0, height, north), (rows, cols))
+    if header.crs is None and header.shape == nominal.shape:
+        return nominal, False
     found = Grid(crs, header.transform, header.shape)
-    apart = max(abs(a - b) for a, b in zip(found.bounds, told.bounds, strict=True))
-    if header.crs != crs or apart > told.resolution / 2:
+    apart = max(abs(a - b) for a, b in zip(found.bounds, nominal.bounds, strict=True))
+    if header.crs != crs or apart > nominal.resolution / 2:
         raise GridError(
             where, f"the images lie {apart:g} m off the grid that it tells", "download it again"
         )
-    return found, found.shape != told.shape
+    return found, found.shape != nominal.shape
 
 
 def _of_resolution(tile: Element, tag: str, where: Path) -> Element:

@@ -18,7 +18,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from glacial_lakes.kernels.overlaps import overlap_areas
-from glacial_lakes.tracking.ragged import Geometries, Packed
+from glacial_lakes.tracking.ragged import Geometries, RaggedPolygons
 
 Fractions = npt.NDArray[np.float64]
 Statuses = npt.NDArray[np.object_]
@@ -131,7 +131,7 @@ class Epoch:
 
     coverages: tuple[SceneCoverage, ...]
     patches: pd.DataFrame
-    packed: Packed
+    ragged: RaggedPolygons
     bounds: npt.NDArray[np.float64]
     areas: npt.NDArray[np.float64]
 
@@ -141,7 +141,7 @@ class Epoch:
         outlines = patches.geometry.to_numpy()
         table = pd.DataFrame(patches.drop(columns="geometry"))
         bounds = np.ascontiguousarray(shapely.bounds(outlines).T)
-        return cls(coverages, table, Packed.of(outlines), bounds, shapely.area(outlines))
+        return cls(coverages, table, RaggedPolygons.of(outlines), bounds, shapely.area(outlines))
 
     @property
     def acquired(self) -> pd.Timestamp:
@@ -174,7 +174,7 @@ class Epoch:
     @cached_property
     def outlines(self) -> Geometries:
         """Geometries of the patches."""
-        return self.packed.geometries()
+        return self.ragged.geometries()
 
     @cached_property
     def whole(self) -> npt.NDArray[np.bool_]:
@@ -209,7 +209,7 @@ class Epoch:
         left, bottom, right, top = self.bounds
         near = self.whole & (left <= east) & (right >= west) & (bottom <= north) & (top >= south)
         patches: npt.NDArray[np.intp] = np.flatnonzero(near)
-        meets = shapely.intersects(self.packed[patches].geometries(), place)
+        meets = shapely.intersects(self.ragged[patches].geometries(), place)
         found: npt.NDArray[np.intp] = patches[np.asarray(meets, dtype=bool)]
         return found
 

@@ -25,7 +25,7 @@ _REFILLED = 0.5
 
 
 @dataclass(frozen=True)
-class Happening:
+class DetectedEvent:
     """An event in the life of one lake; ``None`` for what is not there."""
 
     kind: Literal["appeared", "drained", "refilled"]
@@ -33,7 +33,7 @@ class Happening:
     after: View
 
 
-def may_happen(views: Views, settings: TrackingSettings) -> Flags:
+def may_have_events(views: Views, settings: TrackingSettings) -> Flags:
     """Tell in which lakes :func:`happenings` may find anything; most only ever show water.
 
     Without an image that lacks a lake, or shows ice in its place, it has not appeared; when its
@@ -47,9 +47,9 @@ def may_happen(views: Views, settings: TrackingSettings) -> Flags:
     return may
 
 
-def happenings(
+def detect_events(
     views: Sequence[View], changed: set[int], settings: TrackingSettings
-) -> list[Happening]:
+) -> list[DetectedEvent]:
     """Return the appearance, drainages and refillings of a lake.
 
     Parameters
@@ -64,7 +64,7 @@ def happenings(
     seen = [view for view in views if view.decides or view.lacks or view.at_least_m2 > 0]
     if not seen:
         return []
-    found: list[Happening] = []
+    found: list[DetectedEvent] = []
     full: View | None = None
     drained_from: float | None = None
     last = seen[0]
@@ -75,7 +75,7 @@ def happenings(
             if view.smallest_m2 > 0:
                 full, before = view, _last_without(views)
                 if before is not None and _stays(view, following, view.smallest_m2 / 2, settings):
-                    found.append(Happening("appeared", before, view))
+                    found.append(DetectedEvent("appeared", before, view))
         elif drained_from is None:
             if is_part:
                 if not view.at_least_m2 >= full.smallest_m2:
@@ -87,14 +87,14 @@ def happenings(
                 and view.epoch not in changed
                 and _is_drained(seen, i, full, views, settings)
             ):
-                found.append(Happening("drained", full, view))
+                found.append(DetectedEvent("drained", full, view))
                 drained_from = full.smallest_m2
             elif view.area_m2 > 0:
                 full = view
         elif view.smallest_m2 >= _REFILLED * drained_from and _stays(
             view, following, _REFILLED * drained_from, settings
         ):
-            found.append(Happening("refilled", last, view))
+            found.append(DetectedEvent("refilled", last, view))
             full, drained_from = view, None
         elif is_part:
             continue

@@ -16,7 +16,7 @@ from glacial_lakes.tracking.epochs import Epoch, shared_areas
 from glacial_lakes.tracking.identities import best_pairs
 from glacial_lakes.tracking.ragged import Geometries
 
-Verdict = Literal["apart", "together", "alone", "unknown"]
+SameLake = Literal["apart", "together", "alone", "unknown"]
 
 COVERED = 0.5
 """Share of a lake that an outline must cover to show the lake, or to have taken it in."""
@@ -125,9 +125,9 @@ def with_moved(
     return replace(found, main=found.main | near, free=free)
 
 
-def verdict(
+def same_lake(
     later: Iterable[Epoch], one: shapely.Geometry, other: shapely.Geometry, resolved_m: float
-) -> Verdict:
+) -> SameLake:
     """Ask the next image that shows two places whole whether they are one lake.
 
     Parameters
@@ -209,7 +209,7 @@ def _whole_patch_at(epoch: Epoch, place: shapely.Geometry) -> int | None:
     patches = epoch.whole_patches_at(place)
     if not len(patches):
         return None
-    outlines = epoch.packed[patches].geometries()
+    outlines = epoch.ragged[patches].geometries()
     shared = shapely.area(shapely.intersection(outlines, place))
     best = int(shared.argmax())
     enough = COVERED * min(place.area, float(epoch.areas[patches[best]]))

@@ -22,8 +22,8 @@ from glacial_lakes.tracking.tracks import (
     WHOLE,
     Links,
     Track,
-    packed_outlines,
     patches_of,
+    ragged_outlines,
     smallest_area,
 )
 
@@ -186,7 +186,7 @@ def raw_views(links: Links) -> Views:
             view = view._replace(status=status, fraction=1 - share, at_least_m2=least_m2)
             views.put(lake, view)
         whole[[*hidden[number]]] = False
-        ground[whole] = packed_outlines(links, number, np.flatnonzero(whole)).geometries()
+        ground[whole] = ragged_outlines(links, number, np.flatnonzero(whole)).geometries()
         areas[whole] = sightings["area_m2"][whole]
     return views
 
@@ -200,10 +200,10 @@ def _enter_places(
     known[asked] = True
     born_later = np.flatnonzero(~known)
     later = links.epochs[number].best_views(ground[born_later])
-    for lakes, told in ((asked, seen), (born_later, later)):
-        views.scene[lakes, number] = told.scene
-        views.fraction[lakes, number] = told.fraction
-        views.status[lakes, number] = told.status
+    for lakes, shown in ((asked, seen), (born_later, later)):
+        views.scene[lakes, number] = shown.scene
+        views.fraction[lakes, number] = shown.fraction
+        views.status[lakes, number] = shown.status
 
 
 def _enter_patches(
@@ -320,8 +320,8 @@ def doubt(
     for lake in lakes:
         if unreliable or lake in some_lack:
             for view in _doubted(views.of(lake), tracks[lake], unreliable, settings):
-                told = "uncertain" if view.decides else view.status
-                views.put(lake, _without_area(view)._replace(status=told))
+                shown = "uncertain" if view.decides else view.status
+                views.put(lake, _without_area(view)._replace(status=shown))
 
 
 def _doubted(

@@ -28,7 +28,7 @@ from glacial_lakes.tracking.tracks import (
     Track,
     outline_of,
     outlines_of,
-    packed_outlines,
+    ragged_outlines,
 )
 
 _MAY_LACK = 1 - MIN_OBSERVED_FRACTION
@@ -75,17 +75,17 @@ def partly_hidden(links: Links) -> list[dict[int, Hidden]]:
         asked = np.flatnonzero(is_whole & ~sure)
         grounds = _grounds(links, number, asked, complete, later[number], joined)
         complete[is_whole & sure] = number
-        outlines = packed_outlines(links, number, asked).geometries()
+        outlines = ragged_outlines(links, number, asked).geometries()
         for lake, outline, ground, lack in zip(
             asked.tolist(), outlines, grounds, _lacks(epoch, grounds, outlines), strict=True
         ):
-            told = lack
+            hidden_part = lack
             if complete[lake] >= 0 and lack[0] > _MAY_LACK:
-                told = _by_later_images(links, lake, number, ground, outline, lack)
+                hidden_part = _by_later_images(links, lake, number, ground, outline, lack)
             elif lack[1] == "frozen" and is_late_summer(epoch.acquired, outline):
-                told = _NOTHING
-            if told[0] > _MAY_LACK:
-                hidden[number][lake] = told
+                hidden_part = _NOTHING
+            if hidden_part[0] > _MAY_LACK:
+                hidden[number][lake] = hidden_part
             else:
                 complete[lake] = number
     return hidden

@@ -1,4 +1,4 @@
-"""Very many outlines as one array of vertices, which takes less memory than as many geometries.
+"""Ragged polygons: very many outlines as one array of vertices.
 
 A geometry costs more than its vertices do. So the outlines of all dates are held as vertices, and
 become geometries a date at a time, or a few at a time.
@@ -27,7 +27,7 @@ _transformer = lru_cache(pyproj.Transformer.from_crs)
 
 
 @dataclass(frozen=True)
-class Packed:
+class RaggedPolygons:
     """Outlines as their vertices."""
 
     points: Numbers
@@ -40,7 +40,7 @@ class Packed:
     """By position, the few that are no plain polygon."""
 
     @classmethod
-    def of(cls, outlines: Geometries) -> Packed:
+    def of(cls, outlines: Geometries) -> RaggedPolygons:
         """Pack geometries."""
         is_plain = shapely.get_type_id(outlines) == shapely.GeometryType.POLYGON
         is_plain &= ~(shapely.is_empty(outlines) | shapely.has_z(outlines))
@@ -65,24 +65,24 @@ class Packed:
             outlines[position] = other
         return outlines
 
-    def __getitem__(self, chosen: NDArray[np.intp]) -> Packed:
+    def __getitem__(self, chosen: NDArray[np.intp]) -> RaggedPolygons:
         """Return some of the outlines, by position."""
         ring, outlines = _gathered(self.outlines, chosen)
         vertex, rings = _gathered(self.rings, ring)
         others: dict[int, Any] = {}
         if self.others:
             others = {i: self.others[p] for i, p in enumerate(chosen.tolist()) if p in self.others}
-        return Packed(self.points[vertex], rings, outlines, others)
+        return RaggedPolygons(self.points[vertex], rings, outlines, others)
 
-    def copy(self) -> Packed:
+    def copy(self) -> RaggedPolygons:
         """Return the same in memory of this thread: what another keeps for long splinters its."""
         return replace(self, points=self.points.copy())
 
-    def having(self, others: Mapping[int, Any]) -> Packed:
+    def having(self, others: Mapping[int, Any]) -> RaggedPolygons:
         """Return the outlines with some geometries in their places."""
         return replace(self, others={**self.others, **others})
 
-    def to_crs(self, source: Any, target: Any) -> Packed:
+    def to_crs(self, source: Any, target: Any) -> RaggedPolygons:
         """Return the outlines in another CRS; most of the work is done without Python's lock."""
         if pyproj.CRS(source).is_exact_same(pyproj.CRS(target)):
             return self

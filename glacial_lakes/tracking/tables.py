@@ -17,7 +17,7 @@ from glacial_lakes.runtime import collector
 from glacial_lakes.runtime.threads import one_ahead
 from glacial_lakes.settings import TrackingSettings
 from glacial_lakes.tracking.epochs import EQUAL_AREA, utc
-from glacial_lakes.tracking.events import happenings, may_happen
+from glacial_lakes.tracking.events import detect_events, may_have_events
 from glacial_lakes.tracking.identities import known_ids, lake_ids
 from glacial_lakes.tracking.matching import geometry_array
 from glacial_lakes.tracking.observations import (
@@ -27,7 +27,7 @@ from glacial_lakes.tracking.observations import (
     raw_views,
     unreliable_epochs,
 )
-from glacial_lakes.tracking.ragged import Packed
+from glacial_lakes.tracking.ragged import RaggedPolygons
 from glacial_lakes.tracking.tile_merging import epochs_of
 from glacial_lakes.tracking.tracks import (
     COVERED_BY_OTHER,
@@ -35,8 +35,8 @@ from glacial_lakes.tracking.tracks import (
     Links,
     link,
     outline_of,
-    packed_outlines,
     patches_of,
+    ragged_outlines,
 )
 
 SEEN_ONCE = "poor: seen once, by itself in no other image"
@@ -90,7 +90,7 @@ def track_lakes(
     """
     settings = settings or TrackingSettings()
     epochs = epochs_of(outlines, min_overlap=settings.min_overlap)
-    with collector.at_rest():
+    with collector.paused():
         links = link(epochs, settings, min_area_m2=min_area_m2 or 0.0)
         views = raw_views(links)
         kept = [number for number, track in enumerate(links.tracks) if not track.absorbed]
@@ -183,20 +183,20 @@ def _events(links: Links, views: Views, names: Mapping[int, str]) -> pd.DataFram
                 "area_after_m2": change.area_after_m2,
             }
         )
-    may = may_happen(views, links.settings)
+    may = may_have_events(views, links.settings)
     for lake in names:
         if not may[lake]:
             continue
-        for happening in happenings(views.of(lake), changed[lake], links.settings):
-            before, after = happening.before.area_m2, happening.after.area_m2
+        for detected in detect_events(views.of(lake), changed[lake], links.settings):
+            before, after = detected.before.area_m2, detected.after.area_m2
             rows.append(
                 {
                     "lake_id": names[lake],
-                    "event": happening.kind,
-                    "date": _day(links, happening.after.epoch),
-                    "after": _day(links, happening.before.epoch),
-                    "from_ids": names[lake] if happening.before.shows_water else None,
-                    "to_ids": names[lake] if happening.after.shows_water else None,
+                    "event": detected.kind,
+                    "date": _day(links, detected.after.epoch),
+                    "after": _day(links, detected.before.epoch),
+                    "from_ids": names[lake] if detected.before.shows_water else None,
+                    "to_ids": names[lake] if detected.after.shows_water else None,
                     "area_before_m2": before,
                     "area_after_m2": after,
                 }
@@ -219,8 +219,8 @@ def _outlines(
     """
     rows = _rows(links, views, names, doubtful, events)
     parts = [
-        gpd.GeoDataFrame(part, geometry=packed.geometries(), crs=4326)
-        for part, packed in one_ahead(_in_degrees, rows)
+        gpd.GeoDataFrame(part, geometry=ragged.geometries(), crs=4326)
+        for part, ragged in one_ahead(_in_degrees, rows)
     ]
     filled = [part for part in reversed(parts) if len(part)] or parts[-1:]
     del parts
@@ -238,7 +238,7 @@ def _outlines(
     return gpd.GeoDataFrame(table, crs=4326)
 
 
-def _in_degrees(rows: tuple[pd.DataFrame, Packed]) -> tuple[pd.DataFrame, Packed]:
+def _in_degrees(rows: tuple[pd.DataFrame, RaggedPolygons]) -> tuple[pd.DataFrame, RaggedPolygons]:
     return rows[0], rows[1].to_crs(EQUAL_AREA, 4326)
 
 
@@ -248,7 +248,7 @@ def _rows(
     names: Mapping[int, str],
     doubtful: set[int],
     events: pd.DataFrame,
-) -> Iterator[tuple[pd.DataFrame, Packed]]:
+) -> Iterator[tuple[pd.DataFrame, RaggedPolygons]]:
     """Yield the rows of each epoch with their outlines, from the last epoch on; let go of it."""
     happened = events.groupby(["lake_id", "date"])["event"].agg(" ".join).to_dict()
     every = np.array(sorted(names, key=lambda lake: names[lake]), dtype=int)
@@ -271,9 +271,9 @@ def _rows(
         part["quality"] = part["quality"].mask(poor, SEEN_ONCE)
         day = epoch.acquired.normalize()
         part["event"] = [happened.get((names[lake], day)) for lake in shown]
-        packed = packed_outlines(links, number, lakes)
+        ragged = ragged_outlines(links, number, lakes)
         del links.epochs[number], epoch
-        yield part, packed
+        yield part, ragged
 
 
 def _sums(values: npt.NDArray[np.float64], groups: Sequence[list[int]]) -> list[float]:

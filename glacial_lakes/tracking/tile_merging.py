@@ -25,7 +25,7 @@ from glacial_lakes.tracking.epochs import (
     groups_of,
     utc,
 )
-from glacial_lakes.tracking.ragged import Packed
+from glacial_lakes.tracking.ragged import RaggedPolygons
 
 _SAME_LAKE = 0.9
 _HANSHAW_BOOKHAGEN = 0.6872 / 2
@@ -37,7 +37,7 @@ class _Scene:
 
     coverage: SceneCoverage
     columns: pd.DataFrame
-    packed: Packed
+    ragged: RaggedPolygons
     crs: Any
 
 
@@ -66,7 +66,7 @@ def epochs_of(tables: Iterable[gpd.GeoDataFrame], *, min_overlap: float) -> list
     # Not the tables that were read: those of all scenes would lie in memory together.
     for scene in one_ahead(_in_frame, map(_scene, _checked(tables))):
         key = (utc(scene.coverage.acquired).strftime("%Y-%m-%d"), scene.coverage.sensor)
-        groups.setdefault(key, []).append(replace(scene, packed=scene.packed.copy()))
+        groups.setdefault(key, []).append(replace(scene, ragged=scene.ragged.copy()))
     epochs = [_epoch(groups.pop(key), min_overlap) for key in [*groups]]
     return sorted(epochs, key=lambda epoch: (epoch.acquired, epoch.scene_ids))
 
@@ -98,20 +98,20 @@ def _epoch(scenes: list[_Scene], min_overlap: float) -> Epoch:
     patches = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=EQUAL_AREA)
     patches["united"] = False
     if len(scenes) > 1 and len(patches):
-        patches = _unite(Epoch.of(coverages, patches), min_overlap)
+        patches = _merge_tiles(Epoch.of(coverages, patches), min_overlap)
     return Epoch.of(coverages, _sorted(patches))
 
 
 def _table(scene: _Scene) -> gpd.GeoDataFrame:
-    table = gpd.GeoDataFrame(scene.columns, geometry=scene.packed.geometries(), crs=EQUAL_AREA)
+    table = gpd.GeoDataFrame(scene.columns, geometry=scene.ragged.geometries(), crs=EQUAL_AREA)
     # Outlines of images have water between them, drawn ones may share a shore.
     return _joined(table) if isinstance(scene.coverage, CompleteCoverage) else table
 
 
 def _in_frame(scene: _Scene) -> _Scene:
-    if not len(scene.packed):
+    if not len(scene.ragged):
         return scene
-    return replace(scene, packed=scene.packed.to_crs(scene.crs, EQUAL_AREA), crs=EQUAL_AREA)
+    return replace(scene, ragged=scene.ragged.to_crs(scene.crs, EQUAL_AREA), crs=EQUAL_AREA)
 
 
 def _scene(table: gpd.GeoDataFrame) -> _Scene:
@@ -129,7 +129,7 @@ def _scene(table: gpd.GeoDataFrame) -> _Scene:
     frame["acquired"] = frame["acquired"].fillna(time.astype("datetime64[ms, UTC]"))
     frame["sensor"] = coverage.sensor
     frame["area_m2"] = frame["area_m2"].where(frame["status"] == "observed")
-    return _Scene(coverage, frame, Packed.of(table.geometry.to_numpy()), table.crs)
+    return _Scene(coverage, frame, RaggedPolygons.of(table.geometry.to_numpy()), table.crs)
 
 
 def _once(texts: pd.Series) -> pd.Series:
@@ -177,7 +177,7 @@ def _sorted(patches: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return patches.iloc[order].reset_index(drop=True)
 
 
-def _unite(epoch: Epoch, min_overlap: float) -> gpd.GeoDataFrame:
+def _merge_tiles(epoch: Epoch, min_overlap: float) -> gpd.GeoDataFrame:
     """Make one row of the outlines that several tiles have of one lake."""
     outlines = epoch.outlines
     patches = gpd.GeoDataFrame(epoch.patches, geometry=outlines, crs=EQUAL_AREA)
@@ -194,7 +194,7 @@ def _unite(epoch: Epoch, min_overlap: float) -> gpd.GeoDataFrame:
     rows: list[dict[str, Any]] = []
     dropped: list[int] = []
     for group in groups_of(len(patches), left[same], right[same]):
-        rows.append(_united(epoch, patches, group))
+        rows.append(_merged(epoch, patches, group))
         dropped.extend(group)
     if not rows:
         return patches
@@ -206,7 +206,7 @@ def _unite(epoch: Epoch, min_overlap: float) -> gpd.GeoDataFrame:
     )
 
 
-def _united(epoch: Epoch, patches: gpd.GeoDataFrame, group: npt.NDArray[np.intp]) -> dict[str, Any]:
+def _merged(epoch: Epoch, patches: gpd.GeoDataFrame, group: npt.NDArray[np.intp]) -> dict[str, Any]:
     members = patches.iloc[group]
     outlines = epoch.outlines[group]
     area = shapely.area(outlines)

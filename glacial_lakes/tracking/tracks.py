@@ -18,10 +18,10 @@ from glacial_lakes.tracking.matching import (
     can_separate,
     geometry_array,
     match,
-    verdict,
+    same_lake,
     with_moved,
 )
-from glacial_lakes.tracking.ragged import Geometries, Packed
+from glacial_lakes.tracking.ragged import Geometries, RaggedPolygons
 
 NOT_SHOWN, WHOLE, PARTIAL, JOINT, COVERED_BY_OTHER = range(5)
 """How an epoch shows a lake. Joint: its outline covers other lakes too, and nobody can tell their
@@ -136,16 +136,16 @@ class Links:
     """For each epoch the tracks that several patches show."""
     merged: set[int] = field(default_factory=set)
     """Tracks that took part in a merge."""
-    asleep: dict[int, set[int]] = field(default_factory=dict)
+    dormant: dict[int, set[int]] = field(default_factory=dict)
     """Tracks that a merge ended, by the patch of the epoch in hand that lies on them."""
     told: list[tuple[float, bool, bool]] = field(default_factory=list)
     """Planar area, whether seen whole and whether united, of the patches of the epoch in hand."""
 
 
-def packed_outlines(links: Links, number: int, lakes: npt.NDArray[np.intp]) -> Packed:
+def ragged_outlines(links: Links, number: int, lakes: npt.NDArray[np.intp]) -> RaggedPolygons:
     """Return the outlines of lakes that an epoch shows."""
-    unions, packed = links.unions[number], links.epochs[number].packed
-    some = packed[links.sightings[number]["patch"][lakes]]
+    unions, ragged = links.unions[number], links.epochs[number].ragged
+    some = ragged[links.sightings[number]["patch"][lakes]]
     united = {i: unions[lake].outline for i, lake in enumerate(lakes.tolist()) if lake in unions}
     return some.having(united) if united else some
 
@@ -157,13 +157,13 @@ def outlines_of(
     outlines = np.empty(len(lakes), dtype=object)
     for number in np.unique(numbers).tolist():
         here = numbers == number
-        outlines[here] = packed_outlines(links, number, lakes[here]).geometries()
+        outlines[here] = ragged_outlines(links, number, lakes[here]).geometries()
     return outlines
 
 
 def outline_of(links: Links, number: int, lake: int) -> shapely.Geometry:
     """Return the outline of a lake in an epoch that shows it."""
-    return packed_outlines(links, number, np.array([lake])).geometries()[0]
+    return ragged_outlines(links, number, np.array([lake])).geometries()[0]
 
 
 def patches_of(links: Links, number: int, lake: int) -> list[int]:
@@ -246,9 +246,9 @@ def _link(links: Links, number: int) -> None:
     """Link the outlines of an epoch with the lakes of the earlier ones."""
     epoch, tracks, settings = links.epochs[number], links.tracks, links.settings
     lasts = geometry_array(track.last for track in tracks)
-    links.asleep.clear()
+    links.dormant.clear()
     links.told[:] = _told(epoch)
-    _lay_to_sleep(links, number, links.merged)
+    _make_dormant(links, number, links.merged)
     footprints = _footprints(tracks, lasts)
     standing = np.array([track.standing for track in tracks])
     found = match(epoch, settings, footprints=footprints, lasts=lasts, standing=standing)
@@ -302,14 +302,14 @@ def _footprints(tracks: Sequence[Track], lasts: Geometries) -> Geometries:
     return places
 
 
-def _lay_to_sleep(links: Links, number: int, lakes: Iterable[int]) -> None:
+def _make_dormant(links: Links, number: int, lakes: Iterable[int]) -> None:
     """Enter which patches of an epoch lie on lakes that a merge ended."""
     ended = [i for i in sorted(lakes) if links.tracks[i].ended is not None]
     if not ended:
         return
     lasts = geometry_array(links.tracks[i].last for i in ended)
     for lake, patch in links.epochs[number].tree.query(lasts, predicate="intersects").T.tolist():
-        links.asleep.setdefault(patch, set()).add(ended[lake])
+        links.dormant.setdefault(patch, set()).add(ended[lake])
 
 
 def _continue(links: Links, number: int, lake: int, found: Match, clear: set[int]) -> None:
@@ -364,7 +364,7 @@ def _stays_apart(
     would take back.
     """
     epoch = links.epochs[number]
-    answer = verdict(links.epochs[number + 1 :], main, child, epoch.resolution_m)
+    answer = same_lake(links.epochs[number + 1 :], main, child, epoch.resolution_m)
     sure = child.area >= links.settings.sure_pixels * epoch.resolution_m**2
     return answer == "apart" or (answer == "unknown" and sure)
 
@@ -437,7 +437,7 @@ def _merge(links: Links, number: int, lake: int, found: Match, *, whole: bool) -
         before = sum(links.tracks[i].last_m2 for i in lakes)
         links.lineage.append(Lineage("merged", since, number, lakes, (lake,), before, area_m2))
         links.merged.update(lakes)
-    _lay_to_sleep(links, number, links.merged.intersection(ended))
+    _make_dormant(links, number, links.merged.intersection(ended))
     return joint
 
 
@@ -449,7 +449,7 @@ def _is_merged(links: Links, number: int, one: Track, other: Track) -> bool:
     if not can_separate(links.epochs[number].resolution_m, gap, resolved):
         return False
     later = links.epochs[number + 1 :]
-    return verdict(later, one.last, other.last, resolved) in {"together", "unknown"}
+    return same_lake(later, one.last, other.last, resolved) in {"together", "unknown"}
 
 
 def _flickered(links: Links, main: Track, other: Track) -> bool:
@@ -466,15 +466,15 @@ def _found(links: Links, number: int, patch: int) -> int:
     if not whole and not epoch.columns["observed_fraction"][patch] >= _SEEN_TO_FOUND:
         return -1
     likeness = {}
-    for i in sorted(links.asleep.get(patch, ())):
+    for i in sorted(links.dormant.get(patch, ())):
         track = links.tracks[i]
         if track.ended is not None:
             shared = shapely.intersection(track.last, outline).area
             likeness[i] = shared / min(track.last_m2, area_m2)
     best = max(likeness, key=lambda i: likeness[i], default=None)
     if best is not None and likeness[best] >= links.settings.min_overlap:
-        woken = links.tracks[best]
-        woken.ended, woken.largest, woken.largest_m2 = None, outline, area_m2
+        reactivated = links.tracks[best]
+        reactivated.ended, reactivated.largest, reactivated.largest_m2 = None, outline, area_m2
     else:
         best = len(links.tracks)
         links.tracks.append(Track(outline, outline, area_m2, number, outline, area_m2))

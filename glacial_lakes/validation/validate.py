@@ -232,8 +232,8 @@ def _of_date(table: gpd.GeoDataFrame, date: str | None, path: Path) -> gpd.GeoDa
     names = days.dt.strftime("%Y-%m-%d")
     known = sorted(names.dropna().unique())
     if date is not None and date not in known:
-        told = f"it has {', '.join(known)}" if known else "leave the date out"
-        raise VectorError(path, f"has no outlines of {date}", told)
+        remedy = f"it has {', '.join(known)}" if known else "leave the date out"
+        raise VectorError(path, f"has no outlines of {date}", remedy)
     if date is None and len(known) > 1:
         what = f"has outlines of {len(known)} dates, {known[0]} to {known[-1]}"
         raise VectorError(path, what, "name one of them")

@@ -306,7 +306,7 @@ def map_all(
                 task = waiting.popleft()
                 pending[executor.submit(call, _aside(task, work))] = task
             done, _ = wait(pending, timeout=_WAIT_SECONDS, return_when=FIRST_COMPLETED)
-            interrupts.heed()
+            interrupts.raise_if_interrupted()
             while done:
                 future = done.pop()
                 task = pending.pop(future)
@@ -317,7 +317,7 @@ def map_all(
                 if _ends_the_run(error):
                     raise error
                 if error is None or isinstance(error, TimeLimitError):
-                    records[task.scene.id] = _told(task, future, work, on_event)
+                    records[task.scene.id] = _record_of(task, future, work, on_event)
                 else:
                     died.append(task)
                 del future  # a cluster would map again what is still held when its worker goes
@@ -327,8 +327,8 @@ def map_all(
     for task in died:
         future = alone.submit(call, _aside(task, work))
         while not wait([future], timeout=_WAIT_SECONDS).done:
-            interrupts.heed()
-        records[task.scene.id] = _told(task, future, work, on_event)
+            interrupts.raise_if_interrupted()
+        records[task.scene.id] = _record_of(task, future, work, on_event)
     return [records[task.scene.id] for task in tasks]
 
 
@@ -336,7 +336,7 @@ def _aside(task: SceneTask, work: Path) -> SceneTask:
     return replace(task, folder=work / task.folder.name)
 
 
-def _told(task: SceneTask, future: Future[Mapped], work: Path, on_event: Listener) -> Record:
+def _record_of(task: SceneTask, future: Future[Mapped], work: Path, on_event: Listener) -> Record:
     """Put the result of a scene in its place, return its record and tell the listener."""
     try:
         record, seconds = future.result()

@@ -13,7 +13,7 @@ import shapely
 
 from glacial_lakes.runtime import collector
 from glacial_lakes.runtime.threads import one_ahead
-from glacial_lakes.tracking.ragged import Packed
+from glacial_lakes.tracking.ragged import RaggedPolygons
 
 HOLE = (
     shapely.box(0, 0, 9, 9).difference(shapely.box(1, 1, 2, 2)).difference(shapely.box(3, 3, 5, 4))
@@ -42,24 +42,24 @@ def wkb(shapes: np.ndarray) -> list[bytes | None]:
 @pytest.mark.parametrize("chosen", [[0, 1, 2, 3, 4, 5, 6], [6, 2, 1, 1, 4], [3], []])
 def test_outlines_come_out_as_they_went_in(chosen: list[int]) -> None:
     shapes = array(SHAPES)
-    packed = Packed.of(shapes)
-    assert len(packed) == len(shapes)
-    assert wkb(packed.geometries()) == wkb(shapes)
+    ragged = RaggedPolygons.of(shapes)
+    assert len(ragged) == len(shapes)
+    assert wkb(ragged.geometries()) == wkb(shapes)
     positions = np.array(chosen, dtype=int)
-    assert wkb(packed[positions].geometries()) == wkb(shapes[positions])
+    assert wkb(ragged[positions].geometries()) == wkb(shapes[positions])
 
 
 def test_another_crs_gives_the_bytes_of_geopandas() -> None:
     shapes = shapely.transform(array(SHAPES), lambda xy: xy * 100 + (500_000, 4_700_000))
-    told = Packed.of(shapes).to_crs("EPSG:32643", "EPSG:6933").geometries()
+    told = RaggedPolygons.of(shapes).to_crs("EPSG:32643", "EPSG:6933").geometries()
     assert wkb(told) == wkb(gpd.GeoSeries(shapes, crs=32643).to_crs(6933).to_numpy())
-    same = Packed.of(shapes)
+    same = RaggedPolygons.of(shapes)
     assert same.to_crs(32643, "EPSG:32643") is same
 
 
 def test_some_outlines_can_be_put_in_place_of_others() -> None:
-    packed = Packed.of(array([HOLE, SHAPES[0]]))
-    assert wkb(packed.having({1: SHAPES[2]}).geometries()) == wkb(array([HOLE, SHAPES[2]]))
+    ragged = RaggedPolygons.of(array([HOLE, SHAPES[0]]))
+    assert wkb(ragged.having({1: SHAPES[2]}).geometries()) == wkb(array([HOLE, SHAPES[2]]))
 
 
 def test_the_next_item_is_taken_while_a_function_works() -> None:
@@ -82,9 +82,9 @@ def test_a_function_that_fails_ahead_fails_here() -> None:
 
 
 def test_the_collector_rests_only_for_a_while() -> None:
-    with collector.at_rest():
+    with collector.paused():
         assert not gc.isenabled()
-        with collector.swept():
+        with collector.collected():
             assert not gc.isenabled()
         assert not gc.isenabled()
     assert gc.isenabled()
@@ -98,8 +98,8 @@ class Knot:
 
 
 def test_a_cycle_that_was_made_in_a_sweep_is_gone_after_it() -> None:
-    with collector.at_rest():
-        with collector.swept():
-            swept = weakref.ref(Knot())
+    with collector.paused():
+        with collector.collected():
+            collected = weakref.ref(Knot())
         left = weakref.ref(Knot())
-        assert (swept() is None, left() is None) == (True, False)
+        assert (collected() is None, left() is None) == (True, False)

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from glacial_lakes.mapping.classification import judge
-from glacial_lakes.mapping.features import Evidence
+from glacial_lakes.mapping.classification import classify
+from glacial_lakes.mapping.features import Features
 
-LAKE = Evidence(
+LAKE = Features(
     ndwi=0.45,
     shore_ndwi=-0.17,
     green=0.13,
@@ -74,4 +74,4 @@ ON_ICE = {
     ],
 )
 def test_evidence_decides(change: dict[str, float], verdict: str) -> None:
-    assert judge(replace(LAKE, **change)) == verdict
+    assert classify(replace(LAKE, **change)) == verdict
