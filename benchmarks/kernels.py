@@ -62,7 +62,7 @@ Steps = dict[str, tuple[Step, Step]]
 FIRST = """
 import sys, time
 began = time.perf_counter()
-from glacial_lakes.mapping import map_lakes
+from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.scenes import open_scene
 imported = time.perf_counter()
 scene, dem, glaciers = sys.argv[1:]
@@ -193,7 +193,7 @@ def of_scene(size: int) -> Steps:
             lambda: plain.bilinear(half, 2, (0, 0), shape),
         ),
         "seeds": (
-            lambda: seeds._candidates(green, nir, swir1, cloud),
+            lambda: seeds._water_seeds(green, nir, swir1, cloud),
             lambda: plain.candidates(green, nir, swir1, cloud),
         ),
         "cloud": (

@@ -84,7 +84,7 @@ def overlap(one: gpd.GeoDataFrame, other: gpd.GeoDataFrame) -> float:
 
 
 def test_the_default_is_the_rule_of_the_method() -> None:
-    assert detector_of(MappingSettings()) is seeds.candidates
+    assert detector_of(MappingSettings()) is seeds.water_seeds
 
 
 @pytest.mark.parametrize("index", ["mndwi", "awei_sh", "ndwi_blue"])

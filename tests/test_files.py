@@ -116,8 +116,8 @@ def test_a_killed_writer_leaves_the_old_file_and_the_next_one_cleans_up(tmp_path
     target = tmp_path / "a.bin"
     target.write_text("old")
     code = (
-        "import sys, time; from glacial_lakes import files\n"
-        f"with files.whole({str(target)!r}) as path:\n"
+        "import sys, time; from glacial_lakes.io import atomic\n"
+        f"with atomic.whole({str(target)!r}) as path:\n"
         "    path.write_bytes(b'x' * 1000); print('half', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
@@ -208,10 +208,10 @@ def test_of_many_processes_at_a_stale_lock_only_one_wins(tmp_path: Path) -> None
     holder = {"host": socket.gethostname(), "pid": _dead_pid(), "token": "0"}
     (tmp_path / atomic.LOCK_NAME).write_text(json.dumps(holder))
     code = (
-        "import sys, time; from glacial_lakes import errors, files\n"
+        "import sys, time; from glacial_lakes import errors; from glacial_lakes.io import atomic\n"
         "sys.stdin.readline()\n"
         "try:\n"
-        f"    with files.lock({str(tmp_path)!r}):\n"
+        f"    with atomic.lock({str(tmp_path)!r}):\n"
         "        print('won', flush=True); sys.stdin.readline()\n"
         "except errors.LockedError: print('locked', flush=True)"
     )
@@ -234,8 +234,8 @@ def test_of_many_processes_at_a_stale_lock_only_one_wins(tmp_path: Path) -> None
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_an_interrupted_run_gives_its_lock_back(tmp_path: Path) -> None:
     code = (
-        "import time; from glacial_lakes import files\n"
-        f"with files.lock({str(tmp_path)!r}): print('held', flush=True); time.sleep(60)"
+        "import time; from glacial_lakes.io import atomic\n"
+        f"with atomic.lock({str(tmp_path)!r}): print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

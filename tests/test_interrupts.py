@@ -18,7 +18,7 @@ from glacial_lakes.runtime import interrupts
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 SCRIPT = """
 import importlib, signal, sys
-from glacial_lakes.cli import main
+from glacial_lakes.cli.commands import main
 
 class Deaf:
     def __del__(self):
@@ -55,9 +55,9 @@ def usual_handler() -> Iterator[None]:
 @pytest.mark.parametrize(
     ("module", "step", "reached"),
     [
-        ("batch", "wait", "no scene"),
-        ("workflow", "_track", "one scene"),
-        ("workflow", "_remove_stale", "inventory"),
+        ("workflow.scene_tasks", "wait", "no scene"),
+        ("workflow.run", "_track", "one scene"),
+        ("workflow.run", "_remove_stale", "inventory"),
     ],
 )
 def test_an_interrupt_that_python_drops_ends_the_run(

@@ -429,7 +429,7 @@ def test_masks_of_pixels_are_those_of_numpy(seed: int) -> None:
     )
     for third in (swir1, masks.NO_BAND):
         same(
-            seeding._candidates(green, nir, third, cloud),
+            seeding._water_seeds(green, nir, third, cloud),
             plain.candidates(green, nir, third, cloud),
         )
         same(masks._cloud(green, third, flags), plain.is_cloud(green, third, flags))
@@ -569,7 +569,7 @@ ASK = """
 import numpy as np
 from glacial_lakes.mapping import seeds
 pixel = np.full((1, 1), 0.3, np.float32), np.full((1, 1), 0.17, np.float32)
-print(seeds.candidates(dict(green=pixel[0], nir=pixel[1]), np.zeros((1, 1), bool))[0, 0])
+print(seeds.water_seeds(dict(green=pixel[0], nir=pixel[1]), np.zeros((1, 1), bool))[0, 0])
 """
 
 
@@ -590,7 +590,7 @@ def test_a_kernel_is_compiled_anew_when_a_number_of_another_file_changes(tmp_pat
         ).stdout.strip()
 
     assert (answer(), answer()) == ("True", "True")
-    kept = set(tmp_path.rglob("seeds._candidates*.nbi"))
+    kept = set(tmp_path.rglob("seeds._water_seeds*.nbi"))
     assert kept
     source = tmp_path / package.name / "mapping" / "masks.py"
     text = source.read_text("utf-8")

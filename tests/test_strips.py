@@ -346,11 +346,11 @@ def write_land(folder: Path, rows: int) -> Path:
 PEAK = """
 import sys
 from pathlib import Path
-from glacial_lakes import mapping
+from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.scenes import open_scene
 
 scene = open_scene(sys.argv[1])
-mapping.map_lakes(scene)
+map_lakes(scene)
 told = Path("/proc/self/status").read_text()  # ru_maxrss is at least that of the parent
 print(told.partition("VmHWM:")[2].split()[0])
 """

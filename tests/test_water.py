@@ -32,7 +32,7 @@ def proposed(kind: str, bands: tuple[str, ...] = NAMES) -> bool:
     reflectance = {name: band for name, band in pixels(kind).items() if name in bands}
     flags = np.zeros((1, 1), np.uint8)
     excluded = masks.is_snow_or_ice(reflectance) | masks.is_cloud(reflectance, flags)
-    return bool(seeds.candidates(reflectance, excluded)[0, 0])
+    return bool(seeds.water_seeds(reflectance, excluded)[0, 0])
 
 
 @pytest.mark.parametrize("kind", ["clear water", "glacial milk"])

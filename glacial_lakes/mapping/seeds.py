@@ -48,7 +48,7 @@ def detector_of(settings: MappingSettings) -> Detector:
         return found
     name, threshold = settings.index, settings.seed_threshold
     if name == "ndwi" and threshold is None:
-        return candidates
+        return water_seeds
     if name not in indices.names():
         indices.register(_extension("indices", name, indices.names()))
     if threshold is None:
@@ -106,7 +106,7 @@ MAX_WATER_GREEN = 0.40
 """The brightest glacial milk stays below this; snow and cloud do not."""
 
 
-def candidates(reflectance: Mapping[str, Float], excluded: Bool) -> Bool:
+def water_seeds(reflectance: Mapping[str, Float], excluded: Bool) -> Bool:
     """Return pixels that may hold water.
 
     Parameters
@@ -118,12 +118,12 @@ def candidates(reflectance: Mapping[str, Float], excluded: Bool) -> Bool:
     """
     green, nir = reflectance["green"], reflectance["nir"]
     swir1 = reflectance.get("swir1", NO_BAND)
-    found: Bool = _candidates(green, nir, swir1, excluded)
+    found: Bool = _water_seeds(green, nir, swir1, excluded)
     return found
 
 
 @kernel
-def _candidates(green, nir, swir1, excluded):  # type: ignore[no-untyped-def]
+def _water_seeds(green, nir, swir1, excluded):  # type: ignore[no-untyped-def]
     height, width = green.shape
     found = np.empty((height, width), np.bool_)
     has_swir1 = swir1.size > 0
