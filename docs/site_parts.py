@@ -19,7 +19,7 @@ from sphinx.application import Sphinx
 from sphinx.parsers import Parser
 
 import glacial_lakes
-from glacial_lakes import cli
+from glacial_lakes.cli.commands import cli
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(glacial_lakes.__file__).parent
@@ -79,9 +79,9 @@ def options(command: click.Command) -> list[tuple[str, str]]:
 
 def commands() -> str:
     """Return the Markdown of all verbs and their options."""
-    shared = options(cli.cli)
+    shared = options(cli)
     parts = []
-    for name, command in cli.cli.commands.items():
+    for name, command in cli.commands.items():
         usage = " ".join(command.collect_usage_pieces(click.Context(command)))
         parts += [
             f"## {name}\n",
