@@ -89,8 +89,8 @@ def glacier_years(glaciers: gpd.GeoDataFrame) -> pd.Series:
     years = pd.Series(pd.NA, index=glaciers.index, dtype="Int64")
     for wanted in GLACIER_DATE_COLUMNS:
         if wanted in lower:
-            years = glaciers[lower[wanted]].astype(str).str.extract(r"^\s*(\d{4})", expand=False)
-            found = pd.to_numeric(years, errors="coerce").astype("Int64")
+            begins = glaciers[lower[wanted]].astype(str).str.extract(r"^\s*(\d{4})", expand=False)
+            found = pd.to_numeric(begins, errors="coerce").astype("Int64")
             years = years.fillna(found.where(found.between(1850, 2100)))
     return years
 
