@@ -1,0 +1,236 @@
+"""What differs between the files of two folders: byte for byte, else value for value.
+
+What is new is told; what is gone, moved or changed is wrong. The tables below say what got another
+name, and what differs between revisions by its nature.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import sqlite3
+import zipfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import rasterio
+
+RENAMED_VALUES = {"doubtful": "unconfirmed"}
+"""Values of tables, and words of pages and styles."""
+RENAMED_COLUMNS: dict[str, str] = {}
+RENAMED_FILES = {r"inventory\.[0-9a-f]{16}\.gpkg": "inventory.gpkg"}
+"""Patterns of paths; the name of a copy holds a digest of it."""
+LEFT_OUT = {
+    "version", "versions", "glacial_lakes", "python",  # versions
+    "started", "reviewed",  # the clock
+    "run_id", "key", "stamp", "outputs",  # digests of version and bytes
+}  # fmt: skip
+"""Columns, and keys of JSON."""
+LEFT_OUT_LINES = re.compile(r"glacial_lakes \d")
+LEFT_OUT_TABLES = re.compile(
+    r"rtree_|sqlite_|layer_styles$|gpkg_(contents|ogr_contents|extensions|tile_matrix)"
+)
+"""Indices, counts and lists of layers; styles are compared as texts."""
+Part = pd.DataFrame | list[str]
+
+
+@dataclass
+class Found:
+    """What the comparison of a file found."""
+
+    same_bytes: bool = False
+    new: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+
+def compare_tables(before: pd.DataFrame, after: pd.DataFrame) -> Found:
+    """Compare by place; columns are matched by name, and keep their order."""
+    before, after = (
+        table.rename(columns=RENAMED_COLUMNS).drop(
+            columns=[name for name in table if LEFT_OUT & set(str(name).split("/"))]
+        )
+        for table in (before, after)
+    )
+    found = Found(new=[f"column {name}" for name in after if name not in before])
+    found.wrong = [f"column {name} is gone" for name in before if name not in after]
+    kept = [name for name in before if name in after]
+    if kept != [name for name in after if name in before]:
+        found.wrong.append("the columns have another order")
+    if len(before) != len(after):
+        found.wrong.append(f"{len(after) - len(before):+d} rows")
+        return found
+    for name in kept:
+        if before[name].dtype != after[name].dtype:
+            found.wrong.append(f"{name}: {after[name].dtype} instead of {before[name].dtype}")
+        old, new = (table[name].to_numpy(object) for table in (before, after))
+        if differing := [at for at in range(len(old)) if not is_same(old[at], new[at])]:
+            shown = " → ".join(str(values[differing[0]])[:80] for values in (old, new))
+            found.wrong.append(f"{name}: {len(differing)} of {len(old)} rows, first {shown}")
+    return found
+
+
+def is_same(old: object, new: object) -> bool:
+    """Tell whether two cells are equal, missing ones and renamed words too."""
+    missing = [bool(pd.api.types.is_scalar(value) and pd.isna(value)) for value in (old, new)]
+    if any(missing):
+        return all(missing)
+    old, new = (
+        RENAMED_VALUES.get(value, value) if isinstance(value, str) else value
+        for value in (old, new)
+    )
+    return type(old) is type(new) and bool(np.all(old == new))
+
+
+def compare_texts(before: list[str], after: list[str]) -> Found:
+    """Tell what is lost of a text; pieces between those of before are new."""
+    words = re.compile(rf"\b({'|'.join(RENAMED_VALUES)})\b")
+    old, new = (
+        [
+            words.sub(lambda match: RENAMED_VALUES[match[0]], line)
+            for line in lines
+            if not LEFT_OUT_LINES.search(line)
+        ]
+        for lines in (before, after)
+    )
+    rest = iter(new)
+    lost = next((line for line in old if line not in rest), None)
+    if lost is not None:
+        return Found(wrong=[f"text: {lost.strip()[:120]!r} is gone or elsewhere"])
+    return Found(new=[f"{len(new) - len(old)} pieces of text"] if len(new) > len(old) else [])
+
+
+def compare_files(before: Path, after: Path) -> Found:
+    """Compare two files by bytes, then by what is in them."""
+    if before.read_bytes() == after.read_bytes():
+        return Found(same_bytes=True)
+    parts, others = (dict(parts_of(path)) for path in (before, after))
+    found = Found(new=[f"table {name}" for name in others if name not in parts])
+    found.wrong = [f"table {name} is gone" for name in parts if name not in others]
+    for name in (name for name in parts if name in others):
+        compare: Any = compare_texts if isinstance(parts[name], list) else compare_tables
+        one, where = compare(parts[name], others[name]), f"{name}: " if name else ""
+        found.new += [where + text for text in one.new]
+        found.wrong += [where + text for text in one.wrong]
+    return found
+
+
+def compare_folders(before: Path, after: Path) -> dict[str, Found]:
+    """Compare all files below two folders, by name."""
+    old, new = files_of(before), files_of(after)
+    gone = {name: Found(wrong=["file is gone"]) for name in old.keys() - new.keys()}
+    added = {name: Found(new=["file"]) for name in new.keys() - old.keys()}
+    kept = {name: compare_files(old[name], new[name]) for name in old.keys() & new.keys()}
+    return dict(sorted((gone | added | kept).items()))
+
+
+def files_of(folder: Path) -> dict[str, Path]:
+    named = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = path.relative_to(folder).as_posix()
+        for pattern, word in RENAMED_FILES.items():
+            name = re.sub(pattern, word, name)
+        named[name] = path
+    return named
+
+
+def parts_of(path: Path) -> Iterator[tuple[str, Part]]:
+    """Yield the tables and texts that a file consists of, by name."""
+    kind = path.suffix.lower()
+    if kind == ".gpkg":
+        yield from geopackage(path)
+    elif kind in {".shp", ".dbf", ".fgb"}:
+        yield "", plain(gpd.read_file(path, ignore_geometry=kind == ".dbf"))
+    elif kind == ".parquet":
+        yield "", plain(gpd.read_parquet(path))
+    elif kind == ".geojson":
+        rows = [
+            row["properties"] | {"geometry": json.dumps(row["geometry"])}
+            for row in json.loads(path.read_text("utf-8"))["features"]
+        ]
+        yield "", pd.DataFrame(rows, dtype=object)
+    elif kind == ".json":
+        yield "", one_row(json.loads(path.read_text("utf-8")))
+    elif kind == ".csv" and not path.stem.endswith("_fields"):
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            head, *rows = csv.reader(file)
+        yield "", pd.DataFrame(rows, columns=head, dtype=object)
+    elif kind == ".tif":
+        with rasterio.open(path) as file:
+            bands = {f"band {number}": file.read(number).ravel() for number in file.indexes}
+            told = {
+                "crs": str(file.crs),
+                "transform": str(file.transform),
+                "shape": str(file.shape),
+            }
+            yield "pixels", pd.DataFrame(bands)
+            yield "tags", pd.DataFrame([told | file.tags()])
+    elif kind == ".kmz":
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                yield name, pieces(archive.read(name).decode())
+    else:
+        yield "", pieces(path.read_text("utf-8-sig"))
+
+
+def geopackage(path: Path) -> Iterator[tuple[str, Part]]:
+    """Yield all tables of a GeoPackage as SQLite holds them; the first row is the types."""
+    with closing(sqlite3.connect(path)) as file:
+        names = [
+            name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type='table'")
+        ]
+        for name in names:
+            if LEFT_OUT_TABLES.match(name):
+                continue
+            fields = file.execute(f'PRAGMA table_info("{name}")').fetchall()
+            rows = file.execute(f'SELECT * FROM "{name}" ORDER BY rowid').fetchall()  # noqa: S608
+            heads = [row[1] for row in fields]
+            if name == "runs":  # settings and inputs are JSON, and get new keys
+                told = [dict(zip(heads, row, strict=True)) for row in rows]
+                yield (
+                    name,
+                    one_row(
+                        [
+                            row | {key: json.loads(row[key]) for key in ("settings", "inputs")}
+                            for row in told
+                        ]
+                    ),
+                )
+            else:
+                types = tuple(row[2] for row in fields)
+                yield name, pd.DataFrame([types, *rows], columns=heads, dtype=object)
+        if "layer_styles" in names:
+            for name, style in file.execute("SELECT f_table_name, styleQML FROM layer_styles"):
+                yield f"style of {name}", pieces(style)
+
+
+def plain(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with outlines as bytes, and the CRS as a column."""
+    if not isinstance(table, gpd.GeoDataFrame):
+        return table
+    wkt = None if table.crs is None else table.crs.to_wkt()
+    return pd.DataFrame(table.to_wkb()).assign(crs=wkt)
+
+
+def one_row(content: Any) -> pd.DataFrame:
+    """Return JSON as a row with a column for each path to a value."""
+    return pd.DataFrame([dict(flat(content))], dtype=object)
+
+
+def flat(content: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(content, dict | list) and content:
+        for key, value in content.items() if isinstance(content, dict) else enumerate(content):
+            yield from flat(value, f"{path}/{key}" if path else str(key))
+    else:
+        yield path, str(content) if isinstance(content, dict | list) else content
+
+
+def pieces(text: str) -> list[str]:
+    """Return a text in lines, and a page or a style in its tags."""
+    return re.split(r"\n|(?=<)", text)
