@@ -28,16 +28,16 @@ RENAMED_COLUMNS: dict[str, str] = {}
 RENAMED_FILES = {r"inventory\.[0-9a-f]{16}\.gpkg": "inventory.gpkg"}
 """Patterns of paths; the name of a copy holds a digest of it."""
 LEFT_OUT = {
-    "version", "versions", "glacial_lakes", "python",  # versions
-    "started", "reviewed",  # the clock
+    "version", "versions", "glacial_lakes",
+    "started", "reviewed", "last_change",  # the clock
     "run_id", "key", "stamp", "outputs",  # digests of version and bytes
 }  # fmt: skip
 """Columns, and keys of JSON."""
 LEFT_OUT_LINES = re.compile(r"glacial_lakes \d")
-LEFT_OUT_TABLES = re.compile(
-    r"rtree_|sqlite_|layer_styles$|gpkg_(contents|ogr_contents|extensions|tile_matrix)"
-)
-"""Indices, counts and lists of layers; styles are compared as texts."""
+"""Lines of text."""
+LEFT_OUT_TABLES = ("rtree_", "sqlite_")
+"""Beginnings of names: indices and counters of SQLite."""
+
 Part = pd.DataFrame | list[str]
 
 
@@ -69,6 +69,8 @@ def compare_tables(before: pd.DataFrame, after: pd.DataFrame) -> Found:
     for name in kept:
         if before[name].dtype != after[name].dtype:
             found.wrong.append(f"{name}: {after[name].dtype} instead of {before[name].dtype}")
+        elif before[name].dtype != object and before[name].equals(after[name]):
+            continue  # pixels are many
         old, new = (table[name].to_numpy(object) for table in (before, after))
         if differing := [at for at in range(len(old)) if not is_same(old[at], new[at])]:
             shown = " → ".join(str(values[differing[0]])[:80] for values in (old, new))
@@ -145,7 +147,11 @@ def parts_of(path: Path) -> Iterator[tuple[str, Part]]:
     kind = path.suffix.lower()
     if kind == ".gpkg":
         yield from geopackage(path)
-    elif kind in {".shp", ".dbf", ".fgb"}:
+    elif kind == ".shp":
+        yield "", plain(gpd.read_file(path, columns=[]))
+    elif kind == ".shx":
+        return  # follows from the .shp
+    elif kind in {".dbf", ".fgb"}:
         yield "", plain(gpd.read_file(path, ignore_geometry=kind == ".dbf"))
     elif kind == ".parquet":
         yield "", plain(gpd.read_parquet(path))
@@ -176,38 +182,39 @@ def parts_of(path: Path) -> Iterator[tuple[str, Part]]:
             for name in archive.namelist():
                 yield name, pieces(archive.read(name).decode())
     else:
-        yield "", pieces(path.read_text("utf-8-sig"))
+        yield "", pieces(path.read_text("utf-8-sig", errors="backslashreplace"))
 
 
 def geopackage(path: Path) -> Iterator[tuple[str, Part]]:
-    """Yield all tables of a GeoPackage as SQLite holds them; the first row is the types."""
+    """Yield all tables of a GeoPackage as SQLite holds them; the first row is the types.
+
+    Lists of layers and styles are texts, for new layers add rows to them.
+    """
     with closing(sqlite3.connect(path)) as file:
-        names = [
-            name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type='table'")
-        ]
-        for name in names:
-            if LEFT_OUT_TABLES.match(name):
+        names = file.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (name,) in names:
+            if name.startswith(LEFT_OUT_TABLES):
                 continue
             fields = file.execute(f'PRAGMA table_info("{name}")').fetchall()
             rows = file.execute(f'SELECT * FROM "{name}" ORDER BY rowid').fetchall()  # noqa: S608
-            heads = [row[1] for row in fields]
-            if name == "runs":  # settings and inputs are JSON, and get new keys
-                told = [dict(zip(heads, row, strict=True)) for row in rows]
+            types = {row[1]: row[2] for row in fields}
+            if name.startswith("gpkg_"):
+                kept = [at for at, head in enumerate(types) if head not in LEFT_OUT]
+                yield name, [str([row[at] for at in kept]) for row in rows]
+            elif name == "layer_styles":
+                yield name, [piece for _, *row in rows for piece in pieces(str(row))]
+            elif name == "runs":
+                yield name, one_row([run_row(dict(zip(types, row, strict=True))) for row in rows])
+            else:
                 yield (
                     name,
-                    one_row(
-                        [
-                            row | {key: json.loads(row[key]) for key in ("settings", "inputs")}
-                            for row in told
-                        ]
-                    ),
+                    pd.DataFrame([tuple(types.values()), *rows], columns=[*types], dtype=object),
                 )
-            else:
-                types = tuple(row[2] for row in fields)
-                yield name, pd.DataFrame([types, *rows], columns=heads, dtype=object)
-        if "layer_styles" in names:
-            for name, style in file.execute("SELECT f_table_name, styleQML FROM layer_styles"):
-                yield f"style of {name}", pieces(style)
+
+
+def run_row(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with its settings and inputs opened: they are JSON, and get new keys."""
+    return row | {name: json.loads(row[name] or "null") for name in ("settings", "inputs")}
 
 
 def plain(table: pd.DataFrame) -> pd.DataFrame:
@@ -233,4 +240,4 @@ def flat(content: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def pieces(text: str) -> list[str]:
     """Return a text in lines, and a page or a style in its tags."""
-    return re.split(r"\n|(?=<)", text)
+    return [piece for piece in re.split(r"\n|(?=<)", text) if piece.strip()]

@@ -12,7 +12,8 @@ listed; anything else that differs gives the exit code 1. Nothing is kept betwee
 ``--keep FOLDER`` asks for the results. Parquet is compared where pyarrow is installed.
 
 ``--speed N`` maps single scenes with both in turns, N times after one that does not count, and
-prints medians of the ratios of pairs; more than 3 % more gives the exit code 1.
+prints medians of the ratios of pairs; more than 3 % more gives the exit code 1. ``--tile FOLDER``
+times the full tile of ``speed.py`` too, which is made there when it is missing (4 GB).
 """
 
 from __future__ import annotations
@@ -32,11 +33,14 @@ from pathlib import Path
 
 import numpy as np
 from comparison import Found, compare_folders
+from full_tile import SIZE
+from speed import made as made_tile
 from speed import run
 
 ROOT = Path(__file__).parents[1]
 FORMATS = ["gpkg", "shp", "csv", "geojson", "kmz", "report"]
 FORMATS += ["parquet"] * bool(importlib.util.find_spec("pyarrow"))
+EXPORTED = [word for name in FORMATS for word in ("--format", name)]
 ALLOWED_RATIO = 1.03
 
 
@@ -63,17 +67,18 @@ class Revision:
             text=True,
             check=True,
         )
-        if not Path(done.stdout.strip()).is_relative_to(self.code.resolve()):
-            raise SystemExit(f"{self.code}: Python takes {done.stdout.strip()} instead")
+        used = Path(done.stdout.strip()).resolve()
+        if not used.is_relative_to(self.code.resolve()):
+            raise SystemExit(f"{self.code}: Python takes {used} instead")
 
-    def command(self, *words: object) -> list[str]:
-        told = ("-m", "glacial_lakes", "-q", "--json", "--lang", "en", *words)
+    def command(self, *words: object, language: str = "en") -> list[str]:
+        told = ("-m", "glacial_lakes", "-q", "--json", "--lang", language, *words)
         return [sys.executable, *map(str, told)]
 
-    def call(self, name: str, *words: object) -> None:
-        """Run a verb in the folder of results; what it prints becomes the file ``NAME.json``."""
+    def call(self, name: str, *words: object, language: str = "en") -> None:
+        """Run a verb; what it prints becomes a file, and its exit code another."""
         done = subprocess.run(
-            self.command(*words),
+            self.command(*words, language=language),
             check=False,
             cwd=self.folder,
             env=self.environment(),
@@ -83,10 +88,12 @@ class Revision:
         if done.returncode not in (0, 3):
             raise SystemExit(f"{self.code}: {' '.join(map(str, words))}\n{done.stderr}")
         told = done.stdout.replace(str(self.folder), "FOLDER")
-        (self.folder / f"{name}.json").write_text(told or "{}", "utf-8")
-        (self.folder / f"{name}.exit").write_text(str(done.returncode), "utf-8")
+        printed = self.folder / "printed"
+        printed.mkdir(exist_ok=True)
+        (printed / f"{name}.json").write_text(told or "{}", "utf-8")
+        (printed / f"{name}.exit").write_text(str(done.returncode), "utf-8")
 
-    def run(self, name: str, inputs: Path, scenes: str = "*") -> Path:
+    def run(self, name: str, inputs: Path, scenes: str = "*", language: str = "en") -> Path:
         """Run a project of scenes that lie elsewhere; return the inventory it makes."""
         found = sorted(str(path) for path in inputs.glob(scenes) if path.is_dir())
         file = self.folder / name / "project.toml"
@@ -97,7 +104,7 @@ class Revision:
             f"[export]\nformats = {json.dumps(FORMATS)}\n",
             "utf-8",
         )
-        self.call(f"{name}_{len(found)}", "run", file)
+        self.call(f"{name}_{len(found)}", "run", file, language=language)
         return file.parent / "output" / "inventory.gpkg"
 
 
@@ -106,22 +113,27 @@ def make_sample(made: Revision, sample: Path) -> None:
     inventory = made.run("sample", sample, "scenes/*")
     season = ("--epoch", "2020=2018-2023", "--months", "7-10")
     made.call("composite", "export", inventory, "-o", made.folder / "composite", *season)
-    exported = [word for name in FORMATS for word in ("--format", name)]
-    made.call("exported", "--lang", "ru", "export", inventory, "-o", made.folder / "ru", *exported)
     ancillary = ("--dem", sample / "dem.tif", "--glaciers", sample / "glaciers.gpkg")
-    for ending, scenes in {"gpkg": "S2A*", "shp": "LT05*", "geojson": "LE07*", "fgb": "L*"}.items():
-        products, out = (sample / "scenes").glob(scenes), made.folder / f"mapped.{ending}"
-        made.call(f"mapped_{ending}", "map", *sorted(products), "-o", out, *ancillary)
-    truth = ("--reference-layer", "2023-09-05", "--date", "2023-09-05")
+    (made.folder / "mapped").mkdir()
+    for ending, scenes in {
+        "gpkg": "S2A*",
+        "shp": "LT05*",
+        "geojson": "LE07*",
+        "fgb": "LC08*",
+    }.items():
+        products = sorted((sample / "scenes").glob(scenes))
+        out = made.folder / "mapped" / f"outlines.{ending}"
+        made.call(f"map_{ending}", "map", *products, "-o", out, *ancillary)
+    truth = ("--layer", "outlines", "--reference-layer", "2023-09-05", "--date", "2023-09-05")
     made.call("accuracy", "validate", inventory, sample / "truth.gpkg", *truth)
     made.call("faults", "check", inventory)
 
-    # Corrections, and a run after them that has more scenes.
+    # Corrections, and a run after them that has more scenes and speaks Russian.
     inventory = made.run("reviewed", sample, "scenes/L[TE]*")
-    edited = made.folder / "edited.geojson"
+    edited = made.folder / "reviewed" / "edited.geojson"
     edited.write_text(corrected((inventory.parent / "lakes.geojson").read_text("utf-8")), "utf-8")
     made.call("review", "review", inventory, edited, "--by", "Reviewer", "--whole")
-    made.run("reviewed", sample, "scenes/L*")
+    made.run("reviewed", sample, "scenes/L*", language="ru")
 
 
 def corrected(lakes: str) -> str:
@@ -140,9 +152,11 @@ def make_others(made: Revision, data: Path) -> None:
     """Make inventories of scenes of another simulator, and of outlines that others drew."""
     for site in sorted(path for path in (data / "independent_truth").iterdir() if path.is_dir()):
         made.run(site.name, site)
-    older = made.folder / "older.gpkg"
+    older = made.folder / "older" / "inventory.gpkg"
+    older.parent.mkdir()
     made.call("older", "track", *sorted((data / "hkh_indus_lakes").glob("*.shp")), "-o", older)
-    made.call("older_report", "report", older, "-o", made.folder / "older.html")
+    made.call("older_report", "report", older, "-o", older.parent / "report.html")
+    made.call("older_exported", "export", older, "-o", older.parent / "exported", *EXPORTED)
 
 
 def ratios(before: Revision, after: Revision, words: list[object], rounds: int) -> dict[str, float]:
@@ -168,8 +182,7 @@ def compare_speed(before: Revision, after: Revision, sites: list[Path], rounds: 
     worst = 0.0
     for site in sites:
         scene = min(site.rglob("S2*.SAFE"))
-        words = [scene, "--dem", site / "dem.tif", "--glaciers", site / "glaciers.gpkg"]
-        found = ratios(before, after, words, rounds)
+        found = ratios(before, after, [scene, "--dem", site / "dem.tif"], rounds)
         print(f"| {site.name} | " + " | ".join(f"{ratio:.3f}" for ratio in found.values()) + " |")
         worst = max(worst, found["wall_s"], found["peak_gib"])
     return worst <= ALLOWED_RATIO
@@ -242,6 +255,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=os.environ.get("GLACIAL_LAKES_DATA"))
     parser.add_argument("--keep", type=Path, help="folder for the results")
     parser.add_argument("--speed", type=int, default=0, metavar="N", help="pairs of timed runs")
+    parser.add_argument("--tile", type=Path, help="folder of the tile of speed.py, timed too")
+    parser.add_argument("--size", type=int, default=SIZE, help="pixels of an edge of the tile")
     options = parser.parse_args()
     data = options.data and Path(options.data).absolute()
     with ExitStack() as stack:
@@ -256,6 +271,7 @@ def main() -> None:
         sample = before.code / "sample_data"  # the same for both
         if options.speed:
             sites = [sample, *([data / "independent_truth" / "clear_summer"] if data else [])]
+            sites += [made_tile(options.tile.absolute(), options.size)] if options.tile else []
             same = compare_speed(before, after, sites, options.speed)
         else:
             same = compare_results(before, after, sample, data)
