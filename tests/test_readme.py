@@ -179,6 +179,22 @@ def test_scripts_named_in_documents_exist(path: Path) -> None:
         assert (ROOT / name).is_file(), name
 
 
+def test_files_named_for_contributors_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:glacial_lakes|tests|docs|benchmarks|\.ci|\.github)/\S+)`", text))
+    assert len(named) > 20
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+def test_the_rooms_told_to_contributors_are_those_of_the_package() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    part = text.split("\n## Where things are\n")[1].split("\n## ")[0]
+    told = [name for row in rows(part) for name in re.findall("`([^`]+)`", row[0])]
+    package = Path(gl.__file__).parent
+    there = {path.name for path in package.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert sorted(told) == sorted(there - {"__init__.py", "__main__.py", "__pycache__"})
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_constants_named_in_documents_exist(path: Path) -> None:
     for span in code_words(path.read_text(encoding="utf-8")):
