@@ -14,6 +14,7 @@ import pytest
 import rasterio
 
 from glacial_lakes.cli.doctor import RASTER_DRIVERS, VECTOR_DRIVERS, examine
+from glacial_lakes.kernels import cache
 from glacial_lakes.runtime import machine
 
 OWN_PROJ = Path(rasterio.__file__).parent / "proj_data"
@@ -92,6 +93,25 @@ def test_dropping_changes_only_the_foreign_variables() -> None:
     environment = {"PROJ_LIB": "/usr/share/other", "PROJ_DATA": str(OWN_PROJ), "HOME": "/h"}
     assert machine.drop_foreign_proj(environment) == {"PROJ_LIB": "/usr/share/other"}
     assert environment == {"PROJ_DATA": str(OWN_PROJ), "HOME": "/h"}
+
+
+def test_the_doctor_tells_where_compiled_code_is_kept(tmp_path: Path) -> None:
+    _, findings, _ = doctor(NUMBA_CACHE_DIR=str(tmp_path))
+    assert findings["compiled code"]["state"] == "ok"
+    assert Path(findings["compiled code"]["value"]).parent == tmp_path
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders of POSIX systems")
+def test_the_doctor_tells_when_compiled_code_does_not_last(tmp_path: Path) -> None:
+    package = tmp_path / "glacial_lakes"
+    shutil.copytree(cache.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    (package / "__pycache__").write_text("no folder")
+    nowhere = {"HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null/x", "TMPDIR": str(tmp_path)}
+    path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    code, findings, _ = doctor(PYTHONPATH=path, NUMBA_CACHE_DIR="", **nowhere)
+    assert code == 0
+    assert findings["compiled code"]["state"] == "note"
+    assert "NUMBA_CACHE_DIR" in findings["compiled code"]["remedy"]
 
 
 def test_memory_and_cores_are_those_of_this_computer() -> None:

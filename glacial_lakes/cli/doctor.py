@@ -22,7 +22,7 @@ LEAST_DISK_BYTES = 2**30
 
 
 def examine(environment: Mapping[str, str] | None = None) -> list[Finding]:
-    """Look at versions, drivers, PROJ and GDAL data, memory, disk and text encoding.
+    """Look at versions, drivers, PROJ and GDAL data, memory, disk, compiled code and text.
 
     Parameters
     ----------
@@ -40,6 +40,7 @@ def examine(environment: Mapping[str, str] | None = None) -> list[Finding]:
         *_libraries(),
         *_variables(variables),
         *_resources(),
+        *_compiled(),
         *_text(),
     ]
 
@@ -47,7 +48,7 @@ def examine(environment: Mapping[str, str] | None = None) -> list[Finding]:
 def _versions() -> Iterator[Finding]:
     yield Finding("Python", "ok", f"{platform.python_version()} ({sys.executable})")
     yield Finding("system", "ok", platform.platform())
-    for name in ("glacial-lakes", "numpy", "scipy", "scikit-image", "pandas", "geopandas"):
+    for name in ("glacial-lakes", "numpy", "numba", "scipy", "scikit-image", "pandas", "geopandas"):
         try:
             yield Finding(name, "ok", importlib.metadata.version(name))
         except importlib.metadata.PackageNotFoundError:
@@ -149,6 +150,19 @@ def _resources() -> Iterator[Finding]:
     remedy = "free the disk, or set TMPDIR (Windows: TEMP) to another" if few else ""
     value = f"{folder} ({free_bytes / 2**30:.1f} GiB free)"
     yield Finding("temporary folder", "note" if few else "ok", value, remedy)
+
+
+def _compiled() -> Iterator[Finding]:
+    try:
+        from glacial_lakes.kernels import cache  # noqa: PLC0415 (numba may be the broken one)
+    except (ImportError, OSError) as error:
+        remedy = "python -m pip install --force-reinstall numba llvmlite"
+        yield Finding("numba", "fault", _one_line(error), remedy)
+        return
+    place = cache.place()
+    remedy = "" if place.lasting else "set NUMBA_CACHE_DIR to a folder that lasts"
+    value = str(place.folder) if place.folder else "not kept: each process compiles anew"
+    yield Finding("compiled code", "ok" if place.lasting else "note", value, remedy)
 
 
 def _text() -> Iterator[Finding]:

@@ -197,6 +197,13 @@ CLAUSES = (
         "memory": "память",
         "cores": "ядра",
         "temporary folder": "временная папка",
+        "compiled code": "скомпилированный код",
+        "not kept: each process compiles anew": (
+            "не сохраняется: каждый процесс компилирует его заново"
+        ),
+        "set NUMBA_CACHE_DIR to a folder that lasts": (
+            "укажите в NUMBA_CACHE_DIR папку, которая сохраняется надолго"
+        ),
         "text": "текст",
         "{} drivers": "драйверы {}",
         "rasterio PROJ": "PROJ в rasterio",
