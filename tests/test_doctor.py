@@ -36,13 +36,16 @@ def old_proj(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def doctor(**variables: str) -> tuple[int, dict[str, dict[str, str]], str]:
+def doctor(
+    folder: Path | None = None, **variables: str
+) -> tuple[int, dict[str, dict[str, str]], str]:
     done = subprocess.run(
         [sys.executable, "-m", "glacial_lakes", "--json", "doctor"],
         check=False,
         capture_output=True,
         text=True,
         encoding="utf-8",
+        cwd=folder,
         env={**os.environ, **variables},
     )
     findings = {finding["subject"]: finding for finding in json.loads(done.stdout)}
@@ -108,7 +111,7 @@ def test_the_doctor_tells_when_compiled_code_does_not_last(tmp_path: Path) -> No
     (package / "__pycache__").write_text("no folder")
     nowhere = {"HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null/x", "TMPDIR": str(tmp_path)}
     path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
-    code, findings, _ = doctor(PYTHONPATH=path, NUMBA_CACHE_DIR="", **nowhere)
+    code, findings, _ = doctor(tmp_path, PYTHONPATH=path, NUMBA_CACHE_DIR="", **nowhere)
     assert code == 0
     assert findings["compiled code"]["state"] == "note"
     assert "NUMBA_CACHE_DIR" in findings["compiled code"]["remedy"]

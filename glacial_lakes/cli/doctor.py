@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from glacial_lakes.runtime import machine
-from glacial_lakes.runtime.findings import Finding
+from glacial_lakes.runtime.findings import Finding, State
 
 RASTER_DRIVERS = ("GTiff", "JP2OpenJPEG")
 VECTOR_DRIVERS = ("GPKG", "ESRI Shapefile", "GeoJSON", "FlatGeobuf", "LIBKML")
@@ -40,7 +40,6 @@ def examine(environment: Mapping[str, str] | None = None) -> list[Finding]:
         *_libraries(),
         *_variables(variables),
         *_resources(),
-        *_compiled(),
         *_text(),
     ]
 
@@ -56,7 +55,7 @@ def _versions() -> Iterator[Finding]:
 
 
 def _libraries() -> Iterator[Finding]:
-    for look in (_rasterio, _pyogrio, _pyproj, _shapely):
+    for look in (_rasterio, _pyogrio, _pyproj, _shapely, _numba):
         try:
             yield from look()
         except (ImportError, OSError) as error:  # the library of another program, a broken wheel
@@ -66,7 +65,7 @@ def _libraries() -> Iterator[Finding]:
 
 
 def _rasterio() -> Iterator[Finding]:
-    import rasterio  # noqa: PLC0415 (any of the four may be the broken one)
+    import rasterio  # noqa: PLC0415 (any of these may be the broken one)
     from rasterio.crs import CRS  # noqa: PLC0415
     from rasterio.errors import CRSError  # noqa: PLC0415
 
@@ -105,6 +104,18 @@ def _shapely() -> Iterator[Finding]:
     import shapely  # noqa: PLC0415
 
     yield Finding("shapely", "ok", f"{shapely.__version__} (GEOS {shapely.geos_version_string})")
+
+
+def _numba() -> Iterator[Finding]:
+    from glacial_lakes.kernels import cache  # noqa: PLC0415
+
+    place = cache.place()
+    remedy = "" if place.lasting else "set NUMBA_CACHE_DIR to a folder that lasts"
+    if place.folder is None:
+        yield Finding("compiled code", "note", "not kept: each process compiles anew", remedy)
+    else:
+        state: State = "ok" if place.lasting else "note"
+        yield Finding("compiled code", state, str(place.folder), remedy)
 
 
 def _drivers(
@@ -150,19 +161,6 @@ def _resources() -> Iterator[Finding]:
     remedy = "free the disk, or set TMPDIR (Windows: TEMP) to another" if few else ""
     value = f"{folder} ({free_bytes / 2**30:.1f} GiB free)"
     yield Finding("temporary folder", "note" if few else "ok", value, remedy)
-
-
-def _compiled() -> Iterator[Finding]:
-    try:
-        from glacial_lakes.kernels import cache  # noqa: PLC0415 (numba may be the broken one)
-    except (ImportError, OSError) as error:
-        remedy = "python -m pip install --force-reinstall numba llvmlite"
-        yield Finding("numba", "fault", _one_line(error), remedy)
-        return
-    place = cache.place()
-    remedy = "" if place.lasting else "set NUMBA_CACHE_DIR to a folder that lasts"
-    value = str(place.folder) if place.folder else "not kept: each process compiles anew"
-    yield Finding("compiled code", "ok" if place.lasting else "note", value, remedy)
 
 
 def _text() -> Iterator[Finding]:
