@@ -12,29 +12,35 @@ The names below are imported on first use, so that ``import glacial_lakes`` is q
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from glacial_lakes.change import trend
+    from glacial_lakes.change.trends import trend
     from glacial_lakes.coverage import Coverage, State
     from glacial_lakes.errors import GlacialLakesError
     from glacial_lakes.export.export import export as export_inventory
     from glacial_lakes.export.export import export_composites
     from glacial_lakes.grid import Grid
+    from glacial_lakes.ingest.check import check_file
+    from glacial_lakes.ingest.track_files import track_files
     from glacial_lakes.inventory.build import track
     from glacial_lakes.inventory.inventory import Inventory, open_inventory
     from glacial_lakes.mapping.pipeline import map_lakes
     from glacial_lakes.report.page import write_report
-    from glacial_lakes.scenes import discover, open_scene
+    from glacial_lakes.review.review_file import review_file
+    from glacial_lakes.scenes.products import discover, open_scene
     from glacial_lakes.scenes.quality import Quality
     from glacial_lakes.scenes.scene import Scene
     from glacial_lakes.settings import MappingSettings, Project, TrackingSettings, read_project
     from glacial_lakes.tracking.epochs import CompleteCoverage
+    from glacial_lakes.validation.accuracy import Accuracy
     from glacial_lakes.validation.validate import validate
     from glacial_lakes.workflow.map_files import map_scenes
     from glacial_lakes.workflow.run import RunResult, run
 
 _HOMES = {
+    "Accuracy": "validation.accuracy",
     "CompleteCoverage": "tracking.epochs",
     "Coverage": "coverage",
     "GlacialLakesError": "errors",
@@ -42,27 +48,35 @@ _HOMES = {
     "Inventory": "inventory.inventory",
     "MappingSettings": "settings",
     "Project": "settings",
-    "Quality": "scenes.scene",
+    "Quality": "scenes.quality",
     "RunResult": "workflow.run",
     "Scene": "scenes.scene",
     "State": "coverage",
     "TrackingSettings": "settings",
-    "discover": "scenes",
+    "check_file": "ingest.check",
+    "discover": "scenes.products",
     "export_composites": "export.export",
     "export_inventory": "export.export",
     "map_lakes": "mapping.pipeline",
     "map_scenes": "workflow.map_files",
     "open_inventory": "inventory.inventory",
-    "open_scene": "scenes",
+    "open_scene": "scenes.products",
     "read_project": "settings",
+    "review_file": "review.review_file",
     "run": "workflow.run",
     "track": "inventory.build",
-    "trend": "change",
-    "validate": "validation",
+    "track_files": "ingest.track_files",
+    "trend": "change.trends",
+    "validate": "validation.validate",
     "write_report": "report.page",
 }
+"""Where each public name is made."""
+_ORIGINAL_NAMES = {"export_inventory": "export"}  # gl.export is the module
+_MODULES = {"indices": "mapping.indices"}
+"""Modules that are reached under another name than their own."""
 
 __all__ = [
+    "Accuracy",
     "CompleteCoverage",
     "Coverage",
     "GlacialLakesError",
@@ -75,6 +89,7 @@ __all__ = [
     "Scene",
     "State",
     "TrackingSettings",
+    "check_file",
     "discover",
     "export_composites",
     "export_inventory",
@@ -83,15 +98,14 @@ __all__ = [
     "open_inventory",
     "open_scene",
     "read_project",
+    "review_file",
     "run",
     "track",
+    "track_files",
     "trend",
     "validate",
     "write_report",
 ]
-
-
-_ORIGINAL_NAMES = {"export_inventory": "export"}  # gl.export is the module
 
 
 def __getattr__(name: str) -> Any:
@@ -105,8 +119,12 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         home = import_module(f"glacial_lakes.{_HOMES[name]}")
         return getattr(home, _ORIGINAL_NAMES.get(name, name))
+    if not name.startswith("_"):
+        module = f"glacial_lakes.{_MODULES.get(name, name)}"
+        if find_spec(module) is not None:
+            return import_module(module)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, "__version__"})
+    return list(__all__)

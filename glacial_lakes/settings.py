@@ -42,6 +42,9 @@ class MappingSettings:
     strip_rows: int = 128
     """Rows that are read at a time: sets memory, never the result."""
 
+    def __post_init__(self) -> None:
+        _check_fields(self, "mapping")
+
 
 @dataclass(frozen=True, slots=True)
 class TrackingSettings:
@@ -62,6 +65,9 @@ class TrackingSettings:
     max_lost_fraction: float = 0.25
     """An image that lacks more than this share of the lakes that the images before and after it
     show is at fault itself (fresh snow, thin ice): its losses are not counted."""
+
+    def __post_init__(self) -> None:
+        _check_fields(self, "tracking")
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +358,13 @@ def _checked(source: str, key: str, value: object) -> object:
     if converted is not None and not accepts(converted):
         raise ConfigError(source, f"{shown} is not allowed", f"give {allowed}")
     return converted
+
+
+def _check_fields(settings: MappingSettings | TrackingSettings, table: str) -> None:
+    """Refuse what a project file may not say either, and make whole numbers floats."""
+    for name in (one.name for one in dataclasses.fields(settings)):
+        value = _checked(type(settings).__name__, f"{table}.{name}", getattr(settings, name))
+        object.__setattr__(settings, name, value)
 
 
 def _convert(value: object, kind: Any) -> object:

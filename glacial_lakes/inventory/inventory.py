@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,6 +18,7 @@ from glacial_lakes.inventory import attributes, decisions
 from glacial_lakes.io.geopackage import read_layers, write_layers
 from glacial_lakes.io.qgis_style import categorized_style
 from glacial_lakes.io.shapefile import write_shapefile
+from glacial_lakes.runtime.notebooks import html_table
 from glacial_lakes.tracking.tables import Tracked
 
 if TYPE_CHECKING:
@@ -302,12 +302,7 @@ class Inventory:
         )
 
     def _repr_html_(self) -> str:
-        cells = "".join(
-            f"<tr><th style='text-align:left'>{html.escape(key)}</th>"
-            f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
-            for key, value in self._summary().items()
-        )
-        return f"<table>{cells}</table>"
+        return html_table(self._summary())
 
     def _summary(self) -> dict[str, str]:
         states = self.lakes["state"].value_counts()

@@ -10,12 +10,14 @@ a user (:func:`register`).
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from glacial_lakes.errors import InputError
 from glacial_lakes.kernels.jit import kernel
 
 Array = Any
@@ -48,6 +50,11 @@ def register(function: Index) -> Index:
     function : callable
         Its parameters are band names: blue, green, red, nir, swir1, swir2.
 
+    Returns
+    -------
+    callable
+        The index; it refuses whole numbers, which are no reflectance.
+
     Examples
     --------
     >>> @register
@@ -56,8 +63,15 @@ def register(function: Index) -> Index:
     >>> round(float(compute("red_water", {"red": 0.1, "nir": 0.02})), 3)
     0.06
     """
-    _INDICES[function.__name__] = function
-    return function
+
+    @functools.wraps(function)
+    def index(*bands: Array, **named: Array) -> Array:
+        for band in (*bands, *named.values()):
+            _require_reflectance(band)
+        return function(*bands, **named)
+
+    _INDICES[function.__name__] = index
+    return index
 
 
 def names() -> list[str]:
@@ -91,6 +105,17 @@ def compute(name: str, reflectance: Mapping[str, Array]) -> Array:
         When there is no such index, or a band that it needs is missing.
     """
     return _INDICES[name](*(reflectance[band] for band in bands_of(name)))
+
+
+def _require_reflectance(band: Array) -> None:
+    """Refuse stored numbers: whole numbers of a product wrap around below 0."""
+    kind = getattr(getattr(band, "dtype", None), "kind", "f")
+    if kind in "iub":
+        raise InputError(
+            None,
+            f"a band holds whole numbers ({band.dtype}), no reflectance",
+            "apply the scale and offset of the product first, or read with scene.read",
+        )
 
 
 def normalized_difference(a: Array, b: Array) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import logging
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +15,7 @@ from glacial_lakes.errors import (
     MissingFileError,
     UnknownProductError,
 )
-from glacial_lakes.events import Listener, SceneRefused, ignore
+from glacial_lakes.events import Event, Listener, SceneRefused
 from glacial_lakes.scenes.geotiff import open_geotiff, quality_file_of, sidecar_of
 from glacial_lakes.scenes.landsat import METADATA as LANDSAT
 from glacial_lakes.scenes.landsat import metadata_files, open_landsat
@@ -32,6 +33,7 @@ _SAME_GRANULE_S = 1.0
 """Two images of one tile closer in time are one image, processed twice."""
 
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
+_LOG = logging.getLogger(__name__)
 _LISTED_FAST = (".zip", ".tar")
 _TIFFS = (".tif", ".tiff")
 _SAFE_NAME = re.compile(r"(?:[^_]+_)?S2[A-D]_.*\.(?:SAFE|zip)", re.IGNORECASE)
@@ -111,7 +113,7 @@ def find_products(paths: PathLike | Iterable[PathLike]) -> list[Path]:
     return sorted(found)
 
 
-def discover(paths: PathLike | Iterable[PathLike], on_event: Listener = ignore) -> list[Scene]:
+def discover(paths: PathLike | Iterable[PathLike], on_event: Listener | None = None) -> list[Scene]:
     """Open every product that is found; what cannot be used is told and left out.
 
     Of products of one granule (same sensor, tile and sensing time) the surface reflectance
@@ -122,15 +124,33 @@ def discover(paths: PathLike | Iterable[PathLike], on_event: Listener = ignore) 
     paths : path-like or iterable of path-like
         As for :func:`find_products`.
     on_event : callable, optional
-        Called with a :class:`glacial_lakes.events.SceneRefused` for each product left out.
+        Called with a :class:`glacial_lakes.events.SceneRefused` for each product left out. Without
+        it they are warnings in the log.
 
     Returns
     -------
     list of Scene
         Sorted by time and id, whatever the order of the paths.
+
+    Raises
+    ------
+    MissingFileError
+        When nobody listens and a path that is given does not exist.
+
+    Examples
+    --------
+    >>> scenes = discover("sample_data/scenes")
+    >>> len(scenes), scenes[0].sensor
+    (9, 'LT05')
     """
+    found = find_products(paths)
+    if on_event is None:
+        on_event = _log_refusal
+        for path in found:
+            if not path.exists():
+                open_scene(path)  # says why
     scenes = []
-    for path in find_products(paths):
+    for path in found:
         try:
             scenes.append(open_scene(path))
         except GlacialLakesError as error:
@@ -148,6 +168,11 @@ def discover(paths: PathLike | Iterable[PathLike], on_event: Listener = ignore) 
         else:
             kept.append(scene)
     return sorted(kept, key=lambda scene: (scene.acquired, scene.id))
+
+
+def _log_refusal(event: Event) -> None:
+    if isinstance(event, SceneRefused):
+        _LOG.warning("%s: %s", event.path, event.reason)
 
 
 def _open(path: Path) -> Scene:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +14,7 @@ from rasterio.windows import Window
 from glacial_lakes.errors import InputError
 from glacial_lakes.grid import Grid
 from glacial_lakes.kernels.interpolation import bilinear, coarse_span, nearest
+from glacial_lakes.runtime.notebooks import html_table
 from glacial_lakes.scenes.quality import DECODERS, Decoder, Quality, set_flag
 from glacial_lakes.scenes.raster import Band, is_nodata, read_numbers, to_reflectance
 
@@ -29,7 +29,7 @@ MAPPING_BANDS = ("green", "nir")
 """The bands that no scene can lack; a pixel without them is not observed."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scene:
     """One acquisition of one sensor: cheap, immutable and picklable.
 
@@ -193,12 +193,14 @@ class Scene:
             "bands": ", ".join(self.bands),
             "cloud": cloud,
         }
-        cells = "".join(
-            f"<tr><th style='text-align:left'>{name}</th>"
-            f"<td style='text-align:left'>{html.escape(text)}</td></tr>"
-            for name, text in facts.items()
+        return html_table(facts)
+
+    def __repr__(self) -> str:
+        rows, cols = self.grid.shape
+        return (
+            f"<Scene {self.id}: {self.sensor} {self.level}, {self.acquired:%Y-%m-%d %H:%M} UTC, "
+            f"{rows} × {cols} pixels of {self.grid.resolution:g} m, {', '.join(self.bands)}>"
         )
-        return f"<table>{cells}</table>"
 
     def _band(self, name: str) -> Band:
         if name not in self.bands:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from glacial_lakes.runtime.notebooks import html_table
 from glacial_lakes.validation.intervals import Estimate, bootstrap, f1_score, median, ratio, wilson
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ ESTIMATES = {
 """Columns of :meth:`Accuracy.to_frame` with interval (``…_low``, ``…_high``)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Accuracy:
     """What a comparison found, object by object; the numbers follow from it.
 
@@ -101,6 +102,23 @@ class Accuracy:
             min(part.min_area_m2 for part in given),
             given[0].seed,
         )
+
+    def __repr__(self) -> str:
+        facts = "; ".join(f"{name} {text}" for name, text in self._facts().items())
+        return f"<Accuracy: {facts}>"
+
+    def _repr_html_(self) -> str:
+        return html_table(self._facts())
+
+    def _facts(self) -> dict[str, str]:
+        lakes, outlines = self.lakes[self.lakes["counted"]], self.outlines[self.outlines["counted"]]
+        hits, true = int(lakes["hit"].sum()), int(outlines["true"].sum())
+        iou = lakes["iou"].where(lakes["hit"]).median()
+        return {
+            "reference lakes": f"{len(lakes)}, {hits} hit, {len(lakes) - hits} missed",
+            "outlines": f"{len(outlines)}, {true} true, {len(outlines) - true} false",
+            "median IoU of the hits": "–" if pd.isna(iou) else f"{iou:.2f}",
+        }
 
     def to_frame(self) -> pd.DataFrame:
         """Return the numbers by size class.
