@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pytest
+import shapely
 
 import glacial_lakes as gl
-from glacial_lakes.errors import ConfigError, InputError, MissingFileError
+from glacial_lakes.errors import ConfigError, InputError, MissingFileError, VectorError
+from glacial_lakes.io.vector import as_places
 
 SAMPLE = Path(__file__).parents[1] / "sample_data"
 
@@ -67,3 +70,42 @@ def test_objects_show_themselves_in_a_line_and_a_table() -> None:
     accuracy = gl.validate(lakes, lakes)
     assert f"reference lakes {len(lakes)}, {len(lakes)} hit, 0 missed" in repr(accuracy)
     assert "<table>" in accuracy._repr_html_()
+
+
+BOX = (76.9, 42.9, 77.2, 43.2)
+FRAME = gpd.GeoDataFrame(geometry=[shapely.box(*BOX)], crs=4326)
+
+
+@pytest.mark.parametrize(
+    "held",
+    [BOX, list(BOX), np.array(BOX), shapely.box(*BOX), FRAME, FRAME.geometry, FRAME.to_crs(32643)],
+    ids=["tuple", "list", "array", "geometry", "table", "series", "another CRS"],
+)
+def test_places_are_taken_as_people_hold_them(held) -> None:
+    found = as_places(held).to_crs(4326)
+    assert isinstance(found, gpd.GeoDataFrame)
+    np.testing.assert_allclose(found.total_bounds, BOX, atol=1e-9)
+
+
+def test_places_in_a_file_are_read(tmp_path: Path) -> None:
+    FRAME.to_file(tmp_path / "aoi.gpkg")
+    for path in (tmp_path / "aoi.gpkg", str(tmp_path / "aoi.gpkg")):
+        np.testing.assert_allclose(as_places(path).total_bounds, BOX)
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        (FRAME.set_crs(None, allow_override=True), "no CRS; give it one with set_crs"),
+        (FRAME.geometry.set_crs(None, allow_override=True), "no CRS"),
+        (42, "given as int; give a file"),
+        ((1, 2, 3), "given as tuple"),
+        ((77.2, 42.9, 76.9, 43.2), "bounding box has the bounds .*west, south, east, north"),
+        ((500000, 4700000, 510000, 4710000), "in degrees"),
+        ((float("nan"), 0, 1, 1), "bounding box"),
+    ],
+)
+def test_places_that_cannot_be_meant_are_refused_in_one_line(held, said) -> None:
+    with pytest.raises(VectorError, match=said) as refused:
+        as_places(held)
+    assert "\n" not in str(refused.value)

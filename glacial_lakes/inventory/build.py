@@ -15,7 +15,7 @@ import glacial_lakes
 from glacial_lakes.errors import VectorError
 from glacial_lakes.inventory import attributes, decisions
 from glacial_lakes.inventory.inventory import Inventory, as_layer, empty_layer
-from glacial_lakes.io.vector import read_vector
+from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.settings import TrackingSettings
 from glacial_lakes.tracking.tables import track_lakes
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 def track(
     outlines: Iterable[gpd.GeoDataFrame],
     *,
-    glaciers: Path | str | gpd.GeoDataFrame | None = None,
+    glaciers: Places | None = None,
     dem: Path | str | None = None,
-    basins: Path | str | gpd.GeoDataFrame | None = None,
+    basins: Places | None = None,
     basin_field: str = "name",
     previous: Inventory | None = None,
     settings: TrackingSettings | None = None,
@@ -44,14 +44,14 @@ def track(
         One table a scene, as :func:`glacial_lakes.mapping.map_lakes` gives it:
         :data:`glacial_lakes.schema.MAPPED` columns, and the scene's coverage in
         ``attrs["coverage"]``. All scenes that the inventory shall hold, in any order.
-    glaciers : path-like or GeoDataFrame, optional
+    glaciers : path-like, GeoDataFrame, GeoSeries, geometry or bounds, optional
         Glacier outlines. They give each lake its type
         (:func:`glacial_lakes.measures.relation_to_glaciers`), its contact, and nearest glacier
         and distance where mapping did not.
     dem : path-like, optional
         Elevation model for the catchment and relief indicators of the lakes
         (:func:`glacial_lakes.measures.relief_indicators`): a first-order screening.
-    basins : path-like or GeoDataFrame, optional
+    basins : path-like, GeoDataFrame, GeoSeries, geometry or bounds, optional
         Polygons of basins or countries, for totals.
     basin_field : str
         Column of ``basins`` that holds their names.
@@ -94,7 +94,7 @@ def track(
     scene_table = as_layer(_scenes(seen, scenes, reviews), "scenes")
     tracked = decisions.redraw(tracked, reviews, scene_table)
     lakes, rows = (as_layer(getattr(tracked, name), name) for name in ("lakes", "outlines"))
-    ice = read_vector(glaciers) if isinstance(glaciers, Path | str) else glaciers
+    ice = None if glaciers is None else as_places(glaciers)
     if ice is not None:
         lakes, rows = (attributes.near_glaciers(table, ice) for table in (lakes, rows))
     if dem is not None:
@@ -150,11 +150,9 @@ def _without_rejected(
         yield kept
 
 
-def _basins(
-    lakes: gpd.GeoDataFrame, basins: Path | str | gpd.GeoDataFrame, field: str
-) -> pd.Series:
+def _basins(lakes: gpd.GeoDataFrame, basins: Places, field: str) -> pd.Series:
     """Return the name of the basin in which a point inside each lake lies."""
-    table = basins if isinstance(basins, gpd.GeoDataFrame) else read_vector(basins)
+    table = as_places(basins)
     path = basins if isinstance(basins, Path | str) else None
     if field not in table:
         known = ", ".join(str(name) for name in table.columns if name != table.geometry.name)

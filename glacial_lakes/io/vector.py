@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -21,6 +21,60 @@ from glacial_lakes.runtime.collector import collected
 logger = logging.getLogger(__name__)
 
 POLYGON, _MULTIPOLYGON = 3, 6
+
+
+Places: TypeAlias = (
+    Path | str | gpd.GeoDataFrame | gpd.GeoSeries | shapely.Geometry | Sequence[float]
+)
+"""What an argument for places takes: a vector file, a table or series with a CRS, or a shapely
+geometry or bounding box (west, south, east, north), both in degrees (EPSG:4326)."""
+
+
+def as_places(source: Places) -> gpd.GeoDataFrame:
+    """Return places as a table, however they are held.
+
+    Parameters
+    ----------
+    source : path-like, GeoDataFrame, GeoSeries, shapely geometry or four numbers
+        Geometries and bounding boxes (west, south, east, north) are in degrees, EPSG:4326.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        With a CRS.
+
+    Raises
+    ------
+    VectorError
+        When a table has no CRS, a bounding box has no area, or it is none of these.
+
+    Examples
+    --------
+    >>> as_places((76.9, 42.9, 77.2, 43.2)).total_bounds.tolist()
+    [76.9, 42.9, 77.2, 43.2]
+    """
+    if isinstance(source, Path | str):
+        return read_vector(source)
+    if isinstance(source, gpd.GeoDataFrame | gpd.GeoSeries):
+        if source.crs is None:
+            raise VectorError(None, "a table of places has no CRS", "give it one with set_crs")
+        return source if isinstance(source, gpd.GeoDataFrame) else source.to_frame("geometry")
+    if not isinstance(source, shapely.Geometry):
+        source = _box(source)
+    return gpd.GeoDataFrame(geometry=[source], crs="EPSG:4326")
+
+
+def _box(bounds: Any) -> shapely.Geometry:
+    try:
+        west, south, east, north = (float(bound) for bound in bounds)
+    except (TypeError, ValueError):
+        what = f"places are given as {type(bounds).__name__}"
+        remedy = "give a file, a table, a geometry or west, south, east, north in degrees"
+        raise VectorError(None, what, remedy) from None
+    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+        what = f"a bounding box has the bounds {west:g}, {south:g}, {east:g}, {north:g}"
+        raise VectorError(None, what, "give west, south, east, north in degrees")
+    return shapely.box(west, south, east, north)
 
 
 def read_vector(

@@ -20,7 +20,7 @@ from rasterio.windows import Window
 from glacial_lakes import measures, schema
 from glacial_lakes.coverage import Coverage, State
 from glacial_lakes.errors import MetadataError
-from glacial_lakes.io.vector import read_vector
+from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.mapping import classification, masks, observability, slc_gaps, uncertainty
 from glacial_lakes.mapping.candidates import (
     AROUND_PX,
@@ -61,8 +61,8 @@ def map_lakes(
     scene: Scene,
     *,
     dem: str | Path | None = None,
-    glaciers: str | Path | gpd.GeoDataFrame | None = None,
-    aoi: str | Path | gpd.GeoDataFrame | None = None,
+    glaciers: Places | None = None,
+    aoi: Places | None = None,
     min_area_m2: float | None = None,
     glacier_buffer_m: float | None = 10_000.0,
     settings: MappingSettings | None = None,
@@ -76,10 +76,11 @@ def map_lakes(
     dem : path-like, optional
         Elevation in m. Without it shade is told from water by the spectrum alone, and each
         outline says so in ``quality``.
-    glaciers : path-like or GeoDataFrame, optional
+    glaciers : path-like, GeoDataFrame, GeoSeries, geometry or bounds, optional
         Glacier outlines; give each lake its nearest glacier and distance.
-    aoi : path-like or GeoDataFrame, optional
-        Polygons; lakes with their inner point outside are left out.
+    aoi : path-like, GeoDataFrame, GeoSeries, geometry or bounds, optional
+        Polygons; lakes with their inner point outside are left out. A geometry, or bounds (west,
+        south, east, north), is in degrees (EPSG:4326).
     min_area_m2 : float, optional
         Smallest lake; default ``settings.min_pixels`` pixels of the scene.
     glacier_buffer_m : float or None
@@ -106,8 +107,8 @@ def map_lakes(
     for band in ("green", "nir"):
         if band not in scene.bands:
             raise MetadataError(scene.path, f"there is no {band} band", "name one in the sidecar")
-    ice = None if glaciers is None else _vector(glaciers)
-    region = None if aoi is None else _vector(aoi)
+    ice = None if glaciers is None else as_places(glaciers)
+    region = None if aoi is None else as_places(aoi)
     blocks = Blocks.of(scene.grid, min(block_shape(scene.bands["green"])))
     if ice is not None and glacier_buffer_m is not None:
         blocks = blocks.near(ice, glacier_buffer_m)
@@ -417,7 +418,3 @@ def _near_glaciers(
     if buffer_m is None:
         return table
     return table[~(table["glacier_dist_m"] > buffer_m)].reset_index(drop=True)
-
-
-def _vector(source: str | Path | gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    return source if isinstance(source, gpd.GeoDataFrame) else read_vector(source)
