@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import os
 import sys
-import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 os.environ["PYTHONPATH"] = str(ROOT)  # notebooks, too, run the code that lies beside them
 
+import glacial_lakes  # noqa: E402 (found now)
+
 project = "glacial_lakes"
 author = "The glacial_lakes developers"
-_pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-version = release = _pyproject["project"]["version"]
+version = release = glacial_lakes.__version__
 
 extensions = [
     "myst_nb",

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from glacial_lakes.workflow.map_files import map_scenes
     from glacial_lakes.workflow.run import RunResult, run
 
+__version__ = "0.2.0"
+
 _HOMES = {
     "Accuracy": "validation.accuracy",
     "CompleteCoverage": "tracking.epochs",
@@ -109,13 +111,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 (30 ms)
-
-        try:
-            return version("glacial-lakes")
-        except PackageNotFoundError:  # a source tree that is not installed
-            return "unknown"
     if name in _HOMES:
         home = import_module(f"glacial_lakes.{_HOMES[name]}")
         return getattr(home, _ORIGINAL_NAMES.get(name, name))

@@ -621,6 +621,7 @@ RUNS = (
     VERSION,
     Column("settings", "text", "", "Effective settings, JSON", "Параметры, JSON"),
     Column("inputs", "text", "", "Input names and SHA-256, JSON", "Входные данные, JSON"),
+    Column("libraries", "text", "", "Versions of libraries, JSON", "Версии библиотек, JSON"),
 )
 
 _PANDAS_DTYPES = {

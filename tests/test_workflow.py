@@ -15,6 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
 
+import numba
 import pytest
 from affine import Affine
 from geopandas.testing import assert_geodataframe_equal
@@ -34,6 +35,7 @@ from glacial_lakes.grid import Grid
 from glacial_lakes.inventory.inventory import open_inventory
 from glacial_lakes.io import atomic
 from glacial_lakes.mapping.pipeline import map_lakes
+from glacial_lakes.runtime.revision import code_version
 from glacial_lakes.scenes import open_scene
 from glacial_lakes.workflow import manifest
 from glacial_lakes.workflow.map_files import map_scenes
@@ -99,6 +101,8 @@ def test_the_inventory_tells_its_scenes_and_its_run(finished: Path) -> None:
     assert set(inventory.scenes["state"]) == {"mapped"}
     assert set(inventory.scenes["checksum"]) == {"verified"}
     (row,) = inventory.runs.to_dict("records")
+    assert row["version"] == code_version()
+    assert json.loads(row["libraries"])["numba"] == numba.__version__
     assert json.loads(row["settings"])["project"]["output"] == "output"
     assert set(json.loads(row["inputs"])["scenes"]) == set(PRODUCTS)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from glacial_lakes.runtime import machine
 from glacial_lakes.runtime.findings import Finding, State
+from glacial_lakes.runtime.revision import code_version
 
 RASTER_DRIVERS = ("GTiff", "JP2OpenJPEG")
 VECTOR_DRIVERS = ("GPKG", "ESRI Shapefile", "GeoJSON", "FlatGeobuf", "LIBKML")
@@ -47,7 +48,8 @@ def examine(environment: Mapping[str, str] | None = None) -> list[Finding]:
 def _versions() -> Iterator[Finding]:
     yield Finding("Python", "ok", f"{platform.python_version()} ({sys.executable})")
     yield Finding("system", "ok", platform.platform())
-    for name in ("glacial-lakes", "numpy", "numba", "scipy", "scikit-image", "pandas", "geopandas"):
+    yield Finding("glacial-lakes", "ok", code_version())
+    for name in ("numpy", "numba", "scipy", "scikit-image", "pandas", "geopandas"):
         try:
             yield Finding(name, "ok", importlib.metadata.version(name))
         except importlib.metadata.PackageNotFoundError:

@@ -14,7 +14,6 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-import glacial_lakes
 from glacial_lakes import schema
 from glacial_lakes.errors import (
     ConfigError,
@@ -28,6 +27,7 @@ from glacial_lakes.inventory.build import track
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
 from glacial_lakes.io import atomic
 from glacial_lakes.review import working_copy
+from glacial_lakes.runtime.revision import code_version
 from glacial_lakes.settings import TrackingSettings, digest
 from glacial_lakes.tracking.epochs import EQUAL_AREA
 from glacial_lakes.workflow import manifest
@@ -302,10 +302,11 @@ def _scenes(
 def _run_row(paths: Iterable[Path], options: Mapping[str, Any]) -> dict[str, Any]:
     told = {name: value for name, value in options.items() if value}
     inputs = {path.name: manifest.checksum(manifest.parts_of(path)) for path in sorted(set(paths))}
-    version = str(glacial_lakes.__version__)
+    version = code_version()
     return {
         "run_id": digest({"version": version, "options": told, "inputs": inputs})[:16],
         "version": version,
         "settings": json.dumps(told, ensure_ascii=False),
         "inputs": json.dumps(inputs, ensure_ascii=False),
+        "libraries": json.dumps(manifest.versions()),
     }

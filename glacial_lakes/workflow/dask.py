@@ -20,6 +20,7 @@ from glacial_lakes.errors import ClusterError, ConfigError
 from glacial_lakes.events import Listener
 from glacial_lakes.runtime import machine
 from glacial_lakes.runtime.processes import ProcessPerCall
+from glacial_lakes.runtime.revision import code_version
 from glacial_lakes.workflow import manifest
 from glacial_lakes.workflow.manifest import Record
 from glacial_lakes.workflow.scene_tasks import (
@@ -243,7 +244,7 @@ def _share() -> int:
 
 
 def _versions() -> dict[str, str]:
-    return {"glacial_lakes": glacial_lakes.__version__, **manifest.versions()}
+    return {"glacial_lakes": code_version(), **manifest.versions()}
 
 
 def _threads(client: Any) -> int:

@@ -13,16 +13,16 @@ from typing import Any, Literal
 import pandas as pd
 import rasterio
 
-import glacial_lakes
 from glacial_lakes import schema, settings
 from glacial_lakes.events import SceneRefused
 from glacial_lakes.io import atomic
+from glacial_lakes.runtime.revision import code_version
 from glacial_lakes.scenes.scene import Scene
 
 FILE_NAME = "manifest.json"
 UNVERIFIED = "unverified"
 """In place of a checksum that nobody gave."""
-_LIBRARIES = ("numpy", "scipy", "scikit-image", "pandas", "geopandas", "shapely", "pyproj")
+_LIBRARIES = ("numpy", "numba", "scipy", "scikit-image", "pandas", "geopandas", "shapely", "pyproj")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ def content(
         row["outputs"] = record.outputs if record else {}
     paths = {**tables["inputs"], "aoi": tables["area"]["aoi"]}
     return {
-        "glacial_lakes": glacial_lakes.__version__,
+        "glacial_lakes": code_version(),
         "versions": versions(),
         "settings": tables,
         "inputs": {

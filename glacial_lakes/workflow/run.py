@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-import glacial_lakes
 from glacial_lakes.errors import InputError, MissingFileError
 from glacial_lakes.events import (
     DemNotGiven,
@@ -37,6 +36,7 @@ from glacial_lakes.report.page import write_report
 from glacial_lakes.review import working_copy
 from glacial_lakes.runtime import machine
 from glacial_lakes.runtime.processes import ProcessPerCall
+from glacial_lakes.runtime.revision import code_version
 from glacial_lakes.scenes import discover
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.settings import Project, as_dict, digest
@@ -234,7 +234,7 @@ def _tasks(
         settings["area"].pop(name)
     key = digest(
         {
-            "version": glacial_lakes.__version__,
+            "version": code_version(),
             "mapping": settings["mapping"],
             "area": settings["area"],
             "checksums": {name: sum_ for name, sum_ in checksums.items() if name != "basins"},
@@ -379,6 +379,7 @@ def _run_row(content: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "run_id": digest(dict(content))[:16],
         "version": content["glacial_lakes"],
+        "libraries": json.dumps(content["versions"]),
         "settings": json.dumps(content["settings"], ensure_ascii=False),
         "inputs": json.dumps(inputs, ensure_ascii=False),
     }
