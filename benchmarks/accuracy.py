@@ -170,7 +170,7 @@ def scenes_of_site(
 
 def mapped(scene: Scene, folder: Path) -> gpd.GeoDataFrame:
     """Map a scene of a site."""
-    return map_lakes(scene, dem=folder / "dem.tif", glaciers=folder / "glaciers.gpkg")
+    return map_lakes(scene, dem=folder / "dem.tif", glaciers=folder / "glaciers.gpkg").outlines
 
 
 def rows_of_site(seed: int, conditions: tuple[Condition, ...] = CONDITIONS) -> list[pd.DataFrame]:

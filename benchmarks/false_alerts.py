@@ -28,6 +28,7 @@ from scipy.stats import chi2
 from glacial_lakes import change, schema
 from glacial_lakes.inventory.build import track
 from glacial_lakes.inventory.inventory import Inventory
+from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.scenes import discover
 from glacial_lakes.simulate.acquisition import Acquisition
@@ -136,7 +137,7 @@ def stable_site(seed: int) -> tuple[int, int, float, pd.DataFrame]:
     return len(inventory.lakes), *_called(inventory)
 
 
-def _mapped(folder: Path) -> Iterator[gpd.GeoDataFrame]:
+def _mapped(folder: Path) -> Iterator[MappedScene]:
     for scene in discover([folder / "scenes"]):
         yield map_lakes(scene, dem=folder / "dem.tif", glaciers=folder / "glaciers.gpkg")
 

@@ -24,7 +24,8 @@ from accuracy_tables import table
 from rasterio.features import geometry_mask
 from rasterio.mask import mask
 
-from glacial_lakes.coverage import State
+from glacial_lakes.coverage import Coverage, State
+from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.scenes import discover
 from glacial_lakes.validation.validate import validate
@@ -36,15 +37,15 @@ LARGE_M2 = 10_000.0
 LEAST_SHARE = 0.1
 
 
-def accuracy(folder: Path) -> tuple[list[gpd.GeoDataFrame], pd.DataFrame]:
+def accuracy(folder: Path) -> tuple[list[MappedScene], pd.DataFrame]:
     """Map all scenes of a folder and compare each with its truth."""
     outlines, rows = [], {}
     for scene in discover([folder]):
         truth = gpd.read_file(folder / "truth.gpkg", layer=f"{scene.acquired:%Y-%m-%d}")
         mapped = map_lakes(scene, dem=folder / "dem.tif", glaciers=folder / "glaciers.gpkg")
         outlines.append(mapped)
-        result = validate(mapped, truth, min_area_m2=SMALLEST_M2[scene.sensor[0]])
-        large = validate(mapped, truth, min_area_m2=LARGE_M2)
+        result = validate(mapped.outlines, truth, min_area_m2=SMALLEST_M2[scene.sensor[0]])
+        large = validate(mapped.outlines, truth, min_area_m2=LARGE_M2)
         rows[f"{scene.sensor} {scene.acquired:%Y-%m-%d}"] = {
             **result.to_frame().loc["all", ["lakes", "precision", "recall", "f1"]],
             **large.to_frame().loc["all", ["area_error", "area_error_abs"]].add_suffix("_1ha"),
@@ -52,11 +53,13 @@ def accuracy(folder: Path) -> tuple[list[gpd.GeoDataFrame], pd.DataFrame]:
     return outlines, pd.DataFrame(rows).T
 
 
-def causes(mapped: gpd.GeoDataFrame, folder: Path, date: str) -> list[dict[str, Any]]:
+def causes(scene: MappedScene, folder: Path) -> list[dict[str, Any]]:
     """Return what is there and what was mapped, for each missed lake and each false outline."""
+    mapped, coverage = scene.outlines, scene.coverage
+    assert isinstance(coverage, Coverage)
+    date = f"{coverage.acquired:%Y-%m-%d}"
     truth = gpd.read_file(folder / "truth.gpkg", layer=date).to_crs(mapped.crs)
     result = validate(mapped, truth, min_area_m2=LARGE_M2)
-    coverage = mapped.attrs["coverage"]
     states, grid = coverage.states(), coverage.grid
     rows = []
     missed = result.lakes["counted"] & ~result.lakes["hit"]
@@ -106,11 +109,7 @@ def main() -> None:
     if "--errors" in sys.argv:
         folders = [(one, root / "clear_summer") for one in first]
         folders += [(one, root / "series") for one in outlines]
-        rows = [
-            row
-            for mapped, folder in folders
-            for row in causes(mapped, folder, f"{mapped.attrs['coverage'].acquired:%Y-%m-%d}")
-        ]
+        rows = [row for mapped, folder in folders for row in causes(mapped, folder)]
         print(table(rows[0], [[str(value) for value in row.values()] for row in rows]))
         return
     print(pd.concat([clear, series]).astype(float).round(3).to_string())

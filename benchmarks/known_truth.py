@@ -19,6 +19,7 @@ import shapely
 from scipy.optimize import linear_sum_assignment
 
 from glacial_lakes.ingest.dates import PIXEL_M, Image, image_of
+from glacial_lakes.mapping.mapped_scene import MappedScene
 
 KINDS = {
     "appearance": "appeared",
@@ -126,10 +127,8 @@ def truth_tables(folder: Path, seed: int) -> list[gpd.GeoDataFrame]:
         )
         mapped["area_m2"] = mapped.area
         mapped["area_sigma_m2"] = 0.05 * mapped.area
-        mapped.attrs["coverage"] = KnownCoverage(
-            name, acquired, str(image.sensor), resolution, gaps
-        )
-        tables.append(mapped)
+        coverage = KnownCoverage(name, acquired, str(image.sensor), resolution, gaps)
+        tables.append(MappedScene(mapped, coverage))
     return tables
 
 
@@ -178,10 +177,10 @@ def _agreeing(pairs: pd.DataFrame) -> int:
     return int(counts[linear_sum_assignment(counts, maximize=True)].sum())
 
 
-def fed(tables: Iterable[gpd.GeoDataFrame]) -> dict[str, gpd.GeoDataFrame]:
+def fed(tables: Iterable[MappedScene]) -> dict[str, gpd.GeoDataFrame]:
     """Return tables of :func:`truth_tables` as the truth: what was not in them cannot be found."""
     return {
-        f"{table.attrs['coverage'].acquired:%Y-%m-%d}": table.rename(
+        f"{table.coverage.acquired:%Y-%m-%d}": table.outlines.rename(
             columns={"true_id": "lake_id"}
         ).assign(frozen_fraction=0.0)
         for table in tables

@@ -2,13 +2,12 @@
 
     python benchmarks/many_lakes.py FOLDER LAKES DATES [--complete]
 
-Writes one folder a date, as ``run`` leaves them below ``scenes/``: ``outlines.gpkg`` and
-``coverage.tif``; and ``glaciers.gpkg``, one glacier for fifty lakes. Lakes have power-law sizes
-from 0.005 km² on, 30 to 80 vertices, and lie a kilometre apart, 10,000 of them on the ground of a
-Sentinel-2 tile. Their shores move by a third of a pixel from date to date. A tenth grows, one in
-a hundred drains, splits in two, or comes later than the first date; about a fifth of all lakes
-lies under cloud on each date. With ``--complete`` there is no cloud and no ``coverage.tif``, as
-in inventories that somebody drew.
+Writes one folder a date, as ``run`` leaves them below ``scenes/``; and ``glaciers.gpkg``, one
+glacier for fifty lakes. Lakes have power-law sizes from 0.005 km² on, 30 to 80 vertices, and lie a
+kilometre apart, 10,000 of them on the ground of a Sentinel-2 tile. Their shores move by a third of
+a pixel from date to date. A tenth grows, one in a hundred drains, splits in two, or comes later
+than the first date; about a fifth of all lakes lies under cloud on each date. With ``--complete``
+there is no cloud, and every place was looked at, as in inventories that somebody drew.
 """
 
 from __future__ import annotations
@@ -26,18 +25,12 @@ from affine import Affine
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 
-from glacial_lakes import schema
-from glacial_lakes.coverage import Coverage, State
+from glacial_lakes.coverage import CompleteCoverage, Coverage, SceneCoverage, State
 from glacial_lakes.grid import Grid
 from glacial_lakes.io.geopackage import write_layers
+from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.measures import inner_lon_lat, nearest_glacier
-from glacial_lakes.tracking.epochs import CompleteCoverage
-from glacial_lakes.workflow.scene_tasks import (
-    COVERAGE_NAME,
-    OUTLINES_LAYER,
-    OUTLINES_NAME,
-    load_outlines,
-)
+from glacial_lakes.workflow.scene_tasks import OUTLINES_NAME
 
 Numbers = NDArray[np.float64]
 
@@ -148,6 +141,7 @@ def write_date(
     complete: bool,
 ) -> None:
     """Write outlines and coverage of a date."""
+    coverage: SceneCoverage = CompleteCoverage(_name(number), _time(number), "S2A", PIXEL_M)
     outlines = outlines_of(lakes, number, dates)
     side_px = int(np.ceil(np.ceil(np.sqrt(lakes.x.size)) * SPACING_M / PIXEL_M))
     seen = np.ones(outlines.size)
@@ -165,8 +159,6 @@ def write_date(
             sensor="S2A",
             grid=grid,
         )
-        folder.mkdir(parents=True, exist_ok=True)
-        coverage.to_file(folder / COVERAGE_NAME)
         points, owner = shapely.get_coordinates(outlines, return_index=True)
         column = ((points[:, 0] - WEST) / PIXEL_M / CLOUD_PX).astype(int).clip(0, len(cloud) - 1)
         row = ((NORTH - points[:, 1]) / PIXEL_M / CLOUD_PX).astype(int).clip(0, len(cloud) - 1)
@@ -195,17 +187,13 @@ def write_date(
         crs=UTM,
     )
     table = table.join([inner_lon_lat(table.geometry), nearest_glacier(table.geometry, glaciers)])
-    write_layers(folder / OUTLINES_NAME, {OUTLINES_LAYER: schema.conform(table, schema.MAPPED)})
+    folder.mkdir(parents=True, exist_ok=True)
+    MappedScene(table, coverage).to_file(folder / OUTLINES_NAME)
 
 
-def read_date(folder: Path) -> gpd.GeoDataFrame:
+def read_date(folder: Path) -> MappedScene:
     """Return the outlines of a date as tracking wants them."""
-    if (folder / COVERAGE_NAME).exists():
-        return load_outlines(folder)
-    table = gpd.read_file(folder / OUTLINES_NAME, layer=OUTLINES_LAYER)
-    coverage = CompleteCoverage(folder.name, _time(int(folder.name[-3:])), "S2A", PIXEL_M)
-    table.attrs["coverage"] = coverage
-    return table
+    return MappedScene.read(folder / OUTLINES_NAME)
 
 
 def write_all(folder: Path, count: int, dates: int, *, complete: bool = False) -> None:

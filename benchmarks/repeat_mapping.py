@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.inventory.build import track
 from glacial_lakes.inventory.decisions import CLEARLY_SIGMAS
 from glacial_lakes.mapping.pipeline import map_lakes
@@ -33,7 +34,6 @@ from glacial_lakes.simulate.lakes import stable
 from glacial_lakes.simulate.placement import WISHES
 from glacial_lakes.simulate.series import simulate_series
 from glacial_lakes.simulate.site import make_site
-from glacial_lakes.tracking.epochs import EQUAL_AREA
 
 SITES = (21, 22, 23)
 DATES = (

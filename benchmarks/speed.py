@@ -42,7 +42,7 @@ from glacial_lakes.io.shapefile import write_shapefile
 scene, folder, out = (Path(word) for word in sys.argv[1:4])
 near = dict(glaciers=folder / "glaciers.gpkg") if sys.argv[4:] else {}
 lakes = gl.map_lakes(gl.open_scene(scene), dem=folder / "dem.tif", min_area_m2=5000, **near)
-write_layers(out / "lakes.gpkg", {"outlines": lakes}, {})
+write_layers(out / "lakes.gpkg", {"outlines": lakes.outlines}, {})
 write_shapefile(lakes.to_crs(4326), out / "lakes.shp", schema.MAPPED)
 print(len(lakes))
 """

@@ -13,7 +13,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -38,6 +38,7 @@ from known_truth import (
     without_shade,
 )
 
+from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.ingest.dates import PIXEL_M
 from glacial_lakes.ingest.reading import read_older
 from glacial_lakes.inventory.build import track
@@ -47,7 +48,6 @@ from glacial_lakes.scenes import discover
 from glacial_lakes.simulate.sample import SCHEDULE
 from glacial_lakes.simulate.series import simulate_series
 from glacial_lakes.simulate.site import make_site
-from glacial_lakes.tracking.epochs import EQUAL_AREA
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "tracking.md"
 SITES = (41, 42, 43, 51, 52, 53, 54, 55)
@@ -74,11 +74,13 @@ class Survey:
 
 def surveys_of(folder: Path) -> tuple[Inventory, list[Survey]]:
     """Track the outlines of the Indus basin without looking at their codes."""
-    tables = [read_older(folder / f"HKH_{year}_indus.shp")[0] for year in YEARS]
-    inventory = track([one.drop(columns="lake_id") for one in tables])
+    drawn = [read_older(folder / f"HKH_{year}_indus.shp")[0] for year in YEARS]
+    inventory = track(
+        [replace(one, outlines=one.outlines.drop(columns="lake_id")) for one in drawn]
+    )
     surveys = []
-    for year, one in zip(YEARS, tables, strict=True):
-        scene = one.attrs["coverage"].scene_id
+    for year, survey in zip(YEARS, drawn, strict=True):
+        one, scene = survey.outlines, survey.coverage.scene_id
         given = inventory.outlines[inventory.outlines["scene_id"] == scene].to_crs(EQUAL_AREA)
         ground = one.to_crs(EQUAL_AREA).geometry.to_numpy()
         place, found = shapely.STRtree(given.geometry.to_numpy()).query(

@@ -2,8 +2,8 @@
 
 >>> import glacial_lakes as gl
 >>> scenes = gl.discover("scenes/")  # doctest: +SKIP
->>> outlines = [gl.map_lakes(scene, dem="dem.tif") for scene in scenes]  # doctest: +SKIP
->>> inventory = gl.track(outlines, glaciers="glaciers.gpkg")  # doctest: +SKIP
+>>> mapped = [gl.map_lakes(scene, dem="dem.tif") for scene in scenes]  # doctest: +SKIP
+>>> inventory = gl.track(mapped, glaciers="glaciers.gpkg")  # doctest: +SKIP
 >>> inventory.to_shapefile("lakes.shp")  # doctest: +SKIP
 
 The names below are imported on first use, so that ``import glacial_lakes`` is quick.
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from glacial_lakes.change.trends import trend
-    from glacial_lakes.coverage import Coverage, State
+    from glacial_lakes.coverage import CompleteCoverage, Coverage, State
     from glacial_lakes.errors import GlacialLakesError
     from glacial_lakes.export.export import export as export_inventory
     from glacial_lakes.export.export import export_composites
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from glacial_lakes.ingest.track_files import track_files
     from glacial_lakes.inventory.build import track
     from glacial_lakes.inventory.inventory import Inventory, open_inventory
+    from glacial_lakes.mapping.mapped_scene import MappedScene
     from glacial_lakes.mapping.pipeline import map_lakes
     from glacial_lakes.report.page import write_report
     from glacial_lakes.review.review_file import review_file
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from glacial_lakes.scenes.quality import Quality
     from glacial_lakes.scenes.scene import Scene
     from glacial_lakes.settings import MappingSettings, Project, TrackingSettings, read_project
-    from glacial_lakes.tracking.epochs import CompleteCoverage
     from glacial_lakes.validation.accuracy import Accuracy
     from glacial_lakes.validation.validate import validate
     from glacial_lakes.workflow.map_files import map_scenes
@@ -43,11 +43,12 @@ __version__ = "0.2.0"
 
 _HOMES = {
     "Accuracy": "validation.accuracy",
-    "CompleteCoverage": "tracking.epochs",
+    "CompleteCoverage": "coverage",
     "Coverage": "coverage",
     "GlacialLakesError": "errors",
     "Grid": "grid",
     "Inventory": "inventory.inventory",
+    "MappedScene": "mapping.mapped_scene",
     "MappingSettings": "settings",
     "Project": "settings",
     "Quality": "scenes.quality",
@@ -84,6 +85,7 @@ __all__ = [
     "GlacialLakesError",
     "Grid",
     "Inventory",
+    "MappedScene",
     "MappingSettings",
     "Project",
     "Quality",

@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import rasterio
+import shapely
 from numpy.typing import NDArray
 from pyproj import Transformer
 from rasterio.features import geometry_mask
@@ -23,7 +24,7 @@ from rasterio.io import MemoryFile
 from rasterio.windows import Window
 
 from glacial_lakes.errors import DamagedFileError
-from glacial_lakes.grid import Grid
+from glacial_lakes.grid import EQUAL_AREA, Grid
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.kernels.jit import kernel
 from glacial_lakes.kernels.rasterize import Runs, runs_in
@@ -34,6 +35,8 @@ _transformer = lru_cache(Transformer.from_crs)
 
 MIN_OBSERVED_FRACTION = 0.9
 """Below this share of a lake seen, it counts as not observed (the rule of DEA Waterbodies)."""
+DEFAULT_RESOLUTION_M = 30.0
+"""Pixel size of images of which nobody tells it."""
 _BLOCK_ROWS = 64
 _ROWS_AT_ONCE = 256
 """Rows of a scene that are unpacked together; bounds the memory."""
@@ -64,6 +67,25 @@ STATUS = {
     State.UNCERTAIN: "uncertain",
 }
 """The status of a lake that a state hides."""
+
+
+class SceneCoverage(Protocol):
+    """What must be known of a scene besides its outlines: where it saw the ground."""
+
+    @property
+    def scene_id(self) -> str:
+        """Name of the scene."""
+
+    @property
+    def acquired(self) -> datetime:
+        """Time of the image, UTC."""
+
+    @property
+    def sensor(self) -> str:
+        """Satellite and sensor."""
+
+    def observe(self, geometries: gpd.GeoSeries) -> pd.DataFrame:
+        """Return ``observed_fraction`` and ``status`` of each geometry, same index."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +132,11 @@ class Coverage:
         DamagedFileError
             When the file is no coverage.
         """
-        tiff = Path(path).read_bytes()
+        return cls.from_tiff(Path(path).read_bytes(), path)
+
+    @classmethod
+    def from_tiff(cls, tiff: bytes, path: str | Path) -> Coverage:
+        """Unpack the GeoTIFF of a coverage; ``path`` is the file that holds it."""
         try:
             with MemoryFile(tiff) as memory, memory.open(driver="GTiff") as dataset:
                 tags = dataset.tags()
@@ -121,10 +147,6 @@ class Coverage:
             raise DamagedFileError(
                 path, f"no coverage of a scene ({error})", "map it again"
             ) from error
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Coverage:
-        """Return itself: it never changes, and pandas copies a table's ``attrs`` very often."""
-        return self
 
     def to_file(self, path: str | Path) -> None:
         """Write the states as a GeoTIFF, whole or not at all."""
@@ -222,6 +244,59 @@ class Coverage:
         crop = self.grid.crop(window)
         hit = geometry_mask([polygon], crop.shape, crop.transform, invert=True, all_touched=True)
         return np.bincount(read(window)[hit], minlength=len(State))
+
+
+@dataclass(frozen=True)
+class CompleteCoverage:
+    """The coverage of outlines that somebody drew with care: every place was looked at.
+
+    Parameters
+    ----------
+    scene_id, acquired, sensor
+        As of a scene.
+    resolution_m : float
+        Pixel size of the images that the outlines were drawn on.
+    """
+
+    scene_id: str
+    acquired: datetime
+    sensor: str
+    resolution_m: float = DEFAULT_RESOLUTION_M
+
+    def observe(self, geometries: gpd.GeoSeries) -> pd.DataFrame:
+        """Return that every geometry was seen whole."""
+        return pd.DataFrame(
+            {"observed_fraction": 1.0, "status": "observed"}, index=geometries.index
+        )
+
+
+@dataclass(frozen=True)
+class DrawnCoverage(CompleteCoverage):
+    """The coverage of an older inventory: its extent was looked at, but lakes may be left out.
+
+    What has no outline in it counts as ``uncertain``, never as absent. Outlines that tell a date
+    of their own keep it.
+
+    Parameters
+    ----------
+    extent : shapely.Geometry
+        Ground that was looked at, in :data:`glacial_lakes.grid.EQUAL_AREA`; beyond it is no data.
+    """
+
+    extent: shapely.Geometry = field(default_factory=shapely.Polygon)
+    is_complete: ClassVar[bool] = False
+
+    def observe(self, geometries: gpd.GeoSeries) -> pd.DataFrame:
+        """Return that every geometry that meets the extent was seen whole."""
+        shapely.prepare(self.extent)
+        inside = shapely.intersects(self.extent, geometries.to_crs(EQUAL_AREA).to_numpy())
+        return pd.DataFrame(
+            {
+                "observed_fraction": np.where(inside, 1.0, 0.0),
+                "status": np.where(inside, "observed", "nodata").astype(object),
+            },
+            index=geometries.index,
+        )
 
 
 def _count(runs: Runs, read: Any, counts: NDArray[np.int64]) -> None:

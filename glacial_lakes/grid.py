@@ -12,6 +12,9 @@ from rasterio.windows import Window
 
 from glacial_lakes.errors import GridError
 
+EQUAL_AREA = "EPSG:6933"
+"""The one frame of all matching (EASE-Grid 2.0): true areas, and true shapes near 30 degrees."""
+
 
 def shifted(transform: Affine, row: float, col: float) -> Affine:
     """Return the transform of a north-up raster that begins at another pixel."""

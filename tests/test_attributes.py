@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -18,6 +19,7 @@ from test_inventory import X0, Y0, _tables
 from glacial_lakes import measures, schema
 from glacial_lakes.inventory.build import track
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
+from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.measures.flood import PEAK_RELATIONS
 from glacial_lakes.measures.volume import MIN_RELATIONS, SCATTER_FACTOR, VOLUME_RELATIONS
 
@@ -226,11 +228,12 @@ def ground(tmp_path: Path) -> Path:
     return write_dem(tmp_path / "dem.tif", lambda east, north: 3500 + 0.3 * north + 0 * east, 9000)
 
 
-def moved_tables() -> list[gpd.GeoDataFrame]:
+def moved_tables() -> list[MappedScene]:
     """The five lakes of the inventory tests, moved to the middle of the DEMs here."""
     tables = _tables()
-    for table in tables:
-        table.geometry = table.geometry.translate(460_000 - X0 - 1800, 4_720_000 - Y0)
+    for one in tables:
+        moved = one.outlines.translate(460_000 - X0 - 1800, 4_720_000 - Y0)
+        one.outlines.geometry = moved
     return tables
 
 
@@ -268,10 +271,11 @@ def test_the_order_of_images_changes_no_attribute(ground: Path, tmp_path: Path) 
 
 
 def one_lake(ice: gpd.GeoDataFrame, dem: Path, year: int = 2020) -> Inventory:
-    table = _tables((year,))[0].iloc[:1].copy()
+    (scene,) = _tables((year,))
+    table = scene.outlines.iloc[:1].copy()
     table.geometry = [round_lake(300)]
     table["area_m2"] = table.area
-    return track([table], glaciers=ice, dem=dem)
+    return track([replace(scene, outlines=table)], glaciers=ice, dem=dem)
 
 
 def test_only_a_lake_whose_whole_catchment_has_no_ice_is_not_fed_by_glaciers(

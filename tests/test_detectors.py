@@ -89,10 +89,10 @@ def test_the_default_is_the_rule_of_the_method() -> None:
 
 @pytest.mark.parametrize("index", ["mndwi", "awei_sh", "ndwi_blue"])
 def test_another_index_draws_the_same_large_lakes(scene: Scene, index: str) -> None:
-    own = map_lakes(scene, dem=SAMPLE / "dem.tif", min_area_m2=20_000)
+    own = map_lakes(scene, dem=SAMPLE / "dem.tif", min_area_m2=20_000).outlines
     other = map_lakes(
         scene, dem=SAMPLE / "dem.tif", min_area_m2=20_000, settings=MappingSettings(index=index)
-    )
+    ).outlines
     assert overlap(own, other) > 0.8
 
 
@@ -112,7 +112,7 @@ def test_a_registered_index_can_be_chosen() -> None:
 
 def test_a_detector_of_ones_own_takes_the_place_of_the_index(scene: Scene) -> None:
     nothing = map_lakes(scene, detector=lambda _, excluded: np.zeros_like(excluded))
-    assert nothing.empty
+    assert nothing.outlines.empty
 
 
 def test_an_installed_package_offers_indices_and_detectors(extension: Path) -> None:

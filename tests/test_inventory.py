@@ -14,16 +14,17 @@ import pytest
 import shapely
 
 from glacial_lakes import schema
+from glacial_lakes.coverage import CompleteCoverage
 from glacial_lakes.errors import InputError, VectorError
 from glacial_lakes.inventory.build import track
 from glacial_lakes.inventory.inventory import DERIVED, LAYERS, Inventory, open_inventory
-from glacial_lakes.tracking.epochs import CompleteCoverage
+from glacial_lakes.mapping.mapped_scene import MappedScene
 
 X0, Y0 = 400_000.0, 4_700_000.0
 YEARS = (2016, 2018, 2020, 2022)
 
 
-def _tables(years: tuple[int, ...] = YEARS) -> list[gpd.GeoDataFrame]:
+def _tables(years: tuple[int, ...] = YEARS) -> list[MappedScene]:
     """Three lakes that stay, one that drains after 2018 and one that appears in 2020."""
     tables = []
     for year in years:
@@ -36,8 +37,8 @@ def _tables(years: tuple[int, ...] = YEARS) -> list[gpd.GeoDataFrame]:
         table["area_sigma_m2"] = 0.03 * table.area
         table["quality"] = "good"
         acquired = datetime(year, 8, 20, 5, 46, 41, tzinfo=UTC)
-        table.attrs["coverage"] = CompleteCoverage(f"S2A_{year}", acquired, "S2A", 10.0)
-        tables.append(table)
+        coverage = CompleteCoverage(f"S2A_{year}", acquired, "S2A", 10.0)
+        tables.append(MappedScene(table, coverage))
     return tables
 
 
@@ -181,8 +182,8 @@ def test_glaciers_give_distance_identity_and_type() -> None:
 
 def test_distances_that_mapping_measured_are_kept() -> None:
     tables = _tables()
-    for table in tables:
-        table["glacier_id"], table["glacier_dist_m"] = "as mapped", 12.0
+    for one in tables:
+        one.outlines["glacier_id"], one.outlines["glacier_dist_m"] = "as mapped", 12.0
     ice = gpd.GeoDataFrame({"rgi_id": ["x"]}, geometry=[shapely.box(0, 0, 1, 1)], crs=4326)
     lakes = track(tables, glaciers=ice).lakes
     assert set(lakes["glacier_id"]) == {"as mapped"}

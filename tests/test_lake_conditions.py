@@ -18,7 +18,7 @@ Pair = tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]
 
 def mapped_and_true(folder: Path, scenes: Path, date: str) -> Pair:
     scene = next(one for one in discover([scenes]) if f"{one.acquired:%Y-%m-%d}" == date)
-    mapped = map_lakes(scene, dem=folder / "dem.tif", glaciers=folder / "glaciers.gpkg")
+    mapped = map_lakes(scene, dem=folder / "dem.tif", glaciers=folder / "glaciers.gpkg").outlines
     return mapped, gpd.read_file(folder / "truth.gpkg", layer=date).to_crs(mapped.crs)
 
 

@@ -16,9 +16,10 @@ from rasterio.features import geometry_mask, rasterize
 from rasterio.transform import from_origin
 
 from glacial_lakes import schema
-from glacial_lakes.coverage import State
+from glacial_lakes.coverage import Coverage, State
 from glacial_lakes.errors import MetadataError
 from glacial_lakes.mapping import indices
+from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.scenes import discover, open_scene
 from glacial_lakes.settings import MappingSettings
@@ -62,12 +63,17 @@ def score(mapped: gpd.GeoDataFrame, truth: gpd.GeoDataFrame, smallest: float) ->
     }
 
 
+def states_of(mapped: MappedScene) -> np.ndarray:
+    assert isinstance(mapped.coverage, Coverage)
+    return mapped.coverage.states()
+
+
 @pytest.fixture(scope="module")
 def clear(data: Path) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Return outlines and truth of the clear scene of the independent simulator."""
     folder = data / "independent_truth/clear_summer"
     scene = open_scene(next(folder.glob("*.SAFE")))
-    mapped = map_lakes(scene, dem=folder / "dem.tif", glaciers=folder / "glaciers.gpkg")
+    mapped = map_lakes(scene, dem=folder / "dem.tif", glaciers=folder / "glaciers.gpkg").outlines
     return mapped, gpd.read_file(folder / "truth.gpkg")
 
 
@@ -128,7 +134,7 @@ def test_scenes_with_cloud_of_another_simulator_are_mapped(data: Path, pattern: 
     folder = data / "independent_truth/series"
     scene = open_scene(next(folder.glob(pattern)))
     truth = gpd.read_file(folder / "truth.gpkg", layer=f"{scene.acquired:%Y-%m-%d}")
-    mapped = map_lakes(scene, dem=folder / "dem.tif", glaciers=folder / "glaciers.gpkg")
+    mapped = map_lakes(scene, dem=folder / "dem.tif", glaciers=folder / "glaciers.gpkg").outlines
     found = score(mapped, truth, smallest=20_000)
     assert found["recall"] >= 0.9
     assert found["precision"] >= 0.95
@@ -140,13 +146,13 @@ def test_result_does_not_depend_on_the_strip_rows(data: Path, pattern: str) -> N
     scene = open_scene(next(folder.glob(pattern)))
     one = map_lakes(scene, dem=folder / "dem.tif")
     many = map_lakes(scene, dem=folder / "dem.tif", settings=MappingSettings(strip_rows=64))
-    pd.testing.assert_frame_equal(one, many)
-    assert one.attrs["coverage"] == many.attrs["coverage"]
+    pd.testing.assert_frame_equal(one.outlines, many.outlines)
+    assert one.coverage == many.coverage
 
 
 def test_without_a_dem_mapping_works_and_says_what_it_cannot_exclude(data: Path) -> None:
     folder = data / "independent_truth/clear_summer"
-    mapped = map_lakes(open_scene(next(folder.glob("*.SAFE"))))
+    mapped = map_lakes(open_scene(next(folder.glob("*.SAFE")))).outlines
     assert len(mapped) > 30
     assert mapped["elev_m"].isna().all()
     assert mapped["quality"].str.contains("no DEM|shadow|thin cloud").all()
@@ -160,32 +166,32 @@ def test_aoi_smallest_lake_and_glacier_buffer_leave_lakes_out(
     west, south, east, north = scene.grid.bounds
     half = gpd.GeoDataFrame(geometry=[shapely.box(west, south, (west + east) / 2, north)])
     half = half.set_crs(scene.grid.crs.to_wkt()).to_crs(4326)
-    mapped = map_lakes(
+    found = map_lakes(
         scene, dem=folder / "dem.tif", glaciers=folder / "glaciers.gpkg", aoi=half,
         min_area_m2=20_000, glacier_buffer_m=500,
     )  # fmt: skip
+    mapped = found.outlines
     assert 0 < len(mapped) < len(clear[0])
     assert mapped.area.min() >= 20_000
     assert mapped["glacier_dist_m"].max() <= 500
     assert mapped.representative_point().x.max() <= (west + east) / 2
-    states = mapped.attrs["coverage"].states()
+    states = states_of(found)
     assert (states[:, -100:] == State.NODATA).all()  # not looked at is not observed
 
 
 @pytest.fixture(scope="module")
-def flathead(data: Path) -> dict[int, gpd.GeoDataFrame]:
+def flathead(data: Path) -> dict[int, MappedScene]:
     """Return outlines of the two real Landsat chips, mapped without a DEM."""
     folders = sorted((data / "flathead_landsat").iterdir())
     scenes = [open_scene(folder) for folder in folders if folder.is_dir()]
     return {scene.acquired.year: map_lakes(scene) for scene in scenes}
 
 
-def test_two_sensors_draw_the_same_real_lake(
-    flathead: dict[int, gpd.GeoDataFrame], data: Path
-) -> None:
+def test_two_sensors_draw_the_same_real_lake(flathead: dict[int, MappedScene], data: Path) -> None:
     lakes, seen = [], []
-    for table in (flathead[2007], flathead[2015]):
-        coverage = table.attrs["coverage"]
+    for scene_of_year in (flathead[2007], flathead[2015]):
+        table, coverage = scene_of_year.outlines, scene_of_year.coverage
+        assert isinstance(coverage, Coverage)
         seen.append(coverage.states() != State.NODATA)
         outline = table.geometry.loc[table.area.idxmax()]
         grid = coverage.grid
@@ -202,24 +208,24 @@ def test_two_sensors_draw_the_same_real_lake(
 
 
 def test_a_lake_that_the_edge_of_the_image_cuts_has_no_area(
-    flathead: dict[int, gpd.GeoDataFrame],
+    flathead: dict[int, MappedScene],
 ) -> None:
-    for table in flathead.values():
-        largest = table.loc[table.area.idxmax()]
+    for one in flathead.values():
+        largest = one.outlines.loc[one.outlines.area.idxmax()]
         assert largest["status"] == "nodata"
         assert np.isnan(largest["area_m2"])
 
 
-def test_the_snow_of_2007_is_no_lake(flathead: dict[int, gpd.GeoDataFrame], data: Path) -> None:
+def test_the_snow_of_2007_is_no_lake(flathead: dict[int, MappedScene], data: Path) -> None:
     scene = next(s for s in discover([data / "flathead_landsat"]) if s.acquired.year == 2007)
     with np.errstate(invalid="ignore"):
         plain = indices.mndwi(*scene.read(["green", "swir1"])) > 0
     east = np.indices(plain.shape)[1] * 30 + scene.grid.transform.c > 724_000
     assert (plain & east).sum() * 900 > 50e6, "a plain index takes it for lakes of many km²"
-    table = flathead[2007]
+    table = flathead[2007].outlines
     mountains = table[table.representative_point().x > 724_000]
     assert mountains.area.max() < 50_000
-    assert (table.attrs["coverage"].states() == State.SNOW).mean() > 0.15
+    assert (states_of(flathead[2007]) == State.SNOW).mean() > 0.15
 
 
 def test_water_of_a_hand_labelled_chip_is_told_from_cloud_and_shadow(
@@ -247,7 +253,10 @@ def test_water_of_a_hand_labelled_chip_is_told_from_cloud_and_shadow(
         "utf-8",
     )
     scene = open_scene(path)
-    ours = rasterize(map_lakes(scene).geometry, (512, 512), transform=scene.grid.transform) == 1
+    ours = (
+        rasterize(map_lakes(scene).outlines.geometry, (512, 512), transform=scene.grid.transform)
+        == 1
+    )
     plain = indices.ndwi(image[1], image[3]) > 0
     precision, iou = (
         [(found & water).sum() / whole.sum() for found, whole in pairs]
@@ -260,7 +269,7 @@ def test_water_of_a_hand_labelled_chip_is_told_from_cloud_and_shadow(
     assert iou[0] > iou[1] + 0.1
 
 
-def barbellino(data: Path, folder: Path, year: str) -> gpd.GeoDataFrame:
+def barbellino(data: Path, folder: Path, year: str) -> MappedScene:
     stem = f"S2A2A_{year}_022_Barbellino"
     for kind in ("BOA", "SCL"):
         shutil.copy(data / f"sen2r_barbellino/out/{stem}_{kind}_10.tif", folder)
@@ -275,19 +284,21 @@ def barbellino(data: Path, folder: Path, year: str) -> gpd.GeoDataFrame:
 
 
 def test_a_lake_under_cloud_is_not_reported_as_smaller(data: Path, tmp_path: Path) -> None:
-    cloudy, clear = (barbellino(data, tmp_path, year) for year in ("20170703", "20190723"))
+    both = [barbellino(data, tmp_path, year) for year in ("20170703", "20190723")]
+    cloudy, clear = (one.outlines for one in both)
     whole, part = clear.loc[clear.area.idxmax()], cloudy.loc[cloudy.area.idxmax()]
     assert part.geometry.area < 0.9 * whole.geometry.area
     assert part["status"] == "cloud"
     assert np.isnan(part["area_m2"])
-    seen = cloudy.attrs["coverage"].observe(gpd.GeoSeries([whole.geometry], crs=clear.crs)).iloc[0]
+    seen = both[0].coverage.observe(gpd.GeoSeries([whole.geometry], crs=clear.crs)).iloc[0]
     assert seen["status"] == "cloud"
 
 
 def test_sample_scenes_are_mapped_within_their_uncertainty(sample_data: Path) -> None:
     scene = open_scene(next((sample_data / "scenes").glob("S2B_MSIL2A_2022*")))
     truth = gpd.read_file(sample_data / "truth.gpkg", layer=f"{scene.acquired:%Y-%m-%d}")
-    mapped = map_lakes(scene, dem=sample_data / "dem.tif", glaciers=sample_data / "glaciers.gpkg")
+    inputs = {"dem": sample_data / "dem.tif", "glaciers": sample_data / "glaciers.gpkg"}
+    mapped = map_lakes(scene, **inputs).outlines
     found = score(mapped, truth, smallest=10_000)
     assert found["recall"] >= 0.95
     assert abs(found["bias"]) <= 0.03
@@ -300,9 +311,9 @@ def test_sample_scenes_are_mapped_within_their_uncertainty(sample_data: Path) ->
 def test_a_scene_without_water_has_no_outlines_and_a_full_coverage(sample_data: Path) -> None:
     scene = discover([sample_data / "scenes"])[0]
     mapped = map_lakes(scene, min_area_m2=1e9)
-    assert mapped.empty
-    assert list(mapped.columns) == [*(column.name for column in schema.MAPPED), "geometry"]
-    assert mapped.attrs["coverage"].states().shape == scene.grid.shape
+    assert mapped.outlines.empty
+    assert list(mapped.outlines.columns) == [*(column.name for column in schema.MAPPED), "geometry"]
+    assert states_of(mapped).shape == scene.grid.shape
 
 
 def test_a_scene_without_near_infrared_is_refused(sample_data: Path) -> None:

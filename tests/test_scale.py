@@ -22,16 +22,17 @@ import pytest
 import shapely
 
 import glacial_lakes as gl
+from glacial_lakes.coverage import CompleteCoverage
 from glacial_lakes.export.export import export
+from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.report import contents
 from glacial_lakes.report.page import write_report
-from glacial_lakes.tracking.epochs import CompleteCoverage
 
 FEW, MANY = 60, 240
 DATES = 4
 
 
-def tables(lakes: int, dates: int = DATES) -> list[gpd.GeoDataFrame]:
+def tables(lakes: int, dates: int = DATES) -> list[MappedScene]:
     """Return lakes on a grid; in each column of ten one drains, one splits, one merges back."""
     made = []
     for number in range(dates):
@@ -51,8 +52,8 @@ def tables(lakes: int, dates: int = DATES) -> list[gpd.GeoDataFrame]:
             crs=32643,
         ).assign(status="observed", quality="good")
         acquired = datetime(2000 + 5 * number, 8, 1, tzinfo=UTC)
-        table.attrs["coverage"] = CompleteCoverage(f"S{number}", acquired, "S2A", 10.0)
-        made.append(table)
+        coverage = CompleteCoverage(f"S{number}", acquired, "S2A", 10.0)
+        made.append(MappedScene(table, coverage))
     return made
 
 
@@ -200,15 +201,15 @@ def test_of_the_tables_of_scenes_one_at_a_time_is_in_memory() -> None:
     alive: list[weakref.ref[gpd.GeoDataFrame]] = []
     most = 0
 
-    def one_by_one() -> Iterator[gpd.GeoDataFrame]:
+    def one_by_one() -> Iterator[MappedScene]:
         nonlocal most
         for number in range(DATES):
             gc.collect()
             most = max(most, sum(table() is not None for table in alive))
-            table = tables(FEW)[number]
-            alive.append(weakref.ref(table))
-            yield table
-            del table
+            scene = tables(FEW)[number]
+            alive.append(weakref.ref(scene.outlines))
+            yield scene
+            del scene
 
     gl.track(one_by_one())
     assert len(alive) == DATES

@@ -17,10 +17,11 @@ from rasterio.transform import from_origin
 from rasterio.windows import Window
 from scipy import ndimage
 
-from glacial_lakes.coverage import State
+from glacial_lakes.coverage import Coverage, State
 from glacial_lakes.errors import DamagedFileError
 from glacial_lakes.mapping import pipeline
 from glacial_lakes.mapping.candidates import Candidate, Measured
+from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.mapping.pixels import Pixels, read_pixels
 from glacial_lakes.mapping.read_mask import BLOCK_PX, Blocks
@@ -53,9 +54,10 @@ def tile(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     return open_scene(folder / "tile.tif")
 
 
-def contents(table: gpd.GeoDataFrame) -> tuple[bytes, bytes]:
+def contents(mapped: MappedScene) -> tuple[bytes, bytes]:
     """Return all that mapping tells, byte by byte."""
-    return table.to_wkb().to_csv(index=False).encode(), table.attrs["coverage"].tiff
+    assert isinstance(mapped.coverage, Coverage)
+    return mapped.outlines.to_wkb().to_csv(index=False).encode(), mapped.coverage.tiff
 
 
 @pytest.mark.parametrize("rows", [32, 100, 512])
@@ -166,12 +168,14 @@ def test_blocks_are_as_large_as_those_that_are_decoded(tile: Scene) -> None:
 
 def test_lakes_near_glaciers_are_those_of_the_whole_scene(tile: Scene) -> None:
     glaciers = corner(tile, 3000.0)
-    near = map_lakes(tile, glaciers=glaciers, glacier_buffer_m=4000.0)
-    whole = map_lakes(tile, glaciers=glaciers, glacier_buffer_m=None)
+    found = map_lakes(tile, glaciers=glaciers, glacier_buffer_m=4000.0)
+    near = found.outlines
+    whole = map_lakes(tile, glaciers=glaciers, glacier_buffer_m=None).outlines
     inside = whole[whole["glacier_dist_m"] <= 4000.0].reset_index(drop=True)
     assert 5 < len(inside) < len(whole)
     assert near.to_wkb().equals(inside.to_wkb())
-    unread = near.attrs["coverage"].states() == State.NODATA
+    assert isinstance(found.coverage, Coverage)
+    unread = found.coverage.states() == State.NODATA
     assert 0.2 < unread.mean() < 0.9
 
 
@@ -187,12 +191,13 @@ def test_what_lies_too_far_from_glaciers_in_a_block_is_neither_measured_nor_land
 
     monkeypatch.setattr(pipeline._Job, "measure", noted)
     glaciers = corner(tile, 1000.0)
-    whole = map_lakes(tile, glaciers=glaciers, glacier_buffer_m=None)
+    whole = map_lakes(tile, glaciers=glaciers, glacier_buffer_m=None).outlines
     all_of_them = len(measured)
     measured.clear()
     near = map_lakes(tile, glaciers=glaciers, glacier_buffer_m=2000.0)
-    assert len(near) <= len(measured) < all_of_them / 2
-    coverage = near.attrs["coverage"]
+    assert len(near.outlines) <= len(measured) < all_of_them / 2
+    coverage = near.coverage
+    assert isinstance(coverage, Coverage)
     far = whole[whole["glacier_dist_m"] > 3000.0].representative_point()
     rows, cols = rasterio.transform.rowcol(tile.grid.transform, far.x, far.y)
     told = coverage.states()[rows, cols]
@@ -263,7 +268,7 @@ def test_lakes_taller_than_a_strip_are_those_of_the_whole_scene(
     tall: Scene, monkeypatch: pytest.MonkeyPatch, most_bytes: int
 ) -> None:
     whole = map_lakes(tall, settings=MappingSettings(strip_rows=2000))
-    bounds = whole.bounds
+    bounds = whole.outlines.bounds
     assert ((bounds["maxy"] - bounds["miny"]) > 10 * BELOW_PX * 2).sum() == 3
     monkeypatch.setattr(pipeline, "MOST_BYTES", most_bytes)
     in_strips = map_lakes(tall, settings=MappingSettings(strip_rows=64))

@@ -26,6 +26,7 @@ from glacial_lakes.ingest.reading import read_older
 from glacial_lakes.ingest.track_files import track_files
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
 from glacial_lakes.io.shapefile import write_shapefile
+from glacial_lakes.mapping.mapped_scene import MappedScene
 
 YEARS = (2000, 2010, 2020)
 
@@ -269,15 +270,19 @@ def test_a_second_run_keeps_the_identities_also_without_codes(data: Path, tmp_pa
 # Files of other makers
 
 
+def outlines_of(surveys: list[MappedScene]) -> list[gpd.GeoDataFrame]:
+    return [survey.outlines for survey in surveys]
+
+
 def test_a_cp1251_shapefile_with_fields_of_its_own(tmp_path: Path) -> None:
     table = lakes(lake(0), lake(900), DATA=["01.08.2015", "01.08.2015"], NAIM=["Адыгене", "Топ"])
     path = write(table, tmp_path / "ozera.shp", encoding="CP1251")
     fields = {"acquired": "DATA", "lake_name": "NAIM"}
-    with_cpg = read_older(path, fields=fields)[0]
+    with_cpg = read_older(path, fields=fields)[0].outlines
     path.with_suffix(".cpg").unlink()
     with pytest.raises(VectorError, match="encoding"):
         read_older(path, fields=fields)
-    told = read_older(path, fields=fields, encoding="CP1251")[0]
+    told = read_older(path, fields=fields, encoding="CP1251")[0].outlines
     assert told["lake_name"].tolist() == with_cpg["lake_name"].tolist() == ["Адыгене", "Топ"]
     assert set(told["acquired"].dt.strftime("%Y-%m-%d")) == {"2015-08-01"}
     out = tmp_path / "out" / "inventory.gpkg"
@@ -293,7 +298,7 @@ def test_files_that_ogr2ogr_made_give_the_same_lakes(
     source = indus(data)[0]
     path = tmp_path / f"{source.stem}{suffix}"
     subprocess.run(["ogr2ogr", "-t_srs", "EPSG:4326", path, source], check=True)
-    ours, theirs = read_older(source)[0], read_older(path)[0]
+    ours, theirs = (read_older(file)[0].outlines for file in (source, path))
     assert theirs["area_m2"].to_numpy() == pytest.approx(ours["area_m2"].to_numpy(), rel=1e-4)
     for name in ("lake_id", "acquired", "dam_type", "source_image"):
         assert theirs[name].tolist() == ours[name].tolist()
@@ -302,7 +307,7 @@ def test_files_that_ogr2ogr_made_give_the_same_lakes(
 def test_invalid_outlines_are_repaired_and_told(
     data: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (table,) = read_older(data / "griml_iml2017" / "IMLs_2017.shp")
+    (table,) = outlines_of(read_older(data / "griml_iml2017" / "IMLs_2017.shp"))
     assert "46 invalid polygons repaired" in caplog.text
     assert table.geometry.is_valid.all()
     assert len(table) == 130
@@ -310,7 +315,7 @@ def test_invalid_outlines_are_repaired_and_told(
 
 
 def test_a_period_stands_for_its_middle_and_says_so(data: Path) -> None:
-    (table,) = read_older(data / "griml_iml2017" / "iiml_2017_filtered.shp")
+    (table,) = outlines_of(read_older(data / "griml_iml2017" / "iiml_2017_filtered.shp"))
     assert set(table["acquired"].dt.strftime("%Y-%m-%d")) == {"2017-07-31"}
     assert set(table["quality"]) == {ROUGH["month"]}
     assert table["area_sigma_m2"].isna().all()
@@ -320,7 +325,7 @@ def test_an_outline_that_is_drawn_twice_counts_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = write(lakes(lake(0), lake(0), lake(900)), tmp_path / "lakes_2015.gpkg")
-    assert len(read_older(path)[0]) == 2
+    assert len(read_older(path)[0].outlines) == 2
     assert "1 outlines that are drawn twice left out" in caplog.text
 
 
@@ -328,9 +333,9 @@ def test_a_file_with_several_surveys_is_cut_where_lakes_are_drawn_again(tmp_path
     days = ["2000-08-01", "2000-08-09", "2010-08-01", "2010-08-09"]
     table = lakes(*[lake(900 * (n % 2)) for n in range(4)], date=days)
     first, second = read_older(write(table, tmp_path / "all.gpkg"))
-    assert first["acquired"].dt.year.tolist() == [2000, 2000]
-    assert second["acquired"].dt.year.tolist() == [2010, 2010]
-    assert second.attrs["coverage"].scene_id == "all_2010-08-01"
+    assert first.outlines["acquired"].dt.year.tolist() == [2000, 2000]
+    assert second.outlines["acquired"].dt.year.tolist() == [2010, 2010]
+    assert second.coverage.scene_id == "all_2010-08-01"
 
 
 def test_our_own_shapefiles_come_back_as_they_were(inventory: Inventory, tmp_path: Path) -> None:
@@ -356,13 +361,15 @@ def test_a_part_of_a_lake_in_our_own_older_outlines_is_no_drainage(tmp_path: Pat
 @pytest.mark.parametrize("unit_m2", [1.0, 1e4, 1e6])
 def test_errors_have_the_unit_of_the_areas_beside_them(tmp_path: Path, unit_m2: float) -> None:
     table = lakes(lake(0), GL_Area=[31_000 / unit_m2], GL_A_Error=[1_500 / unit_m2])
-    (read,) = read_older(write(table, tmp_path / "lakes_2015.gpkg"))
+    (read,) = outlines_of(read_older(write(table, tmp_path / "lakes_2015.gpkg")))
     assert read["area_sigma_m2"].tolist() == pytest.approx([1_500])
 
 
 @pytest.mark.parametrize(("text", "ours"), [("M(e)", "dam_type"), ("proglacial", "lake_type")])
 def test_a_field_type_is_told_by_what_it_holds(tmp_path: Path, text: str, ours: str) -> None:
-    (read,) = read_older(write(lakes(lake(0), Type=[text]), tmp_path / "lakes_2015.gpkg"))
+    (read,) = outlines_of(
+        read_older(write(lakes(lake(0), Type=[text]), tmp_path / "lakes_2015.gpkg"))
+    )
     assert {name: read[name].item() for name in ("dam_type", "lake_type")} == {
         "dam_type": None,
         "lake_type": None,
@@ -402,7 +409,7 @@ def test_what_cannot_be_understood_is_refused_in_one_line(
 
 def test_the_date_named_goes_before_all_others(tmp_path: Path) -> None:
     path = write(lakes(lake(0), date=["2001-01-01"]), tmp_path / "a_1990_2018.gpkg")
-    (table,) = read_older(path, date="2015-08-01")
+    (table,) = outlines_of(read_older(path, date="2015-08-01"))
     assert f"{table['acquired'].item():%Y-%m-%d}" == "2015-08-01"
     with pytest.raises(InputError, match="is no date"):
         read_older(path, date="last summer")

@@ -19,11 +19,13 @@ from hypothesis import strategies as st
 from shapely import affinity
 
 from glacial_lakes import schema
+from glacial_lakes.coverage import CompleteCoverage
 from glacial_lakes.errors import InputError
+from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.io.vector import read_vector
+from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.scenes import discover
-from glacial_lakes.tracking.epochs import EQUAL_AREA, CompleteCoverage
 from glacial_lakes.tracking.tables import SEEN_ONCE, Tracked, track_lakes
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
@@ -63,7 +65,7 @@ def test_no_hidden_or_frozen_lake_of_the_series_is_called_shrunk_or_absent(data:
     lakes = tracked.lakes.to_crs(32644).set_index("lake_id").geometry
     checked = 0
     for table in tables:
-        coverage = table.attrs["coverage"]
+        coverage = table.coverage
         seen = coverage.observe(lakes)
         rows = tracked.observations[tracked.observations["scene_id"] == coverage.scene_id]
         rows = rows.set_index("lake_id").loc[seen.index[seen["observed_fraction"] < 0.5]]
@@ -86,18 +88,20 @@ def test_links_of_the_indus_lakes_agree_with_the_digitisers(data: Path) -> None:
         lakes = read_vector(path)[["GLIMS_ID", "geometry"]].to_crs(EQUAL_AREA)
         lakes["status"], lakes["observed_fraction"] = "observed", 1.0
         lakes["area_m2"] = lakes.area
-        lakes.attrs["coverage"] = CompleteCoverage(path.stem, datetime(year, 9, 1), "Landsat")
-        tables.append(lakes)
+        coverage = CompleteCoverage(path.stem, datetime(year, 9, 1), "Landsat")
+        tables.append(MappedScene(lakes, coverage))
     tracked = track_lakes(tables)
     given = tracked.outlines.to_crs(EQUAL_AREA)
     right, wrong = 0, []
     named = []
     for table in tables:
-        mine = given[given["scene_id"] == table.attrs["coverage"].scene_id]
-        tree = shapely.STRtree(table.geometry.to_numpy())
+        mine = given[given["scene_id"] == table.coverage.scene_id]
+        tree = shapely.STRtree(table.outlines.geometry.to_numpy())
         part, lake = tree.query(shapely.point_on_surface(mine.geometry.to_numpy()), "intersects")
         named.append(
-            mine.iloc[part].assign(glims=table["GLIMS_ID"].to_numpy()[lake]).reset_index(drop=True)
+            mine.iloc[part]
+            .assign(glims=table.outlines["GLIMS_ID"].to_numpy()[lake])
+            .reset_index(drop=True)
         )
     for old, new in itertools.pairwise(named):
         a, b = shapely.STRtree(new.geometry.to_numpy()).query(
@@ -198,7 +202,7 @@ def _scene(
     name: str | None = None,
     statuses: Sequence[str] | None = None,
     cloud_status: str = "cloud",
-) -> gpd.GeoDataFrame:
+) -> MappedScene:
     sensor = "S2A" if resolution_m < 20 else "LC08"
     table = gpd.GeoDataFrame(
         {"status": list(statuses or ["observed"] * len(lakes))},
@@ -208,7 +212,7 @@ def _scene(
     table["observed_fraction"] = np.where(table["status"] == "observed", 1.0, 0.6)
     table["area_m2"] = table.area.where(table["status"] == "observed")
     table["area_sigma_m2"] = 0.03 * table["area_m2"]
-    table.attrs["coverage"] = KnownCoverage(
+    coverage = KnownCoverage(
         name or f"{sensor}_{day}",
         datetime.fromisoformat(f"{day}T05:30:00").replace(tzinfo=UTC),
         sensor,
@@ -217,7 +221,7 @@ def _scene(
             {"status": [cloud_status] * len(clouds)}, geometry=list(clouds), crs=32644
         ),
     )
-    return table
+    return MappedScene(table, coverage)
 
 
 def _series(tracked: Tracked, lake_id: str) -> list[str]:
@@ -502,7 +506,7 @@ def test_a_drop_within_its_uncertainty_is_no_event() -> None:
     tables = [_scene(f"201{i}-08-01", [_lake(0, 0, 200 if i < 2 else 90)]) for i in range(4)]
     assert _kinds(track_lakes(tables)) == ["drained 2011-2012"]
     for table in tables:
-        table["area_sigma_m2"] = 60_000.0
+        table.outlines["area_sigma_m2"] = 60_000.0
     assert _kinds(track_lakes(tables)) == []
 
 
@@ -660,9 +664,8 @@ def test_a_part_too_small_for_a_split_stays_a_part_of_its_lake() -> None:
 
 
 def _drawn(year: int, lakes: Sequence[shapely.Geometry]) -> gpd.GeoDataFrame:
-    table = _scene(f"{year}-08-01", lakes)
-    table.attrs["coverage"] = CompleteCoverage(f"survey {year}", datetime(year, 8, 1), "LT05")
-    return table
+    coverage = CompleteCoverage(f"survey {year}", datetime(year, 8, 1), "LT05")
+    return replace(_scene(f"{year}-08-01", lakes), coverage=coverage)
 
 
 def test_drawn_outlines_that_share_a_shore_are_one_lake_in_parts() -> None:
@@ -817,7 +820,7 @@ _POND = st.tuples(st.integers(0, 6), st.integers(0, 4), st.integers(15, 55))
 _DATE = st.lists(_POND, max_size=8, unique_by=lambda pond: pond[:2])
 
 
-def _ponds(dates: list[list[tuple[int, int, int]]]) -> list[gpd.GeoDataFrame]:
+def _ponds(dates: list[list[tuple[int, int, int]]]) -> list[MappedScene]:
     cloud = [shapely.box(X0 - 100, Y0 - 100, X0 + 250, Y0 + 1000)]
     return [
         _scene(
@@ -839,10 +842,9 @@ def test_the_order_of_scenes_and_rows_changes_nothing(
     straight = track_lakes(tables)
     mixed = []
     for table in random.sample(tables, len(tables)):
-        order = random.sample(range(len(table)), len(table))
-        rows = table.iloc[order].reset_index(drop=True)
-        rows.attrs["coverage"] = table.attrs["coverage"]
-        mixed.append(rows)
+        order = random.sample(range(len(table.outlines)), len(table.outlines))
+        rows = table.outlines.iloc[order].reset_index(drop=True)
+        mixed.append(replace(table, outlines=rows))
     for name in ("lakes", "outlines", "observations", "events"):
         one, other = (pd.DataFrame(getattr(t, name)) for t in (straight, track_lakes(mixed)))
         pd.testing.assert_frame_equal(one, other)
@@ -881,10 +883,10 @@ def test_every_lake_has_a_row_for_every_scene_and_an_area_only_where_seen(
     for table in tables:
         # A lake that moved may be hidden where it is on one date, and seen to be absent from
         # where it is on another.
-        seen = table.attrs["coverage"].observe(places.geometry)["observed_fraction"]
+        seen = table.coverage.observe(places.geometry)["observed_fraction"]
         most = seen.groupby(places["lake_id"]).max()
         hidden = most.index[most < 0.1]
-        mine = rows[rows["scene_id"] == table.attrs["coverage"].scene_id]
+        mine = rows[rows["scene_id"] == table.coverage.scene_id]
         assert mine.loc[mine["lake_id"].isin(hidden), "area_m2"].isna().all()
 
 
@@ -896,10 +898,12 @@ def test_tiles_that_repeat_or_contain_outlines_add_no_lake(
     tables = _ponds(dates)
     copies = []
     for number, table in enumerate(tables):
-        coverage = table.attrs["coverage"]
-        copy = table.set_geometry(table.buffer(-1 if number % 2 else 0))
-        copy.attrs["coverage"] = replace(coverage, scene_id=f"{coverage.scene_id}_again")
-        copies.append(copy)
+        coverage = table.coverage
+        assert isinstance(coverage, KnownCoverage)
+        outlines = table.outlines
+        copy = outlines.set_geometry(outlines.buffer(-1 if number % 2 else 0))
+        again = replace(coverage, scene_id=f"{coverage.scene_id}_again")
+        copies.append(MappedScene(copy, again))
     one, both = track_lakes(tables), track_lakes([*copies, *tables])
     assert both.lakes["lake_id"].tolist() == one.lakes["lake_id"].tolist()
     assert len(both.outlines) == len(one.outlines)
@@ -927,11 +931,9 @@ def test_a_table_without_coverage_or_crs_or_a_scene_given_twice_is_refused() -> 
     table = _scene("2010-08-01", [_lake(0, 0)])
     with pytest.raises(InputError, match="twice"):
         track_lakes([table, table])
-    bare = gpd.GeoDataFrame(table.drop(columns="status"))
-    bare.attrs = {}
-    with pytest.raises(InputError, match="coverage"):
-        track_lakes([bare])
-    nowhere = table.set_crs(None, allow_override=True)
+    with pytest.raises(InputError, match="MappedScene"):
+        track_lakes([table.outlines])  # type: ignore[list-item]
+    nowhere = replace(table, outlines=table.outlines.set_crs(None, allow_override=True))
     with pytest.raises(InputError, match="CRS"):
         track_lakes([nowhere])
 

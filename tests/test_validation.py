@@ -486,7 +486,8 @@ def mapped(data: Path) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Return the outlines of the clear scene of the independent truth, and the truth."""
     folder = data / "independent_truth" / "clear_summer"
     (scene,) = discover([folder])
-    return map_lakes(scene, dem=folder / "dem.tif"), gpd.read_file(folder / "truth.gpkg")
+    outlines = map_lakes(scene, dem=folder / "dem.tif").outlines
+    return outlines, gpd.read_file(folder / "truth.gpkg")
 
 
 def test_a_mapped_scene_is_judged_as_by_brute_force(

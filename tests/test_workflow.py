@@ -34,13 +34,14 @@ from glacial_lakes.events import (
 from glacial_lakes.grid import Grid
 from glacial_lakes.inventory.inventory import open_inventory
 from glacial_lakes.io import atomic
+from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.runtime.revision import code_version
 from glacial_lakes.scenes import open_scene
 from glacial_lakes.workflow import manifest
 from glacial_lakes.workflow.map_files import map_scenes
 from glacial_lakes.workflow.run import RunResult, run
-from glacial_lakes.workflow.scene_tasks import capacity, estimate_bytes, folder_name, load_outlines
+from glacial_lakes.workflow.scene_tasks import OUTLINES_NAME, capacity, estimate_bytes, folder_name
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -111,13 +112,11 @@ def test_outlines_on_disk_are_the_outlines_that_were_mapped(finished: Path) -> N
     folder = finished.parent
     scene = open_scene(folder / "scenes" / PRODUCTS[0])
     fresh = map_lakes(scene, dem=folder / "dem.tif", glaciers=folder / "glaciers.gpkg")
-    loaded = load_outlines(folder / "output" / "scenes" / folder_name(scene.id))
-    columns = [name for name in fresh.columns if name in loaded.columns]
-    assert_geodataframe_equal(loaded[columns], fresh[columns], check_crs=False, check_dtype=False)
-    assert loaded.crs == fresh.crs
-    assert loaded.attrs["coverage"].scene_id == scene.id
-    seen = loaded.attrs["coverage"].observe(fresh.geometry)
-    assert seen.equals(fresh.attrs["coverage"].observe(fresh.geometry))
+    path = folder / "output" / "scenes" / folder_name(scene.id) / OUTLINES_NAME
+    loaded = MappedScene.read(path)
+    assert_geodataframe_equal(loaded.outlines, fresh.outlines, check_crs=False, check_dtype=False)
+    assert loaded.outlines.crs == fresh.outlines.crs
+    assert loaded.coverage == fresh.coverage
 
 
 def test_a_second_run_does_nothing_and_says_so(finished: Path) -> None:

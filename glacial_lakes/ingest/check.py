@@ -14,6 +14,7 @@ import pandas as pd
 import shapely
 
 from glacial_lakes.errors import InputError, UnsafeInputError
+from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.ingest.dates import day_in_name
 from glacial_lakes.ingest.fields import UNITS, area_unit, recognise
 from glacial_lakes.ingest.reading import dates, text_of, texts_of
@@ -21,7 +22,7 @@ from glacial_lakes.ingest.track_files import ID_FORM, ID_PLACE_M, place_of
 from glacial_lakes.io.vector import read_as_drawn, spatial_layers
 from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.runtime.findings import Finding, State
-from glacial_lakes.tracking.epochs import EQUAL_AREA, shared_areas
+from glacial_lakes.tracking.epochs import shared_areas
 
 AREA_LAYERS = ("lakes", "outlines")
 """The layers of an inventory that are examined; of other files all."""

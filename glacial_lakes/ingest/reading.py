@@ -13,12 +13,15 @@ import pandas as pd
 import shapely
 
 from glacial_lakes import schema
+from glacial_lakes.coverage import DrawnCoverage
 from glacial_lakes.errors import InputError, VectorError
+from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.ingest.dates import PIXEL_M, ROUGH, Day, Image, day_in_name, day_of, image_of
 from glacial_lakes.ingest.fields import UNITS, area_unit, recognise
 from glacial_lakes.io.vector import read_vector
+from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.measures import geodesic_area_perimeter
-from glacial_lakes.tracking.epochs import EQUAL_AREA, DrawnCoverage, shared_areas
+from glacial_lakes.tracking.epochs import shared_areas
 
 logger = logging.getLogger(__name__)
 
@@ -45,11 +48,11 @@ def read_older(
     date: str | None = None,
     layer: str | None = None,
     encoding: str | None = None,
-) -> list[gpd.GeoDataFrame]:
-    """Read older outlines as tables for :func:`glacial_lakes.track`.
+) -> list[MappedScene]:
+    """Read older outlines as scenes for :func:`glacial_lakes.track`.
 
-    A table is a survey: outlines drawn on images of some days or years, in which no lake is drawn
-    twice. A file with several surveys gives one table each. The date of an outline is that of the
+    A scene is a survey: outlines drawn on images of some days or years, in which no lake is drawn
+    twice. A file with several surveys gives one scene each. The date of an outline is that of the
     date field, else that of the Landsat or Sentinel-2 scene that the row names, else that in the
     name of the file; a year or month stands for its middle, and ``quality`` says so. Areas and
     perimeters are those of the geometry on the ellipsoid, not of the file's fields. The standard
@@ -73,11 +76,10 @@ def read_older(
 
     Returns
     -------
-    list of geopandas.GeoDataFrame
-        :data:`glacial_lakes.schema.MAPPED` and further columns of
+    list of MappedScene
+        Outlines with :data:`glacial_lakes.schema.MAPPED` and further columns of
         :data:`glacial_lakes.schema.OUTLINES`, in the file's CRS; the file's own codes in
-        ``lake_id``; a :class:`~glacial_lakes.tracking.epochs.DrawnCoverage` in
-        ``attrs["coverage"]``.
+        ``lake_id``. The observation mask is a :class:`~glacial_lakes.coverage.DrawnCoverage`.
 
     Raises
     ------
@@ -297,21 +299,21 @@ def _overlaps(one: Any, other: Any) -> tuple[Any, Any, Any]:
     return place, outline, shared
 
 
-def _survey(rows: gpd.GeoDataFrame, path: Path, several: bool) -> gpd.GeoDataFrame:
+def _survey(rows: gpd.GeoDataFrame, path: Path, several: bool) -> MappedScene:
     rows = _once(rows, path).reset_index(drop=True)
     times = rows["acquired"].sort_values(ignore_index=True)
     sensors = sorted({str(name) for name in rows["sensor"].dropna()})
     pixels = rows["pixel_m"].dropna()
     ground = rows.geometry.to_crs(EQUAL_AREA).to_numpy()
     told = {"resolution_m": float(pixels.max())} if len(pixels) else {}
-    rows.attrs["coverage"] = DrawnCoverage(
+    coverage = DrawnCoverage(
         scene_id=f"{path.stem}_{times[0]:%Y-%m-%d}" if several else path.stem,
         acquired=times[(len(times) - 1) // 2].to_pydatetime(),
         sensor="+".join(sensors),
         extent=shapely.convex_hull(shapely.union_all(ground)),
         **told,
     )
-    return rows.drop(columns=["pixel_m", "sensor"])
+    return MappedScene(rows.drop(columns=["pixel_m", "sensor"]), coverage)
 
 
 def _once(rows: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:

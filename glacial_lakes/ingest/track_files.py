@@ -22,14 +22,15 @@ from glacial_lakes.errors import (
     UnsafeInputError,
 )
 from glacial_lakes.events import Event, Listener, SceneMapped, SceneRefused, StageStarted, ignore
+from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.ingest.reading import read_older
 from glacial_lakes.inventory.build import track
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
 from glacial_lakes.io import atomic
+from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.review import working_copy
 from glacial_lakes.runtime.revision import code_version
 from glacial_lakes.settings import TrackingSettings, digest
-from glacial_lakes.tracking.epochs import EQUAL_AREA
 from glacial_lakes.workflow import manifest
 from glacial_lakes.workflow.scene_tasks import reason_of
 
@@ -66,7 +67,7 @@ def track_files(
     out : path-like
         The ``.gpkg`` file.
     fields, date, layer, encoding
-        As for :func:`glacial_lakes.ingest.track_files.read_older`, for all files.
+        As for :func:`glacial_lakes.ingest.reading.read_older`, for all files.
     glaciers, basins, basin_field
         As for :func:`glacial_lakes.track`.
     on_event : callable, optional
@@ -105,25 +106,27 @@ def track_files(
 
     with atomic.lock(out.parent):
         options = {"fields": fields, "date": date, "layer": layer, "encoding": encoding}
-        tables = _read_all(sources, listen, options)
-        if not tables:
+        surveys = _read_all(sources, listen, options)
+        if not surveys:
             only = refused[0].path if len(refused) == 1 else None
             raise InputError(only, "no file could be used", "see the reasons above")
         working_copy.take_in(out, on_event)
         previous = open_inventory(out) if out.is_file() else None
         if previous is not None:
-            _check_nothing_is_lost(previous, tables, refused, out)
-        on_event(StageStarted("track", len(tables)))
+            _check_nothing_is_lost(previous, surveys, refused, out)
+        on_event(StageStarted("track", len(surveys)))
         settings = TrackingSettings()
         inventory = track(
-            [table.drop(columns="lake_id") for table, _ in tables],
+            [_without_codes(survey) for survey, _ in surveys],
             glaciers=glaciers,
             basins=basins,
             basin_field=basin_field,
-            previous=_with_brought_ids(previous, [table for table, _ in tables], settings),
+            previous=_with_brought_ids(
+                previous, [survey.outlines for survey, _ in surveys], settings
+            ),
             settings=settings,
-            scenes=_scenes(tables, refused),
-            run=_run_row([path for _, path in tables], options),
+            scenes=_scenes(surveys, refused),
+            run=_run_row([path for _, path in surveys], options),
         )
         inventory = with_own_dates(inventory)
         on_event(StageStarted("export", 1))
@@ -133,14 +136,14 @@ def track_files(
 
 def _read_all(
     sources: Iterable[Path], listen: Listener, options: Mapping[str, Any]
-) -> list[tuple[gpd.GeoDataFrame, Path]]:
-    tables: list[tuple[gpd.GeoDataFrame, Path]] = []
+) -> list[tuple[MappedScene, Path]]:
+    read: list[tuple[MappedScene, Path]] = []
     names: dict[str, Path] = {}
     for path in sources:
         started = time.monotonic()
         try:
             surveys = read_older(path, **options)
-            other = next((names[n] for table in surveys if (n := _name(table)) in names), None)
+            other = next((names[n] for survey in surveys if (n := _name(survey)) in names), None)
             if other is not None:
                 raise InputError(
                     path, f"has the name of another scene, {other}", "rename one of them"
@@ -148,24 +151,30 @@ def _read_all(
         except (InputError, UnsafeInputError) as error:
             listen(SceneRefused(str(path), reason_of(error, str(path))))
             continue
-        for table in surveys:
-            names[_name(table)] = path
-            tables.append((table, path))
-            listen(SceneMapped(_name(table), len(table), time.monotonic() - started))
-    return tables
+        for survey in surveys:
+            names[_name(survey)] = path
+            read.append((survey, path))
+            count = len(survey.outlines)
+            listen(SceneMapped(_name(survey), count, time.monotonic() - started))
+    return read
 
 
-def _name(table: gpd.GeoDataFrame) -> str:
-    return str(table.attrs["coverage"].scene_id)
+def _name(survey: MappedScene) -> str:
+    return survey.coverage.scene_id
+
+
+def _without_codes(survey: MappedScene) -> MappedScene:
+    """Return a survey without the codes of its file: matching never looks at them."""
+    return replace(survey, outlines=survey.outlines.drop(columns="lake_id"))
 
 
 def _check_nothing_is_lost(
     previous: Inventory,
-    tables: Iterable[tuple[gpd.GeoDataFrame, Path]],
+    surveys: Iterable[tuple[MappedScene, Path]],
     refused: Iterable[SceneRefused],
     out: Path,
 ) -> None:
-    given = {_name(table) for table, _ in tables} | {Path(event.path).name for event in refused}
+    given = {_name(survey) for survey, _ in surveys} | {Path(event.path).name for event in refused}
     given |= {Path(event.path).stem for event in refused}
     lost = sorted(set(previous.scenes["scene_id"].dropna()) - given)
     if lost:
@@ -200,7 +209,7 @@ def brought_ids(tables: Iterable[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
     Parameters
     ----------
     tables : iterable of geopandas.GeoDataFrame
-        From :func:`glacial_lakes.ingest.track_files.read_older`.
+        Outlines of :func:`glacial_lakes.ingest.reading.read_older`.
 
     Returns
     -------
@@ -277,11 +286,11 @@ def _dated_events(events: pd.DataFrame, own: pd.Series, scenes: pd.DataFrame) ->
 
 
 def _scenes(
-    tables: Iterable[tuple[gpd.GeoDataFrame, Path]], refused: Iterable[SceneRefused]
+    surveys: Iterable[tuple[MappedScene, Path]], refused: Iterable[SceneRefused]
 ) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
-    for table, path in tables:
-        coverage = table.attrs["coverage"]
+    for survey, path in surveys:
+        coverage = survey.coverage
         rows.append(
             {
                 "scene_id": coverage.scene_id,
@@ -289,7 +298,7 @@ def _scenes(
                 "sensor": coverage.sensor,
                 "path": path.name,
                 "state": "mapped",
-                "n_outlines": len(table),
+                "n_outlines": len(survey.outlines),
             }
         )
     for event in refused:

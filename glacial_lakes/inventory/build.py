@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -16,15 +16,14 @@ from glacial_lakes.errors import VectorError
 from glacial_lakes.inventory import attributes, decisions
 from glacial_lakes.inventory.inventory import Inventory, as_layer, empty_layer
 from glacial_lakes.io.vector import Places, as_places
+from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.settings import TrackingSettings
 from glacial_lakes.tracking.tables import track_lakes
-
-if TYPE_CHECKING:
-    pass
+from glacial_lakes.tracking.tile_merging import checked
 
 
 def track(
-    outlines: Iterable[gpd.GeoDataFrame],
+    mapped: Iterable[MappedScene],
     *,
     glaciers: Places | None = None,
     dem: Path | str | None = None,
@@ -40,10 +39,10 @@ def track(
 
     Parameters
     ----------
-    outlines : iterable of geopandas.GeoDataFrame
-        One table a scene, as :func:`glacial_lakes.mapping.map_lakes` gives it:
-        :data:`glacial_lakes.schema.MAPPED` columns, and the scene's coverage in
-        ``attrs["coverage"]``. All scenes that the inventory shall hold, in any order.
+    mapped : iterable of MappedScene
+        All scenes that the inventory shall hold, in any order, as :func:`glacial_lakes.map_lakes`
+        gives them. Outlines that somebody drew need no columns: without ``area_m2`` they are
+        measured on the ellipsoid, and count as seen whole.
     glaciers : path-like, GeoDataFrame, GeoSeries, geometry or bounds, optional
         Glacier outlines. They give each lake its type
         (:func:`glacial_lakes.measures.relation_to_glaciers`), its contact, and nearest glacier
@@ -70,12 +69,13 @@ def track(
     Returns
     -------
     Inventory
-        The same for any order of the outlines.
+        The same for any order of the scenes.
 
     Raises
     ------
     InputError
-        When a table has no coverage or no CRS, or a scene is given twice.
+        When outlines have no CRS, or a scene is given twice, or what is given is no
+        :class:`~glacial_lakes.mapping.mapped_scene.MappedScene`.
     VectorError
         When glaciers or basins cannot be read, or the basins have no such column.
     UnknownProductError, GridError
@@ -85,7 +85,7 @@ def track(
     known = None if previous is None else decisions.known_ground(previous.outlines, reviews)
     seen: list[dict[str, Any]] = []
     tracked = track_lakes(
-        _without_rejected(outlines, reviews, seen),
+        _without_rejected(mapped, reviews, seen),
         previous=known,
         taken=set(reviews["lake_id"].dropna()),
         settings=settings,
@@ -122,31 +122,28 @@ def track(
 
 
 def _without_rejected(
-    tables: Iterable[gpd.GeoDataFrame], reviews: gpd.GeoDataFrame, seen: list[dict[str, Any]]
-) -> Iterator[gpd.GeoDataFrame]:
-    """Yield the tables without the outlines at rejected places, and note what the scenes had.
+    mapped: Iterable[MappedScene], reviews: gpd.GeoDataFrame, seen: list[dict[str, Any]]
+) -> Iterator[MappedScene]:
+    """Yield the scenes without the outlines at rejected places, and note what they had.
 
-    One table at a time: the outlines of all scenes need not be in memory twice.
+    One scene at a time: the outlines of all scenes need not be in memory twice.
     """
     is_any_rejected = len(decisions.rejected_lakes(reviews)) > 0
-    for table in tables:
-        kept, rejected = table, None
+    for scene in checked(mapped):
+        kept, rejected = scene, None
         if is_any_rejected:
-            hit = decisions.left_out(table, reviews)
-            kept, rejected = table[~hit], int(hit.sum())
-            kept.attrs = table.attrs
-        coverage = table.attrs.get("coverage")
-        if coverage is not None:  # tracking refuses a table without one
-            seen.append(
-                {
-                    "scene_id": coverage.scene_id,
-                    "acquired": coverage.acquired,
-                    "sensor": coverage.sensor,
-                    "state": "mapped",
-                    "n_outlines": len(table),
-                    "n_rejected": rejected,
-                }
-            )
+            hit = decisions.left_out(scene.outlines, reviews)
+            kept, rejected = replace(scene, outlines=scene.outlines[~hit]), int(hit.sum())
+        seen.append(
+            {
+                "scene_id": scene.coverage.scene_id,
+                "acquired": scene.coverage.acquired,
+                "sensor": scene.coverage.sensor,
+                "state": "mapped",
+                "n_outlines": len(scene.outlines),
+                "n_rejected": rejected,
+            }
+        )
         yield kept
 
 

@@ -15,9 +15,9 @@ import pandas as pd
 import shapely
 
 from glacial_lakes import schema
+from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.inventory.lineage import with_lineage
 from glacial_lakes.measures import geodesic_area_perimeter
-from glacial_lakes.tracking.epochs import EQUAL_AREA
 from glacial_lakes.tracking.tables import Tracked
 
 AT_PLACE = 0.5

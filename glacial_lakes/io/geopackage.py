@@ -23,6 +23,8 @@ from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.qgis_style import FIXED_DATE, style_table
 from glacial_lakes.io.vector import POLYGON, driver_of, local_file, read_frame, reading
 
+Value = str | float | bytes
+"""A value of a record."""
 _ENDS = ("-wal", "-journal")
 
 _PATIENCE_S = 2.0
@@ -76,7 +78,7 @@ def same_content(one: Path, other: Path) -> bool:
 
 
 def _same_rows(database: sqlite3.Connection, name: str) -> bool:
-    table = '"' + name.replace('"', '""') + '"'
+    table = _quoted(name)
     columns = [
         database.execute(f"PRAGMA {side}.table_info({table})").fetchall()
         for side in ("main", "other")
@@ -88,6 +90,10 @@ def _same_rows(database: sqlite3.Connection, name: str) -> bool:
     return all(
         database.execute(lacks.format(*pair)).fetchone() is None for pair in (sides, sides[::-1])
     )
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _beside(path: Path, end: str) -> Path:
@@ -135,6 +141,7 @@ def write_layers(
     path: Path | str,
     layers: Mapping[str, pd.DataFrame],
     styles: Mapping[str, str] | None = None,
+    records: Mapping[str, Mapping[str, Value]] | None = None,
 ) -> None:
     """Write tables as the layers of one GeoPackage, whole or not at all.
 
@@ -150,6 +157,9 @@ def write_layers(
         In this order. A GeoDataFrame needs a CRS.
     styles : mapping of str to str, optional
         QML text by layer name, kept in the table that QGIS opens the layers with.
+    records : mapping of str to mapping, optional
+        Further tables of one row, by name: values by column, which may be bytes. See
+        :func:`read_record`.
 
     Raises
     ------
@@ -163,6 +173,9 @@ def write_layers(
     def verify(written: Path) -> None:
         for name, table in tables.items():
             _compare(table, written, name, Path(path))
+        for name, record in (records or {}).items():
+            if read_record(written, name) != record:
+                raise _differs(path, name)
         settle(path)
 
     with whole(path, verify) as temporary, _writing(Path(path)):
@@ -177,6 +190,50 @@ def write_layers(
                 dataset_options={} if number else {"VERSION": "1.2"},
                 layer_options={"FID": "id" if name == STYLES_LAYER else "fid"},
             )
+        if records:
+            _add_records(temporary, records)
+
+
+def read_record(path: Path | str, name: str) -> dict[str, Value] | None:
+    """Return the one row of a table that :func:`write_layers` was given as a record.
+
+    Parameters
+    ----------
+    path : path-like
+        A GeoPackage.
+    name : str
+        The table.
+
+    Returns
+    -------
+    dict or None
+        Values by column, without those that are missing; None when there is no such table.
+    """
+    uri = f"{Path(path).absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True)) as database:
+        there = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+        if database.execute(there, (name,)).fetchone() is None:
+            return None
+        database.row_factory = sqlite3.Row
+        row = database.execute(f"SELECT * FROM {_quoted(name)}").fetchone()  # noqa: S608
+    values = {} if row is None else dict(row)
+    return {key: values[key] for key in values if key != "fid" and values[key] is not None}
+
+
+def _add_records(path: Path, records: Mapping[str, Mapping[str, Value]]) -> None:
+    """Add tables of one row; pyogrio writes no bytes."""
+    types = {str: "TEXT", float: "REAL", bytes: "BLOB"}
+    with closing(sqlite3.connect(path)) as database, database:
+        for name, record in records.items():
+            columns = [f"{_quoted(key)} {types[type(value)]}" for key, value in record.items()]
+            fid = "fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL"
+            database.execute(f"CREATE TABLE {_quoted(name)} ({', '.join([fid, *columns])})")
+            names, marks = ", ".join(map(_quoted, record)), ", ".join("?" * len(record))
+            insert = f"INSERT INTO {_quoted(name)} ({names}) VALUES ({marks})"  # noqa: S608
+            database.execute(insert, tuple(record.values()))
+            contents = "(table_name, data_type, identifier, last_change, srs_id)"
+            listed = f"INSERT INTO gpkg_contents {contents} VALUES (?, 'attributes', ?, ?, 0)"  # noqa: S608
+            database.execute(listed, (name, name, FIXED_DATE))
 
 
 def _for_gpkg(table: pd.DataFrame) -> pd.DataFrame:
@@ -215,7 +272,11 @@ def _compare(table: pd.DataFrame, written: Path, layer: str, path: Path) -> None
         expected = shapely.to_wkb(shapes, byte_order=1)
         same &= len(geometry) == len(expected) and bool(np.array_equal(geometry, expected))
     if not same:
-        raise OutputError(path, f"layer {layer} does not read back as written", "check the disk")
+        raise _differs(path, layer)
+
+
+def _differs(path: Path | str, layer: str) -> OutputError:
+    return OutputError(path, f"layer {layer} does not read back as written", "check the disk")
 
 
 @contextmanager
@@ -224,7 +285,7 @@ def _writing(path: Path) -> Iterator[None]:
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": FIXED_DATE})
     try:
         yield
-    except (DataSourceError, DataLayerError) as error:
+    except (DataSourceError, DataLayerError, sqlite3.Error) as error:
         raise OutputError(path, f"cannot be written: {error}", "check the disk") from error
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})

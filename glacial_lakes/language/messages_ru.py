@@ -68,13 +68,20 @@ CLAUSES = (
         "choose other years or months": "выберите другие годы или месяцы",
         "has no column {}": "нет столбца {}",
         "choose from {}": "выберите из: {}",
-        "a table of outlines does not tell where its scene saw the ground": (
-            "таблица контуров не говорит, где на снимке видна поверхность"
+        "a {} does not tell where its scene saw the ground": (
+            "{} не говорит, где на снимке видна поверхность"
         ),
         "the outlines have no CRS": "у контуров нет системы координат",
-        'set table.attrs["coverage"], e.g. to a CompleteCoverage': (
-            'задайте table.attrs["coverage"], например CompleteCoverage'
+        "give MappedScene(outlines, coverage), e.g. with a CompleteCoverage": (
+            "передайте MappedScene(outlines, coverage), например с CompleteCoverage"
         ),
+        "an observation mask of the class {} has no form in files": (
+            "маску наблюдений класса {} нельзя записать в файл"
+        ),
+        "use Coverage, CompleteCoverage or DrawnCoverage": (
+            "используйте Coverage, CompleteCoverage или DrawnCoverage"
+        ),
+        "is no mapped scene": "не является обработанным снимком",
         "no coverage of a scene ({})": "не является покрытием снимка ({})",
         "map it again": "обработайте снимок заново",
         # validation

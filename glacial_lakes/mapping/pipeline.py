@@ -37,6 +37,7 @@ from glacial_lakes.mapping.candidates import (
     unsettled,
 )
 from glacial_lakes.mapping.features import Features
+from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.mapping.pixels import Pixels, band_names, ground_states, read_pixels
 from glacial_lakes.mapping.read_mask import Blocks
 from glacial_lakes.mapping.seeds import Detector, bands_of, detector_of
@@ -67,7 +68,7 @@ def map_lakes(
     glacier_buffer_m: float | None = 10_000.0,
     settings: MappingSettings | None = None,
     detector: Detector | None = None,
-) -> gpd.GeoDataFrame:
+) -> MappedScene:
     """Map the lakes of one scene.
 
     Parameters
@@ -93,10 +94,10 @@ def map_lakes(
 
     Returns
     -------
-    GeoDataFrame
-        Columns of ``schema.MAPPED``, one Polygon a row, in the CRS of the scene. A lake that
-        clouds, shadow or gaps cut has its visible part as geometry, a null area, and the reason
-        in ``status``. ``attrs["coverage"]`` tells what the scene shows of every place.
+    MappedScene
+        ``outlines``: columns of ``schema.MAPPED``, one Polygon a row, in the CRS of the scene. A
+        lake that clouds, shadow or gaps cut has its visible part as geometry, a null area, and
+        the reason in ``status``. ``coverage`` tells what the scene shows of every place.
 
     Raises
     ------
@@ -136,14 +137,14 @@ def map_lakes(
         table = table[chosen].reset_index(drop=True)
         kept = [inside, *table.geometry]  # a lake on the border is seen as a whole
         states[geometry_mask(kept, scene.grid.shape, scene.grid.transform)] = State.NODATA
-    table.attrs["coverage"] = Coverage.from_states(
+    coverage = Coverage.from_states(
         states,
         scene_id=scene.id,
         acquired=scene.acquired,
         sensor=scene.sensor,
         grid=scene.grid,
     )
-    return table
+    return MappedScene(table, coverage)
 
 
 @dataclass(frozen=True)

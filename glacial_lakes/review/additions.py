@@ -10,13 +10,13 @@ import pandas as pd
 import shapely
 
 from glacial_lakes.errors import InputError
+from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.inventory import decisions
 from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.review.edited_file import FIELDS
 from glacial_lakes.review.matching import ONE_PLACE, is_one_place, is_same
 from glacial_lakes.review.records import Row
-from glacial_lakes.tracking.epochs import EQUAL_AREA
 
 _LOG = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def additions(
         Outlines of the file that are none of these.
     standing : mapping of str to shapely.Geometry
         How the file draws the old lakes, by lake ID, in
-        :data:`glacial_lakes.tracking.epochs.EQUAL_AREA`.
+        :data:`glacial_lakes.grid.EQUAL_AREA`.
 
     Returns
     -------

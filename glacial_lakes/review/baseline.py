@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.inventory import decisions
 from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.review.edited_file import FIELDS
-from glacial_lakes.tracking.epochs import EQUAL_AREA
 
 _OF_LAKE = (*FIELDS, "verified", "verified_by", "edited_by")
 

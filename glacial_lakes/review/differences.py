@@ -11,6 +11,7 @@ import shapely
 
 from glacial_lakes import schema
 from glacial_lakes.errors import InputError
+from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.review.additions import additions
@@ -18,7 +19,6 @@ from glacial_lakes.review.baseline import Task, tasks_of
 from glacial_lakes.review.edited_file import FIELDS, text_of
 from glacial_lakes.review.matching import ONE_PLACE, is_same, paired, shift_m
 from glacial_lakes.review.records import Row, changed, decision, decisions_in
-from glacial_lakes.tracking.epochs import EQUAL_AREA
 from glacial_lakes.tracking.identities import lake_id
 
 _MISSING = 0.5

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -17,14 +17,13 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from glacial_lakes.coverage import DEFAULT_RESOLUTION_M, SceneCoverage
+from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.kernels.overlaps import overlap_areas
 from glacial_lakes.tracking.ragged import Geometries, RaggedPolygons
 
 Fractions = npt.NDArray[np.float64]
 Statuses = npt.NDArray[np.object_]
-EQUAL_AREA = "EPSG:6933"
-"""The one frame of all matching (EASE-Grid 2.0): true areas, and true shapes near 30 degrees."""
-_DEFAULT_RESOLUTION_M = 30.0
 
 
 class Seen(NamedTuple):
@@ -35,78 +34,6 @@ class Seen(NamedTuple):
     fraction: Fractions
     """How much that shows of it."""
     status: Statuses
-
-
-class SceneCoverage(Protocol):
-    """What tracking must know of a scene besides its outlines: where it saw the ground."""
-
-    @property
-    def scene_id(self) -> str:
-        """Name of the scene."""
-
-    @property
-    def acquired(self) -> datetime:
-        """Time of the image, UTC."""
-
-    @property
-    def sensor(self) -> str:
-        """Satellite and sensor."""
-
-    def observe(self, geometries: gpd.GeoSeries) -> pd.DataFrame:
-        """Return ``observed_fraction`` and ``status`` of each geometry, same index."""
-
-
-@dataclass(frozen=True)
-class CompleteCoverage:
-    """The coverage of outlines that somebody drew with care: every place was looked at.
-
-    Parameters
-    ----------
-    scene_id, acquired, sensor
-        As of a scene.
-    resolution_m : float
-        Pixel size of the images that the outlines were drawn on.
-    """
-
-    scene_id: str
-    acquired: datetime
-    sensor: str
-    resolution_m: float = _DEFAULT_RESOLUTION_M
-
-    def observe(self, geometries: gpd.GeoSeries) -> pd.DataFrame:
-        """Return that every geometry was seen whole."""
-        return pd.DataFrame(
-            {"observed_fraction": 1.0, "status": "observed"}, index=geometries.index
-        )
-
-
-@dataclass(frozen=True)
-class DrawnCoverage(CompleteCoverage):
-    """The coverage of an older inventory: its extent was looked at, but lakes may be left out.
-
-    What has no outline in it counts as ``uncertain``, never as absent. Outlines that tell a date
-    of their own keep it.
-
-    Parameters
-    ----------
-    extent : shapely.Geometry
-        Ground that was looked at, in :data:`EQUAL_AREA`; beyond it is no data.
-    """
-
-    extent: shapely.Geometry = field(default_factory=shapely.Polygon)
-    is_complete: ClassVar[bool] = False
-
-    def observe(self, geometries: gpd.GeoSeries) -> pd.DataFrame:
-        """Return that every geometry that meets the extent was seen whole."""
-        shapely.prepare(self.extent)
-        inside = shapely.intersects(self.extent, geometries.to_crs(EQUAL_AREA).to_numpy())
-        return pd.DataFrame(
-            {
-                "observed_fraction": np.where(inside, 1.0, 0.0),
-                "status": np.where(inside, "observed", "nodata").astype(object),
-            },
-            index=geometries.index,
-        )
 
 
 @dataclass(frozen=True)
@@ -306,4 +233,4 @@ def _resolution_m(coverage: SceneCoverage) -> float:
     grid = getattr(coverage, "grid", None)
     if grid is not None:
         return float(grid.resolution)
-    return float(getattr(coverage, "resolution_m", _DEFAULT_RESOLUTION_M))
+    return float(getattr(coverage, "resolution_m", DEFAULT_RESOLUTION_M))

@@ -9,7 +9,8 @@ import pyproj
 import shapely
 from scipy.optimize import linear_sum_assignment
 
-from glacial_lakes.tracking.epochs import EQUAL_AREA, groups_of, shared_areas
+from glacial_lakes.grid import EQUAL_AREA
+from glacial_lakes.tracking.epochs import groups_of, shared_areas
 from glacial_lakes.tracking.ragged import Geometries
 
 
@@ -96,7 +97,7 @@ def known_ids(
     Parameters
     ----------
     footprints, old_footprints : numpy.ndarray of geometry
-        All ground that each lake ever covered, in :data:`glacial_lakes.tracking.epochs.EQUAL_AREA`.
+        All ground that each lake ever covered, in :data:`glacial_lakes.grid.EQUAL_AREA`.
     old_ids : sequence of str
         Identities of the old footprints.
     min_overlap : float

@@ -13,10 +13,12 @@ import pandas as pd
 import shapely
 
 from glacial_lakes import schema
+from glacial_lakes.grid import EQUAL_AREA
+from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.runtime import collector
 from glacial_lakes.runtime.threads import one_ahead
 from glacial_lakes.settings import TrackingSettings
-from glacial_lakes.tracking.epochs import EQUAL_AREA, utc
+from glacial_lakes.tracking.epochs import utc
 from glacial_lakes.tracking.events import detect_events, may_have_events
 from glacial_lakes.tracking.identities import known_ids, lake_ids
 from glacial_lakes.tracking.matching import geometry_array
@@ -54,7 +56,7 @@ class Tracked:
 
 
 def track_lakes(
-    outlines: Iterable[gpd.GeoDataFrame],
+    mapped: Iterable[MappedScene],
     *,
     previous: gpd.GeoDataFrame | None = None,
     taken: Collection[str] = (),
@@ -65,9 +67,8 @@ def track_lakes(
 
     Parameters
     ----------
-    outlines : iterable of geopandas.GeoDataFrame
-        One table a scene with :data:`glacial_lakes.schema.MAPPED` columns and the scene's
-        coverage in ``attrs["coverage"]``; any order and CRS.
+    mapped : iterable of MappedScene
+        In any order and CRS.
     previous : geopandas.GeoDataFrame, optional
         Outlines of an earlier inventory, whose lake IDs are kept.
     taken : collection of str, optional
@@ -86,10 +87,10 @@ def track_lakes(
     Raises
     ------
     InputError
-        When a table has no coverage or no CRS, or a scene is given twice.
+        When outlines have no CRS, or a scene is given twice.
     """
     settings = settings or TrackingSettings()
-    epochs = epochs_of(outlines, min_overlap=settings.min_overlap)
+    epochs = epochs_of(mapped, min_overlap=settings.min_overlap)
     with collector.paused():
         links = link(epochs, settings, min_area_m2=min_area_m2 or 0.0)
         views = raw_views(links)
@@ -119,7 +120,7 @@ def footprints(outlines: gpd.GeoDataFrame) -> gpd.GeoSeries:
     Returns
     -------
     geopandas.GeoSeries
-        In :data:`glacial_lakes.tracking.epochs.EQUAL_AREA`.
+        In :data:`glacial_lakes.grid.EQUAL_AREA`.
     """
     frame = outlines[["lake_id", "acquired", "geometry"]].to_crs(EQUAL_AREA)
     frame["size"] = frame.geometry.area

@@ -12,19 +12,15 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
+from glacial_lakes import schema
+from glacial_lakes.coverage import MIN_OBSERVED_FRACTION, CompleteCoverage, SceneCoverage
 from glacial_lakes.errors import InputError
+from glacial_lakes.grid import EQUAL_AREA
+from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.runtime.threads import one_ahead
 from glacial_lakes.schema import MAPPED, OUTLINES, conform
-from glacial_lakes.tracking.epochs import (
-    EQUAL_AREA,
-    CompleteCoverage,
-    Epoch,
-    SceneCoverage,
-    groups_of,
-    utc,
-)
+from glacial_lakes.tracking.epochs import Epoch, groups_of, utc
 from glacial_lakes.tracking.ragged import RaggedPolygons
 
 _SAME_LAKE = 0.9
@@ -41,14 +37,13 @@ class _Scene:
     crs: Any
 
 
-def epochs_of(tables: Iterable[gpd.GeoDataFrame], *, min_overlap: float) -> list[Epoch]:
-    """Group outline tables of single scenes into epochs, in the order of time.
+def epochs_of(mapped: Iterable[MappedScene], *, min_overlap: float) -> list[Epoch]:
+    """Group mapped scenes into epochs, in the order of time.
 
     Parameters
     ----------
-    tables : iterable of geopandas.GeoDataFrame
-        :data:`glacial_lakes.schema.MAPPED` columns, any CRS, with the scene's coverage in
-        ``attrs["coverage"]``; a table may be empty.
+    mapped : iterable of MappedScene
+        In any CRS; a scene may have no outlines.
     min_overlap : float
         Smallest intersection over the smaller area that makes outlines of two tiles one lake.
 
@@ -60,34 +55,40 @@ def epochs_of(tables: Iterable[gpd.GeoDataFrame], *, min_overlap: float) -> list
     Raises
     ------
     InputError
-        When a table has no coverage or no CRS, or a scene is given twice.
+        When outlines have no CRS, or a scene is given twice.
     """
     groups: dict[tuple[str, str], list[_Scene]] = {}
     # Not the tables that were read: those of all scenes would lie in memory together.
-    for scene in one_ahead(_in_frame, map(_scene, _checked(tables))):
+    for scene in one_ahead(_in_frame, map(_scene, checked(mapped))):
         key = (utc(scene.coverage.acquired).strftime("%Y-%m-%d"), scene.coverage.sensor)
         groups.setdefault(key, []).append(replace(scene, ragged=scene.ragged.copy()))
     epochs = [_epoch(groups.pop(key), min_overlap) for key in [*groups]]
     return sorted(epochs, key=lambda epoch: (epoch.acquired, epoch.scene_ids))
 
 
-def _checked(tables: Iterable[gpd.GeoDataFrame]) -> Iterator[gpd.GeoDataFrame]:
-    """Yield tables, when each has a coverage of its own."""
+def checked(mapped: Iterable[MappedScene]) -> Iterator[MappedScene]:
+    """Yield scenes, when each has a name of its own and a frame.
+
+    Raises
+    ------
+    InputError
+        When it is no mapped scene, or outlines have no CRS, or a scene is given twice.
+    """
     names: set[str] = set()
-    for table in tables:
-        coverage = table.attrs.get("coverage")
-        if coverage is None:
+    for scene in mapped:
+        if not isinstance(scene, MappedScene):
             raise InputError(
                 None,
-                "a table of outlines does not tell where its scene saw the ground",
-                'set table.attrs["coverage"], e.g. to a CompleteCoverage',
+                f"a {type(scene).__name__} does not tell where its scene saw the ground",
+                "give MappedScene(outlines, coverage), e.g. with a CompleteCoverage",
             )
-        if table.crs is None and len(table):
+        if scene.outlines.crs is None and len(scene.outlines):
             raise InputError(None, "the outlines have no CRS", "give them one, e.g. with set_crs")
-        if coverage.scene_id in names:
-            raise InputError(None, f"scene {coverage.scene_id} is given twice", "leave one out")
-        names.add(coverage.scene_id)
-        yield table
+        name = scene.coverage.scene_id
+        if name in names:
+            raise InputError(None, f"scene {name} is given twice", "leave one out")
+        names.add(name)
+        yield scene
 
 
 def _epoch(scenes: list[_Scene], min_overlap: float) -> Epoch:
@@ -114,9 +115,11 @@ def _in_frame(scene: _Scene) -> _Scene:
     return replace(scene, ragged=scene.ragged.to_crs(scene.crs, EQUAL_AREA), crs=EQUAL_AREA)
 
 
-def _scene(table: gpd.GeoDataFrame) -> _Scene:
+def _scene(mapped: MappedScene) -> _Scene:
     """Return a scene as tracking wants it, though not in the frame of tracking."""
-    coverage: SceneCoverage = table.attrs["coverage"]
+    table, coverage = mapped.outlines, mapped.coverage
+    if schema.AREA.name not in table:
+        table = _measured(table)
     columns = {
         column.name: _once(table[column.name]) if column.type == "text" else table[column.name]
         for column in OUTLINES
@@ -130,6 +133,14 @@ def _scene(table: gpd.GeoDataFrame) -> _Scene:
     frame["sensor"] = coverage.sensor
     frame["area_m2"] = frame["area_m2"].where(frame["status"] == "observed")
     return _Scene(coverage, frame, RaggedPolygons.of(table.geometry.to_numpy()), table.crs)
+
+
+def _measured(drawn: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return outlines that somebody drew with what is measured of them; they were seen whole."""
+    size = geodesic_area_perimeter(drawn.geometry)
+    told = {name: drawn[name] for name in (*size, "observed_fraction", "status") if name in drawn}
+    seen = {"observed_fraction": 1.0, "status": "observed"}
+    return drawn.assign(**{**{name: size[name] for name in size}, **seen, **told})
 
 
 def _once(texts: pd.Series) -> pd.Series:

@@ -95,7 +95,7 @@ def map_scenes(
             verify(scene)
             outlines = map_lakes(
                 scene, dem=dem, glaciers=glaciers, aoi=aoi, min_area_m2=min_area_m2
-            )
+            ).outlines
         except InputError as error:
             listen(SceneRefused(scene.path, reason_of(error, scene.path)))
             continue
@@ -113,7 +113,6 @@ def _write(tables: list[gpd.GeoDataFrame], out: Path) -> gpd.GeoDataFrame:
     rows = [table.to_crs(crs) for table in tables]
     filled = [table for table in rows if len(table)] or rows[:1]
     outlines = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=crs)
-    outlines.attrs.clear()
     WRITERS[out.suffix.lower()](outlines, out)
     return outlines
 

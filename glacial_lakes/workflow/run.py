@@ -31,6 +31,7 @@ from glacial_lakes.inventory.build import track
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
 from glacial_lakes.io import atomic
 from glacial_lakes.io.vector import read_vector
+from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.mapping.seeds import detector_of
 from glacial_lakes.report.page import write_report
 from glacial_lakes.review import working_copy
@@ -44,12 +45,12 @@ from glacial_lakes.workflow import manifest
 from glacial_lakes.workflow.dask import RUNNING_NAME, map_on_cluster
 from glacial_lakes.workflow.manifest import Record
 from glacial_lakes.workflow.scene_tasks import (
+    OUTLINES_NAME,
     SCENE_SECONDS,
     SceneTask,
     capacity,
     earlier_record,
     folder_name,
-    load_outlines,
     map_all,
 )
 
@@ -359,7 +360,10 @@ def _track(
         previous = replace(previous, runs=runs.reset_index(drop=True))
     glaciers, dem, basins = project.inputs.glaciers, project.inputs.dem, project.area.basins
     return track(
-        (load_outlines(output / SCENES_FOLDER / folder_name(scene)) for scene in usable),
+        (
+            MappedScene.read(output / SCENES_FOLDER / folder_name(scene) / OUTLINES_NAME)
+            for scene in usable
+        ),
         glaciers=None if glaciers is None else project.folder / glaciers,
         dem=None if dem is None else project.folder / dem,
         basins=None if basins is None else project.folder / basins,

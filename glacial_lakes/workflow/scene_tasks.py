@@ -13,11 +13,6 @@ from pathlib import Path
 from typing import TypeGuard
 from urllib.parse import quote
 
-import geopandas as gpd
-import shapely
-
-from glacial_lakes import schema
-from glacial_lakes.coverage import Coverage
 from glacial_lakes.errors import (
     ClusterError,
     GlacialLakesError,
@@ -29,7 +24,7 @@ from glacial_lakes.errors import (
 )
 from glacial_lakes.events import Listener, SceneMapped, SceneRefused, ignore
 from glacial_lakes.grid import Grid
-from glacial_lakes.io import atomic, geopackage
+from glacial_lakes.io import atomic
 from glacial_lakes.mapping.candidates import MOST_BYTES
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.mapping.strips import ABOVE_PX, BELOW_PX
@@ -41,8 +36,7 @@ from glacial_lakes.workflow import manifest
 from glacial_lakes.workflow.manifest import Record
 
 OUTLINES_NAME = "outlines.gpkg"
-OUTLINES_LAYER = "outlines"
-COVERAGE_NAME = "coverage.tif"
+"""Outlines and observation mask of a scene."""
 RECORD_NAME = "done.json"
 SCENE_SECONDS = 3600.0
 """Longest time for a scene; a full Sentinel-2 tile takes about a minute."""
@@ -195,7 +189,7 @@ def reason_of(error: GlacialLakesError, product: str) -> str:
 
 
 def _write_outlines(task: SceneTask, record: Record) -> Record:
-    outlines = map_lakes(
+    mapped = map_lakes(
         task.scene,
         dem=task.dem,
         glaciers=task.glaciers,
@@ -204,34 +198,9 @@ def _write_outlines(task: SceneTask, record: Record) -> Record:
         glacier_buffer_m=task.glacier_buffer_m,
         settings=task.settings,
     )
-    table = schema.conform(outlines, schema.MAPPED)
-    geopackage.write_layers(task.folder / OUTLINES_NAME, {OUTLINES_LAYER: table})
-    outlines.attrs["coverage"].to_file(task.folder / COVERAGE_NAME)
-    written = {name: atomic.sha256(task.folder / name) for name in (OUTLINES_NAME, COVERAGE_NAME)}
-    return replace(record, n_outlines=len(outlines), outputs=written)
-
-
-def load_outlines(folder: Path | str) -> gpd.GeoDataFrame:
-    """Return the outlines of one scene as :func:`map_lakes` gave them.
-
-    Parameters
-    ----------
-    folder : path-like
-        A folder below ``scenes/`` of an output folder.
-
-    Returns
-    -------
-    geopandas.GeoDataFrame
-        Columns of :data:`schema.MAPPED`, polygons in the scene's CRS, ``attrs["coverage"]``.
-    """
-    folder = Path(folder)
-    table = geopackage.read_layers(folder / OUTLINES_NAME)[OUTLINES_LAYER]
-    outlines = gpd.GeoDataFrame(schema.conform(table, schema.MAPPED))
-    single = shapely.get_num_geometries(outlines.geometry.to_numpy()) == 1
-    parts = shapely.get_geometry(outlines.geometry.to_numpy(), 0)
-    outlines.geometry = outlines.geometry.where(~single, gpd.GeoSeries(parts, crs=outlines.crs))
-    outlines.attrs["coverage"] = Coverage.from_file(folder / COVERAGE_NAME)
-    return outlines
+    mapped.to_file(task.folder / OUTLINES_NAME)
+    written = {OUTLINES_NAME: atomic.sha256(task.folder / OUTLINES_NAME)}
+    return replace(record, n_outlines=len(mapped.outlines), outputs=written)
 
 
 def earlier_record(task: SceneTask) -> Record | None:

@@ -1,0 +1,161 @@
+"""What mapping makes of a scene and tracking takes: outlines and the observation mask."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import shapely
+
+from glacial_lakes import schema
+from glacial_lakes.coverage import CompleteCoverage, Coverage, DrawnCoverage, SceneCoverage
+from glacial_lakes.errors import DamagedFileError, InputError
+from glacial_lakes.io import geopackage
+
+OUTLINES_LAYER = "outlines"
+COVERAGE_TABLE = "coverage"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MappedScene:
+    """One scene as mapped, or one survey as drawn.
+
+    Parameters
+    ----------
+    outlines : geopandas.GeoDataFrame
+        Columns of :data:`glacial_lakes.schema.MAPPED`, one row a water body, any CRS.
+    coverage : SceneCoverage
+        The observation mask: what the scene shows of every place. A
+        :class:`~glacial_lakes.coverage.Coverage` where pixels tell it; for outlines that somebody
+        drew a :class:`~glacial_lakes.coverage.CompleteCoverage`.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> import geopandas as gpd, glacial_lakes as gl
+    >>> from shapely import box
+    >>> drawn = gpd.GeoDataFrame(geometry=[box(0, 0, 300, 200)], crs="EPSG:32643")
+    >>> survey = gl.CompleteCoverage("survey 2020", datetime(2020, 8, 1), "S2A", 10.0)
+    >>> gl.MappedScene(drawn, survey)
+    <MappedScene survey 2020: S2A, 2020-08-01, 1 outline>
+    """
+
+    outlines: gpd.GeoDataFrame
+    coverage: SceneCoverage
+
+    def to_file(self, path: str | Path) -> None:
+        """Write outlines and observation mask as one GeoPackage, whole or not at all.
+
+        The outlines are a layer that QGIS opens, with the columns of
+        :data:`glacial_lakes.schema.MAPPED` first; equal scenes give equal bytes.
+
+        Parameters
+        ----------
+        path : path-like
+            The ``.gpkg`` file; an old one is replaced.
+
+        Raises
+        ------
+        InputError
+            When the observation mask is of a class of one's own.
+        OutputError
+            When the file cannot be written.
+        """
+        table = schema.conform(self.outlines, schema.MAPPED)
+        record = _record(self.coverage)
+        geopackage.write_layers(path, {OUTLINES_LAYER: table}, records={COVERAGE_TABLE: record})
+
+    @classmethod
+    def read(cls, path: str | Path) -> MappedScene:
+        """Read what :meth:`to_file` wrote.
+
+        Raises
+        ------
+        DamagedFileError
+            When the file does not hold outlines and an observation mask.
+        VectorError, UnsafeInputError
+            When it is no readable GeoPackage.
+        """
+        layers = geopackage.read_layers(path, [OUTLINES_LAYER])
+        record = geopackage.read_record(path, COVERAGE_TABLE)
+        if OUTLINES_LAYER not in layers or record is None:
+            raise DamagedFileError(path, "is no mapped scene", "map it again")
+        outlines = gpd.GeoDataFrame(schema.conform(layers[OUTLINES_LAYER], schema.MAPPED))
+        return cls(_single_parts(outlines), _coverage(record, path))
+
+    def __repr__(self) -> str:
+        facts = self._facts()
+        told = ", ".join(facts[name] for name in ("sensor", "acquired", "outlines"))
+        return f"<MappedScene {facts['scene']}: {told}>"
+
+    def _repr_html_(self) -> str:
+        cells = "".join(
+            f"<tr><th style='text-align:left'>{name}</th>"
+            f"<td style='text-align:left'>{html.escape(text)}</td></tr>"
+            for name, text in self._facts().items()
+        )
+        return f"<table>{cells}</table>"
+
+    def _facts(self) -> dict[str, str]:
+        count = len(self.outlines)
+        told = f"{count} outline" if count == 1 else f"{count} outlines"
+        if schema.AREA.name in self.outlines:
+            told += f", {self.outlines[schema.AREA.name].sum() / 1e6:.3f} km²"
+        return {
+            "scene": self.coverage.scene_id,
+            "sensor": self.coverage.sensor,
+            "acquired": f"{self.coverage.acquired:%Y-%m-%d}",
+            "outlines": told,
+        }
+
+
+def _single_parts(outlines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the outlines with polygons that GeoPackages hold as parts of one."""
+    shapes = outlines.geometry.to_numpy()
+    single = shapely.get_num_geometries(shapes) == 1
+    parts = gpd.GeoSeries(shapely.get_geometry(shapes, 0), outlines.index, crs=outlines.crs)
+    return outlines.set_geometry(outlines.geometry.where(~single, parts))
+
+
+def _record(coverage: SceneCoverage) -> dict[str, geopackage.Value]:
+    """Return the row that keeps a coverage."""
+    row: dict[str, geopackage.Value] = {
+        "kind": type(coverage).__name__,
+        "scene_id": coverage.scene_id,
+        "acquired": coverage.acquired.isoformat(),
+        "sensor": coverage.sensor,
+    }
+    match coverage:
+        case Coverage():
+            return row | {"content": coverage.tiff}
+        case DrawnCoverage():
+            extent = shapely.to_wkb(coverage.extent)
+            return row | {"resolution_m": coverage.resolution_m, "content": extent}
+        case CompleteCoverage():
+            return row | {"resolution_m": coverage.resolution_m}
+    raise InputError(
+        None,
+        f"an observation mask of the class {type(coverage).__name__} has no form in files",
+        "use Coverage, CompleteCoverage or DrawnCoverage",
+    )
+
+
+def _coverage(record: Mapping[str, Any], path: str | Path) -> SceneCoverage:
+    """Return the coverage that a row keeps."""
+    try:
+        if record["kind"] == Coverage.__name__:
+            return Coverage.from_tiff(record["content"], path)
+        kept = {name: record[name] for name in ("scene_id", "sensor", "resolution_m")}
+        kept["acquired"] = datetime.fromisoformat(record["acquired"])
+        if record["kind"] == DrawnCoverage.__name__:
+            return DrawnCoverage(**kept, extent=shapely.from_wkb(record["content"]))
+        if record["kind"] == CompleteCoverage.__name__:
+            return CompleteCoverage(**kept)
+    except (KeyError, TypeError, ValueError, shapely.errors.GEOSException) as error:
+        raise DamagedFileError(path, "is no mapped scene", "map it again") from error
+    raise DamagedFileError(path, "is no mapped scene", "map it again")
