@@ -146,7 +146,7 @@ def _called(inventory: Inventory) -> tuple[int, float, pd.DataFrame]:
     times = inventory.scenes["acquired"]
     span = (times.max() - times.min()) / pd.Timedelta(days=365.2425)
     lakes = inventory.lakes
-    watched = int((lakes["state"] != "doubtful").sum())
+    watched = int((lakes["state"] != "unconfirmed").sum())
     trends = int(inventory.trends["trend"].isin(["growing", "shrinking"]).sum())
     return trends, watched * span, pd.DataFrame(inventory.alerts.drop(columns="geometry"))
 

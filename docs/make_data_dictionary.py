@@ -62,7 +62,7 @@ def dictionary() -> str:
     parts = [
         INTRODUCTION,
         "## Status of a lake on a date\n",
-        table(("status", "meaning"), [(f"`{s}`", STATUS_MEANINGS[s]) for s in schema.STATUSES]),
+        table(("status", "meaning"), [(f"`{s}`", STATUS_MEANINGS[s]) for s in schema.Status]),
         "## Layers of `inventory.gpkg`\n",
     ]
     for layer, columns in (LAYERS | DERIVED).items():

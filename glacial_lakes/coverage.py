@@ -28,6 +28,7 @@ from glacial_lakes.grid import EQUAL_AREA, Grid
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.kernels.jit import kernel
 from glacial_lakes.kernels.rasterize import Runs, runs_in
+from glacial_lakes.schema import Status
 
 States = NDArray[np.uint8]
 
@@ -60,11 +61,11 @@ class State(IntEnum):
 
 OBSERVED = (State.LAND, State.WATER)
 STATUS = {
-    State.NODATA: "nodata",
-    State.CLOUD: "cloud",
-    State.SHADOW: "shadow",
-    State.SNOW: "frozen",
-    State.UNCERTAIN: "uncertain",
+    State.NODATA: Status.NODATA,
+    State.CLOUD: Status.CLOUD,
+    State.SHADOW: Status.SHADOW,
+    State.SNOW: Status.FROZEN,
+    State.UNCERTAIN: Status.UNCERTAIN,
 }
 """The status of a lake that a state hides."""
 
@@ -204,9 +205,9 @@ class Coverage:
         total, seen = counts.sum(axis=1), counts[:, OBSERVED].sum(axis=1)
         fractions = np.divide(seen, total, out=np.zeros(len(counts)), where=total > 0)
         counts[:, OBSERVED] = 0
-        reasons = np.array([STATUS.get(state, "nodata") for state in State], dtype=object)
+        reasons = np.array([STATUS.get(state, Status.NODATA) for state in State], dtype=object)
         statuses = reasons[counts.argmax(axis=1)]
-        statuses[fractions >= MIN_OBSERVED_FRACTION] = "observed"
+        statuses[fractions >= MIN_OBSERVED_FRACTION] = Status.OBSERVED
         return pd.DataFrame(
             {"observed_fraction": fractions, "status": statuses}, index=geometries.index
         )
@@ -266,7 +267,7 @@ class CompleteCoverage:
     def observe(self, geometries: gpd.GeoSeries) -> pd.DataFrame:
         """Return that every geometry was seen whole."""
         return pd.DataFrame(
-            {"observed_fraction": 1.0, "status": "observed"}, index=geometries.index
+            {"observed_fraction": 1.0, "status": Status.OBSERVED}, index=geometries.index
         )
 
 
@@ -293,7 +294,7 @@ class DrawnCoverage(CompleteCoverage):
         return pd.DataFrame(
             {
                 "observed_fraction": np.where(inside, 1.0, 0.0),
-                "status": np.where(inside, "observed", "nodata").astype(object),
+                "status": np.where(inside, Status.OBSERVED, Status.NODATA).astype(object),
             },
             index=geometries.index,
         )

@@ -3,27 +3,106 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal
 
 import pandas as pd
 
 ColumnType = Literal["text", "real", "integer", "boolean", "time", "date"]
 
-STATUSES = ("observed", "absent", "cloud", "shadow", "nodata", "frozen", "uncertain")
-"""What happened to a lake on a date. Only ``observed`` has an area; ``absent`` has area 0, seen
-as land; all others are *not observed*, and say why."""
 
-EVENTS = ("appeared", "drained", "refilled", "split", "merged")
+class Word(StrEnum):
+    """A value of a text column; shown in tables as the plain text that it is."""
 
-ALERT_KINDS = (
-    "sudden_drainage",
-    "sudden_growth",
-    "new_near_glacier",
-    "contact_gained",
-    "contact_lost",
-)
+    def __repr__(self) -> str:
+        return repr(self.value)
 
-TREND_KINDS = ("growing", "shrinking", "none")
+
+class Status(Word):
+    """What happened to a lake on a date.
+
+    Only ``observed`` has an area; ``absent`` has area 0, seen as land; all others are *not
+    observed*, and say why.
+    """
+
+    OBSERVED = "observed"
+    ABSENT = "absent"
+    CLOUD = "cloud"
+    SHADOW = "shadow"
+    NODATA = "nodata"
+    FROZEN = "frozen"
+    UNCERTAIN = "uncertain"
+
+
+class LakeState(Word):
+    """What is known of a lake now; unconfirmed: a small outline that other images contradict."""
+
+    PRESENT = "present"
+    GONE = "gone"
+    UNCONFIRMED = "unconfirmed"
+
+
+class EventKind(Word):
+    """What can happen to a lake."""
+
+    APPEARED = "appeared"
+    DRAINED = "drained"
+    REFILLED = "refilled"
+    SPLIT = "split"
+    MERGED = "merged"
+
+
+class AlertKind(Word):
+    """A reason to look at a lake."""
+
+    SUDDEN_DRAINAGE = "sudden_drainage"
+    SUDDEN_GROWTH = "sudden_growth"
+    NEW_NEAR_GLACIER = "new_near_glacier"
+    CONTACT_GAINED = "contact_gained"
+    CONTACT_LOST = "contact_lost"
+
+
+class TrendKind(Word):
+    """What the series of a lake shows."""
+
+    GROWING = "growing"
+    SHRINKING = "shrinking"
+    NONE = "none"
+
+
+class LakeType(Word):
+    """Relation of a lake to the glacier."""
+
+    SUPRAGLACIAL = "supraglacial"
+    ICE_CONTACT = "ice-contact"
+    UNCONNECTED = "unconnected"
+    NON_GLACIER_FED = "non-glacier-fed"
+    UNKNOWN = "unknown"
+
+
+class Decision(Word):
+    """What a person can decide.
+
+    ``withdrawn`` takes an acceptance back. What was ``split`` from a lake is added; what was
+    ``merged`` into one is a lake no more.
+    """
+
+    ACCEPTED = "accepted"
+    WITHDRAWN = "withdrawn"
+    REJECTED = "rejected"
+    REDRAWN = "redrawn"
+    ADDED = "added"
+    SPLIT = "split"
+    MERGED = "merged"
+    RECLASSIFIED = "reclassified"
+    COMMENTED = "commented"
+
+
+class SceneState(Word):
+    """Whether a scene could be used."""
+
+    MAPPED = "mapped"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +118,8 @@ class Column:
     """Meaning in Russian."""
     shapefile: str | None = None
     """Name in shapefiles, at most 10 ASCII characters, after Wang et al. (2020); None: left out."""
+    renamed: tuple[tuple[str, str], ...] = ()
+    """Values of older files, each with what it is called now."""
 
 
 LAKE_ID = Column(
@@ -69,7 +150,6 @@ ELEVATION = Column(
 )
 LON = Column("lon", "real", "deg", "Longitude of a point in the lake", "Долгота", "GL_Long")
 LAT = Column("lat", "real", "deg", "Latitude of a point in the lake", "Широта", "GL_Lati")
-LAKE_TYPES = ("supraglacial", "ice-contact", "unconnected", "non-glacier-fed", "unknown")
 LAKE_TYPE = Column("lake_type", "text", "", "Relation to the glacier", "Тип озера", "GL_Type")
 DAM_TYPE = Column("dam_type", "text", "", "Dam type", "Тип плотины", "Dam_Type")
 GLACIER_ID = Column("glacier_id", "text", "", "Nearest glacier", "Ближайший ледник", "Glac_ID")
@@ -340,8 +420,9 @@ LAKES = (
         "state",
         "text",
         "",
-        "present, gone, or doubtful: one small outline that other images contradict",
-        "present – есть, gone – исчезло, doubtful – сомнительно: не подтверждено другими снимками",
+        "present, gone, or unconfirmed: one small outline that other images contradict",
+        "present – есть, gone – исчезло, unconfirmed – не подтверждено другими снимками",
+        renamed=(("doubtful", LakeState.UNCONFIRMED.value),),
     ),
     VERIFIED,
     VERIFIED_BY,
@@ -372,20 +453,6 @@ LAKE_EVENTS = (
     Column("area_before_m2", "real", "m2", "Area before", "Площадь до"),
     Column("area_after_m2", "real", "m2", "Area after", "Площадь после"),
 )
-
-DECISIONS = (
-    "accepted",
-    "withdrawn",
-    "rejected",
-    "redrawn",
-    "added",
-    "split",
-    "merged",
-    "reclassified",
-    "commented",
-)
-"""What a person can decide; ``withdrawn`` takes an acceptance back. What was ``split`` from a lake
-is added; what was ``merged`` into one is a lake no more."""
 
 TRENDS = (
     LAKE_ID,
@@ -481,7 +548,7 @@ TRENDS = (
 
 ALERTS = (
     LAKE_ID,
-    Column("alert", "text", "", ", ".join(ALERT_KINDS), "Вид сигнала"),
+    Column("alert", "text", "", ", ".join(AlertKind), "Вид сигнала"),
     Column("date", "date", "UTC", "First image that shows it", "Первый снимок после изменения"),
     Column("after", "date", "UTC", "Last image before it", "Последний снимок до изменения"),
     Column("area_before_m2", "real", "m2", "Area before", "Площадь до"),
@@ -556,7 +623,7 @@ TOTALS = (
 REVIEWS = (
     Column("review_id", "integer", "1", "Number of the decision", "Номер решения"),
     LAKE_ID,
-    Column("decision", "text", "", ", ".join(DECISIONS), "Решение"),
+    Column("decision", "text", "", ", ".join(Decision), "Решение"),
     Column(
         "acquired",
         "time",
@@ -635,11 +702,13 @@ def conform(table: pd.DataFrame, columns: tuple[Column, ...]) -> pd.DataFrame:
     """Return the table with the schema's columns first, in order, with their types.
 
     Columns that are missing are added as missing values; others (geometry) are kept behind.
+    Values that have another name now get it.
     """
     table = table.copy(deep=False)  # columns are replaced, never changed
     for column in columns:
         values = table.get(column.name)
-        table[column.name] = _typed(values, column.type, table.index)
+        typed = _typed(values, column.type, table.index)
+        table[column.name] = typed.replace(dict(column.renamed)) if column.renamed else typed
     names = [column.name for column in columns]
     rest = [name for name in table.columns if name not in names]
     ordered: pd.DataFrame = table[names + rest]

@@ -343,9 +343,9 @@ def test_contact_is_gained_by_growing_and_lost_by_shrinking():
     assert called(table(areas).assign(glacier_dist_m=[80.0, 70.0, 45.0, 40.0])).empty
 
 
-def test_doubtful_lakes_give_no_alert_and_no_total():
+def test_unconfirmed_lakes_give_no_alert_and_no_total():
     rows = table([2e4, 2e4, 1.2e4, 1.2e4])
-    lakes = schema.conform(pd.DataFrame([{"lake_id": "A", "state": "doubtful"}]), schema.LAKES)
+    lakes = schema.conform(pd.DataFrame([{"lake_id": "A", "state": "unconfirmed"}]), schema.LAKES)
     observations = schema.conform(rows, schema.OBSERVATIONS)
     assert change.alerts(observations, NONE, schema.conform(rows, schema.OUTLINES), lakes).empty
     assert change.totals(change.by_date(observations, NO_SCENES), lakes).empty

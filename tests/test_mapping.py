@@ -94,7 +94,7 @@ def test_columns_and_types_follow_the_schema(
     assert list(mapped.columns) == [*names, "geometry"]
     assert str(mapped["acquired"].dt.tz) == "UTC"
     assert mapped.crs.is_projected
-    assert set(mapped["status"]) <= set(schema.STATUSES)
+    assert set(mapped["status"]) <= set(schema.Status)
 
 
 def test_outlines_are_valid_single_polygons_with_geodesic_area(

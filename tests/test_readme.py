@@ -98,7 +98,7 @@ def test_the_lines_of_python_run_and_the_demo_ends_as_told(
     said = [without_numbers(line) for line in console.summary(result, str)]
     (told,) = blocks(section("## Try it"), "text")
     expected = [without_numbers(line) for line in told.splitlines()]
-    event = re.compile(rf"({'|'.join(schema.EVENTS)}): N")
+    event = re.compile(rf"({'|'.join(schema.EventKind)}): N")
     assert [x for x in expected if not event.fullmatch(x)] == [
         x for x in said if not event.fullmatch(x)
     ]
@@ -138,10 +138,10 @@ def test_exit_codes_are_those_of_the_command_line() -> None:
 
 def test_statuses_events_and_formats_are_those_of_the_code() -> None:
     told = "".join(row[0] for row in rows(section("## How to read the result")))
-    assert code_words(told) == set(schema.STATUSES)
+    assert code_words(told) == set(schema.Status)
     written = section("## What is written")
     assert code_words(re.search(r"`export` knows (.*)\.", written)[1]) == set(EXPORT_FORMATS)
-    assert ", ".join(schema.EVENTS) in written
+    assert ", ".join(schema.EventKind) in written
 
 
 def test_the_layers_named_are_those_of_an_inventory() -> None:
@@ -154,7 +154,7 @@ def test_the_layers_named_are_those_of_an_inventory() -> None:
 def test_the_data_dictionary_is_the_schema(script: ModuleType) -> None:
     text = (ROOT / "docs" / "data_dictionary.md").read_text(encoding="utf-8")
     assert text == script.dictionary(), "run: python docs/make_data_dictionary.py"
-    assert set(script.STATUS_MEANINGS) == set(schema.STATUSES)
+    assert set(script.STATUS_MEANINGS) == set(schema.Status)
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

@@ -453,9 +453,9 @@ def test_a_lake_seen_on_one_tile_is_not_unseen_on_the_next_tile_of_that_day(inve
     assert counts[0] == counts[1]
 
 
-def test_doubtful_lakes_count_in_no_total_and_are_named(inventory, tmp_path):
+def test_unconfirmed_lakes_count_in_no_total_and_are_named(inventory, tmp_path):
     present = inventory.lakes["state"] == "present"
-    lakes = inventory.lakes.assign(state=inventory.lakes["state"].mask(present, "doubtful"))
-    doubtful = replace(inventory, lakes=lakes)
-    assert describe(doubtful, [], "en").total.n_present == 0
-    assert "сомнительно" in " ".join(page_of(doubtful, tmp_path, language="ru").text)
+    lakes = inventory.lakes.assign(state=inventory.lakes["state"].mask(present, "unconfirmed"))
+    unconfirmed = replace(inventory, lakes=lakes)
+    assert describe(unconfirmed, [], "en").total.n_present == 0
+    assert "не подтверждено" in " ".join(page_of(unconfirmed, tmp_path, language="ru").text)

@@ -592,12 +592,12 @@ def test_a_place_hidden_in_all_earlier_images_gives_no_appearance() -> None:
     assert _kinds(track_lakes(tables)) == []
 
 
-def test_a_small_outline_that_only_one_image_shows_is_doubtful_and_no_event() -> None:
+def test_a_small_outline_that_only_one_image_shows_is_unconfirmed_and_no_event() -> None:
     tables = [
         _scene(f"201{i}-08-01", [_lake(0, 0)] + [_lake(900, 0, 40)] * (i == 2)) for i in range(5)
     ]
     tracked = track_lakes(tables)
-    assert sorted(tracked.lakes["state"]) == ["doubtful", "present"]
+    assert sorted(tracked.lakes["state"]) == ["present", "unconfirmed"]
     assert tracked.outlines["quality"].dropna().tolist() == [SEEN_ONCE]
     assert _kinds(tracked) == []
 
@@ -874,7 +874,7 @@ def test_every_lake_has_a_row_for_every_scene_and_an_area_only_where_seen(
     rows = tracked.observations
     assert len(rows) == len(tracked.lakes) * len(tables)
     assert not rows.duplicated(["lake_id", "scene_id"]).any()
-    assert set(rows["status"]) <= set(schema.STATUSES)
+    assert set(rows["status"]) <= set(schema.Status)
     assert (rows.loc[rows["status"] == "observed", "area_m2"] > 0).all()
     assert (rows.loc[rows["status"] == "absent", "area_m2"] == 0).all()
     assert rows.loc[~rows["status"].isin(["observed", "absent"]), "area_m2"].isna().all()

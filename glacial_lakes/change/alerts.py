@@ -16,7 +16,7 @@ import pandas as pd
 
 from glacial_lakes.change.series import best_of_day, evidence, involved, seen_series
 from glacial_lakes.change.trends import CHANGE_SIGMAS
-from glacial_lakes.schema import ALERTS, conform
+from glacial_lakes.schema import ALERTS, AlertKind, EventKind, LakeState, Status, conform
 
 SUDDEN_SHARE = 0.3
 """Share of the area lost or gained that is called sudden."""
@@ -64,7 +64,7 @@ def alerts(
     pandas.DataFrame
         :data:`glacial_lakes.schema.ALERTS`, by date and lake.
     """
-    sure = set(lakes.loc[lakes["state"] != "doubtful", "lake_id"])
+    sure = set(lakes.loc[lakes["state"] != LakeState.UNCONFIRMED, "lake_id"])
     seen = seen_series(observations)
     seen = seen[seen["lake_id"].isin(sure)]
     taken = _brackets(events)
@@ -97,16 +97,16 @@ def _of_events(
     events: pd.DataFrame, seen: pd.DataFrame, distances: dict[tuple[str, pd.Timestamp], float]
 ) -> Iterator[Row]:
     kinds = {
-        "drained": "sudden_drainage",
-        "refilled": "sudden_growth",
-        "appeared": "new_near_glacier",
+        EventKind.DRAINED: AlertKind.SUDDEN_DRAINAGE,
+        EventKind.REFILLED: AlertKind.SUDDEN_GROWTH,
+        EventKind.APPEARED: AlertKind.NEW_NEAR_GLACIER,
     }
     series = dict(iter(seen.groupby("lake_id")))
     for _, event in events[events["event"].isin(kinds)].iterrows():
         lake, date = str(event["lake_id"]), event["date"]
         if lake not in series:
             continue
-        if event["event"] == "appeared" and not (
+        if event["event"] == EventKind.APPEARED and not (
             distances.get((lake, date), np.inf) <= NEAR_GLACIER_M
         ):
             continue
@@ -117,7 +117,7 @@ def _of_events(
         if abs(row["z"]) <= CHANGE_SIGMAS:
             continue
         later = rows.loc[rows.index > date, "area_m2"].to_numpy(dtype=float)[:1]
-        is_loss = event["event"] == "drained"
+        is_loss = event["event"] == EventKind.DRAINED
         # Of a lake that was never seen whole before, what is left must not grow again.
         unknown = is_loss and np.isnan(areas[0])
         middle = np.nansum(areas) * (MOST_REGROWTH if unknown else 0.5)
@@ -127,7 +127,7 @@ def _of_events(
 def _jumps(series: pd.DataFrame) -> Iterator[Row]:
     """Yield the sudden losses and growths between two dates that both show the lake."""
     area, sigma = (series[name].to_numpy(dtype=float) for name in ("area_m2", "area_sigma_m2"))
-    days, is_there = series["day"].tolist(), (series["status"] == "observed").to_numpy()
+    days, is_there = series["day"].tolist(), (series["status"] == Status.OBSERVED).to_numpy()
     for i in range(1, len(series)):
         around = slice(max(i - 2, 0), i + 2)
         if not is_there[around].all() or _years(days[i - 1], days[i]) > SUDDEN_YEARS:
@@ -141,7 +141,7 @@ def _jumps(series: pd.DataFrame) -> Iterator[Row]:
             continue
         if not _is_supported(area, i):
             continue
-        kind = "sudden_growth" if sign > 0 else "sudden_drainage"
+        kind = AlertKind.SUDDEN_GROWTH if sign > 0 else AlertKind.SUDDEN_DRAINAGE
         pair = slice(i - 1, i + 1)
         lake, bracket = str(series["lake_id"].iloc[0]), (days[i - 1], days[i])
         row = _row(lake, kind, bracket, area[pair], sigma[pair])
@@ -154,7 +154,8 @@ def _contacts(
     """Yield contact with the glacier that a lake gained by growing, or lost by shrinking."""
     lake = str(series["lake_id"].iloc[0])
     gap = np.array([distances.get((lake, day), np.nan) for day in series["day"]], dtype=float)
-    clear = (series["status"] == "observed").to_numpy() & ((gap <= CONTACT_M) | (gap > APART_M))
+    whole = (series["status"] == Status.OBSERVED).to_numpy()
+    clear = whole & ((gap <= CONTACT_M) | (gap > APART_M))
     rows, touches = series[clear], gap[clear] <= CONTACT_M
     area, sigma = (rows[name].to_numpy(dtype=float) for name in ("area_m2", "area_sigma_m2"))
     days = rows["day"].tolist()
@@ -167,7 +168,7 @@ def _contacts(
         ):
             continue
         pair = slice(i - 1, i + 1)
-        kind = "contact_gained" if touches[i] else "contact_lost"
+        kind = AlertKind.CONTACT_GAINED if touches[i] else AlertKind.CONTACT_LOST
         row = _row(lake, kind, (days[i - 1], days[i]), area[pair], sigma[pair])
         change = row["z"] if touches[i] else -row["z"]
         if change > CHANGE_SIGMAS and _is_supported(area, i):
@@ -213,7 +214,7 @@ def _may_gain_or_lose_contact(seen: pd.DataFrame) -> set[str]:
 
 def _distances(outlines: pd.DataFrame) -> pd.DataFrame:
     """Return the distance to the glacier by lake and day."""
-    whole = outlines[(outlines["status"] == "observed") & outlines["glacier_dist_m"].notna()]
+    whole = outlines[(outlines["status"] == Status.OBSERVED) & outlines["glacier_dist_m"].notna()]
     table = pd.DataFrame(
         {
             "lake_id": whole["lake_id"].map(str),

@@ -9,6 +9,7 @@ import pandas as pd
 
 from glacial_lakes.change.series import SEEN, best_of_day
 from glacial_lakes.errors import InputError
+from glacial_lakes.schema import Status
 
 _QUALITIES = ("good", "fair", "poor")
 _STEP = 0.1
@@ -67,7 +68,7 @@ def best_observations(
     away = rows["acquired"] - _reference(years, months)
     rows = rows.assign(
         is_unseen=~rows["status"].isin(SEEN),
-        rank=rank.mask(rows["status"] == "absent", 0.0).fillna(1.0),
+        rank=rank.mask(rows["status"] == Status.ABSENT, 0.0).fillna(1.0),
         hidden=np.floor((1 - rows["observed_fraction"].fillna(0.0)) / _STEP + 1e-9),
         cloud=np.floor(cloud / (100 * _STEP)),
         away=away.abs(),

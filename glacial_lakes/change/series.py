@@ -7,7 +7,9 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-SEEN = ("observed", "absent")
+from glacial_lakes.schema import Status
+
+SEEN = (Status.OBSERVED, Status.ABSENT)
 """Statuses that tell an area: the lake's, or zero."""
 
 
@@ -49,7 +51,7 @@ def seen_series(observations: pd.DataFrame) -> pd.DataFrame:
     """
     rows = best_of_day(observations)
     rows = rows[rows["status"].isin(SEEN) & rows["area_m2"].notna()]
-    sigma = rows["area_sigma_m2"].mask(rows["status"] == "absent", 0.0)
+    sigma = rows["area_sigma_m2"].mask(rows["status"] == Status.ABSENT, 0.0)
     rows = rows.assign(area_sigma_m2=sigma)
     several = rows[rows.duplicated(["lake_id", "day"], keep=False)]
     ranked = several.sort_values(["area_sigma_m2", "scene_id"], kind="stable")

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from glacial_lakes.change.series import SEEN, best_of_day, epoch_names, times_of_scenes
-from glacial_lakes.schema import TOTALS, conform
+from glacial_lakes.schema import TOTALS, LakeState, Status, conform
 
 
 def by_date(observations: pd.DataFrame, scenes: pd.DataFrame) -> pd.DataFrame:
@@ -47,7 +47,7 @@ def totals(rows: pd.DataFrame, lakes: pd.DataFrame) -> pd.DataFrame:
         :data:`glacial_lakes.schema.TOTALS`, by basin (all lakes first, without a name) and time.
         The change is from the epoch before, on lakes that both show, absent ones included.
     """
-    kept = lakes.loc[lakes["state"] != "doubtful", ["lake_id", "basin"]]
+    kept = lakes.loc[lakes["state"] != LakeState.UNCONFIRMED, ["lake_id", "basin"]]
     rows = _with_nearest(rows.merge(kept, on="lake_id"))
     parts: list[tuple[str | None, pd.DataFrame]] = [(None, rows)]
     parts += [(str(name), part) for name, part in rows.groupby("basin")]
@@ -73,7 +73,7 @@ def _by_epoch(rows: pd.DataFrame, basin: str | None) -> list[dict[str, Any]]:
     before: pd.DataFrame | None = None
     for epoch, here in rows.groupby("epoch", sort=False):
         here = here.set_index("lake_id")  # noqa: PLW2901
-        lakes = here[(here["status"] == "observed") & (here["area_m2"] > 0)]
+        lakes = here[(here["status"] == Status.OBSERVED) & (here["area_m2"] > 0)]
         unseen = here[~here["status"].isin(SEEN) & (here["nearest_m2"] != 0)]
         area, independent, correlated = _sums(lakes["area_m2"], lakes["area_sigma_m2"])
         row = {
@@ -101,7 +101,7 @@ def _change(before: pd.DataFrame, here: pd.DataFrame) -> dict[str, Any]:
     wet = (both["area_m2_before"] > 0) | (both["area_m2_after"] > 0)
     both = both[seen & wet]
     sigmas = [
-        both[f"area_sigma_m2_{side}"].mask(both[f"status_{side}"] == "absent", 0.0)
+        both[f"area_sigma_m2_{side}"].mask(both[f"status_{side}"] == Status.ABSENT, 0.0)
         for side in ("before", "after")
     ]
     change, independent, correlated = _sums(

@@ -24,7 +24,7 @@ from glacial_lakes.change.statistics import (
     seasonal_theil_sen,
     theil_sen,
 )
-from glacial_lakes.schema import TRENDS, conform
+from glacial_lakes.schema import TRENDS, EventKind, Status, TrendKind, conform
 
 Times = npt.NDArray[np.datetime64]
 
@@ -287,7 +287,7 @@ def _median_time(when: Times) -> np.datetime64:
 
 _TREND_COLUMNS = [column.name for column in TRENDS if hasattr(Trend, column.name)]
 
-_NEW_START = ("appeared", "drained", "refilled", "split", "merged")
+_NEW_START = tuple(EventKind)
 """Events after which a lake is another body of water; a trend across them means nothing."""
 
 
@@ -310,7 +310,7 @@ def trends(observations: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
         uncertainty; ``none`` says only that no trend is shown.
     """
     seen = seen_series(observations)
-    measured = seen[(seen["status"] == "observed") & (seen["area_m2"] > 0)]
+    measured = seen[(seen["status"] == Status.OBSERVED) & (seen["area_m2"] > 0)]
     starts = pd.to_datetime(measured["lake_id"].map(_last_events(events)), utc=True)
     measured = measured[~(measured["day"] < starts)]
     acquired = measured["acquired"].dt.tz_convert(None).to_numpy()
@@ -325,10 +325,10 @@ def trends(observations: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     tested = table["p"].notna()
     if tested.any():
         table.loc[tested, "q"] = false_discovery_control(table.loc[tested, "p"])
-        table.loc[tested, "trend"] = "none"
+        table.loc[tested, "trend"] = TrendKind.NONE
         shown = tested & (table["q"] <= ALPHA) & table["exceeds_uncertainty"].fillna(False)
-        table.loc[shown, "trend"] = "growing"
-        table.loc[shown & (table["slope_m2_per_year"] < 0), "trend"] = "shrinking"
+        table.loc[shown, "trend"] = TrendKind.GROWING
+        table.loc[shown & (table["slope_m2_per_year"] < 0), "trend"] = TrendKind.SHRINKING
     return table
 
 

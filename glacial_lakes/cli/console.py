@@ -26,6 +26,7 @@ from glacial_lakes.events import (
     StageStarted,
 )
 from glacial_lakes.runtime import interrupts, machine
+from glacial_lakes.schema import LakeState
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,7 +116,7 @@ def findings(path: Path, say: Speaker) -> list[str]:
     from glacial_lakes.inventory.inventory import open_inventory  # noqa: PLC0415 (slow to load)
 
     inventory = open_inventory(path)
-    present = inventory.lakes[inventory.lakes["state"] == "present"]
+    present = inventory.lakes[inventory.lakes["state"] == LakeState.PRESENT]
     area_km2 = present["area_m2"].sum() / 1e6
     sigma_km2 = (present["area_sigma_m2"] ** 2).sum() ** 0.5 / 1e6
     told = {"count": len(inventory.lakes), "present": len(present), "area": f"{area_km2:.3f}"}

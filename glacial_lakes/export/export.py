@@ -33,6 +33,7 @@ from glacial_lakes.report.page import write_report
 from glacial_lakes.runtime import machine
 from glacial_lakes.runtime.processes import ProcessPerCall
 from glacial_lakes.runtime.threads import in_threads
+from glacial_lakes.schema import SceneState
 
 OBSERVATION_FIELDS = (
     "lake_id",
@@ -206,7 +207,7 @@ def epochs(inventory: Inventory) -> dict[str, gpd.GeoDataFrame]:
     """
     outlines = _outlines(inventory)
     scenes = schema.conform(inventory.scenes, schema.SCENES)
-    mapped = scenes.loc[scenes["state"] != "refused", ["acquired", "sensor"]]
+    mapped = scenes.loc[scenes["state"] != SceneState.REFUSED, ["acquired", "sensor"]]
     drawn = {"acquired": times_of_scenes(outlines, scenes), "sensor": outlines["sensor"]}
     images = pd.concat([mapped, pd.DataFrame(drawn)])
     images = images.dropna(subset="acquired").reset_index(drop=True)

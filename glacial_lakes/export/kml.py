@@ -17,6 +17,7 @@ from glacial_lakes import schema
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.kernels.text import ring_texts, texts_of
 from glacial_lakes.language import translate
+from glacial_lakes.schema import Status
 
 _WATER, _WATER_FILL = "ffb27200", "66b27200"
 """Colours as alpha, blue, green, red."""
@@ -149,7 +150,7 @@ def _placemarks(rows: gpd.GeoDataFrame, language: str) -> Iterator[str]:
 
 def _ends(rows: pd.DataFrame, observations: pd.DataFrame) -> pd.Series:
     """Return the next time that each lake was seen after each of its rows."""
-    seen = observations[observations["status"].isin(["observed", "absent"])]
+    seen = observations[observations["status"].isin([Status.OBSERVED, Status.ABSENT])]
     seen = seen[["lake_id", "acquired"]].drop_duplicates().assign(end=seen["acquired"])
     found = pd.merge_asof(
         rows[["lake_id", "acquired"]].reset_index(drop=True).reset_index().sort_values("acquired"),

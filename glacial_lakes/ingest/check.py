@@ -22,6 +22,7 @@ from glacial_lakes.ingest.track_files import ID_FORM, ID_PLACE_M, place_of
 from glacial_lakes.io.vector import read_as_drawn, spatial_layers
 from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.runtime.findings import Finding, State
+from glacial_lakes.schema import LakeState
 from glacial_lakes.tracking.epochs import shared_areas
 
 AREA_LAYERS = ("lakes", "outlines")
@@ -200,7 +201,7 @@ def _groups(lakes: Lakes, rows: pd.Index, times: pd.Series | None) -> list[pd.In
     """Return the rows of each scene or, where none is named, of each day."""
     frame = lakes.frame.loc[rows]
     if "state" in frame:  # lakes that are gone lie where others are now
-        frame = frame[frame["state"] == "present"]
+        frame = frame[frame["state"] == LakeState.PRESENT]
     if "scene_id" in frame:
         return [part.index for _, part in frame.groupby("scene_id", dropna=False)]
     if times is not None and _is_series(lakes, times):

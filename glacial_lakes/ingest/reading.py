@@ -21,6 +21,7 @@ from glacial_lakes.ingest.fields import UNITS, area_unit, recognise
 from glacial_lakes.io.vector import read_vector
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.measures import geodesic_area_perimeter
+from glacial_lakes.schema import Status
 from glacial_lakes.tracking.epochs import shared_areas
 
 logger = logging.getLogger(__name__)
@@ -243,8 +244,8 @@ def _described(
     if "area" in named and "area_sigma_m2" in named:  # errors are in the unit of the areas
         unit = area_unit(_numbers(frame[named["area"]]), table["area_m2"])
         table["area_sigma_m2"] *= UNITS[unit or "m2"]
-    known = table["status"].isin(schema.STATUSES)
-    table["status"] = table["status"].where(known & (table["status"] != "absent"), "observed")
+    shown = table["status"].isin(set(Status) - {Status.ABSENT})
+    table["status"] = table["status"].where(shown, Status.OBSERVED)
     table["acquired"] = days["time"]
     told_sensor = texts_of(frame[named["sensor"]]) if "sensor" in named else days["sensor"]
     table["sensor"] = told_sensor.fillna(days["sensor"])

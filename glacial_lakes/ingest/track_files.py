@@ -30,6 +30,7 @@ from glacial_lakes.io import atomic
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.review import working_copy
 from glacial_lakes.runtime.revision import code_version
+from glacial_lakes.schema import SceneState, Status
 from glacial_lakes.settings import TrackingSettings, digest
 from glacial_lakes.workflow import manifest
 from glacial_lakes.workflow.scene_tasks import reason_of
@@ -247,7 +248,7 @@ def with_own_dates(inventory: Inventory) -> Inventory:
     own = own[~own.index.duplicated()]
     keys = pd.MultiIndex.from_frame(rows[["lake_id", "scene_id"]])
     dated = own.reindex(keys).set_axis(rows.index)
-    seen = rows["status"] == "observed"
+    seen = rows["status"] == Status.OBSERVED
     rows = rows.assign(
         acquired=dated.fillna(rows["acquired"]),
         observed_fraction=rows["observed_fraction"].where(seen),
@@ -297,13 +298,14 @@ def _scenes(
                 "acquired": coverage.acquired,
                 "sensor": coverage.sensor,
                 "path": path.name,
-                "state": "mapped",
+                "state": SceneState.MAPPED,
                 "n_outlines": len(survey.outlines),
             }
         )
     for event in refused:
         name = Path(event.path).name
-        rows.append({"scene_id": name, "path": name, "state": "refused", "reason": event.reason})
+        told = {"state": SceneState.REFUSED, "reason": event.reason}
+        rows.append({"scene_id": name, "path": name} | told)
     table = schema.conform(pd.DataFrame(rows), schema.SCENES)
     return table.sort_values(["acquired", "scene_id"], kind="stable", ignore_index=True)
 

@@ -14,6 +14,7 @@ import pandas as pd
 from glacial_lakes import measures
 from glacial_lakes.change.alerts import CONTACT_M
 from glacial_lakes.measures.glaciers import RETREATED_M, SAME_TIME_YEARS
+from glacial_lakes.schema import LakeState, LakeType
 
 Table = TypeVar("Table", bound=pd.DataFrame)
 
@@ -46,8 +47,8 @@ def near_glaciers(table: gpd.GeoDataFrame, ice: gpd.GeoDataFrame) -> gpd.GeoData
     shapes = table.geometry[close].to_crs(metres)
     told = measures.relation_to_glaciers(shapes, ice, seen[close], CONTACT_M, within)
     told = told.reindex(table.index)
-    table["lake_type"] = told["lake_type"].where(close, "unconnected")
-    table["dam_type"] = _ice_dam(told["lake_type"] == "supraglacial")
+    table["lake_type"] = told["lake_type"].where(close, LakeType.UNCONNECTED)
+    table["dam_type"] = _ice_dam(told["lake_type"] == LakeType.SUPRAGLACIAL)
     if is_lake:
         table["glacier_year"] = told["glacier_year"]
         contact = measures.glacier_contact(shapes, ice, CONTACT_M)
@@ -77,10 +78,10 @@ def on_relief(
         # A DEM that lets less drain in than the lake is large does not know the lake.
         is_known = found["upslope_area_m2"] >= lakes["area_m2"]
         has_none = is_known & ~is_passed_by & (found["upslope_glacier_fraction"] == 0)
-        unfed = (lakes["lake_type"] == "unconnected") & has_none
-        lakes["lake_type"] = lakes["lake_type"].mask(unfed, "non-glacier-fed")
+        unfed = (lakes["lake_type"] == LakeType.UNCONNECTED) & has_none
+        lakes["lake_type"] = lakes["lake_type"].mask(unfed, LakeType.NON_GLACIER_FED)
         same_time = (lakes["last_seen"].dt.year - lakes["glacier_year"]).abs() <= SAME_TIME_YEARS
-        dammed = (lakes["lake_type"] == "ice-contact") & runs_onto_glacier
+        dammed = (lakes["lake_type"] == LakeType.ICE_CONTACT) & runs_onto_glacier
         dammed &= same_time.fillna(False).astype(bool)
         lakes["dam_type"] = lakes["dam_type"].mask(dammed, "ice")
     return lakes
@@ -88,12 +89,12 @@ def on_relief(
 
 def as_lakes(outlines: gpd.GeoDataFrame, lakes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Say of outlines what the relief says of their lakes: type without a glacier, dam of ice."""
-    unfed = lakes.loc[lakes["lake_type"] == "non-glacier-fed", "lake_id"]
+    unfed = lakes.loc[lakes["lake_type"] == LakeType.NON_GLACIER_FED, "lake_id"]
     dammed = lakes.loc[lakes["dam_type"] == "ice", "lake_id"]
-    apart = (outlines["lake_type"] == "unconnected") & outlines["lake_id"].isin(unfed)
-    touching = (outlines["lake_type"] == "ice-contact") & outlines["lake_id"].isin(dammed)
+    apart = (outlines["lake_type"] == LakeType.UNCONNECTED) & outlines["lake_id"].isin(unfed)
+    touching = (outlines["lake_type"] == LakeType.ICE_CONTACT) & outlines["lake_id"].isin(dammed)
     return outlines.assign(
-        lake_type=outlines["lake_type"].mask(apart, "non-glacier-fed"),
+        lake_type=outlines["lake_type"].mask(apart, LakeType.NON_GLACIER_FED),
         dam_type=outlines["dam_type"].mask(touching, "ice"),
     )
 
@@ -111,7 +112,7 @@ def screened(lakes: gpd.GeoDataFrame, which: pd.Series | None = None) -> gpd.Geo
     which : pandas.Series of bool, optional
         Lakes to fill in, by default all; the others keep what they have.
     """
-    holds = _present(lakes) & (lakes["lake_type"] != "supraglacial")
+    holds = _present(lakes) & (lakes["lake_type"] != LakeType.SUPRAGLACIAL)
     area = lakes["area_m2"].where(holds)
     volume = measures.volumes(area)
     peaks = measures.peak_discharges(volume["volume_low_m3"], volume["volume_high_m3"])
@@ -123,7 +124,7 @@ def screened(lakes: gpd.GeoDataFrame, which: pd.Series | None = None) -> gpd.Geo
 
 
 def _present(lakes: pd.DataFrame) -> pd.Series:
-    is_present: pd.Series = (lakes["state"] == "present") & lakes["area_m2"].notna()
+    is_present: pd.Series = (lakes["state"] == LakeState.PRESENT) & lakes["area_m2"].notna()
     return is_present
 
 

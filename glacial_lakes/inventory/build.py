@@ -17,6 +17,7 @@ from glacial_lakes.inventory import attributes, decisions
 from glacial_lakes.inventory.inventory import Inventory, as_layer, empty_layer
 from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.mapping.mapped_scene import MappedScene
+from glacial_lakes.schema import SceneState
 from glacial_lakes.settings import TrackingSettings
 from glacial_lakes.tracking.tables import track_lakes
 from glacial_lakes.tracking.tile_merging import checked
@@ -139,7 +140,7 @@ def _without_rejected(
                 "scene_id": scene.coverage.scene_id,
                 "acquired": scene.coverage.acquired,
                 "sensor": scene.coverage.sensor,
-                "state": "mapped",
+                "state": SceneState.MAPPED,
                 "n_outlines": len(scene.outlines),
                 "n_rejected": rejected,
             }

@@ -18,6 +18,7 @@ from glacial_lakes import schema
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.inventory.lineage import with_lineage
 from glacial_lakes.measures import geodesic_area_perimeter
+from glacial_lakes.schema import Decision, LakeState, SceneState, Status
 from glacial_lakes.tracking.tables import Tracked
 
 AT_PLACE = 0.5
@@ -34,8 +35,8 @@ MANUAL = "manual"
 
 _HANSHAW_BOOKHAGEN = 0.6872 / 2
 _FIELDS = ("lake_type", "dam_type", "lake_name", "comment")
-_DRAWN = ("redrawn", "added", "split")
-_ON_IMAGE = (*_DRAWN, "merged", "rejected")
+_DRAWN = (Decision.REDRAWN, Decision.ADDED, Decision.SPLIT)
+_ON_IMAGE = (*_DRAWN, Decision.MERGED, Decision.REJECTED)
 _UNCHECKED = {"verified": None, "verified_by": None}
 
 
@@ -48,10 +49,12 @@ def in_force(reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """
     rows = reviews.sort_values("review_id", kind="stable", ignore_index=True)
     image = rows["acquired"].dt.strftime("%Y-%m-%d").fillna("") + " " + rows["sensor"].fillna("")
-    is_rejected = (rows["decision"] == "rejected") & rows["acquired"].isna()
+    is_rejected = (rows["decision"] == Decision.REJECTED) & rows["acquired"].isna()
     kept: list[int] = []
     for _, lake in rows.groupby("lake_id", sort=False):
-        existence = lake.index[is_rejected[lake.index] | lake["decision"].isin(["added", "split"])]
+        existence = lake.index[
+            is_rejected[lake.index] | lake["decision"].isin([Decision.ADDED, Decision.SPLIT])
+        ]
         if len(existence) and is_rejected[existence[-1]]:
             kept.append(existence[-1])
             continue
@@ -65,13 +68,13 @@ def in_force(reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def rejected_lakes(reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the decisions by which a place is no lake on any date."""
     force = in_force(reviews)
-    return force[(force["decision"] == "rejected") & force["acquired"].isna()]
+    return force[(force["decision"] == Decision.REJECTED) & force["acquired"].isna()]
 
 
 def merged_lakes(reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the decisions by which a lake is a part of another one from an image on."""
     force = in_force(reviews)
-    return force[force["decision"] == "merged"]
+    return force[force["decision"] == Decision.MERGED]
 
 
 def left_out(outlines: gpd.GeoDataFrame, reviews: gpd.GeoDataFrame) -> pd.Series:
@@ -104,7 +107,8 @@ def left_out(outlines: gpd.GeoDataFrame, reviews: gpd.GeoDataFrame) -> pd.Series
 
 def known_ground(outlines: gpd.GeoDataFrame, reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return outlines by which lakes are recognized: also those that persons have replaced."""
-    is_known = reviews["lake_id"].isin(outlines["lake_id"]) | (reviews["decision"] == "merged")
+    is_known = reviews["lake_id"].isin(outlines["lake_id"])
+    is_known |= reviews["decision"] == Decision.MERGED
     old = reviews[reviews["replaced"].notna() & is_known]
     if old.empty:
         return outlines
@@ -125,7 +129,7 @@ def reference(outlines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     in shape by an intersection over union below :data:`LIKE`. Column ``review_conflict`` tells
     where it does.
     """
-    rows = outlines.assign(whole=outlines["status"] == "observed", review_conflict=pd.NA)
+    rows = outlines.assign(whole=outlines["status"] == Status.OBSERVED, review_conflict=pd.NA)
     rows["review_conflict"] = rows["review_conflict"].astype("boolean")
     rows = rows.sort_values(["lake_id", "whole", "acquired", "scene_id"], kind="stable")
     latest = rows.drop_duplicates("lake_id", keep="last").set_index("lake_id")
@@ -191,7 +195,7 @@ def redraw(tracked: Tracked, reviews: gpd.GeoDataFrame, scenes: pd.DataFrame) ->
     outlines = gpd.GeoDataFrame(outlines, geometry="geometry", crs=4326)
     order = ["lake_id", "acquired", "scene_id"]
     observations = observations.sort_values(order, kind="stable", ignore_index=True)
-    merged = set(force.loc[force["decision"] == "merged", "lake_id"])
+    merged = set(force.loc[force["decision"] == Decision.MERGED, "lake_id"])
     lakes = _lakes(tracked.lakes, outlines, observations, touched, merged)
     bare = touched - set(lakes["lake_id"])
     rest = _without(Tracked(lakes, outlines, observations, tracked.events), bare)
@@ -200,7 +204,7 @@ def redraw(tracked: Tracked, reviews: gpd.GeoDataFrame, scenes: pd.DataFrame) ->
 
 def describe(tracked: Tracked, reviews: gpd.GeoDataFrame) -> Tracked:
     """Put types, names, comments and checks by persons on lakes and outlines."""
-    told = ("accepted", "withdrawn", "reclassified", "commented")
+    told = (Decision.ACCEPTED, Decision.WITHDRAWN, Decision.RECLASSIFIED, Decision.COMMENTED)
     force = in_force(reviews)
     force = force[force["decision"].isin(told)]
     if force.empty:
@@ -212,8 +216,8 @@ def describe(tracked: Tracked, reviews: gpd.GeoDataFrame) -> Tracked:
         name = str(review["lake_id"])
         lake, rows = lakes["lake_id"] == name, outlines["lake_id"] == name
         values = {field: review[field] or None for field in _FIELDS if review[field] is not None}
-        if review["decision"] in {"accepted", "withdrawn"}:
-            checked = review["decision"] == "accepted"
+        if review["decision"] in {Decision.ACCEPTED, Decision.WITHDRAWN}:
+            checked = review["decision"] == Decision.ACCEPTED
             values = (
                 {"verified": True, "verified_by": review["reviewer"]} if checked else _UNCHECKED
             )
@@ -228,8 +232,8 @@ def describe(tracked: Tracked, reviews: gpd.GeoDataFrame) -> Tracked:
         for field, value in values.items():
             lakes.loc[lake, field] = value
             outlines.loc[rows, field] = value
-        if review["decision"] == "accepted":
-            lakes.loc[lake & (lakes["state"] == "doubtful"), "state"] = "present"
+        if review["decision"] == Decision.ACCEPTED:
+            lakes.loc[lake & (lakes["state"] == LakeState.UNCONFIRMED), "state"] = LakeState.PRESENT
     lakes = gpd.GeoDataFrame(schema.conform(lakes, schema.LAKES), crs=4326)
     outlines = gpd.GeoDataFrame(schema.conform(outlines, schema.OUTLINES), crs=4326)
     return replace(tracked, lakes=lakes, outlines=outlines)
@@ -290,7 +294,7 @@ def _drawn_row(outlines: gpd.GeoDataFrame, here: pd.Series, review: pd.Series) -
         "lon": shapely.get_x(point),
         "lat": shapely.get_y(point),
         "observed_fraction": 1.0,
-        "status": "observed",
+        "status": Status.OBSERVED,
         "outline_method": MANUAL,
         "threshold": None,
         "quality": "good",
@@ -314,8 +318,10 @@ def _observed(
     """Say in the observations of a lake what a person saw in an image."""
     lake = observations["lake_id"] == review["lake_id"]
     if not lake.any():
-        images = scenes.loc[scenes["state"] != "refused", ["acquired", "scene_id", "sensor"]]
-        rows = images.dropna().assign(lake_id=review["lake_id"], status="uncertain")
+        images = scenes.loc[
+            scenes["state"] != SceneState.REFUSED, ["acquired", "scene_id", "sensor"]
+        ]
+        rows = images.dropna().assign(lake_id=review["lake_id"], status=Status.UNCERTAIN)
         rows = schema.conform(rows, schema.OBSERVATIONS)
         observations = pd.concat([observations, rows], ignore_index=True)
         lake = observations["lake_id"] == review["lake_id"]
@@ -327,9 +333,9 @@ def _observed(
     place = next(rows.index[0] for rows in (told, named, image) if len(rows))
     columns = ["area_m2", "area_sigma_m2", "observed_fraction", "status"]
     seen = drawn or {"observed_fraction": image.loc[place, "observed_fraction"]}
-    status = "uncertain" if drawn is None else "observed"
-    if review["decision"] == "merged":
-        seen, status = seen | {"area_m2": 0.0}, "absent"
+    status = Status.UNCERTAIN if drawn is None else Status.OBSERVED
+    if review["decision"] == Decision.MERGED:
+        seen, status = seen | {"area_m2": 0.0}, Status.ABSENT
     observations = observations.copy()
     observations.loc[place, columns[:3]] = [
         np.nan if seen.get(name) is None else seen[name] for name in columns[:3]
@@ -353,15 +359,15 @@ def _lakes(
     old = lakes.set_index("lake_id")
     rows = []
     for name, group in mine.groupby("lake_id"):
-        row = old.loc[name].to_dict() if name in old.index else {"state": "present"}
+        row = old.loc[name].to_dict() if name in old.index else {"state": LakeState.PRESENT}
         stand = stands.loc[name]
         row |= {key: stand[key] for key in old.columns if key in stand.index}
         edited = group[group["edited"].fillna(False)].sort_values("acquired")
         seen = observations[observations["lake_id"] == name]
-        seen = seen[seen["status"].isin(["observed", "absent"])].sort_values("acquired")
+        seen = seen[seen["status"].isin([Status.OBSERVED, Status.ABSENT])].sort_values("acquired")
         says = len(seen) and seen["acquired"].iloc[-1] in set(edited["acquired"])
-        ended = name in merged and len(seen) and seen["status"].iloc[-1] == "absent"
-        state = "present" if says or row["state"] == "doubtful" else row["state"]
+        ended = name in merged and len(seen) and seen["status"].iloc[-1] == Status.ABSENT
+        state = LakeState.PRESENT if says or row["state"] == LakeState.UNCONFIRMED else row["state"]
         rows.append(
             row
             | {
@@ -370,7 +376,7 @@ def _lakes(
                 "last_seen": group["acquired"].max(),
                 "n_observed": int(group["area_m2"].count()),
                 "max_area_m2": group["area_m2"].max(),
-                "state": "gone" if ended else state,
+                "state": LakeState.GONE if ended else state,
                 "edited": True if len(edited) else None,
                 "edited_by": edited["edited_by"].iloc[-1] if len(edited) else None,
             }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from glacial_lakes.io.geopackage import read_layers, write_layers
 from glacial_lakes.io.qgis_style import categorized_style
 from glacial_lakes.io.shapefile import write_shapefile
 from glacial_lakes.runtime.notebooks import html_table
+from glacial_lakes.schema import AlertKind, Decision, LakeState, Status
 from glacial_lakes.tracking.tables import Tracked
 
 if TYPE_CHECKING:
@@ -39,38 +40,42 @@ LAYERS = {
 DERIVED = {"trends": schema.TRENDS, "alerts": schema.ALERTS}
 """Layers that follow from the others: written for readers, made anew when the file is read."""
 
-STATUS_COLOURS = {
-    "observed": "0,114,178",
-    "cloud": "127,138,146",
-    "shadow": "86,86,86",
-    "nodata": "190,190,190",
-    "frozen": "86,180,233",
-    "uncertain": "230,159,0",
+STATUS_COLOURS: Mapping[str, str] = {
+    Status.OBSERVED: "0,114,178",
+    Status.CLOUD: "127,138,146",
+    Status.SHADOW: "86,86,86",
+    Status.NODATA: "190,190,190",
+    Status.FROZEN: "86,180,233",
+    Status.UNCERTAIN: "230,159,0",
 }
 """Outlines on a map by status, in colours that colour-blind readers can tell apart."""
 
-STATE_COLOURS = {"present": "0,114,178", "gone": "213,94,0", "doubtful": "230,159,0"}
+STATE_COLOURS: Mapping[str, str] = {
+    LakeState.PRESENT: "0,114,178",
+    LakeState.GONE: "213,94,0",
+    LakeState.UNCONFIRMED: "230,159,0",
+}
 """Lakes on a map by state."""
 
-DECISION_COLOURS = {
-    "accepted": "0,158,115",
-    "redrawn": "230,159,0",
-    "added": "86,180,233",
-    "split": "0,114,178",
-    "merged": "86,86,86",
-    "rejected": "213,94,0",
-    "reclassified": "204,121,167",
-    "commented": "127,138,146",
-    "withdrawn": "190,190,190",
+DECISION_COLOURS: Mapping[str, str] = {
+    Decision.ACCEPTED: "0,158,115",
+    Decision.REDRAWN: "230,159,0",
+    Decision.ADDED: "86,180,233",
+    Decision.SPLIT: "0,114,178",
+    Decision.MERGED: "86,86,86",
+    Decision.REJECTED: "213,94,0",
+    Decision.RECLASSIFIED: "204,121,167",
+    Decision.COMMENTED: "127,138,146",
+    Decision.WITHDRAWN: "190,190,190",
 }
 """Decisions of persons on a map."""
 
-ALERT_COLOURS = {
-    "sudden_drainage": "213,94,0",
-    "sudden_growth": "0,114,178",
-    "new_near_glacier": "0,158,115",
-    "contact_gained": "86,180,233",
-    "contact_lost": "204,121,167",
+ALERT_COLOURS: Mapping[str, str] = {
+    AlertKind.SUDDEN_DRAINAGE: "213,94,0",
+    AlertKind.SUDDEN_GROWTH: "0,114,178",
+    AlertKind.NEW_NEAR_GLACIER: "0,158,115",
+    AlertKind.CONTACT_GAINED: "86,180,233",
+    AlertKind.CONTACT_LOST: "204,121,167",
 }
 """Lakes with alerts on a map by kind."""
 
@@ -182,9 +187,9 @@ class Inventory:
         Where a person drew one, it is the person's; see
         :func:`glacial_lakes.inventory.decisions.reference`.
         """
-        present = self.lakes.loc[self.lakes["state"] == "present", "lake_id"]
+        present = self.lakes.loc[self.lakes["state"] == LakeState.PRESENT, "lake_id"]
         whole = self.outlines[
-            (self.outlines["status"] == "observed") & self.outlines["lake_id"].isin(present)
+            (self.outlines["status"] == Status.OBSERVED) & self.outlines["lake_id"].isin(present)
         ]
         return decisions.reference(whole).reset_index()[list(self.outlines.columns)]
 
@@ -209,8 +214,8 @@ class Inventory:
 
     @cached_property
     def trends(self) -> pd.DataFrame:
-        """:data:`~glacial_lakes.schema.TRENDS`, one row a lake; doubtful lakes are left out."""
-        sure = self.lakes.loc[self.lakes["state"] != "doubtful", "lake_id"]
+        """:data:`~glacial_lakes.schema.TRENDS`, one row a lake; unconfirmed lakes are left out."""
+        sure = self.lakes.loc[self.lakes["state"] != LakeState.UNCONFIRMED, "lake_id"]
         rows = self.observations[self.observations["lake_id"].isin(sure)]
         return change.trends(rows, self.events)
 
@@ -245,7 +250,7 @@ class Inventory:
         Returns
         -------
         geopandas.GeoDataFrame
-            :data:`~glacial_lakes.schema.OUTLINES`, by lake ID; doubtful lakes are left out.
+            :data:`~glacial_lakes.schema.OUTLINES`, by lake ID; unconfirmed lakes are left out.
 
         Raises
         ------
@@ -253,14 +258,14 @@ class Inventory:
             When no image lies in that time.
         """
         best = self.best_observations(years, months)
-        chosen = best.loc[best["status"] == "observed", ["lake_id", "scene_id"]]
+        chosen = best.loc[best["status"] == Status.OBSERVED, ["lake_id", "scene_id"]]
         rows: gpd.GeoDataFrame = self.outlines.merge(chosen, on=["lake_id", "scene_id"])
-        rows = rows[rows["status"] == "observed"].sort_values(["lake_id", "acquired"])
+        rows = rows[rows["status"] == Status.OBSERVED].sort_values(["lake_id", "acquired"])
         return rows.drop_duplicates("lake_id", ignore_index=True)
 
     def best_observations(self, years: tuple[int, int], months: Sequence[int]) -> pd.DataFrame:
         """Return the observations behind :meth:`composite`, also of lakes that are not in it."""
-        sure = self.lakes.loc[self.lakes["state"] != "doubtful", "lake_id"]
+        sure = self.lakes.loc[self.lakes["state"] != LakeState.UNCONFIRMED, "lake_id"]
         rows = self.observations[self.observations["lake_id"].isin(sure)]
         return change.best_observations(rows, self.outlines, self.scenes, years, months)
 

@@ -10,6 +10,7 @@ import geopandas as gpd
 import pandas as pd
 
 from glacial_lakes import schema
+from glacial_lakes.schema import Decision, Status
 from glacial_lakes.tracking.tables import Tracked
 
 
@@ -52,15 +53,15 @@ def with_lineage(tracked: Tracked, force: gpd.GeoDataFrame) -> Tracked:
 
 
 def _events(outlines: gpd.GeoDataFrame, force: gpd.GeoDataFrame) -> Iterator[dict[str, Any]]:
-    drawn = force[force["decision"].isin(["split", "merged"])]
+    drawn = force[force["decision"].isin([Decision.SPLIT, Decision.MERGED])]
     days = drawn["acquired"].dt.floor("D").rename("day")
     for (kind, main, day), group in drawn.groupby(["decision", "other_id", days]):
-        whole = outlines[(outlines["status"] == "observed") & outlines["area_m2"].notna()]
+        whole = outlines[(outlines["status"] == Status.OBSERVED) & outlines["area_m2"].notna()]
         when = whole["acquired"].dt.floor("D")
         before = whole[when < day].sort_values("acquired", kind="stable")
         before = before.drop_duplicates("lake_id", keep="last").set_index("lake_id")
         names = [str(name) for name in group["lake_id"]]
-        if kind == "merged":
+        if kind == Decision.MERGED:
             others = [name for name in names if name in before.index]
             sides, since = ([main, *others], [main]), others
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -11,6 +12,7 @@ from matplotlib.dates import date2num
 from matplotlib.transforms import ScaledTranslation
 
 from glacial_lakes.language import area_unit, translate
+from glacial_lakes.schema import LakeState, Status
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +20,13 @@ if TYPE_CHECKING:
 WATER, EVENT, GAP, GLACIER = "#0072b2", "#d55e00", "#7f8a92", "#dfe6ea"
 """Blue and vermilion of Okabe & Ito are told apart by colour-blind readers and in grey print."""
 
-GAP_MARKERS = {"cloud": "o", "shadow": "^", "nodata": "s", "frozen": "D", "uncertain": "|"}
+GAP_MARKERS: Mapping[str, str] = {
+    Status.CLOUD: "o",
+    Status.SHADOW: "^",
+    Status.NODATA: "s",
+    Status.FROZEN: "D",
+    Status.UNCERTAIN: "|",
+}
 
 
 def plot_area(
@@ -51,8 +59,8 @@ def plot_area(
     """
     ax = _axes(ax, (7.2, 3.2))
     table = observations.sort_values("acquired")
-    measured = (table["status"] == "observed") & table["area_m2"].notna()
-    absent = table["status"] == "absent"
+    measured = (table["status"] == Status.OBSERVED) & table["area_m2"].notna()
+    absent = table["status"] == Status.ABSENT
     largest = float(table.loc[measured, "area_m2"].max()) if measured.any() else 0.0
     unit, factor = area_unit(largest)
     known, seen = table[measured | absent], table[measured]
@@ -140,7 +148,9 @@ def plot_lakes(
     """
     ax = _axes(ax, (6.0, 6.0))
     shapes = lakes.to_crs("EPSG:4326")
-    gone = shapes["state"] == "gone" if "state" in shapes else pd.Series(False, index=shapes.index)
+    gone = pd.Series(False, index=shapes.index)
+    if "state" in shapes:
+        gone = shapes["state"] == LakeState.GONE
     if len(shapes):
         west, south, east, north = shapes.total_bounds
         pad = 0.06 * max(east - west, north - south, 0.01)

@@ -155,7 +155,7 @@ RUSSIAN = {
     "uncertain": "неясно",
     "present": "есть",
     "gone": "исчезло",
-    "doubtful": "сомнительно",
+    "unconfirmed": "не подтверждено",
     # events
     "appeared": "появилось",
     "drained": "опорожнилось",
@@ -332,7 +332,7 @@ RUSSIAN = {
     "present, observed on the last date": "есть, наблюдалось на последнюю дату",
     "present, not observed on the last date": "есть, на последнюю дату не наблюдалось",
     "gone, last outline": "исчезло, последний контур",
-    "doubtful, seen once": "сомнительно, видно лишь раз",
+    "unconfirmed, seen once": "не подтверждено, видно лишь раз",
     "glacier": "ледник",
     "A ring marks a lake too small to see at this scale.": (
         "Кольцом отмечено озеро, слишком малое для этого масштаба."

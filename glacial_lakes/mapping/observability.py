@@ -17,6 +17,7 @@ from glacial_lakes.mapping.pixels import Pixels
 from glacial_lakes.mapping.unmixing import MIN_SHORE, Fraction
 from glacial_lakes.scenes import Scene
 from glacial_lakes.scenes.quality import Quality
+from glacial_lakes.schema import Status
 
 Bool = NDArray[np.bool_]
 
@@ -85,7 +86,7 @@ def observed(
         may_hold_ice,
     )
     if share >= MIN_OBSERVED_FRACTION:
-        return share, "observed"
+        return share, Status.OBSERVED
     return share, STATUS[State(hidden_by)]
 
 

@@ -43,6 +43,7 @@ from glacial_lakes.mapping.read_mask import Blocks
 from glacial_lakes.mapping.seeds import Detector, bands_of, detector_of
 from glacial_lakes.mapping.strips import Strip, strips
 from glacial_lakes.scenes import Scene, block_shape, keep_open
+from glacial_lakes.schema import Status
 from glacial_lakes.settings import MappingSettings
 from glacial_lakes.terrain import Terrain, read_terrain
 
@@ -403,7 +404,7 @@ def _table(scene: Scene, rows: list[dict[str, Any]], terrain: Terrain | None) ->
     hidden = (1 - table["observed_fraction"]) * table["area_m2"]
     table["area_sigma_m2"] = uncertainty.area_sigma(perimeter, pixel, table["shift_px"], hidden)
     table["area_err_hb_m2"] = uncertainty.hanshaw_bookhagen_error(perimeter, pixel)
-    cut = table["status"] != "observed"
+    cut = table["status"] != Status.OBSERVED
     table.loc[cut, ["area_m2", "area_sigma_m2", "area_err_hb_m2"]] = np.nan
     table[["lon", "lat"]] = measures.inner_lon_lat(table.geometry)
     if terrain is not None:

@@ -13,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from glacial_lakes.measures.geometry import geodesic_area_perimeter
+from glacial_lakes.schema import LakeType
 
 GLACIER_ID_COLUMNS = ("rgi_id", "rgiid", "glacier_id", "glims_id", "glimsid", "glac_id")
 """Column names (lower case) that hold a glacier's identity, best first."""
@@ -174,8 +175,8 @@ def relation_to_glaciers(
     touches = distance <= contact_m
     kinds = np.select(
         [on_ice & ~is_older, on_ice, touches, is_younger & (distance <= RETREATED_M)],
-        ["supraglacial", "unknown", "ice-contact", "unknown"],
-        "unconnected",
+        [LakeType.SUPRAGLACIAL, LakeType.UNKNOWN, LakeType.ICE_CONTACT, LakeType.UNKNOWN],
+        LakeType.UNCONNECTED,
     )
     return pd.DataFrame(
         {

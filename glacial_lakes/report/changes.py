@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 
 from glacial_lakes.report.model import Alert, Conflict, LakeTrend
+from glacial_lakes.schema import LakeState, Status
 
 if TYPE_CHECKING:
     from glacial_lakes.inventory.inventory import Inventory
@@ -29,7 +30,9 @@ def conflicts_of(
     """
     found = {}
     contradicted = lakes.loc[lakes["review_conflict"].fillna(False).astype(bool), "lake_id"]
-    whole = outlines[(outlines["status"] == "observed") & outlines["lake_id"].isin(contradicted)]
+    whole = outlines[
+        (outlines["status"] == Status.OBSERVED) & outlines["lake_id"].isin(contradicted)
+    ]
     for name, rows in whole.sort_values("acquired", kind="stable").groupby("lake_id"):
         drawn = rows[rows["edited"].fillna(False).astype(bool)]
         if drawn.empty:
@@ -99,7 +102,7 @@ def changed_lakes(lakes: pd.DataFrame, trends: Mapping[str, LakeTrend]) -> list[
     """Return present lakes that changed beyond their own uncertainty, the largest change first."""
     changed = [
         (abs(trends[lake].difference_m2 or 0.0), str(lake))
-        for lake in lakes.loc[lakes["state"] == "present", "lake_id"]
+        for lake in lakes.loc[lakes["state"] == LakeState.PRESENT, "lake_id"]
         if lake in trends and trends[lake].is_change
     ]
     return [lake for _, lake in sorted(changed, key=lambda pair: -pair[0])[:GROWTH_ROWS]]

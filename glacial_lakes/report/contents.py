@@ -35,6 +35,7 @@ from glacial_lakes.report.model import (
     Screening,
     Total,
 )
+from glacial_lakes.schema import LakeState, SceneState, Status
 
 if TYPE_CHECKING:
     from glacial_lakes.inventory.inventory import Inventory
@@ -118,7 +119,7 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
     """
     observations = best_of_day(schema.conform(inventory.observations, schema.OBSERVATIONS))
     scenes = schema.conform(inventory.scenes, schema.SCENES)
-    times = scenes.loc[scenes["state"] != "refused", "acquired"].dropna()
+    times = scenes.loc[scenes["state"] != SceneState.REFUSED, "acquired"].dropna()
     times = times if len(times) else observations["acquired"].dropna()
     events = schema.conform(inventory.events, schema.LAKE_EVENTS)
     outlines = schema.conform(inventory.outlines, schema.OUTLINES)
@@ -206,17 +207,17 @@ def _all_lakes(inventory: Inventory, observations: pd.DataFrame, times: pd.Serie
     table = table.sort_values(
         ["area_m2", "lake_id"], ascending=[False, True], kind="stable", na_position="last"
     )
-    is_measured = (observations["status"] == "observed") & observations["area_m2"].notna()
-    is_seen = is_measured | (observations["status"] == "absent")
+    is_measured = (observations["status"] == Status.OBSERVED) & observations["area_m2"].notna()
+    is_seen = is_measured | (observations["status"] == Status.ABSENT)
     last_day = times.max().floor("D") if len(times) else pd.NaT
     on_last = observations["acquired"].dt.floor("D") == last_day
     latest = observations[is_measured].groupby("lake_id")["acquired"].max()
-    state = table["state"].where(table["state"].notna() & (table["state"] != ""), "present")
+    state = table["state"].where(table["state"].notna() & (table["state"] != ""), LakeState.PRESENT)
     seen = table["lake_id"].isin(observations.loc[is_seen & on_last, "lake_id"])
     return table.assign(
         number=np.arange(1, len(table) + 1),
         state=state,
-        is_unseen_last=(table["state"] == "present") & ~seen & (last_day is not pd.NaT),
+        is_unseen_last=(table["state"] == LakeState.PRESENT) & ~seen & (last_day is not pd.NaT),
         last_measured=latest.reindex(table["lake_id"]).array,
     )
 
@@ -299,7 +300,7 @@ def _each(table: pd.DataFrame) -> Iterator[Any]:
 def _observations(table: pd.DataFrame) -> list[Observation]:
     names = ("sensor", "scene_id", "area_m2", "area_sigma_m2", "observed_fraction", "status")
     sensor, scene, area, sigma, fraction, status = (_plain(table[name]) for name in names)
-    status = [text or "uncertain" for text in status]
+    status = [text or Status.UNCERTAIN for text in status]
     columns = (table["acquired"].tolist(), sensor, scene, area, sigma, fraction, status)
     return [Observation(*values) for values in zip(*columns, strict=True)]
 
@@ -357,8 +358,8 @@ def _references(ids: str | None, numbers: Mapping[str, int]) -> tuple[tuple[str,
 
 
 def _scenes(scenes: pd.DataFrame, observations: pd.DataFrame) -> tuple[SceneRow, ...]:
-    is_measured = (observations["status"] == "observed") & observations["area_m2"].notna()
-    is_unseen = ~is_measured & (observations["status"] != "absent")
+    is_measured = (observations["status"] == Status.OBSERVED) & observations["area_m2"].notna()
+    is_unseen = ~is_measured & (observations["status"] != Status.ABSENT)
     measured = observations.loc[is_measured].groupby("scene_id")["lake_id"].nunique()
     unseen = observations.loc[is_unseen].groupby("scene_id")["lake_id"].nunique()
     ordered = scenes.sort_values(["acquired", "scene_id"], kind="stable")
@@ -372,7 +373,7 @@ def _scenes(scenes: pd.DataFrame, observations: pd.DataFrame) -> tuple[SceneRow,
             cloud_percent=_real(scene.cloud_percent),
             n_measured=int(measured.get(scene.scene_id, 0)),
             n_unseen=int(unseen.get(scene.scene_id, 0)),
-            is_refused=bool(scene.state == "refused"),
+            is_refused=bool(scene.state == SceneState.REFUSED),
             reason=_text(scene.reason),
         )
         for place, scene in enumerate(_each(ordered), start=1)
@@ -380,7 +381,7 @@ def _scenes(scenes: pd.DataFrame, observations: pd.DataFrame) -> tuple[SceneRow,
 
 
 def _total(lakes: pd.DataFrame) -> Total:
-    present = lakes[lakes["state"] == "present"]
+    present = lakes[lakes["state"] == LakeState.PRESENT]
     known = present[present["area_m2"].notna()]
     areas = known["area_m2"].to_numpy(dtype=float)
     sigmas = known["area_sigma_m2"].to_numpy(dtype=float)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from glacial_lakes.change.trends import CHANGE_SIGMAS
+from glacial_lakes.schema import LakeType, Status, TrendKind
 
 if TYPE_CHECKING:
     from glacial_lakes.report.chips import Chip
@@ -32,12 +33,12 @@ class Observation:
     @property
     def is_measured(self) -> bool:
         """Whether the area of the date is known."""
-        return self.status == "observed" and self.area_m2 is not None
+        return self.status == Status.OBSERVED and self.area_m2 is not None
 
     @property
     def is_seen(self) -> bool:
         """Whether the lake, or its absence, was seen."""
-        return self.is_measured or self.status == "absent"
+        return self.is_measured or self.status == Status.ABSENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class LakeTrend:
     @property
     def is_shown(self) -> bool:
         """Whether the lake has a trend."""
-        return self.kind in {"growing", "shrinking"}
+        return self.kind in {TrendKind.GROWING, TrendKind.SHRINKING}
 
     @property
     def is_change(self) -> bool:
@@ -159,7 +160,7 @@ class Lake:
     @property
     def may_be_ice_dammed(self) -> bool:
         """Whether a dam of ice is possible."""
-        touches = self.lake_type in {"ice-contact", "unknown"}
+        touches = self.lake_type in {LakeType.ICE_CONTACT, LakeType.UNKNOWN}
         return self.dam_type == "ice" or (self.dam_type is None and touches)
 
     @cached_property

@@ -17,6 +17,7 @@ from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.review.edited_file import FIELDS
 from glacial_lakes.review.matching import ONE_PLACE, is_one_place, is_same
 from glacial_lakes.review.records import Row
+from glacial_lakes.schema import Decision, SceneState
 
 _LOG = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ def additions(
         source = _split_from(shape, before, standing)
         area = float(geodesic_area_perimeter(gpd.GeoSeries([where], crs=4326))["area_m2"].iloc[0])
         added: Row = {
-            "decision": "split" if source else "added",
+            "decision": Decision.SPLIT if source else Decision.ADDED,
             "lake_id": name,
             "other_id": source,
             "reviewer": row["edited_by"] or row["verified_by"],
@@ -114,7 +115,8 @@ def _split_from(
 
 def _image(inventory: Inventory, old: gpd.GeoDataFrame, row: pd.Series) -> Row:
     """Return the image that an added outline is of: that of its date, else the newest one."""
-    scenes = inventory.scenes[inventory.scenes["state"] != "refused"].dropna(subset="acquired")
+    usable = inventory.scenes["state"] != SceneState.REFUSED
+    scenes = inventory.scenes[usable].dropna(subset="acquired")
     days = old["acquired"].dt.floor("D").unique()
     if len(days) == 1:
         chosen = scenes[scenes["scene_id"].isin(old["scene_id"])]

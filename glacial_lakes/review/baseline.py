@@ -14,6 +14,7 @@ from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.inventory import decisions
 from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.review.edited_file import FIELDS
+from glacial_lakes.schema import LakeState, Status
 
 _OF_LAKE = (*FIELDS, "verified", "verified_by", "edited_by")
 
@@ -96,8 +97,8 @@ def _of_file(inventory: Inventory, table: gpd.GeoDataFrame) -> Iterator[Task]:
         yield Task(_standing(inventory), table, True)
         return
     image = outlines["acquired"].dt.floor("D")
-    present = inventory.lakes.loc[inventory.lakes["state"] == "present", "lake_id"]
-    whole = outlines[(outlines["status"] == "observed") & (image <= days.max())]
+    present = inventory.lakes.loc[inventory.lakes["state"] == LakeState.PRESENT, "lake_id"]
+    whole = outlines[(outlines["status"] == Status.OBSERVED) & (image <= days.max())]
     latest = decisions.reference(whole[whole["lake_id"].isin(present)]).reset_index()
     others = [outlines[image.isin(days.dropna().unique())], outlines]
     if _likeness(latest, known) < max(_likeness(rows, known) for rows in others):

@@ -19,6 +19,7 @@ from glacial_lakes.review.baseline import Task, tasks_of
 from glacial_lakes.review.edited_file import FIELDS, text_of
 from glacial_lakes.review.matching import ONE_PLACE, is_same, paired, shift_m
 from glacial_lakes.review.records import Row, changed, decision, decisions_in
+from glacial_lakes.schema import Decision
 from glacial_lakes.tracking.identities import lake_id
 
 _MISSING = 0.5
@@ -95,7 +96,8 @@ def _compared(inventory: Inventory, task: Task, missing_is_rejected: bool | None
         row = new.iloc[members[0]]
         if not is_same(old_m[i], drawn[i]):
             shape = shapely.union_all(new.geometry.to_numpy()[members])
-            rows.append(decision("redrawn", old.iloc[i], row, shape) | changed(old, i, shape))
+            redrawn = decision(Decision.REDRAWN, old.iloc[i], row, shape)
+            rows.append(redrawn | changed(old, i, shape))
             rows[-1] |= images[i]
             shifts.append(shift_m(old_m[i], drawn[i]))
         source = next((j for j in parts[i] if old["lake_id"].iloc[j] == row["lake_id"]), i)
@@ -130,7 +132,7 @@ def _merged(
     more. Returned are pairs and drawn outlines, by the lake that remains, and for each old row
     that ends the row of that lake.
     """
-    earlier = inventory.reviews[inventory.reviews["decision"] == "merged"]
+    earlier = inventory.reviews[inventory.reviews["decision"] == Decision.MERGED]
     known = set(zip(earlier["lake_id"], earlier["other_id"], strict=True))
     ids = old["lake_id"].tolist()
     groups: dict[int, list[int]] = {}
@@ -162,7 +164,7 @@ def _latest_image(old: gpd.GeoDataFrame, rows: list[int]) -> Row:
 def _merger(old: gpd.GeoDataFrame, i: int, main: int, new: pd.Series) -> Row:
     """Return the decision that a lake is a part of another one."""
     area = geodesic_area_perimeter(old.geometry.iloc[i : i + 1])["area_m2"].iloc[0]
-    return decision("merged", old.iloc[i], new, old.geometry.iloc[i]) | {
+    return decision(Decision.MERGED, old.iloc[i], new, old.geometry.iloc[i]) | {
         "other_id": old["lake_id"].iloc[main],
         "area_before_m2": float(area),
         "replaced": shapely.to_wkt(old.geometry.iloc[i], rounding_precision=-1),
@@ -174,7 +176,7 @@ def _rejection(inventory: Inventory, old: gpd.GeoDataFrame, i: int, task: Task) 
     row, name = old.iloc[i], old["lake_id"].iloc[i]
     mine = inventory.outlines[inventory.outlines["lake_id"] == name]
     size = float(geodesic_area_perimeter(old.geometry.iloc[i : i + 1])["area_m2"].iloc[0])
-    rejected = decision("rejected", row, None, row["geometry"]) | {"area_before_m2": size}
+    rejected = decision(Decision.REJECTED, row, None, row["geometry"]) | {"area_before_m2": size}
     if not task.whole_lakes and len(mine) > 1:
         return rejected
     ground = shapely.union_all(mine.geometry.to_numpy())
@@ -191,21 +193,21 @@ def _is_new(inventory: Inventory, row: Row) -> bool:
     """Tell whether the inventory does not say so already: the file may be taken in again."""
     name, kind = row["lake_id"], row["decision"]
     lake = inventory.lakes[inventory.lakes["lake_id"] == name]
-    is_new = kind in {"added", "split"} or not lake.empty
-    if kind == "merged":
-        earlier = inventory.reviews[inventory.reviews["decision"] == "merged"]
+    is_new = kind in {Decision.ADDED, Decision.SPLIT} or not lake.empty
+    if kind == Decision.MERGED:
+        earlier = inventory.reviews[inventory.reviews["decision"] == Decision.MERGED]
         is_new = (name, row["other_id"]) not in zip(
             earlier["lake_id"], earlier["other_id"], strict=True
         )
-    elif kind == "redrawn" and is_new:
+    elif kind == Decision.REDRAWN and is_new:
         outlines = inventory.outlines[inventory.outlines["lake_id"] == name]
         there = outlines[outlines["acquired"] == row["acquired"]].geometry.to_crs(EQUAL_AREA)
         drawn = gpd.GeoSeries([row["geometry"]], crs=4326).to_crs(EQUAL_AREA)[0]
         is_new = not any(is_same(shape, drawn) for shape in there)
-    elif kind in {"accepted", "withdrawn"} and is_new:
+    elif kind in {Decision.ACCEPTED, Decision.WITHDRAWN} and is_new:
         is_checked = bool(lake["verified"].fillna(False).iloc[0])
-        is_new = is_checked != (kind == "accepted")
-    elif kind in {"reclassified", "commented"} and is_new and row["acquired"] is None:
+        is_new = is_checked != (kind == Decision.ACCEPTED)
+    elif kind in {Decision.RECLASSIFIED, Decision.COMMENTED} and is_new and row["acquired"] is None:
         fields = [field for field in FIELDS if field in row]
         is_new = any((text_of(lake[field].iloc[0]) or "") != row[field] for field in fields)
     return is_new
@@ -213,7 +215,9 @@ def _is_new(inventory: Inventory, row: Row) -> bool:
 
 def _one_each(rows: list[Row]) -> list[Row]:
     """Leave out what a person did twice, in the layer of lakes and in that of outlines."""
-    gone = {r["lake_id"] for r in rows if r["decision"] == "rejected" and r["acquired"] is None}
+    gone = {
+        r["lake_id"] for r in rows if r["decision"] == Decision.REJECTED and r["acquired"] is None
+    }
     seen: set[object] = set()
     kept = []
     for row in rows:

@@ -12,6 +12,7 @@ import shapely
 
 from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.review.edited_file import FIELDS, text_of
+from glacial_lakes.schema import Decision
 
 Row = dict[str, Any]
 
@@ -53,16 +54,16 @@ def decisions_in(old: pd.Series, new: pd.Series, whole_lakes: bool) -> list[Row]
         for name in FIELDS
         if name in new.index and not _same_text(text_of(old[name]), new[name])
     }
-    for kind, names in (("reclassified", FIELDS[:2]), ("commented", FIELDS[2:])):
+    for kind, names in ((Decision.RECLASSIFIED, FIELDS[:2]), (Decision.COMMENTED, FIELDS[2:])):
         told = {name: changes[name] for name in names if name in changes}
         if told:
             row = decision(kind, old, new, old["geometry"]) | told
-            if whole_lakes or kind == "commented":
+            if whole_lakes or kind == Decision.COMMENTED:
                 row |= {"acquired": None, "scene_id": None, "sensor": None}
             rows.append(row)
     was = bool(old["verified"]) if pd.notna(old["verified"]) else False
     if bool(new["verified"]) != was:
-        kind = "withdrawn" if was else "accepted"
+        kind = Decision.WITHDRAWN if was else Decision.ACCEPTED
         row = decision(kind, old, new, old["geometry"])
         rows.append(row | {"reviewer": _who(old, new, ("verified_by", "edited_by"))})
     return rows

@@ -20,6 +20,7 @@ from scipy.sparse.csgraph import connected_components
 from glacial_lakes.coverage import DEFAULT_RESOLUTION_M, SceneCoverage
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.kernels.overlaps import overlap_areas
+from glacial_lakes.schema import Status
 from glacial_lakes.tracking.ragged import Geometries, RaggedPolygons
 
 Fractions = npt.NDArray[np.float64]
@@ -106,7 +107,7 @@ class Epoch:
     @cached_property
     def whole(self) -> npt.NDArray[np.bool_]:
         """Which patches were seen whole."""
-        return np.asarray(self.patches["status"] == "observed", dtype=bool)
+        return np.asarray(self.patches["status"] == Status.OBSERVED, dtype=bool)
 
     @cached_property
     def columns(self) -> dict[str, npt.NDArray[Any]]:
@@ -149,7 +150,7 @@ class Epoch:
             Shape (scene, geometry).
         """
         shape = (len(self.coverages), len(geometries))
-        fraction, status = np.zeros(shape), np.full(shape, "nodata", dtype=object)
+        fraction, status = np.zeros(shape), np.full(shape, Status.NODATA, dtype=object)
         if len(geometries):
             places = gpd.GeoSeries(geometries, crs=EQUAL_AREA)
             for row, coverage in enumerate(self.coverages):

@@ -17,6 +17,7 @@ from typing import Literal
 
 import numpy as np
 
+from glacial_lakes.schema import EventKind, Status
 from glacial_lakes.settings import TrackingSettings
 from glacial_lakes.tracking.observations import Flags, View, Views, is_sure, uncertainty_m2
 
@@ -28,7 +29,7 @@ _REFILLED = 0.5
 class DetectedEvent:
     """An event in the life of one lake; ``None`` for what is not there."""
 
-    kind: Literal["appeared", "drained", "refilled"]
+    kind: Literal[EventKind.APPEARED, EventKind.DRAINED, EventKind.REFILLED]
     before: View
     after: View
 
@@ -42,7 +43,7 @@ def may_have_events(views: Views, settings: TrackingSettings) -> Flags:
     least = np.where(views.decides, views.area_m2, np.inf).min(axis=1, initial=np.inf)
     most = np.fmax(views.area_m2, views.at_least_m2)
     most = np.nan_to_num(most).max(axis=1, initial=0.0)
-    without = views.lacks | (views.late_summer & (views.status == "frozen"))
+    without = views.lacks | (views.late_summer & (views.status == Status.FROZEN))
     may: Flags = without.any(axis=1) | ~(least > settings.drained_fraction * most)
     return may
 
@@ -75,7 +76,7 @@ def detect_events(
             if view.smallest_m2 > 0:
                 full, before = view, _last_without(views)
                 if before is not None and _stays(view, following, view.smallest_m2 / 2, settings):
-                    found.append(DetectedEvent("appeared", before, view))
+                    found.append(DetectedEvent(EventKind.APPEARED, before, view))
         elif drained_from is None:
             if is_part:
                 if not view.at_least_m2 >= full.smallest_m2:
@@ -87,14 +88,14 @@ def detect_events(
                 and view.epoch not in changed
                 and _is_drained(seen, i, full, views, settings)
             ):
-                found.append(DetectedEvent("drained", full, view))
+                found.append(DetectedEvent(EventKind.DRAINED, full, view))
                 drained_from = full.smallest_m2
             elif view.area_m2 > 0:
                 full = view
         elif view.smallest_m2 >= _REFILLED * drained_from and _stays(
             view, following, _REFILLED * drained_from, settings
         ):
-            found.append(DetectedEvent("refilled", last, view))
+            found.append(DetectedEvent(EventKind.REFILLED, last, view))
             full, drained_from = view, None
         elif is_part:
             continue
@@ -110,7 +111,7 @@ def _last_without(views: Sequence[View]) -> View | None:
     """
     water = next(i for i, view in enumerate(views) if view.shows_water)
     ice = [view for view in views[:water] if view.is_ice]
-    bare = [view for view in views[:water] if view.lacks and view.status != "frozen"]
+    bare = [view for view in views[:water] if view.lacks and view.status != Status.FROZEN]
     return max(bare + (ice if len(ice) > 1 else []), key=lambda view: view.epoch, default=None)
 
 
@@ -144,6 +145,6 @@ def _is_drained(
     later = [other for other in seen[position + 1 :] if other.decides or other.lacks][:1]
     if later and not view.decides:
         return later[0].largest_m2 <= limit
-    if view.status == "absent" or is_sure(full.smallest_m2, view, settings):
+    if view.status == Status.ABSENT or is_sure(full.smallest_m2, view, settings):
         return True
     return any(other.largest_m2 <= limit for other in later)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import shapely
 
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
+from glacial_lakes.schema import Status
 from glacial_lakes.settings import TrackingSettings
 from glacial_lakes.tracking.epochs import Epoch, is_north, is_open_season, shared_areas
 from glacial_lakes.tracking.matching import COMPARABLE, geometry_array
@@ -54,12 +55,12 @@ class View(NamedTuple):
     @property
     def decides(self) -> bool:
         """Whether it tells the area: that of the lake, or zero."""
-        return self.status in {"observed", "absent"}
+        return self.status in {Status.OBSERVED, Status.ABSENT}
 
     @property
     def lacks(self) -> bool:
         """Whether it tells that the lake is not there, or all but a remnant that is hidden."""
-        return self.status == "absent" or not np.isnan(self.at_most_m2)
+        return self.status == Status.ABSENT or not np.isnan(self.at_most_m2)
 
     @property
     def largest_m2(self) -> float:
@@ -75,7 +76,7 @@ class View(NamedTuple):
     def is_ice(self) -> bool:
         """Whether the place is ice when lakes are open, or bare but for a remnant that is ice."""
         hidden = self.fraction <= 1 - MIN_OBSERVED_FRACTION
-        return self.late_summer and self.status == "frozen" and (hidden or self.lacks)
+        return self.late_summer and self.status == Status.FROZEN and (hidden or self.lacks)
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class Views:
         shape = lakes, epochs
         unknown = [np.full(shape, np.nan) for _ in range(4)]
         no = [np.zeros(shape, dtype=bool) for _ in range(2)]
-        status = np.full(shape, "observed", dtype=object)
+        status = np.full(shape, Status.OBSERVED, dtype=object)
         return cls(
             np.zeros(shape, dtype=int), np.ones(shape), status, np.zeros(shape), *no, *unknown
         )
@@ -122,13 +123,13 @@ class Views:
     @property
     def decides(self) -> Flags:
         """Which of them tell the area: that of the lake, or zero."""
-        decides: Flags = (self.status == "observed") | (self.status == "absent")
+        decides: Flags = (self.status == Status.OBSERVED) | (self.status == Status.ABSENT)
         return decides
 
     @property
     def lacks(self) -> Flags:
         """Which of them tell that the lake is not there, or all but a remnant that is hidden."""
-        lacks: Flags = (self.status == "absent") | ~np.isnan(self.at_most_m2)
+        lacks: Flags = (self.status == Status.ABSENT) | ~np.isnan(self.at_most_m2)
         return lacks
 
     def _columns(self) -> Iterator[npt.NDArray[Any]]:
@@ -213,7 +214,7 @@ def _enter_patches(
     lakes, patches = np.flatnonzero(alone), patch[alone]
     views.scene[lakes, number] = epoch.scenes[patches]
     views.fraction[lakes, number] = epoch.columns["observed_fraction"][patches]
-    views.status[lakes, number] = "observed"
+    views.status[lakes, number] = Status.OBSERVED
     views.shows_water[lakes, number] = True
     views.area_m2[lakes, number] = epoch.columns["area_m2"][patches]
     views.sigma_m2[lakes, number] = np.sqrt(epoch.columns["area_sigma_m2"][patches] ** 2)
@@ -244,12 +245,12 @@ def _enter_unseen(
     unknown |= ~_could_show(links, number, shown_m[lakes], area_m2)
     ends = [links.tracks[lake].ended for lake in lakes.tolist()]
     unknown |= np.array([end is not None and end <= number for end in ends], dtype=bool)
-    seen = status == "observed"
+    seen = status == Status.OBSERVED
     absent, uncertain = lakes[seen & ~unknown], lakes[seen & unknown]
-    views.status[uncertain, number] = "uncertain"
-    views.status[absent, number] = "absent"
+    views.status[uncertain, number] = Status.UNCERTAIN
+    views.status[absent, number] = Status.ABSENT
     views.area_m2[absent, number] = views.sigma_m2[absent, number] = 0.0
-    may_freeze = (status == "frozen") & ~views.late_summer[lakes, number]
+    may_freeze = (status == Status.FROZEN) & ~views.late_summer[lakes, number]
     bare = ~(seen | unknown | may_freeze) & (1 - fraction <= settings.drained_fraction)
     views.at_most_m2[lakes[bare], number] = (1 - fraction[bare]) * area_m2[bare]
 
@@ -270,7 +271,7 @@ def unreliable_epochs(views: Views, lakes: Sequence[int], settings: TrackingSett
     """
     chosen, n_epochs = list(lakes), views.status.shape[1]
     lake, epoch = np.nonzero(views.decides[chosen])
-    shown = views.status[chosen][lake, epoch] == "observed"
+    shown = views.status[chosen][lake, epoch] == Status.OBSERVED
     area = views.area_m2[chosen][lake, epoch]
     same = lake[1:] == lake[:-1]
     before, after = np.append(False, same), np.append(same, False)
@@ -320,7 +321,7 @@ def doubt(
     for lake in lakes:
         if unreliable or lake in some_lack:
             for view in _doubted(views.of(lake), tracks[lake], unreliable, settings):
-                shown = "uncertain" if view.decides else view.status
+                shown = Status.UNCERTAIN if view.decides else view.status
                 views.put(lake, _without_area(view)._replace(status=shown))
 
 
@@ -344,7 +345,7 @@ def _doubted(
     return doubted
 
 
-def is_doubtful(views: Views, links: Links, lake: int) -> bool:
+def is_unconfirmed(views: Views, links: Links, lake: int) -> bool:
     """Tell whether a lake is a single small outline that other images contradict.
 
     They show its place without water, or under the outline of another lake.
@@ -359,7 +360,7 @@ def is_doubtful(views: Views, links: Links, lake: int) -> bool:
         Position of the lake.
     """
     track = links.tracks[lake]
-    if track.ended is None and not (views.status[lake] == "absent").any():
+    if track.ended is None and not (views.status[lake] == Status.ABSENT).any():
         return False
     shown = [i for i, now in enumerate(links.sightings) if now["view"][lake] != NOT_SHOWN]
     if len(shown) > 1:
@@ -426,18 +427,18 @@ def _sighted(links: Links, place: View, lake: int, area_m2: float) -> View:
             shows_water=True,
             scene=scene,
             fraction=fraction,
-            status="observed",
+            status=Status.OBSERVED,
             area_m2=float(columns["area_m2"].sum()),
             sigma_m2=float(np.sqrt((columns["area_sigma_m2"] ** 2).sum())),
         )
-    reasons = [status for status in (*columns["status"], place.status) if status != "observed"]
+    reasons = [status for status in (*columns["status"], place.status) if status != Status.OBSERVED]
     seen = place._replace(
         shows_water=True,
         scene=scene,
         fraction=float(np.nanmin([fraction, place.fraction])),
-        status=reasons[0] if reasons else "uncertain",
+        status=reasons[0] if reasons else Status.UNCERTAIN,
     )
-    may_freeze = seen.status == "frozen" and not seen.late_summer
+    may_freeze = seen.status == Status.FROZEN and not seen.late_summer
     part = shown_m2 / fraction if fraction > 0 else np.inf
     left = part + (1 - place.fraction) * area_m2
     alone, limit = view == PARTIAL, links.settings.drained_fraction
@@ -454,6 +455,6 @@ def _precedes_growth(seen: Sequence[View], position: int) -> bool:
     A lake that was missed by chance has no reason to grow afterwards; a new one has.
     """
     later = seen[1:]
-    if position or len(later) < 2 or any(view.status != "observed" for view in later):
+    if position or len(later) < 2 or any(view.status != Status.OBSERVED for view in later):
         return False
     return later[-1].area_m2 - later[0].area_m2 > uncertainty_m2(later[0], later[-1])

@@ -17,6 +17,7 @@ import shapely
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
 from glacial_lakes.kernels.overlaps import overlap_areas
 from glacial_lakes.runtime.threads import in_threads
+from glacial_lakes.schema import EventKind, Status
 from glacial_lakes.tracking.epochs import Epoch, is_late_summer
 from glacial_lakes.tracking.matching import geometry_array
 from glacial_lakes.tracking.ragged import Geometries, Numbers
@@ -38,7 +39,7 @@ _CLEARLY = 0.999
 Positions = npt.NDArray[np.intp]
 Hidden = tuple[float, str]
 """Share of a lake that was not observed, and why."""
-_NOTHING: Hidden = (0.0, "observed")
+_NOTHING: Hidden = (0.0, Status.OBSERVED)
 
 
 def partly_hidden(links: Links) -> list[dict[int, Hidden]]:
@@ -82,7 +83,7 @@ def partly_hidden(links: Links) -> list[dict[int, Hidden]]:
             hidden_part = lack
             if complete[lake] >= 0 and lack[0] > _MAY_LACK:
                 hidden_part = _by_later_images(links, lake, number, ground, outline, lack)
-            elif lack[1] == "frozen" and is_late_summer(epoch.acquired, outline):
+            elif lack[1] == Status.FROZEN and is_late_summer(epoch.acquired, outline):
                 hidden_part = _NOTHING
             if hidden_part[0] > _MAY_LACK:
                 hidden[number][lake] = hidden_part
@@ -127,7 +128,7 @@ def _merges(links: Links) -> dict[int, list[Lineage]]:
     """Return the merges by the lake that goes on."""
     merges: dict[int, list[Lineage]] = {}
     for change in links.lineage:
-        if change.kind == "merged":
+        if change.kind == EventKind.MERGED:
             merges.setdefault(change.before[0], []).append(change)
     return merges
 
@@ -187,7 +188,7 @@ def _lacks(epoch: Epoch, grounds: Geometries, outlines: Geometries) -> list[Hidd
     seen = epoch.best_views(rest[lacking])
     found = asked[lacking], missed[lacking], size[lacking], seen.fraction, seen.status
     for i, part, whole, fraction, status in zip(*found, strict=True):
-        if status != "observed":
+        if status != Status.OBSERVED:
             lacks[i] = (float((1 - fraction) * part / whole), status)
     return lacks
 
@@ -213,12 +214,13 @@ def _by_later_images(
     Where no image ever shows it again, it stays hidden; only what is ice in two late summers is a
     glacier that advanced into the lake.
     """
-    summers = int(lack[1] == "frozen" and is_late_summer(links.epochs[number].acquired, ground))
+    acquired = links.epochs[number].acquired
+    summers = int(lack[1] == Status.FROZEN and is_late_summer(acquired, ground))
     for later in _later(links.tracks[lake], number):
         epoch, then = links.epochs[later], outline_of(links, later, lake)
         share, status = _lack(epoch, ground, then)
         if share <= _MAY_LACK:
             still = shapely.intersection(ground, then)
             return _lack(links.epochs[number], still, outline)
-        summers += status == "frozen" and is_late_summer(epoch.acquired, ground)
+        summers += status == Status.FROZEN and is_late_summer(epoch.acquired, ground)
     return _NOTHING if summers > 1 else lack

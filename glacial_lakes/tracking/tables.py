@@ -17,6 +17,7 @@ from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.runtime import collector
 from glacial_lakes.runtime.threads import one_ahead
+from glacial_lakes.schema import LakeState, Status
 from glacial_lakes.settings import TrackingSettings
 from glacial_lakes.tracking.epochs import utc
 from glacial_lakes.tracking.events import detect_events, may_have_events
@@ -25,7 +26,7 @@ from glacial_lakes.tracking.matching import geometry_array
 from glacial_lakes.tracking.observations import (
     Views,
     doubt,
-    is_doubtful,
+    is_unconfirmed,
     raw_views,
     unreliable_epochs,
 )
@@ -97,14 +98,16 @@ def track_lakes(
         kept = [number for number, track in enumerate(links.tracks) if not track.absorbed]
         names = dict(zip(kept, _names(links, kept, previous, taken), strict=True))
         told = {lake for change in links.lineage for lake in (*change.before, *change.after)}
-        doubtful = {lake for lake in kept if lake not in told and is_doubtful(views, links, lake)}
+        unconfirmed = {
+            lake for lake in kept if lake not in told and is_unconfirmed(views, links, lake)
+        }
         unreliable = unreliable_epochs(views, kept, settings)
         doubt(views, links.tracks, kept, unreliable, settings)
         events = _events(links, views, names)
         observations = _observations(links, views, names)
-        states = _states(links, views, names, doubtful)
+        states = _states(links, views, names, unconfirmed)
         links.tracks.clear()  # they hold outlines, and have told all
-        rows = _outlines(links, views, names, doubtful, events)
+        rows = _outlines(links, views, names, unconfirmed, events)
         lakes = _lakes(states, rows)
     return Tracked(lakes, rows, observations, events)
 
@@ -210,7 +213,7 @@ def _outlines(
     links: Links,
     views: Views,
     names: Mapping[int, str],
-    doubtful: set[int],
+    unconfirmed: set[int],
     events: pd.DataFrame,
 ) -> gpd.GeoDataFrame:
     """Return one row a lake and epoch with an outline of its own.
@@ -218,7 +221,7 @@ def _outlines(
     Outlines are most of the memory of tracking: this takes the epochs out of the links, one after
     the other from the last, so that they are not held in two frames at a time.
     """
-    rows = _rows(links, views, names, doubtful, events)
+    rows = _rows(links, views, names, unconfirmed, events)
     parts = [
         gpd.GeoDataFrame(part, geometry=ragged.geometries(), crs=4326)
         for part, ragged in one_ahead(_in_degrees, rows)
@@ -247,7 +250,7 @@ def _rows(
     links: Links,
     views: Views,
     names: Mapping[int, str],
-    doubtful: set[int],
+    unconfirmed: set[int],
     events: pd.DataFrame,
 ) -> Iterator[tuple[pd.DataFrame, RaggedPolygons]]:
     """Yield the rows of each epoch with their outlines, from the last epoch on; let go of it."""
@@ -262,13 +265,13 @@ def _rows(
         status = views.status[shown, number]
         for name in ("area_err_hb_m2", "perimeter_m"):
             part[name] = _sums(epoch.patches[name].to_numpy(dtype=float), patches)
-        part["area_err_hb_m2"] = part["area_err_hb_m2"].where(status == "observed")
+        part["area_err_hb_m2"] = part["area_err_hb_m2"].where(status == Status.OBSERVED)
         part["lake_id"] = [names[lake] for lake in shown]
         part["area_m2"] = views.area_m2[shown, number]
         part["area_sigma_m2"] = views.sigma_m2[shown, number]
         part["observed_fraction"] = views.fraction[shown, number]
         part["status"] = status
-        poor = np.array([lake in doubtful for lake in shown], dtype=bool)
+        poor = np.array([lake in unconfirmed for lake in shown], dtype=bool)
         part["quality"] = part["quality"].mask(poor, SEEN_ONCE)
         day = epoch.acquired.normalize()
         part["event"] = [happened.get((names[lake], day)) for lake in shown]
@@ -283,10 +286,10 @@ def _sums(values: npt.NDArray[np.float64], groups: Sequence[list[int]]) -> list[
     return [told[g[0]] if len(g) == 1 else float(values[g].sum()) for g in groups]
 
 
-def _lakes(states: Mapping[str, str], outlines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _lakes(states: Mapping[str, LakeState], outlines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return one row a lake, from its latest whole outline."""
     rows = outlines[["lake_id", "acquired", "area_m2"]]
-    whole = pd.DataFrame(rows).assign(whole=outlines["status"] == "observed")
+    whole = pd.DataFrame(rows).assign(whole=outlines["status"] == Status.OBSERVED)
     whole = whole.sort_values(["whole", "acquired"], kind="stable")
     latest = outlines.loc[whole.groupby("lake_id").tail(1).index]
     latest = latest.set_index("lake_id").sort_index()
@@ -302,16 +305,17 @@ def _lakes(states: Mapping[str, str], outlines: gpd.GeoDataFrame) -> gpd.GeoData
 
 
 def _states(
-    links: Links, views: Views, names: Mapping[int, str], doubtful: set[int]
-) -> dict[str, str]:
+    links: Links, views: Views, names: Mapping[int, str], unconfirmed: set[int]
+) -> dict[str, LakeState]:
     """Return the state of each lake by its ID; gone is what the last view that tells it lacks."""
     lacks = views.lacks
     tells = views.decides | lacks
     is_last = tells & (np.cumsum(tells[:, ::-1], axis=1)[:, ::-1] == 1)
     lost = (is_last & lacks & ~views.shows_water).any(axis=1)
     gone = lost | np.array([track.ended is not None for track in links.tracks], dtype=bool)
+    present_or_gone = (LakeState.PRESENT, LakeState.GONE)
     return {
-        name: "doubtful" if lake in doubtful else "gone" if gone[lake] else "present"
+        name: LakeState.UNCONFIRMED if lake in unconfirmed else present_or_gone[bool(gone[lake])]
         for lake, name in names.items()
     }
 
@@ -331,7 +335,7 @@ def _observations(links: Links, views: Views, names: Mapping[int, str]) -> pd.Da
         "area_m2": np.where(tells, views.area_m2[chosen], np.nan),
         "area_sigma_m2": np.where(tells, views.sigma_m2[chosen], np.nan),
         "observed_fraction": np.where(tells, views.fraction[chosen], np.nan),
-        "status": np.where(tells, views.status[chosen], "nodata"),
+        "status": np.where(tells, views.status[chosen], Status.NODATA),
     }
     table = pd.DataFrame({name: values.ravel() for name, values in columns.items()})
     table["lake_id"] = np.repeat(np.array([names[lake] for lake in lakes], object), len(scenes))

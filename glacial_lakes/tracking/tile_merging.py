@@ -19,7 +19,7 @@ from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.runtime.threads import one_ahead
-from glacial_lakes.schema import MAPPED, OUTLINES, conform
+from glacial_lakes.schema import MAPPED, OUTLINES, Status, conform
 from glacial_lakes.tracking.epochs import Epoch, groups_of, utc
 from glacial_lakes.tracking.ragged import RaggedPolygons
 
@@ -131,7 +131,7 @@ def _scene(mapped: MappedScene) -> _Scene:
     time = pd.Series(utc(coverage.acquired), index=frame.index)
     frame["acquired"] = frame["acquired"].fillna(time.astype("datetime64[ms, UTC]"))
     frame["sensor"] = coverage.sensor
-    frame["area_m2"] = frame["area_m2"].where(frame["status"] == "observed")
+    frame["area_m2"] = frame["area_m2"].where(frame["status"] == Status.OBSERVED)
     return _Scene(coverage, frame, RaggedPolygons.of(table.geometry.to_numpy()), table.crs)
 
 
@@ -139,7 +139,7 @@ def _measured(drawn: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return outlines that somebody drew with what is measured of them; they were seen whole."""
     size = geodesic_area_perimeter(drawn.geometry)
     told = {name: drawn[name] for name in (*size, "observed_fraction", "status") if name in drawn}
-    seen = {"observed_fraction": 1.0, "status": "observed"}
+    seen = {"observed_fraction": 1.0, "status": Status.OBSERVED}
     return drawn.assign(**{**{name: size[name] for name in size}, **seen, **told})
 
 
@@ -237,7 +237,7 @@ def _merged(epoch: Epoch, patches: gpd.GeoDataFrame, group: npt.NDArray[np.intp]
     sigma = members["area_sigma_m2"].to_numpy(dtype=float)
     bound = _HANSHAW_BOOKHAGEN * perimeter_m * epoch.resolution_m
     return row | {
-        "status": "observed",
+        "status": Status.OBSERVED,
         "area_m2": area_m2,
         "area_sigma_m2": bound if np.isnan(sigma).any() else float(np.sqrt((sigma**2).sum())),
         "area_err_hb_m2": bound,

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from glacial_lakes.schema import EventKind, Status
 from glacial_lakes.settings import TrackingSettings
 from glacial_lakes.tracking.epochs import Epoch, Seen
 from glacial_lakes.tracking.matching import (
@@ -107,7 +108,7 @@ class Track:
 class Lineage:
     """A split or merge: tracks before and after, the one that keeps its identity first."""
 
-    kind: Literal["split", "merged"]
+    kind: Literal[EventKind.SPLIT, EventKind.MERGED]
     since: int
     """Last epoch that shows the lakes as they were."""
     epoch: int
@@ -256,7 +257,7 @@ def _link(links: Links, number: int) -> None:
     asked = np.array([i for i in range(len(tracks)) if i not in shown], dtype=int)
     seen = epoch.best_views(lasts[asked])
     links.places.append((asked, seen))
-    clear = set(asked[seen.status == "observed"].tolist())
+    clear = set(asked[seen.status == Status.OBSERVED].tolist())
     missable = [lake for lake in sorted(clear) if tracks[lake].misses < GONE_AFTER]
     found = with_moved(found, epoch, settings, footprints, missable)
     outlines = epoch.outlines
@@ -348,7 +349,7 @@ def _parts(links: Links, number: int, lake: int, found: Match, *, whole: bool) -
             before = float(links.sightings[since]["area_m2"][lake])
             after = float(shapely.area(epoch.outlines[[*parts, *children]]).sum())
             links.lineage.append(
-                Lineage("split", since, number, (lake,), (lake, *born), before, after)
+                Lineage(EventKind.SPLIT, since, number, (lake,), (lake, *born), before, after)
             )
         # The children's ground is theirs now.
         track.largest, track.largest_m2 = epoch.outlines[patch], links.told[patch][0]
@@ -435,7 +436,8 @@ def _merge(links: Links, number: int, lake: int, found: Match, *, whole: bool) -
         # The main lake alone does not tell: the others may have been hidden, and joined already.
         since = min(links.tracks[i].whole_epochs[-1] for i in partners)
         before = sum(links.tracks[i].last_m2 for i in lakes)
-        links.lineage.append(Lineage("merged", since, number, lakes, (lake,), before, area_m2))
+        merger = Lineage(EventKind.MERGED, since, number, lakes, (lake,), before, area_m2)
+        links.lineage.append(merger)
         links.merged.update(lakes)
     _make_dormant(links, number, links.merged.intersection(ended))
     return joint

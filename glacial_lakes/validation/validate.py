@@ -18,6 +18,7 @@ from glacial_lakes.errors import VectorError
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.vector import read_vector
 from glacial_lakes.measures import inner_lon_lat
+from glacial_lakes.schema import Status
 from glacial_lakes.validation.accuracy import Accuracy, size_class
 from glacial_lakes.validation.causes import causes_below
 from glacial_lakes.validation.overlay import equal_area_frame, overlay
@@ -80,7 +81,7 @@ def validate(
         When a CRS is missing, geometries are no polygons, or no reference lake counts.
     """
     given, lakes = _polygons(outlines, "outlines"), _polygons(reference, "reference")
-    given = given[_column(given, schema.STATUS, "observed").to_numpy() != "absent"]
+    given = given[_column(given, schema.STATUS, Status.OBSERVED).to_numpy() != Status.ABSENT]
     if lakes.empty:
         raise VectorError(None, "the reference has no lakes", "name one that has")
     frame = equal_area_frame(lakes.geometry)
@@ -287,8 +288,8 @@ def _differences(
     pairs: Mapping[int, int],
 ) -> dict[str, npt.NDArray[np.float64]]:
     """Return what lakes and the outlines that hit them differ by, aligned with the lakes."""
-    status = _column(outlines, schema.STATUS, "observed")
-    states_area = (status.isna() | (status == "observed")).to_numpy(dtype=bool)
+    status = _column(outlines, schema.STATUS, Status.OBSERVED)
+    states_area = (status.isna() | (status == Status.OBSERVED)).to_numpy(dtype=bool)
     sigmas = pd.to_numeric(_column(outlines, schema.AREA_SIGMA, np.nan), errors="coerce")
     sigmas_m2 = sigmas.to_numpy(dtype=float)
     names = ("outline_area_m2", "area_error", "area_sigma_m2", "pixel_m")

@@ -18,6 +18,7 @@ from glacial_lakes.events import SceneRefused
 from glacial_lakes.io import atomic
 from glacial_lakes.runtime.revision import code_version
 from glacial_lakes.scenes.scene import Scene
+from glacial_lakes.schema import SceneState
 
 FILE_NAME = "manifest.json"
 UNVERIFIED = "unverified"
@@ -30,7 +31,7 @@ class Record:
     """What became of a scene: the content of ``done.json``, written after all else."""
 
     scene_id: str
-    state: Literal["mapped", "refused"]
+    state: SceneState
     reason: str
     """Why it was refused, one line; empty when mapped."""
     n_outlines: int
@@ -169,7 +170,7 @@ def scene_table(
             "scene_id": Path(event.path).name,
             "path": _relative(event.path, folder),
             "checksum": UNVERIFIED,
-            "state": "refused",
+            "state": SceneState.REFUSED,
             "reason": _relative(event.reason, folder),
         }
         for event in refused

@@ -40,6 +40,7 @@ from glacial_lakes.runtime.processes import ProcessPerCall
 from glacial_lakes.runtime.revision import code_version
 from glacial_lakes.scenes import discover
 from glacial_lakes.scenes.scene import Scene
+from glacial_lakes.schema import SceneState
 from glacial_lakes.settings import Project, as_dict, digest
 from glacial_lakes.workflow import manifest
 from glacial_lakes.workflow.dask import RUNNING_NAME, map_on_cluster
@@ -163,7 +164,9 @@ def run(
             records, mapped = _map(
                 tasks, work, executor, jobs=jobs, max_memory=max_memory, on_event=listen
             )
-        usable = [record.scene_id for record in records.values() if record.state == "mapped"]
+        usable = [
+            record.scene_id for record in records.values() if record.state == SceneState.MAPPED
+        ]
         reused = tuple(scene_id for scene_id in usable if scene_id not in mapped)
         refusals = tuple(sorted(refused, key=lambda event: (event.path, event.reason)))
         result = RunResult(output, (), mapped, reused, refusals, 0)
@@ -301,7 +304,7 @@ def _map(
         if record := records.get(task.scene.id):
             on_event(
                 SceneReused(record.scene_id)
-                if record.state == "mapped"
+                if record.state == SceneState.MAPPED
                 else SceneRefused(task.scene.path, record.reason)
             )
     fresh: list[Record] = []
@@ -312,7 +315,7 @@ def _map(
             new, executor, work=work, jobs=jobs, max_memory=max_memory, on_event=on_event
         )
     records |= {record.scene_id: record for record in fresh}
-    mapped = tuple(record.scene_id for record in fresh if record.state == "mapped")
+    mapped = tuple(record.scene_id for record in fresh if record.state == SceneState.MAPPED)
     return {task.scene.id: records[task.scene.id] for task in tasks}, mapped
 
 

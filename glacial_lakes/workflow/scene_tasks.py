@@ -31,6 +31,7 @@ from glacial_lakes.mapping.strips import ABOVE_PX, BELOW_PX
 from glacial_lakes.runtime import interrupts
 from glacial_lakes.scenes import verify
 from glacial_lakes.scenes.scene import Scene
+from glacial_lakes.schema import SceneState
 from glacial_lakes.settings import MappingSettings
 from glacial_lakes.workflow import manifest
 from glacial_lakes.workflow.manifest import Record
@@ -147,7 +148,7 @@ def map_scene(task: SceneTask) -> Mapped:
     (task.folder / RECORD_NAME).unlink(missing_ok=True)
     record = Record(
         scene_id=task.scene.id,
-        state="mapped",
+        state=SceneState.MAPPED,
         reason="",
         n_outlines=0,
         key=task.key,
@@ -163,13 +164,13 @@ def map_scene(task: SceneTask) -> Mapped:
         raise
     except GlacialLakesError as error:
         lasting = isinstance(error, InputError | UnsafeInputError)
-        record = replace(record, state="refused", reason=reason_of(error, task.scene.path))
+        record = replace(record, state=SceneState.REFUSED, reason=reason_of(error, task.scene.path))
     except Exception as error:
         if _lacks_memory(error):
             raise MemoryError from error
         lasting = False
         what = " ".join(f"{type(error).__name__}: {error}".split())
-        record = replace(record, state="refused", reason=f"{InputError.code} {what}")
+        record = replace(record, state=SceneState.REFUSED, reason=f"{InputError.code} {what}")
     if lasting:
         manifest.write(task.folder / RECORD_NAME, asdict(record))
     return record, time.monotonic() - started
@@ -212,7 +213,7 @@ def earlier_record(task: SceneTask) -> Record | None:
         return None
     if record.key != task.key:
         return None
-    if record.state == "mapped" and not manifest.outputs_hold(task.folder, record.outputs):
+    if record.state == SceneState.MAPPED and not manifest.outputs_hold(task.folder, record.outputs):
         return None
     parts = manifest.scene_parts(task.scene)
     known = {record.stamp: record.checksum}
@@ -310,7 +311,8 @@ def _record_of(task: SceneTask, future: Future[Mapped], work: Path, on_event: Li
     try:
         record, seconds = future.result()
         atomic.move_folder(_aside(task, work).folder, task.folder)
-        if record.state == "mapped" and not manifest.outputs_hold(task.folder, record.outputs):
+        is_mapped = record.state == SceneState.MAPPED
+        if is_mapped and not manifest.outputs_hold(task.folder, record.outputs):
             raise OutputError(task.folder, "did not arrive whole", "examine the disk")
     except GlacialLakesError as error:
         if _ends_the_run(error):
@@ -322,7 +324,7 @@ def _record_of(task: SceneTask, future: Future[Mapped], work: Path, on_event: Li
         else:
             what = " ".join(f"{type(error).__name__}: {error}".split())
             record = _refused(task, what, "look into the log of the executor")
-    if record.state == "mapped":
+    if record.state == SceneState.MAPPED:
         on_event(SceneMapped(record.scene_id, record.n_outlines, seconds))
     else:
         on_event(SceneRefused(task.scene.path, record.reason))
@@ -338,4 +340,4 @@ def _ends_the_run(error: BaseException | None) -> TypeGuard[GlacialLakesError]:
 
 def _refused(task: SceneTask, what: str, remedy: str) -> Record:
     reason = str(ResourceError(None, what, remedy))
-    return Record(task.scene.id, "refused", reason, 0, task.key, "", "", {})
+    return Record(task.scene.id, SceneState.REFUSED, reason, 0, task.key, "", "", {})
