@@ -48,7 +48,14 @@ _FAR_ROWS = 64
 
 
 class State(IntEnum):
-    """What a pixel shows (uint8). LAND and WATER are observed, all others are not."""
+    """What a pixel shows (uint8). LAND and WATER are observed, all others are not.
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> gl.State.CLOUD
+    <State.CLOUD: 3>
+    """
 
     NODATA = 0
     LAND = 1
@@ -91,7 +98,16 @@ class SceneCoverage(Protocol):
 
 @dataclass(frozen=True)
 class Coverage:
-    """The states of a scene's pixels, kept as a compressed GeoTIFF in memory."""
+    """The states of a scene's pixels, kept as a compressed GeoTIFF in memory.
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> scene = gl.discover("sample_data/scenes")[0]
+    >>> seen = gl.map_lakes(scene, dem="sample_data/dem.tif").coverage
+    >>> seen.scene_id == scene.id
+    True
+    """
 
     scene_id: str
     acquired: datetime
@@ -257,6 +273,13 @@ class CompleteCoverage:
         As of a scene.
     resolution_m : float
         Pixel size of the images that the outlines were drawn on.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> import glacial_lakes as gl
+    >>> gl.CompleteCoverage("survey 2020", datetime(2020, 8, 1), "S2A", 10.0).resolution_m
+    10.0
     """
 
     scene_id: str

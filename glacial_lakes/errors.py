@@ -20,6 +20,15 @@ class GlacialLakesError(Exception):
         What is wrong, as a clause without a full stop.
     remedy : str
         What to do about it, as a clause without a full stop.
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> try:
+    ...     gl.open_scene("missing.SAFE")
+    ... except gl.GlacialLakesError as error:
+    ...     print(error.code, error.remedy)
+    GL1002 check the path
     """
 
     code = "GL0000"

@@ -45,6 +45,15 @@ class Grid:
     ------
     GridError
         For a missing or geographic CRS, a rotated transform, or an empty shape.
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> from affine import Affine
+    >>> from rasterio.crs import CRS
+    >>> grid = gl.Grid(CRS.from_epsg(32643), Affine(30, 0, 450000, 0, -30, 4720000), (200, 300))
+    >>> grid.resolution, grid.bounds
+    (30.0, (450000.0, 4714000.0, 459000.0, 4720000.0))
     """
 
     crs: CRS

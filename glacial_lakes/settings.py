@@ -27,7 +27,14 @@ ENVIRONMENT_PREFIX = "GLACIAL_LAKES_"
 
 @dataclass(frozen=True, slots=True)
 class MappingSettings:
-    """How one scene is mapped."""
+    """How one scene is mapped.
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> gl.MappingSettings(index="mndwi").seed_threshold is None
+    True
+    """
 
     min_pixels: float = 5.0
     """Smallest lake in pixels of the scene (Lesi et al. 2022)."""
@@ -48,7 +55,14 @@ class MappingSettings:
 
 @dataclass(frozen=True, slots=True)
 class TrackingSettings:
-    """How outlines of many dates become lakes."""
+    """How outlines of many dates become lakes.
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> gl.TrackingSettings(drained_fraction=0.5).max_distance_m
+    200.0
+    """
 
     min_overlap: float = 0.3
     """Smallest intersection over the smaller area that links two outlines."""
@@ -123,7 +137,14 @@ class ExportSettings:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project file and where it lies."""
+    """A project file and where it lies.
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> gl.Project().export.formats
+    ('shp', 'gpkg', 'csv', 'report')
+    """
 
     folder: Path = Path()
     """Folder of the project file; all paths in it are relative to this."""
@@ -215,6 +236,13 @@ def read_project(
         For a file that is missing or no TOML, an unknown table or key (the nearest known one is
         named), a value of the wrong type or out of range, an input that does not exist, or an
         output folder that would mix with the inputs.
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> project = gl.read_project("sample_data/project.toml", environment={})
+    >>> project.area.glacier_buffer_m
+    10000.0
     """
     file = Path(path).absolute()
     tables = _parse(file)

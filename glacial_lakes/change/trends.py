@@ -150,6 +150,15 @@ def trend(
     ------
     ValueError
         When there is no area, a missing one, or two of one time.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import glacial_lakes as gl
+    >>> times = np.array([f"{year}-08-15" for year in range(2010, 2020)], "datetime64[D]")
+    >>> found = gl.trend(times, 10_000.0 + 500.0 * np.arange(10))
+    >>> round(found.slope_m2_per_year), found.p < 0.05
+    (500, True)
     """
     when, areas, sigmas = _series(times, areas_m2, sigmas_m2)
     n, years = when.size, _years(when, when[0])

@@ -96,6 +96,13 @@ def export(
         For a format that is not known, before anything is written.
     OutputError
         When a file cannot be written; an older one is left as it was.
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> inventory = gl.open_inventory("inventory.gpkg")
+    >>> [path.name for path in gl.export_inventory(inventory, "exported", ["geojson"])]
+    ['lakes.geojson', 'outlines.geojson']
     """
     names = list(dict.fromkeys(formats))
     for name in names:
@@ -172,6 +179,14 @@ def export_composites(
         When no image lies in the time of one, before anything is written.
     OutputError
         When a file cannot be written; an older one is left as it was.
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> inventory = gl.open_inventory("inventory.gpkg")
+    >>> paths = gl.export_composites(inventory, "composites", {"2009": (2008, 2010)}, [7, 8, 9])
+    >>> "lakes_2009.shp" in {path.name for path in paths}
+    True
     """
     folder = Path(folder)
     ordered = sorted(composites.items(), key=lambda item: (item[1], item[0]))

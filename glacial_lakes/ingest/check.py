@@ -92,6 +92,12 @@ def check_file(
     list of glacial_lakes.runtime.findings.Finding
         ``fault``: a wrong answer would come of it; ``note``: to be known. Examples are numbers of
         rows from 1, with the lake's code.
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> [finding.subject for finding in gl.check_file("inventory.gpkg") if finding.state == "fault"]
+    []
     """
     path = Path(path)
     findings: list[Finding] = []

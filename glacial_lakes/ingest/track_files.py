@@ -90,6 +90,13 @@ def track_files(
         When a run writes into the same folder.
     OutputError
         When the inventory cannot be written.
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> inventory = gl.track_files(["survey.gpkg"], "tracked.gpkg", date="2020-08-01")
+    >>> len(inventory.lakes)
+    1
     """
     out = Path(out).absolute()
     if out.suffix.lower() != ".gpkg":

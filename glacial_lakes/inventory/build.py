@@ -81,6 +81,15 @@ def track(
         When glaciers or basins cannot be read, or the basins have no such column.
     UnknownProductError, GridError
         When the DEM cannot be read or has no CRS.
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> scenes = gl.discover("sample_data/scenes")[:2]
+    >>> mapped = [gl.map_lakes(scene, dem="sample_data/dem.tif") for scene in scenes]
+    >>> inventory = gl.track(mapped, glaciers="sample_data/glaciers.gpkg")
+    >>> inventory.observations["sensor"].unique().tolist()
+    ['LT05', 'LE07']
     """
     reviews = empty_layer("reviews") if previous is None else as_layer(previous.reviews, "reviews")
     known = None if previous is None else decisions.known_ground(previous.outlines, reviews)

@@ -82,7 +82,17 @@ ALERT_COLOURS: Mapping[str, str] = {
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Inventory:
-    """Lakes through time. Every table has the columns that :mod:`glacial_lakes.schema` names."""
+    """Lakes through time. Every table has the columns that :mod:`glacial_lakes.schema` names.
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> inventory = gl.open_inventory("inventory.gpkg")
+    >>> inventory.lakes["lake_id"].is_unique
+    True
+    >>> inventory.observations.loc[:, ["lake_id", "acquired", "status", "area_m2"]].shape[1]
+    4
+    """
 
     lakes: gpd.GeoDataFrame
     """:data:`~glacial_lakes.schema.LAKES`, one row a lake, EPSG:4326."""
@@ -326,7 +336,14 @@ class Inventory:
 
 
 def open_inventory(path: Path | str) -> Inventory:
-    """Read an inventory file; see :meth:`Inventory.from_file`."""
+    """Read an inventory file; see :meth:`Inventory.from_file`.
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> len(gl.open_inventory("inventory.gpkg").lakes) > 0
+    True
+    """
     return Inventory.from_file(path)
 
 

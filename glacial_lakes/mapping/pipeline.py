@@ -104,6 +104,16 @@ def map_lakes(
     ------
     MetadataError
         When the scene lacks a green or near-infrared band.
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> scene = gl.discover("sample_data/scenes")[0]
+    >>> mapped = gl.map_lakes(scene, dem="sample_data/dem.tif", aoi=(74.50, 42.60, 74.56, 42.65))
+    >>> len(mapped.outlines) > 3
+    True
+    >>> [round(value) for value in mapped.outlines[["area_m2", "area_sigma_m2"]].max() > 0]
+    [1, 1]
     """
     settings = settings or MappingSettings()
     for band in ("green", "nir"):

@@ -70,6 +70,13 @@ def write_report(
         For a language that is not known.
     OutputError
         When the file cannot be written; an older one is left as it was.
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> inventory = gl.open_inventory("inventory.gpkg")
+    >>> gl.write_report(inventory, "report.html", language="ru").name
+    'report.html'
     """
     if language not in LANGUAGES:
         raise ConfigError(None, f"language {language!r} is not known", "use en or ru")

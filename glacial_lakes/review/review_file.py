@@ -56,6 +56,12 @@ def review_file(
         When a run writes the same output, or another program has the inventory open.
     OutputError
         When the inventory cannot be written.
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> len(gl.review_file("inventory.gpkg", "copy.gpkg", dry_run=True))  # nobody edited it
+    0
     """
     path = Path(inventory).absolute()
     source = path if edited is None else Path(edited).absolute()

@@ -67,6 +67,12 @@ def open_scene(path: PathLike) -> Scene:
         When scale, offset, time or sun are not told.
     DamagedFileError, GridError, UnsafeInputError
         When a file cannot be read, does not fit the others, or is not what it claims to be.
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> gl.open_scene("sample_data/scenes/LT05_L2SP_151030_20030817_20200904_02_T1").sensor
+    'LT05'
     """
     path = Path(path).absolute()
     if not path.exists():

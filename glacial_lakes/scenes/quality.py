@@ -14,7 +14,16 @@ Flags = NDArray[np.uint8]
 
 
 class Quality(IntFlag):
-    """Quality of a pixel, the same bits for every sensor (uint8)."""
+    """Quality of a pixel, the same bits for every sensor (uint8).
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> scene = gl.discover("sample_data/scenes")[0]
+    >>> flags = scene.read_quality()
+    >>> bool((flags & gl.Quality.CLOUD).any())
+    True
+    """
 
     NODATA = 1
     SATURATED = 2

@@ -34,6 +34,15 @@ class Scene:
     """One acquisition of one sensor: cheap, immutable and picklable.
 
     Made by :func:`glacial_lakes.open_scene`, not by hand.
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> scene = gl.discover("sample_data/scenes")[0]
+    >>> scene.sensor, f"{scene.acquired:%Y-%m-%d}", scene.grid.shape
+    ('LT05', '2003-08-17', (300, 300))
+    >>> scene.read(["green", "nir"]).shape
+    (2, 300, 300)
     """
 
     id: str

@@ -85,6 +85,15 @@ class Accuracy:
         Smallest lake that counts.
     seed : int
         Of the bootstrap.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> import glacial_lakes as gl
+    >>> from shapely import box
+    >>> lakes = gpd.GeoDataFrame(geometry=[box(0, 0, 300, 300)], crs=32643)
+    >>> gl.validate(lakes, lakes)
+    <Accuracy: reference lakes 1, 1 hit, 0 missed; outlines 1, ...>
     """
 
     lakes: pd.DataFrame

@@ -79,6 +79,17 @@ def validate(
     ------
     VectorError
         When a CRS is missing, geometries are no polygons, or no reference lake counts.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> import glacial_lakes as gl
+    >>> from shapely import box
+    >>> lakes = [box(0, 0, 300, 300), box(900, 0, 999, 99)]
+    >>> reference = gpd.GeoDataFrame(geometry=lakes, crs=32643)
+    >>> found = gl.validate(reference.iloc[:1], reference)
+    >>> float(found.to_frame().loc["all", "recall"])
+    0.5
     """
     given, lakes = _polygons(outlines, "outlines"), _polygons(reference, "reference")
     given = given[_column(given, schema.STATUS, Status.OBSERVED).to_numpy() != Status.ABSENT]

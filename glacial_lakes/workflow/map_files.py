@@ -70,6 +70,17 @@ def map_scenes(
         When the ending of ``out`` names no known format.
     InputError
         When no scene could be used; nothing is written.
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> outlines = gl.map_scenes(
+    ...     ["sample_data/scenes/LT05_L2SP_151030_20030817_20200904_02_T1"],
+    ...     "outlines.gpkg",
+    ...     dem="sample_data/dem.tif",
+    ... )
+    >>> outlines["sensor"].unique().tolist()
+    ['LT05']
     """
     out = Path(out).absolute()
     if out.suffix.lower() not in WRITERS:

@@ -86,6 +86,13 @@ class RunResult:
         Lakes in the inventory.
     unchanged : bool
         Nothing was new, and nothing was written.
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> result = gl.run(gl.read_project("project/project.toml"))
+    >>> result.output.name, (result.output / "manifest.json").exists()
+    ('output', True)
     """
 
     output: Path
@@ -143,6 +150,14 @@ def run(
         When an input that the project names is not there.
     OutputError
         When a result cannot be written.
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> project = gl.read_project("project/project.toml")
+    >>> result = gl.run(project)
+    >>> result.refused, result.n_lakes > 0
+    ((), True)
     """
     refused: list[SceneRefused] = []
 
