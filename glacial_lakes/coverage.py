@@ -162,7 +162,7 @@ class Coverage:
             return cls(tags["scene_id"], acquired, tags["sensor"], grid, tiff)
         except (rasterio.errors.RasterioError, KeyError, ValueError) as error:
             raise DamagedFileError(
-                path, f"no coverage of a scene ({error})", "map it again"
+                path, "no coverage of a scene ({error})", "map it again", error=error
             ) from error
 
     def to_file(self, path: str | Path) -> None:

@@ -6,7 +6,162 @@ an output, ``GL4xxx`` refused for safety, ``GL5xxx`` a resource ran out.
 
 from __future__ import annotations
 
+import numbers
+import string
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+
+def N_(text: str) -> str:  # noqa: N802 (the name that gettext's tools know)
+    """Mark a text for the catalogues where it stands, and return it as it is."""
+    return text
+
+
+class Message(str):
+    """A text for people: its English form, which keeps the template and the values it was made of.
+
+    It is a string like any other, so that logs, JSON and other programs get the English form.
+    :func:`glacial_lakes.language.in_language` fills the template of another language instead. A
+    text that is put together from messages by ``+`` or an f-string is a plain string again; give
+    the parts as values.
+
+    Parameters
+    ----------
+    template : str
+        English text with named placeholders as in :meth:`str.format`, of names only (no attributes
+        or indices). Without values it is taken as it is, braces and all.
+    **values : str, int, float, Message or sequences of them
+        A sequence is told with commas; what is none of these, as its text.
+
+    Examples
+    --------
+    >>> Message("has no column {name}", name="area_m2")
+    'has no column area_m2'
+    """
+
+    __slots__ = ("template", "values")
+
+    template: str
+    values: dict[str, Any]
+
+    def __new__(cls, template: str, /, **values: object) -> Message:  # noqa: D102 (of the class)
+        if isinstance(template, Message):
+            return template
+        used = _placeholders(template) if values else set()
+        kept = {name: _plain(value) for name, value in values.items() if name in used}
+        self = super().__new__(cls, fill(template, kept))
+        self.template, self.values = str(template), kept
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Message], tuple[str, dict[str, Any]]]:
+        return _message, (self.template, self.values)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return template and values as JSON holds them; :meth:`from_json` reads them."""
+        return {"template": self.template, "values": _as_json(self.values)}
+
+    def with_texts(self, change: Callable[[str], str]) -> Message:
+        """Return the message with every text among its values changed."""
+        return Message(self.template, **_changed(self.values, change))
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Message:
+        """Return the message of :meth:`as_json`.
+
+        Raises
+        ------
+        TypeError, KeyError
+            For content of another form.
+        """
+        return _message(str(content["template"]), _from_json(dict(content["values"])))
+
+
+def fill(template: str, values: Mapping[str, object]) -> str:
+    """Return the template with its values, in one line; unfilled where they do not fit it.
+
+    A text about a fault must not fail itself.
+    """
+    try:
+        text = _FORMATTER.vformat(template, (), values) if values else template
+    except (LookupError, ValueError, TypeError):
+        text = template
+    return " ".join(text.split())
+
+
+class _Formatter(string.Formatter):
+    """Fill names only: templates are also read from files of others."""
+
+    def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        return kwargs[field_name], field_name
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, tuple):
+            return ", ".join(self.format_field(item, format_spec) for item in value)
+        if len(format_spec) > len("+,.12f"):
+            raise ValueError(format_spec)
+        return format(value, format_spec)
+
+
+_FORMATTER = _Formatter()
+
+
+def _placeholders(template: str) -> set[str]:
+    try:
+        return {name for _, name, _, _ in _FORMATTER.parse(template) if name}
+    except ValueError:
+        return set()
+
+
+def _message(template: str, values: Mapping[str, Any]) -> Message:
+    return Message(template, **values)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real):
+        return float(value)
+    if isinstance(value, list | tuple):
+        return tuple(_plain(item) for item in value)
+    return str(value)
+
+
+def _changed(value: Any, change: Callable[[str], str]) -> Any:
+    match value:
+        case Message():
+            return value.with_texts(change)
+        case str():
+            return change(value)
+        case dict():
+            return {name: _changed(item, change) for name, item in value.items()}
+        case tuple():
+            return tuple(_changed(item, change) for item in value)
+    return value
+
+
+def _as_json(value: Any) -> Any:
+    match value:
+        case Message():
+            return value.as_json()
+        case dict():
+            return {name: _as_json(item) for name, item in value.items()}
+        case tuple():
+            return [_as_json(item) for item in value]
+    return value
+
+
+def _from_json(value: Any) -> Any:
+    match value:
+        case {"template": _, "values": _}:
+            return Message.from_json(value)
+        case dict():
+            return {str(name): _from_json(item) for name, item in value.items()}
+        case list():
+            return tuple(_from_json(item) for item in value)
+    return value
 
 
 class GlacialLakesError(Exception):
@@ -17,9 +172,11 @@ class GlacialLakesError(Exception):
     path : path-like or None
         The file or folder at fault, named first in the message.
     what : str
-        What is wrong, as a clause without a full stop.
+        What is wrong, as a clause without a full stop, with named placeholders for the values.
     remedy : str
-        What to do about it, as a clause without a full stop.
+        What to do about it, as a clause without a full stop, likewise.
+    **values : str, int, float or Message
+        What stands in the placeholders of both; see :class:`Message`.
 
     Examples
     --------
@@ -29,20 +186,33 @@ class GlacialLakesError(Exception):
     ... except gl.GlacialLakesError as error:
     ...     print(error.code, error.remedy)
     GL1002 check the path
+    >>> str(gl.GlacialLakesError("a.shp", "has no column {name}", "add it", name="area_m2"))
+    'GL0000 a.shp: has no column area_m2; add it'
     """
 
     code = "GL0000"
 
-    def __init__(self, path: Path | str | None, what: str, remedy: str = "") -> None:
+    def __init__(
+        self, path: Path | str | None, what: str, remedy: str = "", /, **values: object
+    ) -> None:
         self.path = None if path is None else str(path)
-        self.what = what
-        self.remedy = remedy
-        super().__init__(self.path, what, remedy)  # args rebuild the error in another process
+        self.what = Message(what, **values)
+        self.remedy = Message(remedy, **values)
+        # args rebuild the error in another process
+        super().__init__(self.path, self.what, self.remedy)
+
+    @property
+    def line(self) -> Message:
+        """The one line of the error: code, path, what is wrong, what to do."""
+        template = "{code} {path}: {what}; {remedy}"
+        if self.path is None:
+            template = template.replace(" {path}:", "")
+        if not self.remedy:
+            template = template.replace("; {remedy}", "")
+        return Message(template, code=self.code, path=self.path, what=self.what, remedy=self.remedy)
 
     def __str__(self) -> str:
-        where = "" if self.path is None else f"{self.path}: "
-        todo = f"; {self.remedy}" if self.remedy else ""
-        return " ".join(f"{self.code} {where}{self.what}{todo}".split())
+        return str.__str__(self.line)
 
 
 class InputError(GlacialLakesError):

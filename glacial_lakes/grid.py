@@ -68,14 +68,17 @@ class Grid:
         if not self.crs.is_projected or self.crs.linear_units_factor[1] != 1.0:
             raise GridError(
                 None,
-                f"the CRS {self.crs.to_string()} is not a projected one in metres",
+                "the CRS {crs} is not a projected one in metres",
                 "reproject the raster to its UTM zone, e.g. with gdalwarp -t_srs",
+                crs=self.crs.to_string(),
             )
         a, b, _, d, e, _ = tuple(self.transform)[:6]
         if b or d or a <= 0 or e >= 0 or self.transform == Affine.identity():
             raise GridError(None, "the raster is not north-up", "warp it, e.g. with gdalwarp")
         if min(self.shape) < 1:
-            raise GridError(None, f"the raster has the shape {self.shape}", "download it again")
+            raise GridError(
+                None, "the raster has the shape {shape}", "download it again", shape=str(self.shape)
+            )
 
     @property
     def resolution(self) -> float:

@@ -672,6 +672,13 @@ SCENES = (
     Column("checksum", "text", "", "verified or unverified", "Контрольная сумма"),
     Column("state", "text", "", "mapped or refused", "Состояние"),
     Column("reason", "text", "", "Why it was refused", "Причина отказа"),
+    Column(
+        "reason_message",
+        "text",
+        "",
+        "The reason as template and values, for other languages, JSON",
+        "Причина как шаблон и значения, JSON",
+    ),
     Column("n_outlines", "integer", "1", "Outlines mapped", "Число контуров"),
     Column(
         "n_rejected",

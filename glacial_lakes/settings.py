@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from glacial_lakes.errors import ConfigError
+from glacial_lakes.errors import N_, ConfigError, Message
+from glacial_lakes.language import languages, translate
 
 EXPORT_FORMATS = ("shp", "gpkg", "csv", "geojson", "kmz", "parquet", "report")
 ENVIRONMENT_PREFIX = "GLACIAL_LAKES_"
@@ -92,8 +93,8 @@ class ProjectInfo:
     """Title of the report."""
     output: str = "output"
     """Folder for results, relative to the project file."""
-    language: Literal["en", "ru"] = "en"
-    """Language of the report: en or ru."""
+    language: str = "en"
+    """Language of the report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,31 +170,36 @@ _Rule = tuple[Callable[[Any], bool], str]
 
 
 def _between(low: float, high: float) -> _Rule:
-    return lambda value: low <= value <= high, f"a number from {low:g} to {high:g}"
+    told = Message("a number from {low:g} to {high:g}", low=low, high=high)
+    return lambda value: low <= value <= high, told
 
 
-_TEXT: _Rule = (lambda value: bool(value.strip()), "a text that is not empty")
+_TEXT: _Rule = (lambda value: bool(value.strip()), N_("a text that is not empty"))
 _RULES: Mapping[str, _Rule] = {
     "project.name": _TEXT,
     "project.output": _TEXT,
+    "project.language": (
+        lambda value: value in languages(),
+        Message("one of {languages}", languages=languages()),
+    ),
     "area.aoi": _TEXT,
     "area.basins": _TEXT,
     "area.basin_field": _TEXT,
-    "inputs.scenes": (lambda value: value and all(value), "a list of at least one path"),
+    "inputs.scenes": (lambda value: value and all(value), N_("a list of at least one path")),
     "inputs.dem": _TEXT,
     "inputs.glaciers": _TEXT,
     "inputs.months": (
         lambda value: value and all(1 <= month <= 12 for month in value),
-        "a list of months from 1 to 12",
+        N_("a list of months from 1 to 12"),
     ),
     "mapping.strip_rows": _between(64, 65536),
     "tracking.min_overlap": _between(0.0, 1.0),
     "export.formats": (
         lambda value: set(value) <= set(EXPORT_FORMATS),
-        f"a list of any of {', '.join(EXPORT_FORMATS)}",
+        Message("a list of any of {formats}", formats=EXPORT_FORMATS),
     ),
 }
-_POSITIVE: _Rule = (lambda value: value > 0, "a number above 0")
+_POSITIVE: _Rule = (lambda value: value > 0, N_("a number above 0"))
 _RULES_BY_UNIT: Mapping[str, _Rule] = {
     "fraction": _between(0.0, 1.0),
     "deg": _between(0.0, 90.0),
@@ -248,9 +254,11 @@ def read_project(
     tables = _parse(file)
     for name, table in tables.items():
         if name not in TABLES:
-            raise ConfigError(file, f"there is no table [{name}]", nearest(name, TABLES))
+            raise ConfigError(file, "there is no table [{name}]", nearest(name, TABLES), name=name)
         if not isinstance(table, dict):
-            raise ConfigError(file, f"{name} is no table", f"write [{name}] and its keys below it")
+            raise ConfigError(
+                file, "{name} is no table", "write [{name}] and its keys below it", name=name
+            )
     given = {
         f"{name}.{key}": (str(file), value)
         for name, table in tables.items()
@@ -289,25 +297,32 @@ def project_template(language: str = "en") -> str:
     """Return a project file with every key, its meaning and its default.
 
     The keys that most projects set are written out; the others are comments. The language is that
-    of the report and of its title.
+    of the comments, of the report and of its title.
     """
-    chosen = {"project.language": language}
-    if language == "ru":
-        chosen["project.name"] = "Ледниковые озёра"
+    chosen = {
+        "project.language": language,
+        "project.name": translate(ProjectInfo().name, language),
+    }
     lines = [
-        "# Project file of glacial_lakes. Run it with: glacial-lakes run project.toml",
-        "# Paths start at the folder of this file. Lines behind # show the default, or an example.",
+        translate(
+            "# Project file of glacial_lakes. Run it with: glacial-lakes run project.toml", language
+        ),
+        translate(
+            "# Paths start at the folder of this file. Lines behind # show the default, "
+            "or an example.",
+            language,
+        ),
     ]
     for table, kind in TABLES.items():
         lines += ["", f"[{table}]"]
         meanings = _field_docs(kind)
         for item in dataclasses.fields(kind):
             key = f"{table}.{item.name}"
-            lines += [f"# {line}" for line in meanings[item.name].splitlines()]
+            lines += [f"# {line}" for line in translate(meanings[item.name], language).splitlines()]
             shown = key in _WRITTEN_OUT
             value = chosen.get(key, _EXAMPLES.get(key, item.default))
             if key in _EXAMPLES:
-                lines[-1] += " Not set unless written."
+                lines[-1] += " " + translate("Not set unless written.", language)
             text = json.dumps(value, ensure_ascii=False)
             lines.append(f"{'' if shown else '# '}{item.name} = {text}")
     return "\n".join(lines) + "\n"
@@ -330,20 +345,24 @@ def _parse(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        remedy = "write one with: glacial-lakes init DIR"
+        remedy = N_("write one with: glacial-lakes init DIR")
         raise ConfigError(file, "there is no such file", remedy) from None
     except tomllib.TOMLDecodeError as error:
-        remedy = "texts stand in quotes, lists in [ ]; in Windows paths write / for \\"
-        raise ConfigError(file, f"is no TOML: {error}", remedy) from error
+        remedy = N_("texts stand in quotes, lists in [ ]; in Windows paths write / for \\")
+        raise ConfigError(file, "is no TOML: {error}", remedy, error=error) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(file, f"cannot be read: {error}", "save it as UTF-8 text") from error
+        raise ConfigError(
+            file, "cannot be read: {error}", "save it as UTF-8 text", error=error
+        ) from error
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str]) -> Message:
     """Return what to do about a name that is not known: the one that may be meant, or all."""
     names = list(known)
     near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
-    return f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}"
+    if near:
+        return Message("did you mean {name}?", name=near[0])
+    return Message("known are {names}", names=names)
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[str, object]]:
@@ -374,17 +393,32 @@ def _checked(source: str, key: str, value: object) -> object:
     table, _, name = key.partition(".")
     kinds = typing.get_type_hints(TABLES[table])
     if name not in kinds:
-        raise ConfigError(source, f"[{table}] has no key {name}", nearest(name, kinds))
+        raise ConfigError(
+            source, "[{table}] has no key {name}", nearest(name, kinds), table=table, name=name
+        )
     by_unit = _RULES_BY_UNIT.get(name.rpartition("_")[2])
     accepts, allowed = _RULES.get(key) or by_unit or (lambda _: True, _describe(kinds[name]))
     shown = f"{key} = {json.dumps(value, ensure_ascii=False, default=str)}"
     try:
         converted = _convert(value, kinds[name])
     except TypeError:
-        what = f"{shown} is not {_describe(kinds[name])}"
-        raise ConfigError(source, what, f"give {allowed}") from None
+        kind = Message(_describe(kinds[name]))
+        raise ConfigError(
+            source,
+            "{shown} is not {kind}",
+            "give {allowed}",
+            shown=shown,
+            kind=kind,
+            allowed=Message(allowed),
+        ) from None
     if converted is not None and not accepts(converted):
-        raise ConfigError(source, f"{shown} is not allowed", f"give {allowed}")
+        raise ConfigError(
+            source,
+            "{shown} is not allowed",
+            "give {allowed}",
+            shown=shown,
+            allowed=Message(allowed),
+        )
     return converted
 
 
@@ -417,10 +451,11 @@ def _describe(kind: Any) -> str:
     if origin is types.UnionType:
         return _describe(options[0])
     if origin is tuple:
-        return "a list of texts" if options[0] is str else "a list of whole numbers"
+        return N_("a list of texts") if options[0] is str else N_("a list of whole numbers")
     if origin is Literal:
-        return " or ".join(json.dumps(option) for option in options)
-    return {float: "a number", int: "a whole number", str: "a text"}[kind]
+        *others, last = (json.dumps(option) for option in options)
+        return Message("{first} or {last}", first=", ".join(others), last=last)
+    return {float: N_("a number"), int: N_("a whole number"), str: N_("a text")}[kind]
 
 
 def _check_inputs(file: Path, project: Project) -> None:
@@ -432,7 +467,9 @@ def _check_inputs(file: Path, project: Project) -> None:
     }
     for key, value in named.items():
         if value is not None and not (path := project.folder / value).exists():
-            raise ConfigError(path, f"{key} of {file.name} is not there", "correct the path")
+            raise ConfigError(
+                path, "{key} of {file} is not there", "correct the path", key=key, file=file.name
+            )
 
 
 def _check_output(file: Path, project: Project) -> None:
@@ -441,7 +478,7 @@ def _check_output(file: Path, project: Project) -> None:
     inside = [path for path in products if path in output.parents or path == output]
     if folder.is_relative_to(output) or not all(folder.is_relative_to(path) for path in inside):
         shown = json.dumps(project.project.output, ensure_ascii=False)
-        what = f"project.output = {shown} would mix results with the inputs"
+        what = Message("project.output = {shown} would mix results with the inputs", shown=shown)
         raise ConfigError(file, what, 'give a folder of its own, e.g. "output"')
 
 

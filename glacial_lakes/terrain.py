@@ -84,7 +84,9 @@ def read_terrain(
     try:
         dataset = rasterio.open(Path(dem).absolute())
     except rasterio.errors.RasterioIOError as error:
-        raise UnknownProductError(str(dem), f"the DEM cannot be read ({error})") from error
+        raise UnknownProductError(
+            str(dem), "the DEM cannot be read ({error})", error=error
+        ) from error
     with dataset:
         if dataset.crs is None:
             raise GridError(

@@ -5,16 +5,33 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sample_project import PRODUCTS, Maker, project_of
 
+from glacial_lakes.cli.commands import main
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.scenes import open_scene
 from glacial_lakes.workflow.run import run
 
+Call = Callable[..., tuple[object, str, str]]
+
 ROOT = Path(__file__).parents[1]
+os.environ["LANGUAGE"] = "en"  # whatever the system of the one who tests says
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Call:
+    """Return a function that runs the command line in this process: code, stdout and stderr."""
+
+    def run_command(*arguments: object) -> tuple[object, str, str]:
+        with pytest.raises(SystemExit) as caught:
+            main([str(argument) for argument in arguments])
+        return (caught.value.code, *capsys.readouterr())
+
+    return run_command
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

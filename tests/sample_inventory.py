@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 
 from glacial_lakes import schema
+from glacial_lakes.errors import MissingFileError
 from glacial_lakes.inventory.inventory import LAYERS, Inventory
 
 SCENES = [
@@ -168,10 +169,15 @@ def make_scenes(images: list[tuple[str, str, str, int, float]]) -> list[dict[str
         "sensor": "S2A",
         "path": "scenes/S2A_MSIL2A_20220817T054641",
         "state": "refused",
-        "reason": "GL1002 lacks GRANULE/IMG_DATA/R10m/B03.jp2; download the product whole",
+        "reason": str(_REFUSAL),
+        "reason_message": json.dumps(_REFUSAL.as_json()),
     }
     return [*mapped, refused]
 
+
+_REFUSAL = MissingFileError(
+    None, "lacks {name}", "download the product whole", name="GRANULE/IMG_DATA/R10m/B03.jp2"
+).line
 
 RUN = {
     "run_id": "1",

@@ -19,7 +19,7 @@ from sample_project import PRODUCTS, Maker, project_of, spoil, tree
 
 from glacial_lakes.errors import ConfigError
 from glacial_lakes.events import Event, SceneMapped
-from glacial_lakes.language.messages import translate_error
+from glacial_lakes.language import in_language
 from glacial_lakes.workflow import dask
 from glacial_lakes.workflow.dask import connect
 from glacial_lakes.workflow.run import run
@@ -281,4 +281,4 @@ def test_without_dask_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ConfigError, match=r'install "glacial-lakes\[dask\]"') as caught:
         connect("tcp://127.0.0.1:1").__enter__()
-    assert "установите" in str(translate_error(caught.value, "ru"))
+    assert "установите" in in_language(caught.value, "ru")

@@ -36,11 +36,11 @@ TOP_TO_BOTTOM = [
     "io",
     "kernels",
     "runtime",
-    "language",
     "schema",
     "settings",
     "grid",
     "events",
+    "language",
     "errors",
     "__init__",
 ]

@@ -2,51 +2,190 @@
 
 from __future__ import annotations
 
+import ast
+import functools
+import inspect
 import math
 import re
-import string
 
+import click
+import click.core
+import click.decorators
+import click.exceptions
+import click.formatting
+import click.parser
+import click.types
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from texts import placeholders, source_texts, texts_of_code, trees, unmarked
 
-from glacial_lakes import schema
 from glacial_lakes.language import (
-    ENGLISH,
     MISSING,
-    RUSSIAN,
     area_unit,
     day,
     degrees,
+    in_language,
+    languages,
     number,
     translate,
 )
+from glacial_lakes.language.catalogue import FOLDER, catalogue, read_po
+
+RUSSIAN = dict(read_po((FOLDER / "ru.po").read_text(encoding="utf-8")))
+CLICK_PARTS = ("core", "decorators", "exceptions", "formatting", "parser", "types")
+CLICK_UNSAID = re.compile(
+    "deprecat|environment|shell|password|confirm|boolean|UUID|executable|flag|declaration|iterable"
+    "|No options defined|Do you want|Choice\\(|format|len_type|defined twice|start character"
+    "|version",
+    re.IGNORECASE,
+)
+"""Texts of click that no command of ours can meet."""
 
 
-def placeholders(text: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+@functools.cache
+def sources() -> set[str]:
+    """Return the entries that the catalogues must have."""
+    return {text if context is None else f"{context}\4{text}" for context, text in source_texts()}
+
+
+def click_texts() -> set[str]:
+    """Return what the click that is installed says of a command line."""
+    found = set()
+    for name in CLICK_PARTS:
+        for node in ast.walk(ast.parse(inspect.getsource(getattr(click, name)))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("_", "ngettext"):
+                found |= {a.value for a in node.args[:1] if isinstance(a, ast.Constant)}
+    return {text for text in found if not CLICK_UNSAID.search(text)}
+
+
+def test_every_text_of_the_package_has_a_russian_form() -> None:
+    assert len(sources()) > 700
+    assert sources() - RUSSIAN.keys() == set(), "add these to language/ru.po"
+
+
+def test_no_entry_of_the_catalogue_is_left_over() -> None:
+    text = (FOLDER / "ru.po").read_text(encoding="utf-8")
+    ours, _, _ = text.partition("# ---- Headings and usage errors of the library click")
+    assert dict(read_po(ours)).keys() - sources() - {""} == set(), "nobody says this any more"
+
+
+def test_every_heading_and_usage_error_of_click_has_a_russian_form() -> None:
+    known = {source.partition("\0")[0] for source in RUSSIAN}
+    assert len(click_texts()) > 20
+    assert click_texts() - known == set()
+
+
+def test_no_text_for_people_is_made_where_no_catalogue_finds_it() -> None:
+    for path, tree in trees():
+        assert list(unmarked(tree)) == [], path
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def f(x):\n    raise ConfigError(x, f'has {x} rows')",
+        "def f(x):\n    what = f'has {x} rows'\n    raise ConfigError(x, what)",
+        "def f(x):\n    what = 'has rows' if x else ''\n    raise ConfigError(x, what)",
+        "def f(x):\n    yield Finding('rows', 'note', f'{x} rows')",
+    ],
+)
+def test_a_text_that_no_catalogue_can_know_is_found(code: str) -> None:
+    assert list(unmarked(ast.parse(code)))
+
+
+def test_texts_are_found_where_they_are_said() -> None:
+    code = "raise ConfigError(p, 'a b' if x else 'c {d}', N_('e f'), d=1)\nsay('g h', context='i')"
+    assert set(texts_of_code(ast.parse(code))) == {
+        (None, "a b"),
+        (None, "c {d}"),
+        (None, "e f"),
+        ("i", "g h"),
+    }
+
+
+@pytest.mark.parametrize("source", sorted(RUSSIAN.keys() - {""}))
+def test_a_russian_form_takes_the_values_of_its_source(source: str) -> None:
+    english = source.rpartition("\4")[2].split("\0")
+    forms = RUSSIAN[source].split("\0")
+    assert len(forms) == (3 if len(english) > 1 else 1)
+    for russian in forms:
+        allowed = set().union(*map(placeholders, english))
+        assert placeholders(russian) <= allowed
+        if source in sources():
+            assert placeholders(russian) == allowed
+    assert re.search("[А-Яа-яё№]", RUSSIAN[source]) or english[0] in SAME, source
+
+
+SAME = {".gpkg, .shp, .geojson or .fgb"}
+"""Hold no word that another language would say otherwise."""
 
 
 def test_a_text_without_a_russian_form_stays_english():
     assert translate("no such text", "ru") == "no such text"
     assert translate("drained", "ru") == "опорожнилось"
     assert translate("drained", "en") == "drained"
+    assert translate("", "ru") == ""
 
 
-def test_every_status_and_event_of_the_schema_has_a_russian_form():
-    for word in (*schema.Status, *schema.EventKind):
-        assert word in RUSSIAN, word
+def test_codes_that_are_no_words_are_told_in_words():
+    assert translate("nodata", "en") == "no data"
+    assert translate("nodata", "ru") == "нет данных"
+    assert in_language("none", "ru") == "нет"
+    assert translate("none", "ru") == "не выявлен"
 
 
-def test_russian_forms_are_russian_and_keep_the_placeholders():
-    for english, russian in RUSSIAN.items():
-        assert re.search("[А-Яа-яё№]", russian), english
-        assert placeholders(english) == placeholders(russian), english
+def test_a_context_tells_two_meanings_of_a_word_apart():
+    assert translate("dates", "ru") == "даты"
+    assert translate("dates", "ru", "number") == "дат"
 
 
-def test_english_forms_belong_to_codes_that_have_a_russian_form_too():
-    assert ENGLISH.keys() <= RUSSIAN.keys()
+def test_a_catalogue_is_read_as_gettext_does(tmp_path):
+    text = """
+# a comment
+#, fuzzy
+msgid "unsure"
+msgstr "неясно"
+
+msgid "" "two "
+"lines\\n"
+msgstr "две строки \\"и\\" кавычки"
+msgctxt "here"
+msgid "word"
+msgstr "слово"
+
+msgid "untranslated"
+msgstr ""
+
+msgid "{n} lake"
+msgid_plural "{n} lakes"
+msgstr[0] "{n} озеро"
+msgstr[1] "{n} озера"
+msgstr[2] "{n} озёр"
+"""
+    assert dict(read_po(text.replace('"" "two "', '"two "'))) == {
+        "two lines\n": 'две строки "и" кавычки',
+        "here\4word": "слово",
+        "{n} lake\0{n} lakes": "{n} озеро\0{n} озера\0{n} озёр",
+    }
+
+
+@pytest.mark.parametrize("line", ["msgid word", '"text"', "what is this"])
+def test_a_line_that_is_none_of_a_catalogue_is_named(line):
+    with pytest.raises(ValueError, match="line 2"):
+        list(read_po(f"\n{line}\n"))
+
+
+def test_russian_has_three_forms_of_plurals():
+    told = catalogue("ru").ngettext("Did you mean {possibility}?", "", 1)
+    assert told == "Может быть, {possibility}?"
+    assert catalogue("ru").ngettext("Did you mean {possibility}?", "", 5).startswith("(Возможные")
+
+
+def test_the_catalogues_are_whole_and_every_other_language_is_english():
+    assert languages() == ("en", "ru")
+    assert catalogue("ky").gettext("drained") == "drained"
 
 
 def test_russian_numbers_have_a_decimal_comma_and_a_thin_space():

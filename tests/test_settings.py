@@ -94,7 +94,7 @@ def test_a_file_saved_by_windows_notepad_is_read(tmp_path: Path) -> None:
         ("[inputs]\nmonths = 7", ["is not a list of whole numbers"]),
         ("[inputs]\nscenes = 'scenes'", ["is not a list of texts"]),
         ("[inputs]\nscenes = []", ["at least one path"]),
-        ("[project]\nlanguage = 'de'", ["project.language", '"en" or "ru"']),
+        ("[project]\nlanguage = 'de'", ["project.language", "one of en, ru"]),
         ("[project]\nname = ' '", ["project.name", "not empty"]),
         ("[mapping]\nmin_pixels = 0", ["above 0"]),
         ("[mapping]\nstrip_rows = 10.5", ["is not a whole number"]),

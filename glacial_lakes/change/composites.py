@@ -56,8 +56,10 @@ def best_observations(
     if rows.empty:
         raise InputError(
             None,
-            f"there is no image of the years {first} to {last} in the months chosen",
+            "there is no image of the years {first} to {last} in the months chosen",
             "choose other years or months",
+            first=first,
+            last=last,
         )
     quality = outlines.drop_duplicates(["lake_id", "scene_id"])
     rows = rows.merge(quality[["lake_id", "scene_id", "quality"]], "left", ["lake_id", "scene_id"])

@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from glacial_lakes.cli import translated
 from glacial_lakes.cli.console import (
     Options,
-    clause_speaker,
     decided,
     findings,
-    line_of,
     percent,
     progress,
     refusals,
@@ -32,8 +31,9 @@ from glacial_lakes.cli.console import (
     summary,
     surveys,
 )
-from glacial_lakes.errors import ConfigError, GlacialLakesError, LockedError
+from glacial_lakes.errors import ConfigError, GlacialLakesError, LockedError, Message
 from glacial_lakes.events import Event, SceneRefused
+from glacial_lakes.language import in_language, languages
 from glacial_lakes.runtime import interrupts, machine
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 OK, ERROR, USAGE, PARTIAL, LOCKED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
-_LANGUAGE_VARIABLE = "GLACIAL_LAKES_LANGUAGE"
 _LOG = logging.getLogger("glacial_lakes")
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _UNITS |= {f"{unit}i": 2 ** (10 * power) for power, unit in enumerate("kmgt", start=1)}
@@ -56,12 +55,21 @@ class Answer:
     code: int = OK
 
 
+def _told(message: Message) -> str:
+    """Return what is wrong with a word of the command line, in the user's language."""
+    context = click.get_current_context(silent=True)
+    options = context and context.find_object(Options)
+    return in_language(message, options.preferred if options else "en")
+
+
 def memory_amount(text: str) -> int:
     """Return the bytes of an amount of memory such as ``4GB`` or ``1500MiB``."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?\s*", text, re.IGNORECASE)
     unit = match and _UNITS.get(match[2].lower())
     if not match or not unit or float(match[1]) <= 0:
-        raise click.BadParameter(f"{text!r} is no amount of memory such as 4GB or 1500MB")
+        raise click.BadParameter(
+            _told(Message("{text!r} is no amount of memory such as 4GB or 1500MB", text=text))
+        )
     return int(float(match[1]) * unit)
 
 
@@ -69,7 +77,9 @@ def epoch_years(text: str) -> tuple[str, int, int]:
     """Return name, first and last year of an epoch such as ``2020=2019-2021``."""
     match = re.fullmatch(r"([A-Za-z0-9_]+)=(\d{4})(?:-(\d{4}))?", text)
     if not match or int(match[2]) > int(match[3] or match[2]):
-        raise click.BadParameter(f"{text!r} is no epoch such as 2020=2019-2021")
+        raise click.BadParameter(
+            _told(Message("{text!r} is no epoch such as 2020=2019-2021", text=text))
+        )
     return match[1], int(match[2]), int(match[3] or match[2])
 
 
@@ -84,7 +94,9 @@ def month_list(text: str) -> tuple[int, ...]:
     else:
         found = [int(part) for part in parts if re.fullmatch(r"\d{1,2}", part)]
     if len(found) < (1 if match else len(parts)) or not all(1 <= month <= 12 for month in found):
-        raise click.BadParameter(f"{text!r} are no months such as 7-10 or 7,8,9")
+        raise click.BadParameter(
+            _told(Message("{text!r} are no months such as 7-10 or 7,8,9", text=text))
+        )
     return tuple(dict.fromkeys(found))
 
 
@@ -104,7 +116,7 @@ def _common(language_variable: str | None = None) -> Callable[[Any], Any]:
         add("--debug", is_flag=True, help="Show where in the code an error arose."),
         add(
             "--lang",
-            type=click.Choice(["en", "ru"]),
+            type=click.Choice(languages()),
             envvar=language_variable,
             help="Language of messages and reports.",
         ),
@@ -123,7 +135,7 @@ def _common(language_variable: str | None = None) -> Callable[[Any], Any]:
     epilog="Exit codes: 0 done, 1 error, 2 wrong usage or project file, 3 some scenes refused, "
     "4 another run or program holds the output, 130 interrupted.",
 )
-@_common(_LANGUAGE_VARIABLE)
+@_common(translated.VARIABLE)
 @click.version_option(package_name="glacial-lakes")
 def cli() -> None:
     """Glacial lake inventories from multi-date satellite images."""
@@ -161,7 +173,7 @@ def init(options: Options, folder: Path) -> Answer:
     if path.exists():
         raise ConfigError(path, "is there already", "edit it, or name another folder")
     with whole(path) as temporary:
-        text = project_template(options.lang or "en")
+        text = project_template(options.language)
         temporary.write_text(text, encoding="utf-8", newline="\n")
     scenes = path.parent / "scenes"
     scenes.mkdir(exist_ok=True)
@@ -225,8 +237,9 @@ def map_(options: Options, paths: tuple[Path, ...], out: Path, **inputs: Any) ->
     with progress(options, refused) as listen:
         outlines = map_scenes(paths, out, **inputs, on_event=listen)
     observed = outlines["area_m2"].dropna()
+    say = speaker(options)
     lines = [
-        speaker(options)("{count} outlines, {area} km² → {path}").format(
+        say("{count} outlines, {area} km² → {path}").format(
             count=len(outlines), area=f"{observed.sum() / 1e6:.3f}", path=out.absolute()
         ),
         *refusals(refused, options),
@@ -334,11 +347,13 @@ def export(
 
     for name in formats:
         if name not in FORMATS:
-            what = f"{name!r} is no format; known are {', '.join(FORMATS)}"
-            raise click.BadParameter(what, param_hint="--format")
+            what = Message(
+                "{name!r} is no format; known are {formats}", name=name, formats=list(FORMATS)
+            )
+            raise click.BadParameter(_told(what), param_hint="--format")
     epochs, months = composites["epochs"], composites["months"]
     if months and not epochs:
-        raise click.UsageError("--months needs --epoch")
+        raise click.UsageError(_told(Message("--months needs --epoch")))
     lakes = open_inventory(inventory)
     paths = write(lakes, folder.absolute(), formats or (() if epochs else FORMATS))
     if epochs:
@@ -356,7 +371,7 @@ def report(options: Options, inventory: Path, out: Path) -> Answer:
     from glacial_lakes.inventory.inventory import open_inventory
     from glacial_lakes.report.page import write_report
 
-    path = write_report(open_inventory(inventory), out.absolute(), language=options.lang or "en")
+    path = write_report(open_inventory(inventory), out.absolute(), language=options.language)
     return Answer([str(path)], {"path": str(path)})
 
 
@@ -401,10 +416,12 @@ def validate(
     from glacial_lakes.validation.validate import validate_files, write_accuracy
 
     if out is not None and out.suffix.lower() != ".json":
-        raise click.BadParameter(f"{out} does not end in .json", param_hint="-o")
+        raise click.BadParameter(
+            _told(Message("{path} does not end in .json", path=out)), param_hint="-o"
+        )
     accuracy = validate_files(outlines, reference, **given)
-    names = write_accuracy(accuracy, out, options.lang or "en") if out is not None else []
-    told = [*lines(accuracy, options.lang or "en"), *(str(path) for path in names)]
+    names = write_accuracy(accuracy, out, options.language) if out is not None else []
+    told = [*lines(accuracy, options.language), *(str(path) for path in names)]
     return Answer(told, accuracy.to_dict())
 
 
@@ -417,7 +434,7 @@ def doctor(options: Options) -> Answer:
 
 
 def _examined(found: Sequence[Finding], options: Options) -> Answer:
-    say, say_clause = speaker(options), clause_speaker(options)
+    say, say_clause = speaker(options), functools.partial(in_language, language=options.language)
     width = max(len(say_clause(finding.subject)) for finding in found)
     lines = [
         f"{say(finding.state):9} {say_clause(finding.subject):{width}}  {say_clause(finding.value)}"
@@ -431,19 +448,22 @@ def _examined(found: Sequence[Finding], options: Options) -> Answer:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code."""
-    options = Options(proj=machine.drop_foreign_proj(os.environ))
-    sys.exit(_main(arguments, options))
+    words = sys.argv[1:] if arguments is None else arguments
+    language = translated.preferred_language(words, os.environ)
+    options = Options(preferred=language, proj=machine.drop_foreign_proj(os.environ))
+    with translated.click_in(language):
+        sys.exit(_main(words, options))
 
 
-def _main(arguments: list[str] | None, options: Options) -> int:
+def _main(arguments: Sequence[str], options: Options) -> int:
     for stream in (sys.stdout, sys.stderr):  # names of any script, on consoles of any code page
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        command = _in_language(os.environ.get(_LANGUAGE_VARIABLE))
+        command = translated.command_in(cli, options.preferred)
         with interrupts.remembered():
             done = command.main(
-                arguments, prog_name="glacial-lakes", standalone_mode=False, obj=options
+                list(arguments), prog_name="glacial-lakes", standalone_mode=False, obj=options
             )
         return _say(done, options) if isinstance(done, Answer) else int(done or OK)
     except (click.exceptions.Abort, KeyboardInterrupt):
@@ -457,18 +477,9 @@ def _main(arguments: list[str] | None, options: Options) -> int:
     except GlacialLakesError as error:
         return _failed(error, error, options)
     except Exception as error:  # noqa: BLE001 (nobody should have to read a traceback)
-        what = f"{type(error).__name__}: {error}"
+        what = " ".join(f"{type(error).__name__}: {error}".split())
         told = GlacialLakesError(None, what, "run again with --debug and report it")
         return _failed(error, told, options)
-
-
-def _in_language(language: str | None) -> click.Command:
-    """Return the commands; of the help, only the environment can tell the language in time."""
-    if language != "ru":
-        return cli
-    from glacial_lakes.language.help_ru import in_russian
-
-    return in_russian(cli)
 
 
 def _say(answer: Answer, options: Options) -> int:
@@ -487,7 +498,7 @@ def _failed(error: Exception, told: GlacialLakesError, options: Options) -> int:
     _LOG.debug("the error arose here", exc_info=error)
     if options.debug:
         traceback.print_exception(error)
-    click.echo(line_of(told, options), err=True)
+    click.echo(in_language(told, options.language), err=True)
     if isinstance(error, LockedError):
         return LOCKED
     return USAGE if isinstance(error, ConfigError) else ERROR

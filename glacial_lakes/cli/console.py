@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glacial_lakes.errors import GlacialLakesError, OutputError
+from glacial_lakes.errors import N_, Message, OutputError
 from glacial_lakes.events import (
     DemNotGiven,
     EditsTakenIn,
@@ -25,6 +25,7 @@ from glacial_lakes.events import (
     SceneReused,
     StageStarted,
 )
+from glacial_lakes.language import in_language, translate
 from glacial_lakes.runtime import interrupts, machine
 from glacial_lakes.schema import LakeState
 
@@ -52,8 +53,16 @@ class Options:
     as_json: bool = False
     debug: bool = False
     lang: str | None = None
+    """The language that the user named, or the project."""
+    preferred: str = "en"
+    """The language of help and usage errors, and of all where none is named."""
     proj: Mapping[str, str] = field(default_factory=dict)
     """Variables that pointed PROJ to another program and were left aside."""
+
+    @property
+    def language(self) -> str:
+        """The language of what is said."""
+        return self.lang or self.preferred
 
 
 def summary(result: RunResult, say: Speaker) -> list[str]:
@@ -68,9 +77,9 @@ def summary(result: RunResult, say: Speaker) -> list[str]:
         lines = [text.format(**counts), *findings(result.output / INVENTORY_NAME, say)]
     folder = result.output / "shapefiles"
     places = {
-        "inventory": result.output / INVENTORY_NAME,
-        "shapefiles": folder if any(folder in path.parents for path in result.paths) else None,
-        "report": next((path for path in result.paths if path.suffix == ".html"), None),
+        N_("inventory"): result.output / INVENTORY_NAME,
+        N_("shapefiles"): folder if any(folder in path.parents for path in result.paths) else None,
+        N_("report"): next((path for path in result.paths if path.suffix == ".html"), None),
     }
     width = max(len(say(name)) for name in places)
     return lines + [f"{say(name):{width}}  {path}" for name, path in places.items() if path]
@@ -92,7 +101,11 @@ def decided(reviews: pd.DataFrame, dry_run: bool, options: Options) -> list[str]
             f"{say(row['decision']):16} {row['lake_id']:17} {day:10}  {'  '.join(told)}  "
             f"({row['reviewer']})"
         )
-    ending = "Nothing was written." if dry_run else "{count} decisions are kept in the inventory."
+    ending = (
+        N_("Nothing was written.")
+        if dry_run
+        else N_("{count} decisions are kept in the inventory.")
+    )
     return [*lines, say(ending).format(count=len(reviews))]
 
 
@@ -172,11 +185,11 @@ def progress(options: Options, refused: list[SceneRefused] | None = None) -> Ite
                     text = say("{path} was missing and is put back as it was written")
                     _LOG.warning(text.format(path=path))
                 case DemNotGiven():
-                    text = (
+                    text = say(
                         "no DEM is given: shade and steep slopes, which can look like water, "
                         "are not excluded"
                     )
-                    _LOG.warning(say(text))
+                    _LOG.warning(text)
                 case SceneRefused():
                     if refused is not None:
                         refused.append(event)
@@ -187,11 +200,10 @@ def progress(options: Options, refused: list[SceneRefused] | None = None) -> Ite
 
 def refusals(refused: Sequence[SceneRefused], options: Options) -> list[str]:
     """Tell which products could not be used, and why."""
-    from glacial_lakes.language.messages import translate_reason  # noqa: PLC0415 (slow to load)
-
-    text = speaker(options)("refused: {path}: {reason}")
+    say = speaker(options)
+    text = say("refused: {path}: {reason}")
     return [
-        text.format(path=event.path, reason=translate_reason(event.reason, options.lang or "en"))
+        text.format(path=event.path, reason=in_language(event.reason, options.language))
         for event in refused
     ]
 
@@ -203,23 +215,7 @@ def percent(value: float | None) -> str:
 
 def speaker(options: Options) -> Speaker:
     """Return the function that puts a text into the user's language."""
-    from glacial_lakes.language import translate  # noqa: PLC0415 (slow to load)
-
-    return functools.partial(translate, language=options.lang or "en")
-
-
-def clause_speaker(options: Options) -> Speaker:
-    """Return the function that puts a clause of a message into the user's language."""
-    from glacial_lakes.language.messages import translate_clause  # noqa: PLC0415 (slow to load)
-
-    return functools.partial(translate_clause, language=options.lang or "en")
-
-
-def line_of(error: GlacialLakesError, options: Options) -> str:
-    """Return the one line of an error in the user's language."""
-    from glacial_lakes.language.messages import translate_error  # noqa: PLC0415 (slow to load)
-
-    return translate_error(error, options.lang or "en")
+    return functools.partial(translate, language=options.language)
 
 
 def set_up_log(options: Options) -> None:
@@ -233,16 +229,19 @@ def set_up_log(options: Options) -> None:
         try:
             file = logging.FileHandler(options.log_file, encoding="utf-8")
         except OSError as error:
-            raise OutputError(options.log_file, f"cannot be written: {error.strerror}") from error
+            raise OutputError(
+                options.log_file,
+                "cannot be written: {reason}",
+                reason=Message(error.strerror or ""),
+            ) from error
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         _LOG.addHandler(file)
+    say = speaker(options)
     for name, value in options.proj.items():
-        _LOG.warning(
-            "%s=%s belongs to another program and is left aside (%s=1 keeps it)",
-            name,
-            value,
-            machine.KEEP_PROJ,
+        text = say(
+            "{name}={value} belongs to another program and is left aside ({keep}=1 keeps it)"
         )
+        _LOG.warning(text.format(name=name, value=value, keep=machine.KEEP_PROJ))
 
 
 def _screen_level(options: Options) -> int:

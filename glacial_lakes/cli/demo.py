@@ -6,7 +6,7 @@ import shutil
 from importlib.metadata import PackageNotFoundError, PackagePath, files
 from pathlib import Path
 
-from glacial_lakes.errors import MissingFileError, OutputError
+from glacial_lakes.errors import Message, MissingFileError, OutputError
 
 PROJECT_NAME = "project.toml"
 _MARK = ".glacial_lakes_demo"
@@ -62,6 +62,10 @@ def copy_sample(folder: Path | str) -> Path:
         (folder / _MARK).touch()
         shutil.copytree(sample_folder(), folder, dirs_exist_ok=True)
     except OSError as error:
-        what = error.strerror or str(error)
-        raise OutputError(folder, f"cannot be written: {what}", "name another folder") from error
+        raise OutputError(
+            folder,
+            "cannot be written: {reason}",
+            "name another folder",
+            reason=Message(error.strerror or str(error)),
+        ) from error
     return folder / PROJECT_NAME

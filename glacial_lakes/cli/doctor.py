@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from glacial_lakes.errors import N_, Message
 from glacial_lakes.runtime import machine
 from glacial_lakes.runtime.findings import Finding, State
 from glacial_lakes.runtime.revision import code_version
@@ -53,7 +54,9 @@ def _versions() -> Iterator[Finding]:
         try:
             yield Finding(name, "ok", importlib.metadata.version(name))
         except importlib.metadata.PackageNotFoundError:
-            yield Finding(name, "note", "not installed", f"python -m pip install {name}")
+            yield Finding(
+                name, "note", "not installed", Message("python -m pip install {name}", name=name)
+            )
 
 
 def _libraries() -> Iterator[Finding]:
@@ -62,7 +65,7 @@ def _libraries() -> Iterator[Finding]:
             yield from look()
         except (ImportError, OSError) as error:  # the library of another program, a broken wheel
             name = look.__name__.removeprefix("_")
-            remedy = f"python -m pip install --force-reinstall {name}"
+            remedy = Message("python -m pip install --force-reinstall {name}", name=name)
             yield Finding(name, "fault", _one_line(error), remedy)
 
 
@@ -78,7 +81,7 @@ def _rasterio() -> Iterator[Finding]:
     try:
         CRS.from_epsg(32643)
     except CRSError as error:
-        remedy = "unset PROJ_LIB and PROJ_DATA, then start again"
+        remedy = N_("unset PROJ_LIB and PROJ_DATA, then start again")
         yield Finding("rasterio PROJ", "fault", _one_line(error), remedy)
 
 
@@ -98,7 +101,7 @@ def _pyproj() -> Iterator[Finding]:
     try:
         pyproj.CRS.from_epsg(32643)
     except pyproj.exceptions.ProjError as error:
-        remedy = "unset PROJ_LIB and PROJ_DATA, then start again"
+        remedy = N_("unset PROJ_LIB and PROJ_DATA, then start again")
         yield Finding("pyproj PROJ", "fault", _one_line(error), remedy)
 
 
@@ -112,7 +115,7 @@ def _numba() -> Iterator[Finding]:
     from glacial_lakes.kernels import cache  # noqa: PLC0415
 
     place = cache.place()
-    remedy = "" if place.lasting else "set NUMBA_CACHE_DIR to a folder that lasts"
+    remedy = "" if place.lasting else N_("set NUMBA_CACHE_DIR to a folder that lasts")
     if place.folder is None:
         yield Finding("compiled code", "note", "not kept: each process compiles anew", remedy)
     else:
@@ -125,51 +128,84 @@ def _drivers(
 ) -> Iterator[Finding]:
     missing = [name for name in needed if name not in present]
     if missing:
-        remedy = f"install {library} from PyPI or conda-forge; unset GDAL_SKIP"
-        yield Finding(f"{library} drivers", "fault", f"no {', '.join(missing)}", remedy)
+        remedy = Message(
+            "install {library} from PyPI or conda-forge; unset GDAL_SKIP", library=library
+        )
+        yield Finding(
+            Message("{library} drivers", library=library),
+            "fault",
+            Message("no {missing}", missing=missing),
+            remedy,
+        )
     else:
-        yield Finding(f"{library} drivers", "ok", ", ".join(needed))
+        yield Finding(Message("{library} drivers", library=library), "ok", ", ".join(needed))
 
 
 def _variables(environment: Mapping[str, str]) -> Iterator[Finding]:
     for name, value in machine.foreign_proj(environment).items():
         if environment.get(machine.KEEP_PROJ) == "1":
-            remedy = f"unset {name}, or {machine.KEEP_PROJ}, if a CRS cannot be found"
+            remedy = Message(
+                "unset {name}, or {keep}, if a CRS cannot be found",
+                name=name,
+                keep=machine.KEEP_PROJ,
+            )
         else:
-            remedy = f"the commands of glacial-lakes leave it aside; in notebooks, unset {name}"
-        yield Finding(name, "note", f"{value} belongs to another program", remedy)
+            remedy = Message(
+                "the commands of glacial-lakes leave it aside; in notebooks, unset {name}",
+                name=name,
+            )
+        yield Finding(
+            name, "note", Message("{value} belongs to another program", value=value), remedy
+        )
     for name in ("GDAL_DATA", "GDAL_DRIVER_PATH"):
         if environment.get(name):
-            remedy = f"unset {name} if a file or driver cannot be opened"
-            yield Finding(name, "note", f"{environment[name]} belongs to another program", remedy)
+            remedy = Message("unset {name} if a file or driver cannot be opened", name=name)
+            yield Finding(
+                name,
+                "note",
+                Message("{value} belongs to another program", value=environment[name]),
+                remedy,
+            )
 
 
 def _resources() -> Iterator[Finding]:
     memory_bytes = machine.memory_bytes()
     few = memory_bytes < LEAST_MEMORY_BYTES
-    remedy = "run with --jobs 1 and --max-memory 1GB" if few else ""
-    yield Finding("memory", "note" if few else "ok", f"{memory_bytes / 2**30:.1f} GiB", remedy)
+    remedy = N_("run with --jobs 1 and --max-memory 1GB") if few else ""
+    yield Finding(
+        "memory",
+        "note" if few else "ok",
+        Message("{size:.1f} GiB", size=memory_bytes / 2**30),
+        remedy,
+    )
     yield Finding("cores", "ok", str(machine.core_count()))
     folder = Path(tempfile.gettempdir())
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"1")
     except OSError as error:
-        remedy = "set TMPDIR (Windows: TEMP) to a folder with room"
-        yield Finding("temporary folder", "fault", f"{folder}: {error.strerror}", remedy)
+        remedy = N_("set TMPDIR (Windows: TEMP) to a folder with room")
+        yield Finding(
+            "temporary folder",
+            "fault",
+            Message("{folder}: {reason}", folder=folder, reason=Message(error.strerror or "")),
+            remedy,
+        )
         return
     free_bytes = shutil.disk_usage(folder).free
     few = free_bytes < LEAST_DISK_BYTES
-    remedy = "free the disk, or set TMPDIR (Windows: TEMP) to another" if few else ""
-    value = f"{folder} ({free_bytes / 2**30:.1f} GiB free)"
+    remedy = N_("free the disk, or set TMPDIR (Windows: TEMP) to another") if few else ""
+    value = Message("{folder} ({free:.1f} GiB free)", folder=folder, free=free_bytes / 2**30)
     yield Finding("temporary folder", "note" if few else "ok", value, remedy)
 
 
 def _text() -> Iterator[Finding]:
     console = getattr(sys.stdout, "encoding", None) or "unknown"
-    names = f"console {console}, file names {sys.getfilesystemencoding()}"
+    names = Message(
+        "console {console}, file names {names}", console=console, names=sys.getfilesystemencoding()
+    )
     narrow = not console.lower().startswith("utf")
-    remedy = "set PYTHONUTF8=1 if letters are shown as question marks" if narrow else ""
+    remedy = N_("set PYTHONUTF8=1 if letters are shown as question marks") if narrow else ""
     yield Finding("text", "note" if narrow else "ok", names, remedy)
 
 

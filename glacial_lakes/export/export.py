@@ -22,7 +22,7 @@ import shapely
 
 from glacial_lakes import change, schema
 from glacial_lakes.change.series import epoch_names, times_of_scenes
-from glacial_lakes.errors import ConfigError
+from glacial_lakes.errors import ConfigError, Message
 from glacial_lakes.export.kml import write_kmz
 from glacial_lakes.inventory.inventory import STATUS_COLOURS, Inventory
 from glacial_lakes.io.atomic import whole
@@ -108,8 +108,12 @@ def export(
     for name in names:
         if name not in FORMATS:
             near = difflib.get_close_matches(name.lower(), FORMATS, n=1, cutoff=0.3)
-            remedy = f"did you mean {near[0]}?" if near else f"use any of {', '.join(FORMATS)}"
-            raise ConfigError(None, f"there is no export format {name!r}", remedy)
+            remedy = (
+                Message("did you mean {name}?", name=near[0])
+                if near
+                else Message("use any of {formats}", formats=list(FORMATS))
+            )
+            raise ConfigError(None, "there is no export format {name!r}", remedy, name=name)
     apart = [name for name in names if name in _APART]
     here = [name for name in names if name not in _APART]
     if apart and here and _is_work_for_two(len(inventory.outlines)):

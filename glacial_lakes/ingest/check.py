@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from glacial_lakes.errors import InputError, UnsafeInputError
+from glacial_lakes.errors import N_, InputError, Message, UnsafeInputError
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.ingest.dates import day_in_name
 from glacial_lakes.ingest.fields import UNITS, area_unit, recognise
@@ -150,17 +150,19 @@ def _geometry(lakes: Lakes) -> Iterator[Finding]:
     beyond = np.zeros(len(shapes), dtype=bool)
     beyond[~missing] = _beyond(lakes.frame.geometry[~missing])
     if missing.any():
-        what = f"without geometry: {lakes.examples(np.flatnonzero(missing))}"
+        what = Message("without geometry: {places}", places=lakes.examples(np.flatnonzero(missing)))
         yield Finding("geometry", "fault", what, "draw them, or delete the rows")
     if other.any():
-        what = f"no polygons: {lakes.examples(np.flatnonzero(other))}"
+        what = Message("no polygons: {places}", places=lakes.examples(np.flatnonzero(other)))
         yield Finding("geometry", "fault", what, "leave them out")
     if broken.any():
-        what = f"invalid: {lakes.examples(np.flatnonzero(broken))}"
-        remedy = "mend them, e.g. with the QGIS tool Fix geometries"
+        what = Message("invalid: {places}", places=lakes.examples(np.flatnonzero(broken)))
+        remedy = N_("mend them, e.g. with the QGIS tool Fix geometries")
         yield Finding("geometry", "fault", what, remedy)
     if beyond.any():
-        what = f"outside of what the CRS knows: {lakes.examples(np.flatnonzero(beyond))}"
+        what = Message(
+            "outside of what the CRS knows: {places}", places=lakes.examples(np.flatnonzero(beyond))
+        )
         yield Finding("CRS", "fault", what, "give it the right CRS")
     if not (missing | other | broken).any():
         yield Finding("geometry", "ok", "all polygons are valid")
@@ -183,11 +185,11 @@ def _usable(lakes: Lakes) -> gpd.GeoSeries:
 def _dates(lakes: Lakes, days: pd.DataFrame) -> Iterator[Finding]:
     undated = np.flatnonzero(days["time"].isna())
     if len(undated):
-        what = f"without a date: {lakes.examples(undated)}"
+        what = Message("without a date: {places}", places=lakes.examples(undated))
         yield Finding("dates", "fault", what, "write dates as 2015-08-01")
     rough = np.flatnonzero(days["precision"].isin(["year", "month"]))
     if len(rough):
-        what = f"known to the year or month only: {lakes.examples(rough)}"
+        what = Message("known to the year or month only: {places}", places=lakes.examples(rough))
         yield Finding("dates", "note", what, "write dates as 2015-08-01")
     try:
         named = day_in_name(lakes.path.stem)
@@ -196,11 +198,18 @@ def _dates(lakes: Lakes, days: pd.DataFrame) -> Iterator[Finding]:
     years = days["time"].dt.year
     if named and not years.between(named.time.year - 2, named.time.year + 2).all():
         first, last = int(years.min()), int(years.max())
-        what = f"{first} to {last}, but the name of the file tells {named.time.year}"
+        what = Message(
+            "{first} to {last}, but the name of the file tells {year}",
+            first=first,
+            last=last,
+            year=named.time.year,
+        )
         yield Finding("dates", "note", what)
     elif not len(undated):
         first, last = days["time"].min(), days["time"].max()
-        yield Finding("dates", "ok", f"{first:%Y-%m-%d} – {last:%Y-%m-%d}")
+        yield Finding(
+            "dates", "ok", Message("{first:%Y-%m-%d} – {last:%Y-%m-%d}", first=first, last=last)
+        )
 
 
 def _groups(lakes: Lakes, rows: pd.Index, times: pd.Series | None) -> list[pd.Index]:
@@ -237,10 +246,14 @@ def _overlaps(lakes: Lakes, usable: gpd.GeoSeries, times: pd.Series | None) -> I
         slight = pairs & (share >= _SLIVER) & (share < _ON)
         small += [int(row) for row in rows[np.unique(other[slight])]]
     if large:
-        what = f"outlines on others of the same date: {lakes.examples(sorted(large))}"
+        what = Message(
+            "outlines on others of the same date: {places}", places=lakes.examples(sorted(large))
+        )
         yield Finding("overlaps", "fault", what, "keep one of the two")
     if small:
-        what = f"outlines that cut others a little: {lakes.examples(sorted(small))}"
+        what = Message(
+            "outlines that cut others a little: {places}", places=lakes.examples(sorted(small))
+        )
         yield Finding("overlaps", "note", what)
     if not large and not small:
         yield Finding("overlaps", "ok", "none")
@@ -260,13 +273,15 @@ def _codes(lakes: Lakes, usable: gpd.GeoSeries, times: pd.Series | None) -> Iter
     formed = texts.map(lambda text: bool(re.fullmatch(ID_FORM, str(text)))).astype(bool)
     formless = np.flatnonzero(~formed & texts.notna())
     if len(missing):
-        what = f"without a code: {lakes.examples(missing)}"
+        what = Message("without a code: {places}", places=lakes.examples(missing))
         yield Finding("codes", "fault", what, "give them codes, or let track do it")
     if twice:
-        what = f"codes given twice on one date: {lakes.examples(sorted(twice))}"
+        what = Message(
+            "codes given twice on one date: {places}", places=lakes.examples(sorted(twice))
+        )
         yield Finding("codes", "fault", what, "give one of the two another code")
     if len(formless):
-        what = f"not of the form GL074512E42637N: {lakes.examples(formless)}"
+        what = Message("not of the form GL074512E42637N: {places}", places=lakes.examples(formless))
         yield Finding("codes", "note", what)
     rows = usable.index.intersection(texts.index[formed])
     if len(rows):
@@ -274,10 +289,14 @@ def _codes(lakes: Lakes, usable: gpd.GeoSeries, times: pd.Series | None) -> Iter
         away = shapely.distance(place, usable[rows].to_crs(EQUAL_AREA).to_numpy())
         far = rows[away > ID_PLACE_M]
         if len(far):
-            what = f"name a place more than 1 km away: {lakes.examples(far)}"
+            what = Message("name a place more than 1 km away: {places}", places=lakes.examples(far))
             yield Finding("codes", "note", what)
     if not len(missing) and not twice:
-        yield Finding("codes", "ok", f"{texts.nunique()} in the field {ids.name}")
+        yield Finding(
+            "codes",
+            "ok",
+            Message("{count} in the field {field}", count=texts.nunique(), field=str(ids.name)),
+        )
 
 
 def _areas(lakes: Lakes, usable: gpd.GeoSeries) -> Iterator[Finding]:
@@ -289,28 +308,37 @@ def _areas(lakes: Lakes, usable: gpd.GeoSeries) -> Iterator[Finding]:
     values = pd.to_numeric(written, errors="coerce")[usable.index]
     known = values.notna() & (area_m2 > 0)
     if not known.any():
-        yield Finding("areas", "note", f"field {name} is empty")
+        yield Finding("areas", "note", Message("field {name} is empty", name=name))
         return
     values, area_m2 = values[known], area_m2[known]
     if (values <= 0).any():
         rows = values.index[values <= 0]
-        what = f"not above 0 in {name}: {lakes.examples(rows)}"
+        what = Message("not above 0 in {name}: {places}", name=name, places=lakes.examples(rows))
         yield Finding("areas", "fault", what, "compute the areas anew")
     unit = area_unit(values, area_m2)
     if unit is None:
         return
     if unit != "m2" and name.lower() in _IN_M2:
-        what = f"{name} is in {unit}, but this field is in m2 everywhere"
+        what = Message(
+            "{name} is in {unit}, but this field is in m2 everywhere", name=name, unit=unit
+        )
         yield Finding("areas", "fault", what, "multiply it, or rename the field")
     rest = (values * UNITS[unit] / area_m2 - 1).abs()
     decimals = _step(values) * UNITS[unit] / area_m2  # what rounding may do
     off = rest.index[rest > _OFF + decimals]
     if len(off):
-        what = f"{name} ({unit}) differs by more than 10 % from the geometry: {lakes.examples(off)}"
+        what = Message(
+            "{name} ({unit}) differs by more than 10 % from the geometry: {places}",
+            name=name,
+            unit=unit,
+            places=lakes.examples(off),
+        )
         state: State = "fault" if len(off) > _ON * len(values) else "note"
         yield Finding("areas", state, what, "compute the areas anew")
     else:
-        yield Finding("areas", "ok", f"{name} ({unit}) agrees with the geometry")
+        yield Finding(
+            "areas", "ok", Message("{name} ({unit}) agrees with the geometry", name=name, unit=unit)
+        )
 
 
 def _step(values: pd.Series) -> float:
@@ -332,5 +360,7 @@ def _places(lakes: Lakes, usable: gpd.GeoSeries) -> Iterator[Finding]:
     away = shapely.distance(points.to_crs(EQUAL_AREA).to_numpy(), shapes)
     far = points.index[away > ID_PLACE_M]
     if len(far):
-        what = f"longitude and latitude lie more than 1 km away: {lakes.examples(far)}"
+        what = Message(
+            "longitude and latitude lie more than 1 km away: {places}", places=lakes.examples(far)
+        )
         yield Finding("places", "note", what)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from glacial_lakes.errors import ConfigError, VectorError
+from glacial_lakes.errors import ConfigError, Message, VectorError
 from glacial_lakes.settings import nearest
 
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -52,10 +52,10 @@ def field_map(text: str) -> tuple[str, str]:
     """
     ours, sign, theirs = (part.strip() for part in text.partition("="))
     if not (ours and sign and theirs):
-        what = f"{text} does not say which field is which"
+        what = Message("{text} does not say which field is which", text=text)
         raise ConfigError("--field", what, "write it as acquired=IMG_DAY")
     if ours not in NAMES:
-        raise ConfigError("--field", f"has no column {ours}", nearest(ours, NAMES))
+        raise ConfigError("--field", "has no column {ours}", nearest(ours, NAMES), ours=ours)
     return ours, theirs
 
 
@@ -99,7 +99,9 @@ def recognise(
     for ours, theirs in (given or {}).items():
         found = theirs if theirs in names else lower.get(theirs.lower())
         if found is None:
-            raise VectorError(str(path), f"has no column {theirs}", f"it has: {', '.join(names)}")
+            raise VectorError(
+                str(path), "has no column {theirs}", "it has: {names}", theirs=theirs, names=names
+            )
         chosen[ours] = found
     taken = set(chosen.values())
     for ours, candidates in NAMES.items():

@@ -171,7 +171,9 @@ def _given(date: str) -> Day:
     except ValueError:
         day = None
     if day is None:
-        raise InputError(None, f"{date} is no date", "write it as 2015-08-01, 2015-08 or 2015")
+        raise InputError(
+            None, "{date} is no date", "write it as 2015-08-01, 2015-08 or 2015", date=date
+        )
     return day
 
 
@@ -181,8 +183,10 @@ def _read(values: pd.Series, path: Path) -> list[Day | None]:
     except ValueError as error:
         raise VectorError(
             path,
-            f"field {values.name} has a date that cannot be read: {error}",
+            "field {field} has a date that cannot be read: {error}",
             "write dates as 2015-08-01, or name another field or the date",
+            field=str(values.name),
+            error=error,
         ) from None
 
 
@@ -199,7 +203,10 @@ def _of_name(path: Path) -> Day | None:
         return day_in_name(path.stem)
     except ValueError as error:
         raise VectorError(
-            path, f"its name tells several dates: {error}", "name the right one with --date"
+            path,
+            "its name tells several dates: {error}",
+            "name the right one with --date",
+            error=error,
         ) from None
 
 

@@ -18,6 +18,7 @@ from glacial_lakes import schema
 from glacial_lakes.errors import (
     ConfigError,
     InputError,
+    Message,
     MissingFileError,
     UnsafeInputError,
 )
@@ -154,7 +155,10 @@ def _read_all(
             other = next((names[n] for survey in surveys if (n := _name(survey)) in names), None)
             if other is not None:
                 raise InputError(
-                    path, f"has the name of another scene, {other}", "rename one of them"
+                    path,
+                    "has the name of another scene, {other}",
+                    "rename one of them",
+                    other=other,
                 )
         except (InputError, UnsafeInputError) as error:
             listen(SceneRefused(str(path), reason_of(error, str(path))))
@@ -188,8 +192,9 @@ def _check_nothing_is_lost(
     if lost:
         raise InputError(
             out,
-            f"holds scenes that are not among the files, such as {lost[0]}",
+            "holds scenes that are not among the files, such as {name}",
             "name their files too, or write to another file",
+            name=lost[0],
         )
 
 
@@ -311,8 +316,9 @@ def _scenes(
         )
     for event in refused:
         name = Path(event.path).name
-        told = {"state": SceneState.REFUSED, "reason": event.reason}
-        rows.append({"scene_id": name, "path": name} | told)
+        kept = json.dumps(Message(event.reason).as_json(), ensure_ascii=False)
+        told = {"reason": str(event.reason), "reason_message": kept}
+        rows.append({"scene_id": name, "path": name, "state": SceneState.REFUSED, **told})
     table = schema.conform(pd.DataFrame(rows), schema.SCENES)
     return table.sort_values(["acquired", "scene_id"], kind="stable", ignore_index=True)
 

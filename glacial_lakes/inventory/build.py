@@ -163,7 +163,9 @@ def _basins(lakes: gpd.GeoDataFrame, basins: Places, field: str) -> pd.Series:
     path = basins if isinstance(basins, Path | str) else None
     if field not in table:
         known = ", ".join(str(name) for name in table.columns if name != table.geometry.name)
-        raise VectorError(path, f"has no column {field}", f"it has: {known}")
+        raise VectorError(
+            path, "has no column {field}", "it has: {known}", field=field, known=known
+        )
     areas = table.geometry.to_crs(lakes.crs).make_valid().to_numpy()
     lake, basin = shapely.STRtree(areas).query(
         shapely.point_on_surface(lakes.geometry.to_numpy()), predicate="intersects"

@@ -151,7 +151,7 @@ class Inventory:
         missing = [name for name in LAYERS if name not in layers]
         if missing:
             raise VectorError(
-                path, f"has no layer {', '.join(missing)}", "name the inventory.gpkg of a run"
+                path, "has no layer {missing}", "name the inventory.gpkg of a run", missing=missing
             )
         return cls(**{name: as_layer(layers[name], name) for name in LAYERS})
 
@@ -185,8 +185,10 @@ class Inventory:
         if day not in days:
             raise InputError(
                 None,
-                f"the inventory has no scene of {day}",
-                f"choose from {', '.join(sorted(days))}",
+                "the inventory has no scene of {day}",
+                "choose from {days}",
+                day=day,
+                days=sorted(days),
             )
         rows = self.outlines[self.outlines["acquired"].dt.strftime("%Y-%m-%d") == day]
         return write_shapefile(rows, path, schema.OUTLINES)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from glacial_lakes.errors import LockedError, OutputError
+from glacial_lakes.errors import LockedError, Message, OutputError
 
 Verify = Callable[[Path], None]
 Holder = dict[str, str | int]
@@ -205,9 +205,11 @@ def _output_errors(path: Path) -> Iterator[None]:
                 "is open in another program, or may not be changed",
                 "close it there, e.g. in QGIS, then start again",
             ) from error
-        what = error.strerror or str(error)
         raise OutputError(
-            path, f"cannot be written: {what}", "free the disk or choose another folder"
+            path,
+            "cannot be written: {reason}",
+            "free the disk or choose another folder",
+            reason=Message(error.strerror or str(error)),
         ) from error
 
 
@@ -300,11 +302,15 @@ def _read_holder(path: Path) -> Holder:
 
 
 def _locked(path: Path, holder: Holder) -> LockedError:
-    who = f"process {holder['pid']} on {holder['host']}" if "pid" in holder else "another run"
     return LockedError(
         path.parent,
-        f"{who} is writing here",
-        f"wait for it, or delete {path.name} if it no longer runs",
+        "process {pid} on {host} is writing here"
+        if "pid" in holder
+        else "another run is writing here",
+        "wait for it, or delete {name} if it no longer runs",
+        pid=holder.get("pid"),
+        host=holder.get("host"),
+        name=path.name,
     )
 
 

@@ -276,7 +276,9 @@ def _compare(table: pd.DataFrame, written: Path, layer: str, path: Path) -> None
 
 
 def _differs(path: Path | str, layer: str) -> OutputError:
-    return OutputError(path, f"layer {layer} does not read back as written", "check the disk")
+    return OutputError(
+        path, "layer {layer} does not read back as written", "check the disk", layer=layer
+    )
 
 
 @contextmanager
@@ -286,6 +288,8 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except (DataSourceError, DataLayerError, sqlite3.Error) as error:
-        raise OutputError(path, f"cannot be written: {error}", "check the disk") from error
+        raise OutputError(
+            path, "cannot be written: {reason}", "check the disk", reason=error
+        ) from error
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})

@@ -15,7 +15,7 @@ import pyogrio
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
-from glacial_lakes.errors import DamagedFileError, OutputError, VectorError
+from glacial_lakes.errors import N_, DamagedFileError, Message, OutputError, VectorError
 from glacial_lakes.io.atomic import whole_set
 from glacial_lakes.kernels.text import texts_of
 from glacial_lakes.schema import Column
@@ -79,7 +79,9 @@ def write_shapefile(
                     layer_options={"2GB_LIMIT": "YES", "DBF_DATE_LAST_UPDATE": _FIXED_DATE},
                 )
         except (DataSourceError, DataLayerError, FeatureError) as error:
-            raise OutputError(path, f"cannot be written: {error}", "check the disk") from error
+            raise OutputError(
+                path, "cannot be written: {reason}", "check the disk", reason=error
+            ) from error
         _compare_shapefile(frame, temporary, path)
         _write_dictionary(fields, temporary.with_name(f"{path.stem}_fields.csv"))
         names = sorted(part.name for part in temporary.parent.iterdir())
@@ -113,10 +115,15 @@ def check_shapefile(shp: Path, encoding: str | None = None) -> str | None:
         for part in shp.parent.iterdir()
         if part.stem == shp.stem and part.is_file()
     }
-    for suffix, loss in ((".shx", "index"), (".dbf", "attributes"), (".prj", "CRS")):
+    for suffix, loss in ((".shx", N_("index")), (".dbf", N_("attributes")), (".prj", N_("CRS"))):
         if suffix not in parts:
             raise VectorError(
-                shp, f"has no {shp.stem}{suffix} beside it ({loss})", "copy all parts of it"
+                shp,
+                "has no {stem}{suffix} beside it ({loss})",
+                "copy all parts of it",
+                stem=shp.stem,
+                suffix=suffix,
+                loss=Message(loss),
             )
     for suffix in (".shp", ".shx"):
         size = parts[suffix].stat().st_size
@@ -124,7 +131,11 @@ def check_shapefile(shp: Path, encoding: str | None = None) -> str | None:
             stated = 2 * int.from_bytes(file.read(28)[24:28], "big")
         if stated != size:
             raise DamagedFileError(
-                parts[suffix], f"has {size} bytes, its header says {stated}", "copy it again"
+                parts[suffix],
+                "has {size} bytes, its header says {stated}",
+                "copy it again",
+                size=size,
+                stated=stated,
             )
     with parts[".dbf"].open("rb") as file:
         header = file.read(32)
@@ -138,7 +149,11 @@ def check_shapefile(shp: Path, encoding: str | None = None) -> str | None:
     shapes = (parts[".shx"].stat().st_size - 100) // 8
     if shapes != rows:
         raise DamagedFileError(
-            shp, f"has {shapes} shapes but {rows} rows of attributes", "copy all parts of it"
+            shp,
+            "has {shapes} shapes but {rows} rows of attributes",
+            "copy all parts of it",
+            shapes=shapes,
+            rows=rows,
         )
     if encoding is not None or ".cpg" in parts or records.isascii():
         return encoding
@@ -161,7 +176,9 @@ def _for_dbf(values: pd.Series, column: Column, path: Path) -> pd.Series:
     if column.type == "real":
         numbers = values.astype("float64")
         if np.isinf(numbers).any():
-            raise OutputError(path, f"{column.name} has infinite values", "report this as a fault")
+            raise OutputError(
+                path, "{column} has infinite values", "report this as a fault", column=column.name
+            )
         return numbers
     if column.type == "text":
         texts: pd.Series = values.astype("object").where(~missing, None)
@@ -193,7 +210,10 @@ def _compare_shapefile(frame: gpd.GeoDataFrame, written: Path, path: Path) -> No
         different.append("geometry")
     if different:
         raise OutputError(
-            path, f"{', '.join(different)} does not read back as written", "use the GeoPackage"
+            path,
+            "{different} does not read back as written",
+            "use the GeoPackage",
+            different=different,
         )
 
 

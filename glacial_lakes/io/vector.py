@@ -14,7 +14,7 @@ import pyogrio
 import shapely
 from pyogrio.errors import CRSError, DataLayerError, DataSourceError
 
-from glacial_lakes.errors import DamagedFileError, UnsafeInputError, VectorError
+from glacial_lakes.errors import N_, DamagedFileError, Message, UnsafeInputError, VectorError
 from glacial_lakes.io.shapefile import check_shapefile
 from glacial_lakes.runtime.collector import collected
 
@@ -68,11 +68,17 @@ def _box(bounds: Any) -> shapely.Geometry:
     try:
         west, south, east, north = (float(bound) for bound in bounds)
     except (TypeError, ValueError):
-        what = f"places are given as {type(bounds).__name__}"
-        remedy = "give a file, a table, a geometry or west, south, east, north in degrees"
+        what = Message("places are given as {kind}", kind=type(bounds).__name__)
+        remedy = N_("give a file, a table, a geometry or west, south, east, north in degrees")
         raise VectorError(None, what, remedy) from None
     if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
-        what = f"a bounding box has the bounds {west:g}, {south:g}, {east:g}, {north:g}"
+        what = Message(
+            "a bounding box has the bounds {west:g}, {south:g}, {east:g}, {north:g}",
+            west=west,
+            south=south,
+            east=east,
+            north=north,
+        )
         raise VectorError(None, what, "give west, south, east, north in degrees")
     return shapely.box(west, south, east, north)
 
@@ -127,7 +133,7 @@ def read_as_drawn(
     with reading(source):
         layer = _spatial_layer(source, layer)
         if pyogrio.read_info(source, layer=layer)["driver"] not in {driver, "LIBKML"}:
-            raise UnsafeInputError(source, f"is not the {driver} file it seems to be")
+            raise UnsafeInputError(source, "is not the {driver} file it seems to be", driver=driver)
         frame = read_frame(source, layer=layer, encoding=encoding, force_2d=True)
     if frame.crs is None:
         raise VectorError(source, "has no CRS", "give it one, e.g. with ogr2ogr -a_srs")
@@ -188,11 +194,17 @@ def _spatial_layer(source: Path, layer: str | None) -> str:
     if layer is not None:
         if layer not in names:
             raise VectorError(
-                source, f"has no spatial layer {layer!r}", f"it has: {', '.join(names)}"
+                source,
+                "has no spatial layer {layer!r}",
+                "it has: {names}",
+                layer=layer,
+                names=names,
             )
         return layer
     if len(names) != 1:
-        what = f"has the layers {', '.join(names)}" if names else "has no spatial layer"
+        what = (
+            Message("has the layers {names}", names=names) if names else N_("has no spatial layer")
+        )
         raise VectorError(source, what, "name the layer to read" if names else "")
     return names[0]
 
@@ -207,7 +219,7 @@ def _usable(frame: gpd.GeoDataFrame, source: Path) -> gpd.GeoDataFrame:
         logger.warning("%s: %d invalid polygons repaired", source, broken.sum())
     lost = shapely.is_missing(geometries) | shapely.is_empty(geometries)
     if len(frame) and lost.all():
-        raise VectorError(source, f"none of its {len(frame)} features has a geometry")
+        raise VectorError(source, "none of its {count} features has a geometry", count=len(frame))
     if lost.any():
         logger.warning("%s: %d features without geometry left out", source, lost.sum())
     usable: gpd.GeoDataFrame = frame.set_geometry(
@@ -233,10 +245,17 @@ def reading(source: Path) -> Iterator[None]:
     try:
         yield
     except CRSError as error:
-        raise VectorError(source, f"its CRS cannot be read: {error}", "replace its .prj") from error
+        raise VectorError(
+            source, "its CRS cannot be read: {error}", "replace its .prj", error=error
+        ) from error
     except UnicodeError as error:
         raise VectorError(
-            source, f"its text is not in the encoding named: {error}", "name the right encoding"
+            source,
+            "its text is not in the encoding named: {error}",
+            "name the right encoding",
+            error=error,
         ) from error
     except (DataSourceError, DataLayerError) as error:
-        raise DamagedFileError(source, f"cannot be read: {error}", "copy it again") from error
+        raise DamagedFileError(
+            source, "cannot be read: {error}", "copy it again", error=error
+        ) from error

@@ -1,16 +1,33 @@
-"""English and Russian: the words, numbers and dates that a partner reads.
+"""The words, numbers and dates that a partner reads, in their language.
 
-English is the source. A text that has no Russian form yet stays English, so that nothing that
-matters is ever hidden. File formats, column names and CSV numbers are never translated.
+English is the source; each other language is a catalogue, :mod:`glacial_lakes.language.catalogue`.
+A text that has no form in it stays English, so that nothing that matters is ever hidden. File
+formats, column names and CSV numbers are never translated.
 """
 
 from __future__ import annotations
 
 import math
+import sys
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-Language = Literal["en", "ru"]
+from glacial_lakes.errors import N_, GlacialLakesError, Message, fill
+from glacial_lakes.language.catalogue import catalogue, languages
+
+__all__ = [
+    "CODES",
+    "MISSING",
+    "area_unit",
+    "day",
+    "degrees",
+    "in_language",
+    "languages",
+    "number",
+    "system_language",
+    "translate",
+]
 
 MISSING = "–"
 """Shown where a number, date or text is not known."""
@@ -19,22 +36,97 @@ _THIN = "\N{NARROW NO-BREAK SPACE}"
 _MINUS = "\N{MINUS SIGN}"
 
 
-def translate(text: str, language: str) -> str:
-    """Return the text in a language.
+def translate(text: str, language: str, context: str | None = None) -> str:
+    """Return a text, or a code of the tables, in a language.
 
     Parameters
     ----------
     text : str
-        English text, or a code of the tables; placeholders such as ``{count}`` are kept.
+        English text, or a code such as ``nodata``; placeholders such as ``{count}`` are kept.
     language : str
-        ``"en"`` or ``"ru"``.
+        One of :func:`languages`.
+    context : str, optional
+        Tells apart what is one word in English and two in another language.
 
     Returns
     -------
     str
-        The Russian form, or the text itself when it has none.
+        The form of the language, or the English one when it has none.
+
+    Examples
+    --------
+    >>> translate("drained", "ru"), translate("nodata", "en")
+    ('опорожнилось', 'no data')
     """
-    return (RUSSIAN if language == "ru" else ENGLISH).get(text, text)
+    source = CODES.get(text, text)
+    if not source:  # gettext keeps the head of a catalogue there
+        return source
+    texts = catalogue(language)
+    return texts.gettext(source) if context is None else texts.pgettext(context, source)
+
+
+def in_language(said: GlacialLakesError | str, language: str) -> str:
+    """Return an error or a message in a language; names, paths and numbers are kept.
+
+    Parameters
+    ----------
+    said : GlacialLakesError, Message or str
+        A plain text is looked up as a whole.
+    language : str
+        One of :func:`languages`.
+
+    Returns
+    -------
+    str
+        One line; what the catalogue lacks stays English.
+
+    Examples
+    --------
+    >>> in_language(GlacialLakesError("lakes.shp", "is cut short", "copy it again"), "ru")
+    'GL0000 lakes.shp: обрывается на середине; скопируйте заново'
+    """
+    if isinstance(said, GlacialLakesError):
+        return in_language(said.line, language)
+    if not isinstance(said, Message):
+        return catalogue(language).gettext(said) if said else said
+    if not said.template or language == "en":
+        return str.__str__(said)
+    values = {name: _spoken(value, language) for name, value in said.values.items()}
+    return fill(catalogue(language).gettext(said.template), values)
+
+
+def _spoken(value: Any, language: str) -> Any:
+    if isinstance(value, Message):
+        return in_language(value, language)
+    return tuple(_spoken(item, language) for item in value) if isinstance(value, tuple) else value
+
+
+def system_language(environment: Mapping[str, str]) -> str:
+    """Return the language of the user's system, English when there is no catalogue of it.
+
+    Parameters
+    ----------
+    environment : mapping
+        E.g. ``os.environ``: the first that is set of LANGUAGE, LC_ALL, LC_MESSAGES and LANG
+        counts, as for gettext. In Windows, where none is, the language of its menus.
+    """
+    names = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+    told = next((environment[name] for name in names if environment.get(name)), "")
+    if not told and sys.platform == "win32":
+        told = _windows_language()
+    for name in told.split(":"):
+        code = name.partition(".")[0].partition("_")[0].lower()
+        if code in languages():
+            return code
+    return "en"
+
+
+def _windows_language() -> str:
+    import ctypes  # noqa: PLC0415 (only there)
+    import locale  # noqa: PLC0415
+
+    menus = ctypes.windll.kernel32.GetUserDefaultUILanguage()  # type: ignore[attr-defined]
+    return locale.windows_locale.get(menus, "")
 
 
 def number(value: float | None, digits: int = 0, language: str = "en") -> str:
@@ -119,392 +211,35 @@ def _is_missing(value: object) -> bool:
         return True  # NA is neither equal nor different
 
 
-ENGLISH = {
-    "nodata": "no data",
-    "absent": "no water",
-    "sudden_drainage": "sudden drainage",
-    "sudden_growth": "sudden growth",
-    "new_near_glacier": "new lake near a glacier",
-    "contact_gained": "contact with the glacier gained",
-    "contact_lost": "contact with the glacier lost",
-    "none": "none shown",
+CODES = {
+    "nodata": N_("no data"),
+    "absent": N_("no water"),
+    "sudden_drainage": N_("sudden drainage"),
+    "sudden_growth": N_("sudden growth"),
+    "new_near_glacier": N_("new lake near a glacier"),
+    "contact_gained": N_("contact with the glacier gained"),
+    "contact_lost": N_("contact with the glacier lost"),
+    "none": N_("none shown"),
 }
-"""Codes of the tables that are no English words."""
+"""Codes of the tables that are no English words, and what they say."""
 
-RUSSIAN = {
-    # compass and units
-    "N": "с. ш.",
-    "S": "ю. ш.",
-    "E": "в. д.",
-    "W": "з. д.",
-    "North": "Север",
-    "m": "м",
-    "km": "км",
-    "m²": "м²",
-    "km²": "км²",
-    "ha": "га",
-    "year": "год",
-    # states of a lake on a date
-    "observed": "наблюдалось",
-    "not observed": "не наблюдалось",
-    "absent": "воды нет",
-    "cloud": "облака",
-    "shadow": "тень",
-    "nodata": "нет данных",
-    "frozen": "лёд",
-    "uncertain": "неясно",
-    "present": "есть",
-    "gone": "исчезло",
-    "unconfirmed": "не подтверждено",
-    # events
-    "appeared": "появилось",
-    "drained": "опорожнилось",
-    "refilled": "наполнилось вновь",
-    "split": "разделилось",
-    "merged": "слилось",
-    # alerts and trends
-    "sudden_drainage": "внезапное опорожнение",
-    "sudden_growth": "внезапный рост",
-    "new_near_glacier": "новое озеро у ледника",
-    "contact_gained": "появился контакт с ледником",
-    "contact_lost": "контакт с ледником утрачен",
-    "growing": "растёт",
-    "shrinking": "сокращается",
-    "none": "не выявлен",
-    # lake and dam types
-    "supraglacial": "надледниковое",
-    "ice-contact": "приледниковое, в контакте с ледником",
-    "proglacial": "приледниковое",
-    "unconnected": "без контакта с ледником",
-    "glacier-fed": "с ледниковым питанием",
-    "non-glacier-fed": "без ледникового питания",
-    "moraine": "моренная",
-    "ice": "ледниковая",
-    "bedrock": "скальная (ригель)",
-    "landslide": "завальная",
-    "artificial": "искусственная",
-    "unknown": "не определён",
-    # scenes
-    "mapped": "обработан",
-    "refused": "отклонён",
-    "verified": "проверена",
-    "unverified": "не проверена",
-    # decisions of persons
-    "accepted": "подтверждено",
-    "withdrawn": "подтверждение снято",
-    "rejected": "отклонено",
-    "redrawn": "контур исправлен",
-    "added": "добавлено",
-    "reclassified": "тип изменён",
-    "commented": "примечание",
-    "Nothing was changed in the edited file.": "В исправленном файле ничего не изменено.",
-    "Nothing was written.": "Ничего не записано.",
-    "the inventory was edited: {count} decisions kept, file in {path}": (
-        "каталог был исправлен: решений сохранено – {count}, исправленный файл – {path}"
-    ),
-    "the inventory was changed, but no decision follows; kept as {path}": (
-        "каталог был изменён, но решений из этого не следует; изменённый файл – {path}"
-    ),
-    "{path} was missing and is put back as it was written": (
-        "{path} отсутствовал и восстановлен в том виде, в котором был записан"
-    ),
-    "no DEM is given: shade and steep slopes, which can look like water, are not excluded": (
-        "ЦМР не задана: тени и крутые склоны, похожие на воду, не исключены"
-    ),
-    "{count} decisions are kept in the inventory.": "Решений сохранено в каталоге: {count}.",
-    "Newer outline clearly differs from the one drawn by a person": (
-        "Новый контур явно отличается от исправленного вручную"
-    ),
-    "Both outlines are kept and shown; the newer one stands for the lake. Who has checked the "
-    "newer one sets verified, and the lake is no longer listed here.": (
-        "Оба контура сохранены и показаны; озеро представляет новый. Когда новый контур проверен, "
-        "отметьте verified – озеро исчезнет из этого списка."
-    ),
-    "Drawn by": "Кто исправил",
-    "Drawn area": "Исправленная площадь",
-    "Image": "Снимок",
-    "Newer image": "Новый снимок",
-    "Newer area": "Новая площадь",
-    "drawn by a person": "исправлен вручную",
-    "drawn by a person, newer outline clearly differs": (
-        "исправлен вручную, новый контур явно отличается"
-    ),
-    "checked by": "проверил(а)",
-    "drawn by": "контур исправил(а)",
-    # report: head and key numbers
-    "Glacial lake inventory": "Каталог ледниковых озёр",
-    "Glacial lakes": "Ледниковые озёра",
-    "Period": "Период",
-    "Area": "Район",
-    "Scenes": "Снимки",
-    "Sensors": "Сенсоры",
-    "What was done": "Что сделано",
-    "Without a DEM": "Без ЦМР",
-    "Shade and steep slopes can look like water, and are not excluded from {count} outlines: some "
-    "may be no lakes, and some changes may be those of shade. Name a DEM in project.toml.": (
-        "Тени и крутые склоны бывают похожи на воду; контуров, где они не исключены: {count}. "
-        "Часть из них может быть не озёрами, а часть изменений – изменениями теней. "
-        "Укажите ЦМР в project.toml."
-    ),
-    "Made with": "Создано программой",
-    "run of": "запуск",
-    "{mapped} scenes mapped, {refused} refused": "обработано: {mapped}, отклонено: {refused}",
-    "Lakes were outlined on each scene, followed through time, and measured on the ellipsoid.": (
-        "На каждом снимке оконтурены озёра, прослежены от даты к дате и измерены на эллипсоиде."
-    ),
-    "Key numbers": "Основные показатели",
-    "lakes present": "озёр в наличии",
-    "of {count} ever mapped": "из {count} когда-либо выявленных",
-    "total area": "общая площадь",
-    "if errors are independent": "при независимых погрешностях",
-    "if errors are fully correlated": "при полностью коррелированных погрешностях",
-    "area known for {known} of {count} lakes": "площадь известна для {known} из {count} озёр",
-    "dates": "дат",
-    "scenes refused": "снимков отклонено",
-    "not observed on the last date": "не наблюдалось на последнюю дату",
-    "latest area measured from {first} to {last}": "последние площади измерены с {first} по {last}",
-    "There is no lake in this inventory.": "В этом каталоге нет озёр.",
-    # report: attention
-    "Events": "События",
-    "Event": "Событие",
-    "Date": "Дата",
-    "Lake": "Озеро",
-    "Lakes": "Озёра",
-    "Before": "До",
-    "After": "После",
-    "Evidence": "Основание",
-    "No event was found.": "Событий не выявлено.",
-    "after {date}": "после {date}",
-    "What needs a look": "На что обратить внимание",
-    "Nothing needs a look.": "Ничто не требует внимания.",
-    "alerts": "требуют внимания",
-    "Alert": "Сигнал",
-    "no later image agrees yet": "более поздним снимком пока не подтверждено",
-    "Changes beyond the uncertainty of the areas, with the images that show them. Dates without "
-    "observation never count. Contact is told against the glacier outlines given, which are of one "
-    "time.": (
-        "Изменения, превышающие погрешность площадей, и снимки, на которых они видны. Даты без "
-        "наблюдения не учитываются. Контакт определён по заданным контурам ледников, а они "
-        "относятся к одному времени."
-    ),
-    "Changes": "Изменения",
-    "Growing and shrinking lakes": "Растущие и сокращающиеся озёра",
-    "Median slope of all pairs of dates (Theil-Sen) with its 95 % interval, since the last event "
-    "of the lake. Listed is what the Mann-Kendall test shows with regard to the number of lakes, "
-    "and what exceeds the uncertainty of the areas. Below four dates there is only the difference "
-    "of the last and the first area.": (
-        "Медианный наклон по всем парам дат (Тейл–Сен) и его 95 % интервал, после последнего "
-        "события на озере. Указано то, что выявляет тест Манна–Кендалла с учётом числа озёр и что "
-        "больше погрешности площадей. Если дат меньше четырёх, дана только разность последней и "
-        "первой площади."
-    ),
-    "Dates": "Дат",
-    "m² a year": "м² в год",
-    "% a year": "% в год",
-    "q-value": "q-значение",
-    "Trend": "Тренд",
-    "trend, where one is shown": "тренд, если он выявлен",
-    "No lake grew or shrank beyond its own uncertainty.": (
-        "Ни одно озеро не выросло и не сократилось больше, чем на собственную погрешность."
-    ),
-    "Totals by date": "Итоги по датам",
-    "Totals of two dates must not be subtracted: lakes that were not observed are missing in them. "
-    "The change is that of the lakes that both dates show. Errors are given as independent / as "
-    "fully correlated.": (
-        "Итоги двух дат нельзя вычитать: в них нет озёр, которые не наблюдались. Изменение дано "
-        "для озёр, видимых на обе даты. Погрешности – независимые / полностью коррелированные."
-    ),
-    "Basin": "Бассейн",
-    "Their area, km²": "Их площадь, км²",
-    "Lakes in common": "Общих озёр",
-    "First": "Первое",
-    "Last": "Последнее",
-    "Change": "Изменение",
-    "Not observed on the last date": "Не наблюдались на последнюю дату",
-    "Nothing is known of these lakes on {date}: the area given is the latest one measured.": (
-        "На {date} об этих озёрах ничего не известно: указана последняя измеренная площадь."
-    ),
-    # report: map
-    "Map": "Карта",
-    "Number of the lake as in the tables; click it for the lake.": (
-        "Номер озера – как в таблицах; нажмите на него, чтобы перейти к озеру."
-    ),
-    "present, observed on the last date": "есть, наблюдалось на последнюю дату",
-    "present, not observed on the last date": "есть, на последнюю дату не наблюдалось",
-    "gone, last outline": "исчезло, последний контур",
-    "unconfirmed, seen once": "не подтверждено, видно лишь раз",
-    "glacier": "ледник",
-    "A ring marks a lake too small to see at this scale.": (
-        "Кольцом отмечено озеро, слишком малое для этого масштаба."
-    ),
-    "There is nothing to map.": "Наносить на карту нечего.",
-    # report: scenes
-    "Sensor": "Сенсор",
-    "Scene": "Снимок",
-    "Cloud, %": "Облачность, %",
-    "Lakes measured": "Измерено озёр",
-    "Not observed": "Не наблюдалось",
-    "State": "Состояние",
-    "There is no scene in this inventory.": "В этом каталоге нет снимков.",
-    # report: lakes
-    "No.": "№",
-    "Lake ID": "Код озера",
-    "Latitude": "Широта",
-    "Longitude": "Долгота",
-    "Elevation, m": "Высота, м",
-    "Elevation": "Высота",
-    "Type": "Тип",
-    "Dam": "Плотина",
-    "To glacier, m": "До ледника, м",
-    "Distance to glacier": "Расстояние до ледника",
-    "Area, km²": "Площадь, км²",
-    "Change, km²": "Изменение, км²",
-    "Measured": "Измерено",
-    "Position": "Координаты",
-    "Current area": "Площадь сейчас",
-    "Last area": "Последняя площадь",
-    "measured on": "измерена",
-    "since {date}": "с {date}",
-    "within its uncertainty": "в пределах погрешности",
-    "A dot marks such a lake without a curve below.": (
-        "Точкой отмечено такое озеро, для которого ниже нет графика."
-    ),
-    "Shown are {shown} of {count}; all are in {place}.": (
-        "Показано {shown} из {count}; все – в {place}."
-    ),
-    "Drawn are the lakes that need a look, those that changed most, and the largest.": (
-        "Графики построены для озёр, требующих внимания, с наибольшими изменениями и для "
-        "самых крупных."
-    ),
-    "A click on a column's head sorts the table.": (
-        "Щелчок по заголовку столбца сортирует таблицу."
-    ),
-    "by glacier outlines of {year}": "по контурам ледников {year} г.",
-    "shore at the glacier": "берег у ледника",
-    "Below the area: range of the volume by published relations. Screening, not a hazard "
-    "assessment.": (
-        "Под площадью: интервал объёма по опубликованным зависимостям. Предварительная оценка, не "
-        "оценка опасности."
-    ),
-    "Screening, not a hazard assessment": "Предварительная оценка, не оценка опасности",
-    "Volume": "Объём",
-    "million m³": "млн м³",
-    "m³/s": "м³/с",
-    "Peak discharge": "Пиковый расход",
-    "dam breaks": "прорыв плотины",
-    "dam of ice": "ледниковая плотина",
-    "Steepest look down within 1 km": "Наибольший угол вниз в пределах 1 км",
-    "steep lakefront": "крутой фронт",
-    "Slope of the first km downstream": "Уклон первого километра ниже озера",
-    "Steep headwalls": "Крутые склоны над озером",
-    "Catchment": "Водосбор",
-    "glaciers": "ледники",
-    "Each lake": "Каждое озеро",
-    "area with one standard error": "площадь и стандартная погрешность",
-    "no water seen": "воды нет (видно)",
-    "outline {date}": "контур {date}",
-    "never fully observed": "ни разу не наблюдалось полностью",
-    "Observations": "Наблюдения",
-    "observations": "наблюдений",
-    "Area ± σ, km²": "Площадь ± σ, км²",
-    "Seen, %": "Видно, %",
-    "Status": "Состояние",
-    "back to the map": "к карте",
-    # report: method and dictionary
-    "Method and limits": "Метод и ограничения",
-    "Settings of the last run": "Параметры последнего запуска",
-    "Data dictionary": "Словарь данных",
-    "Column": "Столбец",
-    "Shapefile": "Поле shapefile",
-    "Unit": "Единица",
-    "Meaning": "Значение",
-    "deg": "град.",
-    # charts
-    "Area ({unit})": "Площадь ({unit})",
-    "not observed: {reason}": "не наблюдалось: {reason}",
-    # command line
-    "Put scenes into {folder}, edit the file, then: glacial-lakes run {path}": (
-        "Положите снимки в {folder}, исправьте файл, затем: glacial-lakes run {path}"
-    ),
-    "{count} outlines, {area} km² → {path}": "контуров: {count}, {area} км² → {path}",
-    "{count} faults": "неисправностей: {count}",
-    "All is well.": "Всё в порядке.",
-    "ok": "хорошо",
-    "note": "заметка",
-    "fault": "ошибка",
-    "No scene could be used; nothing was written.": (
-        "Ни один снимок не пригоден; ничего не записано."
-    ),
-    "Nothing new: the result of the last run still holds.": (
-        "Нового нет: прежний результат остаётся в силе."
-    ),
-    "{mapped} scenes mapped, {reused} as before, {refused} refused": (
-        "снимков обработано: {mapped}, без изменений: {reused}, отклонено: {refused}"
-    ),
-    "{count} lakes, {present} present now, {area} ± {sigma} km²": (
-        "озёр: {count}, из них есть сейчас: {present}, {area} ± {sigma} км²"
-    ),
-    "{count} lakes, {present} present now, {area} km², uncertainty known for {known}": (
-        "озёр: {count}, из них есть сейчас: {present}, {area} км², погрешность известна для {known}"
-    ),
-    "{count} dates known to the year or month only": "известен лишь год или месяц: {count}",
-    "{count} scenes to map": "снимков к обработке: {count}",
-    "mapping": "обработка",
-    "tracking lakes": "прослеживание озёр",
-    "writing files": "запись файлов",
-    "{scene}: {count} outlines in {seconds} s": "{scene}: контуров {count}, {seconds} с",
-    "{scene}: as before": "{scene}: без изменений",
-    "refused: {path}: {reason}": "отклонено: {path}: {reason}",
-    "interrupted: older results are whole, and a new run goes on from here": (
-        "прервано: прежние результаты целы, новый запуск продолжит с этого места"
-    ),
-    # accuracy
-    "Lakes hit (IoU ≥ 0.5)": "Попадания (IoU ≥ 0,5)",
-    "Lakes seen (any overlap)": "Обнаружение (любое перекрытие)",
-    "Error matrix of areas, km²": "Матрица ошибок по площади, км²",
-    "Accuracy of areas": "Точность по площади",
-    "Area of the lakes hit": "Площади найденных озёр",
-    "Shores of the lakes hit": "Берега найденных озёр",
-    "lakes": "озёр",
-    "outlines": "контуров",
-    "hits": "попаданий",
-    "precision": "точность",
-    "recall": "полнота",
-    "F1": "F1-мера",
-    "missed": "пропущено",
-    "false": "ложно",
-    "true": "верно",
-    "splits": "разбито",
-    "merges": "слито",
-    "reference": "эталон",
-    "on the map": "на карте",
-    "IoU": "IoU (доля общего)",
-    "user's": "пользователя",
-    "producer's": "производителя",
-    "bias, %": "смещение, %",
-    "median error, %": "медиана ошибки, %",
-    "median absolute error, %": "медиана модуля, %",
-    "within 1 σ": "в пределах 1 σ",
-    "within 2 σ": "в пределах 2 σ",
-    "RMSE, m": "СКО, м",
-    "outwards, m": "наружу, м",
-    "RMSE, pixels": "СКО, пикс.",
-    "outwards, pixels": "наружу, пикс.",
-    "all": "все",
-    "{lakes} lakes and {outlines} outlines do not count": (
-        "не учитываются: озёр {lakes}, контуров {outlines}"
-    ),
-    "False lakes by cause: {causes}": "Ложные озёра по причинам: {causes}",
-    "at IoU ≥ 0.5": "при IoU ≥ 0,5",
-    "Area of the reference lake (km²)": "Площадь озера по эталону (км²)",
-    "Area error": "Ошибка площади",
-    "RMSE": "СКО",
-    "mean, outwards positive": "среднее, наружу > 0",
-    "Distance of shores (pixels)": "Расстояние между берегами (пикс.)",
-    "Distance of shores (m)": "Расстояние между берегами (м)",
-    "Size class (km²)": "Класс площади (км²)",
-    "inventory": "каталог озёр",
-    "shapefiles": "шейп-файлы",
-    "report": "отчёт",
-}
-"""English text to Russian, in one table."""
+WORDS = (
+    *(N_("N"), N_("S"), N_("E"), N_("W")),
+    *(N_("m"), N_("km"), N_("m²"), N_("km²"), N_("ice"), N_("glacier-fed"), N_("proglacial")),
+    *(N_("moraine"), N_("bedrock"), N_("landslide"), N_("artificial")),
+    *(N_("present"), N_("gone"), N_("unconfirmed")),
+    *(N_("mapped"), N_("refused"), N_("verified"), N_("unverified")),
+    *(N_("ok"), N_("note"), N_("fault")),
+)
+"""Words that come out of tables, so that no call of :func:`translate` names them."""
+
+SYSTEM = (
+    N_("No space left on device"),
+    N_("Permission denied"),
+    N_("Read-only file system"),
+    N_("No such file or directory"),
+    N_("File exists"),
+    N_("Is a directory"),
+    N_("Not a directory"),
+)
+"""Why the operating system refuses a file, where it says so in English."""

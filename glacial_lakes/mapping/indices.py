@@ -113,8 +113,9 @@ def _require_reflectance(band: Array) -> None:
     if kind in "iub":
         raise InputError(
             None,
-            f"a band holds whole numbers ({band.dtype}), no reflectance",
+            "a band holds whole numbers ({dtype}), no reflectance",
             "apply the scale and offset of the product first, or read with scene.read",
+            dtype=band.dtype,
         )
 
 

@@ -140,8 +140,9 @@ def _record(coverage: SceneCoverage) -> dict[str, geopackage.Value]:
             return row | {"resolution_m": coverage.resolution_m}
     raise InputError(
         None,
-        f"an observation mask of the class {type(coverage).__name__} has no form in files",
+        "an observation mask of the class {kind} has no form in files",
         "use Coverage, CompleteCoverage or DrawnCoverage",
+        kind=type(coverage).__name__,
     )
 
 

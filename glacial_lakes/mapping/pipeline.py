@@ -118,7 +118,9 @@ def map_lakes(
     settings = settings or MappingSettings()
     for band in ("green", "nir"):
         if band not in scene.bands:
-            raise MetadataError(scene.path, f"there is no {band} band", "name one in the sidecar")
+            raise MetadataError(
+                scene.path, "there is no {band} band", "name one in the sidecar", band=band
+            )
     ice = None if glaciers is None else as_places(glaciers)
     region = None if aoi is None else as_places(aoi)
     blocks = Blocks.of(scene.grid, min(block_shape(scene.bands["green"])))

@@ -18,7 +18,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from glacial_lakes.errors import ConfigError, MetadataError
+from glacial_lakes.errors import N_, ConfigError, Message, MetadataError
 from glacial_lakes.kernels.jit import kernel
 from glacial_lakes.mapping import indices
 from glacial_lakes.mapping.indices import MIN_SIGNAL
@@ -55,7 +55,10 @@ def detector_of(settings: MappingSettings) -> Detector:
         threshold = indices.WATER_ABOVE.get(name)
     if threshold is None:
         raise ConfigError(
-            "mapping.index", f"{name} has no published threshold", "give mapping.seed_threshold"
+            "mapping.index",
+            "{name} has no published threshold",
+            "give mapping.seed_threshold",
+            name=name,
         )
     return above(name, threshold)
 
@@ -74,7 +77,7 @@ def above(name: str, threshold: float) -> Detector:
         missing = [band for band in indices.bands_of(name) if band not in reflectance]
         if missing:
             raise MetadataError(
-                None, f"there is no {missing[0]} band", "choose another mapping.index"
+                None, "there is no {band} band", "choose another mapping.index", band=missing[0]
             )
         with np.errstate(invalid="ignore", divide="ignore"):
             result: Bool = (indices.compute(name, reflectance) > threshold) & ~excluded
@@ -90,8 +93,12 @@ def _extension(kind: str, name: str, known: list[str]) -> Any:
             return entry.load()
     known = [*known, *(entry.name for entry in offered)]
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    remedy = f"did you mean {near[0]}?" if near else "install the package that offers it"
-    raise ConfigError(f"mapping.{kind}", f"{name} is not known", remedy)
+    remedy = (
+        Message("did you mean {name}?", name=near[0])
+        if near
+        else N_("install the package that offers it")
+    )
+    raise ConfigError(f"mapping.{kind}", "{name} is not known", remedy, name=name)
 
 
 MIN_SEED_NDWI = 0.06

@@ -13,6 +13,7 @@ import shapely
 
 from glacial_lakes import schema
 from glacial_lakes.change.series import best_of_day, evidence
+from glacial_lakes.errors import Message
 from glacial_lakes.language import translate
 from glacial_lakes.report.changes import (
     alert_rows,
@@ -374,10 +375,20 @@ def _scenes(scenes: pd.DataFrame, observations: pd.DataFrame) -> tuple[SceneRow,
             n_measured=int(measured.get(scene.scene_id, 0)),
             n_unseen=int(unseen.get(scene.scene_id, 0)),
             is_refused=bool(scene.state == SceneState.REFUSED),
-            reason=_text(scene.reason),
+            reason=_reason(scene),
         )
         for place, scene in enumerate(_each(ordered), start=1)
     )
+
+
+def _reason(scene: Any) -> str | None:
+    """Return why a scene was refused, as a message where its template and values are kept."""
+    reason = _text(scene.reason)
+    try:
+        told = Message.from_json(json.loads(_text(scene.reason_message) or "{}"))
+    except (ValueError, TypeError, LookupError):
+        return reason
+    return told if told == reason else reason
 
 
 def _total(lakes: pd.DataFrame) -> Total:

@@ -17,7 +17,6 @@ from glacial_lakes import language as words
 from glacial_lakes import schema
 from glacial_lakes.errors import ConfigError
 from glacial_lakes.io.atomic import whole
-from glacial_lakes.language.messages import translate_reason
 from glacial_lakes.report import curves
 from glacial_lakes.report.chips import CHIP_SIZE
 from glacial_lakes.report.contents import describe
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from glacial_lakes.inventory.inventory import Inventory
-
-LANGUAGES = ("en", "ru")
 
 
 def write_report(
@@ -52,7 +49,7 @@ def write_report(
         Tables of :mod:`glacial_lakes.schema`; every one may be empty.
     path : path-like
         The ``.html`` file; an old one is replaced only by a whole new one.
-    language : {"en", "ru"}
+    language : str
         Language of all words; codes, file names and column names stay.
     title : str, optional
         Heading, e.g. the name of the valley.
@@ -78,8 +75,14 @@ def write_report(
     >>> gl.write_report(inventory, "report.html", language="ru").name
     'report.html'
     """
-    if language not in LANGUAGES:
-        raise ConfigError(None, f"language {language!r} is not known", "use en or ru")
+    if language not in words.languages():
+        raise ConfigError(
+            None,
+            "language {language!r} is not known",
+            "use one of {languages}",
+            language=language,
+            languages=words.languages(),
+        )
     ice = [] if glaciers is None else list(glaciers.to_crs("EPSG:4326").geometry)
     environment = _environment(language)
     style, script = (_source(environment, name) for name in ("style.css", "sort.js"))
@@ -116,7 +119,7 @@ def _environment(language: str) -> Environment:
         "degrees": partial(words.degrees, language=language),
         "area": partial(_area, language=language),
         "span": partial(_span, language=language),
-        "reason": partial(translate_reason, language=language),
+        "reason": partial(words.in_language, language=language),
         "raw": lambda value: "" if value is None else repr(value),
     }
     environment.filters.update(filters)

@@ -75,8 +75,11 @@ def additions(
             point = shapely.point_on_surface(where)
             raise InputError(
                 None,
-                f"an added outline at {point.y:.5f} {point.x:.5f} lies on the lake {on}",
+                "an added outline at {lat:.5f} {lon:.5f} lies on the lake {lake}",
                 "delete one of the two; nothing was taken in",
+                lat=point.y,
+                lon=point.x,
+                lake=on,
             )
         known = places | ended_m
         name = next((n for n, place in known.items() if is_one_place(shape, place)), None)

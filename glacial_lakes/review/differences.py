@@ -84,9 +84,11 @@ def _compared(inventory: Inventory, task: Task, missing_is_rejected: bool | None
     if len(missing) > _MISSING * len(old) and missing_is_rejected is None:
         raise InputError(
             None,
-            f"the edited file lacks {len(missing)} of {len(old)} lakes",
+            "the edited file lacks {missing} of {count} lakes",
             "if it is a selection, review it with --partial; "
             "if all these lakes are false, with --whole",
+            missing=len(missing),
+            count=len(old),
         )
     parts = {i: [j for j, main in merged.items() if main == i] for i in pairs}
     images = {i: _latest_image(old, [i, *parts[i]]) for i in pairs}
@@ -108,8 +110,10 @@ def _compared(inventory: Inventory, task: Task, missing_is_rejected: bool | None
     if len(shifts) >= _SHIFTED_ROWS and len(shifts) > len(pairs) / 2:
         raise InputError(
             None,
-            f"{len(shifts)} outlines are unchanged but shifted by about {np.median(shifts):.1f} m",
+            "{count} outlines are unchanged but shifted by about {shift:.1f} m",
             "correct the CRS of the edited file; nothing was taken in",
+            count=len(shifts),
+            shift=np.median(shifts),
         )
     for i, main in merged.items():
         rows.append(_merger(old, i, main, new.iloc[pairs[main][0]]) | images[main])

@@ -128,8 +128,10 @@ def _check(table: gpd.GeoDataFrame, path: Path | str) -> None:
     ]
     raise InputError(
         path,
-        f"{(~sound).sum()} outlines cross themselves or are empty: {', '.join(places)}",
+        "{count} outlines cross themselves or are empty: {places}",
         "mend them, e.g. with the QGIS tool Check validity; nothing was taken in",
+        count=(~sound).sum(),
+        places=places,
     )
 
 

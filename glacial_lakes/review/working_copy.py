@@ -179,7 +179,8 @@ def _written(path: Path) -> Path | None:
         path,
         "is not the inventory that the last run or review wrote",
         "to take in what was edited in it, move it elsewhere and review it from there; "
-        f"to go on from it as it is, delete the folder {WRITTEN_FOLDER} beside it",
+        "to go on from it as it is, delete the folder {folder} beside it",
+        folder=WRITTEN_FOLDER,
     )
 
 
@@ -198,4 +199,6 @@ def _is_as_written(path: Path, written: Path) -> bool:
     try:
         return same_content(path, written)
     except sqlite3.Error as error:
-        raise DamagedFileError(path, f"cannot be read: {error}", "copy it again") from error
+        raise DamagedFileError(
+            path, "cannot be read: {error}", "copy it again", error=error
+        ) from error

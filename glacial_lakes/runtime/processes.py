@@ -17,7 +17,7 @@ from multiprocessing import spawn
 from pathlib import Path
 from typing import IO, Any
 
-from glacial_lakes.errors import ResourceError, TimeLimitError
+from glacial_lakes.errors import Message, ResourceError, TimeLimitError
 
 _LOG = logging.getLogger(__name__)
 _SERVE = "from glacial_lakes.runtime.processes import serve; serve()"
@@ -96,12 +96,13 @@ class ProcessPerCall(Executor):
             raise CancelledError
         if late.is_set():
             raise TimeLimitError(
-                None, f"took longer than {self._seconds:.0f} s", "try it alone on a faster machine"
+                None,
+                "took longer than {seconds:.0f} s",
+                "try it alone on a faster machine",
+                seconds=self._seconds,
             )
         if not answer:
-            raise ResourceError(
-                None, f"its process {_ending(process.returncode)}", "run again with -v for details"
-            )
+            raise ResourceError(None, _ending(process.returncode), "run again with -v for details")
         returned, value = pickle.loads(answer)  # noqa: S301 (from our own child)
         if returned:
             return value
@@ -179,10 +180,10 @@ def _limit_memory(memory_bytes: int | None) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
 
 
-def _ending(code: int) -> str:
+def _ending(code: int) -> Message:
     if code >= 0:
-        return f"ended with code {code}"
+        return Message("its process ended with code {code}", code=code)
     try:
-        return f"was ended by {signal.Signals(-code).name}"
+        return Message("its process was ended by {signal}", signal=signal.Signals(-code).name)
     except ValueError:
-        return f"was ended by signal {-code}"
+        return Message("its process was ended by signal {signal}", signal=-code)

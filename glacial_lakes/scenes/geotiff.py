@@ -17,7 +17,9 @@ import numpy as np
 from rasterio.windows import Window
 
 from glacial_lakes.errors import (
+    N_,
     DamagedFileError,
+    Message,
     MetadataError,
     MissingFileError,
     UnsafeInputError,
@@ -94,8 +96,10 @@ def open_geotiff(path: Path) -> Scene:
     if not sidecar.is_file():
         raise MissingFileError(
             path,
-            f"has no sidecar {sidecar.name} beside it",
-            f"write one with the keys {', '.join(_REQUIRED[:-1])}, nodata and the table [bands]",
+            "has no sidecar {sidecar} beside it",
+            "write one with the keys {keys}, nodata and the table [bands]",
+            sidecar=sidecar.name,
+            keys=_REQUIRED[:-1],
         )
     source = Source(path.parent, "folder", (path.name, sidecar.name))
     keys = _keys(source, sidecar)
@@ -110,7 +114,7 @@ def open_geotiff(path: Path) -> Scene:
     quality, decoder = _quality(keys, path, header, sidecar)
     cloud = keys.get("cloud_percent")
     return Scene(
-        id=to_name(path.stem.replace(" ", "_"), "the file name", path),
+        id=to_name(path.stem.replace(" ", "_"), N_("the file name"), path),
         path=str(path),
         sensor=to_name(_text(keys, "sensor", sidecar), "sensor", sidecar),
         level=to_name(
@@ -139,22 +143,34 @@ def _keys(source: Source, sidecar: Path) -> Mapping[str, Any]:
     try:
         keys = tomllib.loads(read_metadata(source, sidecar.name).decode("utf-8"))
     except ValueError as error:
-        raise DamagedFileError(sidecar, f"is not valid TOML ({error})", "correct it") from None
+        raise DamagedFileError(
+            sidecar, "is not valid TOML ({error})", "correct it", error=error
+        ) from None
     known = (*_REQUIRED, *_OPTIONAL)
     for key in keys:
         if key not in known:
             near = get_close_matches(key, known, 1)
-            remedy = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-            raise MetadataError(sidecar, f"has the unknown key {key}", remedy)
+            remedy = (
+                Message("did you mean {name}?", name=near[0])
+                if near
+                else Message("known are {known}", known=known)
+            )
+            raise MetadataError(sidecar, "has the unknown key {key}", remedy, key=key)
     missing = [key for key in _REQUIRED if key not in keys]
     if missing:
-        raise MetadataError(sidecar, f"lacks {', '.join(missing)}", "add it to the sidecar")
+        raise MetadataError(sidecar, "lacks {missing}", "add it to the sidecar", missing=missing)
     return keys
 
 
 def _text(keys: Mapping[str, Any], key: str, sidecar: Path) -> str:
     if not isinstance(keys[key], str):
-        raise MetadataError(sidecar, f"{key} is {keys[key]!r}", "write it as text in quotes")
+        raise MetadataError(
+            sidecar,
+            "{key} is {value}",
+            "write it as text in quotes",
+            key=key,
+            value=repr(keys[key]),
+        )
     return cast("str", keys[key])
 
 
@@ -166,8 +182,9 @@ def _acquired(value: object, sidecar: Path) -> datetime:
         text = str(text)
         raise MetadataError(
             sidecar,
-            f"acquired is {text!r}, without a time of day and zone",
+            "acquired is {text}, without a time of day and zone",
             "write e.g. acquired = 2021-08-24T06:08:07Z",
+            text=repr(text),
         )
     return to_time(text, "acquired", sidecar)
 
@@ -183,18 +200,25 @@ def _bands(
         if name not in names:
             raise MetadataError(
                 sidecar,
-                f"[bands] has {name}, which is no band name",
-                f"use {', '.join(names)}; other keys stand above [bands]",
+                "[bands] has {name}, which is no band name",
+                "use {names}; other keys stand above [bands]",
+                name=name,
+                names=names,
             )
         if type(index) is not int or not 1 <= index <= header.count:
             raise MetadataError(
                 sidecar,
-                f"{name} = {index!r}, but the image has bands 1 to {header.count}",
+                "{name} = {index}, but the image has bands 1 to {count}",
                 "correct the index",
+                name=name,
+                index=repr(index),
+                count=header.count,
             )
     missing = [name for name in MAPPING_BANDS if name not in table]
     if missing:
-        raise MetadataError(sidecar, f"[bands] lacks {' and '.join(missing)}", "add it")
+        raise MetadataError(
+            sidecar, "[bands] lacks {missing}", "add it", missing=" and ".join(missing)
+        )
     scale = to_number(keys["scale"], "scale", sidecar)
     if scale == 0:
         raise MetadataError(sidecar, "scale is 0", "write the factor from number to reflectance")
@@ -233,7 +257,9 @@ def _sun(keys: Mapping[str, Any], sidecar: Path) -> tuple[float, float] | None:
     if not angles:
         return None
     if len(angles) == 1:
-        raise MetadataError(sidecar, f"has {angles[0]} only", "give both sun angles or none")
+        raise MetadataError(
+            sidecar, "has {angle} only", "give both sun angles or none", angle=angles[0]
+        )
     elevation, azimuth = (to_number(keys[key], key, sidecar) for key in angles)
     return to_sun(elevation, azimuth, sidecar)
 
@@ -247,12 +273,16 @@ def _quality(
         raise MetadataError(
             sidecar,
             "tells quality and decoder in part only",
-            f"give the file as quality, and decoder as one of {', '.join(DECODERS)}",
+            "give the file as quality, and decoder as one of {decoders}",
+            decoders=list(DECODERS),
         )
     name = _text(keys, "quality", sidecar)
     if Path(name).name != name or name in {"", ".", ".."} or "\\" in name or ":" in name:
         raise UnsafeInputError(
-            sidecar, f"quality is {name!r}, not a file beside it", "write the bare file name"
+            sidecar,
+            "quality is {name!r}, not a file beside it",
+            "write the bare file name",
+            name=name,
         )
     if not (path.parent / name).is_file():
         raise MissingFileError(path.parent / name, "is not there", "correct quality in the sidecar")
@@ -279,7 +309,12 @@ def _check_scale(bands: Mapping[str, Band], grid: Grid, sidecar: Path) -> None:
         if seen.size and outside.mean() > _MOST_OUTSIDE:
             raise MetadataError(
                 sidecar,
-                f"scale {bands[name].scale:g} and offset {bands[name].offset:g} give {name} "
-                f"reflectance from {seen.min():.3g} to {seen.max():.3g}",
+                "scale {scale:g} and offset {offset:g} give {name} reflectance "
+                "from {low:.3g} to {high:.3g}",
                 "write the factors that give reflectance between 0 and about 1",
+                scale=bands[name].scale,
+                offset=bands[name].offset,
+                name=name,
+                low=seen.min(),
+                high=seen.max(),
             )

@@ -102,6 +102,7 @@ def _compare(source: Source, name: str, algorithm: str, expected: str) -> None:
     if digest.hexdigest() != expected:
         raise DamagedFileError(
             source.path / name,
-            f"differs from its {algorithm.upper().replace('_', '-')} checksum",
+            "differs from its {algorithm} checksum",
             "download the product again, or remove its list of checksums if you changed it",
+            algorithm=algorithm.upper().replace("_", "-"),
         )

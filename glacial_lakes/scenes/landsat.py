@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from glacial_lakes.errors import MetadataError, MissingFileError, UnknownProductError
+from glacial_lakes.errors import N_, Message, MetadataError, MissingFileError, UnknownProductError
 from glacial_lakes.grid import Grid
 from glacial_lakes.scenes.metadata import to_name, to_number, to_sun, to_time
 from glacial_lakes.scenes.mtl import Groups, read_mtl
@@ -95,9 +95,9 @@ def open_landsat(source: Source, metadata_name: str) -> Scene:
     where = source.path / metadata_name
     mtl = read_mtl(source, metadata_name)
     sensor, numbers = _sensor(mtl, where)
-    level = to_name(_get(mtl, _IDENTITY, "PROCESSING_LEVEL", "DATA_TYPE"), "the level", where)
+    level = to_name(_get(mtl, _IDENTITY, "PROCESSING_LEVEL", "DATA_TYPE"), N_("the level"), where)
     files = {
-        name: _file(source, mtl, f"FILE_NAME_BAND_{number}", f"the {name} band")
+        name: _file(source, mtl, f"FILE_NAME_BAND_{number}", Message("the {band} band", band=name))
         for name, number in numbers.items()
     }
     quality_file, decoder = _quality_file(source, mtl)
@@ -189,8 +189,10 @@ def _sensor(mtl: Groups, where: Path) -> tuple[str, Mapping[str, int]]:
     if (spacecraft, sensor) not in _SENSORS:
         raise UnknownProductError(
             where,
-            f"is of {spacecraft or 'no'} {sensor or 'sensor'}",
+            "is of {spacecraft} {sensor}",
             "use TM, ETM+ or OLI products",
+            spacecraft=spacecraft or Message("no"),
+            sensor=sensor or Message("sensor"),
         )
     return _SENSORS[spacecraft, sensor]
 
@@ -199,8 +201,14 @@ def _file(source: Source, mtl: Groups, key: str, what: str) -> str:
     name = _listed(source, mtl, key)
     if name is None:
         text = _get(mtl, _FILES, key)
-        lack = f"{what}, {Path(text).name}" if text else f"{what}: its MTL has no {key}"
-        raise MissingFileError(source.path, f"lacks {lack}", "download the product whole")
+        raise MissingFileError(
+            source.path,
+            "lacks {part}, {name}" if text else "lacks {part}: its MTL has no {key}",
+            "download the product whole",
+            part=Message(what),
+            name=Path(text or "").name,
+            key=key,
+        )
     return name
 
 
@@ -212,9 +220,9 @@ def _listed(source: Source, mtl: Groups, key: str) -> str | None:
 
 def _quality_file(source: Source, mtl: Groups) -> tuple[str | None, Decoder]:
     if _get(mtl, _FILES, "FILE_NAME_QUALITY_L1_PIXEL"):
-        return _file(source, mtl, "FILE_NAME_QUALITY_L1_PIXEL", "the quality layer"), "qa_pixel"
+        return _file(source, mtl, "FILE_NAME_QUALITY_L1_PIXEL", N_("the quality layer")), "qa_pixel"
     if _get(mtl, _FILES, "FILE_NAME_BAND_QUALITY") and _get(mtl, _IDENTITY, "COLLECTION_NUMBER"):
-        return _file(source, mtl, "FILE_NAME_BAND_QUALITY", "the quality layer"), "bqa"
+        return _file(source, mtl, "FILE_NAME_BAND_QUALITY", N_("the quality layer")), "bqa"
     return None, "none"  # older products have none, or one with other bits
 
 
@@ -245,7 +253,9 @@ def _radiometry(
         scale = number(_LEVEL1, "REFLECTANCE_MULT") / height
         return scale, number(_LEVEL1, "REFLECTANCE_ADD") / height, ceiling
     if sensor not in _ESUN:
-        raise MetadataError(where, f"REFLECTANCE_MULT_BAND_{band} is missing", "download it again")
+        raise MetadataError(
+            where, "REFLECTANCE_MULT_BAND_{band} is missing", "download it again", band=band
+        )
     floor = number(_LEVEL1_RANGE, "QUANTIZE_CAL_MIN")
     darkest = number(_LEVEL1_RADIANCE, "RADIANCE_MINIMUM")
     # the rounded RADIANCE_MULT of these files is up to 0.5 % off, so the range is used

@@ -12,12 +12,13 @@ from xml.etree.ElementTree import ParseError
 import defusedxml
 from defusedxml import ElementTree
 
-from glacial_lakes.errors import DamagedFileError, MetadataError, UnsafeInputError
+from glacial_lakes.errors import N_, DamagedFileError, Message, MetadataError, UnsafeInputError
 from glacial_lakes.scenes.source import Source, read_metadata
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
+_MISSING, _WRONG = N_("{name} is missing"), N_("{name} is {value}")
 _NAME = re.compile(r"[\w.+-]{1,120}")
 
 
@@ -28,11 +29,14 @@ def read_xml(source: Source, name: str) -> Element:
         return ElementTree.fromstring(read_metadata(source, name), forbid_dtd=True)
     except defusedxml.DefusedXmlException as error:
         raise UnsafeInputError(
-            where, f"has a document type or an entity ({error})", "download the product again"
+            where,
+            "has a document type or an entity ({error})",
+            "download the product again",
+            error=error,
         ) from None
     except (ParseError, UnicodeError, LookupError) as error:
         raise DamagedFileError(
-            where, f"is not valid XML ({error})", "download the product again"
+            where, "is not valid XML ({error})", "download the product again", error=error
         ) from None
 
 
@@ -49,8 +53,9 @@ def to_number(text: object, what: str, where: Path | str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        state = "is missing" if text is None else f"is {text!r}"
-        raise MetadataError(where, f"{what} {state}", "download the product again")
+        state = _MISSING if text is None else _WRONG
+        remedy = N_("download the product again")
+        raise MetadataError(where, state, remedy, name=Message(what), value=repr(text))
     return number
 
 
@@ -65,10 +70,9 @@ def to_time(text: str | None, what: str, where: Path | str) -> datetime:
     except ValueError:
         time = None
     if time is None or time.tzinfo is None:
-        state = "is missing" if text is None else f"is {text!r}"
-        raise MetadataError(
-            where, f"{what} {state}", "give date, time and zone, e.g. 2021-08-24T06:08:07Z"
-        )
+        state = _MISSING if text is None else _WRONG
+        remedy = N_("give date, time and zone, e.g. 2021-08-24T06:08:07Z")
+        raise MetadataError(where, state, remedy, name=Message(what), value=repr(text))
     return time.astimezone(UTC)
 
 
@@ -77,8 +81,10 @@ def to_sun(elevation: float, azimuth: float, where: Path | str) -> tuple[float, 
     if not 0 < elevation <= 90 or not -360 <= azimuth <= 360:
         raise MetadataError(
             where,
-            f"the sun's elevation {elevation:g}° and azimuth {azimuth:g}° are not those of a day",
+            "the sun's elevation {elevation:g}° and azimuth {azimuth:g}° are not those of a day",
             "use an image taken by daylight",
+            elevation=elevation,
+            azimuth=azimuth,
         )
     return elevation, azimuth % 360
 
@@ -86,6 +92,7 @@ def to_sun(elevation: float, azimuth: float, where: Path | str) -> tuple[float, 
 def to_name(text: str | None, what: str, where: Path | str) -> str:
     """Return a plain name, fit for file names and tables."""
     if text is None or not _NAME.fullmatch(text.strip()):
-        state = "is missing" if text is None else f"is {text!r}"
-        raise MetadataError(where, f"{what} {state}", "download the product again")
+        state = _MISSING if text is None else _WRONG
+        remedy = N_("download the product again")
+        raise MetadataError(where, state, remedy, name=Message(what), value=repr(text))
     return text.strip()

@@ -64,7 +64,10 @@ def _from_json(source: Source, name: str) -> Groups:
         }
     except (ValueError, AttributeError, StopIteration, RecursionError) as error:
         raise DamagedFileError(
-            source.path / name, f"is not valid JSON metadata ({error})", "download it again"
+            source.path / name,
+            "is not valid JSON metadata ({error})",
+            "download it again",
+            error=error,
         ) from None
 
 

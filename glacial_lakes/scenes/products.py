@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from glacial_lakes.errors import (
+    N_,
     DamagedFileError,
     GlacialLakesError,
+    Message,
     MissingFileError,
     UnknownProductError,
 )
@@ -39,7 +41,7 @@ _TIFFS = (".tif", ".tiff")
 _SAFE_NAME = re.compile(r"(?:[^_]+_)?S2[A-D]_.*\.(?:SAFE|zip)", re.IGNORECASE)
 _LANDSAT_FOLDER = re.compile(r"L[CEMOT]\d{2}_L\w{3}_\d{6}_\d{8}_\w+", re.IGNORECASE)
 _LANDSAT_ARCHIVE = re.compile(r"L[CEMOT]\d.*\.(?:tar|tar\.gz|tgz)", re.IGNORECASE)
-_READABLE = (
+_READABLE = N_(
     "give a Sentinel-2 .SAFE folder or zip, a Landsat folder or tar, or a GeoTIFF with a sidecar"
 )
 
@@ -76,7 +78,7 @@ def open_scene(path: PathLike) -> Scene:
     """
     path = Path(path).absolute()
     if not path.exists():
-        what = "matches no product" if glob.has_magic(path.name) else "does not exist"
+        what = N_("matches no product") if glob.has_magic(path.name) else N_("does not exist")
         raise MissingFileError(path, what, "check the path")
     try:
         return _open(path)
@@ -86,7 +88,7 @@ def open_scene(path: PathLike) -> Scene:
         raise
     except (ValueError, ArithmeticError, LookupError, OSError, RuntimeError) as error:
         raise DamagedFileError(
-            path, f"cannot be understood ({error})", "download it again"
+            path, "cannot be understood ({error})", "download it again", error=error
         ) from error
 
 
@@ -166,10 +168,13 @@ def discover(paths: PathLike | Iterable[PathLike], on_event: Listener | None = N
         twin = next((other for other in kept if _same_granule(scene, other)), None)
         namesake = next((other for other in kept if other.id == scene.id), None)
         if twin is not None:
-            reason = f"is another processing of the image {twin.id}, which is used"
+            reason = Message(
+                "is another processing of the image {scene}, which is used", scene=twin.id
+            )
             on_event(SceneRefused(scene.path, reason))
         elif namesake is not None:
-            reason = f"has the name of another scene, {namesake.path}; rename one of them"
+            what = Message("has the name of another scene, {path}", path=namesake.path)
+            reason = Message("{what}; {remedy}", what=what, remedy=Message("rename one of them"))
             on_event(SceneRefused(scene.path, reason))
         else:
             kept.append(scene)
@@ -194,7 +199,7 @@ def _open(path: Path) -> Scene:
         raise UnknownProductError(path, "is no product that can be read", _READABLE)
     if len(names) > 1:
         raise UnknownProductError(
-            path, f"holds {len(names)} products", "open one of their metadata files"
+            path, "holds {count} products", "open one of their metadata files", count=len(names)
         )
     if not names:
         raise _no_product(path)
@@ -225,14 +230,16 @@ def _is_metadata(name: str) -> bool:
 
 def _no_product(path: Path) -> GlacialLakesError:
     if _SAFE_NAME.fullmatch(path.name):
-        what = "lacks its metadata, MTD_MSIL1C.xml or MTD_MSIL2A.xml"
+        what = N_("lacks its metadata, MTD_MSIL1C.xml or MTD_MSIL2A.xml")
         return MissingFileError(path, what, "download the product whole")
     if _LANDSAT_ARCHIVE.fullmatch(path.name) or _LANDSAT_FOLDER.fullmatch(path.name):
         return MissingFileError(path, "lacks its metadata, *_MTL.txt", "download it whole")
     below = find_products(path) if path.is_dir() else []
     if below not in ([], [path]):
-        what = "is no product itself, but holds some"
-        return UnknownProductError(path, what, f"open them one by one, e.g. {below[0].name}")
+        what = N_("is no product itself, but holds some")
+        return UnknownProductError(
+            path, what, "open them one by one, e.g. {name}", name=below[0].name
+        )
     return UnknownProductError(path, "holds no product that can be read", _READABLE)
 
 
@@ -314,11 +321,11 @@ def _holds_metadata(path: Path) -> bool:
         return False  # an archive of another name may be anything
 
 
-def _reason(error: GlacialLakesError, product: Path) -> str:
+def _reason(error: GlacialLakesError, product: Path) -> Message:
     """One line that names the file at fault where it is not the product itself."""
     at_fault = product if error.path is None else Path(error.path)
-    file = f"{at_fault.name}: " if product in at_fault.parents else ""
-    return str(type(error)(None, f"{file}{error.what}", error.remedy))
+    inside = at_fault.name if product in at_fault.parents else None
+    return type(error)(inside, error.what, error.remedy).line
 
 
 def _preference(scene: Scene) -> tuple[bool, str, str, str, str]:

@@ -20,7 +20,7 @@ from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
-from glacial_lakes.errors import DamagedFileError, GridError, UnsafeInputError
+from glacial_lakes.errors import DamagedFileError, GridError, Message, UnsafeInputError
 from glacial_lakes.kernels.jit import kernel
 
 MAX_PIXELS = 1_000_000_000
@@ -142,9 +142,12 @@ def coarsening(header: Header, path: str, like: Header) -> int:
     if not (same and covers):
         raise GridError(
             path,
-            f"its grid ({header.shape[0]} x {header.shape[1]} pixels of "
-            f"{header.resolution:g} m) does not fit the scene's other bands",
+            "its grid ({rows} x {columns} pixels of {resolution:g} m) "
+            "does not fit the scene's other bands",
             "take all bands from one product",
+            rows=header.shape[0],
+            columns=header.shape[1],
+            resolution=header.resolution,
         )
     return factor
 
@@ -254,12 +257,20 @@ def _open(path: str, driver: str) -> Any:
         except RasterioError as error:
             raise _damaged(path, error) from error
     if dataset.width * dataset.height > MAX_PIXELS:
-        what = f"the header claims {dataset.width} x {dataset.height} pixels"
+        what = Message(
+            "the header claims {width} x {height} pixels",
+            width=dataset.width,
+            height=dataset.height,
+        )
         dataset.close()
         raise UnsafeInputError(path, what, "no scene is as large; download it again")
     return dataset
 
 
 def _damaged(path: str, error: Exception) -> DamagedFileError:
-    reason = str(error.__cause__ or error)
-    return DamagedFileError(path, f"cannot be read ({reason})", "download the product again")
+    return DamagedFileError(
+        path,
+        "cannot be read ({reason})",
+        "download the product again",
+        reason=Message(str(error.__cause__ or error)),
+    )

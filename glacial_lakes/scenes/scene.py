@@ -214,7 +214,11 @@ class Scene:
     def _band(self, name: str) -> Band:
         if name not in self.bands:
             raise InputError(
-                self.path, f"has no band {name!r}", f"it has {', '.join(sorted(self.bands))}"
+                self.path,
+                "has no band {name!r}",
+                "it has {bands}",
+                name=name,
+                bands=sorted(self.bands),
             )
         return self.bands[name]
 

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 from affine import Affine
 from rasterio.crs import CRS
 
-from glacial_lakes.errors import GridError, MetadataError, MissingFileError, UnknownProductError
+from glacial_lakes.errors import (
+    N_,
+    GridError,
+    Message,
+    MetadataError,
+    MissingFileError,
+    UnknownProductError,
+)
 from glacial_lakes.grid import Grid
 from glacial_lakes.scenes.metadata import read_xml, to_name, to_number, to_sun, to_time
 from glacial_lakes.scenes.raster import Band, Header, coarsening, read_header
@@ -106,7 +113,7 @@ def open_sentinel2(source: Source, metadata_name: str) -> Scene:
             _text(tile, "SENSING_TIME")
             or _text(product, "PRODUCT_START_TIME")
             or _text(product, "DATATAKE_SENSING_START"),
-            "the sensing time",
+            N_("the sensing time"),
             where,
         ),
         grid=grid,
@@ -141,7 +148,7 @@ def _level(product: Element, where: Path) -> str:
     level = {"Level-1C": "L1C", "Level-2A": "L2A", "Level-2Ap": "L2A"}.get(text)
     if level is None:
         raise UnknownProductError(
-            where, f"is of the level {text!r}", "give a Level-1C or Level-2A product"
+            where, "is of the level {text!r}", "give a Level-1C or Level-2A product", text=text
         )
     return level
 
@@ -153,20 +160,28 @@ def _require_one_granule(source: Source) -> None:
     }
     if len(granules) > 1:
         raise UnknownProductError(
-            source.path, f"holds {len(granules)} granules", "download it again, one tile a product"
+            source.path,
+            "holds {count} granules",
+            "download it again, one tile a product",
+            count=len(granules),
         )
 
 
 def _product_id(product: Element, where: Path) -> str:
     text = _text(product, "PRODUCT_URI", "PRODUCT_URI_2A", "PRODUCT_URI_1C")
-    return to_name(text, "the product name (PRODUCT_URI)", where).removesuffix(".SAFE")
+    return to_name(text, N_("the product name (PRODUCT_URI)"), where).removesuffix(".SAFE")
 
 
 def _sensor(product: Element, where: Path) -> str:
     spacecraft = _text(product, "SPACECRAFT_NAME") or ""
     match = re.fullmatch(r"Sentinel-2([A-D])", spacecraft)
     if match is None:
-        raise MetadataError(where, f"the spacecraft is {spacecraft!r}", "give a Sentinel-2 product")
+        raise MetadataError(
+            where,
+            "the spacecraft is {spacecraft!r}",
+            "give a Sentinel-2 product",
+            spacecraft=spacecraft,
+        )
     return f"S2{match[1]}"
 
 
@@ -180,7 +195,9 @@ def _image_file(source: Source, product: Element, level: str, code: str, pixel_m
         texts = ((element.text or "").strip() for element in product.iter())
         listed = f"GRANULE/…/IMG_DATA/{folder}…{ending}"
         listed = next((text for text in texts if text.endswith(ending)), listed)
-        raise MissingFileError(source.path, f"lacks {listed}.jp2", "download the product whole")
+        raise MissingFileError(
+            source.path, "lacks {name}", "download the product whole", name=f"{listed}.jp2"
+        )
     return name
 
 
@@ -190,8 +207,10 @@ def _special_values(product: Element, where: Path) -> tuple[float, float]:
         for element in product.iter("Special_Values")
     }
     return (
-        to_number(values.get("NODATA"), "the special value NODATA", where),
-        to_number(values.get("SATURATED"), "the special value SATURATED", where),
+        to_number(values.get("NODATA"), Message("the special value {name}", name="NODATA"), where),
+        to_number(
+            values.get("SATURATED"), Message("the special value {name}", name="SATURATED"), where
+        ),
     )
 
 
@@ -204,12 +223,16 @@ def _radiometry(product: Element, where: Path) -> tuple[float, Mapping[str, floa
             "L2A_BOA_QUANTIFICATION_VALUE",
             "QUANTIFICATION_VALUE",
         ),
-        "the quantification value",
+        N_("the quantification value"),
         where,
     )
     if quantification <= 0:
         raise MetadataError(
-            where, f"the quantification value is {quantification:g}", "download the product again"
+            where,
+            "{name} is {value}",
+            "download the product again",
+            name=Message("the quantification value"),
+            value=f"{quantification:g}",
         )
     physical = [physical for _, physical, _ in _BANDS.values()]
     listed = {
@@ -219,13 +242,14 @@ def _radiometry(product: Element, where: Path) -> tuple[float, Mapping[str, floa
     }
     if not listed:
         baseline = to_number(
-            _text(product, "PROCESSING_BASELINE"), "the processing baseline", where
+            _text(product, "PROCESSING_BASELINE"), N_("the processing baseline"), where
         )
         if baseline >= _FIRST_BASELINE_WITH_OFFSET:
             raise MetadataError(
                 where,
-                f"the offset of the reflectance is not told, which baseline {baseline:05.2f} needs",
+                "the offset of the reflectance is not told, which baseline {baseline:05.2f} needs",
                 "download the product from its source",
+                baseline=baseline,
             )
         return 1 / quantification, dict.fromkeys(physical, 0.0)
     ids = {
@@ -233,7 +257,9 @@ def _radiometry(product: Element, where: Path) -> tuple[float, Mapping[str, floa
         for element in product.iter("Spectral_Information")
     }
     offsets = {
-        band: to_number(listed.get(ids.get(band, "")), f"the offset of {band}", where)
+        band: to_number(
+            listed.get(ids.get(band, "")), Message("the offset of {band}", band=band), where
+        )
         for band in physical
     }
     return 1 / quantification, offsets
@@ -247,13 +273,13 @@ def _grid(tile: Element, header: Header, where: Path) -> tuple[Grid, bool]:
     """
     code = _text(tile, "HORIZONTAL_CS_CODE") or ""
     if not re.fullmatch(r"EPSG:\d+", code):
-        raise MetadataError(where, f"the CRS is {code!r}", "download the product again")
+        raise MetadataError(where, "the CRS is {code!r}", "download the product again", code=code)
     crs = CRS.from_user_input(code)
     size = _of_resolution(tile, "Size", where)
     place = _of_resolution(tile, "Geoposition", where)
 
     def number(element: Element, tag: str) -> float:
-        return to_number(_text(element, tag), f"{tag} at 10 m", where)
+        return to_number(_text(element, tag), Message("{tag} at 10 m", tag=tag), where)
 
     rows, cols = int(number(size, "NROWS")), int(number(size, "NCOLS"))
     west, north = number(place, "ULX"), number(place, "ULY")
@@ -265,7 +291,10 @@ def _grid(tile: Element, header: Header, where: Path) -> tuple[Grid, bool]:
     apart = max(abs(a - b) for a, b in zip(found.bounds, nominal.bounds, strict=True))
     if header.crs != crs or apart > nominal.resolution / 2:
         raise GridError(
-            where, f"the images lie {apart:g} m off the grid that it tells", "download it again"
+            where,
+            "the images lie {apart:g} m off the grid that it tells",
+            "download it again",
+            apart=apart,
         )
     return found, found.shape != nominal.shape
 
@@ -274,7 +303,7 @@ def _of_resolution(tile: Element, tag: str, where: Path) -> Element:
     for element in tile.iter(tag):
         if element.get("resolution") == "10":
             return element
-    raise MetadataError(where, f"{tag} at 10 m is missing", "download the product again")
+    raise MetadataError(where, "{tag} at 10 m is missing", "download the product again", tag=tag)
 
 
 def _placed(header: Header, fine: Header) -> Header:
@@ -295,7 +324,9 @@ def _quality(source: Source, name: str, fine: Header) -> Band:
 def _sun(tile: Element, where: Path) -> tuple[float, float]:
     mean = next(tile.iter("Mean_Sun_Angle"), None)
     zenith, azimuth = (
-        to_number(None if mean is None else _text(mean, tag), f"the sun's {tag}", where)
+        to_number(
+            None if mean is None else _text(mean, tag), Message("the sun's {tag}", tag=tag), where
+        )
         for tag in ("ZENITH_ANGLE", "AZIMUTH_ANGLE")
     )
     return to_sun(90 - zenith, azimuth, where)
@@ -303,7 +334,7 @@ def _sun(tile: Element, where: Path) -> tuple[float, float]:
 
 def _cloud(product: Element, tile: Element, where: Path) -> float | None:
     text = _text(tile, "CLOUDY_PIXEL_PERCENTAGE") or _text(product, "Cloud_Coverage_Assessment")
-    return None if text is None else to_number(text, "the cloud cover", where)
+    return None if text is None else to_number(text, N_("the cloud cover"), where)
 
 
 def _tile_id(scene_id: str, tile: Element, where: Path) -> str:

@@ -84,7 +84,9 @@ def open_source(path: Path) -> Source:
             members = [item.name for item in archive if _is_file(path, item)]
         return Source(path, "tar", _safe(path, members))
     except _BROKEN as error:
-        raise DamagedFileError(path, f"cannot be unpacked ({error})", "download it again") from None
+        raise DamagedFileError(
+            path, "cannot be unpacked ({error})", "download it again", error=error
+        ) from None
 
 
 def find(source: Source, pattern: str) -> str | None:
@@ -114,9 +116,9 @@ def raster_name(source: Source, name: str, driver: str) -> str:
     if not first.startswith(_MAGIC[driver]):
         raise UnsafeInputError(
             source.path / name,
-            f"is not a {'JPEG 2000' if driver == 'JP2OpenJPEG' else 'TIFF'} file, "
-            "whatever its name says",
+            "is not a {format} file, whatever its name says",
             "download the product again",
+            format="JPEG 2000" if driver == "JP2OpenJPEG" else "TIFF",
         )
     return gdal_name(source, name)
 
@@ -137,7 +139,7 @@ def open_file(source: Source, name: str) -> Iterator[IO[bytes]]:
     """Open one file of a product as a stream of bytes."""
     where = source.path / name
     if name not in source.names:
-        raise MissingFileError(source.path, f"lacks {name}", "download the product whole")
+        raise MissingFileError(source.path, "lacks {name}", "download the product whole", name=name)
     try:
         if source.kind == "folder":
             with where.open("rb") as stream:
@@ -153,7 +155,9 @@ def open_file(source: Source, name: str) -> Iterator[IO[bytes]]:
                 with member as stream:
                     yield stream
     except _BROKEN as error:
-        raise DamagedFileError(where, f"cannot be read ({error})", "download it again") from None
+        raise DamagedFileError(
+            where, "cannot be read ({error})", "download it again", error=error
+        ) from None
 
 
 def _files(folder: Path) -> Iterator[str]:
@@ -177,7 +181,7 @@ def _walk(folder: Path, depth: int, prefix: str) -> Iterator[str]:
 def _is_file(path: Path, member: tarfile.TarInfo) -> bool:
     if not (member.isfile() or member.isdir()):
         raise UnsafeInputError(
-            path, f"holds {member.name!r}, which is a link or device", "download it again"
+            path, "holds {name!r}, which is a link or device", "download it again", name=member.name
         )
     return member.isfile()
 
@@ -187,7 +191,7 @@ def _safe(path: Path, members: list[str]) -> tuple[str, ...]:
         parts = re.split(r"[/\\]", name)
         if not parts[0] or ".." in parts or ":" in parts[0]:
             raise UnsafeInputError(
-                path, f"holds {name!r}, which would lie outside it", "download it again"
+                path, "holds {name!r}, which would lie outside it", "download it again", name=name
             )
     if len(set(members)) < len(members):
         raise UnsafeInputError(path, "holds two files of one name", "download it again")

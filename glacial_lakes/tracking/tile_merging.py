@@ -79,14 +79,15 @@ def checked(mapped: Iterable[MappedScene]) -> Iterator[MappedScene]:
         if not isinstance(scene, MappedScene):
             raise InputError(
                 None,
-                f"a {type(scene).__name__} does not tell where its scene saw the ground",
+                "a {kind} does not tell where its scene saw the ground",
                 "give MappedScene(outlines, coverage), e.g. with a CompleteCoverage",
+                kind=type(scene).__name__,
             )
         if scene.outlines.crs is None and len(scene.outlines):
             raise InputError(None, "the outlines have no CRS", "give them one, e.g. with set_crs")
         name = scene.coverage.scene_id
         if name in names:
-            raise InputError(None, f"scene {name} is given twice", "leave one out")
+            raise InputError(None, "scene {name} is given twice", "leave one out", name=name)
         names.add(name)
         yield scene
 

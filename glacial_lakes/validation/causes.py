@@ -14,7 +14,7 @@ from rasterio.features import geometry_mask
 from rasterio.io import DatasetReader
 from rasterio.windows import Window, from_bounds
 
-from glacial_lakes.errors import DamagedFileError, GridError, VectorError
+from glacial_lakes.errors import N_, DamagedFileError, GridError, VectorError
 from glacial_lakes.io.vector import read_vector
 
 CAUSE_COLUMN = "cause"
@@ -61,7 +61,9 @@ def _classes(outlines: gpd.GeoSeries, source: Path) -> list[str | None]:
                 raise GridError(source, "holds no whole numbers", "give one integer a class")
             return [_class_below(shape, dataset) for shape in outlines.to_crs(dataset.crs)]
     except RasterioError as error:
-        raise DamagedFileError(source, f"cannot be read: {error}", "copy it again") from error
+        raise DamagedFileError(
+            source, "cannot be read: {error}", "copy it again", error=error
+        ) from error
 
 
 def _class_below(outline: shapely.Geometry, dataset: DatasetReader) -> str | None:
@@ -87,8 +89,8 @@ def _class_below(outline: shapely.Geometry, dataset: DatasetReader) -> str | Non
 def _names(outlines: gpd.GeoSeries, source: Path) -> list[str | None]:
     places = read_vector(source)
     if CAUSE_COLUMN not in places:
-        remedy = "name the column with the causes so"
-        raise VectorError(source, f"has no column {CAUSE_COLUMN!r}", remedy)
+        remedy = N_("name the column with the causes so")
+        raise VectorError(source, "has no column {column!r}", remedy, column=CAUSE_COLUMN)
     shapes = outlines.to_crs(places.crs).to_numpy()
     areas = places.geometry.to_numpy()
     outline, place = shapely.STRtree(areas).query(shapes, predicate="intersects")

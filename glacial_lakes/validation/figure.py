@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from glacial_lakes.errors import N_
 from glacial_lakes.language import translate
 
 if TYPE_CHECKING:
@@ -71,11 +72,13 @@ def _errors(ax: Axes, lakes: pd.DataFrame, language: str) -> None:
 def _shores(ax: Axes, numbers: pd.DataFrame, language: str) -> None:
     unit = "px" if numbers["shore_rmse_px"].notna().any() else "m"
     for name, shift, colour, marker in (("rmse", -0.1, BLUE, "o"), ("bias", 0.1, ORANGE, "s")):
-        label = translate({"rmse": "RMSE", "bias": "mean, outwards positive"}[name], language)
+        label = translate(
+            {"rmse": N_("RMSE"), "bias": N_("mean, outwards positive")}[name], language
+        )
         style = {"color": colour, "marker": marker, "label": label}
         _points(ax, numbers, f"shore_{name}_{unit}", shift, style)
     ax.axhline(0, color=GREY, lw=1)
-    text = {"px": "Distance of shores (pixels)", "m": "Distance of shores (m)"}[unit]
+    text = {"px": N_("Distance of shores (pixels)"), "m": N_("Distance of shores (m)")}[unit]
     ax.set_ylabel(translate(text, language))
     ax.legend(loc="best", fontsize="small")
     _classes(ax, numbers, language)

@@ -4,52 +4,53 @@ from __future__ import annotations
 
 import pandas as pd
 
+from glacial_lakes.errors import N_
 from glacial_lakes.language import number, translate
 from glacial_lakes.validation.accuracy import Accuracy
 
 TABLES: dict[str, tuple[tuple[str, str, int, float], ...]] = {
-    "Lakes hit (IoU ≥ 0.5)": (
-        ("lakes", "lakes", 0, 1),
-        ("outlines", "outlines", 0, 1),
-        ("hits", "hits", 0, 1),
-        ("precision", "precision", 2, 1),
-        ("recall", "recall", 2, 1),
-        ("f1", "F1", 2, 1),
+    N_("Lakes hit (IoU ≥ 0.5)"): (
+        ("lakes", N_("lakes"), 0, 1),
+        ("outlines", N_("outlines"), 0, 1),
+        ("hits", N_("hits"), 0, 1),
+        ("precision", N_("precision"), 2, 1),
+        ("recall", N_("recall"), 2, 1),
+        ("f1", N_("F1"), 2, 1),
     ),
-    "Lakes seen (any overlap)": (
-        ("missed_lakes", "missed", 0, 1),
-        ("false_lakes", "false", 0, 1),
-        ("splits", "splits", 0, 1),
-        ("merges", "merges", 0, 1),
-        ("precision_any", "precision", 2, 1),
-        ("recall_any", "recall", 2, 1),
-        ("f1_any", "F1", 2, 1),
+    N_("Lakes seen (any overlap)"): (
+        ("missed_lakes", N_("missed"), 0, 1),
+        ("false_lakes", N_("false"), 0, 1),
+        ("splits", N_("splits"), 0, 1),
+        ("merges", N_("merges"), 0, 1),
+        ("precision_any", N_("precision"), 2, 1),
+        ("recall_any", N_("recall"), 2, 1),
+        ("f1_any", N_("F1"), 2, 1),
     ),
-    "Error matrix of areas, km²": (
-        ("reference_area_m2", "reference", 3, 1e-6),
-        ("map_area_m2", "on the map", 3, 1e-6),
-        ("true_area_m2", "true", 3, 1e-6),
-        ("false_area_m2", "false", 3, 1e-6),
-        ("missed_area_m2", "missed", 3, 1e-6),
+    N_("Error matrix of areas, km²"): (
+        ("reference_area_m2", N_("reference"), 3, 1e-6),
+        ("map_area_m2", N_("on the map"), 3, 1e-6),
+        ("true_area_m2", N_("true"), 3, 1e-6),
+        ("false_area_m2", N_("false"), 3, 1e-6),
+        ("missed_area_m2", N_("missed"), 3, 1e-6),
     ),
-    "Accuracy of areas": (
-        ("iou", "IoU", 3, 1),
-        ("users_accuracy", "user's", 3, 1),
-        ("producers_accuracy", "producer's", 3, 1),
-        ("area_bias", "bias, %", 1, 100),
+    N_("Accuracy of areas"): (
+        ("iou", N_("IoU"), 3, 1),
+        ("users_accuracy", N_("user's"), 3, 1),
+        ("producers_accuracy", N_("producer's"), 3, 1),
+        ("area_bias", N_("bias, %"), 1, 100),
     ),
-    "Area of the lakes hit": (
-        ("areas", "lakes", 0, 1),
-        ("area_error", "median error, %", 1, 100),
-        ("area_error_abs", "median absolute error, %", 1, 100),
-        ("within_1_sigma", "within 1 σ", 2, 1),
-        ("within_2_sigma", "within 2 σ", 2, 1),
+    N_("Area of the lakes hit"): (
+        ("areas", N_("lakes"), 0, 1),
+        ("area_error", N_("median error, %"), 1, 100),
+        ("area_error_abs", N_("median absolute error, %"), 1, 100),
+        ("within_1_sigma", N_("within 1 σ"), 2, 1),
+        ("within_2_sigma", N_("within 2 σ"), 2, 1),
     ),
-    "Shores of the lakes hit": (
-        ("shore_rmse_m", "RMSE, m", 1, 1),
-        ("shore_bias_m", "outwards, m", 1, 1),
-        ("shore_rmse_px", "RMSE, pixels", 2, 1),
-        ("shore_bias_px", "outwards, pixels", 2, 1),
+    N_("Shores of the lakes hit"): (
+        ("shore_rmse_m", N_("RMSE, m"), 1, 1),
+        ("shore_bias_m", N_("outwards, m"), 1, 1),
+        ("shore_rmse_px", N_("RMSE, pixels"), 2, 1),
+        ("shore_bias_px", N_("outwards, pixels"), 2, 1),
     ),
 }
 """Title to columns: name in the frame, heading, digits, factor."""

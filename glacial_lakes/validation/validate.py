@@ -14,7 +14,7 @@ import pandas as pd
 import shapely
 
 from glacial_lakes import schema
-from glacial_lakes.errors import VectorError
+from glacial_lakes.errors import N_, Message, VectorError
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.vector import read_vector
 from glacial_lakes.measures import inner_lon_lat
@@ -178,7 +178,7 @@ def validate_files(
     lakes = read_vector(reference, reference_layer)
     for table, path in ((given, outlines), (lakes, reference)):
         if not _areal(table).all():
-            what = "has geometries that are no polygons"
+            what = N_("has geometries that are no polygons")
             raise VectorError(Path(path).absolute(), what, "leave them out")
     found = None if causes is None else causes_below(given.geometry, causes)
     try:
@@ -219,16 +219,24 @@ def write_accuracy(accuracy: Accuracy, path: Path | str, language: str = "en") -
     return [target, picture]
 
 
+_NO_CRS = {
+    "outlines": N_("the outlines have no CRS"),
+    "reference": N_("the reference have no CRS"),
+}
+_NO_POLYGONS = {
+    "outlines": N_("the outlines have geometries that are no polygons"),
+    "reference": N_("the reference have geometries that are no polygons"),
+}
+
+
 def _polygons(table: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
     """Return the rows with a valid polygon, in an order that does not depend on theirs."""
     if table.crs is None:
-        raise VectorError(None, f"the {name} have no CRS", "give them one, e.g. with set_crs")
+        raise VectorError(None, _NO_CRS[name], "give them one, e.g. with set_crs")
     rows = table[~(table.geometry.is_empty | table.geometry.isna())]
     rows = rows.set_geometry(rows.geometry.force_2d().make_valid())
     if not _areal(rows).all():
-        raise VectorError(
-            None, f"the {name} have geometries that are no polygons", "leave them out"
-        )
+        raise VectorError(None, _NO_POLYGONS[name], "leave them out")
     written = shapely.to_wkb(shapely.normalize(rows.geometry.to_numpy()))
     return rows.iloc[sorted(range(len(rows)), key=written.__getitem__)]
 
@@ -244,10 +252,15 @@ def _of_date(table: gpd.GeoDataFrame, date: str | None, path: Path) -> gpd.GeoDa
     names = days.dt.strftime("%Y-%m-%d")
     known = sorted(names.dropna().unique())
     if date is not None and date not in known:
-        remedy = f"it has {', '.join(known)}" if known else "leave the date out"
-        raise VectorError(path, f"has no outlines of {date}", remedy)
+        remedy = Message("it has {known}", known=known) if known else N_("leave the date out")
+        raise VectorError(path, "has no outlines of {date}", remedy, date=date)
     if date is None and len(known) > 1:
-        what = f"has outlines of {len(known)} dates, {known[0]} to {known[-1]}"
+        what = Message(
+            "has outlines of {count} dates, {first} to {last}",
+            count=len(known),
+            first=known[0],
+            last=known[-1],
+        )
         raise VectorError(path, what, "name one of them")
     return table if date is None else table[names == date]
 

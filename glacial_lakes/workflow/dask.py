@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import glacial_lakes
-from glacial_lakes.errors import ClusterError, ConfigError
+from glacial_lakes.errors import N_, ClusterError, ConfigError, Message
 from glacial_lakes.events import Listener
 from glacial_lakes.runtime import machine
 from glacial_lakes.runtime.processes import ProcessPerCall
@@ -73,7 +73,7 @@ def connect(address: str, seconds: float = CONNECT_SECONDS) -> Iterator[Client]:
     try:
         from distributed import Client  # noqa: PLC0415 (an extra)
     except ImportError:
-        remedy = 'install it: python -m pip install "glacial-lakes[dask]"'
+        remedy = N_('install it: python -m pip install "glacial-lakes[dask]"')
         raise ConfigError(None, "Dask is not installed", remedy) from None
     # What matters is raised. Distributed sets the level of each of its own; its event loop logs
     # a traceback when Ctrl-C meets a question to the scheduler that has not left yet.
@@ -81,12 +81,12 @@ def connect(address: str, seconds: float = CONNECT_SECONDS) -> Iterator[Client]:
         if name.startswith(("distributed.", "tornado.")):
             logging.getLogger(name).setLevel(logging.CRITICAL)
     if not _is_address(address):  # a client that is told nonsense leaves a broken thread behind
-        remedy = "give one such as tcp://10.0.0.5:8786"
+        remedy = N_("give one such as tcp://10.0.0.5:8786")
         raise ConfigError(address, "is no address of a Dask scheduler", remedy)
     try:
         client = Client(address, timeout=seconds, set_as_default=False)
     except OSError:  # refused, unknown host, too late
-        remedy = "start it with: dask scheduler, and give the address that it prints"
+        remedy = N_("start it with: dask scheduler, and give the address that it prints")
         raise ClusterError(address, "no Dask scheduler answers there", remedy) from None
     with client:
         yield client
@@ -207,7 +207,7 @@ def _check_versions(client: Any) -> None:
     for place, node in {"scheduler": found["scheduler"], **found["workers"]}.items():
         version = node["packages"]["glacial_lakes"]
         if version != own:
-            what = f"has glacial_lakes {version}, and not {own}"
+            what = Message("has glacial_lakes {version}, and not {own}", version=version, own=own)
             raise ClusterError(place, what, "install the same versions on all workers")
 
 
@@ -216,12 +216,18 @@ def _check(task: SceneTask, versions: Mapping[str, str]) -> None:
     own = _versions()
     for name, version in versions.items():
         if own.get(name) != version:
-            what = f"the worker on {host} has {name} {own.get(name)}, and not {version}"
+            what = Message(
+                "the worker on {host} has {name} {own}, and not {version}",
+                host=host,
+                name=name,
+                own=own.get(name),
+                version=version,
+            )
             raise ClusterError(None, what, "install the same versions on all workers")
     needed = (task.folder.parent / RUNNING_NAME, task.scene.path, task.dem, task.glaciers, task.aoi)
     for path in needed:
         if path is not None and not _is_seen(Path(path)):
-            what = f"the worker on {host} does not see it"
+            what = Message("the worker on {host} does not see it", host=host)
             raise ClusterError(path, what, "keep it on a disk that all workers share")
 
 

@@ -6,7 +6,7 @@ import importlib.metadata
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ import pandas as pd
 import rasterio
 
 from glacial_lakes import schema, settings
+from glacial_lakes.errors import Message
 from glacial_lakes.events import SceneRefused
 from glacial_lakes.io import atomic
 from glacial_lakes.runtime.revision import code_version
@@ -42,6 +43,19 @@ class Record:
     """SHA-256 by file name."""
     verified: Literal["verified", "unverified"] = "unverified"
     """Whether the product's files agree with the checksums that its makers sent with it."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what ``done.json`` holds; :meth:`from_json` reads it."""
+        return asdict(self) | {"reason_message": Message(self.reason).as_json()}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Record:
+        """Return the record of :meth:`as_json`; TypeError for content of another form."""
+        known = dict(content)
+        kept = known.pop("reason_message", None)
+        if kept is not None:
+            known["reason"] = Message.from_json(kept)
+        return cls(**known)
 
 
 def parts_of(path: Path) -> list[Path]:
@@ -160,7 +174,7 @@ def scene_table(
             "sun_elevation_deg": scene.sun_elevation_deg,
             "checksum": records[scene.id].verified,
             "state": records[scene.id].state,
-            "reason": _relative(records[scene.id].reason, folder) or None,
+            **_reason(records[scene.id].reason, folder),
             "n_outlines": records[scene.id].n_outlines,
         }
         for scene in opened.values()
@@ -171,7 +185,7 @@ def scene_table(
             "path": _relative(event.path, folder),
             "checksum": UNVERIFIED,
             "state": SceneState.REFUSED,
-            "reason": _relative(event.reason, folder),
+            **_reason(event.reason, folder),
         }
         for event in refused
         if event.path not in opened
@@ -202,6 +216,14 @@ def content(
         },
         "scenes": rows,
     }
+
+
+def _reason(reason: str, folder: Path) -> dict[str, str]:
+    """Return the columns that tell why a scene was refused, in English and for other languages."""
+    if not reason:
+        return {}
+    told = Message(reason).with_texts(lambda text: _relative(text, folder))
+    return {"reason": str(told), "reason_message": json.dumps(told.as_json(), ensure_ascii=False)}
 
 
 def _relative(text: str, folder: Path) -> str:

@@ -84,7 +84,9 @@ def map_scenes(
     """
     out = Path(out).absolute()
     if out.suffix.lower() not in WRITERS:
-        raise ConfigError(out, "its ending names no format", f"use any of {', '.join(WRITERS)}")
+        raise ConfigError(
+            out, "its ending names no format", "use any of {writers}", writers=list(WRITERS)
+        )
     for path in (dem, glaciers, aoi):
         if path is not None and not Path(path).exists():
             raise MissingFileError(path, "does not exist", "check the path")

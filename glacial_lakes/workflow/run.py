@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from glacial_lakes.errors import InputError, MissingFileError
+from glacial_lakes.errors import InputError, Message, MissingFileError
 from glacial_lakes.events import (
     DemNotGiven,
     Event,
@@ -223,7 +223,11 @@ def _find_scenes(project: Project, on_event: Listener) -> list[Scene]:
     months = project.inputs.months
     chosen = [scene for scene in scenes if months is None or scene.acquired.month in months]
     if scenes and not chosen:
-        what = f"none of {len(scenes)} scenes lies in the months {list(months or ())}"
+        what = Message(
+            "none of {count} scenes lies in the months {months}",
+            count=len(scenes),
+            months=str(list(months or ())),
+        )
         raise InputError(project.folder, what, "change inputs.months")
     if len(chosen) < len(scenes):
         _LOG.info("%d scenes are out of season", len(scenes) - len(chosen))

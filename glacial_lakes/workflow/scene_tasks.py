@@ -8,15 +8,17 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeGuard
 from urllib.parse import quote
 
 from glacial_lakes.errors import (
+    N_,
     ClusterError,
     GlacialLakesError,
     InputError,
+    Message,
     OutputError,
     ResourceError,
     TimeLimitError,
@@ -170,9 +172,9 @@ def map_scene(task: SceneTask) -> Mapped:
             raise MemoryError from error
         lasting = False
         what = " ".join(f"{type(error).__name__}: {error}".split())
-        record = replace(record, state=SceneState.REFUSED, reason=f"{InputError.code} {what}")
+        record = replace(record, state=SceneState.REFUSED, reason=InputError(None, what).line)
     if lasting:
-        manifest.write(task.folder / RECORD_NAME, asdict(record))
+        manifest.write(task.folder / RECORD_NAME, record.as_json())
     return record, time.monotonic() - started
 
 
@@ -183,10 +185,10 @@ def _lacks_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or "can't start new thread" in str(error)
 
 
-def reason_of(error: GlacialLakesError, product: str) -> str:
+def reason_of(error: GlacialLakesError, product: str) -> Message:
     """Return why a product was refused; its own path is not told again."""
     at_fault = None if error.path == product else error.path
-    return str(type(error)(at_fault, error.what, error.remedy))
+    return type(error)(at_fault, error.what, error.remedy).line
 
 
 def _write_outlines(task: SceneTask, record: Record) -> Record:
@@ -208,8 +210,8 @@ def earlier_record(task: SceneTask) -> Record | None:
     """Return the record of an earlier run if it still holds for the same scene and settings."""
     content = manifest.read(task.folder / RECORD_NAME)
     try:
-        record = Record(**content)
-    except TypeError:
+        record = Record.from_json(content)
+    except (TypeError, LookupError):
         return None
     if record.key != task.key:
         return None
@@ -281,7 +283,7 @@ def map_all(
                 future = done.pop()
                 task = pending.pop(future)
                 if future.cancelled():  # not by us
-                    what = "the connection to the Dask scheduler was lost"
+                    what = N_("the connection to the Dask scheduler was lost")
                     raise ClusterError(None, what, "start the run again: it goes on from here")
                 error = future.exception()
                 if _ends_the_run(error):
@@ -320,10 +322,12 @@ def _record_of(task: SceneTask, future: Future[Mapped], work: Path, on_event: Li
         record = _refused(task, error.what, error.remedy)
     except Exception as error:  # noqa: BLE001 (an executor's own failure, e.g. a lost worker)
         if _lacks_memory(error):
-            record = _refused(task, "the memory does not suffice", "allow more with --max-memory")
+            record = _refused(
+                task, N_("the memory does not suffice"), N_("allow more with --max-memory")
+            )
         else:
             what = " ".join(f"{type(error).__name__}: {error}".split())
-            record = _refused(task, what, "look into the log of the executor")
+            record = _refused(task, what, N_("look into the log of the executor"))
     if record.state == SceneState.MAPPED:
         on_event(SceneMapped(record.scene_id, record.n_outlines, seconds))
     else:
@@ -339,5 +343,5 @@ def _ends_the_run(error: BaseException | None) -> TypeGuard[GlacialLakesError]:
 
 
 def _refused(task: SceneTask, what: str, remedy: str) -> Record:
-    reason = str(ResourceError(None, what, remedy))
+    reason = ResourceError(None, what, remedy).line
     return Record(task.scene.id, SceneState.REFUSED, reason, 0, task.key, "", "", {})

@@ -1,0 +1,138 @@
+"""Help and usage errors in the language of the option, the environment, or the system."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from glacial_lakes.cli.commands import cli
+from glacial_lakes.cli.translated import click_in, preferred_language
+from glacial_lakes.language import system_language
+
+RUSSIAN = re.compile("[А-Яа-яё]")
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "language"),
+    [
+        ([], {}, "en"),
+        (["--lang", "ru", "map"], {"LANG": "en_US.UTF-8"}, "ru"),
+        (["map", "--lang=ru", "--help"], {"GLACIAL_LAKES_LANGUAGE": "en"}, "ru"),
+        (["map", "-h"], {"GLACIAL_LAKES_LANGUAGE": "ru", "LANG": "en_GB"}, "ru"),
+        (["map", "--lang", "en"], {"GLACIAL_LAKES_LANGUAGE": "ru"}, "en"),
+        (["map", "--", "--lang", "ru"], {}, "en"),
+        (["map", "--lang"], {"LANG": "ru_RU.UTF-8"}, "ru"),
+        (["map", "--lang", "xx"], {"LC_ALL": "ru"}, "ru"),
+    ],
+)
+def test_the_option_goes_before_the_variable_and_that_before_the_system(
+    words: list[str], variables: dict[str, str], language: str
+) -> None:
+    assert preferred_language(words, variables) == language
+
+
+@pytest.mark.parametrize(
+    ("variables", "language"),
+    [
+        ({"LANG": "ru_RU.UTF-8"}, "ru"),
+        ({"LANG": "RU"}, "ru"),
+        ({"LANG": "C"}, "en"),
+        ({"LANG": "ky_KG.UTF-8"}, "en"),
+        ({"LANGUAGE": "ky:ru:en", "LANG": "en_US.UTF-8"}, "ru"),
+        ({"LC_ALL": "en_US.UTF-8", "LC_MESSAGES": "ru_RU", "LANG": "ru_RU"}, "en"),
+        ({"LC_MESSAGES": "ru_RU", "LANG": "en_US"}, "ru"),
+        ({"LC_ALL": "", "LANG": "ru"}, "ru"),
+    ],
+)
+def test_the_system_tells_its_language_as_gettext_reads_it(
+    variables: dict[str, str], language: str
+) -> None:
+    assert system_language(variables) == language
+
+
+def pages() -> list[list[str]]:
+    return [["--help"], *([name, "--help"] for name in cli.commands)]
+
+
+@pytest.mark.parametrize("words", pages(), ids=" ".join)
+def test_help_is_wholly_of_one_language(call, words: list[str]) -> None:
+    assert not RUSSIAN.search(call(*words, "--lang", "en")[1])
+    page = call(*words, "--lang", "ru")[1]
+    names = re.compile(
+        r"glacial-lakes|--?[\w-]+|\[(en\|ru|x\S+)\]|[A-Z]+\.[A-Z]+|\.[a-z]+|\b[A-Z_]{2,}\b"
+    )
+    left = re.sub(
+        r"project\.toml|acquired=IMG_DAY|tcp://\S+|JSON на stdout|inventory\.\w+|shp|km", "", page
+    )
+    left = names.sub("", left)
+    known = {"Dask", "SIZE", "HTML", "CP", "GDAL", "GB", *cli.commands}
+    assert set(re.findall("[A-Za-z]{2,}", left)) <= known, left
+    assert page.startswith("Использование: ")
+    assert "Показать эту справку и выйти." in page
+
+
+@pytest.mark.parametrize(
+    ("words", "russian", "english"),
+    [
+        (["run"], "Не указан аргумент 'PROJECT.TOML'.", "Missing argument 'PROJECT.TOML'."),
+        (["runn"], "Нет команды 'runn'.", "No such command 'runn'."),
+        (["run", "p", "--jbs", "2"], "Нет параметра ", "No such option"),
+        (["run", "p", "--jobs", "0"], "0 – вне интервала x>=1.", "0 is not in the range x>=1."),
+        (["run", "p", "--jobs", "x"], "'x' – не подходящее число", "'x' is not a valid integer"),
+        (["run", "p", "q"], "Лишний аргумент (q)", "Got unexpected extra argument (q)"),
+        (["run", "p", "--jobs"], "Для параметра '--jobs' нужно значение.", "requires an argument"),
+        (["run", "p", "--max-memory", "4Q"], "не объём памяти", "is no amount of memory"),
+        (["export", "a", "-o", "b", "--months", "7"], "для --months нужен", "--months needs"),
+        (["map", "a"], "Не указан параметр '-o'.", "Missing option '-o'."),
+    ],
+)
+def test_usage_errors_are_told_in_the_language(
+    call, words: list[str], russian: str, english: str
+) -> None:
+    for language, told, hint in (("ru", russian, "Справка: "), ("en", english, "Try '")):
+        code, out, err = call("--lang", language, *words)
+        assert (code, out) == (2, ""), err
+        assert told in err
+        assert hint in err or words[-1] == "--jobs"
+
+
+def test_click_speaks_english_again_afterwards() -> None:
+    with click_in("ru"):
+        assert click.exceptions._("Missing argument") == "Не указан аргумент"
+    assert click.exceptions._("Missing argument") == "Missing argument"
+
+
+def test_the_environment_and_the_system_decide_on_help(call, monkeypatch) -> None:
+    monkeypatch.setenv("GLACIAL_LAKES_LANGUAGE", "ru")
+    assert "Каталоги ледниковых озёр" in call("--help")[1]
+    monkeypatch.setenv("GLACIAL_LAKES_LANGUAGE", "en")
+    assert not RUSSIAN.search(call("--help")[1])
+    monkeypatch.delenv("GLACIAL_LAKES_LANGUAGE")
+    monkeypatch.setenv("LANGUAGE", "ru:en")
+    assert "Контуры ледников" in call("map", "--help")[1]
+
+
+def test_a_wrong_key_is_told_in_russian(call, tmp_path: Path) -> None:
+    project = tmp_path / "p.toml"
+    project.write_text('[inputs]\nscens = ["a"]\n', encoding="utf-8")
+    told = f"GL2000 {project}: в [inputs] нет ключа scens; может быть, scenes?\n"
+    assert call("--lang", "ru", "run", project) == (2, "", told)
+    assert "has no key scens; did you mean scenes?" in call("--lang", "en", "run", project)[2]
+
+
+def test_findings_of_the_doctor_are_russian(call) -> None:
+    code, out, _ = call("doctor", "--lang", "ru")
+    assert "временная папка" in out
+    assert code in (0, 1)
+
+
+def test_a_project_of_init_is_commented_in_the_language(call, tmp_path: Path) -> None:
+    call("init", tmp_path, "--lang", "ru")
+    lines = (tmp_path / "project.toml").read_text(encoding="utf-8").splitlines()
+    comments = [line for line in lines if re.match(r"# \w+ = ", line) is None and line[:1] == "#"]
+    assert len(comments) > 20
+    assert all(RUSSIAN.search(line) for line in comments if line != "# parquet, report.")
+    assert 'language = "ru"' in lines
