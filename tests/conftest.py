@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from sample_project import PRODUCTS, Maker, project_of
 
-from glacial_lakes.mapping.pipeline import map_lakes
-from glacial_lakes.scenes import open_scene
+from glacial_lakes.workflow.compiling import compile_ahead
 from glacial_lakes.workflow.run import run
 
 ROOT = Path(__file__).parents[1]
@@ -23,10 +22,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     # be the programs that tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(session.config, "workerinput") and not session.config.option.collectonly:
-        sample = ROOT / "sample_data"
-        for product in (PRODUCTS[0], "S2A_MSIL2A_20180812*"):
-            scene = open_scene(next((sample / "scenes").glob(product)))
-            map_lakes(scene, dem=sample / "dem.tif", glaciers=sample / "glaciers.gpkg")
+        compile_ahead()
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,7 @@ VERBS = {
         *("-o", "--layer", "--reference-layer", "--date"),
         *("--min-area-m2", "--pixel-m", "--causes"),
     },
-    "doctor": set(),
+    "doctor": {"--warm"},
 }
 COMMON = {"-v", "--verbose", "-q", "--quiet", "--log-file", "--json", "--debug", "--lang"}
 MAP_COLUMNS = {

@@ -208,6 +208,11 @@ RUSSIAN = {
     "{path} was missing and is put back as it was written": (
         "{path} отсутствовал и восстановлен в том виде, в котором был записан"
     ),
+    "first run on this computer: the innermost loops are compiled, once; this takes half a minute "
+    "or more": (
+        "первый запуск на этом компьютере: внутренние циклы компилируются – один раз; это займёт "
+        "полминуты или больше"
+    ),
     "no DEM is given: shade and steep slopes, which can look like water, are not excluded": (
         "ЦМР не задана: тени и крутые склоны, похожие на воду, не исключены"
     ),

@@ -119,6 +119,9 @@ HELP = {
         "EDITED – выборка / все озёра, которых в нём нет, ложные."
     ),
     "Text encoding of a shapefile, e.g. CP1251.": "Кодировка текста шейп-файла, например CP1251.",
+    "Compile the innermost loops now, not at the first run.": (
+        "Скомпилировать внутренние циклы сейчас, а не при первом запуске."
+    ),
     "Examine the installation: versions, drivers, PROJ and GDAL conflicts, memory.": (
         "Проверить установку: версии, драйверы, PROJ и GDAL, память."
     ),

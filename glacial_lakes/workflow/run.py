@@ -43,6 +43,7 @@ from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.schema import SceneState
 from glacial_lakes.settings import Project, as_dict, digest
 from glacial_lakes.workflow import manifest
+from glacial_lakes.workflow.compiling import compile_ahead
 from glacial_lakes.workflow.dask import RUNNING_NAME, map_on_cluster
 from glacial_lakes.workflow.manifest import Record
 from glacial_lakes.workflow.scene_tasks import (
@@ -324,6 +325,7 @@ def _map(
             )
     fresh: list[Record] = []
     if new and (executor is None or isinstance(executor, Executor)):
+        compile_ahead(on_event)
         fresh = _map_here(new, work, executor, jobs=jobs, max_memory=max_memory, on_event=on_event)
     elif new:
         fresh = map_on_cluster(
