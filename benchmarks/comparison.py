@@ -22,7 +22,11 @@ import numpy as np
 import pandas as pd
 import rasterio
 
-RENAMED_VALUES = {"doubtful": "unconfirmed"}
+RENAMED_VALUES = {
+    "doubtful": "unconfirmed",
+    "сомнительно: не подтверждено": "не подтверждено",
+    "сомнительно": "не подтверждено",
+}
 """Values of tables, and words of pages and styles."""
 RENAMED_COLUMNS: dict[str, str] = {}
 RENAMED_FILES = {r"inventory\.[0-9a-f]{16}\.gpkg": "inventory.gpkg"}
