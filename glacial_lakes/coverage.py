@@ -24,7 +24,7 @@ from rasterio.io import MemoryFile
 from rasterio.windows import Window
 
 from glacial_lakes.errors import DamagedFileError
-from glacial_lakes.grid import EQUAL_AREA, Grid
+from glacial_lakes.grid import EQUAL_AREA, Grid, placed
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.kernels.jit import kernel
 from glacial_lakes.kernels.rasterize import Runs, runs_in
@@ -342,7 +342,7 @@ def _add_states(polygon, row, start, stop, states, counts):  # type: ignore[no-u
 def _window(grid: Grid, bounds: tuple[float, float, float, float]) -> Window:
     """Return the whole pixels that cover bounds, also beyond the grid."""
     west, south, east, north = bounds
-    left, top = ~grid.transform * (west, north)
-    right, bottom = ~grid.transform * (east, south)
+    left, top = placed(~grid.transform, west, north)
+    right, bottom = placed(~grid.transform, east, south)
     col, row = math.floor(left), math.floor(top)
     return Window(col, row, max(1, math.ceil(right) - col), max(1, math.ceil(bottom) - row))
