@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +15,7 @@ from glacial_lakes import schema
 from glacial_lakes.coverage import CompleteCoverage, Coverage, DrawnCoverage, SceneCoverage
 from glacial_lakes.errors import DamagedFileError, InputError
 from glacial_lakes.io import geopackage
+from glacial_lakes.runtime.notebooks import html_table
 
 OUTLINES_LAYER = "outlines"
 COVERAGE_TABLE = "coverage"
@@ -94,12 +94,7 @@ class MappedScene:
         return f"<MappedScene {facts['scene']}: {told}>"
 
     def _repr_html_(self) -> str:
-        cells = "".join(
-            f"<tr><th style='text-align:left'>{name}</th>"
-            f"<td style='text-align:left'>{html.escape(text)}</td></tr>"
-            for name, text in self._facts().items()
-        )
-        return f"<table>{cells}</table>"
+        return html_table(self._facts())
 
     def _facts(self) -> dict[str, str]:
         count = len(self.outlines)
