@@ -92,6 +92,14 @@ class SceneCoverage(Protocol):
     def sensor(self) -> str:
         """Satellite and sensor."""
 
+    @property
+    def resolution_m(self) -> float:
+        """Pixel of the image in metres."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether a place without an outline was no lake."""
+
     def observe(self, geometries: gpd.GeoSeries) -> pd.DataFrame:
         """Return ``observed_fraction`` and ``status`` of each geometry, same index."""
 
@@ -114,6 +122,7 @@ class Coverage:
     sensor: str
     grid: Grid
     tiff: bytes
+    is_complete: ClassVar[bool] = True
 
     @classmethod
     def from_states(
@@ -164,6 +173,11 @@ class Coverage:
             raise DamagedFileError(
                 path, f"no coverage of a scene ({error})", "map it again"
             ) from error
+
+    @property
+    def resolution_m(self) -> float:
+        """Pixel of the image in metres."""
+        return self.grid.resolution
 
     def to_file(self, path: str | Path) -> None:
         """Write the states as a GeoTIFF, whole or not at all."""
@@ -286,6 +300,7 @@ class CompleteCoverage:
     acquired: datetime
     sensor: str
     resolution_m: float = DEFAULT_RESOLUTION_M
+    is_complete: ClassVar[bool] = True
 
     def observe(self, geometries: gpd.GeoSeries) -> pd.DataFrame:
         """Return that every geometry was seen whole."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Literal
+from enum import Enum, StrEnum
+from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 ColumnType = Literal["text", "real", "integer", "boolean", "time", "date"]
@@ -105,6 +107,24 @@ class SceneState(Word):
     REFUSED = "refused"
 
 
+class Merge(Enum):
+    """What outlines that are put together, for they show one lake on one date, have as one."""
+
+    LEADING = "what the leading outline has"
+    SUM = "their sum"
+    ROOT_SUM_SQUARES = "the root of the sum of their squares"
+    LARGEST = "the largest of them"
+
+
+class Redrawn(Enum):
+    """What an outline has that a person drew."""
+
+    OF_IMAGE = "what the outline has that it replaces"
+    OF_LAKE = "the same; where there was none, what the lake has on other dates"
+    MEASURED = "what is measured of it"
+    FIXED = "a value of its own, Column.drawn_as"
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column: everything that a reader of a table must know about it."""
@@ -120,6 +140,11 @@ class Column:
     """Name in shapefiles, at most 10 ASCII characters, after Wang et al. (2020); None: left out."""
     renamed: tuple[tuple[str, str], ...] = ()
     """Values of older files, each with what it is called now."""
+    merge: Merge = Merge.LEADING
+    redrawn: Redrawn = Redrawn.OF_IMAGE
+    drawn_as: str | float | bool | None = None
+    taken_over: bool = False
+    """Whether that of a file that others made is believed."""
 
 
 LAKE_ID = Column(
@@ -128,7 +153,16 @@ LAKE_ID = Column(
 SCENE_ID = Column("scene_id", "text", "", "Source scene", "Исходный снимок", "GL_Image")
 ACQUIRED = Column("acquired", "time", "UTC", "Time of the image", "Время съёмки (UTC)", "GL_Date")
 SENSOR = Column("sensor", "text", "", "Satellite and sensor", "Спутник и сенсор", "GL_Sensor")
-AREA = Column("area_m2", "real", "m2", "Area on the ellipsoid", "Площадь на эллипсоиде", "GL_Area")
+AREA = Column(
+    "area_m2",
+    "real",
+    "m2",
+    "Area on the ellipsoid",
+    "Площадь на эллипсоиде",
+    "GL_Area",
+    merge=Merge.SUM,
+    redrawn=Redrawn.MEASURED,
+)
 AREA_SIGMA = Column(
     "area_sigma_m2",
     "real",
@@ -136,6 +170,8 @@ AREA_SIGMA = Column(
     "One standard deviation of the area",
     "Стандартная погрешность площади",
     "GL_A_Error",
+    merge=Merge.ROOT_SUM_SQUARES,
+    redrawn=Redrawn.MEASURED,
 )
 AREA_ERR_HB = Column(
     "area_err_hb_m2",
@@ -143,16 +179,86 @@ AREA_ERR_HB = Column(
     "m2",
     "Area error by the perimeter formula of Hanshaw & Bookhagen (2014)",
     "Погрешность площади по периметру (Hanshaw & Bookhagen, 2014)",
+    merge=Merge.SUM,
+    redrawn=Redrawn.MEASURED,
 )
-PERIMETER = Column("perimeter_m", "real", "m", "Length of the outline", "Периметр", "GL_Peri")
+PIXEL = Column(
+    "pixel_m",
+    "real",
+    "m",
+    "Pixel of the image that the outline was drawn on",
+    "Пиксель снимка, по которому проведён контур",
+    "Pixel_M",
+    merge=Merge.LARGEST,
+)
+PERIMETER = Column(
+    "perimeter_m",
+    "real",
+    "m",
+    "Length of the outline",
+    "Периметр",
+    "GL_Peri",
+    merge=Merge.SUM,
+    redrawn=Redrawn.MEASURED,
+)
 ELEVATION = Column(
-    "elev_m", "real", "m", "Median elevation of the DEM in the lake", "Высота по ЦМР", "GL_Elev"
+    "elev_m",
+    "real",
+    "m",
+    "Median elevation of the DEM in the lake",
+    "Высота по ЦМР",
+    "GL_Elev",
+    redrawn=Redrawn.OF_LAKE,
+    taken_over=True,
 )
-LON = Column("lon", "real", "deg", "Longitude of a point in the lake", "Долгота", "GL_Long")
-LAT = Column("lat", "real", "deg", "Latitude of a point in the lake", "Широта", "GL_Lati")
-LAKE_TYPE = Column("lake_type", "text", "", "Relation to the glacier", "Тип озера", "GL_Type")
-DAM_TYPE = Column("dam_type", "text", "", "Dam type", "Тип плотины", "Dam_Type")
-GLACIER_ID = Column("glacier_id", "text", "", "Nearest glacier", "Ближайший ледник", "Glac_ID")
+LON = Column(
+    "lon",
+    "real",
+    "deg",
+    "Longitude of a point in the lake",
+    "Долгота",
+    "GL_Long",
+    redrawn=Redrawn.MEASURED,
+)
+LAT = Column(
+    "lat",
+    "real",
+    "deg",
+    "Latitude of a point in the lake",
+    "Широта",
+    "GL_Lati",
+    redrawn=Redrawn.MEASURED,
+)
+LAKE_TYPE = Column(
+    "lake_type",
+    "text",
+    "",
+    "Relation to the glacier",
+    "Тип озера",
+    "GL_Type",
+    redrawn=Redrawn.OF_LAKE,
+    taken_over=True,
+)
+DAM_TYPE = Column(
+    "dam_type",
+    "text",
+    "",
+    "Dam type",
+    "Тип плотины",
+    "Dam_Type",
+    redrawn=Redrawn.OF_LAKE,
+    taken_over=True,
+)
+GLACIER_ID = Column(
+    "glacier_id",
+    "text",
+    "",
+    "Nearest glacier",
+    "Ближайший ледник",
+    "Glac_ID",
+    redrawn=Redrawn.OF_LAKE,
+    taken_over=True,
+)
 GLACIER_DIST = Column(
     "glacier_dist_m",
     "real",
@@ -160,6 +266,8 @@ GLACIER_DIST = Column(
     "Distance to the nearest glacier outline",
     "Расстояние до ближайшего ледника",
     "Glac_Dist",
+    redrawn=Redrawn.OF_LAKE,
+    taken_over=True,
 )
 OBSERVED_FRACTION = Column(
     "observed_fraction",
@@ -168,6 +276,9 @@ OBSERVED_FRACTION = Column(
     "Share of the lake that the image shows",
     "Доля озера, видимая на снимке",
     "Obs_Frac",
+    redrawn=Redrawn.FIXED,
+    drawn_as=1.0,
+    taken_over=True,
 )
 STATUS = Column(
     "status",
@@ -176,9 +287,22 @@ STATUS = Column(
     "observed, absent, or why not observed: cloud, shadow, nodata, frozen, uncertain",
     "observed – видно, absent – воды нет, иначе причина: облака, тень, нет данных, лёд, неясно",
     "Status",
+    redrawn=Redrawn.FIXED,
+    drawn_as=Status.OBSERVED,
+    taken_over=True,
 )
+MANUAL = "manual"
+"""Method of an outline that a person drew."""
 OUTLINE_METHOD = Column(
-    "outline_method", "text", "", "How the outline was drawn", "Способ оконтуривания", "Method"
+    "outline_method",
+    "text",
+    "",
+    "How the outline was drawn",
+    "Способ оконтуривания",
+    "Method",
+    redrawn=Redrawn.FIXED,
+    drawn_as=MANUAL,
+    taken_over=True,
 )
 THRESHOLD = Column(
     "threshold",
@@ -187,6 +311,8 @@ THRESHOLD = Column(
     "Index value at the lake's shore (half of the pixel is water)",
     "Порог индекса на берегу озера",
     "Thresh",
+    redrawn=Redrawn.FIXED,
+    drawn_as=None,
 )
 QUALITY = Column(
     "quality",
@@ -195,6 +321,9 @@ QUALITY = Column(
     "good, fair or poor outline, with the reason",
     "Качество контура: good, fair, poor и причина",
     "Quality",
+    redrawn=Redrawn.FIXED,
+    drawn_as="good",
+    taken_over=True,
 )
 NO_DEM = "fair: no DEM, shade and slope not excluded"
 """Quality of an outline of which nothing worse can be said."""
@@ -204,11 +333,36 @@ VERIFIED = Column(
 )
 VERIFIED_BY = Column("verified_by", "text", "", "Who checked it", "Кто проверил", "Verif_By")
 EDITED = Column(
-    "edited", "boolean", "", "A person has redrawn it", "Контур исправлен вручную", "Edited"
+    "edited",
+    "boolean",
+    "",
+    "A person has redrawn it",
+    "Контур исправлен вручную",
+    "Edited",
+    redrawn=Redrawn.FIXED,
+    drawn_as=True,
 )
 EDITED_BY = Column("edited_by", "text", "", "Who redrew it", "Кто исправил", "Edited_By")
-LAKE_NAME = Column("lake_name", "text", "", "Name of the lake", "Название озера", "Lake_Name")
-COMMENT = Column("comment", "text", "", "Comment of a person", "Примечание человека", "Comment")
+LAKE_NAME = Column(
+    "lake_name",
+    "text",
+    "",
+    "Name of the lake",
+    "Название озера",
+    "Lake_Name",
+    redrawn=Redrawn.OF_LAKE,
+    taken_over=True,
+)
+COMMENT = Column(
+    "comment",
+    "text",
+    "",
+    "Comment of a person",
+    "Примечание человека",
+    "Comment",
+    redrawn=Redrawn.OF_LAKE,
+    taken_over=True,
+)
 SOURCE_IMAGE = Column(
     "source_image",
     "text",
@@ -216,6 +370,7 @@ SOURCE_IMAGE = Column(
     "Image that the outline was drawn on, as its file tells",
     "Снимок, по которому проведён контур, как указано в файле",
     "Src_Image",
+    taken_over=True,
 )
 VERSION = Column(
     "version", "text", "", "Version of glacial_lakes", "Версия glacial_lakes", "Version"
@@ -227,6 +382,7 @@ MAPPED = (
     SCENE_ID,
     ACQUIRED,
     SENSOR,
+    PIXEL,
     AREA,
     AREA_SIGMA,
     AREA_ERR_HB,
@@ -695,6 +851,42 @@ _PANDAS_DTYPES = {
     "real": "float64",
     "integer": "Int64",
     "boolean": "boolean",
+}
+
+
+def merged(rows: pd.DataFrame, leading: int) -> dict[str, Any]:
+    """Return the row of outlines that are put together, by the rule of each column.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        The outlines.
+    leading : int
+        Position of the outline that the lake is named by.
+
+    Returns
+    -------
+    dict
+        Values of all columns of ``rows``. What has to be known of every outline is missing where
+        one lacks it.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"area_m2": [3.0, 1.0], "area_sigma_m2": [0.3, 0.4]})
+    >>> merged(rows, 0)
+    {'area_m2': 4.0, 'area_sigma_m2': 0.5}
+    """
+    row = {str(name): value for name, value in rows.iloc[leading].items()}
+    for column in OUTLINES:
+        if column.merge is not Merge.LEADING and column.name in row:
+            row[column.name] = _MERGED[column.merge](rows[column.name].astype("float64"))
+    return row
+
+
+_MERGED: Mapping[Merge, Callable[[pd.Series], float]] = {
+    Merge.SUM: lambda values: float(values.sum(min_count=len(values))),
+    Merge.ROOT_SUM_SQUARES: lambda values: float(np.sqrt((values.to_numpy() ** 2).sum())),
+    Merge.LARGEST: lambda values: float(values.max()),
 }
 
 

@@ -16,11 +16,12 @@ from glacial_lakes import schema
 from glacial_lakes.coverage import DrawnCoverage
 from glacial_lakes.errors import InputError, VectorError
 from glacial_lakes.grid import EQUAL_AREA
-from glacial_lakes.ingest.dates import PIXEL_M, ROUGH, Day, Image, day_in_name, day_of, image_of
+from glacial_lakes.ingest.dates import ROUGH, Day, Image, day_in_name, day_of, image_of
 from glacial_lakes.ingest.fields import UNITS, area_unit, recognise
 from glacial_lakes.io.vector import read_vector
 from glacial_lakes.mapping.mapped_scene import MappedScene
-from glacial_lakes.measures import geodesic_area_perimeter
+from glacial_lakes.measures import geodesic_area_perimeter, hanshaw_bookhagen_error
+from glacial_lakes.scenes import sensors
 from glacial_lakes.schema import Status
 from glacial_lakes.tracking.epochs import shared_areas
 
@@ -34,10 +35,11 @@ on a file holds a new survey of the same lakes."""
 _LEAST_NUMBER = -500.0
 """Smaller numbers, such as -9999, stand for no value; no lake lies below the Dead Sea."""
 _DAM_CLASS = r"[A-Z](\([A-Za-z]+\))?"
-_HANSHAW_BOOKHAGEN = 0.6872 / 2
-_TAKEN_OVER = (
-    *("elev_m", "glacier_id", "glacier_dist_m", "observed_fraction", "outline_method", "quality"),
-    *("lake_type", "dam_type", "lake_name", "comment"),
+_READ = (
+    schema.LAKE_ID,
+    schema.AREA_SIGMA,
+    schema.PIXEL,
+    *(column for column in schema.OUTLINES if column.taken_over),
 )
 _POLYGONS = (3, 6)
 
@@ -232,12 +234,12 @@ def _by_content(named: dict[str, str], frame: gpd.GeoDataFrame) -> dict[str, str
 def _described(
     frame: gpd.GeoDataFrame, named: Mapping[str, str], days: pd.DataFrame
 ) -> gpd.GeoDataFrame:
-    """Return the outlines with our columns, and ``time``, ``sensor`` and ``pixel_m``."""
-    columns = {column.name: column for column in schema.OUTLINES}
+    """Return the outlines with our columns."""
     told: dict[str, Any] = {}
-    for name in (*_TAKEN_OVER, "lake_id", "source_image", "area_sigma_m2", "status"):
-        values = frame[named[name]] if name in named else pd.Series(None, frame.index, dtype=object)
-        told[name] = _numbers(values) if columns[name].type == "real" else texts_of(values)
+    missing = pd.Series(None, frame.index, dtype=object)
+    for column in _READ:
+        values = frame[named[column.name]] if column.name in named else missing
+        told[column.name] = _numbers(values) if column.type == "real" else texts_of(values)
     table = gpd.GeoDataFrame(told, geometry=frame.geometry.to_numpy(), crs=frame.crs)
     size = geodesic_area_perimeter(table.geometry)
     table["area_m2"], table["perimeter_m"] = size["area_m2"], size["perimeter_m"]
@@ -249,8 +251,9 @@ def _described(
     table["acquired"] = days["time"]
     told_sensor = texts_of(frame[named["sensor"]]) if "sensor" in named else days["sensor"]
     table["sensor"] = told_sensor.fillna(days["sensor"])
-    table["pixel_m"] = table["sensor"].astype("string").str[:2].map(PIXEL_M).astype("float64")
-    table["area_err_hb_m2"] = _HANSHAW_BOOKHAGEN * table["perimeter_m"] * table["pixel_m"]
+    known = table["pixel_m"].where(table["pixel_m"] > 0)
+    table["pixel_m"] = known.fillna(sensors.pixel_m(table["sensor"]))
+    table["area_err_hb_m2"] = hanshaw_bookhagen_error(table["perimeter_m"], table["pixel_m"])
     table["area_sigma_m2"] = table["area_sigma_m2"].where(table["area_sigma_m2"] > 0)
     table["area_sigma_m2"] = table["area_sigma_m2"].fillna(table["area_err_hb_m2"])
     table["quality"] = table["quality"].fillna(days["precision"].map(ROUGH)).astype("object")
@@ -314,7 +317,7 @@ def _survey(rows: gpd.GeoDataFrame, path: Path, several: bool) -> MappedScene:
         extent=shapely.convex_hull(shapely.union_all(ground)),
         **told,
     )
-    return MappedScene(rows.drop(columns=["pixel_m", "sensor"]), coverage)
+    return MappedScene(rows.drop(columns="sensor"), coverage)
 
 
 def _once(rows: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:

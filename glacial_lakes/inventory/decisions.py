@@ -17,7 +17,7 @@ import shapely
 from glacial_lakes import schema
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.inventory.lineage import with_lineage
-from glacial_lakes.measures import geodesic_area_perimeter
+from glacial_lakes.measures import geodesic_area_perimeter, hanshaw_bookhagen_error
 from glacial_lakes.schema import Decision, LakeState, SceneState, Status
 from glacial_lakes.tracking.tables import Tracked
 
@@ -30,14 +30,16 @@ LIKE = 0.8
 A lake whose area grew by a quarter has as much in common with what it was. Two mappings of a lake
 that did not change fall below it in 14 % of pairs (small lakes, two sensors), and below it with
 areas beyond the sigmas in 0.6 % (``benchmarks/repeat_mapping.py``)."""
-MANUAL = "manual"
-"""Method of an outline that a person drew."""
-
-_HANSHAW_BOOKHAGEN = 0.6872 / 2
 _FIELDS = ("lake_type", "dam_type", "lake_name", "comment")
 _DRAWN = (Decision.REDRAWN, Decision.ADDED, Decision.SPLIT)
 _ON_IMAGE = (*_DRAWN, Decision.MERGED, Decision.REJECTED)
 _UNCHECKED = {"verified": None, "verified_by": None}
+_LASTING = [column.name for column in schema.OUTLINES if column.redrawn is schema.Redrawn.OF_LAKE]
+_FIXED = {
+    column.name: column.drawn_as
+    for column in schema.OUTLINES
+    if column.redrawn is schema.Redrawn.FIXED
+}
 
 
 def in_force(reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -275,38 +277,26 @@ def _drawn_row(outlines: gpd.GeoDataFrame, here: pd.Series, review: pd.Series) -
     if here.any():
         row = outlines[here].iloc[0].to_dict()
     elif len(of_lake):
-        lasting = ("elev_m", "glacier_id", "glacier_dist_m", "lake_type", "dam_type", *_FIELDS)
-        row = of_lake.iloc[-1][list(dict.fromkeys(lasting))].to_dict()
+        row = of_lake.iloc[-1][_LASTING].to_dict()
     row |= {name: review[name] for name in ("lake_id", "acquired", "scene_id", "sensor")} | {
         name: row[name] for name in ("acquired", "scene_id") if name in row
     }
     shape = review["geometry"]
     size = geodesic_area_perimeter(gpd.GeoSeries([shape], crs=4326)).iloc[0]
-    pixel = _pixel_m(outlines[_same_image(outlines, review)])
-    sigma = _HANSHAW_BOOKHAGEN * float(size["perimeter_m"]) * pixel
+    pixel = float(outlines.loc[_same_image(outlines, review), "pixel_m"].median())
+    sigma = hanshaw_bookhagen_error(float(size["perimeter_m"]), pixel)
     point = shapely.point_on_surface(shape)
-    return row | {
+    measured = {
         "geometry": shape,
+        "pixel_m": pixel,
         "area_m2": float(size["area_m2"]),
         "area_sigma_m2": row.get("area_sigma_m2") if np.isnan(sigma) else sigma,
         "area_err_hb_m2": None if np.isnan(sigma) else sigma,
         "perimeter_m": float(size["perimeter_m"]),
         "lon": shapely.get_x(point),
         "lat": shapely.get_y(point),
-        "observed_fraction": 1.0,
-        "status": Status.OBSERVED,
-        "outline_method": MANUAL,
-        "threshold": None,
-        "quality": "good",
-        "edited": True,
-        "edited_by": review["reviewer"],
     }
-
-
-def _pixel_m(image: pd.DataFrame) -> float:
-    """Return the pixel size of an image from the error of any outline in it."""
-    pixels = image["area_err_hb_m2"] / image["perimeter_m"] / _HANSHAW_BOOKHAGEN
-    return round(float(pixels.median()), 3) if pixels.notna().any() else np.nan
+    return row | _FIXED | measured | {"edited_by": review["reviewer"]}
 
 
 def _observed(

@@ -19,6 +19,7 @@ from glacial_lakes.io.geopackage import read_layers, write_layers
 from glacial_lakes.io.qgis_style import categorized_style
 from glacial_lakes.io.shapefile import write_shapefile
 from glacial_lakes.runtime.notebooks import html_table
+from glacial_lakes.scenes import sensors
 from glacial_lakes.schema import AlertKind, Decision, LakeState, Status
 from glacial_lakes.tracking.tables import Tracked
 
@@ -153,7 +154,11 @@ class Inventory:
             raise VectorError(
                 path, f"has no layer {', '.join(missing)}", "name the inventory.gpkg of a run"
             )
-        return cls(**{name: as_layer(layers[name], name) for name in LAYERS})
+        tables = {name: as_layer(layers[name], name) for name in LAYERS}
+        if schema.PIXEL.name not in layers["outlines"]:  # written before 0.2
+            sensor = tables["outlines"]["sensor"]
+            tables["outlines"][schema.PIXEL.name] = sensors.pixel_m(sensor)
+        return cls(**tables)
 
     def to_shapefile(self, path: Path | str, date: datetime.date | str | None = None) -> list[Path]:
         """Write outlines as a shapefile with the field names of the region's inventories.

@@ -408,12 +408,13 @@ def _table(scene: Scene, rows: list[dict[str, Any]], terrain: Terrain | None) ->
     table["scene_id"] = scene.id
     table["acquired"] = pd.Timestamp(scene.acquired)
     table["sensor"] = scene.sensor
+    table["pixel_m"] = pixel
     table["perimeter_m"] = size["perimeter_m"]
     table["area_m2"] = size["area_m2"]
     perimeter = size["perimeter_m"].to_numpy()
     hidden = (1 - table["observed_fraction"]) * table["area_m2"]
     table["area_sigma_m2"] = uncertainty.area_sigma(perimeter, pixel, table["shift_px"], hidden)
-    table["area_err_hb_m2"] = uncertainty.hanshaw_bookhagen_error(perimeter, pixel)
+    table["area_err_hb_m2"] = measures.hanshaw_bookhagen_error(perimeter, pixel)
     cut = table["status"] != Status.OBSERVED
     table.loc[cut, ["area_m2", "area_sigma_m2", "area_err_hb_m2"]] = np.nan
     table[["lon", "lat"]] = measures.inner_lon_lat(table.geometry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -50,6 +51,19 @@ def geodesic_area_perimeter(outlines: gpd.GeoSeries) -> pd.DataFrame:
         for values in (area, measured[:, 1])
     ]
     return pd.DataFrame(dict(zip(("area_m2", "perimeter_m"), sums, strict=True)), outlines.index)
+
+
+def hanshaw_bookhagen_error(perimeter_m: Any, pixel_m: Any) -> Any:
+    """Return the one-sigma area error in m² of Hanshaw & Bookhagen (2014), 0.6872·P/G·G²/2.
+
+    Stands beside the own uncertainty to compare with older inventories.
+
+    Parameters
+    ----------
+    perimeter_m, pixel_m : float, array or Series of float
+        Perimeter P and pixel size G.
+    """
+    return 0.6872 * perimeter_m * pixel_m / 2
 
 
 def inner_lon_lat(outlines: gpd.GeoSeries) -> pd.DataFrame:

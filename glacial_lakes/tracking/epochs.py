@@ -17,7 +17,7 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from glacial_lakes.coverage import DEFAULT_RESOLUTION_M, SceneCoverage
+from glacial_lakes.coverage import SceneCoverage
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.kernels.overlaps import overlap_areas
 from glacial_lakes.schema import Status
@@ -84,12 +84,12 @@ class Epoch:
     @cached_property
     def resolution_m(self) -> float:
         """Pixel size of the coarsest scene in metres."""
-        return max(_resolution_m(coverage) for coverage in self.coverages)
+        return max(coverage.resolution_m for coverage in self.coverages)
 
     @cached_property
     def is_complete(self) -> bool:
         """Whether a place without an outline was no lake; older inventories do not tell."""
-        return all(getattr(coverage, "is_complete", True) for coverage in self.coverages)
+        return all(coverage.is_complete for coverage in self.coverages)
 
     @cached_property
     def scenes(self) -> npt.NDArray[np.intp]:
@@ -228,10 +228,3 @@ def is_open_season(time: pd.Timestamp, *, north: bool) -> bool:
 def is_north(places: Any) -> Any:
     """Tell of one place or an array of places in :data:`EQUAL_AREA` if it is in the north."""
     return shapely.get_y(shapely.centroid(places)) >= 0
-
-
-def _resolution_m(coverage: SceneCoverage) -> float:
-    grid = getattr(coverage, "grid", None)
-    if grid is not None:
-        return float(grid.resolution)
-    return float(getattr(coverage, "resolution_m", DEFAULT_RESOLUTION_M))

@@ -79,9 +79,12 @@ class View(NamedTuple):
         return self.late_summer and self.status == Status.FROZEN and (hidden or self.lacks)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Views:
-    """What all epochs say about all lakes: arrays of shape (lake, epoch), named as in a view."""
+    """What all epochs say about all lakes, in the making; see :func:`raw_views` and :func:`doubt`.
+
+    Arrays of shape (lake, epoch), named as in a view.
+    """
 
     scene: npt.NDArray[np.intp]
     fraction: Numbers

@@ -46,6 +46,14 @@ SEEN_ONCE = "poor: seen once, by itself in no other image"
 """Quality of an outline that no other image confirms though some could have."""
 
 
+_SUMMED = [
+    column.name
+    for column in schema.MAPPED
+    if column.merge is schema.Merge.SUM and column is not schema.AREA
+]
+"""What is added up where a lake has several outlines; its area is that of the view."""
+
+
 @dataclass(frozen=True)
 class Tracked:
     """Lakes through time, as tables of :mod:`glacial_lakes.schema`, sorted."""
@@ -263,7 +271,7 @@ def _rows(
         shown, patches = lakes.tolist(), [patches_of(links, number, i) for i in lakes.tolist()]
         part = epoch.patches.iloc[[first for first, *_ in patches]]
         status = views.status[shown, number]
-        for name in ("area_err_hb_m2", "perimeter_m"):
+        for name in _SUMMED:
             part[name] = _sums(epoch.patches[name].to_numpy(dtype=float), patches)
         part["area_err_hb_m2"] = part["area_err_hb_m2"].where(status == Status.OBSERVED)
         part["lake_id"] = [names[lake] for lake in shown]

@@ -17,14 +17,13 @@ from glacial_lakes.coverage import MIN_OBSERVED_FRACTION, CompleteCoverage, Scen
 from glacial_lakes.errors import InputError
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.mapping.mapped_scene import MappedScene
-from glacial_lakes.measures import geodesic_area_perimeter
+from glacial_lakes.measures import geodesic_area_perimeter, hanshaw_bookhagen_error
 from glacial_lakes.runtime.threads import one_ahead
-from glacial_lakes.schema import MAPPED, OUTLINES, Status, conform
+from glacial_lakes.schema import MAPPED, OUTLINES, Status, conform, merged
 from glacial_lakes.tracking.epochs import Epoch, groups_of, utc
 from glacial_lakes.tracking.ragged import RaggedPolygons
 
 _SAME_LAKE = 0.9
-_HANSHAW_BOOKHAGEN = 0.6872 / 2
 
 
 @dataclass(frozen=True)
@@ -159,13 +158,11 @@ def _joined(patches: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     rows, dropped = [], list[int]()
     for group in groups_of(len(patches), left[shared], right[shared]):
         members = patches.iloc[group]
-        row: dict[str, Any] = members.iloc[int(shapely.area(outlines[group]).argmax())].to_dict()
-        size = {
-            name: members[name].sum(min_count=len(group)) for name in ("area_m2", "perimeter_m")
-        }
-        for name in ("area_sigma_m2", "area_err_hb_m2"):
-            size[name] = float(np.sqrt((members[name].to_numpy(dtype=float) ** 2).sum()))
-        rows.append(row | size | {"geometry": shapely.union_all(outlines[group])})
+        row = merged(members, leading=int(shapely.area(outlines[group]).argmax()))
+        # The shore that they share counts twice in the sum of perimeters, but not in the error.
+        error = float(np.sqrt((members["area_err_hb_m2"].to_numpy(dtype=float) ** 2).sum()))
+        union = shapely.union_all(outlines[group])
+        rows.append(row | {"area_err_hb_m2": error, "geometry": union})
         dropped.extend(group)
     if not rows:
         return patches
@@ -223,23 +220,24 @@ def _merged(epoch: Epoch, patches: gpd.GeoDataFrame, group: npt.NDArray[np.intp]
     area = shapely.area(outlines)
     union = shapely.union_all(outlines)
     leader = np.lexsort((members["scene_id"].to_numpy(dtype=str), -area, ~epoch.whole[group]))[0]
-    row: dict[str, Any] = members.iloc[leader].to_dict()
     if epoch.whole[group][leader] and area[leader] >= _SAME_LAKE * union.area:
+        row: dict[str, Any] = members.iloc[leader].to_dict()
         return row
     seen = epoch.observe(np.array([union], dtype=object))[0][:, 0]
     overlap = max(0.0, float(area.sum()) - union.area) / union.area
     fraction = float(np.clip(max(seen.max(), seen.sum() - overlap), 0.0, 1.0))
-    row |= {"geometry": union, "observed_fraction": fraction, "united": True}
+    row = merged(members, leading=int(leader)) | {"geometry": union, "united": True}
+    row["observed_fraction"] = fraction
     if fraction < MIN_OBSERVED_FRACTION:
+        row["perimeter_m"] = members["perimeter_m"].iloc[leader]  # of what one image shows
         return row | {"area_m2": None, "area_sigma_m2": None, "area_err_hb_m2": None}
     size = geodesic_area_perimeter(gpd.GeoSeries([union], crs=EQUAL_AREA)).iloc[0]
     area_m2, perimeter_m = float(size["area_m2"]), float(size["perimeter_m"])
-    sigma = members["area_sigma_m2"].to_numpy(dtype=float)
-    bound = _HANSHAW_BOOKHAGEN * perimeter_m * epoch.resolution_m
+    bound = hanshaw_bookhagen_error(perimeter_m, epoch.resolution_m)
     return row | {
         "status": Status.OBSERVED,
         "area_m2": area_m2,
-        "area_sigma_m2": bound if np.isnan(sigma).any() else float(np.sqrt((sigma**2).sum())),
+        "area_sigma_m2": bound if np.isnan(row["area_sigma_m2"]) else row["area_sigma_m2"],
         "area_err_hb_m2": bound,
         "perimeter_m": perimeter_m,
     }

@@ -119,9 +119,12 @@ class Lineage:
     area_after_m2: float
 
 
-@dataclass(frozen=True)
+@dataclass
 class Links:
-    """The lakes of a series of epochs."""
+    """The lakes of a series of epochs in the making.
+
+    It grows with each epoch that :func:`link` adds, and is taken apart while tables are written.
+    """
 
     epochs: list[Epoch]
     settings: TrackingSettings

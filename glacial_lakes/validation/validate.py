@@ -18,6 +18,7 @@ from glacial_lakes.errors import VectorError
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.vector import read_vector
 from glacial_lakes.measures import inner_lon_lat
+from glacial_lakes.scenes import sensors
 from glacial_lakes.schema import Status
 from glacial_lakes.validation.accuracy import Accuracy, size_class
 from glacial_lakes.validation.causes import causes_below
@@ -30,8 +31,6 @@ MAX_FROZEN = 0.5
 """Reference lakes of which more is under ice are neither hit nor miss."""
 PIXEL_COLUMNS = ("pixel_m", "resolution_m")
 """Columns in which outlines may tell their pixel size."""
-SENSOR_PIXELS_M = {"S2": 10.0, "LT": 30.0, "LE": 30.0, "LC": 30.0}
-"""Pixel in which outlines of this package are drawn, by the start of the sensor's name."""
 _SHORE_COLUMNS = ("shore_points", "shore_sum_m", "shore_sum_m2")
 
 
@@ -279,8 +278,7 @@ def _pixels(outlines: gpd.GeoDataFrame, pixel_m: float | None) -> npt.NDArray[np
         if name in outlines:
             sizes = pd.to_numeric(outlines[name], errors="coerce")
             return np.asarray(sizes.where(sizes > 0), dtype=np.float64)
-    starts = _column(outlines, schema.SENSOR, "").astype(str).str[:2]
-    return np.asarray(starts.map(SENSOR_PIXELS_M), dtype=np.float64)
+    return np.asarray(sensors.pixel_m(_column(outlines, schema.SENSOR, "")), dtype=np.float64)
 
 
 def _at(
