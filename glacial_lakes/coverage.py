@@ -23,6 +23,7 @@ from rasterio.features import geometry_mask
 from rasterio.io import MemoryFile
 from rasterio.windows import Window
 
+from glacial_lakes.columns import C
 from glacial_lakes.errors import DamagedFileError
 from glacial_lakes.grid import EQUAL_AREA, Grid, placed
 from glacial_lakes.io.atomic import whole
@@ -142,7 +143,7 @@ class Coverage:
             "num_threads": "all_cpus",
             "nodata": int(State.NODATA),
         }
-        tags = {"scene_id": scene_id, "acquired": acquired.isoformat(), "sensor": sensor}
+        tags = {C.SCENE_ID: scene_id, C.ACQUIRED: acquired.isoformat(), C.SENSOR: sensor}
         with MemoryFile() as memory:
             with memory.open(**profile) as dataset:
                 dataset.write(states, 1)
@@ -167,8 +168,8 @@ class Coverage:
             with MemoryFile(tiff) as memory, memory.open(driver="GTiff") as dataset:
                 tags = dataset.tags()
                 grid = Grid(dataset.crs, dataset.transform, dataset.shape)
-            acquired = datetime.fromisoformat(tags["acquired"])
-            return cls(tags["scene_id"], acquired, tags["sensor"], grid, tiff)
+            acquired = datetime.fromisoformat(tags[C.ACQUIRED])
+            return cls(tags[C.SCENE_ID], acquired, tags[C.SENSOR], grid, tiff)
         except (rasterio.errors.RasterioError, KeyError, ValueError) as error:
             raise DamagedFileError(
                 path, f"no coverage of a scene ({error})", "map it again"
@@ -239,7 +240,7 @@ class Coverage:
         statuses = reasons[counts.argmax(axis=1)]
         statuses[fractions >= MIN_OBSERVED_FRACTION] = Status.OBSERVED
         return pd.DataFrame(
-            {"observed_fraction": fractions, "status": statuses}, index=geometries.index
+            {C.OBSERVED_FRACTION: fractions, C.STATUS: statuses}, index=geometries.index
         )
 
     def _counts(self, polygons: gpd.GeoSeries, read: Any) -> NDArray[np.int64]:
@@ -305,7 +306,7 @@ class CompleteCoverage:
     def observe(self, geometries: gpd.GeoSeries) -> pd.DataFrame:
         """Return that every geometry was seen whole."""
         return pd.DataFrame(
-            {"observed_fraction": 1.0, "status": Status.OBSERVED}, index=geometries.index
+            {C.OBSERVED_FRACTION: 1.0, C.STATUS: Status.OBSERVED}, index=geometries.index
         )
 
 
@@ -331,8 +332,8 @@ class DrawnCoverage(CompleteCoverage):
         inside = shapely.intersects(self.extent, geometries.to_crs(EQUAL_AREA).to_numpy())
         return pd.DataFrame(
             {
-                "observed_fraction": np.where(inside, 1.0, 0.0),
-                "status": np.where(inside, Status.OBSERVED, Status.NODATA).astype(object),
+                C.OBSERVED_FRACTION: np.where(inside, 1.0, 0.0),
+                C.STATUS: np.where(inside, Status.OBSERVED, Status.NODATA).astype(object),
             },
             index=geometries.index,
         )

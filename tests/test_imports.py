@@ -38,6 +38,7 @@ TOP_TO_BOTTOM = [
     "runtime",
     "language",
     "schema",
+    "columns",
     "settings",
     "grid",
     "events",

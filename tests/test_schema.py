@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glacial_lakes import schema
+from glacial_lakes.columns import C
 from glacial_lakes.inventory.inventory import DERIVED, LAYERS
 from glacial_lakes.mapping.unmixing import unmix
 from glacial_lakes.scenes import sensors
@@ -42,6 +45,36 @@ def test_outlines_put_together_have_sums_and_what_the_leading_one_has(
 @pytest.mark.parametrize("name", ["area_m2", "area_sigma_m2"])
 def test_a_sum_of_which_a_part_is_missing_is_missing(name: str) -> None:
     assert math.isnan(schema.merged(pd.DataFrame({name: [1.0, np.nan]}), 0)[name])
+
+
+NAMES = {name for name in vars(C) if name.isupper()}
+PACKAGE = Path(schema.__file__).parent
+OWN_WORDS = {"columns.py", "ingest/fields.py", "simulate", "scenes", "cli", "language"}
+"""Here the same words stand for fields of other files, of products, of the truth, of JSON."""
+
+
+def spelled(source: Path) -> list[str]:
+    """Return the names of columns that a file spells; single words mean other things too."""
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    return [text for text in texts if str(text).upper() in NAMES and "_" in str(text)]
+
+
+def test_names_of_columns_are_spelled_in_one_place() -> None:
+    found = {}
+    for source in sorted(PACKAGE.rglob("*.py")):
+        place = source.relative_to(PACKAGE)
+        if not {place.as_posix(), place.parts[0]} & OWN_WORDS:
+            found[place.as_posix()] = spelled(source)
+    told = {place: names for place, names in found.items() if names}
+    assert sum(map(len, told.values())) <= 7, told
+    assert spelled(PACKAGE / "columns.py")  # it would find them
+
+
+def test_every_name_is_that_of_a_column_and_every_column_has_one() -> None:
+    assert all(getattr(C, name) == name.lower() for name in NAMES)
+    tables = [*(LAYERS | DERIVED).values(), schema.MAPPED, schema.TOTALS]
+    assert {column.name for table in tables for column in table} == {n.lower() for n in NAMES}
 
 
 def test_columns_of_one_name_and_meaning_have_one_rule() -> None:

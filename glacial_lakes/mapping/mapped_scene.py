@@ -12,6 +12,7 @@ import geopandas as gpd
 import shapely
 
 from glacial_lakes import schema
+from glacial_lakes.columns import C
 from glacial_lakes.coverage import CompleteCoverage, Coverage, DrawnCoverage, SceneCoverage
 from glacial_lakes.errors import DamagedFileError, InputError
 from glacial_lakes.io import geopackage
@@ -99,8 +100,8 @@ class MappedScene:
     def _facts(self) -> dict[str, str]:
         count = len(self.outlines)
         told = f"{count} outline" if count == 1 else f"{count} outlines"
-        if schema.AREA.name in self.outlines:
-            told += f", {self.outlines[schema.AREA.name].sum() / 1e6:.3f} km²"
+        if C.AREA_M2 in self.outlines:
+            told += f", {self.outlines[C.AREA_M2].sum() / 1e6:.3f} km²"
         return {
             "scene": self.coverage.scene_id,
             "sensor": self.coverage.sensor,

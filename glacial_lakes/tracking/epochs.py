@@ -17,6 +17,7 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from glacial_lakes.columns import C
 from glacial_lakes.coverage import SceneCoverage
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.kernels.overlaps import overlap_areas
@@ -95,7 +96,7 @@ class Epoch:
     def scenes(self) -> npt.NDArray[np.intp]:
         """Position of the scene of each patch."""
         numbers = {name: number for number, name in reversed([*enumerate(self.scene_ids)])}
-        named = [numbers[name] for name in self.columns["scene_id"].tolist()]
+        named = [numbers[name] for name in self.columns[C.SCENE_ID].tolist()]
         scenes: npt.NDArray[np.intp] = np.array(named, dtype=np.intp)
         return scenes
 
@@ -107,14 +108,14 @@ class Epoch:
     @cached_property
     def whole(self) -> npt.NDArray[np.bool_]:
         """Which patches were seen whole."""
-        return np.asarray(self.patches["status"] == Status.OBSERVED, dtype=bool)
+        return np.asarray(self.patches[C.STATUS] == Status.OBSERVED, dtype=bool)
 
     @cached_property
     def columns(self) -> dict[str, npt.NDArray[Any]]:
         """Columns of the patches that tracking reads one by one."""
-        numbers = ("observed_fraction", "area_m2", "area_sigma_m2")
+        numbers = (C.OBSERVED_FRACTION, C.AREA_M2, C.AREA_SIGMA_M2)
         columns = {name: self.patches[name].to_numpy(dtype=float) for name in numbers}
-        texts = ("scene_id", "status", "united")
+        texts = (C.SCENE_ID, C.STATUS, "united")
         return columns | {name: self.patches[name].to_numpy(dtype=object) for name in texts}
 
     @cached_property
@@ -155,8 +156,8 @@ class Epoch:
             places = gpd.GeoSeries(geometries, crs=EQUAL_AREA)
             for row, coverage in enumerate(self.coverages):
                 seen = coverage.observe(places)
-                fraction[row] = seen["observed_fraction"].to_numpy(dtype=float, na_value=0.0)
-                status[row] = seen["status"].to_numpy(dtype=object)
+                fraction[row] = seen[C.OBSERVED_FRACTION].to_numpy(dtype=float, na_value=0.0)
+                status[row] = seen[C.STATUS].to_numpy(dtype=object)
         return fraction, status
 
     def best_views(self, geometries: Geometries) -> Seen:

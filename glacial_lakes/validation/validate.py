@@ -14,6 +14,7 @@ import pandas as pd
 import shapely
 
 from glacial_lakes import schema
+from glacial_lakes.columns import C
 from glacial_lakes.errors import VectorError
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.vector import read_vector
@@ -29,7 +30,7 @@ MIN_OBSERVED = 0.5
 """Reference lakes of which the image shows less are neither hit nor miss."""
 MAX_FROZEN = 0.5
 """Reference lakes of which more is under ice are neither hit nor miss."""
-PIXEL_COLUMNS = ("pixel_m", "resolution_m")
+PIXEL_COLUMNS = (C.PIXEL_M, "resolution_m")
 """Columns in which outlines may tell their pixel size."""
 _SHORE_COLUMNS = ("shore_points", "shore_sum_m", "shore_sum_m2")
 
@@ -121,7 +122,7 @@ def validate(
         else causes.reindex(given.index),
     )
     result = _described(lakes, lake_shapes)
-    missed_m2 = np.where(counted, result["area_m2"] - laid.lake_true_m2, 0.0)
+    missed_m2 = np.where(counted, result[C.AREA_M2] - laid.lake_true_m2, 0.0)
     result = result.assign(
         counted=counted,
         hit=hit,
@@ -301,7 +302,7 @@ def _differences(
     states_area = (status.isna() | (status == Status.OBSERVED)).to_numpy(dtype=bool)
     sigmas = pd.to_numeric(_column(outlines, schema.AREA_SIGMA, np.nan), errors="coerce")
     sigmas_m2 = sigmas.to_numpy(dtype=float)
-    names = ("outline_area_m2", "area_error", "area_sigma_m2", "pixel_m")
+    names = ("outline_area_m2", "area_error", C.AREA_SIGMA_M2, "pixel_m")
     values = dict.fromkeys(names, np.nan) | dict.fromkeys(_SHORE_COLUMNS, 0.0)
     columns: dict[str, npt.NDArray[np.float64]] = {
         name: np.repeat(value, len(lake_shapes)) for name, value in values.items()
