@@ -22,13 +22,17 @@ import numpy as np
 import pandas as pd
 import rasterio
 
-RENAMED_VALUES = {"doubtful": "unconfirmed"}
+RENAMED_VALUES = {
+    "doubtful": "unconfirmed",
+    "сомнительно: не подтверждено": "не подтверждено",
+    "сомнительно": "не подтверждено",
+}
 """Values of tables, and words of pages and styles."""
 RENAMED_COLUMNS: dict[str, str] = {}
 RENAMED_FILES = {r"inventory\.[0-9a-f]{16}\.gpkg": "inventory.gpkg"}
 """Patterns of paths; the name of a copy holds a digest of it."""
 LEFT_OUT = {
-    "version", "versions", "glacial_lakes",
+    "version", "Version", "versions", "glacial_lakes",
     "started", "reviewed", "last_change",  # the clock
     "run_id", "key", "stamp", "outputs",  # digests of version and bytes
 }  # fmt: skip

@@ -45,7 +45,7 @@ from glacial_lakes.mapping import (
     uncertainty,
     unmixing,
 )
-from glacial_lakes.scenes import raster
+from glacial_lakes.scenes import raster, sensors
 from glacial_lakes.scenes.raster import Band
 
 ROOT = Path(__file__).parents[1]
@@ -99,7 +99,7 @@ def of_candidate(size: int) -> Steps:
     bands = bands.astype("float32")
     none, full = np.zeros_like(lake), np.ones_like(lake)
     slope, flags = np.full((size, size), 3, "float32"), np.zeros((size, size), np.uint8)
-    blur = unmixing.BLUR_PX[10.0]
+    blur = sensors.blur_px(10.0)
     found = unmixing.unmix(bands, lake, none, full)
     assert found is not None
     fields = np.ascontiguousarray(np.moveaxis(bands, 0, 2))

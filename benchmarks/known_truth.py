@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
 import geopandas as gpd
 import numpy as np
@@ -18,8 +19,9 @@ import pyogrio
 import shapely
 from scipy.optimize import linear_sum_assignment
 
-from glacial_lakes.ingest.dates import PIXEL_M, Image, image_of
+from glacial_lakes.ingest.dates import Image, image_of
 from glacial_lakes.mapping.mapped_scene import MappedScene
+from glacial_lakes.scenes import sensors
 
 KINDS = {
     "appearance": "appeared",
@@ -46,6 +48,7 @@ class KnownCoverage:
     acquired: datetime
     sensor: str
     resolution_m: float = 10.0
+    is_complete: ClassVar[bool] = True
     hidden: gpd.GeoDataFrame = field(
         default_factory=lambda: gpd.GeoDataFrame({"status": []}, geometry=[], crs=32644)
     )
@@ -98,7 +101,7 @@ def truth_tables(folder: Path, seed: int) -> list[gpd.GeoDataFrame]:
     tables = []
     for day, truth in truth_of(folder).items():
         name, image = images[day]
-        resolution = PIXEL_M[str(image.sensor)[:2]]
+        resolution = sensors.pixel_m(pd.Series([image.sensor])).item()
         east, north = rng.uniform(3, 8, 2) * rng.choice([-1, 1], 2)
         shifted = truth.set_geometry(truth.translate(east, north))
         out_of_view = (truth["observed_fraction"] < SEEN) | (truth["frozen_fraction"] > FROZEN)

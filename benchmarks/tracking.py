@@ -39,12 +39,11 @@ from known_truth import (
 )
 
 from glacial_lakes.grid import EQUAL_AREA
-from glacial_lakes.ingest.dates import PIXEL_M
 from glacial_lakes.ingest.reading import read_older
 from glacial_lakes.inventory.build import track
 from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.mapping.pipeline import map_lakes
-from glacial_lakes.scenes import discover
+from glacial_lakes.scenes import discover, sensors
 from glacial_lakes.simulate.sample import SCHEDULE
 from glacial_lakes.simulate.series import simulate_series
 from glacial_lakes.simulate.site import make_site
@@ -229,7 +228,8 @@ def compared(
 ) -> Result:
     """Compare an inventory with the truth of its folder."""
     images = images_of(folder)
-    pixels = {day: PIXEL_M[str(image.sensor)[:2]] for day, (_, image) in images.items()}
+    by_day = pd.Series({day: image.sensor for day, (_, image) in images.items()})
+    pixels = sensors.pixel_m(by_day).to_dict()
     found = identities(inventory.outlines, truth, pixels)
     happened = true_events(folder)
     events = compared_events(inventory.events, happened, found.pairs)

@@ -23,8 +23,9 @@ from rasterio.features import geometry_mask
 from rasterio.io import MemoryFile
 from rasterio.windows import Window
 
+from glacial_lakes.columns import C
 from glacial_lakes.errors import DamagedFileError
-from glacial_lakes.grid import EQUAL_AREA, Grid
+from glacial_lakes.grid import EQUAL_AREA, Grid, placed
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.kernels.jit import kernel
 from glacial_lakes.kernels.rasterize import Runs, runs_in
@@ -92,6 +93,14 @@ class SceneCoverage(Protocol):
     def sensor(self) -> str:
         """Satellite and sensor."""
 
+    @property
+    def resolution_m(self) -> float:
+        """Pixel of the image in metres."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether a place without an outline was no lake."""
+
     def observe(self, geometries: gpd.GeoSeries) -> pd.DataFrame:
         """Return ``observed_fraction`` and ``status`` of each geometry, same index."""
 
@@ -114,6 +123,7 @@ class Coverage:
     sensor: str
     grid: Grid
     tiff: bytes
+    is_complete: ClassVar[bool] = True
 
     @classmethod
     def from_states(
@@ -133,7 +143,7 @@ class Coverage:
             "num_threads": "all_cpus",
             "nodata": int(State.NODATA),
         }
-        tags = {"scene_id": scene_id, "acquired": acquired.isoformat(), "sensor": sensor}
+        tags = {C.SCENE_ID: scene_id, C.ACQUIRED: acquired.isoformat(), C.SENSOR: sensor}
         with MemoryFile() as memory:
             with memory.open(**profile) as dataset:
                 dataset.write(states, 1)
@@ -158,12 +168,17 @@ class Coverage:
             with MemoryFile(tiff) as memory, memory.open(driver="GTiff") as dataset:
                 tags = dataset.tags()
                 grid = Grid(dataset.crs, dataset.transform, dataset.shape)
-            acquired = datetime.fromisoformat(tags["acquired"])
-            return cls(tags["scene_id"], acquired, tags["sensor"], grid, tiff)
+            acquired = datetime.fromisoformat(tags[C.ACQUIRED])
+            return cls(tags[C.SCENE_ID], acquired, tags[C.SENSOR], grid, tiff)
         except (rasterio.errors.RasterioError, KeyError, ValueError) as error:
             raise DamagedFileError(
                 path, "no coverage of a scene ({error})", "map it again", error=error
             ) from error
+
+    @property
+    def resolution_m(self) -> float:
+        """Pixel of the image in metres."""
+        return self.grid.resolution
 
     def to_file(self, path: str | Path) -> None:
         """Write the states as a GeoTIFF, whole or not at all."""
@@ -225,7 +240,7 @@ class Coverage:
         statuses = reasons[counts.argmax(axis=1)]
         statuses[fractions >= MIN_OBSERVED_FRACTION] = Status.OBSERVED
         return pd.DataFrame(
-            {"observed_fraction": fractions, "status": statuses}, index=geometries.index
+            {C.OBSERVED_FRACTION: fractions, C.STATUS: statuses}, index=geometries.index
         )
 
     def _counts(self, polygons: gpd.GeoSeries, read: Any) -> NDArray[np.int64]:
@@ -286,11 +301,12 @@ class CompleteCoverage:
     acquired: datetime
     sensor: str
     resolution_m: float = DEFAULT_RESOLUTION_M
+    is_complete: ClassVar[bool] = True
 
     def observe(self, geometries: gpd.GeoSeries) -> pd.DataFrame:
         """Return that every geometry was seen whole."""
         return pd.DataFrame(
-            {"observed_fraction": 1.0, "status": Status.OBSERVED}, index=geometries.index
+            {C.OBSERVED_FRACTION: 1.0, C.STATUS: Status.OBSERVED}, index=geometries.index
         )
 
 
@@ -316,8 +332,8 @@ class DrawnCoverage(CompleteCoverage):
         inside = shapely.intersects(self.extent, geometries.to_crs(EQUAL_AREA).to_numpy())
         return pd.DataFrame(
             {
-                "observed_fraction": np.where(inside, 1.0, 0.0),
-                "status": np.where(inside, Status.OBSERVED, Status.NODATA).astype(object),
+                C.OBSERVED_FRACTION: np.where(inside, 1.0, 0.0),
+                C.STATUS: np.where(inside, Status.OBSERVED, Status.NODATA).astype(object),
             },
             index=geometries.index,
         )
@@ -342,7 +358,7 @@ def _add_states(polygon, row, start, stop, states, counts):  # type: ignore[no-u
 def _window(grid: Grid, bounds: tuple[float, float, float, float]) -> Window:
     """Return the whole pixels that cover bounds, also beyond the grid."""
     west, south, east, north = bounds
-    left, top = ~grid.transform * (west, north)
-    right, bottom = ~grid.transform * (east, south)
+    left, top = placed(~grid.transform, west, north)
+    right, bottom = placed(~grid.transform, east, south)
     col, row = math.floor(left), math.floor(top)
     return Window(col, row, max(1, math.ceil(right) - col), max(1, math.ceil(bottom) - row))

@@ -61,6 +61,11 @@ class DemNotGiven:
     """Scenes are mapped without elevation: shade and steep slopes are not excluded."""
 
 
+@dataclass(frozen=True, slots=True)
+class KernelsCompiling:
+    """The innermost loops are compiled, here or by another process; once on a computer."""
+
+
 Event = (
     StageStarted
     | SceneMapped
@@ -69,6 +74,7 @@ Event = (
     | EditsTakenIn
     | InventoryRestored
     | DemNotGiven
+    | KernelsCompiling
 )
 Listener = Callable[[Event], None]
 

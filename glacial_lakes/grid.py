@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
+import numpy as np
 from affine import Affine
+from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.windows import Window
 
@@ -15,11 +18,29 @@ from glacial_lakes.errors import GridError
 EQUAL_AREA = "EPSG:6933"
 """The one frame of all matching (EASE-Grid 2.0): true areas, and true shapes near 30 degrees."""
 
+Places = TypeVar("Places", float, NDArray[np.float64])
+"""Places along one axis: one, or an array."""
+
 
 def shifted(transform: Affine, row: float, col: float) -> Affine:
     """Return the transform of a north-up raster that begins at another pixel."""
     a, e = transform.a, transform.e
     return Affine(a, 0.0, transform.c + col * a, 0.0, e, transform.f + row * e)
+
+
+def scaled(transform: Affine, factor: float) -> Affine:
+    """Return the transform of a raster with pixels ``factor`` times as large."""
+    a, b, c, d, e, f = tuple(transform)[:6]
+    return Affine(a * factor, b * factor, c, d * factor, e * factor, f)
+
+
+def placed(transform: Affine, x: Places, y: Places) -> tuple[Places, Places]:
+    """Return where a transform takes places: pixels onto the map, its inverse the way back.
+
+    Of the operators that do it, affine 2 has only ``*`` and affine 3 warns of it.
+    """
+    a, b, c, d, e, f = tuple(transform)[:6]
+    return x * a + y * b + c, x * d + y * e + f
 
 
 def within(inner: Window, outer: Window) -> tuple[slice, slice]:
@@ -94,8 +115,8 @@ class Grid:
     def bounds(self) -> tuple[float, float, float, float]:
         """West, south, east and north edge in CRS units."""
         rows, cols = self.shape
-        west, north = self.transform * (0, 0)
-        east, south = self.transform * (cols, rows)
+        west, north = placed(self.transform, 0, 0)
+        east, south = placed(self.transform, cols, rows)
         return west, south, east, north
 
     @property
@@ -106,8 +127,7 @@ class Grid:
     def crop(self, window: Window) -> Grid:
         """Return the grid of a window; the window may reach over the edge."""
         shape = (int(window.height), int(window.width))
-        offset = Affine.translation(window.col_off, window.row_off)
-        return Grid(self.crs, self.transform * offset, shape)
+        return Grid(self.crs, shifted(self.transform, window.row_off, window.col_off), shape)
 
     def clip(self, window: Window) -> Window:
         """Return the part of a window that lies on the grid (its size may be zero)."""
@@ -130,8 +150,8 @@ class Grid:
     def window_of(self, bounds: tuple[float, float, float, float], pad: int = 0) -> Window:
         """Return the window of whole pixels that covers bounds, padded, cut to the grid."""
         west, south, east, north = bounds
-        left, top = ~self.transform * (west, north)
-        right, bottom = ~self.transform * (east, south)
+        left, top = placed(~self.transform, west, north)
+        right, bottom = placed(~self.transform, east, south)
         col, row = int(left // 1) - pad, int(top // 1) - pad
         width, height = int(-(-right // 1)) + pad - col, int(-(-bottom // 1)) + pad - row
         return self.clip(Window(col, row, width, height))
@@ -152,4 +172,4 @@ class Grid:
         """Return the grid of pixels ``factor`` times as large, covering at least this grid."""
         rows, cols = self.shape
         shape = (-(-rows // factor), -(-cols // factor))
-        return Grid(self.crs, self.transform * Affine.scale(factor), shape)
+        return Grid(self.crs, scaled(self.transform, factor), shape)

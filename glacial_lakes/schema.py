@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Literal
+from enum import Enum, StrEnum
+from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
+
+from glacial_lakes.columns import C
 
 ColumnType = Literal["text", "real", "integer", "boolean", "time", "date"]
 
@@ -105,6 +109,24 @@ class SceneState(Word):
     REFUSED = "refused"
 
 
+class Merge(Enum):
+    """What outlines that are put together, for they show one lake on one date, have as one."""
+
+    LEADING = "what the leading outline has"
+    SUM = "their sum"
+    ROOT_SUM_SQUARES = "the root of the sum of their squares"
+    LARGEST = "the largest of them"
+
+
+class Redrawn(Enum):
+    """What an outline has that a person drew."""
+
+    OF_IMAGE = "what the outline has that it replaces"
+    OF_LAKE = "the same; where there was none, what the lake has on other dates"
+    MEASURED = "what is measured of it"
+    FIXED = "a value of its own, Column.drawn_as"
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column: everything that a reader of a table must know about it."""
@@ -120,113 +142,249 @@ class Column:
     """Name in shapefiles, at most 10 ASCII characters, after Wang et al. (2020); None: left out."""
     renamed: tuple[tuple[str, str], ...] = ()
     """Values of older files, each with what it is called now."""
+    merge: Merge = Merge.LEADING
+    redrawn: Redrawn = Redrawn.OF_IMAGE
+    drawn_as: str | float | bool | None = None
+    taken_over: bool = False
+    """Whether that of a file that others made is believed."""
 
 
 LAKE_ID = Column(
-    "lake_id", "text", "", "Lake identity, given once and kept", "Постоянный код озера", "GLAKE_ID"
+    C.LAKE_ID, "text", "", "Lake identity, given once and kept", "Постоянный код озера", "GLAKE_ID"
 )
-SCENE_ID = Column("scene_id", "text", "", "Source scene", "Исходный снимок", "GL_Image")
-ACQUIRED = Column("acquired", "time", "UTC", "Time of the image", "Время съёмки (UTC)", "GL_Date")
-SENSOR = Column("sensor", "text", "", "Satellite and sensor", "Спутник и сенсор", "GL_Sensor")
-AREA = Column("area_m2", "real", "m2", "Area on the ellipsoid", "Площадь на эллипсоиде", "GL_Area")
+SCENE_ID = Column(C.SCENE_ID, "text", "", "Source scene", "Исходный снимок", "GL_Image")
+ACQUIRED = Column(C.ACQUIRED, "time", "UTC", "Time of the image", "Время съёмки (UTC)", "GL_Date")
+SENSOR = Column(C.SENSOR, "text", "", "Satellite and sensor", "Спутник и сенсор", "GL_Sensor")
+AREA = Column(
+    C.AREA_M2,
+    "real",
+    "m2",
+    "Area on the ellipsoid",
+    "Площадь на эллипсоиде",
+    "GL_Area",
+    merge=Merge.SUM,
+    redrawn=Redrawn.MEASURED,
+)
 AREA_SIGMA = Column(
-    "area_sigma_m2",
+    C.AREA_SIGMA_M2,
     "real",
     "m2",
     "One standard deviation of the area",
     "Стандартная погрешность площади",
     "GL_A_Error",
+    merge=Merge.ROOT_SUM_SQUARES,
+    redrawn=Redrawn.MEASURED,
 )
 AREA_ERR_HB = Column(
-    "area_err_hb_m2",
+    C.AREA_ERR_HB_M2,
     "real",
     "m2",
     "Area error by the perimeter formula of Hanshaw & Bookhagen (2014)",
     "Погрешность площади по периметру (Hanshaw & Bookhagen, 2014)",
+    merge=Merge.SUM,
+    redrawn=Redrawn.MEASURED,
 )
-PERIMETER = Column("perimeter_m", "real", "m", "Length of the outline", "Периметр", "GL_Peri")
+PIXEL = Column(
+    C.PIXEL_M,
+    "real",
+    "m",
+    "Pixel of the image that the outline was drawn on",
+    "Пиксель снимка, по которому проведён контур",
+    "Pixel_M",
+    merge=Merge.LARGEST,
+)
+PERIMETER = Column(
+    C.PERIMETER_M,
+    "real",
+    "m",
+    "Length of the outline",
+    "Периметр",
+    "GL_Peri",
+    merge=Merge.SUM,
+    redrawn=Redrawn.MEASURED,
+)
 ELEVATION = Column(
-    "elev_m", "real", "m", "Median elevation of the DEM in the lake", "Высота по ЦМР", "GL_Elev"
+    C.ELEV_M,
+    "real",
+    "m",
+    "Median elevation of the DEM in the lake",
+    "Высота по ЦМР",
+    "GL_Elev",
+    redrawn=Redrawn.OF_LAKE,
+    taken_over=True,
 )
-LON = Column("lon", "real", "deg", "Longitude of a point in the lake", "Долгота", "GL_Long")
-LAT = Column("lat", "real", "deg", "Latitude of a point in the lake", "Широта", "GL_Lati")
-LAKE_TYPE = Column("lake_type", "text", "", "Relation to the glacier", "Тип озера", "GL_Type")
-DAM_TYPE = Column("dam_type", "text", "", "Dam type", "Тип плотины", "Dam_Type")
-GLACIER_ID = Column("glacier_id", "text", "", "Nearest glacier", "Ближайший ледник", "Glac_ID")
+LON = Column(
+    C.LON,
+    "real",
+    "deg",
+    "Longitude of a point in the lake",
+    "Долгота",
+    "GL_Long",
+    redrawn=Redrawn.MEASURED,
+)
+LAT = Column(
+    C.LAT,
+    "real",
+    "deg",
+    "Latitude of a point in the lake",
+    "Широта",
+    "GL_Lati",
+    redrawn=Redrawn.MEASURED,
+)
+LAKE_TYPE = Column(
+    C.LAKE_TYPE,
+    "text",
+    "",
+    "Relation to the glacier",
+    "Тип озера",
+    "GL_Type",
+    redrawn=Redrawn.OF_LAKE,
+    taken_over=True,
+)
+DAM_TYPE = Column(
+    C.DAM_TYPE,
+    "text",
+    "",
+    "Dam type",
+    "Тип плотины",
+    "Dam_Type",
+    redrawn=Redrawn.OF_LAKE,
+    taken_over=True,
+)
+GLACIER_ID = Column(
+    C.GLACIER_ID,
+    "text",
+    "",
+    "Nearest glacier",
+    "Ближайший ледник",
+    "Glac_ID",
+    redrawn=Redrawn.OF_LAKE,
+    taken_over=True,
+)
 GLACIER_DIST = Column(
-    "glacier_dist_m",
+    C.GLACIER_DIST_M,
     "real",
     "m",
     "Distance to the nearest glacier outline",
     "Расстояние до ближайшего ледника",
     "Glac_Dist",
+    redrawn=Redrawn.OF_LAKE,
+    taken_over=True,
 )
 OBSERVED_FRACTION = Column(
-    "observed_fraction",
+    C.OBSERVED_FRACTION,
     "real",
     "1",
     "Share of the lake that the image shows",
     "Доля озера, видимая на снимке",
     "Obs_Frac",
+    redrawn=Redrawn.FIXED,
+    drawn_as=1.0,
+    taken_over=True,
 )
 STATUS = Column(
-    "status",
+    C.STATUS,
     "text",
     "",
     "observed, absent, or why not observed: cloud, shadow, nodata, frozen, uncertain",
     "observed – видно, absent – воды нет, иначе причина: облака, тень, нет данных, лёд, неясно",
     "Status",
+    redrawn=Redrawn.FIXED,
+    drawn_as=Status.OBSERVED,
+    taken_over=True,
 )
+MANUAL = "manual"
+"""Method of an outline that a person drew."""
 OUTLINE_METHOD = Column(
-    "outline_method", "text", "", "How the outline was drawn", "Способ оконтуривания", "Method"
+    C.OUTLINE_METHOD,
+    "text",
+    "",
+    "How the outline was drawn",
+    "Способ оконтуривания",
+    "Method",
+    redrawn=Redrawn.FIXED,
+    drawn_as=MANUAL,
+    taken_over=True,
 )
 THRESHOLD = Column(
-    "threshold",
+    C.THRESHOLD,
     "real",
     "1",
     "Index value at the lake's shore (half of the pixel is water)",
     "Порог индекса на берегу озера",
     "Thresh",
+    redrawn=Redrawn.FIXED,
+    drawn_as=None,
 )
 QUALITY = Column(
-    "quality",
+    C.QUALITY,
     "text",
     "",
     "good, fair or poor outline, with the reason",
     "Качество контура: good, fair, poor и причина",
     "Quality",
+    redrawn=Redrawn.FIXED,
+    drawn_as="good",
+    taken_over=True,
 )
 NO_DEM = "fair: no DEM, shade and slope not excluded"
 """Quality of an outline of which nothing worse can be said."""
-EVENT = Column("event", "text", "", "Event on this date", "Событие на эту дату", "Event")
+EVENT = Column(C.EVENT, "text", "", "Event on this date", "Событие на эту дату", "Event")
 VERIFIED = Column(
-    "verified", "boolean", "", "A person has checked it", "Проверено человеком", "Verified"
+    C.VERIFIED, "boolean", "", "A person has checked it", "Проверено человеком", "Verified"
 )
-VERIFIED_BY = Column("verified_by", "text", "", "Who checked it", "Кто проверил", "Verif_By")
+VERIFIED_BY = Column(C.VERIFIED_BY, "text", "", "Who checked it", "Кто проверил", "Verif_By")
 EDITED = Column(
-    "edited", "boolean", "", "A person has redrawn it", "Контур исправлен вручную", "Edited"
+    C.EDITED,
+    "boolean",
+    "",
+    "A person has redrawn it",
+    "Контур исправлен вручную",
+    "Edited",
+    redrawn=Redrawn.FIXED,
+    drawn_as=True,
 )
-EDITED_BY = Column("edited_by", "text", "", "Who redrew it", "Кто исправил", "Edited_By")
-LAKE_NAME = Column("lake_name", "text", "", "Name of the lake", "Название озера", "Lake_Name")
-COMMENT = Column("comment", "text", "", "Comment of a person", "Примечание человека", "Comment")
+EDITED_BY = Column(C.EDITED_BY, "text", "", "Who redrew it", "Кто исправил", "Edited_By")
+LAKE_NAME = Column(
+    C.LAKE_NAME,
+    "text",
+    "",
+    "Name of the lake",
+    "Название озера",
+    "Lake_Name",
+    redrawn=Redrawn.OF_LAKE,
+    taken_over=True,
+)
+COMMENT = Column(
+    C.COMMENT,
+    "text",
+    "",
+    "Comment of a person",
+    "Примечание человека",
+    "Comment",
+    redrawn=Redrawn.OF_LAKE,
+    taken_over=True,
+)
 SOURCE_IMAGE = Column(
-    "source_image",
+    C.SOURCE_IMAGE,
     "text",
     "",
     "Image that the outline was drawn on, as its file tells",
     "Снимок, по которому проведён контур, как указано в файле",
     "Src_Image",
+    taken_over=True,
 )
 VERSION = Column(
-    "version", "text", "", "Version of glacial_lakes", "Версия glacial_lakes", "Version"
+    C.VERSION, "text", "", "Version of glacial_lakes", "Версия glacial_lakes", "Version"
 )
 
-BASIN = Column("basin", "text", "", "Basin that the lake lies in", "Бассейн")
+BASIN = Column(C.BASIN, "text", "", "Basin that the lake lies in", "Бассейн")
 
 MAPPED = (
     SCENE_ID,
     ACQUIRED,
     SENSOR,
+    PIXEL,
     AREA,
     AREA_SIGMA,
     AREA_ERR_HB,
@@ -284,116 +442,116 @@ def _screening(name: str, unit: str, en: str, ru: str) -> Column:
 
 ATTRIBUTES = (
     Column(
-        "glacier_year",
+        C.GLACIER_YEAR,
         "integer",
         "",
         "Year of the glacier outline that type and contact are judged by; empty: not told",
         "Год контура ледника, по которому определены тип и контакт; пусто – не указан",
     ),
     Column(
-        "glacier_contact_low_m",
+        C.GLACIER_CONTACT_LOW_M,
         "real",
         "m",
         "Length of shore on or inside glacier outlines",
         "Длина берега на контуре ледника или внутри него",
     ),
     Column(
-        "glacier_contact_high_m",
+        C.GLACIER_CONTACT_HIGH_M,
         "real",
         "m",
         "Length of shore at most 50 m from glacier outlines",
         "Длина берега не дальше 50 м от контура ледника",
     ),
     Column(
-        "upslope_area_m2",
+        C.UPSLOPE_AREA_M2,
         "real",
         "m2",
         "Area that drains to the lake by the DEM; empty: the DEM does not show all of it",
         "Площадь водосбора по ЦМР; пусто – ЦМР показывает не весь водосбор",
     ),
     Column(
-        "upslope_glacier_fraction",
+        C.UPSLOPE_GLACIER_FRACTION,
         "real",
         "1",
         "Share of glaciers in that area",
         "Доля ледников в площади водосбора",
     ),
     _screening(
-        "mean_depth_low_m", "m", "low end of the mean depth", "нижняя граница средней глубины"
+        C.MEAN_DEPTH_LOW_M, "m", "low end of the mean depth", "нижняя граница средней глубины"
     ),
     _screening(
-        "mean_depth_m",
+        C.MEAN_DEPTH_M,
         "m",
         "mean depth by published area scalings, median",
         "средняя глубина по опубликованным зависимостям от площади, медиана",
     ),
     _screening(
-        "mean_depth_high_m", "m", "high end of the mean depth", "верхняя граница средней глубины"
+        C.MEAN_DEPTH_HIGH_M, "m", "high end of the mean depth", "верхняя граница средней глубины"
     ),
-    _screening("volume_low_m3", "m3", "low end of the volume", "нижняя граница объёма"),
+    _screening(C.VOLUME_LOW_M3, "m3", "low end of the volume", "нижняя граница объёма"),
     _screening(
-        "volume_m3",
+        C.VOLUME_M3,
         "m3",
         "volume by published area scalings, median; empty outside of their range",
         "объём по опубликованным зависимостям от площади, медиана; вне их диапазона пусто",
     ),
-    _screening("volume_high_m3", "m3", "high end of the volume", "верхняя граница объёма"),
+    _screening(C.VOLUME_HIGH_M3, "m3", "high end of the volume", "верхняя граница объёма"),
     _screening(
-        "peak_breach_low_m3_s",
+        C.PEAK_BREACH_LOW_M3_S,
         "m3/s",
         "low end of the peak discharge if a dam of moraine or debris breaks",
         "нижняя граница пикового расхода при прорыве моренной или завальной плотины",
     ),
     _screening(
-        "peak_breach_high_m3_s",
+        C.PEAK_BREACH_HIGH_M3_S,
         "m3/s",
         "high end of the peak discharge if a dam of moraine or debris breaks",
         "верхняя граница пикового расхода при прорыве моренной или завальной плотины",
     ),
     _screening(
-        "peak_ice_low_m3_s",
+        C.PEAK_ICE_LOW_M3_S,
         "m3/s",
         "low end of the peak discharge if the dam is of ice",
         "нижняя граница пикового расхода, если плотина ледниковая",
     ),
     _screening(
-        "peak_ice_high_m3_s",
+        C.PEAK_ICE_HIGH_M3_S,
         "m3/s",
         "high end of the peak discharge if the dam is of ice",
         "верхняя граница пикового расхода, если плотина ледниковая",
     ),
     _screening(
-        "potential_flood_low_m3",
+        C.POTENTIAL_FLOOD_LOW_M3,
         "m3",
         "low end of the potential flood volume (Fujita et al. 2013)",
         "нижняя граница возможного объёма паводка (Fujita et al., 2013)",
     ),
     _screening(
-        "potential_flood_high_m3",
+        C.POTENTIAL_FLOOD_HIGH_M3,
         "m3",
         "high end of the potential flood volume (Fujita et al. 2013)",
         "верхняя граница возможного объёма паводка (Fujita et al., 2013)",
     ),
     _screening(
-        "downstream_slope_deg",
+        C.DOWNSTREAM_SLOPE_DEG,
         "deg",
         "mean slope of the first kilometre of the way of the water below the lake",
         "средний уклон первого километра пути воды ниже озера",
     ),
     _screening(
-        "front_angle_deg",
+        C.FRONT_ANGLE_DEG,
         "deg",
         "steepest angle down from the lake to ground within 1 km; above 10: steep lakefront",
         "наибольший угол вниз от озера до поверхности в пределах 1 км; больше 10 – крутой фронт",
     ),
     _screening(
-        "lowering_height_m",
+        C.LOWERING_HEIGHT_M,
         "m",
         "how far the lake would sink until its front is nowhere steeper than 10 degrees",
         "на сколько понизится озеро, пока фронт нигде не круче 10 градусов",
     ),
     _screening(
-        "headwall_area_m2",
+        C.HEADWALL_AREA_M2,
         "m2",
         "ground steeper than 30 degrees that falls to the lake by 14 degrees or more",
         "склоны круче 30 градусов со средним уклоном пути к озеру от 14 градусов",
@@ -410,14 +568,14 @@ LAKES = (
     DAM_TYPE,
     GLACIER_ID,
     GLACIER_DIST,
-    Column("first_seen", "time", "UTC", "First image that shows it", "Первое наблюдение"),
-    Column("last_seen", "time", "UTC", "Last image that shows it", "Последнее наблюдение"),
-    Column("n_observed", "integer", "1", "Number of areas measured", "Число измерений площади"),
+    Column(C.FIRST_SEEN, "time", "UTC", "First image that shows it", "Первое наблюдение"),
+    Column(C.LAST_SEEN, "time", "UTC", "Last image that shows it", "Последнее наблюдение"),
+    Column(C.N_OBSERVED, "integer", "1", "Number of areas measured", "Число измерений площади"),
     AREA,
     AREA_SIGMA,
-    Column("max_area_m2", "real", "m2", "Largest area measured", "Наибольшая площадь"),
+    Column(C.MAX_AREA_M2, "real", "m2", "Largest area measured", "Наибольшая площадь"),
     Column(
-        "state",
+        C.STATE,
         "text",
         "",
         "present, gone, or unconfirmed: one small outline that other images contradict",
@@ -429,7 +587,7 @@ LAKES = (
     EDITED,
     EDITED_BY,
     Column(
-        "review_conflict",
+        C.REVIEW_CONFLICT,
         "boolean",
         "",
         "A newer outline is clearly different from the one that a person drew",
@@ -445,173 +603,173 @@ that a person drew until a newer one is clearly different."""
 
 LAKE_EVENTS = (
     LAKE_ID,
-    Column("event", "text", "", "appeared, drained, refilled, split, merged", "Событие"),
-    Column("date", "date", "UTC", "First image that shows it", "Первый снимок после события"),
-    Column("after", "date", "UTC", "Last image before it", "Последний снимок до события"),
-    Column("from_ids", "text", "", "Lakes before, separated by blanks", "Озёра до события"),
-    Column("to_ids", "text", "", "Lakes after, separated by blanks", "Озёра после события"),
-    Column("area_before_m2", "real", "m2", "Area before", "Площадь до"),
-    Column("area_after_m2", "real", "m2", "Area after", "Площадь после"),
+    Column(C.EVENT, "text", "", "appeared, drained, refilled, split, merged", "Событие"),
+    Column(C.DATE, "date", "UTC", "First image that shows it", "Первый снимок после события"),
+    Column(C.AFTER, "date", "UTC", "Last image before it", "Последний снимок до события"),
+    Column(C.FROM_IDS, "text", "", "Lakes before, separated by blanks", "Озёра до события"),
+    Column(C.TO_IDS, "text", "", "Lakes after, separated by blanks", "Озёра после события"),
+    Column(C.AREA_BEFORE_M2, "real", "m2", "Area before", "Площадь до"),
+    Column(C.AREA_AFTER_M2, "real", "m2", "Area after", "Площадь после"),
 )
 
 TRENDS = (
     LAKE_ID,
-    Column("n", "integer", "1", "Dates with an area since the last event", "Число дат с площадью"),
-    Column("first", "time", "UTC", "First of them", "Первая из них"),
-    Column("last", "time", "UTC", "Last of them", "Последняя из них"),
-    Column("span_years", "real", "a", "Time between them", "Время между ними"),
-    Column("difference_m2", "real", "m2", "Last area minus first", "Последняя площадь – первая"),
+    Column(C.N, "integer", "1", "Dates with an area since the last event", "Число дат с площадью"),
+    Column(C.FIRST, "time", "UTC", "First of them", "Первая из них"),
+    Column(C.LAST, "time", "UTC", "Last of them", "Последняя из них"),
+    Column(C.SPAN_YEARS, "real", "a", "Time between them", "Время между ними"),
+    Column(C.DIFFERENCE_M2, "real", "m2", "Last area minus first", "Последняя площадь – первая"),
     Column(
-        "difference_sigma_m2",
+        C.DIFFERENCE_SIGMA_M2,
         "real",
         "m2",
         "Its standard deviation, errors independent",
         "Её стандартная погрешность (ошибки независимы)",
     ),
     Column(
-        "method",
+        C.METHOD,
         "text",
         "",
         "difference (fewer than four dates), theil-sen, or seasonal: months among themselves",
         "difference – меньше четырёх дат, theil-sen, seasonal – месяцы сравниваются между собой",
     ),
     Column(
-        "slope_m2_per_year",
+        C.SLOPE_M2_PER_YEAR,
         "real",
         "m2/a",
         "Median slope (Theil-Sen)",
         "Медианный наклон (Тейл–Сен)",
     ),
     Column(
-        "slope_low_m2_per_year",
+        C.SLOPE_LOW_M2_PER_YEAR,
         "real",
         "m2/a",
         "Lower end of its 95 % interval",
         "Нижняя граница 95 % интервала",
     ),
     Column(
-        "slope_high_m2_per_year",
+        C.SLOPE_HIGH_M2_PER_YEAR,
         "real",
         "m2/a",
         "Upper end of its 95 % interval",
         "Верхняя граница 95 % интервала",
     ),
     Column(
-        "slope_percent_per_year",
+        C.SLOPE_PERCENT_PER_YEAR,
         "real",
         "%/a",
         "Slope in percent of the median area",
         "Наклон в процентах медианной площади",
     ),
     Column(
-        "line_first_m2",
+        C.LINE_FIRST_M2,
         "real",
         "m2",
         "Area on the line of the trend at the first date",
         "Площадь на линии тренда на первую дату",
     ),
     Column(
-        "line_last_m2",
+        C.LINE_LAST_M2,
         "real",
         "m2",
         "Area on the line of the trend at the last date",
         "Площадь на линии тренда на последнюю дату",
     ),
-    Column("p", "real", "1", "p-value of the Mann-Kendall test", "p-значение теста Манна–Кендалла"),
+    Column(C.P, "real", "1", "p-value of the Mann-Kendall test", "p-значение теста Манна–Кендалла"),
     Column(
-        "q",
+        C.Q,
         "real",
         "1",
         "p-value with regard to the number of lakes (Benjamini-Hochberg)",
         "p-значение с учётом числа озёр (Бенджамини–Хохберг)",
     ),
     Column(
-        "exceeds_uncertainty",
+        C.EXCEEDS_UNCERTAINTY,
         "boolean",
         "",
         "The change exceeds 1.96 standard deviations of a difference of two areas",
         "Изменение больше 1,96 стандартной погрешности разности двух площадей",
     ),
     Column(
-        "trend",
+        C.TREND,
         "text",
         "",
         "growing, shrinking, or none shown; empty below four dates",
         "growing – растёт, shrinking – сокращается, none – тренд не выявлен; пусто – мало дат",
     ),
-    Column("step_after", "date", "UTC", "Last date before a step", "Последняя дата до скачка"),
-    Column("step_date", "date", "UTC", "First date after a step", "Первая дата после скачка"),
-    Column("step_m2", "real", "m2", "Size of the step", "Величина скачка"),
-    Column("step_p", "real", "1", "p-value of the step (Pettitt)", "p-значение скачка (Петтитт)"),
+    Column(C.STEP_AFTER, "date", "UTC", "Last date before a step", "Последняя дата до скачка"),
+    Column(C.STEP_DATE, "date", "UTC", "First date after a step", "Первая дата после скачка"),
+    Column(C.STEP_M2, "real", "m2", "Size of the step", "Величина скачка"),
+    Column(C.STEP_P, "real", "1", "p-value of the step (Pettitt)", "p-значение скачка (Петтитт)"),
 )
 """One row a lake: how its area changed since its last event."""
 
 ALERTS = (
     LAKE_ID,
-    Column("alert", "text", "", ", ".join(AlertKind), "Вид сигнала"),
-    Column("date", "date", "UTC", "First image that shows it", "Первый снимок после изменения"),
-    Column("after", "date", "UTC", "Last image before it", "Последний снимок до изменения"),
-    Column("area_before_m2", "real", "m2", "Area before", "Площадь до"),
-    Column("sigma_before_m2", "real", "m2", "Its standard deviation", "Её погрешность"),
-    Column("area_after_m2", "real", "m2", "Area after", "Площадь после"),
-    Column("sigma_after_m2", "real", "m2", "Its standard deviation", "Её погрешность"),
+    Column(C.ALERT, "text", "", ", ".join(AlertKind), "Вид сигнала"),
+    Column(C.DATE, "date", "UTC", "First image that shows it", "Первый снимок после изменения"),
+    Column(C.AFTER, "date", "UTC", "Last image before it", "Последний снимок до изменения"),
+    Column(C.AREA_BEFORE_M2, "real", "m2", "Area before", "Площадь до"),
+    Column(C.SIGMA_BEFORE_M2, "real", "m2", "Its standard deviation", "Её погрешность"),
+    Column(C.AREA_AFTER_M2, "real", "m2", "Area after", "Площадь после"),
+    Column(C.SIGMA_AFTER_M2, "real", "m2", "Its standard deviation", "Её погрешность"),
     Column(
-        "z",
+        C.Z,
         "real",
         "1",
         "Change in standard deviations of the difference; empty where the area after is not known",
         "Изменение в стандартных погрешностях разности; пусто, если площадь после неизвестна",
     ),
     Column(
-        "confirmed", "boolean", "", "A later image agrees", "Подтверждено более поздним снимком"
+        C.CONFIRMED, "boolean", "", "A later image agrees", "Подтверждено более поздним снимком"
     ),
-    Column("scene_ids", "text", "", "Scenes that show it, separated by blanks", "Снимки-основания"),
+    Column(C.SCENE_IDS, "text", "", "Scenes that show it, separated by blanks", "Снимки-основания"),
     GLACIER_ID,
     GLACIER_DIST,
 )
 """One row a reason to look; the geometry is that of the lake."""
 
 TOTALS = (
-    Column("epoch", "text", "", "Date, or name of the composite", "Дата или название периода"),
+    Column(C.EPOCH, "text", "", "Date, or name of the composite", "Дата или название периода"),
     BASIN,
-    Column("first_image", "time", "UTC", "First image used", "Первый снимок"),
-    Column("last_image", "time", "UTC", "Last image used", "Последний снимок"),
-    Column("n_lakes", "integer", "1", "Lakes with an area", "Озёр с площадью"),
-    Column("area_m2", "real", "m2", "Sum of their areas", "Сумма их площадей"),
+    Column(C.FIRST_IMAGE, "time", "UTC", "First image used", "Первый снимок"),
+    Column(C.LAST_IMAGE, "time", "UTC", "Last image used", "Последний снимок"),
+    Column(C.N_LAKES, "integer", "1", "Lakes with an area", "Озёр с площадью"),
+    Column(C.AREA_M2, "real", "m2", "Sum of their areas", "Сумма их площадей"),
     Column(
-        "sigma_independent_m2",
+        C.SIGMA_INDEPENDENT_M2,
         "real",
         "m2",
         "Standard deviation of the sum if errors are independent",
         "Погрешность суммы при независимых погрешностях",
     ),
     Column(
-        "sigma_correlated_m2",
+        C.SIGMA_CORRELATED_M2,
         "real",
         "m2",
         "Standard deviation of the sum if errors are fully correlated",
         "Погрешность суммы при полностью коррелированных погрешностях",
     ),
-    Column("n_unseen", "integer", "1", "Known lakes not observed", "Известных озёр не наблюдалось"),
+    Column(C.N_UNSEEN, "integer", "1", "Known lakes not observed", "Известных озёр не наблюдалось"),
     Column(
-        "unseen_area_m2",
+        C.UNSEEN_AREA_M2,
         "real",
         "m2",
         "Their areas on the nearest date that shows them",
         "Их площади на ближайшую дату наблюдения",
     ),
-    Column("compared_with", "text", "", "Epoch before", "Предыдущий период"),
-    Column("n_common", "integer", "1", "Lakes that both epochs show", "Озёр, видимых в обоих"),
-    Column("change_m2", "real", "m2", "Change of the area of these", "Изменение их площади"),
+    Column(C.COMPARED_WITH, "text", "", "Epoch before", "Предыдущий период"),
+    Column(C.N_COMMON, "integer", "1", "Lakes that both epochs show", "Озёр, видимых в обоих"),
+    Column(C.CHANGE_M2, "real", "m2", "Change of the area of these", "Изменение их площади"),
     Column(
-        "change_sigma_independent_m2",
+        C.CHANGE_SIGMA_INDEPENDENT_M2,
         "real",
         "m2",
         "Its standard deviation if errors are independent",
         "Его погрешность при независимых погрешностях",
     ),
     Column(
-        "change_sigma_correlated_m2",
+        C.CHANGE_SIGMA_CORRELATED_M2,
         "real",
         "m2",
         "Its standard deviation if errors are fully correlated",
@@ -621,11 +779,11 @@ TOTALS = (
 """One row an epoch, for all lakes and for each basin."""
 
 REVIEWS = (
-    Column("review_id", "integer", "1", "Number of the decision", "Номер решения"),
+    Column(C.REVIEW_ID, "integer", "1", "Number of the decision", "Номер решения"),
     LAKE_ID,
-    Column("decision", "text", "", ", ".join(Decision), "Решение"),
+    Column(C.DECISION, "text", "", ", ".join(Decision), "Решение"),
     Column(
-        "acquired",
+        C.ACQUIRED,
         "time",
         "UTC",
         "Image that the decision refers to; empty: the lake on all dates",
@@ -634,7 +792,7 @@ REVIEWS = (
     SCENE_ID,
     SENSOR,
     Column(
-        "other_id",
+        C.OTHER_ID,
         "text",
         "",
         "Lake that it was split from or merged into",
@@ -644,18 +802,18 @@ REVIEWS = (
     DAM_TYPE,
     LAKE_NAME,
     COMMENT,
-    Column("area_before_m2", "real", "m2", "Area before", "Площадь до"),
-    Column("area_after_m2", "real", "m2", "Area after", "Площадь после"),
+    Column(C.AREA_BEFORE_M2, "real", "m2", "Area before", "Площадь до"),
+    Column(C.AREA_AFTER_M2, "real", "m2", "Area after", "Площадь после"),
     Column(
-        "replaced",
+        C.REPLACED,
         "text",
         "",
         "Outline that was redrawn, WKT in EPSG:4326",
         "Прежний контур, WKT в EPSG:4326",
     ),
-    Column("reviewer", "text", "", "Who", "Кто"),
-    Column("reviewed", "time", "UTC", "When", "Когда"),
-    Column("source", "text", "", "Name of the edited file", "Имя исправленного файла"),
+    Column(C.REVIEWER, "text", "", "Who", "Кто"),
+    Column(C.REVIEWED, "time", "UTC", "When", "Когда"),
+    Column(C.SOURCE, "text", "", "Name of the edited file", "Имя исправленного файла"),
 )
 """One row a decision of a person, never changed or removed; of two on one thing the later counts.
 The geometry is the outline drawn, or the place decided on."""
@@ -664,24 +822,24 @@ SCENES = (
     SCENE_ID,
     ACQUIRED,
     SENSOR,
-    Column("level", "text", "", "Processing level", "Уровень обработки"),
-    Column("path", "text", "", "Product", "Файл продукта"),
-    Column("cloud_percent", "real", "%", "Cloud as the product says", "Облачность по метаданным"),
-    Column("sun_azimuth_deg", "real", "deg", "Sun azimuth", "Азимут Солнца"),
-    Column("sun_elevation_deg", "real", "deg", "Sun elevation", "Высота Солнца"),
-    Column("checksum", "text", "", "verified or unverified", "Контрольная сумма"),
-    Column("state", "text", "", "mapped or refused", "Состояние"),
-    Column("reason", "text", "", "Why it was refused", "Причина отказа"),
+    Column(C.LEVEL, "text", "", "Processing level", "Уровень обработки"),
+    Column(C.PATH, "text", "", "Product", "Файл продукта"),
+    Column(C.CLOUD_PERCENT, "real", "%", "Cloud as the product says", "Облачность по метаданным"),
+    Column(C.SUN_AZIMUTH_DEG, "real", "deg", "Sun azimuth", "Азимут Солнца"),
+    Column(C.SUN_ELEVATION_DEG, "real", "deg", "Sun elevation", "Высота Солнца"),
+    Column(C.CHECKSUM, "text", "", "verified or unverified", "Контрольная сумма"),
+    Column(C.STATE, "text", "", "mapped or refused", "Состояние"),
+    Column(C.REASON, "text", "", "Why it was refused", "Причина отказа"),
     Column(
-        "reason_message",
+        C.REASON_MESSAGE,
         "text",
         "",
         "The reason as template and values, for other languages, JSON",
         "Причина как шаблон и значения, JSON",
     ),
-    Column("n_outlines", "integer", "1", "Outlines mapped", "Число контуров"),
+    Column(C.N_OUTLINES, "integer", "1", "Outlines mapped", "Число контуров"),
     Column(
-        "n_rejected",
+        C.N_REJECTED,
         "integer",
         "1",
         "Outlines left out because a person rejected the place",
@@ -690,18 +848,54 @@ SCENES = (
 )
 
 RUNS = (
-    Column("run_id", "text", "", "Run", "Запуск"),
-    Column("started", "time", "UTC", "Start", "Начало"),
+    Column(C.RUN_ID, "text", "", "Run", "Запуск"),
+    Column(C.STARTED, "time", "UTC", "Start", "Начало"),
     VERSION,
-    Column("settings", "text", "", "Effective settings, JSON", "Параметры, JSON"),
-    Column("inputs", "text", "", "Input names and SHA-256, JSON", "Входные данные, JSON"),
-    Column("libraries", "text", "", "Versions of libraries, JSON", "Версии библиотек, JSON"),
+    Column(C.SETTINGS, "text", "", "Effective settings, JSON", "Параметры, JSON"),
+    Column(C.INPUTS, "text", "", "Input names and SHA-256, JSON", "Входные данные, JSON"),
+    Column(C.LIBRARIES, "text", "", "Versions of libraries, JSON", "Версии библиотек, JSON"),
 )
 
 _PANDAS_DTYPES = {
     "real": "float64",
     "integer": "Int64",
     "boolean": "boolean",
+}
+
+
+def merged(rows: pd.DataFrame, leading: int) -> dict[str, Any]:
+    """Return the row of outlines that are put together, by the rule of each column.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        The outlines.
+    leading : int
+        Position of the outline that the lake is named by.
+
+    Returns
+    -------
+    dict
+        Values of all columns of ``rows``. What has to be known of every outline is missing where
+        one lacks it.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"area_m2": [3.0, 1.0], "area_sigma_m2": [0.3, 0.4]})
+    >>> merged(rows, 0)
+    {'area_m2': 4.0, 'area_sigma_m2': 0.5}
+    """
+    row = {str(name): value for name, value in rows.iloc[leading].items()}
+    for column in OUTLINES:
+        if column.merge is not Merge.LEADING and column.name in row:
+            row[column.name] = _MERGED[column.merge](rows[column.name].astype("float64"))
+    return row
+
+
+_MERGED: Mapping[Merge, Callable[[pd.Series], float]] = {
+    Merge.SUM: lambda values: float(values.sum(min_count=len(values))),
+    Merge.ROOT_SUM_SQUARES: lambda values: float(np.sqrt((values.to_numpy() ** 2).sum())),
+    Merge.LARGEST: lambda values: float(values.max()),
 }
 
 

@@ -9,17 +9,50 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from products import Products
 from sample_project import PRODUCTS, Maker, project_of
 
 from glacial_lakes.cli.commands import main
-from glacial_lakes.mapping.pipeline import map_lakes
-from glacial_lakes.scenes import open_scene
+from glacial_lakes.workflow.compiling import compile_ahead
 from glacial_lakes.workflow.run import run
 
 Call = Callable[..., tuple[object, str, str]]
 
 ROOT = Path(__file__).parents[1]
 os.environ["LANGUAGE"] = "en"  # whatever the system of the one who tests says
+NEEDS_DATA = "needs real products: GLACIAL_LAKES_DATA names no folder (see CONTRIBUTING.md)"
+
+SMOKE = {
+    "test_change.py",
+    "test_check.py",
+    "test_export.py",
+    "test_files.py",
+    "test_indices.py",
+    "test_inventory.py",
+    "test_measures.py",
+    "test_outlines.py",
+    "test_scenes.py",
+    "test_scenes_formats.py",
+    "test_settings.py",
+    "test_terrain.py",
+    "test_uncertainty.py",
+    "test_vectors.py",
+}
+"""Modules that show within a few minutes whether other versions of the libraries will do."""
+
+COLLECTED = pytest.StashKey[list[pytest.Item]]()
+"""Every test that was found, before any is left out."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what needs real products, and what is enough to try other versions of libraries."""
+    config.stash[COLLECTED] = list(items)
+    for item in items:
+        if "data" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.real_data)
+        elif item.path.name in SMOKE:
+            item.add_marker(pytest.mark.smoke)
 
 
 @pytest.fixture
@@ -40,10 +73,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     # be the programs that tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(session.config, "workerinput") and not session.config.option.collectonly:
-        sample = ROOT / "sample_data"
-        for product in (PRODUCTS[0], "S2A_MSIL2A_20180812*"):
-            scene = open_scene(next((sample / "scenes").glob(product)))
-            map_lakes(scene, dem=sample / "dem.tif", glaciers=sample / "glaciers.gpkg")
+        compile_ahead()
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +81,7 @@ def data() -> Path:
     """Return the folder of real products and independent truth, or skip."""
     folder = os.environ.get("GLACIAL_LAKES_DATA")
     if not folder or not Path(folder).is_dir():
-        pytest.skip("GLACIAL_LAKES_DATA does not name the folder of real test data")
+        pytest.skip(NEEDS_DATA)
     return Path(folder)
 
 
@@ -59,6 +89,12 @@ def data() -> Path:
 def sample_data() -> Path:
     """Return the folder of the simulated sample scenes."""
     return ROOT / "sample_data"
+
+
+@pytest.fixture(scope="session")
+def products(sample_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Products:
+    """Return small products of the simulator in every layout that is read."""
+    return Products(tmp_path_factory.mktemp("products"), sample_data)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,6 @@ from sample_project import PRODUCTS, Maker, project_of, spoil, tree
 from glacial_lakes.errors import ConfigError
 from glacial_lakes.events import Event, SceneMapped
 from glacial_lakes.language import in_language
-from glacial_lakes.workflow import dask
 from glacial_lakes.workflow.dask import connect
 from glacial_lakes.workflow.run import run
 
@@ -259,12 +258,10 @@ def test_a_worker_of_another_version_ends_the_run_in_one_line(
     assert not (tmp_path / "output" / "inventory.gpkg").exists()
 
 
-def test_an_address_without_answer_is_told_within_seconds(make: Maker, tmp_path: Path) -> None:
+def test_an_address_without_answer_is_told_in_one_line(make: Maker, tmp_path: Path) -> None:
     path = make(tmp_path, PRODUCTS[:1])
     address = f"tcp://127.0.0.1:{free_port()}"
-    started = time.monotonic()
     done = run_on(address, path, "--lang", "ru")
-    assert time.monotonic() - started < dask.CONNECT_SECONDS + 8
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"GL5002 {address}: по этому адресу")

@@ -275,3 +275,97 @@ def test_folders_of_earlier_code_go_but_for_the_newest(copy: Path) -> None:
     assert new != folder
     kept = {path for path in folder.parent.iterdir() if path.name.startswith("kernels-")}
     assert kept == {new, folder, earlier[3], *others}
+
+
+# Once, ahead
+
+AHEAD = """
+import logging
+messages = logging.getLogger("glacial_lakes.runtime.processes")
+messages.addHandler(logging.StreamHandler())
+messages.setLevel(logging.DEBUG)
+from glacial_lakes.workflow.compiling import compile_ahead
+told = []
+compile_ahead(told.append)
+print(len(told))
+"""
+
+USE = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+import numba
+import glacial_lakes as gl
+from glacial_lakes.cli.demo import copy_sample
+project = gl.read_project(copy_sample(Path(sys.argv[1])))
+with ThreadPoolExecutor(1) as here:
+    result = gl.run(project, executor=here)
+assert len(result.mapped) == 9
+inventory = gl.open_inventory(result.output / "inventory.gpkg")
+gl.export_inventory(inventory, result.output, ["kmz", "geojson"])
+used = 0
+for name, module in sorted(sys.modules.items()):
+    if name.startswith("glacial_lakes."):
+        for value in list(vars(module).values()):
+            if isinstance(value, numba.core.dispatcher.Dispatcher):
+                assert not value.stats.cache_misses, (value, value.stats)
+                used += bool(value.stats.cache_hits)
+assert used > 25
+"""
+
+
+def started(code: str, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        env=os.environ | variables,
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    return out.strip(), err
+
+
+def kept(folder: Path) -> dict[str, int]:
+    """Return when each piece of compiled code was written, by name."""
+    return {path.name: path.stat().st_mtime_ns for path in folder.rglob("*.nbc")}
+
+
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """Return a cache that two processes filled that started together, and how often they did."""
+    folder = tmp_path_factory.mktemp("warm")
+    variables = {"NUMBA_CACHE_DIR": str(folder), "NUMBA_DEBUG_CACHE": "1"}
+    both = [ended(process) for process in [started(AHEAD, **variables) for _ in range(2)]]
+    assert [out for out, _ in both] == ["1", "1"]  # both say why it takes so long
+    return folder, sum(err.count("[cache] data saved to") for _, err in both)
+
+
+def test_two_processes_that_start_together_compile_each_loop_once(warm: tuple[Path, int]) -> None:
+    folder, written = warm
+    before = kept(folder)
+    assert written == len(before) > 25
+    assert ended(started(AHEAD, NUMBA_CACHE_DIR=str(folder)))[0] == "0"
+    assert kept(folder) == before
+
+
+def test_a_whole_run_finds_all_compiled(warm: tuple[Path, int], tmp_path: Path) -> None:
+    ended(started(USE, str(tmp_path / "demo"), NUMBA_CACHE_DIR=str(warm[0])))
+
+
+def test_who_is_killed_while_compiling_holds_up_nobody(tmp_path: Path) -> None:
+    holding = "from glacial_lakes.kernels import cache\nwith cache.held():\n print(1, flush=True)\n"
+    waiting = started(f"{holding} input()", NUMBA_CACHE_DIR=str(tmp_path))
+    assert waiting.stdout is not None
+    assert waiting.stdout.readline() == "1\n"
+    other = started(holding, NUMBA_CACHE_DIR=str(tmp_path))
+    with pytest.raises(subprocess.TimeoutExpired):
+        other.wait(5)
+    waiting.kill()
+    assert ended(other)[0] == "1"
+    waiting.communicate()

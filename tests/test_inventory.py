@@ -161,6 +161,16 @@ def test_a_file_that_calls_a_state_by_its_older_name_is_read_as_any_other(
     assert reviewed.lakes.set_index("lake_id").loc[name, "state"] == "present"
 
 
+def test_an_older_file_without_pixel_sizes_has_those_of_its_sensors(
+    inventory: Inventory, tmp_path: Path
+) -> None:
+    sensors = ["S2A", "LE07", "drone", None]
+    outlines = inventory.outlines.iloc[:4].assign(sensor=sensors).drop(columns="pixel_m")
+    replace(inventory, outlines=outlines).to_file(tmp_path / "older.gpkg")
+    read = open_inventory(tmp_path / "older.gpkg").outlines
+    assert read["pixel_m"].tolist() == pytest.approx([10.0, 30.0, np.nan, np.nan], nan_ok=True)
+
+
 def test_a_value_is_shown_as_the_plain_text_that_it_is() -> None:
     values = pd.Series([*schema.Status, None], dtype=object)
     assert repr(values.tolist()[0]) == "'observed'"

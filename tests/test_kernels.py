@@ -25,6 +25,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from glacial_lakes.scenes import sensors
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
@@ -304,7 +306,7 @@ def test_water_fractions_are_those_of_the_plain_solution(
     assume((one.candidate & one.seen).any())
     arrays = one.bands, one.candidate, one.others, one.seen
     found = unmixing.unmix(*arrays, pixel_m=pixel_m)
-    expected = plain.unmix(*arrays, unmixing.BLUR_PX[pixel_m])
+    expected = plain.unmix(*arrays, sensors.blur_px(pixel_m))
     assert (found is None) == (expected is None)
     if found is None:
         return

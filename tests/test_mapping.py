@@ -68,27 +68,39 @@ def states_of(mapped: MappedScene) -> np.ndarray:
     return mapped.coverage.states()
 
 
+Pair = tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]
+
+
+def of_sample(sample_data: Path, pattern: str) -> Pair:
+    scene = open_scene(next((sample_data / "scenes").glob(pattern)))
+    truth = gpd.read_file(sample_data / "truth.gpkg", layer=f"{scene.acquired:%Y-%m-%d}")
+    mapped = map_lakes(scene, dem=sample_data / "dem.tif", glaciers=sample_data / "glaciers.gpkg")
+    return mapped.outlines, truth
+
+
 @pytest.fixture(scope="module")
-def clear(data: Path) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
-    """Return outlines and truth of the clear scene of the independent simulator."""
+def clear(sample_data: Path) -> Pair:
+    """Return outlines and truth of a clear sample scene."""
+    return of_sample(sample_data, "S2B_MSIL2A_2022*")
+
+
+@pytest.fixture(scope="module")
+def cloudy(sample_data: Path) -> Pair:
+    """Return outlines and truth of a sample scene with clouds over lakes."""
+    return of_sample(sample_data, "LT05*_20090724_*")
+
+
+def test_clear_scene_of_another_simulator_is_mapped(data: Path) -> None:
     folder = data / "independent_truth/clear_summer"
     scene = open_scene(next(folder.glob("*.SAFE")))
     mapped = map_lakes(scene, dem=folder / "dem.tif", glaciers=folder / "glaciers.gpkg").outlines
-    return mapped, gpd.read_file(folder / "truth.gpkg")
-
-
-def test_clear_scene_of_another_simulator_is_mapped(
-    clear: tuple[gpd.GeoDataFrame, gpd.GeoDataFrame],
-) -> None:
-    found = score(*clear, smallest=10_000)
+    found = score(mapped, gpd.read_file(folder / "truth.gpkg"), smallest=10_000)
     assert found["recall"] >= 0.95
     assert found["precision"] >= 0.95
     assert found["error"] <= 0.05
 
 
-def test_columns_and_types_follow_the_schema(
-    clear: tuple[gpd.GeoDataFrame, gpd.GeoDataFrame],
-) -> None:
+def test_columns_and_types_follow_the_schema(clear: Pair) -> None:
     mapped, _ = clear
     names = [column.name for column in schema.MAPPED]
     assert list(mapped.columns) == [*names, "geometry"]
@@ -97,9 +109,7 @@ def test_columns_and_types_follow_the_schema(
     assert set(mapped["status"]) <= set(schema.Status)
 
 
-def test_outlines_are_valid_single_polygons_with_geodesic_area(
-    clear: tuple[gpd.GeoDataFrame, gpd.GeoDataFrame],
-) -> None:
+def test_outlines_are_valid_single_polygons_with_geodesic_area(clear: Pair) -> None:
     mapped, _ = clear
     assert mapped.is_valid.all()
     assert set(mapped.geom_type) == {"Polygon"}
@@ -108,21 +118,18 @@ def test_outlines_are_valid_single_polygons_with_geodesic_area(
     np.testing.assert_allclose(mapped["area_m2"][seen], mapped.area[seen], rtol=2e-3)
 
 
-def test_a_lake_that_is_cut_has_a_reason_and_no_area(
-    clear: tuple[gpd.GeoDataFrame, gpd.GeoDataFrame],
-) -> None:
-    mapped, truth = clear
+def test_a_lake_that_is_cut_has_a_reason_and_no_area(cloudy: Pair) -> None:
+    mapped, truth = cloudy
     cut = mapped["observed_fraction"] < 0.9
     assert (mapped["area_m2"].isna() == cut).all()
     assert (mapped["status"][cut] != "observed").all()
     best = matches(mapped, truth)
     hidden = (truth["observed_fraction"] < 0.85) & (best >= 0)
+    assert hidden.sum() >= 2
     assert mapped["area_m2"].iloc[best[hidden]].isna().all()
 
 
-def test_elevation_and_nearest_glacier_are_filled(
-    clear: tuple[gpd.GeoDataFrame, gpd.GeoDataFrame],
-) -> None:
+def test_elevation_and_nearest_glacier_are_filled(clear: Pair) -> None:
     mapped, _ = clear
     assert mapped["elev_m"].between(2000, 8000).all()
     assert mapped["glacier_id"].notna().all()
@@ -140,34 +147,31 @@ def test_scenes_with_cloud_of_another_simulator_are_mapped(data: Path, pattern: 
     assert found["precision"] >= 0.95
 
 
-@pytest.mark.parametrize("pattern", ["LC08_L2SP_152035_20140823*", "LE07_L2SP_152035_20080814*"])
-def test_result_does_not_depend_on_the_strip_rows(data: Path, pattern: str) -> None:
-    folder = data / "independent_truth/series"
-    scene = open_scene(next(folder.glob(pattern)))
-    one = map_lakes(scene, dem=folder / "dem.tif")
-    many = map_lakes(scene, dem=folder / "dem.tif", settings=MappingSettings(strip_rows=64))
+@pytest.mark.parametrize("pattern", ["LC08_L2SP_151030_2016*", "LE07_L2SP_151030_2006*"])
+def test_result_does_not_depend_on_the_strip_rows(sample_data: Path, pattern: str) -> None:
+    scene = open_scene(next((sample_data / "scenes").glob(pattern)))
+    one = map_lakes(scene, dem=sample_data / "dem.tif")
+    many = map_lakes(scene, dem=sample_data / "dem.tif", settings=MappingSettings(strip_rows=64))
     pd.testing.assert_frame_equal(one.outlines, many.outlines)
     assert one.coverage == many.coverage
 
 
-def test_without_a_dem_mapping_works_and_says_what_it_cannot_exclude(data: Path) -> None:
-    folder = data / "independent_truth/clear_summer"
-    mapped = map_lakes(open_scene(next(folder.glob("*.SAFE")))).outlines
-    assert len(mapped) > 30
+def test_without_a_dem_mapping_works_and_says_what_it_cannot_exclude(sample_data: Path) -> None:
+    mapped = map_lakes(open_scene(next((sample_data / "scenes").glob("LC08*_2013*")))).outlines
+    assert len(mapped) > 20
     assert mapped["elev_m"].isna().all()
     assert mapped["quality"].str.contains("no DEM|shadow|thin cloud").all()
 
 
 def test_aoi_smallest_lake_and_glacier_buffer_leave_lakes_out(
-    clear: tuple[gpd.GeoDataFrame, gpd.GeoDataFrame], data: Path
+    clear: Pair, sample_data: Path
 ) -> None:
-    folder = data / "independent_truth/clear_summer"
-    scene = open_scene(next(folder.glob("*.SAFE")))
+    scene = open_scene(next((sample_data / "scenes").glob("S2B_MSIL2A_2022*")))
     west, south, east, north = scene.grid.bounds
     half = gpd.GeoDataFrame(geometry=[shapely.box(west, south, (west + east) / 2, north)])
     half = half.set_crs(scene.grid.crs.to_wkt()).to_crs(4326)
     found = map_lakes(
-        scene, dem=folder / "dem.tif", glaciers=folder / "glaciers.gpkg", aoi=half,
+        scene, dem=sample_data / "dem.tif", glaciers=sample_data / "glaciers.gpkg", aoi=half,
         min_area_m2=20_000, glacier_buffer_m=500,
     )  # fmt: skip
     mapped = found.outlines
@@ -294,11 +298,8 @@ def test_a_lake_under_cloud_is_not_reported_as_smaller(data: Path, tmp_path: Pat
     assert seen["status"] == "cloud"
 
 
-def test_sample_scenes_are_mapped_within_their_uncertainty(sample_data: Path) -> None:
-    scene = open_scene(next((sample_data / "scenes").glob("S2B_MSIL2A_2022*")))
-    truth = gpd.read_file(sample_data / "truth.gpkg", layer=f"{scene.acquired:%Y-%m-%d}")
-    inputs = {"dem": sample_data / "dem.tif", "glaciers": sample_data / "glaciers.gpkg"}
-    mapped = map_lakes(scene, **inputs).outlines
+def test_sample_scenes_are_mapped_within_their_uncertainty(clear: Pair) -> None:
+    mapped, truth = clear
     found = score(mapped, truth, smallest=10_000)
     assert found["recall"] >= 0.95
     assert abs(found["bias"]) <= 0.03

@@ -68,11 +68,11 @@ def test_nearest_glacier_of_several_is_found_with_its_name() -> None:
     assert found["glacier_dist_m"].iloc[0] == pytest.approx(250, abs=0.5)
 
 
-def test_a_lake_on_a_glacier_has_distance_zero(data: Path) -> None:
-    glaciers = gpd.read_file(data / "oggm_rgi_dem/rgi/rgi_oetztal.shp").to_crs(32632)
-    inside = gpd.GeoSeries([glaciers.geometry.iloc[5].representative_point().buffer(5)], crs=32632)
+def test_a_lake_on_a_glacier_has_distance_zero(sample_data: Path) -> None:
+    glaciers = gpd.read_file(sample_data / "glaciers.gpkg")
+    inside = glaciers.geometry.iloc[[2]].representative_point().buffer(5)
     found = measures.nearest_glacier(inside, glaciers)
-    assert found.iloc[0].to_list() == [glaciers["RGIId"].iloc[5], 0.0]
+    assert found.iloc[0].to_list() == [glaciers["glacier_id"].iloc[2], 0.0]
 
 
 def test_without_glaciers_nothing_is_near() -> None:

@@ -10,7 +10,7 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -132,6 +132,7 @@ def test_another_order_of_columns_is_found() -> None:
 cells = st.one_of(st.none(), st.integers(), st.floats(), st.text(), st.booleans())
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(cells, cells), min_size=1), cells, st.data())
 def test_a_table_differs_from_another_where_a_cell_is_another(
     rows: list[tuple[object, object]], cell: object, data: st.DataObject

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import Polygon, box
 
+from glacial_lakes import measures
 from glacial_lakes.mapping import uncertainty
 from glacial_lakes.mapping.uncertainty import Shore, area_sigma, measure_shore, shift_px
 
@@ -85,5 +86,5 @@ def test_uncertainty_grows_with_perimeter_and_pixel() -> None:
 
 
 def test_hanshaw_bookhagen_formula_by_hand() -> None:
-    error = uncertainty.hanshaw_bookhagen_error(np.array([400.0]), 10.0)
+    error = measures.hanshaw_bookhagen_error(np.array([400.0]), 10.0)
     assert error[0] == pytest.approx(0.6872 * 40 * 50)

@@ -16,6 +16,7 @@ import pandas as pd
 
 from glacial_lakes.change.series import best_of_day, evidence, involved, seen_series
 from glacial_lakes.change.trends import CHANGE_SIGMAS
+from glacial_lakes.columns import C
 from glacial_lakes.schema import ALERTS, AlertKind, EventKind, LakeState, Status, conform
 
 SUDDEN_SHARE = 0.3
@@ -64,33 +65,33 @@ def alerts(
     pandas.DataFrame
         :data:`glacial_lakes.schema.ALERTS`, by date and lake.
     """
-    sure = set(lakes.loc[lakes["state"] != LakeState.UNCONFIRMED, "lake_id"])
+    sure = set(lakes.loc[lakes[C.STATE] != LakeState.UNCONFIRMED, C.LAKE_ID])
     seen = seen_series(observations)
-    seen = seen[seen["lake_id"].isin(sure)]
+    seen = seen[seen[C.LAKE_ID].isin(sure)]
     taken = _brackets(events)
     near = _distances(outlines)
-    marked = seen[["lake_id", "day", "area_m2"]].merge(near, on=["lake_id", "day"], how="left")
+    marked = seen[[C.LAKE_ID, "day", C.AREA_M2]].merge(near, on=[C.LAKE_ID, "day"], how="left")
     jumping, touching = _may_jump(marked), _may_gain_or_lose_contact(marked)
-    named = set(events["lake_id"].dropna().map(str))
-    chosen = seen[seen["lake_id"].isin(jumping | touching | named)]
-    near = near[near["lake_id"].isin(chosen["lake_id"])]
-    keys = zip(near["lake_id"], near["day"], strict=True)
-    days = dict(zip(keys, near["glacier_dist_m"], strict=True))
-    rows = [row for row in _of_events(events, chosen, days) if row["lake_id"] in sure]
-    for lake, series in chosen.groupby("lake_id"):
+    named = set(events[C.LAKE_ID].dropna().map(str))
+    chosen = seen[seen[C.LAKE_ID].isin(jumping | touching | named)]
+    near = near[near[C.LAKE_ID].isin(chosen[C.LAKE_ID])]
+    keys = zip(near[C.LAKE_ID], near["day"], strict=True)
+    days = dict(zip(keys, near[C.GLACIER_DIST_M], strict=True))
+    rows = [row for row in _of_events(events, chosen, days) if row[C.LAKE_ID] in sure]
+    for lake, series in chosen.groupby(C.LAKE_ID):
         brackets = taken.get(str(lake), [])
         rows += [row for row in _jumps(series) if not _overlaps(brackets, row)]
         rows += _contacts(series, days)
-    shown = observations[observations["lake_id"].isin({row["lake_id"] for row in rows})]
-    images = dict(iter(best_of_day(shown).groupby("lake_id")))
-    nearest = lakes.set_index("lake_id")["glacier_id"]
+    shown = observations[observations[C.LAKE_ID].isin({row[C.LAKE_ID] for row in rows})]
+    images = dict(iter(best_of_day(shown).groupby(C.LAKE_ID)))
+    nearest = lakes.set_index(C.LAKE_ID)[C.GLACIER_ID]
     for row in rows:
-        scenes = evidence(images[row["lake_id"]], [row["lake_id"]], [row["after"], row["date"]])
-        row["scene_ids"] = " ".join(scenes)
-        row["glacier_id"] = nearest.get(row["lake_id"])
-        row["glacier_dist_m"] = days.get((row["lake_id"], row["date"]), np.nan)
+        scenes = evidence(images[row[C.LAKE_ID]], [row[C.LAKE_ID]], [row[C.AFTER], row[C.DATE]])
+        row[C.SCENE_IDS] = " ".join(scenes)
+        row[C.GLACIER_ID] = nearest.get(row[C.LAKE_ID])
+        row[C.GLACIER_DIST_M] = days.get((row[C.LAKE_ID], row[C.DATE]), np.nan)
     table = conform(pd.DataFrame(rows), ALERTS)
-    return table.sort_values(["date", "lake_id", "alert"], kind="stable", ignore_index=True)
+    return table.sort_values([C.DATE, C.LAKE_ID, C.ALERT], kind="stable", ignore_index=True)
 
 
 def _of_events(
@@ -101,33 +102,33 @@ def _of_events(
         EventKind.REFILLED: AlertKind.SUDDEN_GROWTH,
         EventKind.APPEARED: AlertKind.NEW_NEAR_GLACIER,
     }
-    series = dict(iter(seen.groupby("lake_id")))
-    for _, event in events[events["event"].isin(kinds)].iterrows():
-        lake, date = str(event["lake_id"]), event["date"]
+    series = dict(iter(seen.groupby(C.LAKE_ID)))
+    for _, event in events[events[C.EVENT].isin(kinds)].iterrows():
+        lake, date = str(event[C.LAKE_ID]), event[C.DATE]
         if lake not in series:
             continue
-        if event["event"] == EventKind.APPEARED and not (
+        if event[C.EVENT] == EventKind.APPEARED and not (
             distances.get((lake, date), np.inf) <= NEAR_GLACIER_M
         ):
             continue
         rows = series[lake].set_index("day")
-        sigmas = rows["area_sigma_m2"].reindex([event["after"], date]).to_numpy(dtype=float)
-        areas = event[["area_before_m2", "area_after_m2"]].to_numpy(dtype=float)
-        row = _row(lake, kinds[event["event"]], (event["after"], date), areas, sigmas)
-        if abs(row["z"]) <= CHANGE_SIGMAS:
+        sigmas = rows[C.AREA_SIGMA_M2].reindex([event[C.AFTER], date]).to_numpy(dtype=float)
+        areas = event[[C.AREA_BEFORE_M2, C.AREA_AFTER_M2]].to_numpy(dtype=float)
+        row = _row(lake, kinds[event[C.EVENT]], (event[C.AFTER], date), areas, sigmas)
+        if abs(row[C.Z]) <= CHANGE_SIGMAS:
             continue
-        later = rows.loc[rows.index > date, "area_m2"].to_numpy(dtype=float)[:1]
-        is_loss = event["event"] == EventKind.DRAINED
+        later = rows.loc[rows.index > date, C.AREA_M2].to_numpy(dtype=float)[:1]
+        is_loss = event[C.EVENT] == EventKind.DRAINED
         # Of a lake that was never seen whole before, what is left must not grow again.
         unknown = is_loss and np.isnan(areas[0])
         middle = np.nansum(areas) * (MOST_REGROWTH if unknown else 0.5)
-        yield row | {"confirmed": bool((later <= middle if is_loss else later > middle).any())}
+        yield row | {C.CONFIRMED: bool((later <= middle if is_loss else later > middle).any())}
 
 
 def _jumps(series: pd.DataFrame) -> Iterator[Row]:
     """Yield the sudden losses and growths between two dates that both show the lake."""
-    area, sigma = (series[name].to_numpy(dtype=float) for name in ("area_m2", "area_sigma_m2"))
-    days, is_there = series["day"].tolist(), (series["status"] == Status.OBSERVED).to_numpy()
+    area, sigma = (series[name].to_numpy(dtype=float) for name in (C.AREA_M2, C.AREA_SIGMA_M2))
+    days, is_there = series["day"].tolist(), (series[C.STATUS] == Status.OBSERVED).to_numpy()
     for i in range(1, len(series)):
         around = slice(max(i - 2, 0), i + 2)
         if not is_there[around].all() or _years(days[i - 1], days[i]) > SUDDEN_YEARS:
@@ -143,21 +144,21 @@ def _jumps(series: pd.DataFrame) -> Iterator[Row]:
             continue
         kind = AlertKind.SUDDEN_GROWTH if sign > 0 else AlertKind.SUDDEN_DRAINAGE
         pair = slice(i - 1, i + 1)
-        lake, bracket = str(series["lake_id"].iloc[0]), (days[i - 1], days[i])
+        lake, bracket = str(series[C.LAKE_ID].iloc[0]), (days[i - 1], days[i])
         row = _row(lake, kind, bracket, area[pair], sigma[pair])
-        yield row | {"confirmed": i + 1 < len(series)}
+        yield row | {C.CONFIRMED: i + 1 < len(series)}
 
 
 def _contacts(
     series: pd.DataFrame, distances: dict[tuple[str, pd.Timestamp], float]
 ) -> Iterator[Row]:
     """Yield contact with the glacier that a lake gained by growing, or lost by shrinking."""
-    lake = str(series["lake_id"].iloc[0])
+    lake = str(series[C.LAKE_ID].iloc[0])
     gap = np.array([distances.get((lake, day), np.nan) for day in series["day"]], dtype=float)
-    whole = (series["status"] == Status.OBSERVED).to_numpy()
+    whole = (series[C.STATUS] == Status.OBSERVED).to_numpy()
     clear = whole & ((gap <= CONTACT_M) | (gap > APART_M))
     rows, touches = series[clear], gap[clear] <= CONTACT_M
-    area, sigma = (rows[name].to_numpy(dtype=float) for name in ("area_m2", "area_sigma_m2"))
+    area, sigma = (rows[name].to_numpy(dtype=float) for name in (C.AREA_M2, C.AREA_SIGMA_M2))
     days = rows["day"].tolist()
     for i in range(1, len(rows)):
         before, after = touches[max(i - 2, 0) : i], touches[i : i + 2]
@@ -170,9 +171,9 @@ def _contacts(
         pair = slice(i - 1, i + 1)
         kind = AlertKind.CONTACT_GAINED if touches[i] else AlertKind.CONTACT_LOST
         row = _row(lake, kind, (days[i - 1], days[i]), area[pair], sigma[pair])
-        change = row["z"] if touches[i] else -row["z"]
+        change = row[C.Z] if touches[i] else -row[C.Z]
         if change > CHANGE_SIGMAS and _is_supported(area, i):
-            yield row | {"confirmed": len(after) > 1}
+            yield row | {C.CONFIRMED: len(after) > 1}
 
 
 def _is_supported(area: np.ndarray[Any, np.dtype[np.float64]], position: int) -> bool:
@@ -185,57 +186,57 @@ def _is_supported(area: np.ndarray[Any, np.dtype[np.float64]], position: int) ->
 def _row(lake: str, kind: str, bracket: Bracket, areas: Any, sigmas: Any) -> Row:
     after, date = bracket
     return {
-        "lake_id": lake,
-        "alert": kind,
-        "date": date,
-        "after": after,
-        "area_before_m2": areas[0],
-        "sigma_before_m2": sigmas[0],
-        "area_after_m2": areas[1],
-        "sigma_after_m2": sigmas[1],
-        "z": (areas[1] - areas[0]) / np.hypot(*sigmas) if np.hypot(*sigmas) > 0 else np.nan,
+        C.LAKE_ID: lake,
+        C.ALERT: kind,
+        C.DATE: date,
+        C.AFTER: after,
+        C.AREA_BEFORE_M2: areas[0],
+        C.SIGMA_BEFORE_M2: sigmas[0],
+        C.AREA_AFTER_M2: areas[1],
+        C.SIGMA_AFTER_M2: sigmas[1],
+        C.Z: (areas[1] - areas[0]) / np.hypot(*sigmas) if np.hypot(*sigmas) > 0 else np.nan,
     }
 
 
 def _may_jump(seen: pd.DataFrame) -> set[str]:
     """Return the lakes with a loss or growth between two dates that is large enough for a jump."""
-    before = seen["area_m2"].shift()
-    same = seen["lake_id"] == seen["lake_id"].shift()
-    large = (seen["area_m2"] - before).abs() >= 0.99 * SUDDEN_SHARE * before
-    return set(seen.loc[same & large, "lake_id"])
+    before = seen[C.AREA_M2].shift()
+    same = seen[C.LAKE_ID] == seen[C.LAKE_ID].shift()
+    large = (seen[C.AREA_M2] - before).abs() >= 0.99 * SUDDEN_SHARE * before
+    return set(seen.loc[same & large, C.LAKE_ID])
 
 
 def _may_gain_or_lose_contact(seen: pd.DataFrame) -> set[str]:
     """Return the lakes that touch a glacier on some dates and lie apart from it on others."""
-    gap = seen["glacier_dist_m"]
-    near, apart = seen.loc[gap <= CONTACT_M, "lake_id"], seen.loc[gap > APART_M, "lake_id"]
+    gap = seen[C.GLACIER_DIST_M]
+    near, apart = seen.loc[gap <= CONTACT_M, C.LAKE_ID], seen.loc[gap > APART_M, C.LAKE_ID]
     return set(near) & set(apart)
 
 
 def _distances(outlines: pd.DataFrame) -> pd.DataFrame:
     """Return the distance to the glacier by lake and day."""
-    whole = outlines[(outlines["status"] == Status.OBSERVED) & outlines["glacier_dist_m"].notna()]
+    whole = outlines[(outlines[C.STATUS] == Status.OBSERVED) & outlines[C.GLACIER_DIST_M].notna()]
     table = pd.DataFrame(
         {
-            "lake_id": whole["lake_id"].map(str),
-            "day": whole["acquired"].dt.floor("D"),
-            "glacier_dist_m": whole["glacier_dist_m"].astype(float),
+            C.LAKE_ID: whole[C.LAKE_ID].map(str),
+            "day": whole[C.ACQUIRED].dt.floor("D"),
+            C.GLACIER_DIST_M: whole[C.GLACIER_DIST_M].astype(float),
         }
     )
-    return table.drop_duplicates(["lake_id", "day"], keep="last")
+    return table.drop_duplicates([C.LAKE_ID, "day"], keep="last")
 
 
 def _brackets(events: pd.DataFrame) -> dict[str, list[Bracket]]:
     """Return when each lake had events: their jumps are told there."""
     taken: dict[str, list[Bracket]] = {}
-    for _, event in events.dropna(subset=["date", "after"]).iterrows():
+    for _, event in events.dropna(subset=[C.DATE, C.AFTER]).iterrows():
         for lake in involved(event):
-            taken.setdefault(lake, []).append((event["after"], event["date"]))
+            taken.setdefault(lake, []).append((event[C.AFTER], event[C.DATE]))
     return taken
 
 
 def _overlaps(brackets: list[Bracket], row: Row) -> bool:
-    return any(after < row["date"] and row["after"] < date for after, date in brackets)
+    return any(after < row[C.DATE] and row[C.AFTER] < date for after, date in brackets)
 
 
 def _years(start: pd.Timestamp, end: pd.Timestamp) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from glacial_lakes.change.series import SEEN, best_of_day
+from glacial_lakes.columns import C
 from glacial_lakes.errors import InputError
 from glacial_lakes.schema import Status
 
@@ -51,7 +52,7 @@ def best_observations(
     """
     rows = best_of_day(observations)
     first, last = years
-    time = rows["acquired"].dt
+    time = rows[C.ACQUIRED].dt
     rows = rows[time.year.between(first, last) & time.month.isin(list(months))]
     if rows.empty:
         raise InputError(
@@ -61,23 +62,23 @@ def best_observations(
             first=first,
             last=last,
         )
-    quality = outlines.drop_duplicates(["lake_id", "scene_id"])
-    rows = rows.merge(quality[["lake_id", "scene_id", "quality"]], "left", ["lake_id", "scene_id"])
-    clouds = scenes.drop_duplicates("scene_id").set_index("scene_id")["cloud_percent"]
-    cloud = rows["scene_id"].map(clouds).astype("float64").fillna(100.0)
-    word = rows["quality"].astype("string").str.split(":").str[0].str.strip()
+    quality = outlines.drop_duplicates([C.LAKE_ID, C.SCENE_ID])
+    rows = rows.merge(quality[[C.LAKE_ID, C.SCENE_ID, C.QUALITY]], "left", [C.LAKE_ID, C.SCENE_ID])
+    clouds = scenes.drop_duplicates(C.SCENE_ID).set_index(C.SCENE_ID)[C.CLOUD_PERCENT]
+    cloud = rows[C.SCENE_ID].map(clouds).astype("float64").fillna(100.0)
+    word = rows[C.QUALITY].astype("string").str.split(":").str[0].str.strip()
     rank = word.map({name: n for n, name in enumerate(_QUALITIES)}).astype("float64")
-    away = rows["acquired"] - _reference(years, months)
+    away = rows[C.ACQUIRED] - _reference(years, months)
     rows = rows.assign(
-        is_unseen=~rows["status"].isin(SEEN),
-        rank=rank.mask(rows["status"] == Status.ABSENT, 0.0).fillna(1.0),
-        hidden=np.floor((1 - rows["observed_fraction"].fillna(0.0)) / _STEP + 1e-9),
+        is_unseen=~rows[C.STATUS].isin(SEEN),
+        rank=rank.mask(rows[C.STATUS] == Status.ABSENT, 0.0).fillna(1.0),
+        hidden=np.floor((1 - rows[C.OBSERVED_FRACTION].fillna(0.0)) / _STEP + 1e-9),
         cloud=np.floor(cloud / (100 * _STEP)),
         away=away.abs(),
     )
-    order = ["lake_id", "is_unseen", "rank", "hidden", "cloud", "away", "scene_id"]
+    order = [C.LAKE_ID, "is_unseen", "rank", "hidden", "cloud", "away", C.SCENE_ID]
     best: pd.DataFrame = rows.sort_values(order, kind="stable").drop_duplicates(
-        "lake_id", ignore_index=True
+        C.LAKE_ID, ignore_index=True
     )
     return best.reindex(columns=observations.columns)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from glacial_lakes.columns import C
 from glacial_lakes.schema import Status
 
 SEEN = (Status.OBSERVED, Status.ABSENT)
@@ -26,17 +27,17 @@ def best_of_day(observations: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         Sorted by lake and time, with a column ``day``.
     """
-    rows = observations.dropna(subset="acquired").reset_index(drop=True)
-    rows = rows.assign(day=rows["acquired"].dt.floor("D"))
-    several = rows[rows.duplicated(["lake_id", "day", "sensor"], keep=False)]
+    rows = observations.dropna(subset=C.ACQUIRED).reset_index(drop=True)
+    rows = rows.assign(day=rows[C.ACQUIRED].dt.floor("D"))
+    several = rows[rows.duplicated([C.LAKE_ID, "day", C.SENSOR], keep=False)]
     several = several.assign(
-        is_seen=several["status"].isin(SEEN), seen_share=several["observed_fraction"].fillna(-1.0)
+        is_seen=several[C.STATUS].isin(SEEN), seen_share=several[C.OBSERVED_FRACTION].fillna(-1.0)
     )
     ranked = several.sort_values(
-        ["is_seen", "seen_share", "scene_id"], ascending=[False, False, True]
+        ["is_seen", "seen_share", C.SCENE_ID], ascending=[False, False, True]
     )
-    best = rows.drop(index=ranked.index[ranked.duplicated(["lake_id", "day", "sensor"])])
-    return best.sort_values(["lake_id", "acquired", "scene_id"], kind="stable")
+    best = rows.drop(index=ranked.index[ranked.duplicated([C.LAKE_ID, "day", C.SENSOR])])
+    return best.sort_values([C.LAKE_ID, C.ACQUIRED, C.SCENE_ID], kind="stable")
 
 
 def seen_series(observations: pd.DataFrame) -> pd.DataFrame:
@@ -50,20 +51,20 @@ def seen_series(observations: pd.DataFrame) -> pd.DataFrame:
         :data:`glacial_lakes.schema.OBSERVATIONS`.
     """
     rows = best_of_day(observations)
-    rows = rows[rows["status"].isin(SEEN) & rows["area_m2"].notna()]
-    sigma = rows["area_sigma_m2"].mask(rows["status"] == Status.ABSENT, 0.0)
+    rows = rows[rows[C.STATUS].isin(SEEN) & rows[C.AREA_M2].notna()]
+    sigma = rows[C.AREA_SIGMA_M2].mask(rows[C.STATUS] == Status.ABSENT, 0.0)
     rows = rows.assign(area_sigma_m2=sigma)
-    several = rows[rows.duplicated(["lake_id", "day"], keep=False)]
-    ranked = several.sort_values(["area_sigma_m2", "scene_id"], kind="stable")
-    worse = ranked.index[ranked.duplicated(["lake_id", "day"])]
+    several = rows[rows.duplicated([C.LAKE_ID, "day"], keep=False)]
+    ranked = several.sort_values([C.AREA_SIGMA_M2, C.SCENE_ID], kind="stable")
+    worse = ranked.index[ranked.duplicated([C.LAKE_ID, "day"])]
     return rows.drop(index=worse).reset_index(drop=True)
 
 
 def times_of_scenes(rows: pd.DataFrame, scenes: pd.DataFrame) -> pd.Series:
     """Return the time of the scene of each row, its own where the scene has none."""
-    times = scenes.drop_duplicates("scene_id").set_index("scene_id")["acquired"]
-    acquired = times.reindex(rows["scene_id"]).set_axis(rows.index)
-    return acquired.fillna(rows["acquired"])
+    times = scenes.drop_duplicates(C.SCENE_ID).set_index(C.SCENE_ID)[C.ACQUIRED]
+    acquired = times.reindex(rows[C.SCENE_ID]).set_axis(rows.index)
+    return acquired.fillna(rows[C.ACQUIRED])
 
 
 def epoch_names(acquired: pd.Series, sensor: pd.Series) -> pd.Series:
@@ -80,20 +81,20 @@ def epoch_names(acquired: pd.Series, sensor: pd.Series) -> pd.Series:
         ``YYYY-MM-DD``; when several sensors share a day, the first image has the plain name and
         the others that of the sensor behind it, as ``2020-08-01_LC08``.
     """
-    images = pd.DataFrame({"acquired": acquired, "sensor": sensor})
-    images["day"] = images["acquired"].dt.strftime("%Y-%m-%d")
-    first = images.sort_values(["acquired", "sensor"]).drop_duplicates("day")
-    leading = images["day"].map(first.set_index("day")["sensor"])
-    same = (images["sensor"] == leading) | (images["sensor"].isna() & leading.isna())
-    plain = {name: _plain(name) for name in images["sensor"].dropna().unique()}
-    behind = images["sensor"].map(plain).fillna("other")
+    images = pd.DataFrame({C.ACQUIRED: acquired, C.SENSOR: sensor})
+    images["day"] = images[C.ACQUIRED].dt.strftime("%Y-%m-%d")
+    first = images.sort_values([C.ACQUIRED, C.SENSOR]).drop_duplicates("day")
+    leading = images["day"].map(first.set_index("day")[C.SENSOR])
+    same = (images[C.SENSOR] == leading) | (images[C.SENSOR].isna() & leading.isna())
+    plain = {name: _plain(name) for name in images[C.SENSOR].dropna().unique()}
+    behind = images[C.SENSOR].map(plain).fillna("other")
     return images["day"].where(same, images["day"] + "_" + behind.astype(str))
 
 
 def involved(event: pd.Series) -> set[str]:
     """Return the lakes that take part in an event of :data:`glacial_lakes.schema.LAKE_EVENTS`."""
-    lineage = [event[name] for name in ("from_ids", "to_ids") if isinstance(event[name], str)]
-    return {str(event["lake_id"]), *" ".join(lineage).split()}
+    lineage = [event[name] for name in (C.FROM_IDS, C.TO_IDS) if isinstance(event[name], str)]
+    return {str(event[C.LAKE_ID]), *" ".join(lineage).split()}
 
 
 def evidence(
@@ -112,10 +113,10 @@ def evidence(
     """
     shown = observations[
         observations["day"].isin(list(days))
-        & observations["lake_id"].isin(list(lakes))
-        & (observations["status"].isin(SEEN) | (observations["observed_fraction"] > 0))
+        & observations[C.LAKE_ID].isin(list(lakes))
+        & (observations[C.STATUS].isin(SEEN) | (observations[C.OBSERVED_FRACTION] > 0))
     ]
-    scenes = shown.sort_values("acquired", kind="stable")["scene_id"].dropna()
+    scenes = shown.sort_values(C.ACQUIRED, kind="stable")[C.SCENE_ID].dropna()
     return list(dict.fromkeys(scenes.map(str)))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from glacial_lakes.change.series import SEEN, best_of_day, epoch_names, times_of_scenes
+from glacial_lakes.columns import C
 from glacial_lakes.schema import TOTALS, LakeState, Status, conform
 
 
@@ -25,7 +26,7 @@ def by_date(observations: pd.DataFrame, scenes: pd.DataFrame) -> pd.DataFrame:
     """
     rows = best_of_day(observations)
     acquired = times_of_scenes(rows, scenes)
-    return rows.assign(epoch=epoch_names(acquired, rows["sensor"]))
+    return rows.assign(epoch=epoch_names(acquired, rows[C.SENSOR]))
 
 
 def totals(rows: pd.DataFrame, lakes: pd.DataFrame) -> pd.DataFrame:
@@ -47,23 +48,23 @@ def totals(rows: pd.DataFrame, lakes: pd.DataFrame) -> pd.DataFrame:
         :data:`glacial_lakes.schema.TOTALS`, by basin (all lakes first, without a name) and time.
         The change is from the epoch before, on lakes that both show, absent ones included.
     """
-    kept = lakes.loc[lakes["state"] != LakeState.UNCONFIRMED, ["lake_id", "basin"]]
-    rows = _with_nearest(rows.merge(kept, on="lake_id"))
+    kept = lakes.loc[lakes[C.STATE] != LakeState.UNCONFIRMED, [C.LAKE_ID, C.BASIN]]
+    rows = _with_nearest(rows.merge(kept, on=C.LAKE_ID))
     parts: list[tuple[str | None, pd.DataFrame]] = [(None, rows)]
-    parts += [(str(name), part) for name, part in rows.groupby("basin")]
+    parts += [(str(name), part) for name, part in rows.groupby(C.BASIN)]
     found = [row for name, part in parts for row in _by_epoch(part, name)]
     return conform(pd.DataFrame(found), TOTALS)
 
 
 def _with_nearest(rows: pd.DataFrame) -> pd.DataFrame:
     """Add the area that each lake has on the nearest date that tells it."""
-    rows = rows.sort_values(["acquired", "lake_id"], kind="stable")
-    seen = rows.loc[rows["status"].isin(SEEN), ["lake_id", "acquired", "area_m2"]]
+    rows = rows.sort_values([C.ACQUIRED, C.LAKE_ID], kind="stable")
+    seen = rows.loc[rows[C.STATUS].isin(SEEN), [C.LAKE_ID, C.ACQUIRED, C.AREA_M2]]
     return pd.merge_asof(
         rows,
-        seen.rename(columns={"area_m2": "nearest_m2"}),
-        on="acquired",
-        by="lake_id",
+        seen.rename(columns={C.AREA_M2: "nearest_m2"}),
+        on=C.ACQUIRED,
+        by=C.LAKE_ID,
         direction="nearest",
     )
 
@@ -71,32 +72,32 @@ def _with_nearest(rows: pd.DataFrame) -> pd.DataFrame:
 def _by_epoch(rows: pd.DataFrame, basin: str | None) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     before: pd.DataFrame | None = None
-    for epoch, here in rows.groupby("epoch", sort=False):
-        here = here.set_index("lake_id")  # noqa: PLW2901
-        lakes = here[(here["status"] == Status.OBSERVED) & (here["area_m2"] > 0)]
-        unseen = here[~here["status"].isin(SEEN) & (here["nearest_m2"] != 0)]
-        area, independent, correlated = _sums(lakes["area_m2"], lakes["area_sigma_m2"])
+    for epoch, here in rows.groupby(C.EPOCH, sort=False):
+        here = here.set_index(C.LAKE_ID)  # noqa: PLW2901
+        lakes = here[(here[C.STATUS] == Status.OBSERVED) & (here[C.AREA_M2] > 0)]
+        unseen = here[~here[C.STATUS].isin(SEEN) & (here["nearest_m2"] != 0)]
+        area, independent, correlated = _sums(lakes[C.AREA_M2], lakes[C.AREA_SIGMA_M2])
         row = {
-            "epoch": epoch,
-            "basin": basin,
-            "first_image": here["acquired"].min(),
-            "last_image": here["acquired"].max(),
-            "n_lakes": len(lakes),
-            "area_m2": area,
-            "sigma_independent_m2": independent,
-            "sigma_correlated_m2": correlated,
-            "n_unseen": len(unseen),
-            "unseen_area_m2": unseen["nearest_m2"].sum(min_count=1 if len(unseen) else 0),
+            C.EPOCH: epoch,
+            C.BASIN: basin,
+            C.FIRST_IMAGE: here[C.ACQUIRED].min(),
+            C.LAST_IMAGE: here[C.ACQUIRED].max(),
+            C.N_LAKES: len(lakes),
+            C.AREA_M2: area,
+            C.SIGMA_INDEPENDENT_M2: independent,
+            C.SIGMA_CORRELATED_M2: correlated,
+            C.N_UNSEEN: len(unseen),
+            C.UNSEEN_AREA_M2: unseen["nearest_m2"].sum(min_count=1 if len(unseen) else 0),
         }
         if before is not None:
-            row |= {"compared_with": found[-1]["epoch"]} | _change(before, here)
+            row |= {C.COMPARED_WITH: found[-1][C.EPOCH]} | _change(before, here)
         found.append(row)
         before = here
     return found
 
 
 def _change(before: pd.DataFrame, here: pd.DataFrame) -> dict[str, Any]:
-    both = before.merge(here, on="lake_id", suffixes=("_before", "_after"))
+    both = before.merge(here, on=C.LAKE_ID, suffixes=("_before", "_after"))
     seen = both["status_before"].isin(SEEN) & both["status_after"].isin(SEEN)
     wet = (both["area_m2_before"] > 0) | (both["area_m2_after"] > 0)
     both = both[seen & wet]
@@ -109,10 +110,10 @@ def _change(before: pd.DataFrame, here: pd.DataFrame) -> dict[str, Any]:
         pd.Series(np.hypot(sigmas[0], sigmas[1]), index=both.index),
     )
     return {
-        "n_common": len(both),
-        "change_m2": change,
-        "change_sigma_independent_m2": independent,
-        "change_sigma_correlated_m2": correlated,
+        C.N_COMMON: len(both),
+        C.CHANGE_M2: change,
+        C.CHANGE_SIGMA_INDEPENDENT_M2: independent,
+        C.CHANGE_SIGMA_CORRELATED_M2: correlated,
     }
 
 

@@ -24,6 +24,7 @@ from glacial_lakes.change.statistics import (
     seasonal_theil_sen,
     theil_sen,
 )
+from glacial_lakes.columns import C
 from glacial_lakes.schema import TRENDS, EventKind, Status, TrendKind, conform
 
 Times = npt.NDArray[np.datetime64]
@@ -319,25 +320,25 @@ def trends(observations: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
         uncertainty; ``none`` says only that no trend is shown.
     """
     seen = seen_series(observations)
-    measured = seen[(seen["status"] == Status.OBSERVED) & (seen["area_m2"] > 0)]
-    starts = pd.to_datetime(measured["lake_id"].map(_last_events(events)), utc=True)
+    measured = seen[(seen[C.STATUS] == Status.OBSERVED) & (seen[C.AREA_M2] > 0)]
+    starts = pd.to_datetime(measured[C.LAKE_ID].map(_last_events(events)), utc=True)
     measured = measured[~(measured["day"] < starts)]
-    acquired = measured["acquired"].dt.tz_convert(None).to_numpy()
-    areas, sigmas = (measured[name].to_numpy() for name in ("area_m2", "area_sigma_m2"))
-    known = measured.groupby("lake_id").indices
+    acquired = measured[C.ACQUIRED].dt.tz_convert(None).to_numpy()
+    areas, sigmas = (measured[name].to_numpy() for name in (C.AREA_M2, C.AREA_SIGMA_M2))
+    known = measured.groupby(C.LAKE_ID).indices
     rows = []
-    for lake in sorted(observations["lake_id"].dropna().unique()):
+    for lake in sorted(observations[C.LAKE_ID].dropna().unique()):
         here = known.get(lake, ())
-        row = {"lake_id": lake, "n": len(here)}
+        row = {C.LAKE_ID: lake, C.N: len(here)}
         rows.append(row | (_row(acquired[here], areas[here], sigmas[here]) if len(here) else {}))
     table = conform(pd.DataFrame(rows), TRENDS)
-    tested = table["p"].notna()
+    tested = table[C.P].notna()
     if tested.any():
-        table.loc[tested, "q"] = false_discovery_control(table.loc[tested, "p"])
-        table.loc[tested, "trend"] = TrendKind.NONE
-        shown = tested & (table["q"] <= ALPHA) & table["exceeds_uncertainty"].fillna(False)
-        table.loc[shown, "trend"] = TrendKind.GROWING
-        table.loc[shown & (table["slope_m2_per_year"] < 0), "trend"] = TrendKind.SHRINKING
+        table.loc[tested, C.Q] = false_discovery_control(table.loc[tested, C.P])
+        table.loc[tested, C.TREND] = TrendKind.NONE
+        shown = tested & (table[C.Q] <= ALPHA) & table[C.EXCEEDS_UNCERTAINTY].fillna(False)
+        table.loc[shown, C.TREND] = TrendKind.GROWING
+        table.loc[shown & (table[C.SLOPE_M2_PER_YEAR] < 0), C.TREND] = TrendKind.SHRINKING
     return table
 
 
@@ -345,23 +346,23 @@ def _row(*data: npt.NDArray[Any]) -> dict[str, Any]:
     fitted = trend(*data)
     row: dict[str, Any] = {name: getattr(fitted, name) for name in _TREND_COLUMNS}
     row |= {
-        "line_first_m2": fitted.area_at(fitted.first),
-        "line_last_m2": fitted.area_at(fitted.last),
+        C.LINE_FIRST_M2: fitted.area_at(fitted.first),
+        C.LINE_LAST_M2: fitted.area_at(fitted.last),
     }
     found = step(*data)
     if found is not None:
         row |= {
-            "step_after": found.after,
-            "step_date": found.date,
-            "step_m2": found.change_m2,
-            "step_p": found.p,
+            C.STEP_AFTER: found.after,
+            C.STEP_DATE: found.date,
+            C.STEP_M2: found.change_m2,
+            C.STEP_P: found.p,
         }
     return row
 
 
 def _last_events(events: pd.DataFrame) -> dict[str, pd.Timestamp]:
     starts: dict[str, pd.Timestamp] = {}
-    for _, event in events[events["event"].isin(_NEW_START)].dropna(subset="date").iterrows():
+    for _, event in events[events[C.EVENT].isin(_NEW_START)].dropna(subset=C.DATE).iterrows():
         for lake in involved(event):
-            starts[lake] = max(starts.get(lake, event["date"]), event["date"])
+            starts[lake] = max(starts.get(lake, event[C.DATE]), event[C.DATE])
     return starts

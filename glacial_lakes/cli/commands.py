@@ -426,10 +426,16 @@ def validate(
 
 
 @verb
-def doctor(options: Options) -> Answer:
+@click.option("--warm", is_flag=True, help="Compile the innermost loops now, not at the first run.")
+def doctor(options: Options, warm: bool) -> Answer:
     """Examine the installation: versions, drivers, PROJ and GDAL conflicts, memory."""
     from glacial_lakes.cli.doctor import examine
 
+    if warm:
+        from glacial_lakes.workflow.compiling import compile_ahead
+
+        with progress(options) as listen:
+            compile_ahead(listen)
     return _examined(examine({**os.environ, **options.proj}), options)
 
 

@@ -19,6 +19,7 @@ from glacial_lakes.events import (
     EditsTakenIn,
     Event,
     InventoryRestored,
+    KernelsCompiling,
     Listener,
     SceneMapped,
     SceneRefused,
@@ -38,6 +39,15 @@ if TYPE_CHECKING:
 INVENTORY_NAME = "inventory.gpkg"
 _AREAS = ("area_before_m2", "area_after_m2")
 _SHOWN_COLUMNS = ("other_id", "lake_type", "dam_type", "lake_name", "comment")
+_NOTES = {
+    DemNotGiven: (
+        "no DEM is given: shade and steep slopes, which can look like water, are not excluded"
+    ),
+    KernelsCompiling: (
+        "first run on this computer: the innermost loops are compiled, once; this takes half a "
+        "minute or more"
+    ),
+}
 Speaker = Callable[[str], str]
 
 _LOG = logging.getLogger("glacial_lakes")
@@ -184,12 +194,8 @@ def progress(options: Options, refused: list[SceneRefused] | None = None) -> Ite
                 case InventoryRestored(path):
                     text = say("{path} was missing and is put back as it was written")
                     _LOG.warning(text.format(path=path))
-                case DemNotGiven():
-                    text = say(
-                        "no DEM is given: shade and steep slopes, which can look like water, "
-                        "are not excluded"
-                    )
-                    _LOG.warning(text)
+                case DemNotGiven() | KernelsCompiling():
+                    _LOG.warning(say(_NOTES[type(event)]))
                 case SceneRefused():
                     if refused is not None:
                         refused.append(event)

@@ -22,6 +22,7 @@ import shapely
 
 from glacial_lakes import change, schema
 from glacial_lakes.change.series import epoch_names, times_of_scenes
+from glacial_lakes.columns import C
 from glacial_lakes.errors import ConfigError, Message
 from glacial_lakes.export.kml import write_kmz
 from glacial_lakes.inventory.inventory import STATUS_COLOURS, Inventory
@@ -36,15 +37,15 @@ from glacial_lakes.runtime.threads import in_threads
 from glacial_lakes.schema import SceneState
 
 OBSERVATION_FIELDS = (
-    "lake_id",
-    "acquired",
-    "area_m2",
-    "area_sigma_m2",
-    "observed_fraction",
-    "status",
-    "scene_id",
+    C.LAKE_ID,
+    C.ACQUIRED,
+    C.AREA_M2,
+    C.AREA_SIGMA_M2,
+    C.OBSERVED_FRACTION,
+    C.STATUS,
+    C.SCENE_ID,
 )
-EVENT_FIELDS = ("lake_id", "event", "date", "from_ids", "to_ids")
+EVENT_FIELDS = (C.LAKE_ID, C.EVENT, C.DATE, C.FROM_IDS, C.TO_IDS)
 
 _MANY_OUTLINES = 20_000
 """From so many on, a second process is worth the time that it takes to start and to be told."""
@@ -226,24 +227,24 @@ def epochs(inventory: Inventory) -> dict[str, gpd.GeoDataFrame]:
     """
     outlines = _outlines(inventory)
     scenes = schema.conform(inventory.scenes, schema.SCENES)
-    mapped = scenes.loc[scenes["state"] != SceneState.REFUSED, ["acquired", "sensor"]]
-    drawn = {"acquired": times_of_scenes(outlines, scenes), "sensor": outlines["sensor"]}
+    mapped = scenes.loc[scenes[C.STATE] != SceneState.REFUSED, [C.ACQUIRED, C.SENSOR]]
+    drawn = {C.ACQUIRED: times_of_scenes(outlines, scenes), C.SENSOR: outlines[C.SENSOR]}
     images = pd.concat([mapped, pd.DataFrame(drawn)])
-    images = images.dropna(subset="acquired").reset_index(drop=True)
-    images["name"] = epoch_names(images["acquired"], images["sensor"])
-    names = images["name"].iloc[len(mapped.dropna(subset="acquired")) :].to_numpy()
+    images = images.dropna(subset=C.ACQUIRED).reset_index(drop=True)
+    images["name"] = epoch_names(images[C.ACQUIRED], images[C.SENSOR])
+    names = images["name"].iloc[len(mapped.dropna(subset=C.ACQUIRED)) :].to_numpy()
     tables: dict[str, gpd.GeoDataFrame] = {}
-    for name in images.sort_values(["acquired", "sensor"])["name"].unique():
+    for name in images.sort_values([C.ACQUIRED, C.SENSOR])["name"].unique():
         rows = outlines[names == name]
-        rows = rows.sort_values(["lake_id", "observed_fraction", "area_m2"], na_position="first")
-        tables[name] = rows.drop_duplicates("lake_id", keep="last", ignore_index=True)
+        rows = rows.sort_values([C.LAKE_ID, C.OBSERVED_FRACTION, C.AREA_M2], na_position="first")
+        tables[name] = rows.drop_duplicates(C.LAKE_ID, keep="last", ignore_index=True)
     return tables
 
 
 def _outlines(inventory: Inventory) -> gpd.GeoDataFrame:
     table = schema.conform(inventory.outlines, schema.OUTLINES)
     table = gpd.GeoDataFrame(table, geometry=inventory.outlines.geometry, crs="EPSG:4326")
-    return table.sort_values(["lake_id", "acquired", "scene_id"], kind="stable")
+    return table.sort_values([C.LAKE_ID, C.ACQUIRED, C.SCENE_ID], kind="stable")
 
 
 def _shapefiles(inventory: Inventory, folder: Path, language: str) -> list[Path]:
@@ -272,13 +273,13 @@ def _csv(inventory: Inventory, folder: Path, language: str) -> list[Path]:
     events = schema.conform(inventory.events, schema.LAKE_EVENTS)
     return [
         _write_csv(
-            observations.sort_values(["lake_id", "acquired", "scene_id"]),
+            observations.sort_values([C.LAKE_ID, C.ACQUIRED, C.SCENE_ID]),
             schema.OBSERVATIONS,
             OBSERVATION_FIELDS,
             folder / "observations.csv",
         ),
         _write_csv(
-            events.sort_values(["date", "lake_id", "event"]),
+            events.sort_values([C.DATE, C.LAKE_ID, C.EVENT]),
             schema.LAKE_EVENTS,
             EVENT_FIELDS,
             folder / "events.csv",
@@ -286,7 +287,7 @@ def _csv(inventory: Inventory, folder: Path, language: str) -> list[Path]:
         *(
             _write_csv(table, columns, [column.name for column in columns], folder / name)
             for name, table, columns in (
-                ("lakes.csv", inventory.lakes.sort_values("lake_id"), schema.LAKES),
+                ("lakes.csv", inventory.lakes.sort_values(C.LAKE_ID), schema.LAKES),
                 ("trends.csv", inventory.trends, schema.TRENDS),
                 ("alerts.csv", inventory.alerts, schema.ALERTS),
                 ("totals.csv", inventory.totals, schema.TOTALS),
@@ -340,7 +341,7 @@ def iso_time(when: datetime) -> str:
 def _geojson(inventory: Inventory, folder: Path, language: str) -> list[Path]:
     return [
         _write_geojson(
-            inventory.lakes.sort_values("lake_id"), schema.LAKES, folder / "lakes.geojson"
+            inventory.lakes.sort_values(C.LAKE_ID), schema.LAKES, folder / "lakes.geojson"
         ),
         _write_geojson(_outlines(inventory), schema.OUTLINES, folder / "outlines.geojson"),
     ]
@@ -399,7 +400,7 @@ def _kmz(inventory: Inventory, folder: Path, language: str) -> list[Path]:
 def _parquet(inventory: Inventory, folder: Path, language: str) -> list[Path]:
     paths = []
     for name, table in (
-        ("lakes", inventory.lakes.sort_values("lake_id")),
+        ("lakes", inventory.lakes.sort_values(C.LAKE_ID)),
         ("outlines", _outlines(inventory)),
     ):
         path = folder / f"{name}.parquet"

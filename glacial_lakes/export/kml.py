@@ -14,6 +14,7 @@ import geopandas as gpd
 import pandas as pd
 
 from glacial_lakes import schema
+from glacial_lakes.columns import C
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.kernels.text import ring_texts, texts_of
 from glacial_lakes.language import translate
@@ -99,13 +100,13 @@ def _document(
     outlines: gpd.GeoDataFrame, observations: pd.DataFrame, language: str
 ) -> Iterator[str]:
     """Yield the text of the document, piece by piece: it is long."""
-    full = outlines[outlines["area_m2"].notna()].sort_values(["lake_id", "acquired", "scene_id"])
+    full = outlines[outlines[C.AREA_M2].notna()].sort_values([C.LAKE_ID, C.ACQUIRED, C.SCENE_ID])
     full = full.assign(end=_ends(full, observations).to_numpy())
     yield _HEAD.format(name=_text(translate("Glacial lakes", language)))
     lake = None
     for start in range(0, len(full), _ROWS_AT_ONCE):
         rows = full.iloc[start : start + _ROWS_AT_ONCE]
-        for lake_id, placemark in zip(rows["lake_id"], _placemarks(rows, language), strict=True):
+        for lake_id, placemark in zip(rows[C.LAKE_ID], _placemarks(rows, language), strict=True):
             if lake_id != lake:
                 yield "  </Folder>\n" if lake is not None else ""
                 yield f"  <Folder>\n   <name>{_text(lake_id)}</name>\n"
@@ -116,8 +117,8 @@ def _document(
 
 
 def _placemarks(rows: gpd.GeoDataFrame, language: str) -> Iterator[str]:
-    begins, ends = (texts_of(rows[name], _TIME.format) for name in ("acquired", "end"))
-    names = [_text(name) for name in rows["lake_id"]]
+    begins, ends = (texts_of(rows[name], _TIME.format) for name in (C.ACQUIRED, "end"))
+    names = [_text(name) for name in rows[C.LAKE_ID]]
     columns = []
     for column in _COLUMNS:
         unit = f", {column.unit}" if column.type == "real" else ""
@@ -150,13 +151,13 @@ def _placemarks(rows: gpd.GeoDataFrame, language: str) -> Iterator[str]:
 
 def _ends(rows: pd.DataFrame, observations: pd.DataFrame) -> pd.Series:
     """Return the next time that each lake was seen after each of its rows."""
-    seen = observations[observations["status"].isin([Status.OBSERVED, Status.ABSENT])]
-    seen = seen[["lake_id", "acquired"]].drop_duplicates().assign(end=seen["acquired"])
+    seen = observations[observations[C.STATUS].isin([Status.OBSERVED, Status.ABSENT])]
+    seen = seen[[C.LAKE_ID, C.ACQUIRED]].drop_duplicates().assign(end=seen[C.ACQUIRED])
     found = pd.merge_asof(
-        rows[["lake_id", "acquired"]].reset_index(drop=True).reset_index().sort_values("acquired"),
-        seen.sort_values("acquired"),
-        on="acquired",
-        by="lake_id",
+        rows[[C.LAKE_ID, C.ACQUIRED]].reset_index(drop=True).reset_index().sort_values(C.ACQUIRED),
+        seen.sort_values(C.ACQUIRED),
+        on=C.ACQUIRED,
+        by=C.LAKE_ID,
         direction="forward",
         allow_exact_matches=False,
     )

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, InputError, Message, UnsafeInputError
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.ingest.dates import day_in_name
@@ -27,7 +28,7 @@ from glacial_lakes.tracking.epochs import shared_areas
 
 AREA_LAYERS = ("lakes", "outlines")
 """The layers of an inventory that are examined; of other files all."""
-_IN_M2 = ("area_m2", "gl_area")
+_IN_M2 = (C.AREA_M2, "gl_area")
 """Fields that hold square metres in all inventories that have them."""
 _OFF = 0.1
 """Difference of a written area from the geometry's that is told."""
@@ -63,7 +64,7 @@ class Lakes:
 
     def examples(self, rows: Iterable[int]) -> str:
         """Name the first of some rows, by their code where they have one, and count them."""
-        ids = self.column("lake_id")
+        ids = self.column(C.LAKE_ID)
         numbers = [int(row) for row in rows]
         names = []
         for row in numbers[:_LISTED]:
@@ -127,7 +128,7 @@ def _examine(lakes: Lakes) -> Iterator[Finding]:
         yield from _dates(lakes, days)
     except InputError as error:
         # Lakes of an inventory have dates of their own kind, first and last seen.
-        state = "note" if "first_seen" in lakes.frame else "fault"
+        state = "note" if C.FIRST_SEEN in lakes.frame else "fault"
         if state == "fault":
             yield Finding("dates", "fault", error.what, error.remedy)
     usable = _usable(lakes)
@@ -215,10 +216,10 @@ def _dates(lakes: Lakes, days: pd.DataFrame) -> Iterator[Finding]:
 def _groups(lakes: Lakes, rows: pd.Index, times: pd.Series | None) -> list[pd.Index]:
     """Return the rows of each scene or, where none is named, of each day."""
     frame = lakes.frame.loc[rows]
-    if "state" in frame:  # lakes that are gone lie where others are now
-        frame = frame[frame["state"] == LakeState.PRESENT]
-    if "scene_id" in frame:
-        return [part.index for _, part in frame.groupby("scene_id", dropna=False)]
+    if C.STATE in frame:  # lakes that are gone lie where others are now
+        frame = frame[frame[C.STATE] == LakeState.PRESENT]
+    if C.SCENE_ID in frame:
+        return [part.index for _, part in frame.groupby(C.SCENE_ID, dropna=False)]
     if times is not None and _is_series(lakes, times):
         return [part.index for _, part in frame.groupby(times[frame.index], dropna=False)]
     return [frame.index]
@@ -226,7 +227,7 @@ def _groups(lakes: Lakes, rows: pd.Index, times: pd.Series | None) -> list[pd.In
 
 def _is_series(lakes: Lakes, times: pd.Series) -> bool:
     """Tell whether most codes come on several dates: the file holds lakes through time."""
-    ids = lakes.column("lake_id")
+    ids = lakes.column(C.LAKE_ID)
     if ids is None:
         return False
     per_lake = times.groupby(ids).nunique()
@@ -260,7 +261,7 @@ def _overlaps(lakes: Lakes, usable: gpd.GeoSeries, times: pd.Series | None) -> I
 
 
 def _codes(lakes: Lakes, usable: gpd.GeoSeries, times: pd.Series | None) -> Iterator[Finding]:
-    ids = lakes.column("lake_id")
+    ids = lakes.column(C.LAKE_ID)
     if ids is None:
         yield Finding("codes", "note", "no field with lake codes is known here")
         return
@@ -304,7 +305,7 @@ def _areas(lakes: Lakes, usable: gpd.GeoSeries) -> Iterator[Finding]:
     if written is None or usable.empty:
         return
     name = str(written.name)
-    area_m2 = geodesic_area_perimeter(usable)["area_m2"]
+    area_m2 = geodesic_area_perimeter(usable)[C.AREA_M2]
     values = pd.to_numeric(written, errors="coerce")[usable.index]
     known = values.notna() & (area_m2 > 0)
     if not known.any():
@@ -350,7 +351,7 @@ def _step(values: pd.Series) -> float:
 
 
 def _places(lakes: Lakes, usable: gpd.GeoSeries) -> Iterator[Finding]:
-    lon, lat = lakes.column("lon"), lakes.column("lat")
+    lon, lat = lakes.column(C.LON), lakes.column(C.LAT)
     if lon is None or lat is None or usable.empty:
         return
     x, y = (pd.to_numeric(values, errors="coerce")[usable.index] for values in (lon, lat))

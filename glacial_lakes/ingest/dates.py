@@ -12,12 +12,6 @@ import pandas as pd
 
 Precision = Literal["day", "month", "year"]
 
-PIXEL_M: Mapping[str, float] = {
-    **dict.fromkeys(("LT", "LE", "LC", "LO"), 30.0),
-    **{"LM": 60.0, "S2": 10.0},
-}
-"""Pixel size in metres by the first letters of a sensor."""
-
 ROUGH: Mapping[str, str] = {
     name: f"fair: only the {name} of the image is known" for name in ("year", "month")
 }

@@ -18,6 +18,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "source_image": ("source_image", "gl_image", "image_id", "scene_id", "image", "снимок"),
     "sensor": ("sensor", "gl_sensor"),
     "area": ("area_m2", "gl_area", "area_sqkm", "area_km2", "area", "площадь"),
+    "pixel_m": ("pixel_m",),
     "area_sigma_m2": ("area_sigma_m2", "area_sigma", "gl_a_error"),
     "elev_m": ("elev_m", "gl_elev", "altitude", "elevation", "elev", "высота"),
     "lon": ("lon", "gl_long", "longitude"),

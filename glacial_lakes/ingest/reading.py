@@ -13,14 +13,16 @@ import pandas as pd
 import shapely
 
 from glacial_lakes import schema
+from glacial_lakes.columns import C
 from glacial_lakes.coverage import DrawnCoverage
 from glacial_lakes.errors import InputError, VectorError
 from glacial_lakes.grid import EQUAL_AREA
-from glacial_lakes.ingest.dates import PIXEL_M, ROUGH, Day, Image, day_in_name, day_of, image_of
+from glacial_lakes.ingest.dates import ROUGH, Day, Image, day_in_name, day_of, image_of
 from glacial_lakes.ingest.fields import UNITS, area_unit, recognise
 from glacial_lakes.io.vector import read_vector
 from glacial_lakes.mapping.mapped_scene import MappedScene
-from glacial_lakes.measures import geodesic_area_perimeter
+from glacial_lakes.measures import geodesic_area_perimeter, hanshaw_bookhagen_error
+from glacial_lakes.scenes import sensors
 from glacial_lakes.schema import Status
 from glacial_lakes.tracking.epochs import shared_areas
 
@@ -34,10 +36,11 @@ on a file holds a new survey of the same lakes."""
 _LEAST_NUMBER = -500.0
 """Smaller numbers, such as -9999, stand for no value; no lake lies below the Dead Sea."""
 _DAM_CLASS = r"[A-Z](\([A-Za-z]+\))?"
-_HANSHAW_BOOKHAGEN = 0.6872 / 2
-_TAKEN_OVER = (
-    *("elev_m", "glacier_id", "glacier_dist_m", "observed_fraction", "outline_method", "quality"),
-    *("lake_type", "dam_type", "lake_name", "comment"),
+_READ = (
+    schema.LAKE_ID,
+    schema.AREA_SIGMA,
+    schema.PIXEL,
+    *(column for column in schema.OUTLINES if column.taken_over),
 )
 _POLYGONS = (3, 6)
 
@@ -93,7 +96,7 @@ def read_older(
     path = Path(path)
     frame = _polygons(read_vector(path, layer, encoding), path)
     named = recognise(path, frame.columns, fields)
-    if "dam_type" not in (fields or {}):
+    if C.DAM_TYPE not in (fields or {}):
         named = _by_content(named, frame)
     days = dates(frame, named, path, date)
     if undated := int(days["time"].isna().sum()):
@@ -131,13 +134,13 @@ def dates(
     """
     count = len(frame)
     images: list[Image | None] = [None] * count
-    if "source_image" in named:
-        images = [image_of(text) for text in frame[named["source_image"]]]
+    if C.SOURCE_IMAGE in named:
+        images = [image_of(text) for text in frame[named[C.SOURCE_IMAGE]]]
     days: list[Day | None] = [None] * count
     if date is not None:
         days = [_given(date)] * count
-    elif "acquired" in named:
-        days = _read(frame[named["acquired"]], path)
+    elif C.ACQUIRED in named:
+        days = _read(frame[named[C.ACQUIRED]], path)
     elif {"start_date", "end_date"} <= named.keys():
         days = _middle(frame, named, path)
     days = [
@@ -158,7 +161,7 @@ def dates(
         {
             "time": pd.to_datetime(pd.Series(times, index=frame.index), utc=True),
             "precision": [day.precision if day else None for day in days],
-            "sensor": [image.sensor if image else None for image in images],
+            C.SENSOR: [image.sensor if image else None for image in images],
         },
         index=frame.index,
         dtype="object",
@@ -227,42 +230,43 @@ def _polygons(frame: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
 
 def _by_content(named: dict[str, str], frame: gpd.GeoDataFrame) -> dict[str, str]:
     """Take a field ``Type`` without the dam classes of ICIMOD for the type of the lake."""
-    field = named.get("dam_type", "")
-    if field.lower() != "type" or "lake_type" in named:
+    field = named.get(C.DAM_TYPE, "")
+    if field.lower() != "type" or C.LAKE_TYPE in named:
         return named
     texts = texts_of(frame[field]).dropna()
     if texts.str.fullmatch(_DAM_CLASS).mean() >= _REDRAWN:
         return named
-    return {"lake_type" if ours == "dam_type" else ours: name for ours, name in named.items()}
+    return {C.LAKE_TYPE if ours == C.DAM_TYPE else ours: name for ours, name in named.items()}
 
 
 def _described(
     frame: gpd.GeoDataFrame, named: Mapping[str, str], days: pd.DataFrame
 ) -> gpd.GeoDataFrame:
-    """Return the outlines with our columns, and ``time``, ``sensor`` and ``pixel_m``."""
-    columns = {column.name: column for column in schema.OUTLINES}
+    """Return the outlines with our columns."""
     told: dict[str, Any] = {}
-    for name in (*_TAKEN_OVER, "lake_id", "source_image", "area_sigma_m2", "status"):
-        values = frame[named[name]] if name in named else pd.Series(None, frame.index, dtype=object)
-        told[name] = _numbers(values) if columns[name].type == "real" else texts_of(values)
+    missing = pd.Series(None, frame.index, dtype=object)
+    for column in _READ:
+        values = frame[named[column.name]] if column.name in named else missing
+        told[column.name] = _numbers(values) if column.type == "real" else texts_of(values)
     table = gpd.GeoDataFrame(told, geometry=frame.geometry.to_numpy(), crs=frame.crs)
     size = geodesic_area_perimeter(table.geometry)
-    table["area_m2"], table["perimeter_m"] = size["area_m2"], size["perimeter_m"]
-    if "area" in named and "area_sigma_m2" in named:  # errors are in the unit of the areas
-        unit = area_unit(_numbers(frame[named["area"]]), table["area_m2"])
-        table["area_sigma_m2"] *= UNITS[unit or "m2"]
-    shown = table["status"].isin(set(Status) - {Status.ABSENT})
-    table["status"] = table["status"].where(shown, Status.OBSERVED)
-    table["acquired"] = days["time"]
-    told_sensor = texts_of(frame[named["sensor"]]) if "sensor" in named else days["sensor"]
-    table["sensor"] = told_sensor.fillna(days["sensor"])
-    table["pixel_m"] = table["sensor"].astype("string").str[:2].map(PIXEL_M).astype("float64")
-    table["area_err_hb_m2"] = _HANSHAW_BOOKHAGEN * table["perimeter_m"] * table["pixel_m"]
-    table["area_sigma_m2"] = table["area_sigma_m2"].where(table["area_sigma_m2"] > 0)
-    table["area_sigma_m2"] = table["area_sigma_m2"].fillna(table["area_err_hb_m2"])
-    table["quality"] = table["quality"].fillna(days["precision"].map(ROUGH)).astype("object")
-    table["quality"] = table["quality"].where(table["quality"].notna(), None)
-    return table[table["area_m2"] > 0]
+    table[C.AREA_M2], table[C.PERIMETER_M] = size[C.AREA_M2], size[C.PERIMETER_M]
+    if "area" in named and C.AREA_SIGMA_M2 in named:  # errors are in the unit of the areas
+        unit = area_unit(_numbers(frame[named["area"]]), table[C.AREA_M2])
+        table[C.AREA_SIGMA_M2] *= UNITS[unit or "m2"]
+    shown = table[C.STATUS].isin(set(Status) - {Status.ABSENT})
+    table[C.STATUS] = table[C.STATUS].where(shown, Status.OBSERVED)
+    table[C.ACQUIRED] = days["time"]
+    told_sensor = texts_of(frame[named[C.SENSOR]]) if C.SENSOR in named else days[C.SENSOR]
+    table[C.SENSOR] = told_sensor.fillna(days[C.SENSOR])
+    known = table[C.PIXEL_M].where(table[C.PIXEL_M] > 0)
+    table[C.PIXEL_M] = known.fillna(sensors.pixel_m(table[C.SENSOR]))
+    table[C.AREA_ERR_HB_M2] = hanshaw_bookhagen_error(table[C.PERIMETER_M], table[C.PIXEL_M])
+    table[C.AREA_SIGMA_M2] = table[C.AREA_SIGMA_M2].where(table[C.AREA_SIGMA_M2] > 0)
+    table[C.AREA_SIGMA_M2] = table[C.AREA_SIGMA_M2].fillna(table[C.AREA_ERR_HB_M2])
+    table[C.QUALITY] = table[C.QUALITY].fillna(days["precision"].map(ROUGH)).astype("object")
+    table[C.QUALITY] = table[C.QUALITY].where(table[C.QUALITY].notna(), None)
+    return table[table[C.AREA_M2] > 0]
 
 
 def texts_of(values: pd.Series) -> pd.Series:
@@ -287,7 +291,7 @@ def _numbers(values: pd.Series) -> pd.Series:
 def _surveys(table: gpd.GeoDataFrame) -> list[tuple[gpd.GeoDataFrame, bool]]:
     """Cut a file where the outlines of a day lie on ground that was drawn before."""
     ground = table.geometry.to_crs(EQUAL_AREA)
-    day = table["acquired"].dt.floor("D")
+    day = table[C.ACQUIRED].dt.floor("D")
     surveys: list[list[Any]] = []
     for _, rows in table.groupby(day, sort=True):
         here = ground[rows.index].to_numpy()
@@ -309,9 +313,9 @@ def _overlaps(one: Any, other: Any) -> tuple[Any, Any, Any]:
 
 def _survey(rows: gpd.GeoDataFrame, path: Path, several: bool) -> MappedScene:
     rows = _once(rows, path).reset_index(drop=True)
-    times = rows["acquired"].sort_values(ignore_index=True)
-    sensors = sorted({str(name) for name in rows["sensor"].dropna()})
-    pixels = rows["pixel_m"].dropna()
+    times = rows[C.ACQUIRED].sort_values(ignore_index=True)
+    sensors = sorted({str(name) for name in rows[C.SENSOR].dropna()})
+    pixels = rows[C.PIXEL_M].dropna()
     ground = rows.geometry.to_crs(EQUAL_AREA).to_numpy()
     told = {"resolution_m": float(pixels.max())} if len(pixels) else {}
     coverage = DrawnCoverage(
@@ -321,7 +325,7 @@ def _survey(rows: gpd.GeoDataFrame, path: Path, several: bool) -> MappedScene:
         extent=shapely.convex_hull(shapely.union_all(ground)),
         **told,
     )
-    return MappedScene(rows.drop(columns=["pixel_m", "sensor"]), coverage)
+    return MappedScene(rows.drop(columns=C.SENSOR), coverage)
 
 
 def _once(rows: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:

@@ -15,6 +15,7 @@ import pandas as pd
 import shapely
 
 from glacial_lakes import schema
+from glacial_lakes.columns import C
 from glacial_lakes.errors import (
     ConfigError,
     InputError,
@@ -177,7 +178,7 @@ def _name(survey: MappedScene) -> str:
 
 def _without_codes(survey: MappedScene) -> MappedScene:
     """Return a survey without the codes of its file: matching never looks at them."""
-    return replace(survey, outlines=survey.outlines.drop(columns="lake_id"))
+    return replace(survey, outlines=survey.outlines.drop(columns=C.LAKE_ID))
 
 
 def _check_nothing_is_lost(
@@ -188,7 +189,7 @@ def _check_nothing_is_lost(
 ) -> None:
     given = {_name(survey) for survey, _ in surveys} | {Path(event.path).name for event in refused}
     given |= {Path(event.path).stem for event in refused}
-    lost = sorted(set(previous.scenes["scene_id"].dropna()) - given)
+    lost = sorted(set(previous.scenes[C.SCENE_ID].dropna()) - given)
     if lost:
         raise InputError(
             out,
@@ -209,7 +210,7 @@ def _with_brought_ids(
     if len(known.outlines):
         tree = shapely.STRtree(known.outlines.geometry.to_numpy())
         old, _ = tree.query(brought.geometry.to_numpy(), predicate="intersects")
-        taken = brought["lake_id"].isin(known.lakes["lake_id"])
+        taken = brought[C.LAKE_ID].isin(known.lakes[C.LAKE_ID])
         brought = brought[~taken & ~brought.index.isin(brought.index[old])]
     rows = [table for table in (known.outlines, brought) if len(table)] or [brought]
     outlines = gpd.GeoDataFrame(pd.concat(rows, ignore_index=True), crs=4326)
@@ -230,15 +231,15 @@ def brought_ids(tables: Iterable[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
         ``lake_id``, ``acquired`` and geometry in EPSG:4326.
     """
     parts = [
-        table.loc[~table["lake_id"].duplicated(keep=False), ["lake_id", "acquired", "geometry"]]
+        table.loc[~table[C.LAKE_ID].duplicated(keep=False), [C.LAKE_ID, C.ACQUIRED, "geometry"]]
         for table in tables
     ]
     table = gpd.GeoDataFrame(
         pd.concat([part.to_crs(4326) for part in parts], ignore_index=True), crs=4326
     )
-    formed = table["lake_id"].map(lambda name: bool(re.fullmatch(ID_FORM, str(name))))
+    formed = table[C.LAKE_ID].map(lambda name: bool(re.fullmatch(ID_FORM, str(name))))
     table = table[formed.astype(bool)].reset_index(drop=True)
-    place = place_of(table["lake_id"]).to_crs(EQUAL_AREA).to_numpy()
+    place = place_of(table[C.LAKE_ID]).to_crs(EQUAL_AREA).to_numpy()
     near = shapely.distance(place, table.geometry.to_crs(EQUAL_AREA).to_numpy()) <= ID_PLACE_M
     return table[near].reset_index(drop=True)
 
@@ -256,20 +257,20 @@ def with_own_dates(inventory: Inventory) -> Inventory:
     Tracking compares surveys; their outlines were drawn on images of different days.
     """
     outlines, rows = inventory.outlines, inventory.observations
-    own = outlines.set_index(["lake_id", "scene_id"])["acquired"]
+    own = outlines.set_index([C.LAKE_ID, C.SCENE_ID])[C.ACQUIRED]
     own = own[~own.index.duplicated()]
-    keys = pd.MultiIndex.from_frame(rows[["lake_id", "scene_id"]])
+    keys = pd.MultiIndex.from_frame(rows[[C.LAKE_ID, C.SCENE_ID]])
     dated = own.reindex(keys).set_axis(rows.index)
-    seen = rows["status"] == Status.OBSERVED
+    seen = rows[C.STATUS] == Status.OBSERVED
     rows = rows.assign(
-        acquired=dated.fillna(rows["acquired"]),
-        observed_fraction=rows["observed_fraction"].where(seen),
+        acquired=dated.fillna(rows[C.ACQUIRED]),
+        observed_fraction=rows[C.OBSERVED_FRACTION].where(seen),
     )
     return replace(
         inventory,
         outlines=_named_sensors(outlines),
         observations=_named_sensors(
-            rows.sort_values(["lake_id", "acquired", "scene_id"], kind="stable", ignore_index=True)
+            rows.sort_values([C.LAKE_ID, C.ACQUIRED, C.SCENE_ID], kind="stable", ignore_index=True)
         ),
         events=_dated_events(inventory.events, own, inventory.scenes),
         scenes=_named_sensors(inventory.scenes),
@@ -277,12 +278,12 @@ def with_own_dates(inventory: Inventory) -> Inventory:
 
 
 def _named_sensors(table: Any) -> Any:
-    return table.assign(sensor=table["sensor"].where(table["sensor"] != "", None))
+    return table.assign(sensor=table[C.SENSOR].where(table[C.SENSOR] != "", None))
 
 
 def _dated_events(events: pd.DataFrame, own: pd.Series, scenes: pd.DataFrame) -> pd.DataFrame:
     """Widen the bracket of each event to the days of the outlines that show it."""
-    surveys = scenes.groupby(scenes["acquired"].dt.floor("D"))["scene_id"].agg(list).to_dict()
+    surveys = scenes.groupby(scenes[C.ACQUIRED].dt.floor("D"))[C.SCENE_ID].agg(list).to_dict()
 
     def days(lakes: str, day: pd.Timestamp) -> pd.Series:
         rows = pd.MultiIndex.from_product([lakes.split(), surveys.get(day, [])])
@@ -291,10 +292,10 @@ def _dated_events(events: pd.DataFrame, own: pd.Series, scenes: pd.DataFrame) ->
 
     rows = events.to_dict("records")
     for event in rows:
-        before = days(event["from_ids"] or event["lake_id"], event["after"]).min()
-        after = days(event["to_ids"] or event["lake_id"], event["date"]).max()
+        before = days(event[C.FROM_IDS] or event[C.LAKE_ID], event[C.AFTER]).min()
+        after = days(event[C.TO_IDS] or event[C.LAKE_ID], event[C.DATE]).max()
         if before < after:  # false where either is missing
-            event |= {"after": before, "date": after}
+            event |= {C.AFTER: before, C.DATE: after}
     return schema.conform(pd.DataFrame(rows, columns=events.columns), schema.LAKE_EVENTS)
 
 
@@ -306,21 +307,21 @@ def _scenes(
         coverage = survey.coverage
         rows.append(
             {
-                "scene_id": coverage.scene_id,
-                "acquired": coverage.acquired,
-                "sensor": coverage.sensor,
-                "path": path.name,
-                "state": SceneState.MAPPED,
-                "n_outlines": len(survey.outlines),
+                C.SCENE_ID: coverage.scene_id,
+                C.ACQUIRED: coverage.acquired,
+                C.SENSOR: coverage.sensor,
+                C.PATH: path.name,
+                C.STATE: SceneState.MAPPED,
+                C.N_OUTLINES: len(survey.outlines),
             }
         )
     for event in refused:
         name = Path(event.path).name
         kept = json.dumps(Message(event.reason).as_json(), ensure_ascii=False)
-        told = {"reason": str(event.reason), "reason_message": kept}
-        rows.append({"scene_id": name, "path": name, "state": SceneState.REFUSED, **told})
+        reason = {C.REASON: str(event.reason), C.REASON_MESSAGE: kept}
+        rows.append({C.SCENE_ID: name, C.PATH: name, C.STATE: SceneState.REFUSED, **reason})
     table = schema.conform(pd.DataFrame(rows), schema.SCENES)
-    return table.sort_values(["acquired", "scene_id"], kind="stable", ignore_index=True)
+    return table.sort_values([C.ACQUIRED, C.SCENE_ID], kind="stable", ignore_index=True)
 
 
 def _run_row(paths: Iterable[Path], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -328,9 +329,9 @@ def _run_row(paths: Iterable[Path], options: Mapping[str, Any]) -> dict[str, Any
     inputs = {path.name: manifest.checksum(manifest.parts_of(path)) for path in sorted(set(paths))}
     version = code_version()
     return {
-        "run_id": digest({"version": version, "options": told, "inputs": inputs})[:16],
-        "version": version,
-        "settings": json.dumps(told, ensure_ascii=False),
-        "inputs": json.dumps(inputs, ensure_ascii=False),
-        "libraries": json.dumps(manifest.versions()),
+        C.RUN_ID: digest({"version": version, "options": told, "inputs": inputs})[:16],
+        C.VERSION: version,
+        C.SETTINGS: json.dumps(told, ensure_ascii=False),
+        C.INPUTS: json.dumps(inputs, ensure_ascii=False),
+        C.LIBRARIES: json.dumps(manifest.versions()),
     }

@@ -13,6 +13,7 @@ import pandas as pd
 
 from glacial_lakes import measures
 from glacial_lakes.change.alerts import CONTACT_M
+from glacial_lakes.columns import C
 from glacial_lakes.measures.glaciers import RETREATED_M, SAME_TIME_YEARS
 from glacial_lakes.schema import LakeState, LakeType
 
@@ -34,23 +35,23 @@ def near_glaciers(table: gpd.GeoDataFrame, ice: gpd.GeoDataFrame) -> gpd.GeoData
         return table
     metres = table.estimate_utm_crs()
     ice = ice.to_crs(metres)
-    table, lost = table.copy(deep=False), table["glacier_id"].isna()
+    table, lost = table.copy(deep=False), table[C.GLACIER_ID].isna()
     if lost.any():
         near = measures.nearest_glacier(table.geometry[lost].to_crs(metres), ice)
-        for name in ("glacier_id", "glacier_dist_m"):
+        for name in (C.GLACIER_ID, C.GLACIER_DIST_M):
             table[name] = table[name].where(~lost, near[name].reindex(table.index))
-    is_lake = "last_seen" in table
-    seen = table["last_seen" if is_lake else "acquired"]
+    is_lake = C.LAST_SEEN in table
+    seen = table[C.LAST_SEEN if is_lake else C.ACQUIRED]
     # Of very many outlines few are near a glacier. Of a lake the year is told even far from any.
     within = None if is_lake else RETREATED_M
     close = is_lake | measures.may_be_near(table.geometry, ice, RETREATED_M)
     shapes = table.geometry[close].to_crs(metres)
     told = measures.relation_to_glaciers(shapes, ice, seen[close], CONTACT_M, within)
     told = told.reindex(table.index)
-    table["lake_type"] = told["lake_type"].where(close, LakeType.UNCONNECTED)
-    table["dam_type"] = _ice_dam(told["lake_type"] == LakeType.SUPRAGLACIAL)
+    table[C.LAKE_TYPE] = told[C.LAKE_TYPE].where(close, LakeType.UNCONNECTED)
+    table[C.DAM_TYPE] = _ice_dam(told[C.LAKE_TYPE] == LakeType.SUPRAGLACIAL)
     if is_lake:
-        table["glacier_year"] = told["glacier_year"]
+        table[C.GLACIER_YEAR] = told[C.GLACIER_YEAR]
         contact = measures.glacier_contact(shapes, ice, CONTACT_M)
         table[list(contact)] = contact.where(_present(table))
     return table
@@ -76,26 +77,26 @@ def on_relief(
     lakes[list(found)] = found
     if ice is not None:
         # A DEM that lets less drain in than the lake is large does not know the lake.
-        is_known = found["upslope_area_m2"] >= lakes["area_m2"]
-        has_none = is_known & ~is_passed_by & (found["upslope_glacier_fraction"] == 0)
-        unfed = (lakes["lake_type"] == LakeType.UNCONNECTED) & has_none
-        lakes["lake_type"] = lakes["lake_type"].mask(unfed, LakeType.NON_GLACIER_FED)
-        same_time = (lakes["last_seen"].dt.year - lakes["glacier_year"]).abs() <= SAME_TIME_YEARS
-        dammed = (lakes["lake_type"] == LakeType.ICE_CONTACT) & runs_onto_glacier
+        is_known = found[C.UPSLOPE_AREA_M2] >= lakes[C.AREA_M2]
+        has_none = is_known & ~is_passed_by & (found[C.UPSLOPE_GLACIER_FRACTION] == 0)
+        unfed = (lakes[C.LAKE_TYPE] == LakeType.UNCONNECTED) & has_none
+        lakes[C.LAKE_TYPE] = lakes[C.LAKE_TYPE].mask(unfed, LakeType.NON_GLACIER_FED)
+        same_time = (lakes[C.LAST_SEEN].dt.year - lakes[C.GLACIER_YEAR]).abs() <= SAME_TIME_YEARS
+        dammed = (lakes[C.LAKE_TYPE] == LakeType.ICE_CONTACT) & runs_onto_glacier
         dammed &= same_time.fillna(False).astype(bool)
-        lakes["dam_type"] = lakes["dam_type"].mask(dammed, "ice")
+        lakes[C.DAM_TYPE] = lakes[C.DAM_TYPE].mask(dammed, "ice")
     return lakes
 
 
 def as_lakes(outlines: gpd.GeoDataFrame, lakes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Say of outlines what the relief says of their lakes: type without a glacier, dam of ice."""
-    unfed = lakes.loc[lakes["lake_type"] == LakeType.NON_GLACIER_FED, "lake_id"]
-    dammed = lakes.loc[lakes["dam_type"] == "ice", "lake_id"]
-    apart = (outlines["lake_type"] == LakeType.UNCONNECTED) & outlines["lake_id"].isin(unfed)
-    touching = (outlines["lake_type"] == LakeType.ICE_CONTACT) & outlines["lake_id"].isin(dammed)
+    unfed = lakes.loc[lakes[C.LAKE_TYPE] == LakeType.NON_GLACIER_FED, C.LAKE_ID]
+    dammed = lakes.loc[lakes[C.DAM_TYPE] == "ice", C.LAKE_ID]
+    apart = (outlines[C.LAKE_TYPE] == LakeType.UNCONNECTED) & outlines[C.LAKE_ID].isin(unfed)
+    touching = (outlines[C.LAKE_TYPE] == LakeType.ICE_CONTACT) & outlines[C.LAKE_ID].isin(dammed)
     return outlines.assign(
-        lake_type=outlines["lake_type"].mask(apart, LakeType.NON_GLACIER_FED),
-        dam_type=outlines["dam_type"].mask(touching, "ice"),
+        lake_type=outlines[C.LAKE_TYPE].mask(apart, LakeType.NON_GLACIER_FED),
+        dam_type=outlines[C.DAM_TYPE].mask(touching, "ice"),
     )
 
 
@@ -112,11 +113,11 @@ def screened(lakes: gpd.GeoDataFrame, which: pd.Series | None = None) -> gpd.Geo
     which : pandas.Series of bool, optional
         Lakes to fill in, by default all; the others keep what they have.
     """
-    holds = _present(lakes) & (lakes["lake_type"] != LakeType.SUPRAGLACIAL)
-    area = lakes["area_m2"].where(holds)
+    holds = _present(lakes) & (lakes[C.LAKE_TYPE] != LakeType.SUPRAGLACIAL)
+    area = lakes[C.AREA_M2].where(holds)
     volume = measures.volumes(area)
-    peaks = measures.peak_discharges(volume["volume_low_m3"], volume["volume_high_m3"])
-    height = lakes["lowering_height_m"] if "lowering_height_m" in lakes else area * float("nan")
+    peaks = measures.peak_discharges(volume[C.VOLUME_LOW_M3], volume[C.VOLUME_HIGH_M3])
+    height = lakes[C.LOWERING_HEIGHT_M] if C.LOWERING_HEIGHT_M in lakes else area * float("nan")
     found = pd.concat([volume, peaks, measures.potential_flood(area, height)], axis=1)
     if which is not None:
         found = found.where(which, lakes.reindex(columns=found.columns))
@@ -124,7 +125,7 @@ def screened(lakes: gpd.GeoDataFrame, which: pd.Series | None = None) -> gpd.Geo
 
 
 def _present(lakes: pd.DataFrame) -> pd.Series:
-    is_present: pd.Series = (lakes["state"] == LakeState.PRESENT) & lakes["area_m2"].notna()
+    is_present: pd.Series = (lakes[C.STATE] == LakeState.PRESENT) & lakes[C.AREA_M2].notna()
     return is_present
 
 

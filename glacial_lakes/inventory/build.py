@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 
 import glacial_lakes
+from glacial_lakes.columns import C
 from glacial_lakes.errors import VectorError
 from glacial_lakes.inventory import attributes, decisions
 from glacial_lakes.inventory.inventory import Inventory, as_layer, empty_layer
@@ -97,7 +98,7 @@ def track(
     tracked = track_lakes(
         _without_rejected(mapped, reviews, seen),
         previous=known,
-        taken=set(reviews["lake_id"].dropna()),
+        taken=set(reviews[C.LAKE_ID].dropna()),
         settings=settings,
         min_area_m2=min_area_m2,
     )
@@ -146,12 +147,12 @@ def _without_rejected(
             kept, rejected = replace(scene, outlines=scene.outlines[~hit]), int(hit.sum())
         seen.append(
             {
-                "scene_id": scene.coverage.scene_id,
-                "acquired": scene.coverage.acquired,
-                "sensor": scene.coverage.sensor,
-                "state": SceneState.MAPPED,
-                "n_outlines": len(scene.outlines),
-                "n_rejected": rejected,
+                C.SCENE_ID: scene.coverage.scene_id,
+                C.ACQUIRED: scene.coverage.acquired,
+                C.SENSOR: scene.coverage.sensor,
+                C.STATE: SceneState.MAPPED,
+                C.N_OUTLINES: len(scene.outlines),
+                C.N_REJECTED: rejected,
             }
         )
         yield kept
@@ -179,10 +180,10 @@ def _scenes(
     seen: Sequence[Mapping[str, Any]], scenes: pd.DataFrame | None, reviews: gpd.GeoDataFrame
 ) -> pd.DataFrame:
     """Return the table of scenes: that given, or one made of the coverages."""
-    counts = {row["scene_id"]: row["n_rejected"] for row in seen}
+    counts = {row[C.SCENE_ID]: row[C.N_REJECTED] for row in seen}
     if scenes is None:
-        table = pd.DataFrame(seen, columns=None if seen else ["scene_id", "acquired"])
-        scenes = table.sort_values(["acquired", "scene_id"], ignore_index=True)
+        table = pd.DataFrame(seen, columns=None if seen else [C.SCENE_ID, C.ACQUIRED])
+        scenes = table.sort_values([C.ACQUIRED, C.SCENE_ID], ignore_index=True)
     if not len(decisions.rejected_lakes(reviews)):
         return scenes
-    return scenes.assign(n_rejected=scenes["scene_id"].map(counts).astype("Int64"))
+    return scenes.assign(n_rejected=scenes[C.SCENE_ID].map(counts).astype("Int64"))

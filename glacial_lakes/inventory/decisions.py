@@ -15,9 +15,10 @@ import pandas as pd
 import shapely
 
 from glacial_lakes import schema
+from glacial_lakes.columns import C
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.inventory.lineage import with_lineage
-from glacial_lakes.measures import geodesic_area_perimeter
+from glacial_lakes.measures import geodesic_area_perimeter, hanshaw_bookhagen_error
 from glacial_lakes.schema import Decision, LakeState, SceneState, Status
 from glacial_lakes.tracking.tables import Tracked
 
@@ -30,14 +31,16 @@ LIKE = 0.8
 A lake whose area grew by a quarter has as much in common with what it was. Two mappings of a lake
 that did not change fall below it in 14 % of pairs (small lakes, two sensors), and below it with
 areas beyond the sigmas in 0.6 % (``benchmarks/repeat_mapping.py``)."""
-MANUAL = "manual"
-"""Method of an outline that a person drew."""
-
-_HANSHAW_BOOKHAGEN = 0.6872 / 2
-_FIELDS = ("lake_type", "dam_type", "lake_name", "comment")
+_FIELDS = (C.LAKE_TYPE, C.DAM_TYPE, C.LAKE_NAME, C.COMMENT)
 _DRAWN = (Decision.REDRAWN, Decision.ADDED, Decision.SPLIT)
 _ON_IMAGE = (*_DRAWN, Decision.MERGED, Decision.REJECTED)
-_UNCHECKED = {"verified": None, "verified_by": None}
+_UNCHECKED = {C.VERIFIED: None, C.VERIFIED_BY: None}
+_LASTING = [column.name for column in schema.OUTLINES if column.redrawn is schema.Redrawn.OF_LAKE]
+_FIXED = {
+    column.name: column.drawn_as
+    for column in schema.OUTLINES
+    if column.redrawn is schema.Redrawn.FIXED
+}
 
 
 def in_force(reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -47,19 +50,19 @@ def in_force(reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     image the last one counts. All decisions on attributes are kept: the later one of two on the
     same attribute wins when they are applied in order.
     """
-    rows = reviews.sort_values("review_id", kind="stable", ignore_index=True)
-    image = rows["acquired"].dt.strftime("%Y-%m-%d").fillna("") + " " + rows["sensor"].fillna("")
-    is_rejected = (rows["decision"] == Decision.REJECTED) & rows["acquired"].isna()
+    rows = reviews.sort_values(C.REVIEW_ID, kind="stable", ignore_index=True)
+    image = rows[C.ACQUIRED].dt.strftime("%Y-%m-%d").fillna("") + " " + rows[C.SENSOR].fillna("")
+    is_rejected = (rows[C.DECISION] == Decision.REJECTED) & rows[C.ACQUIRED].isna()
     kept: list[int] = []
-    for _, lake in rows.groupby("lake_id", sort=False):
+    for _, lake in rows.groupby(C.LAKE_ID, sort=False):
         existence = lake.index[
-            is_rejected[lake.index] | lake["decision"].isin([Decision.ADDED, Decision.SPLIT])
+            is_rejected[lake.index] | lake[C.DECISION].isin([Decision.ADDED, Decision.SPLIT])
         ]
         if len(existence) and is_rejected[existence[-1]]:
             kept.append(existence[-1])
             continue
         rest = lake[~is_rejected[lake.index]]
-        is_outline = rest["decision"].isin(_ON_IMAGE)
+        is_outline = rest[C.DECISION].isin(_ON_IMAGE)
         last = image[rest.index[is_outline]].drop_duplicates(keep="last").index
         kept += [*last, *rest.index[~is_outline]]
     return gpd.GeoDataFrame(rows.loc[sorted(kept)], crs=reviews.crs)
@@ -68,13 +71,13 @@ def in_force(reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def rejected_lakes(reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the decisions by which a place is no lake on any date."""
     force = in_force(reviews)
-    return force[(force["decision"] == Decision.REJECTED) & force["acquired"].isna()]
+    return force[(force[C.DECISION] == Decision.REJECTED) & force[C.ACQUIRED].isna()]
 
 
 def merged_lakes(reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the decisions by which a lake is a part of another one from an image on."""
     force = in_force(reviews)
-    return force[force["decision"] == Decision.MERGED]
+    return force[force[C.DECISION] == Decision.MERGED]
 
 
 def left_out(outlines: gpd.GeoDataFrame, reviews: gpd.GeoDataFrame) -> pd.Series:
@@ -107,17 +110,17 @@ def left_out(outlines: gpd.GeoDataFrame, reviews: gpd.GeoDataFrame) -> pd.Series
 
 def known_ground(outlines: gpd.GeoDataFrame, reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return outlines by which lakes are recognized: also those that persons have replaced."""
-    is_known = reviews["lake_id"].isin(outlines["lake_id"])
-    is_known |= reviews["decision"] == Decision.MERGED
-    old = reviews[reviews["replaced"].notna() & is_known]
+    is_known = reviews[C.LAKE_ID].isin(outlines[C.LAKE_ID])
+    is_known |= reviews[C.DECISION] == Decision.MERGED
+    old = reviews[reviews[C.REPLACED].notna() & is_known]
     if old.empty:
         return outlines
     ground = gpd.GeoDataFrame(
-        old[["lake_id", "acquired"]],
-        geometry=shapely.from_wkt(old["replaced"].to_numpy(dtype=str)),
+        old[[C.LAKE_ID, C.ACQUIRED]],
+        geometry=shapely.from_wkt(old[C.REPLACED].to_numpy(dtype=str)),
         crs=4326,
     )
-    known = [outlines[["lake_id", "acquired", "geometry"]], ground]
+    known = [outlines[[C.LAKE_ID, C.ACQUIRED, "geometry"]], ground]
     return gpd.GeoDataFrame(pd.concat(known, ignore_index=True), crs=4326)
 
 
@@ -129,23 +132,23 @@ def reference(outlines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     in shape by an intersection over union below :data:`LIKE`. Column ``review_conflict`` tells
     where it does.
     """
-    rows = outlines.assign(whole=outlines["status"] == Status.OBSERVED, review_conflict=pd.NA)
-    rows["review_conflict"] = rows["review_conflict"].astype("boolean")
-    rows = rows.sort_values(["lake_id", "whole", "acquired", "scene_id"], kind="stable")
-    latest = rows.drop_duplicates("lake_id", keep="last").set_index("lake_id")
-    drawn = rows[rows["edited"].fillna(False) & rows["whole"]]
-    drawn = drawn.drop_duplicates("lake_id", keep="last").set_index("lake_id")
+    rows = outlines.assign(whole=outlines[C.STATUS] == Status.OBSERVED, review_conflict=pd.NA)
+    rows[C.REVIEW_CONFLICT] = rows[C.REVIEW_CONFLICT].astype("boolean")
+    rows = rows.sort_values([C.LAKE_ID, "whole", C.ACQUIRED, C.SCENE_ID], kind="stable")
+    latest = rows.drop_duplicates(C.LAKE_ID, keep="last").set_index(C.LAKE_ID)
+    drawn = rows[rows[C.EDITED].fillna(False) & rows["whole"]]
+    drawn = drawn.drop_duplicates(C.LAKE_ID, keep="last").set_index(C.LAKE_ID)
     for name in drawn.index:
         if _clearly_different(drawn.loc[name], latest.loc[name]):
-            latest.loc[name, "review_conflict"] = True
+            latest.loc[name, C.REVIEW_CONFLICT] = True
         else:
             latest.loc[name] = drawn.loc[name]
     return gpd.GeoDataFrame(latest, geometry="geometry", crs=outlines.crs)
 
 
 def _clearly_different(one: pd.Series, other: pd.Series) -> bool:
-    sigmas = np.nan_to_num(np.array([one["area_sigma_m2"], other["area_sigma_m2"]], dtype=float))
-    change = abs(float(one["area_m2"]) - float(other["area_m2"]))
+    sigmas = np.nan_to_num(np.array([one[C.AREA_SIGMA_M2], other[C.AREA_SIGMA_M2]], dtype=float))
+    change = abs(float(one[C.AREA_M2]) - float(other[C.AREA_M2]))
     pair = gpd.GeoSeries([one["geometry"], other["geometry"]], crs=4326).to_crs(EQUAL_AREA)
     union = shapely.union(pair[0], pair[1]).area
     like = shapely.intersection(pair[0], pair[1]).area >= LIKE * union
@@ -173,15 +176,15 @@ def redraw(tracked: Tracked, reviews: gpd.GeoDataFrame, scenes: pd.DataFrame) ->
     """
     if reviews.empty:
         return tracked
-    tracked = _without(tracked, set(rejected_lakes(reviews)["lake_id"]))
+    tracked = _without(tracked, set(rejected_lakes(reviews)[C.LAKE_ID]))
     force = in_force(reviews)
-    on_image = force["decision"].isin(_ON_IMAGE) & force["acquired"].notna()
+    on_image = force[C.DECISION].isin(_ON_IMAGE) & force[C.ACQUIRED].notna()
     touched: set[str] = set()
     outlines, observations = tracked.outlines, tracked.observations
     for _, review in force[on_image].iterrows():
-        lake, drawn = str(review["lake_id"]), None
-        here = (outlines["lake_id"] == lake) & _same_image(outlines, review)
-        if review["decision"] in _DRAWN:
+        lake, drawn = str(review[C.LAKE_ID]), None
+        here = (outlines[C.LAKE_ID] == lake) & _same_image(outlines, review)
+        if review[C.DECISION] in _DRAWN:
             drawn = _drawn_row(outlines, here, review)
             rest, row = outlines[~here], gpd.GeoDataFrame([drawn], crs=outlines.crs)
             row = schema.conform(row, schema.OUTLINES)[outlines.columns]
@@ -191,13 +194,13 @@ def redraw(tracked: Tracked, reviews: gpd.GeoDataFrame, scenes: pd.DataFrame) ->
             outlines = outlines[~here]
         observations = _observed(observations, review, drawn, scenes)
         touched.add(lake)
-    outlines = outlines.sort_values(["acquired", "lake_id"], kind="stable", ignore_index=True)
+    outlines = outlines.sort_values([C.ACQUIRED, C.LAKE_ID], kind="stable", ignore_index=True)
     outlines = gpd.GeoDataFrame(outlines, geometry="geometry", crs=4326)
-    order = ["lake_id", "acquired", "scene_id"]
+    order = [C.LAKE_ID, C.ACQUIRED, C.SCENE_ID]
     observations = observations.sort_values(order, kind="stable", ignore_index=True)
-    merged = set(force.loc[force["decision"] == Decision.MERGED, "lake_id"])
+    merged = set(force.loc[force[C.DECISION] == Decision.MERGED, C.LAKE_ID])
     lakes = _lakes(tracked.lakes, outlines, observations, touched, merged)
-    bare = touched - set(lakes["lake_id"])
+    bare = touched - set(lakes[C.LAKE_ID])
     rest = _without(Tracked(lakes, outlines, observations, tracked.events), bare)
     return with_lineage(rest, force)
 
@@ -206,34 +209,34 @@ def describe(tracked: Tracked, reviews: gpd.GeoDataFrame) -> Tracked:
     """Put types, names, comments and checks by persons on lakes and outlines."""
     told = (Decision.ACCEPTED, Decision.WITHDRAWN, Decision.RECLASSIFIED, Decision.COMMENTED)
     force = in_force(reviews)
-    force = force[force["decision"].isin(told)]
+    force = force[force[C.DECISION].isin(told)]
     if force.empty:
         return tracked
     lakes, outlines = tracked.lakes.copy(), tracked.outlines.copy()
     stands = reference(outlines)
-    newer = stands.loc[stands["review_conflict"].fillna(False).astype(bool), "acquired"]
+    newer = stands.loc[stands[C.REVIEW_CONFLICT].fillna(False).astype(bool), C.ACQUIRED]
     for _, review in force.iterrows():
-        name = str(review["lake_id"])
-        lake, rows = lakes["lake_id"] == name, outlines["lake_id"] == name
+        name = str(review[C.LAKE_ID])
+        lake, rows = lakes[C.LAKE_ID] == name, outlines[C.LAKE_ID] == name
         values = {field: review[field] or None for field in _FIELDS if review[field] is not None}
-        if review["decision"] in {Decision.ACCEPTED, Decision.WITHDRAWN}:
-            checked = review["decision"] == Decision.ACCEPTED
+        if review[C.DECISION] in {Decision.ACCEPTED, Decision.WITHDRAWN}:
+            checked = review[C.DECISION] == Decision.ACCEPTED
             values = (
-                {"verified": True, "verified_by": review["reviewer"]} if checked else _UNCHECKED
+                {C.VERIFIED: True, C.VERIFIED_BY: review[C.REVIEWER]} if checked else _UNCHECKED
             )
             here = _same_image(outlines, review)
-            if checked and name in newer.index and newer[name] == review["acquired"]:
-                lakes.loc[lake, "review_conflict"] = pd.NA  # the newer outline was checked
+            if checked and name in newer.index and newer[name] == review[C.ACQUIRED]:
+                lakes.loc[lake, C.REVIEW_CONFLICT] = pd.NA  # the newer outline was checked
             rows &= here if checked else True
-        elif pd.notna(review["acquired"]):
+        elif pd.notna(review[C.ACQUIRED]):
             rows &= _same_image(outlines, review)
-            latest = name in stands.index and stands.loc[name, "acquired"] == review["acquired"]
+            latest = name in stands.index and stands.loc[name, C.ACQUIRED] == review[C.ACQUIRED]
             lake &= latest
         for field, value in values.items():
             lakes.loc[lake, field] = value
             outlines.loc[rows, field] = value
-        if review["decision"] == Decision.ACCEPTED:
-            lakes.loc[lake & (lakes["state"] == LakeState.UNCONFIRMED), "state"] = LakeState.PRESENT
+        if review[C.DECISION] == Decision.ACCEPTED:
+            lakes.loc[lake & (lakes[C.STATE] == LakeState.UNCONFIRMED), C.STATE] = LakeState.PRESENT
     lakes = gpd.GeoDataFrame(schema.conform(lakes, schema.LAKES), crs=4326)
     outlines = gpd.GeoDataFrame(schema.conform(outlines, schema.OUTLINES), crs=4326)
     return replace(tracked, lakes=lakes, outlines=outlines)
@@ -244,14 +247,14 @@ def _without(tracked: Tracked, names: set[str]) -> Tracked:
     if not names:
         return tracked
     events = tracked.events
-    lineage = (events["from_ids"].fillna("") + " " + events["to_ids"].fillna("")).str.split()
+    lineage = (events[C.FROM_IDS].fillna("") + " " + events[C.TO_IDS].fillna("")).str.split()
     gone = [
         name in names or not names.isdisjoint(ids)
-        for name, ids in zip(events["lake_id"], lineage, strict=True)
+        for name, ids in zip(events[C.LAKE_ID], lineage, strict=True)
     ]
 
     def rest(table: Any) -> Any:
-        return table[~table["lake_id"].isin(names)].reset_index(drop=True)
+        return table[~table[C.LAKE_ID].isin(names)].reset_index(drop=True)
 
     return Tracked(
         rest(tracked.lakes),
@@ -263,50 +266,38 @@ def _without(tracked: Tracked, names: set[str]) -> Tracked:
 
 def _same_image(table: pd.DataFrame, review: pd.Series) -> pd.Series:
     """Tell which rows are of the day and sensor of a decision."""
-    same = table["acquired"].dt.floor("D") == pd.Timestamp(review["acquired"]).floor("D")
-    both: pd.Series = same & (table["sensor"] == review["sensor"])
+    same = table[C.ACQUIRED].dt.floor("D") == pd.Timestamp(review[C.ACQUIRED]).floor("D")
+    both: pd.Series = same & (table[C.SENSOR] == review[C.SENSOR])
     return both
 
 
 def _drawn_row(outlines: gpd.GeoDataFrame, here: pd.Series, review: pd.Series) -> dict[str, Any]:
     """Return the row of an outline that a person drew, in place of the mapped one."""
-    of_lake = outlines[outlines["lake_id"] == review["lake_id"]]
+    of_lake = outlines[outlines[C.LAKE_ID] == review[C.LAKE_ID]]
     row: dict[str, Any] = {}
     if here.any():
         row = outlines[here].iloc[0].to_dict()
     elif len(of_lake):
-        lasting = ("elev_m", "glacier_id", "glacier_dist_m", "lake_type", "dam_type", *_FIELDS)
-        row = of_lake.iloc[-1][list(dict.fromkeys(lasting))].to_dict()
-    row |= {name: review[name] for name in ("lake_id", "acquired", "scene_id", "sensor")} | {
-        name: row[name] for name in ("acquired", "scene_id") if name in row
+        row = of_lake.iloc[-1][_LASTING].to_dict()
+    row |= {name: review[name] for name in (C.LAKE_ID, C.ACQUIRED, C.SCENE_ID, C.SENSOR)} | {
+        name: row[name] for name in (C.ACQUIRED, C.SCENE_ID) if name in row
     }
     shape = review["geometry"]
     size = geodesic_area_perimeter(gpd.GeoSeries([shape], crs=4326)).iloc[0]
-    pixel = _pixel_m(outlines[_same_image(outlines, review)])
-    sigma = _HANSHAW_BOOKHAGEN * float(size["perimeter_m"]) * pixel
+    pixel = float(outlines.loc[_same_image(outlines, review), C.PIXEL_M].median())
+    sigma = hanshaw_bookhagen_error(float(size[C.PERIMETER_M]), pixel)
     point = shapely.point_on_surface(shape)
-    return row | {
+    measured = {
         "geometry": shape,
-        "area_m2": float(size["area_m2"]),
-        "area_sigma_m2": row.get("area_sigma_m2") if np.isnan(sigma) else sigma,
-        "area_err_hb_m2": None if np.isnan(sigma) else sigma,
-        "perimeter_m": float(size["perimeter_m"]),
-        "lon": shapely.get_x(point),
-        "lat": shapely.get_y(point),
-        "observed_fraction": 1.0,
-        "status": Status.OBSERVED,
-        "outline_method": MANUAL,
-        "threshold": None,
-        "quality": "good",
-        "edited": True,
-        "edited_by": review["reviewer"],
+        C.PIXEL_M: pixel,
+        C.AREA_M2: float(size[C.AREA_M2]),
+        C.AREA_SIGMA_M2: row.get(C.AREA_SIGMA_M2) if np.isnan(sigma) else sigma,
+        C.AREA_ERR_HB_M2: None if np.isnan(sigma) else sigma,
+        C.PERIMETER_M: float(size[C.PERIMETER_M]),
+        C.LON: shapely.get_x(point),
+        C.LAT: shapely.get_y(point),
     }
-
-
-def _pixel_m(image: pd.DataFrame) -> float:
-    """Return the pixel size of an image from the error of any outline in it."""
-    pixels = image["area_err_hb_m2"] / image["perimeter_m"] / _HANSHAW_BOOKHAGEN
-    return round(float(pixels.median()), 3) if pixels.notna().any() else np.nan
+    return row | _FIXED | measured | {C.EDITED_BY: review[C.REVIEWER]}
 
 
 def _observed(
@@ -316,31 +307,31 @@ def _observed(
     scenes: pd.DataFrame,
 ) -> pd.DataFrame:
     """Say in the observations of a lake what a person saw in an image."""
-    lake = observations["lake_id"] == review["lake_id"]
+    lake = observations[C.LAKE_ID] == review[C.LAKE_ID]
     if not lake.any():
         images = scenes.loc[
-            scenes["state"] != SceneState.REFUSED, ["acquired", "scene_id", "sensor"]
+            scenes[C.STATE] != SceneState.REFUSED, [C.ACQUIRED, C.SCENE_ID, C.SENSOR]
         ]
-        rows = images.dropna().assign(lake_id=review["lake_id"], status=Status.UNCERTAIN)
+        rows = images.dropna().assign(lake_id=review[C.LAKE_ID], status=Status.UNCERTAIN)
         rows = schema.conform(rows, schema.OBSERVATIONS)
         observations = pd.concat([observations, rows], ignore_index=True)
-        lake = observations["lake_id"] == review["lake_id"]
+        lake = observations[C.LAKE_ID] == review[C.LAKE_ID]
     image = observations[lake & _same_image(observations, review)]
     if image.empty:
         return observations
-    told = image[image["area_m2"].notna()]
-    named = image[image["scene_id"] == review["scene_id"]]
+    told = image[image[C.AREA_M2].notna()]
+    named = image[image[C.SCENE_ID] == review[C.SCENE_ID]]
     place = next(rows.index[0] for rows in (told, named, image) if len(rows))
-    columns = ["area_m2", "area_sigma_m2", "observed_fraction", "status"]
-    seen = drawn or {"observed_fraction": image.loc[place, "observed_fraction"]}
+    columns = [C.AREA_M2, C.AREA_SIGMA_M2, C.OBSERVED_FRACTION, C.STATUS]
+    seen = drawn or {C.OBSERVED_FRACTION: image.loc[place, C.OBSERVED_FRACTION]}
     status = Status.UNCERTAIN if drawn is None else Status.OBSERVED
-    if review["decision"] == Decision.MERGED:
-        seen, status = seen | {"area_m2": 0.0}, Status.ABSENT
+    if review[C.DECISION] == Decision.MERGED:
+        seen, status = seen | {C.AREA_M2: 0.0}, Status.ABSENT
     observations = observations.copy()
     observations.loc[place, columns[:3]] = [
         np.nan if seen.get(name) is None else seen[name] for name in columns[:3]
     ]
-    observations.loc[place, "status"] = status
+    observations.loc[place, C.STATUS] = status
     return observations
 
 
@@ -352,37 +343,37 @@ def _lakes(
     merged: set[str],
 ) -> gpd.GeoDataFrame:
     """Return the table of lakes, with new rows for those that a person has touched."""
-    mine = outlines[outlines["lake_id"].isin(touched)]
+    mine = outlines[outlines[C.LAKE_ID].isin(touched)]
     if mine.empty:
-        return lakes[~lakes["lake_id"].isin(touched)].reset_index(drop=True)
+        return lakes[~lakes[C.LAKE_ID].isin(touched)].reset_index(drop=True)
     stands = reference(mine)
-    old = lakes.set_index("lake_id")
+    old = lakes.set_index(C.LAKE_ID)
     rows = []
-    for name, group in mine.groupby("lake_id"):
-        row = old.loc[name].to_dict() if name in old.index else {"state": LakeState.PRESENT}
+    for name, group in mine.groupby(C.LAKE_ID):
+        row = old.loc[name].to_dict() if name in old.index else {C.STATE: LakeState.PRESENT}
         stand = stands.loc[name]
         row |= {key: stand[key] for key in old.columns if key in stand.index}
-        edited = group[group["edited"].fillna(False)].sort_values("acquired")
-        seen = observations[observations["lake_id"] == name]
-        seen = seen[seen["status"].isin([Status.OBSERVED, Status.ABSENT])].sort_values("acquired")
-        says = len(seen) and seen["acquired"].iloc[-1] in set(edited["acquired"])
-        ended = name in merged and len(seen) and seen["status"].iloc[-1] == Status.ABSENT
-        state = LakeState.PRESENT if says or row["state"] == LakeState.UNCONFIRMED else row["state"]
+        edited = group[group[C.EDITED].fillna(False)].sort_values(C.ACQUIRED)
+        seen = observations[observations[C.LAKE_ID] == name]
+        seen = seen[seen[C.STATUS].isin([Status.OBSERVED, Status.ABSENT])].sort_values(C.ACQUIRED)
+        says = len(seen) and seen[C.ACQUIRED].iloc[-1] in set(edited[C.ACQUIRED])
+        ended = name in merged and len(seen) and seen[C.STATUS].iloc[-1] == Status.ABSENT
+        state = LakeState.PRESENT if says or row[C.STATE] == LakeState.UNCONFIRMED else row[C.STATE]
         rows.append(
             row
             | {
-                "lake_id": name,
-                "first_seen": group["acquired"].min(),
-                "last_seen": group["acquired"].max(),
-                "n_observed": int(group["area_m2"].count()),
-                "max_area_m2": group["area_m2"].max(),
-                "state": LakeState.GONE if ended else state,
-                "edited": True if len(edited) else None,
-                "edited_by": edited["edited_by"].iloc[-1] if len(edited) else None,
+                C.LAKE_ID: name,
+                C.FIRST_SEEN: group[C.ACQUIRED].min(),
+                C.LAST_SEEN: group[C.ACQUIRED].max(),
+                C.N_OBSERVED: int(group[C.AREA_M2].count()),
+                C.MAX_AREA_M2: group[C.AREA_M2].max(),
+                C.STATE: LakeState.GONE if ended else state,
+                C.EDITED: True if len(edited) else None,
+                C.EDITED_BY: edited[C.EDITED_BY].iloc[-1] if len(edited) else None,
             }
         )
     new = schema.conform(gpd.GeoDataFrame(rows, crs=4326), schema.LAKES)[lakes.columns]
-    rest = lakes[~lakes["lake_id"].isin(touched)]
+    rest = lakes[~lakes[C.LAKE_ID].isin(touched)]
     table = pd.concat([rest, new], ignore_index=True) if len(rest) else new
-    table = table.sort_values("lake_id", kind="stable", ignore_index=True)
+    table = table.sort_values(C.LAKE_ID, kind="stable", ignore_index=True)
     return gpd.GeoDataFrame(schema.conform(table, schema.LAKES), geometry="geometry", crs=4326)

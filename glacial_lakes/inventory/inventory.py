@@ -13,12 +13,14 @@ import geopandas as gpd
 import pandas as pd
 
 from glacial_lakes import change, schema
+from glacial_lakes.columns import C
 from glacial_lakes.errors import InputError, VectorError
 from glacial_lakes.inventory import attributes, decisions
 from glacial_lakes.io.geopackage import read_layers, write_layers
 from glacial_lakes.io.qgis_style import categorized_style
 from glacial_lakes.io.shapefile import write_shapefile
 from glacial_lakes.runtime.notebooks import html_table
+from glacial_lakes.scenes import sensors
 from glacial_lakes.schema import AlertKind, Decision, LakeState, Status
 from glacial_lakes.tracking.tables import Tracked
 
@@ -126,10 +128,10 @@ class Inventory:
             When it cannot be written.
         """
         styles = {
-            "lakes": categorized_style("state", STATE_COLOURS),
-            "outlines": categorized_style("status", STATUS_COLOURS),
-            "reviews": categorized_style("decision", DECISION_COLOURS),
-            "alerts": categorized_style("alert", ALERT_COLOURS),
+            "lakes": categorized_style(C.STATE, STATE_COLOURS),
+            "outlines": categorized_style(C.STATUS, STATUS_COLOURS),
+            "reviews": categorized_style(C.DECISION, DECISION_COLOURS),
+            "alerts": categorized_style(C.ALERT, ALERT_COLOURS),
         }
         write_layers(path, {name: getattr(self, name) for name in (*LAYERS, *DERIVED)}, styles)
 
@@ -153,7 +155,11 @@ class Inventory:
             raise VectorError(
                 path, "has no layer {missing}", "name the inventory.gpkg of a run", missing=missing
             )
-        return cls(**{name: as_layer(layers[name], name) for name in LAYERS})
+        tables = {name: as_layer(layers[name], name) for name in LAYERS}
+        if C.PIXEL_M not in layers["outlines"]:  # written before 0.2
+            sensor = tables["outlines"][C.SENSOR]
+            tables["outlines"][C.PIXEL_M] = sensors.pixel_m(sensor)
+        return cls(**tables)
 
     def to_shapefile(self, path: Path | str, date: datetime.date | str | None = None) -> list[Path]:
         """Write outlines as a shapefile with the field names of the region's inventories.
@@ -181,7 +187,7 @@ class Inventory:
         if date is None:
             return write_shapefile(self.latest(), path, schema.OUTLINES)
         day = pd.Timestamp(date).strftime("%Y-%m-%d")
-        days = set(self.scenes["acquired"].dropna().dt.strftime("%Y-%m-%d"))
+        days = set(self.scenes[C.ACQUIRED].dropna().dt.strftime("%Y-%m-%d"))
         if day not in days:
             raise InputError(
                 None,
@@ -190,7 +196,7 @@ class Inventory:
                 day=day,
                 days=sorted(days),
             )
-        rows = self.outlines[self.outlines["acquired"].dt.strftime("%Y-%m-%d") == day]
+        rows = self.outlines[self.outlines[C.ACQUIRED].dt.strftime("%Y-%m-%d") == day]
         return write_shapefile(rows, path, schema.OUTLINES)
 
     def latest(self) -> gpd.GeoDataFrame:
@@ -199,9 +205,9 @@ class Inventory:
         Where a person drew one, it is the person's; see
         :func:`glacial_lakes.inventory.decisions.reference`.
         """
-        present = self.lakes.loc[self.lakes["state"] == LakeState.PRESENT, "lake_id"]
+        present = self.lakes.loc[self.lakes[C.STATE] == LakeState.PRESENT, C.LAKE_ID]
         whole = self.outlines[
-            (self.outlines["status"] == Status.OBSERVED) & self.outlines["lake_id"].isin(present)
+            (self.outlines[C.STATUS] == Status.OBSERVED) & self.outlines[C.LAKE_ID].isin(present)
         ]
         return decisions.reference(whole).reset_index()[list(self.outlines.columns)]
 
@@ -219,7 +225,7 @@ class Inventory:
         tracked = decisions.redraw(tracked, table, self.scenes)
         tracked = decisions.describe(tracked, table)
         lakes = attributes.screened(
-            tracked.lakes, tracked.lakes["lake_id"].isin(reviews["lake_id"])
+            tracked.lakes, tracked.lakes[C.LAKE_ID].isin(reviews[C.LAKE_ID])
         )
         tracked = replace(tracked, lakes=as_layer(lakes, "lakes"))
         return replace(self, reviews=as_layer(table, "reviews"), **vars(tracked))
@@ -227,15 +233,15 @@ class Inventory:
     @cached_property
     def trends(self) -> pd.DataFrame:
         """:data:`~glacial_lakes.schema.TRENDS`, one row a lake; unconfirmed lakes are left out."""
-        sure = self.lakes.loc[self.lakes["state"] != LakeState.UNCONFIRMED, "lake_id"]
-        rows = self.observations[self.observations["lake_id"].isin(sure)]
+        sure = self.lakes.loc[self.lakes[C.STATE] != LakeState.UNCONFIRMED, C.LAKE_ID]
+        rows = self.observations[self.observations[C.LAKE_ID].isin(sure)]
         return change.trends(rows, self.events)
 
     @cached_property
     def alerts(self) -> gpd.GeoDataFrame:
         """:data:`~glacial_lakes.schema.ALERTS`, one row a reason to look, EPSG:4326."""
         rows = change.alerts(self.observations, self.events, self.outlines, self.lakes)
-        places = self.lakes.set_index("lake_id").geometry.reindex(rows["lake_id"])
+        places = self.lakes.set_index(C.LAKE_ID).geometry.reindex(rows[C.LAKE_ID])
         return gpd.GeoDataFrame(rows, geometry=places.to_numpy(), crs=self.lakes.crs)
 
     @cached_property
@@ -270,15 +276,15 @@ class Inventory:
             When no image lies in that time.
         """
         best = self.best_observations(years, months)
-        chosen = best.loc[best["status"] == Status.OBSERVED, ["lake_id", "scene_id"]]
-        rows: gpd.GeoDataFrame = self.outlines.merge(chosen, on=["lake_id", "scene_id"])
-        rows = rows[rows["status"] == Status.OBSERVED].sort_values(["lake_id", "acquired"])
-        return rows.drop_duplicates("lake_id", ignore_index=True)
+        chosen = best.loc[best[C.STATUS] == Status.OBSERVED, [C.LAKE_ID, C.SCENE_ID]]
+        rows: gpd.GeoDataFrame = self.outlines.merge(chosen, on=[C.LAKE_ID, C.SCENE_ID])
+        rows = rows[rows[C.STATUS] == Status.OBSERVED].sort_values([C.LAKE_ID, C.ACQUIRED])
+        return rows.drop_duplicates(C.LAKE_ID, ignore_index=True)
 
     def best_observations(self, years: tuple[int, int], months: Sequence[int]) -> pd.DataFrame:
         """Return the observations behind :meth:`composite`, also of lakes that are not in it."""
-        sure = self.lakes.loc[self.lakes["state"] != LakeState.UNCONFIRMED, "lake_id"]
-        rows = self.observations[self.observations["lake_id"].isin(sure)]
+        sure = self.lakes.loc[self.lakes[C.STATE] != LakeState.UNCONFIRMED, C.LAKE_ID]
+        rows = self.observations[self.observations[C.LAKE_ID].isin(sure)]
         return change.best_observations(rows, self.outlines, self.scenes, years, months)
 
     def observations_of(self, lake_id: str) -> pd.DataFrame:
@@ -289,10 +295,10 @@ class Inventory:
         KeyError
             When there is no such lake.
         """
-        rows = self.observations[self.observations["lake_id"] == lake_id]
+        rows = self.observations[self.observations[C.LAKE_ID] == lake_id]
         if rows.empty:
             raise KeyError(f"the inventory has no lake {lake_id!r}")
-        return rows.sort_values(["acquired", "scene_id"], ignore_index=True)
+        return rows.sort_values([C.ACQUIRED, C.SCENE_ID], ignore_index=True)
 
     def plot(self, lake_id: str, ax: Axes | None = None) -> Axes:
         """Draw the area of one lake through time, as :func:`.plots.plot_area` does."""
@@ -309,9 +315,9 @@ class Inventory:
             Passed on to :meth:`geopandas.GeoDataFrame.explore`.
         """
         table = self.lakes.copy()
-        for name in ("first_seen", "last_seen"):  # the map is JSON, which has no times
+        for name in (C.FIRST_SEEN, C.LAST_SEEN):  # the map is JSON, which has no times
             table[name] = table[name].dt.strftime("%Y-%m-%d")
-        return table.explore(column="state", **options)
+        return table.explore(column=C.STATE, **options)
 
     def __repr__(self) -> str:
         return (
@@ -322,18 +328,18 @@ class Inventory:
         return html_table(self._summary())
 
     def _summary(self) -> dict[str, str]:
-        states = self.lakes["state"].value_counts()
-        times = self.observations["acquired"].dropna()
-        area = self.latest()["area_m2"].sum() / 1e6
-        events = self.events["event"].value_counts()
+        states = self.lakes[C.STATE].value_counts()
+        times = self.observations[C.ACQUIRED].dropna()
+        area = self.latest()[C.AREA_M2].sum() / 1e6
+        events = self.events[C.EVENT].value_counts()
         return {
             "lakes": ", ".join(f"{states[name]} {name}" for name in sorted(states.index)) or "none",
             "area": f"{area:.3f} km² (latest outlines of present lakes)",
-            "scenes": str(self.observations["scene_id"].nunique()),
+            "scenes": str(self.observations[C.SCENE_ID].nunique()),
             "period": f"{times.min():%Y-%m-%d} to {times.max():%Y-%m-%d}" if len(times) else "none",
             "events": ", ".join(f"{events[name]} {name}" for name in sorted(events.index))
             or "none",
-            "alerts": _counts(self.alerts["alert"]),
+            "alerts": _counts(self.alerts[C.ALERT]),
         }
 
 

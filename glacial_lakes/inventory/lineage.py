@@ -10,6 +10,7 @@ import geopandas as gpd
 import pandas as pd
 
 from glacial_lakes import schema
+from glacial_lakes.columns import C
 from glacial_lakes.schema import Decision, Status
 from glacial_lakes.tracking.tables import Tracked
 
@@ -36,31 +37,31 @@ def with_lineage(tracked: Tracked, force: gpd.GeoDataFrame) -> Tracked:
     again = pd.Series(False, index=events.index)
     lineage = [
         _names(one) | _names(other)
-        for one, other in zip(events["from_ids"], events["to_ids"], strict=True)
+        for one, other in zip(events[C.FROM_IDS], events[C.TO_IDS], strict=True)
     ]
     for _, event in by_persons.iterrows():
-        mine = _names(event["from_ids"]) | _names(event["to_ids"])
+        mine = _names(event[C.FROM_IDS]) | _names(event[C.TO_IDS])
         same = pd.Series([names <= mine for names in lineage], index=events.index)
-        again |= (events["event"] == event["event"]) & (events["date"] >= event["date"]) & same
+        again |= (events[C.EVENT] == event[C.EVENT]) & (events[C.DATE] >= event[C.DATE]) & same
     events = pd.concat([events[~again], by_persons], ignore_index=True)
-    events = events.sort_values(["date", "lake_id", "event"], kind="stable", ignore_index=True)
+    events = events.sort_values([C.DATE, C.LAKE_ID, C.EVENT], kind="stable", ignore_index=True)
     outlines = tracked.outlines.copy()
     for _, event in by_persons.iterrows():
-        here = outlines["acquired"].dt.floor("D") == event["date"]
-        here &= outlines["lake_id"] == event["lake_id"]
-        outlines.loc[here, "event"] = event["event"]
+        here = outlines[C.ACQUIRED].dt.floor("D") == event[C.DATE]
+        here &= outlines[C.LAKE_ID] == event[C.LAKE_ID]
+        outlines.loc[here, C.EVENT] = event[C.EVENT]
     return replace(tracked, outlines=outlines, events=schema.conform(events, schema.LAKE_EVENTS))
 
 
 def _events(outlines: gpd.GeoDataFrame, force: gpd.GeoDataFrame) -> Iterator[dict[str, Any]]:
-    drawn = force[force["decision"].isin([Decision.SPLIT, Decision.MERGED])]
-    days = drawn["acquired"].dt.floor("D").rename("day")
-    for (kind, main, day), group in drawn.groupby(["decision", "other_id", days]):
-        whole = outlines[(outlines["status"] == Status.OBSERVED) & outlines["area_m2"].notna()]
-        when = whole["acquired"].dt.floor("D")
-        before = whole[when < day].sort_values("acquired", kind="stable")
-        before = before.drop_duplicates("lake_id", keep="last").set_index("lake_id")
-        names = [str(name) for name in group["lake_id"]]
+    drawn = force[force[C.DECISION].isin([Decision.SPLIT, Decision.MERGED])]
+    days = drawn[C.ACQUIRED].dt.floor("D").rename("day")
+    for (kind, main, day), group in drawn.groupby([C.DECISION, C.OTHER_ID, days]):
+        whole = outlines[(outlines[C.STATUS] == Status.OBSERVED) & outlines[C.AREA_M2].notna()]
+        when = whole[C.ACQUIRED].dt.floor("D")
+        before = whole[when < day].sort_values(C.ACQUIRED, kind="stable")
+        before = before.drop_duplicates(C.LAKE_ID, keep="last").set_index(C.LAKE_ID)
+        names = [str(name) for name in group[C.LAKE_ID]]
         if kind == Decision.MERGED:
             others = [name for name in names if name in before.index]
             sides, since = ([main, *others], [main]), others
@@ -69,16 +70,16 @@ def _events(outlines: gpd.GeoDataFrame, force: gpd.GeoDataFrame) -> Iterator[dic
             sides, since = ([main], [main, *others]), [main]
         if not others or main not in before.index:
             continue
-        after = whole[(when == day) & whole["lake_id"].isin(sides[1])]
+        after = whole[(when == day) & whole[C.LAKE_ID].isin(sides[1])]
         yield {
-            "lake_id": main,
-            "event": kind,
-            "date": day,
-            "after": before.loc[since, "acquired"].min().floor("D"),
-            "from_ids": " ".join(sides[0]),
-            "to_ids": " ".join(sides[1]),
-            "area_before_m2": before.loc[sides[0], "area_m2"].sum(),
-            "area_after_m2": after.drop_duplicates("lake_id")["area_m2"].sum(),
+            C.LAKE_ID: main,
+            C.EVENT: kind,
+            C.DATE: day,
+            C.AFTER: before.loc[since, C.ACQUIRED].min().floor("D"),
+            C.FROM_IDS: " ".join(sides[0]),
+            C.TO_IDS: " ".join(sides[1]),
+            C.AREA_BEFORE_M2: before.loc[sides[0], C.AREA_M2].sum(),
+            C.AREA_AFTER_M2: after.drop_duplicates(C.LAKE_ID)[C.AREA_M2].sum(),
         }
 
 

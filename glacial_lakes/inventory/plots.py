@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.dates import date2num
 from matplotlib.transforms import ScaledTranslation
 
+from glacial_lakes.columns import C
 from glacial_lakes.language import area_unit, translate
 from glacial_lakes.schema import LakeState, Status
 
@@ -58,18 +59,18 @@ def plot_area(
         Area in m² or km², whichever suits its size; the unit is in the label.
     """
     ax = _axes(ax, (7.2, 3.2))
-    table = observations.sort_values("acquired")
-    measured = (table["status"] == Status.OBSERVED) & table["area_m2"].notna()
-    absent = table["status"] == Status.ABSENT
-    largest = float(table.loc[measured, "area_m2"].max()) if measured.any() else 0.0
+    table = observations.sort_values(C.ACQUIRED)
+    measured = (table[C.STATUS] == Status.OBSERVED) & table[C.AREA_M2].notna()
+    absent = table[C.STATUS] == Status.ABSENT
+    largest = float(table.loc[measured, C.AREA_M2].max()) if measured.any() else 0.0
     unit, factor = area_unit(largest)
     known, seen = table[measured | absent], table[measured]
-    ax.plot(_times(known), known["area_m2"].fillna(0.0) / factor, color=WATER, alpha=0.35, lw=1)
+    ax.plot(_times(known), known[C.AREA_M2].fillna(0.0) / factor, color=WATER, alpha=0.35, lw=1)
     if len(seen):
         ax.errorbar(
             _times(seen),
-            seen["area_m2"] / factor,
-            yerr=seen["area_sigma_m2"].fillna(0.0) / factor,
+            seen[C.AREA_M2] / factor,
+            yerr=seen[C.AREA_SIGMA_M2].fillna(0.0) / factor,
             fmt="o",
             ms=4,
             capsize=2.5,
@@ -83,7 +84,7 @@ def plot_area(
         ax.plot(_times(gone), np.zeros(len(gone)), "x", color=EVENT, ms=6, label=label)
     time_and_share = ax.get_xaxis_transform()
     below = time_and_share + ScaledTranslation(0, -9 / 72, ax.figure.dpi_scale_trans)
-    for status, rows in table[~(measured | absent)].groupby("status"):
+    for status, rows in table[~(measured | absent)].groupby(C.STATUS):
         label = translate("not observed: {reason}", language)
         ax.plot(
             _times(rows),
@@ -149,8 +150,8 @@ def plot_lakes(
     ax = _axes(ax, (6.0, 6.0))
     shapes = lakes.to_crs("EPSG:4326")
     gone = pd.Series(False, index=shapes.index)
-    if "state" in shapes:
-        gone = shapes["state"] == LakeState.GONE
+    if C.STATE in shapes:
+        gone = shapes[C.STATE] == LakeState.GONE
     if len(shapes):
         west, south, east, north = shapes.total_bounds
         pad = 0.06 * max(east - west, north - south, 0.01)
@@ -183,20 +184,20 @@ def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
 
 def _times(table: pd.DataFrame) -> pd.Series:
     """Return UTC times without the zone, which axes do not need."""
-    times: pd.Series = table["acquired"].dt.tz_localize(None)
+    times: pd.Series = table[C.ACQUIRED].dt.tz_localize(None)
     return times
 
 
 def _events_of(observations: pd.DataFrame, events: pd.DataFrame) -> list[tuple[pd.Timestamp, str]]:
     """Return date and name of the events in which a lake takes part."""
-    lakes = set(observations["lake_id"])
-    lineage = events["from_ids"].fillna("") + " " + events["to_ids"].fillna("")
+    lakes = set(observations[C.LAKE_ID])
+    lineage = events[C.FROM_IDS].fillna("") + " " + events[C.TO_IDS].fillna("")
     concerned = [
         bool(lakes & {lake_id, *others.split()})
-        for lake_id, others in zip(events["lake_id"], lineage, strict=True)
+        for lake_id, others in zip(events[C.LAKE_ID], lineage, strict=True)
     ]
-    own = events[concerned].dropna(subset="date").drop_duplicates(["date", "event"])
+    own = events[concerned].dropna(subset=C.DATE).drop_duplicates([C.DATE, C.EVENT])
     return [
         (pd.Timestamp(date), str(event))
-        for date, event in zip(own["date"], own["event"], strict=True)
+        for date, event in zip(own[C.DATE], own[C.EVENT], strict=True)
     ]

@@ -14,11 +14,15 @@ import shutil
 import stat
 import sys
 import tempfile
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import IO
 
+import llvmlite.binding as llvm
 import numba
 import numpy as np
 
@@ -31,6 +35,7 @@ _KERNELS = b"\nfrom glacial_lakes.kernels.jit import "
 _IMPORT = re.compile(rb"\nfrom (glacial_lakes\.[\w.]+) import (\([^)]*\)|.*)")
 _ENUM = re.compile(rb"\nclass (\w+)\(\w*(?:Enum|Flag)\)")
 _NAME = re.compile(rb"[A-Za-z_]\w*")
+_WAIT_SECONDS = 0.2
 _LONG_NAME = "x" * 120
 """As long as what numba appends to the folder: the paths of Windows end at 260 characters."""
 
@@ -114,6 +119,67 @@ def sources(package: Path) -> dict[Path, bytes]:
                     named = _NAME.findall(names)
                     coming += [source for name in named if name.isupper() or name in enums]
     return found
+
+
+def is_complete() -> bool:
+    """Tell whether all kernels are kept, or nothing can be kept: nothing to compile ahead."""
+    folder = place().folder
+    return folder is None or (folder / _complete_name()).exists()
+
+
+def complete() -> None:
+    """Say that all kernels are kept."""
+    folder = place().folder
+    if folder is not None:
+        with suppress(OSError):
+            (folder / _complete_name()).touch()
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Hold the folder of compiled code in the block; wait for another process that holds it.
+
+    The system lets go of it when the process ends, however it ends. Where the disk knows no such
+    lock the block is entered at once: two processes then do the same work, and no harm.
+    """
+    folder = place().folder
+    with ExitStack() as stack:
+        if folder is not None:
+            with suppress(OSError):
+                file = stack.enter_context((folder / "lock").open("ab"))
+                while not _take(file):
+                    time.sleep(_WAIT_SECONDS)
+        yield
+
+
+if sys.platform == "win32":
+
+    def _take(file: IO[bytes]) -> bool:
+        import msvcrt  # noqa: PLC0415 (only there)
+
+        try:
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except PermissionError:
+            return False
+        return True
+
+else:
+
+    def _take(file: IO[bytes]) -> bool:
+        import fcntl  # noqa: PLC0415 (not on Windows)
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+def _complete_name() -> str:
+    """Return the name of the file that says so, for this Python and this processor."""
+    processor = getattr(numba.config, "CPU_NAME", None) or llvm.get_host_cpu_name()
+    return f"complete-{sys.implementation.cache_tag}-{processor}"
 
 
 def _prefix() -> str:

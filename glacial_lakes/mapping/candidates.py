@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
+from glacial_lakes.columns import C
 from glacial_lakes.coverage import State
 from glacial_lakes.grid import Grid, within
 from glacial_lakes.kernels import rasterize
@@ -217,11 +218,11 @@ def measure(
                 )
                 row = {
                     "geometry": polygon,
-                    "observed_fraction": share,
-                    "status": status,
-                    "outline_method": fraction.method,
-                    "threshold": classification.shore_index(found),
-                    "quality": classification.quality(found, fraction),
+                    C.OBSERVED_FRACTION: share,
+                    C.STATUS: status,
+                    C.OUTLINE_METHOD: fraction.method,
+                    C.THRESHOLD: classification.shore_index(found),
+                    C.QUALITY: classification.quality(found, fraction),
                     "shift_px": uncertainty.shift_px(shore),
                 }
             measured.append(Measured(window, body, land, inside & pixels.seen, found, row))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,9 +12,11 @@ import geopandas as gpd
 import shapely
 
 from glacial_lakes import schema
+from glacial_lakes.columns import C
 from glacial_lakes.coverage import CompleteCoverage, Coverage, DrawnCoverage, SceneCoverage
 from glacial_lakes.errors import DamagedFileError, InputError
 from glacial_lakes.io import geopackage
+from glacial_lakes.runtime.notebooks import html_table
 
 OUTLINES_LAYER = "outlines"
 COVERAGE_TABLE = "coverage"
@@ -94,18 +95,13 @@ class MappedScene:
         return f"<MappedScene {facts['scene']}: {told}>"
 
     def _repr_html_(self) -> str:
-        cells = "".join(
-            f"<tr><th style='text-align:left'>{name}</th>"
-            f"<td style='text-align:left'>{html.escape(text)}</td></tr>"
-            for name, text in self._facts().items()
-        )
-        return f"<table>{cells}</table>"
+        return html_table(self._facts())
 
     def _facts(self) -> dict[str, str]:
         count = len(self.outlines)
         told = f"{count} outline" if count == 1 else f"{count} outlines"
-        if schema.AREA.name in self.outlines:
-            told += f", {self.outlines[schema.AREA.name].sum() / 1e6:.3f} km²"
+        if C.AREA_M2 in self.outlines:
+            told += f", {self.outlines[C.AREA_M2].sum() / 1e6:.3f} km²"
         return {
             "scene": self.coverage.scene_id,
             "sensor": self.coverage.sensor,

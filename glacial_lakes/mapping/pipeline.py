@@ -18,6 +18,7 @@ from rasterio.features import geometry_mask
 from rasterio.windows import Window
 
 from glacial_lakes import measures, schema
+from glacial_lakes.columns import C
 from glacial_lakes.coverage import Coverage, State
 from glacial_lakes.errors import MetadataError
 from glacial_lakes.io.vector import Places, as_places
@@ -407,20 +408,21 @@ def _table(scene: Scene, rows: list[dict[str, Any]], terrain: Terrain | None) ->
     table = gpd.GeoDataFrame(rows, geometry="geometry", crs=crs)
     size = measures.geodesic_area_perimeter(table.geometry)
     pixel = scene.grid.resolution
-    table["scene_id"] = scene.id
-    table["acquired"] = pd.Timestamp(scene.acquired)
-    table["sensor"] = scene.sensor
-    table["perimeter_m"] = size["perimeter_m"]
-    table["area_m2"] = size["area_m2"]
-    perimeter = size["perimeter_m"].to_numpy()
-    hidden = (1 - table["observed_fraction"]) * table["area_m2"]
-    table["area_sigma_m2"] = uncertainty.area_sigma(perimeter, pixel, table["shift_px"], hidden)
-    table["area_err_hb_m2"] = uncertainty.hanshaw_bookhagen_error(perimeter, pixel)
-    cut = table["status"] != Status.OBSERVED
-    table.loc[cut, ["area_m2", "area_sigma_m2", "area_err_hb_m2"]] = np.nan
-    table[["lon", "lat"]] = measures.inner_lon_lat(table.geometry)
+    table[C.SCENE_ID] = scene.id
+    table[C.ACQUIRED] = pd.Timestamp(scene.acquired)
+    table[C.SENSOR] = scene.sensor
+    table[C.PIXEL_M] = pixel
+    table[C.PERIMETER_M] = size[C.PERIMETER_M]
+    table[C.AREA_M2] = size[C.AREA_M2]
+    perimeter = size[C.PERIMETER_M].to_numpy()
+    hidden = (1 - table[C.OBSERVED_FRACTION]) * table[C.AREA_M2]
+    table[C.AREA_SIGMA_M2] = uncertainty.area_sigma(perimeter, pixel, table["shift_px"], hidden)
+    table[C.AREA_ERR_HB_M2] = measures.hanshaw_bookhagen_error(perimeter, pixel)
+    cut = table[C.STATUS] != Status.OBSERVED
+    table.loc[cut, [C.AREA_M2, C.AREA_SIGMA_M2, C.AREA_ERR_HB_M2]] = np.nan
+    table[[C.LON, C.LAT]] = measures.inner_lon_lat(table.geometry)
     if terrain is not None:
-        table["elev_m"] = measures.elevation(table.geometry, terrain)
+        table[C.ELEV_M] = measures.elevation(table.geometry, terrain)
     return schema.conform(table.drop(columns="shift_px"), schema.MAPPED)
 
 
@@ -428,7 +430,7 @@ def _near_glaciers(
     table: gpd.GeoDataFrame, glaciers: gpd.GeoDataFrame, buffer_m: float | None
 ) -> gpd.GeoDataFrame:
     near = measures.nearest_glacier(table.geometry, glaciers)
-    table[["glacier_id", "glacier_dist_m"]] = near
+    table[[C.GLACIER_ID, C.GLACIER_DIST_M]] = near
     if buffer_m is None:
         return table
-    return table[~(table["glacier_dist_m"] > buffer_m)].reset_index(drop=True)
+    return table[~(table[C.GLACIER_DIST_M] > buffer_m)].reset_index(drop=True)

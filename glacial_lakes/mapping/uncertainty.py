@@ -160,13 +160,3 @@ def area_sigma(
     whole = WHOLE_PX * pixel_m**2
     sigma: NDArray[np.float64] = np.sqrt(shared**2 + local**2 + hidden**2 + whole**2)
     return sigma
-
-
-def hanshaw_bookhagen_error(
-    perimeter_m: NDArray[np.float64], pixel_m: float
-) -> NDArray[np.float64]:
-    """Return the one-sigma area error in m² of Hanshaw & Bookhagen (2014), 0.6872·P/G·G²/2.
-
-    Stands beside the own uncertainty to compare with older inventories.
-    """
-    return 0.6872 * perimeter_m * pixel_m / 2

@@ -14,6 +14,7 @@ from glacial_lakes.kernels.filters import gaussian_weights, median, median_of, s
 from glacial_lakes.kernels.interpolation import upsample
 from glacial_lakes.kernels.jit import inner, kernel
 from glacial_lakes.kernels.morphology import FAR, depth_in, dilate, distance_to, extent
+from glacial_lakes.scenes import sensors
 
 FAINT = 1e-3
 """Weight of the overall mean, which counts where nothing is near."""
@@ -226,11 +227,6 @@ GROUND_PX = 3.0
 DRY_PX, WET_PX = 2.0, 5.0
 """Land and water beside the shore are what lies within these distances of it."""
 
-BLUR_PX = {10.0: 0.8, 30.0: 0.6}
-"""Effective blur (standard deviation in pixels) of images by their pixel in metres. Larger than
-that of the optics (0.4–0.6 and 0.3–0.4: MTF at Nyquist 0.15–0.5), because the beach and the
-shallows mix as well; measured with ``benchmarks/accuracy.py --development``."""
-
 SMOOTH_PX = 2.0
 """Signals change along a lake: they are means over this distance (Gaussian)."""
 
@@ -308,8 +304,8 @@ def unmix(
     Fraction or None
         None when there is no shore to compare with.
     """
-    blur_px = BLUR_PX[min(BLUR_PX, key=lambda known: abs(known - pixel_m))]
-    smoothing, blurring = gaussian_weights(SMOOTH_PX, SMOOTH_REACH), gaussian_weights(blur_px, 4.0)
+    smoothing = gaussian_weights(SMOOTH_PX, SMOOTH_REACH)
+    blurring = gaussian_weights(sensors.blur_px(pixel_m), 4.0)
     found, small, water, core, shore, ground, separation = _unmix(
         bands, candidate, others, seen, smoothing, blurring
     )

@@ -5,7 +5,12 @@ Volumes, floods and relief are a first-order screening, not a hazard assessment.
 """
 
 from glacial_lakes.measures.flood import peak_discharges, potential_flood
-from glacial_lakes.measures.geometry import elevation, geodesic_area_perimeter, inner_lon_lat
+from glacial_lakes.measures.geometry import (
+    elevation,
+    geodesic_area_perimeter,
+    hanshaw_bookhagen_error,
+    inner_lon_lat,
+)
 from glacial_lakes.measures.glaciers import (
     glacier_contact,
     glacier_ids,
@@ -23,6 +28,7 @@ __all__ = [
     "glacier_contact",
     "glacier_ids",
     "glacier_years",
+    "hanshaw_bookhagen_error",
     "inner_lon_lat",
     "may_be_near",
     "nearest_glacier",

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from glacial_lakes.columns import C
 from glacial_lakes.measures.volume import VOLUME_RELATIONS
 
 Float = NDArray[np.float64]
@@ -164,8 +165,8 @@ def potential_flood(area_m2: pd.Series, lowering_height_m: pd.Series) -> pd.Data
     volume = np.minimum(height, MAX_DEPTH_M * (area / 1e6) ** 0.25) * area
     return pd.DataFrame(
         {
-            "potential_flood_low_m3": volume * (1 - POTENTIAL_FLOOD_ERROR),
-            "potential_flood_high_m3": volume * (1 + POTENTIAL_FLOOD_ERROR),
+            C.POTENTIAL_FLOOD_LOW_M3: volume * (1 - POTENTIAL_FLOOD_ERROR),
+            C.POTENTIAL_FLOOD_HIGH_M3: volume * (1 + POTENTIAL_FLOOD_ERROR),
         },
         index=area_m2.index,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import shapely
 from pyproj import Geod
 
+from glacial_lakes.columns import C
 from glacial_lakes.grid import shifted
 from glacial_lakes.kernels.filters import median_of
 from glacial_lakes.kernels.rasterize import pixels_inside
@@ -49,13 +51,26 @@ def geodesic_area_perimeter(outlines: gpd.GeoSeries) -> pd.DataFrame:
         np.where(known, np.bincount(outline[part], values, len(geometries)), np.nan)
         for values in (area, measured[:, 1])
     ]
-    return pd.DataFrame(dict(zip(("area_m2", "perimeter_m"), sums, strict=True)), outlines.index)
+    return pd.DataFrame(dict(zip((C.AREA_M2, C.PERIMETER_M), sums, strict=True)), outlines.index)
+
+
+def hanshaw_bookhagen_error(perimeter_m: Any, pixel_m: Any) -> Any:
+    """Return the one-sigma area error in m² of Hanshaw & Bookhagen (2014), 0.6872·P/G·G²/2.
+
+    Stands beside the own uncertainty to compare with older inventories.
+
+    Parameters
+    ----------
+    perimeter_m, pixel_m : float, array or Series of float
+        Perimeter P and pixel size G.
+    """
+    return 0.6872 * perimeter_m * pixel_m / 2
 
 
 def inner_lon_lat(outlines: gpd.GeoSeries) -> pd.DataFrame:
     """Return ``lon`` and ``lat`` in degrees of a point inside each outline."""
     points = outlines.to_crs("EPSG:4326").representative_point()
-    return pd.DataFrame({"lon": points.x, "lat": points.y}, index=outlines.index)
+    return pd.DataFrame({C.LON: points.x, C.LAT: points.y}, index=outlines.index)
 
 
 def elevation(outlines: gpd.GeoSeries, terrain: Terrain) -> pd.Series:
@@ -84,4 +99,4 @@ def elevation(outlines: gpd.GeoSeries, terrain: Terrain) -> pd.Series:
         if part.size and not inside.any():  # narrower than a pixel of the DEM
             inside[:] = True
         values.append(median_of(part, inside))
-    return pd.Series(values, index=outlines.index, name="elev_m", dtype=float)
+    return pd.Series(values, index=outlines.index, name=C.ELEV_M, dtype=float)

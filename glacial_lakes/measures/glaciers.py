@@ -12,10 +12,11 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from glacial_lakes.columns import C
 from glacial_lakes.measures.geometry import geodesic_area_perimeter
 from glacial_lakes.schema import LakeType
 
-GLACIER_ID_COLUMNS = ("rgi_id", "rgiid", "glacier_id", "glims_id", "glimsid", "glac_id")
+GLACIER_ID_COLUMNS = ("rgi_id", "rgiid", C.GLACIER_ID, "glims_id", "glimsid", "glac_id")
 """Column names (lower case) that hold a glacier's identity, best first."""
 GLACIER_DATE_COLUMNS = ("src_date", "bgndate", "begdate", "src_year", "year")
 """Column names (lower case) that hold the date of the image behind an outline: RGI 7 and GLIMS
@@ -49,7 +50,7 @@ def nearest_glacier(outlines: gpd.GeoSeries, glaciers: gpd.GeoDataFrame) -> pd.D
         ``glacier_id`` (text) and ``glacier_dist_m`` (0 when they touch or overlap).
     """
     empty = pd.DataFrame(
-        {"glacier_id": pd.Series(None, outlines.index, dtype=object), "glacier_dist_m": np.nan},
+        {C.GLACIER_ID: pd.Series(None, outlines.index, dtype=object), C.GLACIER_DIST_M: np.nan},
         index=outlines.index,
     )
     glaciers = glaciers[~(glaciers.geometry.is_empty | glaciers.geometry.isna())]
@@ -180,8 +181,8 @@ def relation_to_glaciers(
     )
     return pd.DataFrame(
         {
-            "lake_type": pd.Series(kinds, outlines.index, dtype=object),
-            "glacier_year": pd.Series(year, outlines.index).astype("Int64"),
+            C.LAKE_TYPE: pd.Series(kinds, outlines.index, dtype=object),
+            C.GLACIER_YEAR: pd.Series(year, outlines.index).astype("Int64"),
         }
     )
 
@@ -217,7 +218,7 @@ def glacier_contact(
         reached = (shapely.intersection(shore, part) for part in (ice, ice.buffer(contact_m)))
         lengths[place] = [shapely.length(part) for part in reached]
     touching = np.unique(lake)
-    perimeter = geodesic_area_perimeter(outlines.iloc[touching])["perimeter_m"].to_numpy()
+    perimeter = geodesic_area_perimeter(outlines.iloc[touching])[C.PERIMETER_M].to_numpy()
     lengths[touching] *= (perimeter / shapely.length(shapes[touching]))[:, None]
-    names = ["glacier_contact_low_m", "glacier_contact_high_m"]
+    names = [C.GLACIER_CONTACT_LOW_M, C.GLACIER_CONTACT_HIGH_M]
     return pd.DataFrame(lengths, columns=names, index=outlines.index)

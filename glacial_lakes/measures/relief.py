@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.features import rasterize
 
+from glacial_lakes.columns import C
 from glacial_lakes.errors import GridError
 from glacial_lakes.grid import Grid
 from glacial_lakes.measures.catchment import Drainage, drainage
@@ -50,12 +51,12 @@ _LATTICE_M = 900.0
 _MIN_SEEN = 0.9
 
 COLUMNS = (
-    "upslope_area_m2",
-    "upslope_glacier_fraction",
-    "downstream_slope_deg",
-    "front_angle_deg",
-    "lowering_height_m",
-    "headwall_area_m2",
+    C.UPSLOPE_AREA_M2,
+    C.UPSLOPE_GLACIER_FRACTION,
+    C.DOWNSTREAM_SLOPE_DEG,
+    C.FRONT_ANGLE_DEG,
+    C.LOWERING_HEIGHT_M,
+    C.HEADWALL_AREA_M2,
 )
 _ONTO_ICE = "runs_onto_glacier"
 _ICE_WATER = "glacier_water_near"
@@ -178,12 +179,12 @@ def _of_tile(
     )
     found = {name: np.full(len(level), np.nan) for name in (*COLUMNS, _ONTO_ICE, _ICE_WATER)}
     whole = np.isfinite(level) & ~cut
-    found["upslope_area_m2"][whole] = area[whole] * pixel
-    found["headwall_area_m2"][whole] = walls[whole] * pixel
+    found[C.UPSLOPE_AREA_M2][whole] = area[whole] * pixel
+    found[C.HEADWALL_AREA_M2][whole] = walls[whole] * pixel
     if ice is not None:
         with np.errstate(invalid="ignore", divide="ignore"):
             share = np.where(area > 0, on_ice / area, 0.0)
-        found["upslope_glacier_fraction"][whole] = share[whole]
+        found[C.UPSLOPE_GLACIER_FRACTION][whole] = share[whole]
     below_ice = None if ice is None else _below_ice(flow, numbers, ice)
     for lake in range(1, len(tile.core) + 1):
         if not np.isfinite(level[lake]):
@@ -191,9 +192,9 @@ def _of_tile(
         crop = _around(grid, tile.shapes[lake - 1].bounds)
         apart = distance_transform_edt(numbers[crop] != lake, sampling=grid.resolution)
         front = _front(z[crop], apart, level[lake])
-        found["front_angle_deg"][lake], found["lowering_height_m"][lake] = front
+        found[C.FRONT_ANGLE_DEG][lake], found[C.LOWERING_HEIGHT_M][lake] = front
         way = flow.way_down(lake, NEAR_M, grid.resolution)
-        found["downstream_slope_deg"][lake] = _slope_down(way, z, level[lake], numbers)
+        found[C.DOWNSTREAM_SLOPE_DEG][lake] = _slope_down(way, z, level[lake], numbers)
         if below_ice is not None:
             found[_ICE_WATER][lake] = float(below_ice[crop][apart <= TOO_NEAR_M].any())
         if ice is not None and way:

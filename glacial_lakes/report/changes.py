@@ -9,6 +9,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from glacial_lakes.columns import C
 from glacial_lakes.report.model import Alert, Conflict, LakeTrend
 from glacial_lakes.schema import LakeState, Status
 
@@ -29,23 +30,23 @@ def conflicts_of(
         :data:`glacial_lakes.schema.OUTLINES`.
     """
     found = {}
-    contradicted = lakes.loc[lakes["review_conflict"].fillna(False).astype(bool), "lake_id"]
+    contradicted = lakes.loc[lakes[C.REVIEW_CONFLICT].fillna(False).astype(bool), C.LAKE_ID]
     whole = outlines[
-        (outlines["status"] == Status.OBSERVED) & outlines["lake_id"].isin(contradicted)
+        (outlines[C.STATUS] == Status.OBSERVED) & outlines[C.LAKE_ID].isin(contradicted)
     ]
-    for name, rows in whole.sort_values("acquired", kind="stable").groupby("lake_id"):
-        drawn = rows[rows["edited"].fillna(False).astype(bool)]
+    for name, rows in whole.sort_values(C.ACQUIRED, kind="stable").groupby(C.LAKE_ID):
+        drawn = rows[rows[C.EDITED].fillna(False).astype(bool)]
         if drawn.empty:
             continue
         one, other = drawn.iloc[-1], rows.iloc[-1]
         conflict = Conflict(
-            drawn_by=None if pd.isna(one["edited_by"]) else str(one["edited_by"]),
-            drawn_of=one["acquired"],
-            drawn_area_m2=_real(one["area_m2"]),
-            drawn_sigma_m2=_real(one["area_sigma_m2"]),
-            newer_of=other["acquired"],
-            newer_area_m2=_real(other["area_m2"]),
-            newer_sigma_m2=_real(other["area_sigma_m2"]),
+            drawn_by=None if pd.isna(one[C.EDITED_BY]) else str(one[C.EDITED_BY]),
+            drawn_of=one[C.ACQUIRED],
+            drawn_area_m2=_real(one[C.AREA_M2]),
+            drawn_sigma_m2=_real(one[C.AREA_SIGMA_M2]),
+            newer_of=other[C.ACQUIRED],
+            newer_area_m2=_real(other[C.AREA_M2]),
+            newer_sigma_m2=_real(other[C.AREA_SIGMA_M2]),
         )
         found[str(name)] = (conflict, one["geometry"])
     return found
@@ -70,10 +71,10 @@ def alert_rows(alerts: pd.DataFrame, numbers: Mapping[str, int]) -> tuple[Alert,
     """
     return tuple(
         Alert(
-            lake=(str(row["lake_id"]), numbers.get(row["lake_id"])),
-            kind=str(row["alert"]),
-            is_confirmed=bool(row["confirmed"]),
-            evidence=tuple(str(row["scene_ids"] or "").split()),
+            lake=(str(row[C.LAKE_ID]), numbers.get(row[C.LAKE_ID])),
+            kind=str(row[C.ALERT]),
+            is_confirmed=bool(row[C.CONFIRMED]),
+            evidence=tuple(str(row[C.SCENE_IDS] or "").split()),
             **{name: _known(row[name]) for name in Alert.__slots__ if name in row},
         )
         for row in _records(alerts)
@@ -84,17 +85,17 @@ def trend_rows(inventory: Inventory) -> dict[str, LakeTrend]:
     """Return the trend of each lake with an area, by lake ID."""
     rows = _records(inventory.trends)
     return {
-        str(row["lake_id"]): LakeTrend(
-            kind=_known(row["trend"]),
-            exceeds_uncertainty=row["exceeds_uncertainty"] is True,
+        str(row[C.LAKE_ID]): LakeTrend(
+            kind=_known(row[C.TREND]),
+            exceeds_uncertainty=row[C.EXCEEDS_UNCERTAINTY] is True,
             **{
                 name: _known(row[name])
                 for name in LakeTrend.__slots__
-                if name in row and name != "exceeds_uncertainty"
+                if name in row and name != C.EXCEEDS_UNCERTAINTY
             },
         )
         for row in rows
-        if row["n"] > 0
+        if row[C.N] > 0
     }
 
 
@@ -102,7 +103,7 @@ def changed_lakes(lakes: pd.DataFrame, trends: Mapping[str, LakeTrend]) -> list[
     """Return present lakes that changed beyond their own uncertainty, the largest change first."""
     changed = [
         (abs(trends[lake].difference_m2 or 0.0), str(lake))
-        for lake in lakes.loc[lakes["state"] == LakeState.PRESENT, "lake_id"]
+        for lake in lakes.loc[lakes[C.STATE] == LakeState.PRESENT, C.LAKE_ID]
         if lake in trends and trends[lake].is_change
     ]
     return [lake for _, lake in sorted(changed, key=lambda pair: -pair[0])[:GROWTH_ROWS]]

@@ -13,6 +13,7 @@ import shapely
 
 from glacial_lakes import schema
 from glacial_lakes.change.series import best_of_day, evidence
+from glacial_lakes.columns import C
 from glacial_lakes.errors import Message
 from glacial_lakes.language import translate
 from glacial_lakes.report.changes import (
@@ -120,26 +121,26 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
     """
     observations = best_of_day(schema.conform(inventory.observations, schema.OBSERVATIONS))
     scenes = schema.conform(inventory.scenes, schema.SCENES)
-    times = scenes.loc[scenes["state"] != SceneState.REFUSED, "acquired"].dropna()
-    times = times if len(times) else observations["acquired"].dropna()
+    times = scenes.loc[scenes[C.STATE] != SceneState.REFUSED, C.ACQUIRED].dropna()
+    times = times if len(times) else observations[C.ACQUIRED].dropna()
     events = schema.conform(inventory.events, schema.LAKE_EVENTS)
     outlines = schema.conform(inventory.outlines, schema.OUTLINES)
     conflicts = conflicts_of(schema.conform(inventory.lakes, schema.LAKES), outlines)
     alerts = inventory.alerts.sort_values(
-        ["date", "lake_id", "alert"], ascending=[False, True, True], kind="stable"
+        [C.DATE, C.LAKE_ID, C.ALERT], ascending=[False, True, True], kind="stable"
     )
     all_lakes = _all_lakes(inventory, observations, times)
     trends = trend_rows(inventory)
     changed = changed_lakes(all_lakes, trends)
     important = list(
-        dict.fromkeys([*conflicts, *alerts["lake_id"], *changed, *all_lakes["lake_id"]])
+        dict.fromkeys([*conflicts, *alerts[C.LAKE_ID], *changed, *all_lakes[C.LAKE_ID]])
     )
-    listed = all_lakes[all_lakes["lake_id"].isin(important[:LISTED])]
-    n_drawn = min(DRAWN, max(DRAWN_DATES // max(scenes["scene_id"].nunique(), 1), 1))
+    listed = all_lakes[all_lakes[C.LAKE_ID].isin(important[:LISTED])]
+    n_drawn = min(DRAWN, max(DRAWN_DATES // max(scenes[C.SCENE_ID].nunique(), 1), 1))
     drawn = set(important[:n_drawn])
     lakes = _lakes(
         listed,
-        outlines[outlines["lake_id"].isin(drawn)],
+        outlines[outlines[C.LAKE_ID].isin(drawn)],
         drawn,
         observations=observations,
         events=events,
@@ -151,14 +152,14 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
     by_id = {lake.lake_id: lake for lake in lakes}
     numbers = {name: by_id[name].number for name in important[:n_drawn]}
     ice = [glacier for glacier in glaciers if glacier is not None and not glacier.is_empty]
-    shapes = dict(zip(inventory.lakes["lake_id"], inventory.lakes.geometry, strict=True))
+    shapes = dict(zip(inventory.lakes[C.LAKE_ID], inventory.lakes.geometry, strict=True))
     known = [shape for shape in shapes.values() if shape is not None and not shape.is_empty]
-    rest = all_lakes[~all_lakes["lake_id"].isin(drawn)]
-    runs = schema.conform(inventory.runs, schema.RUNS).sort_values("started", kind="stable")
-    settings = _json_object(_text(runs["settings"].iloc[-1]) if len(runs) else None)
-    versions = runs["version"].dropna()
-    if versions.empty and "version" in inventory.outlines:
-        versions = inventory.outlines["version"].dropna().sort_values()
+    rest = all_lakes[~all_lakes[C.LAKE_ID].isin(drawn)]
+    runs = schema.conform(inventory.runs, schema.RUNS).sort_values(C.STARTED, kind="stable")
+    settings = _json_object(_text(runs[C.SETTINGS].iloc[-1]) if len(runs) else None)
+    versions = runs[C.VERSION].dropna()
+    if versions.empty and C.VERSION in inventory.outlines:
+        versions = inventory.outlines[C.VERSION].dropna().sort_values()
     area = settings.get("area")
     area = area if isinstance(area, dict) else {}
     return Contents(
@@ -191,14 +192,14 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
         first_date=times.min() if len(times) else None,
         last_date=times.max() if len(times) else None,
         n_dates=times.dt.floor("D").nunique(),
-        sensors=tuple(sorted({str(name) for name in scenes["sensor"].dropna()})),
+        sensors=tuple(sorted({str(name) for name in scenes[C.SENSOR].dropna()})),
         bounds=tuple(shapely.total_bounds(known)) if known else None,
         versions=tuple(dict.fromkeys(str(version) for version in versions)),
-        run_started=_time(runs["started"].iloc[-1]) if len(runs) else None,
+        run_started=_time(runs[C.STARTED].iloc[-1]) if len(runs) else None,
         settings=json.dumps(settings, indent=2, ensure_ascii=False) if settings else None,
         min_area_m2=_real(area.get("min_area_m2")),
         glacier_buffer_m=_real(area.get("glacier_buffer_m")),
-        n_without_dem=int((outlines["quality"] == schema.NO_DEM).sum()),
+        n_without_dem=int((outlines[C.QUALITY] == schema.NO_DEM).sum()),
     )
 
 
@@ -206,20 +207,20 @@ def _all_lakes(inventory: Inventory, observations: pd.DataFrame, times: pd.Serie
     """Return the lakes by area, with number, last measurement and whether unseen at the end."""
     table = schema.conform(inventory.lakes, schema.LAKES)
     table = table.sort_values(
-        ["area_m2", "lake_id"], ascending=[False, True], kind="stable", na_position="last"
+        [C.AREA_M2, C.LAKE_ID], ascending=[False, True], kind="stable", na_position="last"
     )
-    is_measured = (observations["status"] == Status.OBSERVED) & observations["area_m2"].notna()
-    is_seen = is_measured | (observations["status"] == Status.ABSENT)
+    is_measured = (observations[C.STATUS] == Status.OBSERVED) & observations[C.AREA_M2].notna()
+    is_seen = is_measured | (observations[C.STATUS] == Status.ABSENT)
     last_day = times.max().floor("D") if len(times) else pd.NaT
-    on_last = observations["acquired"].dt.floor("D") == last_day
-    latest = observations[is_measured].groupby("lake_id")["acquired"].max()
-    state = table["state"].where(table["state"].notna() & (table["state"] != ""), LakeState.PRESENT)
-    seen = table["lake_id"].isin(observations.loc[is_seen & on_last, "lake_id"])
+    on_last = observations[C.ACQUIRED].dt.floor("D") == last_day
+    latest = observations[is_measured].groupby(C.LAKE_ID)[C.ACQUIRED].max()
+    state = table[C.STATE].where(table[C.STATE].notna() & (table[C.STATE] != ""), LakeState.PRESENT)
+    seen = table[C.LAKE_ID].isin(observations.loc[is_seen & on_last, C.LAKE_ID])
     return table.assign(
         number=np.arange(1, len(table) + 1),
         state=state,
-        is_unseen_last=(table["state"] == LakeState.PRESENT) & ~seen & (last_day is not pd.NaT),
-        last_measured=latest.reindex(table["lake_id"]).array,
+        is_unseen_last=(table[C.STATE] == LakeState.PRESENT) & ~seen & (last_day is not pd.NaT),
+        last_measured=latest.reindex(table[C.LAKE_ID]).array,
     )
 
 
@@ -235,15 +236,15 @@ def _lakes(
     conflicts: Mapping[str, tuple[Conflict, shapely.Geometry]],
     language: str,
 ) -> tuple[Lake, ...]:
-    shown = observations[observations["lake_id"].isin(listed["lake_id"])]
+    shown = observations[observations[C.LAKE_ID].isin(listed[C.LAKE_ID])]
     every = _observations(shown)
     by_lake = {
         name: tuple(every[place] for place in places)
-        for name, places in shown.groupby("lake_id").indices.items()
+        for name, places in shown.groupby(C.LAKE_ID).indices.items()
     }
-    measured = outlines[outlines["area_m2"] > 0].sort_values("acquired", kind="stable")
-    first = dict(zip(measured["lake_id"][::-1], measured.geometry[::-1], strict=True))
-    last = dict(zip(measured["lake_id"], measured.geometry, strict=True))
+    measured = outlines[outlines[C.AREA_M2] > 0].sort_values(C.ACQUIRED, kind="stable")
+    first = dict(zip(measured[C.LAKE_ID][::-1], measured.geometry[::-1], strict=True))
+    last = dict(zip(measured[C.LAKE_ID], measured.geometry, strict=True))
     period = _axis(times)
     happened_at: dict[str, list[tuple[pd.Timestamp, str]]] = {}
     for event in _each(events):
@@ -299,10 +300,10 @@ def _each(table: pd.DataFrame) -> Iterator[Any]:
 
 
 def _observations(table: pd.DataFrame) -> list[Observation]:
-    names = ("sensor", "scene_id", "area_m2", "area_sigma_m2", "observed_fraction", "status")
+    names = (C.SENSOR, C.SCENE_ID, C.AREA_M2, C.AREA_SIGMA_M2, C.OBSERVED_FRACTION, C.STATUS)
     sensor, scene, area, sigma, fraction, status = (_plain(table[name]) for name in names)
     status = [text or Status.UNCERTAIN for text in status]
-    columns = (table["acquired"].tolist(), sensor, scene, area, sigma, fraction, status)
+    columns = (table[C.ACQUIRED].tolist(), sensor, scene, area, sigma, fraction, status)
     return [Observation(*values) for values in zip(*columns, strict=True)]
 
 
@@ -329,10 +330,10 @@ def _involved(event: Any) -> set[str]:
 def _events(
     events: pd.DataFrame, observations: pd.DataFrame, numbers: Mapping[str, int]
 ) -> tuple[LakeEvent, ...]:
-    latest = events.sort_values(["date", "lake_id"], ascending=[False, True]).iloc[:MOST_ROWS]
+    latest = events.sort_values([C.DATE, C.LAKE_ID], ascending=[False, True]).iloc[:MOST_ROWS]
     lakes = {name for event in _each(latest) for name in _involved(event)}
-    shown = observations[observations["lake_id"].isin(lakes)]
-    by_lake = dict(iter(shown.groupby("lake_id")))
+    shown = observations[observations[C.LAKE_ID].isin(lakes)]
+    by_lake = dict(iter(shown.groupby(C.LAKE_ID)))
     rows = []
     for event in _each(latest):
         days = [pd.Timestamp(when).floor("D") for when in (event.after, event.date) if when]
@@ -359,11 +360,11 @@ def _references(ids: str | None, numbers: Mapping[str, int]) -> tuple[tuple[str,
 
 
 def _scenes(scenes: pd.DataFrame, observations: pd.DataFrame) -> tuple[SceneRow, ...]:
-    is_measured = (observations["status"] == Status.OBSERVED) & observations["area_m2"].notna()
-    is_unseen = ~is_measured & (observations["status"] != Status.ABSENT)
-    measured = observations.loc[is_measured].groupby("scene_id")["lake_id"].nunique()
-    unseen = observations.loc[is_unseen].groupby("scene_id")["lake_id"].nunique()
-    ordered = scenes.sort_values(["acquired", "scene_id"], kind="stable")
+    is_measured = (observations[C.STATUS] == Status.OBSERVED) & observations[C.AREA_M2].notna()
+    is_unseen = ~is_measured & (observations[C.STATUS] != Status.ABSENT)
+    measured = observations.loc[is_measured].groupby(C.SCENE_ID)[C.LAKE_ID].nunique()
+    unseen = observations.loc[is_unseen].groupby(C.SCENE_ID)[C.LAKE_ID].nunique()
+    ordered = scenes.sort_values([C.ACQUIRED, C.SCENE_ID], kind="stable")
     return tuple(
         SceneRow(
             number=place,
@@ -392,10 +393,10 @@ def _reason(scene: Any) -> str | None:
 
 
 def _total(lakes: pd.DataFrame) -> Total:
-    present = lakes[lakes["state"] == LakeState.PRESENT]
-    known = present[present["area_m2"].notna()]
-    areas = known["area_m2"].to_numpy(dtype=float)
-    sigmas = known["area_sigma_m2"].to_numpy(dtype=float)
+    present = lakes[lakes[C.STATE] == LakeState.PRESENT]
+    known = present[present[C.AREA_M2].notna()]
+    areas = known[C.AREA_M2].to_numpy(dtype=float)
+    sigmas = known[C.AREA_SIGMA_M2].to_numpy(dtype=float)
     dates = known["last_measured"].dropna()
     has_sigma = len(known) > 0 and bool(np.isfinite(sigmas).all())
     return Total(

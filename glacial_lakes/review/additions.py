@@ -9,6 +9,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from glacial_lakes.columns import C
 from glacial_lakes.errors import InputError
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.inventory import decisions
@@ -57,15 +58,15 @@ def additions(
     rows: list[Row] = []
     placed = dict(standing)
     rejected = decisions.rejected_lakes(inventory.reviews)
-    places = dict(zip(rejected["lake_id"], rejected.geometry.to_crs(EQUAL_AREA), strict=True))
+    places = dict(zip(rejected[C.LAKE_ID], rejected.geometry.to_crs(EQUAL_AREA), strict=True))
     ended = decisions.merged_lakes(inventory.reviews)
-    ended_m = dict(zip(ended["lake_id"], ended.geometry.to_crs(EQUAL_AREA), strict=True))
-    before = dict(zip(old["lake_id"], old.geometry.to_crs(EQUAL_AREA), strict=True))
-    now = inventory.lakes[~inventory.lakes["lake_id"].isin(old["lake_id"])]
-    born = dict(zip(now["lake_id"], now.geometry.to_crs(EQUAL_AREA), strict=True))
+    ended_m = dict(zip(ended[C.LAKE_ID], ended.geometry.to_crs(EQUAL_AREA), strict=True))
+    before = dict(zip(old[C.LAKE_ID], old.geometry.to_crs(EQUAL_AREA), strict=True))
+    now = inventory.lakes[~inventory.lakes[C.LAKE_ID].isin(old[C.LAKE_ID])]
+    born = dict(zip(now[C.LAKE_ID], now.geometry.to_crs(EQUAL_AREA), strict=True))
     for (_, row), shape in zip(new.iterrows(), new.geometry.to_crs(EQUAL_AREA), strict=True):
-        if row["lake_id"] in places and not row["verified"]:
-            _LOG.warning("%s stays rejected; set verified to bring it back", row["lake_id"])
+        if row[C.LAKE_ID] in places and not row[C.VERIFIED]:
+            _LOG.warning("%s stays rejected; set verified to bring it back", row[C.LAKE_ID])
             continue
         if any(is_same(other, shape) for other in born.values()):
             continue  # added by an earlier review of the same file
@@ -85,17 +86,17 @@ def additions(
         name = next((n for n, place in known.items() if is_one_place(shape, place)), None)
         placed[name or f"{where.centroid.y:.5f} {where.centroid.x:.5f}"] = shape
         source = _split_from(shape, before, standing)
-        area = float(geodesic_area_perimeter(gpd.GeoSeries([where], crs=4326))["area_m2"].iloc[0])
+        area = float(geodesic_area_perimeter(gpd.GeoSeries([where], crs=4326))[C.AREA_M2].iloc[0])
         added: Row = {
-            "decision": Decision.SPLIT if source else Decision.ADDED,
-            "lake_id": name,
-            "other_id": source,
-            "reviewer": row["edited_by"] or row["verified_by"],
+            C.DECISION: Decision.SPLIT if source else Decision.ADDED,
+            C.LAKE_ID: name,
+            C.OTHER_ID: source,
+            C.REVIEWER: row[C.EDITED_BY] or row[C.VERIFIED_BY],
             "geometry": where,
-            "area_after_m2": area,
+            C.AREA_AFTER_M2: area,
         }
-        added |= _image(inventory, old[old["lake_id"] == source] if source else old, row)
-        if row["lake_id"] is None or row["lake_id"] != source:  # else its fields are copies
+        added |= _image(inventory, old[old[C.LAKE_ID] == source] if source else old, row)
+        if row[C.LAKE_ID] is None or row[C.LAKE_ID] != source:  # else its fields are copies
             added |= {name: row[name] for name in FIELDS if name in row.index and row[name]}
         rows.append(added)
     return rows
@@ -118,16 +119,16 @@ def _split_from(
 
 def _image(inventory: Inventory, old: gpd.GeoDataFrame, row: pd.Series) -> Row:
     """Return the image that an added outline is of: that of its date, else the newest one."""
-    usable = inventory.scenes["state"] != SceneState.REFUSED
-    scenes = inventory.scenes[usable].dropna(subset="acquired")
-    days = old["acquired"].dt.floor("D").unique()
+    usable = inventory.scenes[C.STATE] != SceneState.REFUSED
+    scenes = inventory.scenes[usable].dropna(subset=C.ACQUIRED)
+    days = old[C.ACQUIRED].dt.floor("D").unique()
     if len(days) == 1:
-        chosen = scenes[scenes["scene_id"].isin(old["scene_id"])]
+        chosen = scenes[scenes[C.SCENE_ID].isin(old[C.SCENE_ID])]
     else:
-        day = pd.Timestamp(row["acquired"]).floor("D")
-        chosen = scenes[scenes["acquired"].dt.floor("D") == day]
-    chosen = (chosen if len(chosen) else scenes).sort_values(["acquired", "scene_id"])
+        day = pd.Timestamp(row[C.ACQUIRED]).floor("D")
+        chosen = scenes[scenes[C.ACQUIRED].dt.floor("D") == day]
+    chosen = (chosen if len(chosen) else scenes).sort_values([C.ACQUIRED, C.SCENE_ID])
     if chosen.empty:
         raise InputError(None, "the inventory has no scene that a lake could be added to")
     last = chosen.iloc[-1]
-    return {name: last[name] for name in ("acquired", "scene_id", "sensor")}
+    return {name: last[name] for name in (C.ACQUIRED, C.SCENE_ID, C.SENSOR)}

@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 
 from glacial_lakes import schema
+from glacial_lakes.columns import C
 from glacial_lakes.errors import InputError
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.inventory.inventory import Inventory
@@ -24,7 +25,7 @@ from glacial_lakes.tracking.identities import lake_id
 
 _MISSING = 0.5
 _SHIFTED_ROWS = 3
-_IDENTITY = ("lake_id", "acquired", "scene_id", "sensor", "geometry")
+_IDENTITY = (C.LAKE_ID, C.ACQUIRED, C.SCENE_ID, C.SENSOR, "geometry")
 
 
 def differences(
@@ -61,13 +62,13 @@ def differences(
     for task in tasks_of(inventory, edited):
         rows += _compared(inventory, task, missing_is_rejected)
     rows = [row for row in _one_each(rows) if _is_new(inventory, row)]
-    taken = {*inventory.outlines["lake_id"], *inventory.lakes["lake_id"]}
-    taken |= set(inventory.reviews["lake_id"].dropna())
+    taken = {*inventory.outlines[C.LAKE_ID], *inventory.lakes[C.LAKE_ID]}
+    taken |= set(inventory.reviews[C.LAKE_ID].dropna())
     for row in rows:
-        if row["lake_id"] is None:
+        if row[C.LAKE_ID] is None:
             point = shapely.point_on_surface(row["geometry"])
-            row["lake_id"] = lake_id(point.x, point.y, taken)
-            taken.add(row["lake_id"])
+            row[C.LAKE_ID] = lake_id(point.x, point.y, taken)
+            taken.add(row[C.LAKE_ID])
     table = schema.conform(pd.DataFrame(rows), schema.REVIEWS)
     shapes = table.pop("geometry") if rows else pd.Series([], dtype="object")
     return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(shapes, crs=4326))
@@ -102,7 +103,7 @@ def _compared(inventory: Inventory, task: Task, missing_is_rejected: bool | None
             rows.append(redrawn | changed(old, i, shape))
             rows[-1] |= images[i]
             shifts.append(shift_m(old_m[i], drawn[i]))
-        source = next((j for j in parts[i] if old["lake_id"].iloc[j] == row["lake_id"]), i)
+        source = next((j for j in parts[i] if old[C.LAKE_ID].iloc[j] == row[C.LAKE_ID]), i)
         was = old.iloc[source].copy()  # the fields of a merged lake are those of the row kept
         was[[*_IDENTITY]] = old.iloc[i][[*_IDENTITY]]
         rows += decisions_in(was, row, task.whole_lakes)
@@ -119,7 +120,7 @@ def _compared(inventory: Inventory, task: Task, missing_is_rejected: bool | None
         rows.append(_merger(old, i, main, new.iloc[pairs[main][0]]) | images[main])
     if missing_is_rejected is not False:
         rows += [_rejection(inventory, old, i, task) for i in missing]
-    standing = {str(old["lake_id"].iloc[i]): shape for i, shape in drawn.items()}
+    standing = {str(old[C.LAKE_ID].iloc[i]): shape for i, shape in drawn.items()}
     return rows + additions(inventory, old, new.iloc[loose], standing)
 
 
@@ -136,9 +137,9 @@ def _merged(
     more. Returned are pairs and drawn outlines, by the lake that remains, and for each old row
     that ends the row of that lake.
     """
-    earlier = inventory.reviews[inventory.reviews["decision"] == Decision.MERGED]
-    known = set(zip(earlier["lake_id"], earlier["other_id"], strict=True))
-    ids = old["lake_id"].tolist()
+    earlier = inventory.reviews[inventory.reviews[C.DECISION] == Decision.MERGED]
+    known = set(zip(earlier[C.LAKE_ID], earlier[C.OTHER_ID], strict=True))
+    ids = old[C.LAKE_ID].tolist()
     groups: dict[int, list[int]] = {}
     rows, tree = list(drawn), shapely.STRtree(list(drawn.values()))
     for i in (i for i in range(len(old)) if i not in pairs):
@@ -161,57 +162,57 @@ def _merged(
 
 def _latest_image(old: gpd.GeoDataFrame, rows: list[int]) -> Row:
     """Return the image that shows lakes together: the latest of those they stand on."""
-    latest = old.loc[rows].sort_values(["acquired", "scene_id"], kind="stable").iloc[-1]
-    return {name: latest[name] for name in ("acquired", "scene_id", "sensor")}
+    latest = old.loc[rows].sort_values([C.ACQUIRED, C.SCENE_ID], kind="stable").iloc[-1]
+    return {name: latest[name] for name in (C.ACQUIRED, C.SCENE_ID, C.SENSOR)}
 
 
 def _merger(old: gpd.GeoDataFrame, i: int, main: int, new: pd.Series) -> Row:
     """Return the decision that a lake is a part of another one."""
-    area = geodesic_area_perimeter(old.geometry.iloc[i : i + 1])["area_m2"].iloc[0]
+    area = geodesic_area_perimeter(old.geometry.iloc[i : i + 1])[C.AREA_M2].iloc[0]
     return decision(Decision.MERGED, old.iloc[i], new, old.geometry.iloc[i]) | {
-        "other_id": old["lake_id"].iloc[main],
-        "area_before_m2": float(area),
-        "replaced": shapely.to_wkt(old.geometry.iloc[i], rounding_precision=-1),
+        C.OTHER_ID: old[C.LAKE_ID].iloc[main],
+        C.AREA_BEFORE_M2: float(area),
+        C.REPLACED: shapely.to_wkt(old.geometry.iloc[i], rounding_precision=-1),
     }
 
 
 def _rejection(inventory: Inventory, old: gpd.GeoDataFrame, i: int, task: Task) -> Row:
     """Return the rejection of a lake with all ground it ever covered, or of one outline."""
-    row, name = old.iloc[i], old["lake_id"].iloc[i]
-    mine = inventory.outlines[inventory.outlines["lake_id"] == name]
-    size = float(geodesic_area_perimeter(old.geometry.iloc[i : i + 1])["area_m2"].iloc[0])
-    rejected = decision(Decision.REJECTED, row, None, row["geometry"]) | {"area_before_m2": size}
+    row, name = old.iloc[i], old[C.LAKE_ID].iloc[i]
+    mine = inventory.outlines[inventory.outlines[C.LAKE_ID] == name]
+    size = float(geodesic_area_perimeter(old.geometry.iloc[i : i + 1])[C.AREA_M2].iloc[0])
+    rejected = decision(Decision.REJECTED, row, None, row["geometry"]) | {C.AREA_BEFORE_M2: size}
     if not task.whole_lakes and len(mine) > 1:
         return rejected
     ground = shapely.union_all(mine.geometry.to_numpy())
-    others = inventory.outlines[inventory.outlines["lake_id"] != name].geometry
+    others = inventory.outlines[inventory.outlines[C.LAKE_ID] != name].geometry
     near = others[others.intersects(ground)]
     place = shapely.difference(ground, shapely.union_all(near.to_numpy()))
     parts = shapely.get_parts(place)
     parts = parts[shapely.get_type_id(parts) == 3]
     place = shapely.multipolygons(parts) if len(parts) else row["geometry"]
-    return rejected | {"geometry": place, "acquired": None, "scene_id": None, "sensor": None}
+    return rejected | {"geometry": place, C.ACQUIRED: None, C.SCENE_ID: None, C.SENSOR: None}
 
 
 def _is_new(inventory: Inventory, row: Row) -> bool:
     """Tell whether the inventory does not say so already: the file may be taken in again."""
-    name, kind = row["lake_id"], row["decision"]
-    lake = inventory.lakes[inventory.lakes["lake_id"] == name]
+    name, kind = row[C.LAKE_ID], row[C.DECISION]
+    lake = inventory.lakes[inventory.lakes[C.LAKE_ID] == name]
     is_new = kind in {Decision.ADDED, Decision.SPLIT} or not lake.empty
     if kind == Decision.MERGED:
-        earlier = inventory.reviews[inventory.reviews["decision"] == Decision.MERGED]
-        is_new = (name, row["other_id"]) not in zip(
-            earlier["lake_id"], earlier["other_id"], strict=True
+        earlier = inventory.reviews[inventory.reviews[C.DECISION] == Decision.MERGED]
+        is_new = (name, row[C.OTHER_ID]) not in zip(
+            earlier[C.LAKE_ID], earlier[C.OTHER_ID], strict=True
         )
     elif kind == Decision.REDRAWN and is_new:
-        outlines = inventory.outlines[inventory.outlines["lake_id"] == name]
-        there = outlines[outlines["acquired"] == row["acquired"]].geometry.to_crs(EQUAL_AREA)
+        outlines = inventory.outlines[inventory.outlines[C.LAKE_ID] == name]
+        there = outlines[outlines[C.ACQUIRED] == row[C.ACQUIRED]].geometry.to_crs(EQUAL_AREA)
         drawn = gpd.GeoSeries([row["geometry"]], crs=4326).to_crs(EQUAL_AREA)[0]
         is_new = not any(is_same(shape, drawn) for shape in there)
     elif kind in {Decision.ACCEPTED, Decision.WITHDRAWN} and is_new:
-        is_checked = bool(lake["verified"].fillna(False).iloc[0])
+        is_checked = bool(lake[C.VERIFIED].fillna(False).iloc[0])
         is_new = is_checked != (kind == Decision.ACCEPTED)
-    elif kind in {Decision.RECLASSIFIED, Decision.COMMENTED} and is_new and row["acquired"] is None:
+    elif kind in {Decision.RECLASSIFIED, Decision.COMMENTED} and is_new and row[C.ACQUIRED] is None:
         fields = [field for field in FIELDS if field in row]
         is_new = any((text_of(lake[field].iloc[0]) or "") != row[field] for field in fields)
     return is_new
@@ -220,15 +221,15 @@ def _is_new(inventory: Inventory, row: Row) -> bool:
 def _one_each(rows: list[Row]) -> list[Row]:
     """Leave out what a person did twice, in the layer of lakes and in that of outlines."""
     gone = {
-        r["lake_id"] for r in rows if r["decision"] == Decision.REJECTED and r["acquired"] is None
+        r[C.LAKE_ID] for r in rows if r[C.DECISION] == Decision.REJECTED and r[C.ACQUIRED] is None
     }
     seen: set[object] = set()
     kept = []
     for row in rows:
-        key: object = (row["decision"], row["lake_id"], row["acquired"])
-        if row["lake_id"] is None:
+        key: object = (row[C.DECISION], row[C.LAKE_ID], row[C.ACQUIRED])
+        if row[C.LAKE_ID] is None:
             key = shapely.to_wkb(shapely.set_precision(row["geometry"], 1e-6))
-        if key not in seen and (row["lake_id"] not in gone or row["acquired"] is None):
+        if key not in seen and (row[C.LAKE_ID] not in gone or row[C.ACQUIRED] is None):
             kept.append(row)
         seen.add(key)
     return kept

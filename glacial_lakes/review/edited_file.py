@@ -10,15 +10,16 @@ import pandas as pd
 import shapely
 
 from glacial_lakes import schema
+from glacial_lakes.columns import C
 from glacial_lakes.errors import InputError, VectorError
 from glacial_lakes.io.geopackage import settle
 from glacial_lakes.io.vector import read_as_drawn, spatial_layers
 
-FIELDS = ("lake_type", "dam_type", "lake_name", "comment")
+FIELDS = (C.LAKE_TYPE, C.DAM_TYPE, C.LAKE_NAME, C.COMMENT)
 """Attributes that a person may set."""
 _READ = (
-    *("lake_id", "acquired", "scene_id", "sensor", "area_m2", "area_sigma_m2", "status"),
-    *(*FIELDS, "verified", "verified_by", "edited", "edited_by"),
+    *(C.LAKE_ID, C.ACQUIRED, C.SCENE_ID, C.SENSOR, C.AREA_M2, C.AREA_SIGMA_M2, C.STATUS),
+    *(*FIELDS, C.VERIFIED, C.VERIFIED_BY, C.EDITED, C.EDITED_BY),
 )
 _TRUE = {"1", "1.0", "true", "t", "yes", "y", "да"}
 _LISTED = 5
@@ -61,7 +62,7 @@ def read_edited(path: Path | str, encoding: str | None = None) -> dict[str, gpd.
     tables = {name: _table(path, name, encoding) for name in known}
     if "reviews" in layers:
         taken = read_as_drawn(path, "reviews")
-        last = taken["review_id"].max() if "review_id" in taken and len(taken) else 0
+        last = taken[C.REVIEW_ID].max() if C.REVIEW_ID in taken and len(taken) else 0
         for table in tables.values():
             table.attrs["last_review"] = int(last)
     return tables
@@ -87,7 +88,7 @@ def _table(path: Path | str, layer: str | None, encoding: str | None) -> gpd.Geo
             columns[column.name] = [str(value).strip().lower() in _TRUE for value in frame[found]]
         else:
             columns[column.name] = [text_of(value) for value in frame[found]]
-    if layer is None and all(value is None for value in columns["lake_id"]):
+    if layer is None and all(value is None for value in columns[C.LAKE_ID]):
         raise VectorError(
             path,
             "has no field with lake codes (lake_id or GLAKE_ID)",
@@ -95,7 +96,7 @@ def _table(path: Path | str, layer: str | None, encoding: str | None) -> gpd.Geo
         )
     values_of = {name: pd.Series(values, dtype="object") for name, values in columns.items()}
     table = gpd.GeoDataFrame(values_of, geometry=frame.geometry.to_numpy(), crs=frame.crs)
-    table["acquired"] = pd.to_datetime(table["acquired"], utc=True)
+    table[C.ACQUIRED] = pd.to_datetime(table[C.ACQUIRED], utc=True)
     _check(table, path)
     return table.to_crs(4326)
 
@@ -123,7 +124,7 @@ def _check(table: gpd.GeoDataFrame, path: Path | str) -> None:
     if sound.all():
         return
     places = [
-        f"{table['lake_id'].iloc[row] or 'without a code'} ({_place(table, row)})"
+        f"{table[C.LAKE_ID].iloc[row] or 'without a code'} ({_place(table, row)})"
         for row in (~sound).nonzero()[0][:_LISTED]
     ]
     raise InputError(

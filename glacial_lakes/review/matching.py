@@ -6,6 +6,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from glacial_lakes.columns import C
 from glacial_lakes.tracking.identities import known_ids
 
 SAME_SHARE = 0.001
@@ -27,10 +28,10 @@ def paired(
     old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, old_m: np.ndarray, new_m: np.ndarray
 ) -> tuple[dict[int, list[int]], list[int]]:
     """Return for each old row the new rows that are it, and the new rows that are none."""
-    place = {name: i for i, name in enumerate(old["lake_id"])}
+    place = {name: i for i, name in enumerate(old[C.LAKE_ID])}
     groups: dict[int, list[int]] = {}
     loose: list[int] = []
-    for j, name in enumerate(new["lake_id"]):
+    for j, name in enumerate(new[C.LAKE_ID]):
         if name in place:
             groups.setdefault(place[name], []).append(j)
         else:

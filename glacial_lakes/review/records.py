@@ -10,6 +10,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from glacial_lakes.columns import C
 from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.review.edited_file import FIELDS, text_of
 from glacial_lakes.schema import Decision
@@ -22,12 +23,12 @@ _CUT_BYTES = 254
 def decision(kind: str, old: pd.Series, new: pd.Series | None, shape: Any) -> Row:
     """Return a decision on an outline; who decided is what the new row names."""
     return {
-        "decision": kind,
-        "lake_id": old["lake_id"],
-        "acquired": old["acquired"],
-        "scene_id": old["scene_id"],
-        "sensor": old["sensor"],
-        "reviewer": None if new is None else _who(old, new, ("edited_by", "verified_by")),
+        C.DECISION: kind,
+        C.LAKE_ID: old[C.LAKE_ID],
+        C.ACQUIRED: old[C.ACQUIRED],
+        C.SCENE_ID: old[C.SCENE_ID],
+        C.SENSOR: old[C.SENSOR],
+        C.REVIEWER: None if new is None else _who(old, new, (C.EDITED_BY, C.VERIFIED_BY)),
         "geometry": shape,
     }
 
@@ -41,9 +42,9 @@ def _who(old: pd.Series, new: pd.Series, fields: tuple[str, ...]) -> str | None:
 def changed(old: gpd.GeoDataFrame, i: int, shape: shapely.Geometry) -> Row:
     """Return what a redrawn outline replaced, with both areas."""
     before = old.geometry.iloc[i]
-    areas = geodesic_area_perimeter(gpd.GeoSeries([before, shape], crs=4326))["area_m2"]
+    areas = geodesic_area_perimeter(gpd.GeoSeries([before, shape], crs=4326))[C.AREA_M2]
     text = shapely.to_wkt(before, rounding_precision=-1)
-    return {"area_before_m2": areas[0], "area_after_m2": areas[1], "replaced": text}
+    return {C.AREA_BEFORE_M2: areas[0], C.AREA_AFTER_M2: areas[1], C.REPLACED: text}
 
 
 def decisions_in(old: pd.Series, new: pd.Series, whole_lakes: bool) -> list[Row]:
@@ -59,13 +60,13 @@ def decisions_in(old: pd.Series, new: pd.Series, whole_lakes: bool) -> list[Row]
         if told:
             row = decision(kind, old, new, old["geometry"]) | told
             if whole_lakes or kind == Decision.COMMENTED:
-                row |= {"acquired": None, "scene_id": None, "sensor": None}
+                row |= {C.ACQUIRED: None, C.SCENE_ID: None, C.SENSOR: None}
             rows.append(row)
-    was = bool(old["verified"]) if pd.notna(old["verified"]) else False
-    if bool(new["verified"]) != was:
+    was = bool(old[C.VERIFIED]) if pd.notna(old[C.VERIFIED]) else False
+    if bool(new[C.VERIFIED]) != was:
         kind = Decision.WITHDRAWN if was else Decision.ACCEPTED
         row = decision(kind, old, new, old["geometry"])
-        rows.append(row | {"reviewer": _who(old, new, ("verified_by", "edited_by"))})
+        rows.append(row | {C.REVIEWER: _who(old, new, (C.VERIFIED_BY, C.EDITED_BY))})
     return rows
 
 
@@ -93,12 +94,12 @@ def signed(
     by : str or None
         Who decided; by default what the fields of checks and edits say, else the user.
     """
-    first = int(earlier["review_id"].max()) + 1 if len(earlier) else 1
+    first = int(earlier[C.REVIEW_ID].max()) + 1 if len(earlier) else 1
     found = found.copy()
-    found["review_id"] = pd.array(range(first, first + len(found)), dtype="Int64")
-    found["reviewer"] = by or found["reviewer"].fillna(_user())
-    found["reviewed"] = pd.Timestamp(datetime.now(UTC)).floor("s").as_unit("ms")
-    found["source"] = source
+    found[C.REVIEW_ID] = pd.array(range(first, first + len(found)), dtype="Int64")
+    found[C.REVIEWER] = by or found[C.REVIEWER].fillna(_user())
+    found[C.REVIEWED] = pd.Timestamp(datetime.now(UTC)).floor("s").as_unit("ms")
+    found[C.SOURCE] = source
     return found
 
 

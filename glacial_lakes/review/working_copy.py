@@ -11,6 +11,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
+from glacial_lakes.columns import C
 from glacial_lakes.errors import DamagedFileError, InputError, LockedError
 from glacial_lakes.events import EditsTakenIn, InventoryRestored, Listener, ignore
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
@@ -189,7 +190,7 @@ def _name(stem: str, runs: pd.DataFrame, reviews: pd.DataFrame) -> str:
 
     An inventory follows from its runs and reviews; nobody edits these two tables by hand.
     """
-    identity = [sorted(map(str, runs["run_id"])), sorted(map(str, reviews["review_id"]))]
+    identity = [sorted(map(str, runs[C.RUN_ID])), sorted(map(str, reviews[C.REVIEW_ID]))]
     return f"{stem}.{digest(identity)[:16]}.gpkg"
 
 

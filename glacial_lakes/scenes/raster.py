@@ -21,6 +21,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from glacial_lakes.errors import DamagedFileError, GridError, Message, UnsafeInputError
+from glacial_lakes.grid import scaled
 from glacial_lakes.kernels.jit import kernel
 
 MAX_PIXELS = 1_000_000_000
@@ -133,7 +134,7 @@ def coarsening(header: Header, path: str, like: Header) -> int:
     """
     factor = max(1, round(header.resolution / like.resolution))
     same = header.crs == like.crs and header.transform.almost_equals(
-        like.transform * Affine.scale(factor), precision=1e-3
+        scaled(like.transform, factor), precision=1e-3
     )
     covers = all(
         size in {full // factor, -(-full // factor)}

@@ -21,7 +21,7 @@ from glacial_lakes.errors import (
     MissingFileError,
     UnknownProductError,
 )
-from glacial_lakes.grid import Grid
+from glacial_lakes.grid import Grid, scaled
 from glacial_lakes.scenes.metadata import read_xml, to_name, to_number, to_sun, to_time
 from glacial_lakes.scenes.raster import Band, Header, coarsening, read_header
 from glacial_lakes.scenes.scene import Scene
@@ -311,7 +311,7 @@ def _placed(header: Header, fine: Header) -> Header:
     if header.crs is not None:
         return header
     factor = max(1, round(fine.shape[0] / header.shape[0]))
-    transform = fine.transform * Affine.scale(factor)
+    transform = scaled(fine.transform, factor)
     return Header(fine.crs, transform, header.shape, header.count, header.nodata)
 
 

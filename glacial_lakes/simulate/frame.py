@@ -13,6 +13,7 @@ from rasterio.features import rasterize
 from scipy import ndimage
 from shapely.geometry import Polygon
 
+from glacial_lakes.grid import placed, scaled, shifted
 from glacial_lakes.simulate.noise import Field
 
 CRS_NAME = "EPSG:32643"
@@ -73,13 +74,13 @@ def water_share(
     share = np.zeros(shape, np.float32)
     for outline in outlines:
         left, bottom, right, top = outline.bounds
-        col0, row0 = ~transform * (left, top)
-        col1, row1 = ~transform * (right, bottom)
+        col0, row0 = placed(~transform, left, top)
+        col1, row1 = placed(~transform, right, bottom)
         c0, r0 = max(int(col0) - 1, 0), max(int(row0) - 1, 0)
         c1, r1 = min(int(col1) + 2, shape[1]), min(int(row1) + 2, shape[0])
         if c1 <= c0 or r1 <= r0:
             continue
-        corner = transform * Affine.translation(c0, r0) * Affine.scale(1.0 / finer)
+        corner = scaled(shifted(transform, r0, c0), 1.0 / finer)
         size = ((r1 - r0) * finer, (c1 - c0) * finer)
         inside = rasterize([(outline, 1)], size, transform=corner, dtype="uint8")
         part = block_mean(inside.astype(np.float32), finer)

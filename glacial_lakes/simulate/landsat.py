@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from pyproj import Transformer
 
 from glacial_lakes.simulate.acquisition import Acquisition
+from glacial_lakes.simulate.mtl import (
+    Format,
+    Group,
+    Line,
+    corner_lines,
+    per_band,
+    projection_lines,
+    quoted,
+    write_mtl,
+)
 from glacial_lakes.simulate.quality import qa_pixel
 from glacial_lakes.simulate.scene import SLC_FAILURE, SimulatedScene
 from glacial_lakes.simulate.sensors import BANDS
 
 PATH_ROW = (151, 30)
 SCALE, OFFSET = 2.75e-05, -0.2
-_SENSOR_ID = {"LT05": "TM", "LE07": "ETM", "LC08": "OLI_TIRS", "LC09": "OLI_TIRS"}
+SENSOR_ID = {"LT05": "TM", "LE07": "ETM", "LC08": "OLI_TIRS", "LC09": "OLI_TIRS"}
 _SOFTWARE = {"LT05": "LEDAPS_3.4.0", "LE07": "LEDAPS_3.4.0"}
+_LEVEL2_PARAMETERS = {
+    "REFLECTANCE_MAXIMUM": "1.602213",
+    "REFLECTANCE_MINIMUM": "-0.199972",
+    "QUANTIZE_CAL_MAX": "65535",
+    "QUANTIZE_CAL_MIN": "1",
+    "REFLECTANCE_MULT": "2.75e-05",
+    "REFLECTANCE_ADD": "-0.2",
+}
 
-Line = tuple[str, str]
 
-
-def write_landsat(scene: SimulatedScene, folder: Path) -> Path:
+def write_landsat(
+    scene: SimulatedScene, folder: Path, *, metadata: Iterable[Format] = ("txt",)
+) -> Path:
     """Write a scene as a product folder (L2SP) and return it.
 
     Surface reflectance of six bands, QA_PIXEL, QA_RADSAT and the metadata file; the coastal
@@ -36,6 +54,9 @@ def write_landsat(scene: SimulatedScene, folder: Path) -> Path:
         A scene of ``LT05``, ``LE07``, ``LC08`` or ``LC09``.
     folder : pathlib.Path
         Where the product folder is made.
+    metadata : iterable of str
+        Formats of the MTL file. Products of Collection 2 have all three, ``txt``, ``json`` and
+        ``xml``.
     """
     name = landsat_name(scene.acquisition)
     product = folder / name
@@ -43,26 +64,30 @@ def write_landsat(scene: SimulatedScene, folder: Path) -> Path:
     files: list[Line] = []
     for band, code in zip(BANDS, scene.acquisition.instrument.files, strict=True):
         path = product / f"{name}_SR_{code}.TIF"
-        _write_tiff(path, _counts(scene.bands[band]), scene, nodata=0)
+        write_tiff(path, _counts(scene.bands[band]), scene, nodata=0)
         files.append((f"FILE_NAME_BAND_{code[1:]}", path.name))
     quality = qa_pixel(scene.labels, scene.acquisition.sensor)
     quality[~np.isfinite(scene.bands["green"])] = 1
     for key, suffix, values in (
         ("FILE_NAME_QUALITY_L1_PIXEL", "QA_PIXEL", quality),
-        ("FILE_NAME_QUALITY_L1_RADIOMETRIC_SATURATION", "QA_RADSAT", _radsat(scene)),
+        ("FILE_NAME_QUALITY_L1_RADIOMETRIC_SATURATION", "QA_RADSAT", radsat(scene)),
     ):
         path = product / f"{name}_{suffix}.TIF"
-        _write_tiff(path, values, scene, nodata=1 if suffix == "QA_PIXEL" else None)
+        write_tiff(path, values, scene, nodata=1 if suffix == "QA_PIXEL" else None)
         files.append((key, path.name))
     files.append(("FILE_NAME_METADATA_ODL", f"{name}_MTL.txt"))
-    text = _metadata(scene, name, files)
-    (product / f"{name}_MTL.txt").write_text(text, encoding="utf-8", newline="\n")
+    write_mtl(product, name, "LANDSAT_METADATA_FILE", _groups(scene, name, files), metadata)
+    write_md5(product, name)
+    return product
+
+
+def write_md5(product: Path, name: str) -> None:
+    """List the checksums of a product's files in ``NAME_MD5.txt``."""
     sums = [
         f"{hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()}  {path.name}\n"
         for path in sorted(product.iterdir())
     ]
     (product / f"{name}_MD5.txt").write_text("".join(sums), encoding="utf-8", newline="\n")
-    return product
 
 
 def landsat_name(acquisition: Acquisition) -> str:
@@ -79,7 +104,7 @@ def _counts(reflectance: NDArray[np.float32]) -> NDArray[np.uint16]:
     return numbers.astype(np.uint16)
 
 
-def _radsat(scene: SimulatedScene) -> NDArray[np.uint16]:
+def radsat(scene: SimulatedScene) -> NDArray[np.uint16]:
     """Return QA_RADSAT: the bit of a band is its number in the product minus one."""
     bits = np.zeros(scene.saturated.shape, np.uint16)
     for number, code in enumerate(scene.acquisition.instrument.files):
@@ -88,9 +113,13 @@ def _radsat(scene: SimulatedScene) -> NDArray[np.uint16]:
     return bits
 
 
-def _write_tiff(
-    path: Path, values: NDArray[np.uint16], scene: SimulatedScene, nodata: int | None
+def write_tiff(
+    path: Path,
+    values: NDArray[np.uint16] | NDArray[np.uint8],
+    scene: SimulatedScene,
+    nodata: int | None,
 ) -> None:
+    """Write one layer as Landsat products hold it."""
     with rasterio.open(
         path,
         "w",
@@ -98,7 +127,7 @@ def _write_tiff(
         width=values.shape[1],
         height=values.shape[0],
         count=1,
-        dtype="uint16",
+        dtype=values.dtype.name,
         crs=scene.grid.crs,
         transform=scene.grid.transform,
         nodata=nodata,
@@ -113,35 +142,18 @@ def _write_tiff(
         dataset.write(values, 1)
 
 
-def _metadata(scene: SimulatedScene, name: str, files: list[Line]) -> str:
+def image_lines(scene: SimulatedScene) -> list[Line]:
+    """Return what was seen when by which sensor."""
     taken = scene.acquisition
     path, row = PATH_ROW
-    codes = [code[1:] for code in taken.instrument.files]
-    rows, cols = scene.grid.shape
-    west, south, east, north = scene.grid.bounds
-    centres = {
-        "UL": (west + 15, north - 15),
-        "UR": (east - 15, north - 15),
-        "LL": (west + 15, south + 15),
-        "LR": (east - 15, south + 15),
-    }
-    to_lonlat = Transformer.from_crs(scene.grid.crs, "EPSG:4326", always_xy=True)
-    geographic = {key: to_lonlat.transform(*centre) for key, centre in centres.items()}
-    corners: list[Line] = []
-    for key, (lon, lat) in geographic.items():
-        corners.append((f"CORNER_{key}_LAT_PRODUCT", f"{lat:.5f}"))
-        corners.append((f"CORNER_{key}_LON_PRODUCT", f"{lon:.5f}"))
-    for key, (x, y) in centres.items():
-        corners.append((f"CORNER_{key}_PROJECTION_X_PRODUCT", f"{x:.3f}"))
-        corners.append((f"CORNER_{key}_PROJECTION_Y_PRODUCT", f"{y:.3f}"))
     image: list[Line] = [
-        ("SPACECRAFT_ID", _quoted(taken.instrument.platform)),
-        ("SENSOR_ID", _quoted(_SENSOR_ID[taken.sensor])),
+        ("SPACECRAFT_ID", quoted(taken.instrument.platform)),
+        ("SENSOR_ID", quoted(SENSOR_ID[taken.sensor])),
         ("WRS_TYPE", "2"),
         ("WRS_PATH", f"{path:03d}"),
         ("WRS_ROW", f"{row:03d}"),
         ("DATE_ACQUIRED", f"{taken.time:%Y-%m-%d}"),
-        ("SCENE_CENTER_TIME", _quoted(f"{taken.time:%H:%M:%S}.0000000Z")),
+        ("SCENE_CENTER_TIME", quoted(f"{taken.time:%H:%M:%S}.0000000Z")),
         ("CLOUD_COVER", f"{scene.cloud_percent:.2f}"),
         ("CLOUD_COVER_LAND", f"{scene.cloud_percent:.2f}"),
         ("SUN_AZIMUTH", f"{scene.sun_azimuth_deg:.8f}"),
@@ -149,75 +161,67 @@ def _metadata(scene: SimulatedScene, name: str, files: list[Line]) -> str:
     ]
     if taken.sensor == "LE07":
         state = "OFF" if taken.time > SLC_FAILURE else "ON"
-        image.append(("SENSOR_MODE_SLC", _quoted(state)))
+        image.append(("SENSOR_MODE_SLC", quoted(state)))
+    return image
+
+
+def _groups(scene: SimulatedScene, name: str, files: list[Line]) -> list[Group]:
+    codes = [code[1:] for code in scene.acquisition.instrument.files]
+    sensor = scene.acquisition.sensor
+    rows, cols = scene.grid.shape
     identity: list[Line] = [
         (
             "ORIGIN",
-            _quoted("Simulated by glacial_lakes in the layout of the U.S. Geological Survey"),
+            quoted("Simulated by glacial_lakes in the layout of the U.S. Geological Survey"),
         ),
-        ("LANDSAT_PRODUCT_ID", _quoted(name)),
-        ("PROCESSING_LEVEL", _quoted("L2SP")),
+        ("LANDSAT_PRODUCT_ID", quoted(name)),
+        ("PROCESSING_LEVEL", quoted("L2SP")),
         ("COLLECTION_NUMBER", "02"),
-        ("COLLECTION_CATEGORY", _quoted("T1")),
-        ("OUTPUT_FORMAT", _quoted("GEOTIFF")),
+        ("COLLECTION_CATEGORY", quoted("T1")),
+        ("OUTPUT_FORMAT", quoted("GEOTIFF")),
     ]
-    groups: list[tuple[str, list[Line]]] = [
+    return [
         (
             "PRODUCT_CONTENTS",
             identity
-            + [(key, _quoted(value)) for key, value in files]
-            + [(f"DATA_TYPE_BAND_{code}", _quoted("UINT16")) for code in codes],
+            + [(key, quoted(value)) for key, value in files]
+            + [(f"DATA_TYPE_BAND_{code}", quoted("UINT16")) for code in codes],
         ),
-        ("IMAGE_ATTRIBUTES", image),
+        ("IMAGE_ATTRIBUTES", image_lines(scene)),
         (
             "PROJECTION_ATTRIBUTES",
             [
-                ("MAP_PROJECTION", _quoted("UTM")),
-                ("DATUM", _quoted("WGS84")),
-                ("ELLIPSOID", _quoted("WGS84")),
-                ("UTM_ZONE", str(scene.grid.crs.to_epsg() - 32600)),
-                ("GRID_CELL_SIZE_REFLECTIVE", "30.00"),
+                *projection_lines(scene.grid),
                 ("REFLECTIVE_LINES", str(rows)),
                 ("REFLECTIVE_SAMPLES", str(cols)),
-                ("ORIENTATION", _quoted("NORTH_UP")),
-                *corners,
+                ("ORIENTATION", quoted("NORTH_UP")),
+                *corner_lines(scene.grid),
             ],
         ),
         (
             "LEVEL2_PROCESSING_RECORD",
             [
-                ("LANDSAT_PRODUCT_ID", _quoted(name)),
-                ("PROCESSING_LEVEL", _quoted("L2SP")),
+                ("LANDSAT_PRODUCT_ID", quoted(name)),
+                ("PROCESSING_LEVEL", quoted("L2SP")),
                 (
                     "ALGORITHM_SOURCE_SURFACE_REFLECTANCE",
-                    _quoted(_SOFTWARE.get(taken.sensor, "LaSRC_1.5.0")),
+                    quoted(_SOFTWARE.get(sensor, "LaSRC_1.5.0")),
                 ),
             ],
         ),
         (
             "LEVEL2_SURFACE_REFLECTANCE_PARAMETERS",
-            [(f"REFLECTANCE_MAXIMUM_BAND_{code}", "1.602213") for code in codes]
-            + [(f"REFLECTANCE_MINIMUM_BAND_{code}", "-0.199972") for code in codes]
-            + [(f"QUANTIZE_CAL_MAX_BAND_{code}", "65535") for code in codes]
-            + [(f"QUANTIZE_CAL_MIN_BAND_{code}", "1") for code in codes]
-            + [(f"REFLECTANCE_MULT_BAND_{code}", "2.75e-05") for code in codes]
-            + [(f"REFLECTANCE_ADD_BAND_{code}", "-0.2") for code in codes],
+            [
+                line
+                for key, value in _LEVEL2_PARAMETERS.items()
+                for line in per_band(key, codes, [value] * len(codes))
+            ],
         ),
         (
             "LEVEL1_PROCESSING_RECORD",
             [
-                ("LANDSAT_PRODUCT_ID", _quoted(name.replace("L2SP", "L1TP"))),
-                ("PROCESSING_LEVEL", _quoted("L1TP")),
+                ("LANDSAT_PRODUCT_ID", quoted(name.replace("L2SP", "L1TP"))),
+                ("PROCESSING_LEVEL", quoted("L1TP")),
             ],
         ),
     ]
-    lines = ["GROUP = LANDSAT_METADATA_FILE"]
-    for group, entries in groups:
-        lines.append(f"  GROUP = {group}")
-        lines += [f"    {key} = {value}" for key, value in entries]
-        lines.append(f"  END_GROUP = {group}")
-    return "\n".join([*lines, "END_GROUP = LANDSAT_METADATA_FILE", "END", ""])
-
-
-def _quoted(text: str) -> str:
-    return f'"{text}"'

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from affine import Affine
 from numpy.typing import NDArray
 from pyproj import Transformer
 from rasterio.features import geometry_mask
-from rasterio.transform import from_origin
 from scipy import ndimage
 from shapely import affinity
 from shapely.geometry import LineString, Point, Polygon, box
@@ -296,7 +296,7 @@ def _cells(
     row1 = min(int((north - bottom + pad_m) / FINE_M) + 1, shape[0])
     col0 = max(int((left - west - pad_m) / FINE_M), 0)
     col1 = min(int((right - west + pad_m) / FINE_M) + 1, shape[1])
-    transform = from_origin(west + col0 * FINE_M, north - row0 * FINE_M, FINE_M, FINE_M)
+    transform = Affine(FINE_M, 0, west + col0 * FINE_M, 0, -FINE_M, north - row0 * FINE_M)
     size = (row1 - row0, col1 - col0)
     touched = geometry_mask([outline], size, transform, invert=True, all_touched=True)
     return (slice(row0, row1), slice(col0, col1)), np.asarray(touched)

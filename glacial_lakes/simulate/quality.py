@@ -154,3 +154,34 @@ def qa_pixel(labels: NDArray[np.uint8], sensor: SensorName) -> NDArray[np.uint16
     for label, value in values.items():
         table[label] = value
     return table[labels]
+
+
+def bqa(
+    labels: NDArray[np.uint8], sensor: SensorName, saturated: NDArray[np.uint8]
+) -> NDArray[np.uint16]:
+    """Return the quality band of Landsat Collection 1 Level 1.
+
+    Bits (USGS, Landsat Collection 1 Level 1 Quality Assessment Band): 0 fill, two of the number
+    of saturated bands (2: 1-2, 3-4, 5 or more), 4 cloud, and two bits of confidence each for
+    cloud (5), cloud shadow (7), snow (9) and, with OLI, cirrus (11).
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        A :class:`Label` for each pixel.
+    sensor : str
+        Decides on the bits of cirrus.
+    saturated : numpy.ndarray
+        Bits by band, as in :class:`~glacial_lakes.simulate.scene.SimulatedScene`.
+    """
+    clear = 2720 if sensor in {"LC08", "LC09"} else 672
+    table = np.full(len(Label), clear, np.uint16)
+    table[Label.NODATA] = 1
+    table[[Label.CLOUD, Label.CLOUD_MEDIUM]] += 80  # the bit of cloud, and high confidence
+    table[Label.SHADOW] += 256
+    table[Label.SNOW] += 1024
+    if sensor in {"LC08", "LC09"}:
+        table[Label.CIRRUS] += 4096
+    full = np.unpackbits(saturated[..., np.newaxis], axis=-1).sum(axis=-1)
+    share = np.select([full >= 5, full >= 3, full >= 1], [12, 8, 4], 0).astype(np.uint16)
+    return table[labels] + np.where(labels == Label.NODATA, np.uint16(0), share)

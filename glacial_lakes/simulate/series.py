@@ -14,6 +14,7 @@ import rasterio
 from scipy import ndimage
 
 from glacial_lakes.errors import OutputError
+from glacial_lakes.grid import shifted
 from glacial_lakes.simulate.acquisition import Acquisition
 from glacial_lakes.simulate.events import DateView, lake_events
 from glacial_lakes.simulate.frame import COARSE_M, CRS_NAME, FINE_M, block_mean
@@ -119,7 +120,7 @@ def write_dem(site: Site, path: Path) -> None:
     rim = 6  # the outermost 180 m would show the edge of the simulated world
     dem = np.round(dem[rim:-rim, rim:-rim], 2).astype(np.float32)
     grid = site.terrain_grid.coarsened(round(COARSE_M / FINE_M))
-    transform = grid.transform * rasterio.Affine.translation(rim, rim)
+    transform = shifted(grid.transform, rim, rim)
     with rasterio.open(
         path,
         "w",

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from affine import Affine
 from scipy import ndimage
 from shapely.geometry import Polygon
 
+from glacial_lakes.grid import placed, shifted
 from glacial_lakes.simulate.acquisition import Acquisition
 from glacial_lakes.simulate.frame import COARSE_M, SHORE_M, on_ground, water_share
 from glacial_lakes.simulate.ground import Ground
@@ -163,12 +163,12 @@ def cover_lake(ground: Ground, acquisition: Acquisition, state: LakeState) -> La
     """Return the shares of the ground's cells that a lake and its ice cover."""
     left, bottom, right, top = state.outline.bounds
     pad = 60.0
-    col0, row0 = ~ground.transform * (left - pad, top + pad)
-    col1, row1 = ~ground.transform * (right + pad, bottom - pad)
+    col0, row0 = placed(~ground.transform, left - pad, top + pad)
+    col1, row1 = placed(~ground.transform, right + pad, bottom - pad)
     rows = slice(max(int(row0), 0), min(int(row1) + 1, ground.shape[0]))
     cols = slice(max(int(col0), 0), min(int(col1) + 1, ground.shape[1]))
     shape = (rows.stop - rows.start, cols.stop - cols.start)
-    corner = ground.transform * Affine.translation(cols.start, rows.start)
+    corner = shifted(ground.transform, rows.start, cols.start)
     finer = round(ground.cell_m / SHORE_M)
     share = water_share([state.outline], corner, shape, finer)
     ice = np.zeros(shape, np.float32)
@@ -225,7 +225,7 @@ def _plume(ground: Ground, cover: LakeCover, seed: int) -> Field:
     y, x = np.mgrid[rows, cols].astype(np.float32)
     scale = math.sqrt(cover.state.outline.area) / ground.cell_m
     centre = cover.state.outline.centroid
-    col, row = ~ground.transform * (centre.x, centre.y)
+    col, row = placed(~ground.transform, centre.x, centre.y)
     towards = (x - col) * math.cos(lake.inflow_bearing_rad) - (y - row) * math.sin(
         lake.inflow_bearing_rad
     )

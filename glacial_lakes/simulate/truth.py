@@ -14,7 +14,7 @@ from shapely import transform
 from shapely.geometry import Polygon
 from shapely.geometry.polygon import orient
 
-from glacial_lakes.grid import Grid
+from glacial_lakes.grid import Grid, placed
 from glacial_lakes.simulate.frame import CRS_NAME
 from glacial_lakes.simulate.ground import Ground
 from glacial_lakes.simulate.noise import Field
@@ -97,8 +97,8 @@ def _hidden(cover: LakeCover, view: View) -> NDArray[np.bool_]:
         return cloud
     rows, cols = cover.window
     row, col = np.mgrid[rows, cols] + 0.5
-    x, y = view.ground.transform * (col.ravel(), row.ravel())
-    pixel_col, pixel_row = ~view.grid.transform * (x, y)
+    x, y = placed(view.ground.transform, col.ravel(), row.ravel())
+    pixel_col, pixel_row = placed(~view.grid.transform, x, y)
     limit = view.missing.shape[0] - 1
     at = np.clip(np.floor([pixel_row, pixel_col]).astype(np.intp), 0, limit)
     return np.asarray(cloud | view.missing[at[0], at[1]].reshape(row.shape))

@@ -17,7 +17,8 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from glacial_lakes.coverage import DEFAULT_RESOLUTION_M, SceneCoverage
+from glacial_lakes.columns import C
+from glacial_lakes.coverage import SceneCoverage
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.kernels.overlaps import overlap_areas
 from glacial_lakes.schema import Status
@@ -84,18 +85,18 @@ class Epoch:
     @cached_property
     def resolution_m(self) -> float:
         """Pixel size of the coarsest scene in metres."""
-        return max(_resolution_m(coverage) for coverage in self.coverages)
+        return max(coverage.resolution_m for coverage in self.coverages)
 
     @cached_property
     def is_complete(self) -> bool:
         """Whether a place without an outline was no lake; older inventories do not tell."""
-        return all(getattr(coverage, "is_complete", True) for coverage in self.coverages)
+        return all(coverage.is_complete for coverage in self.coverages)
 
     @cached_property
     def scenes(self) -> npt.NDArray[np.intp]:
         """Position of the scene of each patch."""
         numbers = {name: number for number, name in reversed([*enumerate(self.scene_ids)])}
-        named = [numbers[name] for name in self.columns["scene_id"].tolist()]
+        named = [numbers[name] for name in self.columns[C.SCENE_ID].tolist()]
         scenes: npt.NDArray[np.intp] = np.array(named, dtype=np.intp)
         return scenes
 
@@ -107,14 +108,14 @@ class Epoch:
     @cached_property
     def whole(self) -> npt.NDArray[np.bool_]:
         """Which patches were seen whole."""
-        return np.asarray(self.patches["status"] == Status.OBSERVED, dtype=bool)
+        return np.asarray(self.patches[C.STATUS] == Status.OBSERVED, dtype=bool)
 
     @cached_property
     def columns(self) -> dict[str, npt.NDArray[Any]]:
         """Columns of the patches that tracking reads one by one."""
-        numbers = ("observed_fraction", "area_m2", "area_sigma_m2")
+        numbers = (C.OBSERVED_FRACTION, C.AREA_M2, C.AREA_SIGMA_M2)
         columns = {name: self.patches[name].to_numpy(dtype=float) for name in numbers}
-        texts = ("scene_id", "status", "united")
+        texts = (C.SCENE_ID, C.STATUS, "united")
         return columns | {name: self.patches[name].to_numpy(dtype=object) for name in texts}
 
     @cached_property
@@ -155,8 +156,8 @@ class Epoch:
             places = gpd.GeoSeries(geometries, crs=EQUAL_AREA)
             for row, coverage in enumerate(self.coverages):
                 seen = coverage.observe(places)
-                fraction[row] = seen["observed_fraction"].to_numpy(dtype=float, na_value=0.0)
-                status[row] = seen["status"].to_numpy(dtype=object)
+                fraction[row] = seen[C.OBSERVED_FRACTION].to_numpy(dtype=float, na_value=0.0)
+                status[row] = seen[C.STATUS].to_numpy(dtype=object)
         return fraction, status
 
     def best_views(self, geometries: Geometries) -> Seen:
@@ -228,10 +229,3 @@ def is_open_season(time: pd.Timestamp, *, north: bool) -> bool:
 def is_north(places: Any) -> Any:
     """Tell of one place or an array of places in :data:`EQUAL_AREA` if it is in the north."""
     return shapely.get_y(shapely.centroid(places)) >= 0
-
-
-def _resolution_m(coverage: SceneCoverage) -> float:
-    grid = getattr(coverage, "grid", None)
-    if grid is not None:
-        return float(grid.resolution)
-    return float(getattr(coverage, "resolution_m", DEFAULT_RESOLUTION_M))

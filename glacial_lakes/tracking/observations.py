@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from glacial_lakes.columns import C
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
 from glacial_lakes.schema import Status
 from glacial_lakes.settings import TrackingSettings
@@ -79,9 +80,12 @@ class View(NamedTuple):
         return self.late_summer and self.status == Status.FROZEN and (hidden or self.lacks)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Views:
-    """What all epochs say about all lakes: arrays of shape (lake, epoch), named as in a view."""
+    """What all epochs say about all lakes, in the making; see :func:`raw_views` and :func:`doubt`.
+
+    Arrays of shape (lake, epoch), named as in a view.
+    """
 
     scene: npt.NDArray[np.intp]
     fraction: Numbers
@@ -183,12 +187,12 @@ def raw_views(links: Links) -> Views:
             _enter_unseen(views, links, number, ground, areas, shown_m, unseen)
         for lake, (share, status) in hidden[number].items():
             view = _without_area(views.at(lake, number))
-            least_m2 = float(sightings["area_m2"][lake])
+            least_m2 = float(sightings[C.AREA_M2][lake])
             view = view._replace(status=status, fraction=1 - share, at_least_m2=least_m2)
             views.put(lake, view)
         whole[[*hidden[number]]] = False
         ground[whole] = ragged_outlines(links, number, np.flatnonzero(whole)).geometries()
-        areas[whole] = sightings["area_m2"][whole]
+        areas[whole] = sightings[C.AREA_M2][whole]
     return views
 
 
@@ -213,11 +217,11 @@ def _enter_patches(
     """Enter the lakes of which one patch tells all."""
     lakes, patches = np.flatnonzero(alone), patch[alone]
     views.scene[lakes, number] = epoch.scenes[patches]
-    views.fraction[lakes, number] = epoch.columns["observed_fraction"][patches]
+    views.fraction[lakes, number] = epoch.columns[C.OBSERVED_FRACTION][patches]
     views.status[lakes, number] = Status.OBSERVED
     views.shows_water[lakes, number] = True
-    views.area_m2[lakes, number] = epoch.columns["area_m2"][patches]
-    views.sigma_m2[lakes, number] = np.sqrt(epoch.columns["area_sigma_m2"][patches] ** 2)
+    views.area_m2[lakes, number] = epoch.columns[C.AREA_M2][patches]
+    views.sigma_m2[lakes, number] = np.sqrt(epoch.columns[C.AREA_SIGMA_M2][patches] ** 2)
 
 
 def _enter_unseen(
@@ -417,21 +421,21 @@ def _sighted(links: Links, place: View, lake: int, area_m2: float) -> View:
     not.
     """
     number, epoch = place.epoch, links.epochs[place.epoch]
-    view, shown_m2 = links.sightings[number][["view", "area_m2"]][lake].item()
+    view, shown_m2 = links.sightings[number][["view", C.AREA_M2]][lake].item()
     patches = patches_of(links, number, lake)
     columns = {name: values[patches] for name, values in epoch.columns.items()}
     scene = int(epoch.scenes[patches[0]])
-    fraction = float(columns["observed_fraction"].min())
+    fraction = float(columns[C.OBSERVED_FRACTION].min())
     if view == WHOLE:
         return place._replace(
             shows_water=True,
             scene=scene,
             fraction=fraction,
             status=Status.OBSERVED,
-            area_m2=float(columns["area_m2"].sum()),
-            sigma_m2=float(np.sqrt((columns["area_sigma_m2"] ** 2).sum())),
+            area_m2=float(columns[C.AREA_M2].sum()),
+            sigma_m2=float(np.sqrt((columns[C.AREA_SIGMA_M2] ** 2).sum())),
         )
-    reasons = [status for status in (*columns["status"], place.status) if status != Status.OBSERVED]
+    reasons = [status for status in (*columns[C.STATUS], place.status) if status != Status.OBSERVED]
     seen = place._replace(
         shows_water=True,
         scene=scene,

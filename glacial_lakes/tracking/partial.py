@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from glacial_lakes.columns import C
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
 from glacial_lakes.kernels.overlaps import overlap_areas
 from glacial_lakes.runtime.threads import in_threads
@@ -109,9 +110,9 @@ def _lacks_nothing(
     Compared is the last complete outline, or the next whole one where none is known.
     """
     now, then = sightings[number], sightings[later, np.arange(len(later))]
-    area_m2 = now["area_m2"]
+    area_m2 = now[C.AREA_M2]
     first = (later == number) | (
-        (then["before"] == number) & _covers(area_m2, then["area_m2"], then["shared_m2"])
+        (then["before"] == number) & _covers(area_m2, then[C.AREA_M2], then["shared_m2"])
     )
     known = (now["before"] == complete) & _covers(area_m2, now["before_m2"], now["shared_m2"])
     sure: npt.NDArray[np.bool_] = np.where(complete < 0, first, known)

@@ -13,6 +13,7 @@ import pandas as pd
 import shapely
 
 from glacial_lakes import schema
+from glacial_lakes.columns import C
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.runtime import collector
@@ -44,6 +45,14 @@ from glacial_lakes.tracking.tracks import (
 
 SEEN_ONCE = "poor: seen once, by itself in no other image"
 """Quality of an outline that no other image confirms though some could have."""
+
+
+_SUMMED = [
+    column.name
+    for column in schema.MAPPED
+    if column.merge is schema.Merge.SUM and column is not schema.AREA
+]
+"""What is added up where a lake has several outlines; its area is that of the view."""
 
 
 @dataclass(frozen=True)
@@ -125,17 +134,17 @@ def footprints(outlines: gpd.GeoDataFrame) -> gpd.GeoSeries:
     geopandas.GeoSeries
         In :data:`glacial_lakes.grid.EQUAL_AREA`.
     """
-    frame = outlines[["lake_id", "acquired", "geometry"]].to_crs(EQUAL_AREA)
+    frame = outlines[[C.LAKE_ID, C.ACQUIRED, "geometry"]].to_crs(EQUAL_AREA)
     frame["size"] = frame.geometry.area
-    by_time = frame.sort_values(["lake_id", "acquired"], kind="stable")
-    by_size = frame.sort_values(["lake_id", "size"], kind="stable")
+    by_time = frame.sort_values([C.LAKE_ID, C.ACQUIRED], kind="stable")
+    by_size = frame.sort_values([C.LAKE_ID, "size"], kind="stable")
     parts = [
-        by_time.drop_duplicates("lake_id", keep="first"),
-        by_time.drop_duplicates("lake_id", keep="last"),
-        by_size.drop_duplicates("lake_id", keep="last"),
+        by_time.drop_duplicates(C.LAKE_ID, keep="first"),
+        by_time.drop_duplicates(C.LAKE_ID, keep="last"),
+        by_size.drop_duplicates(C.LAKE_ID, keep="last"),
     ]
     ground = shapely.union_all([geometry_array(part.geometry) for part in parts], axis=0)
-    return gpd.GeoSeries(ground, index=pd.Index(parts[0]["lake_id"]), crs=EQUAL_AREA)
+    return gpd.GeoSeries(ground, index=pd.Index(parts[0][C.LAKE_ID]), crs=EQUAL_AREA)
 
 
 def _names(
@@ -177,14 +186,14 @@ def _events(links: Links, views: Views, names: Mapping[int, str]) -> pd.DataFram
             changed[lake].add(change.epoch)
         rows.append(
             {
-                "lake_id": names[change.before[0]],
-                "event": change.kind,
-                "date": _day(links, change.epoch),
-                "after": _day(links, change.since),
-                "from_ids": " ".join(names[lake] for lake in change.before),
-                "to_ids": " ".join(names[lake] for lake in change.after),
-                "area_before_m2": change.area_before_m2,
-                "area_after_m2": change.area_after_m2,
+                C.LAKE_ID: names[change.before[0]],
+                C.EVENT: change.kind,
+                C.DATE: _day(links, change.epoch),
+                C.AFTER: _day(links, change.since),
+                C.FROM_IDS: " ".join(names[lake] for lake in change.before),
+                C.TO_IDS: " ".join(names[lake] for lake in change.after),
+                C.AREA_BEFORE_M2: change.area_before_m2,
+                C.AREA_AFTER_M2: change.area_after_m2,
             }
         )
     may = may_have_events(views, links.settings)
@@ -195,18 +204,18 @@ def _events(links: Links, views: Views, names: Mapping[int, str]) -> pd.DataFram
             before, after = detected.before.area_m2, detected.after.area_m2
             rows.append(
                 {
-                    "lake_id": names[lake],
-                    "event": detected.kind,
-                    "date": _day(links, detected.after.epoch),
-                    "after": _day(links, detected.before.epoch),
-                    "from_ids": names[lake] if detected.before.shows_water else None,
-                    "to_ids": names[lake] if detected.after.shows_water else None,
-                    "area_before_m2": before,
-                    "area_after_m2": after,
+                    C.LAKE_ID: names[lake],
+                    C.EVENT: detected.kind,
+                    C.DATE: _day(links, detected.after.epoch),
+                    C.AFTER: _day(links, detected.before.epoch),
+                    C.FROM_IDS: names[lake] if detected.before.shows_water else None,
+                    C.TO_IDS: names[lake] if detected.after.shows_water else None,
+                    C.AREA_BEFORE_M2: before,
+                    C.AREA_AFTER_M2: after,
                 }
             )
     table = schema.conform(pd.DataFrame(rows), schema.LAKE_EVENTS)
-    return table.sort_values(["date", "lake_id", "event"], kind="stable", ignore_index=True)
+    return table.sort_values([C.DATE, C.LAKE_ID, C.EVENT], kind="stable", ignore_index=True)
 
 
 def _outlines(
@@ -229,16 +238,16 @@ def _outlines(
     filled = [part for part in reversed(parts) if len(part)] or parts[-1:]
     del parts
     if not filled:
-        filled = [gpd.GeoDataFrame({"lake_id": []}, geometry=[], crs=4326)]
+        filled = [gpd.GeoDataFrame({C.LAKE_ID: []}, geometry=[], crs=4326)]
     table = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=4326)
     del filled
     table = schema.conform(table, schema.OUTLINES).drop(columns="united", errors="ignore")
-    lost = (table["lon"].isna() | table["lat"].isna()).to_numpy()
+    lost = (table[C.LON].isna() | table[C.LAT].isna()).to_numpy()
     points = shapely.point_on_surface(table.geometry.to_numpy()[lost])
-    for name, values in (("lon", shapely.get_x(points)), ("lat", shapely.get_y(points))):
+    for name, values in ((C.LON, shapely.get_x(points)), (C.LAT, shapely.get_y(points))):
         table[name] = table[name].fillna(pd.Series(values, index=table.index[lost]))
     # Most often they are sorted already, and are not copied.
-    table = table.sort_values(["acquired", "lake_id"], kind="stable", ignore_index=True)
+    table = table.sort_values([C.ACQUIRED, C.LAKE_ID], kind="stable", ignore_index=True)
     return gpd.GeoDataFrame(table, crs=4326)
 
 
@@ -254,7 +263,7 @@ def _rows(
     events: pd.DataFrame,
 ) -> Iterator[tuple[pd.DataFrame, RaggedPolygons]]:
     """Yield the rows of each epoch with their outlines, from the last epoch on; let go of it."""
-    happened = events.groupby(["lake_id", "date"])["event"].agg(" ".join).to_dict()
+    happened = events.groupby([C.LAKE_ID, C.DATE])[C.EVENT].agg(" ".join).to_dict()
     every = np.array(sorted(names, key=lambda lake: names[lake]), dtype=int)
     for number in reversed(range(len(links.epochs))):
         epoch = links.epochs[number]
@@ -263,18 +272,18 @@ def _rows(
         shown, patches = lakes.tolist(), [patches_of(links, number, i) for i in lakes.tolist()]
         part = epoch.patches.iloc[[first for first, *_ in patches]]
         status = views.status[shown, number]
-        for name in ("area_err_hb_m2", "perimeter_m"):
+        for name in _SUMMED:
             part[name] = _sums(epoch.patches[name].to_numpy(dtype=float), patches)
-        part["area_err_hb_m2"] = part["area_err_hb_m2"].where(status == Status.OBSERVED)
-        part["lake_id"] = [names[lake] for lake in shown]
-        part["area_m2"] = views.area_m2[shown, number]
-        part["area_sigma_m2"] = views.sigma_m2[shown, number]
-        part["observed_fraction"] = views.fraction[shown, number]
-        part["status"] = status
+        part[C.AREA_ERR_HB_M2] = part[C.AREA_ERR_HB_M2].where(status == Status.OBSERVED)
+        part[C.LAKE_ID] = [names[lake] for lake in shown]
+        part[C.AREA_M2] = views.area_m2[shown, number]
+        part[C.AREA_SIGMA_M2] = views.sigma_m2[shown, number]
+        part[C.OBSERVED_FRACTION] = views.fraction[shown, number]
+        part[C.STATUS] = status
         poor = np.array([lake in unconfirmed for lake in shown], dtype=bool)
-        part["quality"] = part["quality"].mask(poor, SEEN_ONCE)
+        part[C.QUALITY] = part[C.QUALITY].mask(poor, SEEN_ONCE)
         day = epoch.acquired.normalize()
-        part["event"] = [happened.get((names[lake], day)) for lake in shown]
+        part[C.EVENT] = [happened.get((names[lake], day)) for lake in shown]
         ragged = ragged_outlines(links, number, lakes)
         del links.epochs[number], epoch
         yield part, ragged
@@ -288,17 +297,17 @@ def _sums(values: npt.NDArray[np.float64], groups: Sequence[list[int]]) -> list[
 
 def _lakes(states: Mapping[str, LakeState], outlines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return one row a lake, from its latest whole outline."""
-    rows = outlines[["lake_id", "acquired", "area_m2"]]
-    whole = pd.DataFrame(rows).assign(whole=outlines["status"] == Status.OBSERVED)
-    whole = whole.sort_values(["whole", "acquired"], kind="stable")
-    latest = outlines.loc[whole.groupby("lake_id").tail(1).index]
-    latest = latest.set_index("lake_id").sort_index()
-    by_lake = rows.groupby("lake_id")
-    latest["first_seen"] = by_lake["acquired"].min()
-    latest["last_seen"] = by_lake["acquired"].max()
-    latest["n_observed"] = by_lake["area_m2"].count()
-    latest["max_area_m2"] = by_lake["area_m2"].max()
-    latest["state"] = pd.Series(states, dtype="object").reindex(latest.index)
+    rows = outlines[[C.LAKE_ID, C.ACQUIRED, C.AREA_M2]]
+    whole = pd.DataFrame(rows).assign(whole=outlines[C.STATUS] == Status.OBSERVED)
+    whole = whole.sort_values(["whole", C.ACQUIRED], kind="stable")
+    latest = outlines.loc[whole.groupby(C.LAKE_ID).tail(1).index]
+    latest = latest.set_index(C.LAKE_ID).sort_index()
+    by_lake = rows.groupby(C.LAKE_ID)
+    latest[C.FIRST_SEEN] = by_lake[C.ACQUIRED].min()
+    latest[C.LAST_SEEN] = by_lake[C.ACQUIRED].max()
+    latest[C.N_OBSERVED] = by_lake[C.AREA_M2].count()
+    latest[C.MAX_AREA_M2] = by_lake[C.AREA_M2].max()
+    latest[C.STATE] = pd.Series(states, dtype="object").reindex(latest.index)
     names_only = [column.name for column in schema.LAKES if column.name in latest]
     table = schema.conform(latest[[*names_only, "geometry"]].reset_index(), schema.LAKES)
     return gpd.GeoDataFrame(table, geometry="geometry", crs=4326)
@@ -332,14 +341,14 @@ def _observations(links: Links, views: Views, names: Mapping[int, str]) -> pd.Da
     chosen = np.ix_(np.array(lakes, dtype=int), numbers)
     tells = views.scene[chosen] == places
     columns = {
-        "area_m2": np.where(tells, views.area_m2[chosen], np.nan),
-        "area_sigma_m2": np.where(tells, views.sigma_m2[chosen], np.nan),
-        "observed_fraction": np.where(tells, views.fraction[chosen], np.nan),
-        "status": np.where(tells, views.status[chosen], Status.NODATA),
+        C.AREA_M2: np.where(tells, views.area_m2[chosen], np.nan),
+        C.AREA_SIGMA_M2: np.where(tells, views.sigma_m2[chosen], np.nan),
+        C.OBSERVED_FRACTION: np.where(tells, views.fraction[chosen], np.nan),
+        C.STATUS: np.where(tells, views.status[chosen], Status.NODATA),
     }
     table = pd.DataFrame({name: values.ravel() for name, values in columns.items()})
-    table["lake_id"] = np.repeat(np.array([names[lake] for lake in lakes], object), len(scenes))
-    for position, name in enumerate(("acquired", "scene_id", "sensor")):
+    table[C.LAKE_ID] = np.repeat(np.array([names[lake] for lake in lakes], object), len(scenes))
+    for position, name in enumerate((C.ACQUIRED, C.SCENE_ID, C.SENSOR)):
         values = pd.Series([scene[position] for scene in scenes], dtype=None if scenes else object)
         table[name] = values.iloc[np.tile(np.arange(len(scenes)), len(lakes))].to_numpy()
     return schema.conform(table, schema.OBSERVATIONS)

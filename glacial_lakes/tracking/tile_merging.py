@@ -12,19 +12,18 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from glacial_lakes import schema
+from glacial_lakes.columns import C
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION, CompleteCoverage, SceneCoverage
 from glacial_lakes.errors import InputError
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.mapping.mapped_scene import MappedScene
-from glacial_lakes.measures import geodesic_area_perimeter
+from glacial_lakes.measures import geodesic_area_perimeter, hanshaw_bookhagen_error
 from glacial_lakes.runtime.threads import one_ahead
-from glacial_lakes.schema import MAPPED, OUTLINES, Status, conform
+from glacial_lakes.schema import MAPPED, OUTLINES, Status, conform, merged
 from glacial_lakes.tracking.epochs import Epoch, groups_of, utc
 from glacial_lakes.tracking.ragged import RaggedPolygons
 
 _SAME_LAKE = 0.9
-_HANSHAW_BOOKHAGEN = 0.6872 / 2
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ def _in_frame(scene: _Scene) -> _Scene:
 def _scene(mapped: MappedScene) -> _Scene:
     """Return a scene as tracking wants it, though not in the frame of tracking."""
     table, coverage = mapped.outlines, mapped.coverage
-    if schema.AREA.name not in table:
+    if C.AREA_M2 not in table:
         table = _measured(table)
     columns = {
         column.name: _once(table[column.name]) if column.type == "text" else table[column.name]
@@ -128,19 +127,19 @@ def _scene(mapped: MappedScene) -> _Scene:
     }
     columns = {name: values.array for name, values in columns.items()}
     frame = conform(pd.DataFrame(columns, index=pd.RangeIndex(len(table))), MAPPED)
-    frame["scene_id"] = coverage.scene_id
+    frame[C.SCENE_ID] = coverage.scene_id
     time = pd.Series(utc(coverage.acquired), index=frame.index)
-    frame["acquired"] = frame["acquired"].fillna(time.astype("datetime64[ms, UTC]"))
-    frame["sensor"] = coverage.sensor
-    frame["area_m2"] = frame["area_m2"].where(frame["status"] == Status.OBSERVED)
+    frame[C.ACQUIRED] = frame[C.ACQUIRED].fillna(time.astype("datetime64[ms, UTC]"))
+    frame[C.SENSOR] = coverage.sensor
+    frame[C.AREA_M2] = frame[C.AREA_M2].where(frame[C.STATUS] == Status.OBSERVED)
     return _Scene(coverage, frame, RaggedPolygons.of(table.geometry.to_numpy()), table.crs)
 
 
 def _measured(drawn: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return outlines that somebody drew with what is measured of them; they were seen whole."""
     size = geodesic_area_perimeter(drawn.geometry)
-    told = {name: drawn[name] for name in (*size, "observed_fraction", "status") if name in drawn}
-    seen = {"observed_fraction": 1.0, "status": Status.OBSERVED}
+    told = {name: drawn[name] for name in (*size, C.OBSERVED_FRACTION, C.STATUS) if name in drawn}
+    seen = {C.OBSERVED_FRACTION: 1.0, C.STATUS: Status.OBSERVED}
     return drawn.assign(**{**{name: size[name] for name in size}, **seen, **told})
 
 
@@ -160,13 +159,11 @@ def _joined(patches: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     rows, dropped = [], list[int]()
     for group in groups_of(len(patches), left[shared], right[shared]):
         members = patches.iloc[group]
-        row: dict[str, Any] = members.iloc[int(shapely.area(outlines[group]).argmax())].to_dict()
-        size = {
-            name: members[name].sum(min_count=len(group)) for name in ("area_m2", "perimeter_m")
-        }
-        for name in ("area_sigma_m2", "area_err_hb_m2"):
-            size[name] = float(np.sqrt((members[name].to_numpy(dtype=float) ** 2).sum()))
-        rows.append(row | size | {"geometry": shapely.union_all(outlines[group])})
+        row = merged(members, leading=int(shapely.area(outlines[group]).argmax()))
+        # The shore that they share counts twice in the sum of perimeters, but not in the error.
+        error = float(np.sqrt((members[C.AREA_ERR_HB_M2].to_numpy(dtype=float) ** 2).sum()))
+        union = shapely.union_all(outlines[group])
+        rows.append(row | {C.AREA_ERR_HB_M2: error, "geometry": union})
         dropped.extend(group)
     if not rows:
         return patches
@@ -180,7 +177,7 @@ def _sorted(patches: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     bounds = patches.geometry.bounds if len(patches) else pd.DataFrame(columns=["minx", "miny"])
     order = np.lexsort(
         (
-            patches["scene_id"].to_numpy(dtype=str),
+            patches[C.SCENE_ID].to_numpy(dtype=str),
             shapely.area(patches.geometry.to_numpy()),
             bounds["miny"].to_numpy(dtype=float),
             bounds["minx"].to_numpy(dtype=float),
@@ -194,7 +191,7 @@ def _merge_tiles(epoch: Epoch, min_overlap: float) -> gpd.GeoDataFrame:
     outlines = epoch.outlines
     patches = gpd.GeoDataFrame(epoch.patches, geometry=outlines, crs=EQUAL_AREA)
     left, right = epoch.tree.query(outlines, "dwithin", distance=epoch.resolution_m)
-    scene = patches["scene_id"].to_numpy()
+    scene = patches[C.SCENE_ID].to_numpy()
     keep = (left < right) & (scene[left] != scene[right])
     left, right = left[keep], right[keep]
     area = shapely.area(outlines)
@@ -223,24 +220,25 @@ def _merged(epoch: Epoch, patches: gpd.GeoDataFrame, group: npt.NDArray[np.intp]
     outlines = epoch.outlines[group]
     area = shapely.area(outlines)
     union = shapely.union_all(outlines)
-    leader = np.lexsort((members["scene_id"].to_numpy(dtype=str), -area, ~epoch.whole[group]))[0]
-    row: dict[str, Any] = members.iloc[leader].to_dict()
+    leader = np.lexsort((members[C.SCENE_ID].to_numpy(dtype=str), -area, ~epoch.whole[group]))[0]
     if epoch.whole[group][leader] and area[leader] >= _SAME_LAKE * union.area:
+        row: dict[str, Any] = members.iloc[leader].to_dict()
         return row
     seen = epoch.observe(np.array([union], dtype=object))[0][:, 0]
     overlap = max(0.0, float(area.sum()) - union.area) / union.area
     fraction = float(np.clip(max(seen.max(), seen.sum() - overlap), 0.0, 1.0))
-    row |= {"geometry": union, "observed_fraction": fraction, "united": True}
+    row = merged(members, leading=int(leader)) | {"geometry": union, "united": True}
+    row[C.OBSERVED_FRACTION] = fraction
     if fraction < MIN_OBSERVED_FRACTION:
-        return row | {"area_m2": None, "area_sigma_m2": None, "area_err_hb_m2": None}
+        row[C.PERIMETER_M] = members[C.PERIMETER_M].iloc[leader]  # of what one image shows
+        return row | {C.AREA_M2: None, C.AREA_SIGMA_M2: None, C.AREA_ERR_HB_M2: None}
     size = geodesic_area_perimeter(gpd.GeoSeries([union], crs=EQUAL_AREA)).iloc[0]
-    area_m2, perimeter_m = float(size["area_m2"]), float(size["perimeter_m"])
-    sigma = members["area_sigma_m2"].to_numpy(dtype=float)
-    bound = _HANSHAW_BOOKHAGEN * perimeter_m * epoch.resolution_m
+    area_m2, perimeter_m = float(size[C.AREA_M2]), float(size[C.PERIMETER_M])
+    bound = hanshaw_bookhagen_error(perimeter_m, epoch.resolution_m)
     return row | {
-        "status": Status.OBSERVED,
-        "area_m2": area_m2,
-        "area_sigma_m2": bound if np.isnan(sigma).any() else float(np.sqrt((sigma**2).sum())),
-        "area_err_hb_m2": bound,
-        "perimeter_m": perimeter_m,
+        C.STATUS: Status.OBSERVED,
+        C.AREA_M2: area_m2,
+        C.AREA_SIGMA_M2: bound if np.isnan(row[C.AREA_SIGMA_M2]) else row[C.AREA_SIGMA_M2],
+        C.AREA_ERR_HB_M2: bound,
+        C.PERIMETER_M: perimeter_m,
     }

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from glacial_lakes.columns import C
 from glacial_lakes.schema import EventKind, Status
 from glacial_lakes.settings import TrackingSettings
 from glacial_lakes.tracking.epochs import Epoch, Seen
@@ -119,9 +120,12 @@ class Lineage:
     area_after_m2: float
 
 
-@dataclass(frozen=True)
+@dataclass
 class Links:
-    """The lakes of a series of epochs."""
+    """The lakes of a series of epochs in the making.
+
+    It grows with each epoch that :func:`link` adds, and is taken apart while tables are written.
+    """
 
     epochs: list[Epoch]
     settings: TrackingSettings
@@ -465,7 +469,7 @@ def _found(links: Links, number: int, patch: int) -> int:
     """Found a lake on a patch, or wake the lake that a merge ended in its place."""
     epoch = links.epochs[number]
     outline, (area_m2, whole, _) = epoch.outlines[patch], links.told[patch]
-    if not whole and not epoch.columns["observed_fraction"][patch] >= _SEEN_TO_FOUND:
+    if not whole and not epoch.columns[C.OBSERVED_FRACTION][patch] >= _SEEN_TO_FOUND:
         return -1
     likeness = {}
     for i in sorted(links.dormant.get(patch, ())):

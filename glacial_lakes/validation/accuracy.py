@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from glacial_lakes.columns import C
 from glacial_lakes.runtime.notebooks import html_table
 from glacial_lakes.validation.intervals import Estimate, bootstrap, f1_score, median, ratio, wilson
 
@@ -155,8 +156,8 @@ class Accuracy:
             "outlines_left_out": int((~self.outlines["counted"]).sum()),
             "numbers": numbers,
             "false_lakes_by_cause": self.causes().to_dict(),
-            "lakes_not_hit": _places(missed, ["lon", "lat", "area_m2", "seen"]),
-            "outlines_without_hit": _places(false, ["lon", "lat", "area_m2", "true", "cause"]),
+            "lakes_not_hit": _places(missed, [C.LON, C.LAT, C.AREA_M2, "seen"]),
+            "outlines_without_hit": _places(false, [C.LON, C.LAT, C.AREA_M2, "true", "cause"]),
         }
 
     def causes(self) -> pd.Series:
@@ -210,8 +211,8 @@ def _numbers(lakes: pd.DataFrame, outlines: pd.DataFrame, seed: int) -> dict[str
     hits, seen, true = (int(x.sum()) for x in (lakes["hit"], lakes["seen"], outlines["true"]))
     found = lakes[lakes["hit"]]
     errors = found["area_error"].dropna()
-    stated = found[found["area_error"].notna() & (found["area_sigma_m2"] > 0)]
-    sigmas = (stated["outline_area_m2"] - stated["area_m2"]).abs() / stated["area_sigma_m2"]
+    stated = found[found["area_error"].notna() & (found[C.AREA_SIGMA_M2] > 0)]
+    sigmas = (stated["outline_area_m2"] - stated[C.AREA_M2]).abs() / stated[C.AREA_SIGMA_M2]
     estimates = {
         "precision": wilson(hits, len(outlines)),
         "recall": wilson(hits, len(lakes)),
@@ -271,11 +272,11 @@ def _of_areas(lakes: pd.DataFrame, outlines: pd.DataFrame, seed: int) -> dict[st
 
 def _of_shores(found: pd.DataFrame, seed: int) -> dict[str, Estimate]:
     in_metres = found.loc[found["shore_points"] > 0]
-    in_pixels = in_metres[in_metres["pixel_m"].notna()]
+    in_pixels = in_metres[in_metres[C.PIXEL_M].notna()]
     estimates = {}
     for unit, table, length in (
         ("m", in_metres, np.ones(len(in_metres))),
-        ("px", in_pixels, in_pixels["pixel_m"].to_numpy(dtype=float)),
+        ("px", in_pixels, in_pixels[C.PIXEL_M].to_numpy(dtype=float)),
     ):
         points = table["shore_points"].to_numpy(dtype=float)
         sums, squares = table["shore_sum_m"] / length, table["shore_sum_m2"] / length**2

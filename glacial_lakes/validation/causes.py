@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import geopandas as gpd
@@ -12,9 +13,10 @@ import shapely
 from rasterio.errors import RasterioError
 from rasterio.features import geometry_mask
 from rasterio.io import DatasetReader
-from rasterio.windows import Window, from_bounds
+from rasterio.windows import Window
 
 from glacial_lakes.errors import N_, DamagedFileError, GridError, VectorError
+from glacial_lakes.grid import placed, shifted
 from glacial_lakes.io.vector import read_vector
 
 CAUSE_COLUMN = "cause"
@@ -67,18 +69,15 @@ def _classes(outlines: gpd.GeoSeries, source: Path) -> list[str | None]:
 
 
 def _class_below(outline: shapely.Geometry, dataset: DatasetReader) -> str | None:
-    whole = Window(0, 0, dataset.width, dataset.height)
-    window = from_bounds(*outline.bounds, transform=dataset.transform)
-    left, top = int(np.floor(window.col_off)), int(np.floor(window.row_off))
-    right = int(np.ceil(window.col_off + window.width))
-    bottom = int(np.ceil(window.row_off + window.height))
-    left, right = np.clip([left, right], 0, whole.width)
-    top, bottom = np.clip([top, bottom], 0, whole.height)
+    west, south, east, north = outline.bounds
+    cols, rows = placed(~dataset.transform, np.array([west, east]), np.array([north, south]))
+    left, right = np.clip([math.floor(cols[0]), math.ceil(cols[1])], 0, dataset.width)
+    top, bottom = np.clip([math.floor(rows[0]), math.ceil(rows[1])], 0, dataset.height)
     if left >= right or top >= bottom:
         return None
     window = Window(left, top, right - left, bottom - top)
     values = dataset.read(1, window=window, masked=True)
-    transform = dataset.window_transform(window)
+    transform = shifted(dataset.transform, top, left)
     inside = geometry_mask([outline], values.shape, transform, invert=True)
     if not inside.any():
         inside = geometry_mask([outline], values.shape, transform, invert=True, all_touched=True)

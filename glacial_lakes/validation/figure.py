@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from glacial_lakes.columns import C
 from glacial_lakes.errors import N_
 from glacial_lakes.language import translate
 
@@ -62,7 +63,7 @@ def _errors(ax: Axes, lakes: pd.DataFrame, language: str) -> None:
     table = lakes.dropna(subset=["area_error"])
     ax.axhline(0, color=GREY, lw=1)
     if len(table):
-        ax.plot(table["area_m2"] / 1e6, table["area_error"], "o", ms=4, color=BLUE, alpha=0.6)
+        ax.plot(table[C.AREA_M2] / 1e6, table["area_error"], "o", ms=4, color=BLUE, alpha=0.6)
         ax.set_xscale("log")
     ax.set_xlabel(translate("Area of the reference lake (km²)", language))
     ax.set_ylabel(translate("Area error", language))

@@ -14,10 +14,12 @@ import pandas as pd
 import shapely
 
 from glacial_lakes import schema
+from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, Message, VectorError
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.vector import read_vector
 from glacial_lakes.measures import inner_lon_lat
+from glacial_lakes.scenes import sensors
 from glacial_lakes.schema import Status
 from glacial_lakes.validation.accuracy import Accuracy, size_class
 from glacial_lakes.validation.causes import causes_below
@@ -28,10 +30,8 @@ MIN_OBSERVED = 0.5
 """Reference lakes of which the image shows less are neither hit nor miss."""
 MAX_FROZEN = 0.5
 """Reference lakes of which more is under ice are neither hit nor miss."""
-PIXEL_COLUMNS = ("pixel_m", "resolution_m")
+PIXEL_COLUMNS = (C.PIXEL_M, "resolution_m")
 """Columns in which outlines may tell their pixel size."""
-SENSOR_PIXELS_M = {"S2": 10.0, "LT": 30.0, "LE": 30.0, "LC": 30.0}
-"""Pixel in which outlines of this package are drawn, by the start of the sensor's name."""
 _SHORE_COLUMNS = ("shore_points", "shore_sum_m", "shore_sum_m2")
 
 
@@ -122,7 +122,7 @@ def validate(
         else causes.reindex(given.index),
     )
     result = _described(lakes, lake_shapes)
-    missed_m2 = np.where(counted, result["area_m2"] - laid.lake_true_m2, 0.0)
+    missed_m2 = np.where(counted, result[C.AREA_M2] - laid.lake_true_m2, 0.0)
     result = result.assign(
         counted=counted,
         hit=hit,
@@ -292,8 +292,7 @@ def _pixels(outlines: gpd.GeoDataFrame, pixel_m: float | None) -> npt.NDArray[np
         if name in outlines:
             sizes = pd.to_numeric(outlines[name], errors="coerce")
             return np.asarray(sizes.where(sizes > 0), dtype=np.float64)
-    starts = _column(outlines, schema.SENSOR, "").astype(str).str[:2]
-    return np.asarray(starts.map(SENSOR_PIXELS_M), dtype=np.float64)
+    return np.asarray(sensors.pixel_m(_column(outlines, schema.SENSOR, "")), dtype=np.float64)
 
 
 def _at(
@@ -316,7 +315,7 @@ def _differences(
     states_area = (status.isna() | (status == Status.OBSERVED)).to_numpy(dtype=bool)
     sigmas = pd.to_numeric(_column(outlines, schema.AREA_SIGMA, np.nan), errors="coerce")
     sigmas_m2 = sigmas.to_numpy(dtype=float)
-    names = ("outline_area_m2", "area_error", "area_sigma_m2", "pixel_m")
+    names = ("outline_area_m2", "area_error", C.AREA_SIGMA_M2, "pixel_m")
     values = dict.fromkeys(names, np.nan) | dict.fromkeys(_SHORE_COLUMNS, 0.0)
     columns: dict[str, npt.NDArray[np.float64]] = {
         name: np.repeat(value, len(lake_shapes)) for name, value in values.items()

@@ -22,6 +22,7 @@ from glacial_lakes.runtime import machine
 from glacial_lakes.runtime.processes import ProcessPerCall
 from glacial_lakes.runtime.revision import code_version
 from glacial_lakes.workflow import manifest
+from glacial_lakes.workflow.compiling import compile_ahead
 from glacial_lakes.workflow.manifest import Record
 from glacial_lakes.workflow.scene_tasks import (
     SCENE_SECONDS,
@@ -177,6 +178,7 @@ def map_on_worker(
         When this worker sees other files or has other versions.
     """
     _check(task, versions)
+    compile_ahead()
     work = task.folder.parent
     share = min(_share(), memory_bytes or machine.memory_bytes())
     room = capacity([task.scene.grid], 1, share, task.settings.strip_rows)

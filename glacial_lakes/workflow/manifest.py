@@ -14,6 +14,7 @@ import pandas as pd
 import rasterio
 
 from glacial_lakes import schema, settings
+from glacial_lakes.columns import C
 from glacial_lakes.errors import Message
 from glacial_lakes.events import SceneRefused
 from glacial_lakes.io import atomic
@@ -164,27 +165,27 @@ def scene_table(
     opened = {scene.path: scene for scene in scenes}
     rows: list[dict[str, Any]] = [
         {
-            "scene_id": scene.id,
-            "acquired": scene.acquired,
-            "sensor": scene.sensor,
-            "level": scene.level,
-            "path": _relative(scene.path, folder),
-            "cloud_percent": scene.cloud_percent,
-            "sun_azimuth_deg": scene.sun_azimuth_deg,
-            "sun_elevation_deg": scene.sun_elevation_deg,
-            "checksum": records[scene.id].verified,
-            "state": records[scene.id].state,
+            C.SCENE_ID: scene.id,
+            C.ACQUIRED: scene.acquired,
+            C.SENSOR: scene.sensor,
+            C.LEVEL: scene.level,
+            C.PATH: _relative(scene.path, folder),
+            C.CLOUD_PERCENT: scene.cloud_percent,
+            C.SUN_AZIMUTH_DEG: scene.sun_azimuth_deg,
+            C.SUN_ELEVATION_DEG: scene.sun_elevation_deg,
+            C.CHECKSUM: records[scene.id].verified,
+            C.STATE: records[scene.id].state,
             **_reason(records[scene.id].reason, folder),
-            "n_outlines": records[scene.id].n_outlines,
+            C.N_OUTLINES: records[scene.id].n_outlines,
         }
         for scene in opened.values()
     ]
     rows += [
         {
-            "scene_id": Path(event.path).name,
-            "path": _relative(event.path, folder),
-            "checksum": UNVERIFIED,
-            "state": SceneState.REFUSED,
+            C.SCENE_ID: Path(event.path).name,
+            C.PATH: _relative(event.path, folder),
+            C.CHECKSUM: UNVERIFIED,
+            C.STATE: SceneState.REFUSED,
             **_reason(event.reason, folder),
         }
         for event in refused
@@ -203,7 +204,7 @@ def content(
     tables = settings.as_dict(project)
     rows = json.loads(scenes.to_json(orient="records", date_format="iso"))
     for row in rows:
-        record = records.get(row["scene_id"])
+        record = records.get(row[C.SCENE_ID])
         row["sha256"] = (record and record.checksum) or UNVERIFIED
         row["outputs"] = record.outputs if record else {}
     paths = {**tables["inputs"], "aoi": tables["area"]["aoi"]}
@@ -223,7 +224,7 @@ def _reason(reason: str, folder: Path) -> dict[str, str]:
     if not reason:
         return {}
     told = Message(reason).with_texts(lambda text: _relative(text, folder))
-    return {"reason": str(told), "reason_message": json.dumps(told.as_json(), ensure_ascii=False)}
+    return {C.REASON: str(told), "reason_message": json.dumps(told.as_json(), ensure_ascii=False)}
 
 
 def _relative(text: str, folder: Path) -> str:

@@ -25,6 +25,7 @@ from glacial_lakes.io import geopackage, shapefile
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.scenes import discover, verify
+from glacial_lakes.workflow.compiling import compile_ahead
 from glacial_lakes.workflow.scene_tasks import reason_of
 
 LAYER = "outlines"
@@ -100,6 +101,7 @@ def map_scenes(
     scenes = discover(list(paths), listen)
     if dem is None:
         on_event(DemNotGiven())
+    compile_ahead(on_event)
     on_event(StageStarted("map", len(scenes)))
     tables = []
     for scene in scenes:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from glacial_lakes.columns import C
 from glacial_lakes.errors import InputError, Message, MissingFileError
 from glacial_lakes.events import (
     DemNotGiven,
@@ -43,6 +44,7 @@ from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.schema import SceneState
 from glacial_lakes.settings import Project, as_dict, digest
 from glacial_lakes.workflow import manifest
+from glacial_lakes.workflow.compiling import compile_ahead
 from glacial_lakes.workflow.dask import RUNNING_NAME, map_on_cluster
 from glacial_lakes.workflow.manifest import Record
 from glacial_lakes.workflow.scene_tasks import (
@@ -328,6 +330,7 @@ def _map(
             )
     fresh: list[Record] = []
     if new and (executor is None or isinstance(executor, Executor)):
+        compile_ahead(on_event)
         fresh = _map_here(new, work, executor, jobs=jobs, max_memory=max_memory, on_event=on_event)
     elif new:
         fresh = map_on_cluster(
@@ -378,7 +381,7 @@ def _track(
     row = _run_row(content)
     previous = open_inventory(path) if path.is_file() else None
     if previous is not None:  # a run that was stopped after the inventory is no second run
-        runs = previous.runs[previous.runs["run_id"] != row["run_id"]]
+        runs = previous.runs[previous.runs[C.RUN_ID] != row[C.RUN_ID]]
         previous = replace(previous, runs=runs.reset_index(drop=True))
     glaciers, dem, basins = project.inputs.glaciers, project.inputs.dem, project.area.basins
     return track(
@@ -400,14 +403,14 @@ def _track(
 
 def _run_row(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return the row for the table of runs; it has no start: equal runs give equal bytes."""
-    checksums = {row["scene_id"]: row["sha256"] for row in content["scenes"]}
+    checksums = {row[C.SCENE_ID]: row["sha256"] for row in content["scenes"]}
     inputs = {**content["inputs"], "scenes": checksums}
     return {
-        "run_id": digest(dict(content))[:16],
-        "version": content["glacial_lakes"],
-        "libraries": json.dumps(content["versions"]),
-        "settings": json.dumps(content["settings"], ensure_ascii=False),
-        "inputs": json.dumps(inputs, ensure_ascii=False),
+        C.RUN_ID: digest(dict(content))[:16],
+        C.VERSION: content["glacial_lakes"],
+        C.LIBRARIES: json.dumps(content["versions"]),
+        C.SETTINGS: json.dumps(content["settings"], ensure_ascii=False),
+        C.INPUTS: json.dumps(inputs, ensure_ascii=False),
     }
 
 
