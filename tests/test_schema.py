@@ -48,6 +48,7 @@ def test_a_sum_of_which_a_part_is_missing_is_missing(name: str) -> None:
 
 
 NAMES = {name for name in vars(C) if name.isupper()}
+SPELLINGS = {name.lower() for name in NAMES}
 PACKAGE = Path(schema.__file__).parent
 OWN_WORDS = {"columns.py", "ingest/fields.py", "simulate", "scenes", "cli", "language"}
 """Here the same words stand for fields of other files, of products, of the truth, of JSON."""
@@ -57,7 +58,7 @@ def spelled(source: Path) -> list[str]:
     """Return the names of columns that a file spells; single words mean other things too."""
     tree = ast.parse(source.read_text(encoding="utf-8"))
     texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
-    return [text for text in texts if str(text).upper() in NAMES and "_" in str(text)]
+    return [text for text in texts if text in SPELLINGS and "_" in str(text)]
 
 
 def test_names_of_columns_are_spelled_in_one_place() -> None:
@@ -74,7 +75,7 @@ def test_names_of_columns_are_spelled_in_one_place() -> None:
 def test_every_name_is_that_of_a_column_and_every_column_has_one() -> None:
     assert all(getattr(C, name) == name.lower() for name in NAMES)
     tables = [*(LAYERS | DERIVED).values(), schema.MAPPED, schema.TOTALS]
-    assert {column.name for table in tables for column in table} == {n.lower() for n in NAMES}
+    assert {column.name for table in tables for column in table} == SPELLINGS
 
 
 def test_columns_of_one_name_and_meaning_have_one_rule() -> None:

@@ -47,13 +47,13 @@ class Record:
 
     def as_json(self) -> dict[str, Any]:
         """Return what ``done.json`` holds; :meth:`from_json` reads it."""
-        return asdict(self) | {"reason_message": Message(self.reason).as_json()}
+        return asdict(self) | {C.REASON_MESSAGE: Message(self.reason).as_json()}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Record:
         """Return the record of :meth:`as_json`; TypeError for content of another form."""
         known = dict(content)
-        kept = known.pop("reason_message", None)
+        kept = known.pop(C.REASON_MESSAGE, None)
         if kept is not None:
             known["reason"] = Message.from_json(kept)
         return cls(**known)
@@ -224,7 +224,7 @@ def _reason(reason: str, folder: Path) -> dict[str, str]:
     if not reason:
         return {}
     told = Message(reason).with_texts(lambda text: _relative(text, folder))
-    return {C.REASON: str(told), "reason_message": json.dumps(told.as_json(), ensure_ascii=False)}
+    return {C.REASON: str(told), C.REASON_MESSAGE: json.dumps(told.as_json(), ensure_ascii=False)}
 
 
 def _relative(text: str, folder: Path) -> str:
