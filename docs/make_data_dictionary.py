@@ -99,7 +99,14 @@ def columns_table(columns: Sequence[schema.Column]) -> str:
     """Return a Markdown table of columns."""
     head = ("column", "type", "unit", "meaning", "по-русски", "shapefile")
     rows = [
-        (f"`{c.name}`", c.type, c.unit, c.en, c.ru, f"`{c.shapefile}`" if c.shapefile else "")
+        (
+            f"`{c.name}`",
+            c.type,
+            c.unit,
+            c.en,
+            c.meaning("ru"),
+            f"`{c.shapefile}`" if c.shapefile else "",
+        )
         for c in columns
     ]
     return table(head, rows)

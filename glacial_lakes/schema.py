@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from glacial_lakes.columns import C
+from glacial_lakes.language import translate
 
 ColumnType = Literal["text", "real", "integer", "boolean", "time", "date"]
 
@@ -127,6 +128,10 @@ class Redrawn(Enum):
     FIXED = "a value of its own, Column.drawn_as"
 
 
+MEANING = "column"
+"""Context of the meanings of columns in the catalogues."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column: everything that a reader of a table must know about it."""
@@ -135,9 +140,7 @@ class Column:
     type: ColumnType
     unit: str
     en: str
-    """Meaning in English."""
-    ru: str
-    """Meaning in Russian."""
+    """Meaning in English; :meth:`meaning` gives it in any language."""
     shapefile: str | None = None
     """Name in shapefiles, at most 10 ASCII characters, after Wang et al. (2020); None: left out."""
     renamed: tuple[tuple[str, str], ...] = ()
@@ -148,19 +151,20 @@ class Column:
     taken_over: bool = False
     """Whether that of a file that others made is believed."""
 
+    def meaning(self, language: str = "en") -> str:
+        """Return the meaning in a language."""
+        return translate(self.en, language, MEANING)
 
-LAKE_ID = Column(
-    C.LAKE_ID, "text", "", "Lake identity, given once and kept", "Постоянный код озера", "GLAKE_ID"
-)
-SCENE_ID = Column(C.SCENE_ID, "text", "", "Source scene", "Исходный снимок", "GL_Image")
-ACQUIRED = Column(C.ACQUIRED, "time", "UTC", "Time of the image", "Время съёмки (UTC)", "GL_Date")
-SENSOR = Column(C.SENSOR, "text", "", "Satellite and sensor", "Спутник и сенсор", "GL_Sensor")
+
+LAKE_ID = Column(C.LAKE_ID, "text", "", "Lake identity, given once and kept", "GLAKE_ID")
+SCENE_ID = Column(C.SCENE_ID, "text", "", "Source scene", "GL_Image")
+ACQUIRED = Column(C.ACQUIRED, "time", "UTC", "Time of the image", "GL_Date")
+SENSOR = Column(C.SENSOR, "text", "", "Satellite and sensor", "GL_Sensor")
 AREA = Column(
     C.AREA_M2,
     "real",
     "m2",
     "Area on the ellipsoid",
-    "Площадь на эллипсоиде",
     "GL_Area",
     merge=Merge.SUM,
     redrawn=Redrawn.MEASURED,
@@ -170,7 +174,6 @@ AREA_SIGMA = Column(
     "real",
     "m2",
     "One standard deviation of the area",
-    "Стандартная погрешность площади",
     "GL_A_Error",
     merge=Merge.ROOT_SUM_SQUARES,
     redrawn=Redrawn.MEASURED,
@@ -180,7 +183,6 @@ AREA_ERR_HB = Column(
     "real",
     "m2",
     "Area error by the perimeter formula of Hanshaw & Bookhagen (2014)",
-    "Погрешность площади по периметру (Hanshaw & Bookhagen, 2014)",
     merge=Merge.SUM,
     redrawn=Redrawn.MEASURED,
 )
@@ -189,7 +191,6 @@ PIXEL = Column(
     "real",
     "m",
     "Pixel of the image that the outline was drawn on",
-    "Пиксель снимка, по которому проведён контур",
     "Pixel_M",
     merge=Merge.LARGEST,
 )
@@ -198,7 +199,6 @@ PERIMETER = Column(
     "real",
     "m",
     "Length of the outline",
-    "Периметр",
     "GL_Peri",
     merge=Merge.SUM,
     redrawn=Redrawn.MEASURED,
@@ -208,7 +208,6 @@ ELEVATION = Column(
     "real",
     "m",
     "Median elevation of the DEM in the lake",
-    "Высота по ЦМР",
     "GL_Elev",
     redrawn=Redrawn.OF_LAKE,
     taken_over=True,
@@ -218,7 +217,6 @@ LON = Column(
     "real",
     "deg",
     "Longitude of a point in the lake",
-    "Долгота",
     "GL_Long",
     redrawn=Redrawn.MEASURED,
 )
@@ -227,7 +225,6 @@ LAT = Column(
     "real",
     "deg",
     "Latitude of a point in the lake",
-    "Широта",
     "GL_Lati",
     redrawn=Redrawn.MEASURED,
 )
@@ -236,7 +233,6 @@ LAKE_TYPE = Column(
     "text",
     "",
     "Relation to the glacier",
-    "Тип озера",
     "GL_Type",
     redrawn=Redrawn.OF_LAKE,
     taken_over=True,
@@ -246,7 +242,6 @@ DAM_TYPE = Column(
     "text",
     "",
     "Dam type",
-    "Тип плотины",
     "Dam_Type",
     redrawn=Redrawn.OF_LAKE,
     taken_over=True,
@@ -256,7 +251,6 @@ GLACIER_ID = Column(
     "text",
     "",
     "Nearest glacier",
-    "Ближайший ледник",
     "Glac_ID",
     redrawn=Redrawn.OF_LAKE,
     taken_over=True,
@@ -266,7 +260,6 @@ GLACIER_DIST = Column(
     "real",
     "m",
     "Distance to the nearest glacier outline",
-    "Расстояние до ближайшего ледника",
     "Glac_Dist",
     redrawn=Redrawn.OF_LAKE,
     taken_over=True,
@@ -276,7 +269,6 @@ OBSERVED_FRACTION = Column(
     "real",
     "1",
     "Share of the lake that the image shows",
-    "Доля озера, видимая на снимке",
     "Obs_Frac",
     redrawn=Redrawn.FIXED,
     drawn_as=1.0,
@@ -287,7 +279,6 @@ STATUS = Column(
     "text",
     "",
     "observed, absent, or why not observed: cloud, shadow, nodata, frozen, uncertain",
-    "observed – видно, absent – воды нет, иначе причина: облака, тень, нет данных, лёд, неясно",
     "Status",
     redrawn=Redrawn.FIXED,
     drawn_as=Status.OBSERVED,
@@ -300,7 +291,6 @@ OUTLINE_METHOD = Column(
     "text",
     "",
     "How the outline was drawn",
-    "Способ оконтуривания",
     "Method",
     redrawn=Redrawn.FIXED,
     drawn_as=MANUAL,
@@ -311,7 +301,6 @@ THRESHOLD = Column(
     "real",
     "1",
     "Index value at the lake's shore (half of the pixel is water)",
-    "Порог индекса на берегу озера",
     "Thresh",
     redrawn=Redrawn.FIXED,
     drawn_as=None,
@@ -321,7 +310,6 @@ QUALITY = Column(
     "text",
     "",
     "good, fair or poor outline, with the reason",
-    "Качество контура: good, fair, poor и причина",
     "Quality",
     redrawn=Redrawn.FIXED,
     drawn_as="good",
@@ -329,28 +317,24 @@ QUALITY = Column(
 )
 NO_DEM = "fair: no DEM, shade and slope not excluded"
 """Quality of an outline of which nothing worse can be said."""
-EVENT = Column(C.EVENT, "text", "", "Event on this date", "Событие на эту дату", "Event")
-VERIFIED = Column(
-    C.VERIFIED, "boolean", "", "A person has checked it", "Проверено человеком", "Verified"
-)
-VERIFIED_BY = Column(C.VERIFIED_BY, "text", "", "Who checked it", "Кто проверил", "Verif_By")
+EVENT = Column(C.EVENT, "text", "", "Event on this date", "Event")
+VERIFIED = Column(C.VERIFIED, "boolean", "", "A person has checked it", "Verified")
+VERIFIED_BY = Column(C.VERIFIED_BY, "text", "", "Who checked it", "Verif_By")
 EDITED = Column(
     C.EDITED,
     "boolean",
     "",
     "A person has redrawn it",
-    "Контур исправлен вручную",
     "Edited",
     redrawn=Redrawn.FIXED,
     drawn_as=True,
 )
-EDITED_BY = Column(C.EDITED_BY, "text", "", "Who redrew it", "Кто исправил", "Edited_By")
+EDITED_BY = Column(C.EDITED_BY, "text", "", "Who redrew it", "Edited_By")
 LAKE_NAME = Column(
     C.LAKE_NAME,
     "text",
     "",
     "Name of the lake",
-    "Название озера",
     "Lake_Name",
     redrawn=Redrawn.OF_LAKE,
     taken_over=True,
@@ -360,7 +344,6 @@ COMMENT = Column(
     "text",
     "",
     "Comment of a person",
-    "Примечание человека",
     "Comment",
     redrawn=Redrawn.OF_LAKE,
     taken_over=True,
@@ -370,15 +353,12 @@ SOURCE_IMAGE = Column(
     "text",
     "",
     "Image that the outline was drawn on, as its file tells",
-    "Снимок, по которому проведён контур, как указано в файле",
     "Src_Image",
     taken_over=True,
 )
-VERSION = Column(
-    C.VERSION, "text", "", "Version of glacial_lakes", "Версия glacial_lakes", "Version"
-)
+VERSION = Column(C.VERSION, "text", "", "Version of glacial_lakes", "Version")
 
-BASIN = Column(C.BASIN, "text", "", "Basin that the lake lies in", "Бассейн")
+BASIN = Column(C.BASIN, "text", "", "Basin that the lake lies in")
 
 MAPPED = (
     SCENE_ID,
@@ -432,12 +412,11 @@ OBSERVATIONS = (
 """One row for every lake and scene, also where the lake was not seen."""
 
 SCREENING_EN = "Screening, not a hazard assessment: "
-SCREENING_RU = "Предварительная оценка, не оценка опасности: "
 """Every attribute that could be taken for more than it is begins so."""
 
 
-def _screening(name: str, unit: str, en: str, ru: str) -> Column:
-    return Column(name, "real", unit, SCREENING_EN + en, SCREENING_RU + ru)
+def _screening(name: str, unit: str, en: str) -> Column:
+    return Column(name, "real", unit, SCREENING_EN + en)
 
 
 ATTRIBUTES = (
@@ -446,115 +425,94 @@ ATTRIBUTES = (
         "integer",
         "",
         "Year of the glacier outline that type and contact are judged by; empty: not told",
-        "Год контура ледника, по которому определены тип и контакт; пусто – не указан",
     ),
     Column(
         C.GLACIER_CONTACT_LOW_M,
         "real",
         "m",
         "Length of shore on or inside glacier outlines",
-        "Длина берега на контуре ледника или внутри него",
     ),
     Column(
         C.GLACIER_CONTACT_HIGH_M,
         "real",
         "m",
         "Length of shore at most 50 m from glacier outlines",
-        "Длина берега не дальше 50 м от контура ледника",
     ),
     Column(
         C.UPSLOPE_AREA_M2,
         "real",
         "m2",
         "Area that drains to the lake by the DEM; empty: the DEM does not show all of it",
-        "Площадь водосбора по ЦМР; пусто – ЦМР показывает не весь водосбор",
     ),
     Column(
         C.UPSLOPE_GLACIER_FRACTION,
         "real",
         "1",
         "Share of glaciers in that area",
-        "Доля ледников в площади водосбора",
     ),
-    _screening(
-        C.MEAN_DEPTH_LOW_M, "m", "low end of the mean depth", "нижняя граница средней глубины"
-    ),
+    _screening(C.MEAN_DEPTH_LOW_M, "m", "low end of the mean depth"),
     _screening(
         C.MEAN_DEPTH_M,
         "m",
         "mean depth by published area scalings, median",
-        "средняя глубина по опубликованным зависимостям от площади, медиана",
     ),
-    _screening(
-        C.MEAN_DEPTH_HIGH_M, "m", "high end of the mean depth", "верхняя граница средней глубины"
-    ),
-    _screening(C.VOLUME_LOW_M3, "m3", "low end of the volume", "нижняя граница объёма"),
+    _screening(C.MEAN_DEPTH_HIGH_M, "m", "high end of the mean depth"),
+    _screening(C.VOLUME_LOW_M3, "m3", "low end of the volume"),
     _screening(
         C.VOLUME_M3,
         "m3",
         "volume by published area scalings, median; empty outside of their range",
-        "объём по опубликованным зависимостям от площади, медиана; вне их диапазона пусто",
     ),
-    _screening(C.VOLUME_HIGH_M3, "m3", "high end of the volume", "верхняя граница объёма"),
+    _screening(C.VOLUME_HIGH_M3, "m3", "high end of the volume"),
     _screening(
         C.PEAK_BREACH_LOW_M3_S,
         "m3/s",
         "low end of the peak discharge if a dam of moraine or debris breaks",
-        "нижняя граница пикового расхода при прорыве моренной или завальной плотины",
     ),
     _screening(
         C.PEAK_BREACH_HIGH_M3_S,
         "m3/s",
         "high end of the peak discharge if a dam of moraine or debris breaks",
-        "верхняя граница пикового расхода при прорыве моренной или завальной плотины",
     ),
     _screening(
         C.PEAK_ICE_LOW_M3_S,
         "m3/s",
         "low end of the peak discharge if the dam is of ice",
-        "нижняя граница пикового расхода, если плотина ледниковая",
     ),
     _screening(
         C.PEAK_ICE_HIGH_M3_S,
         "m3/s",
         "high end of the peak discharge if the dam is of ice",
-        "верхняя граница пикового расхода, если плотина ледниковая",
     ),
     _screening(
         C.POTENTIAL_FLOOD_LOW_M3,
         "m3",
         "low end of the potential flood volume (Fujita et al. 2013)",
-        "нижняя граница возможного объёма паводка (Fujita et al., 2013)",
     ),
     _screening(
         C.POTENTIAL_FLOOD_HIGH_M3,
         "m3",
         "high end of the potential flood volume (Fujita et al. 2013)",
-        "верхняя граница возможного объёма паводка (Fujita et al., 2013)",
     ),
     _screening(
         C.DOWNSTREAM_SLOPE_DEG,
         "deg",
         "mean slope of the first kilometre of the way of the water below the lake",
-        "средний уклон первого километра пути воды ниже озера",
     ),
     _screening(
         C.FRONT_ANGLE_DEG,
         "deg",
         "steepest angle down from the lake to ground within 1 km; above 10: steep lakefront",
-        "наибольший угол вниз от озера до поверхности в пределах 1 км; больше 10 – крутой фронт",
     ),
     _screening(
         C.LOWERING_HEIGHT_M,
         "m",
         "how far the lake would sink until its front is nowhere steeper than 10 degrees",
-        "на сколько понизится озеро, пока фронт нигде не круче 10 градусов",
     ),
     _screening(
         C.HEADWALL_AREA_M2,
         "m2",
         "ground steeper than 30 degrees that falls to the lake by 14 degrees or more",
-        "склоны круче 30 градусов со средним уклоном пути к озеру от 14 градусов",
     ),
 )
 """What ``docs/attributes.md`` explains: formula, paper, range and interval of each."""
@@ -568,18 +526,17 @@ LAKES = (
     DAM_TYPE,
     GLACIER_ID,
     GLACIER_DIST,
-    Column(C.FIRST_SEEN, "time", "UTC", "First image that shows it", "Первое наблюдение"),
-    Column(C.LAST_SEEN, "time", "UTC", "Last image that shows it", "Последнее наблюдение"),
-    Column(C.N_OBSERVED, "integer", "1", "Number of areas measured", "Число измерений площади"),
+    Column(C.FIRST_SEEN, "time", "UTC", "First image that shows it"),
+    Column(C.LAST_SEEN, "time", "UTC", "Last image that shows it"),
+    Column(C.N_OBSERVED, "integer", "1", "Number of areas measured"),
     AREA,
     AREA_SIGMA,
-    Column(C.MAX_AREA_M2, "real", "m2", "Largest area measured", "Наибольшая площадь"),
+    Column(C.MAX_AREA_M2, "real", "m2", "Largest area measured"),
     Column(
         C.STATE,
         "text",
         "",
         "present, gone, or unconfirmed: one small outline that other images contradict",
-        "present – есть, gone – исчезло, unconfirmed – не подтверждено другими снимками",
         renamed=(("doubtful", LakeState.UNCONFIRMED.value),),
     ),
     VERIFIED,
@@ -591,7 +548,6 @@ LAKES = (
         "boolean",
         "",
         "A newer outline is clearly different from the one that a person drew",
-        "Новый контур явно отличается от исправленного вручную",
     ),
     LAKE_NAME,
     COMMENT,
@@ -603,191 +559,171 @@ that a person drew until a newer one is clearly different."""
 
 LAKE_EVENTS = (
     LAKE_ID,
-    Column(C.EVENT, "text", "", "appeared, drained, refilled, split, merged", "Событие"),
-    Column(C.DATE, "date", "UTC", "First image that shows it", "Первый снимок после события"),
-    Column(C.AFTER, "date", "UTC", "Last image before it", "Последний снимок до события"),
-    Column(C.FROM_IDS, "text", "", "Lakes before, separated by blanks", "Озёра до события"),
-    Column(C.TO_IDS, "text", "", "Lakes after, separated by blanks", "Озёра после события"),
-    Column(C.AREA_BEFORE_M2, "real", "m2", "Area before", "Площадь до"),
-    Column(C.AREA_AFTER_M2, "real", "m2", "Area after", "Площадь после"),
+    Column(C.EVENT, "text", "", "appeared, drained, refilled, split, merged"),
+    Column(C.DATE, "date", "UTC", "First image that shows it"),
+    Column(C.AFTER, "date", "UTC", "Last image before it"),
+    Column(C.FROM_IDS, "text", "", "Lakes before, separated by blanks"),
+    Column(C.TO_IDS, "text", "", "Lakes after, separated by blanks"),
+    Column(C.AREA_BEFORE_M2, "real", "m2", "Area before"),
+    Column(C.AREA_AFTER_M2, "real", "m2", "Area after"),
 )
 
 TRENDS = (
     LAKE_ID,
-    Column(C.N, "integer", "1", "Dates with an area since the last event", "Число дат с площадью"),
-    Column(C.FIRST, "time", "UTC", "First of them", "Первая из них"),
-    Column(C.LAST, "time", "UTC", "Last of them", "Последняя из них"),
-    Column(C.SPAN_YEARS, "real", "a", "Time between them", "Время между ними"),
-    Column(C.DIFFERENCE_M2, "real", "m2", "Last area minus first", "Последняя площадь – первая"),
+    Column(C.N, "integer", "1", "Dates with an area since the last event"),
+    Column(C.FIRST, "time", "UTC", "First of them"),
+    Column(C.LAST, "time", "UTC", "Last of them"),
+    Column(C.SPAN_YEARS, "real", "a", "Time between them"),
+    Column(C.DIFFERENCE_M2, "real", "m2", "Last area minus first"),
     Column(
         C.DIFFERENCE_SIGMA_M2,
         "real",
         "m2",
         "Its standard deviation, errors independent",
-        "Её стандартная погрешность (ошибки независимы)",
     ),
     Column(
         C.METHOD,
         "text",
         "",
         "difference (fewer than four dates), theil-sen, or seasonal: months among themselves",
-        "difference – меньше четырёх дат, theil-sen, seasonal – месяцы сравниваются между собой",
     ),
     Column(
         C.SLOPE_M2_PER_YEAR,
         "real",
         "m2/a",
         "Median slope (Theil-Sen)",
-        "Медианный наклон (Тейл–Сен)",
     ),
     Column(
         C.SLOPE_LOW_M2_PER_YEAR,
         "real",
         "m2/a",
         "Lower end of its 95 % interval",
-        "Нижняя граница 95 % интервала",
     ),
     Column(
         C.SLOPE_HIGH_M2_PER_YEAR,
         "real",
         "m2/a",
         "Upper end of its 95 % interval",
-        "Верхняя граница 95 % интервала",
     ),
     Column(
         C.SLOPE_PERCENT_PER_YEAR,
         "real",
         "%/a",
         "Slope in percent of the median area",
-        "Наклон в процентах медианной площади",
     ),
     Column(
         C.LINE_FIRST_M2,
         "real",
         "m2",
         "Area on the line of the trend at the first date",
-        "Площадь на линии тренда на первую дату",
     ),
     Column(
         C.LINE_LAST_M2,
         "real",
         "m2",
         "Area on the line of the trend at the last date",
-        "Площадь на линии тренда на последнюю дату",
     ),
-    Column(C.P, "real", "1", "p-value of the Mann-Kendall test", "p-значение теста Манна–Кендалла"),
+    Column(C.P, "real", "1", "p-value of the Mann-Kendall test"),
     Column(
         C.Q,
         "real",
         "1",
         "p-value with regard to the number of lakes (Benjamini-Hochberg)",
-        "p-значение с учётом числа озёр (Бенджамини–Хохберг)",
     ),
     Column(
         C.EXCEEDS_UNCERTAINTY,
         "boolean",
         "",
         "The change exceeds 1.96 standard deviations of a difference of two areas",
-        "Изменение больше 1,96 стандартной погрешности разности двух площадей",
     ),
     Column(
         C.TREND,
         "text",
         "",
         "growing, shrinking, or none shown; empty below four dates",
-        "growing – растёт, shrinking – сокращается, none – тренд не выявлен; пусто – мало дат",
     ),
-    Column(C.STEP_AFTER, "date", "UTC", "Last date before a step", "Последняя дата до скачка"),
-    Column(C.STEP_DATE, "date", "UTC", "First date after a step", "Первая дата после скачка"),
-    Column(C.STEP_M2, "real", "m2", "Size of the step", "Величина скачка"),
-    Column(C.STEP_P, "real", "1", "p-value of the step (Pettitt)", "p-значение скачка (Петтитт)"),
+    Column(C.STEP_AFTER, "date", "UTC", "Last date before a step"),
+    Column(C.STEP_DATE, "date", "UTC", "First date after a step"),
+    Column(C.STEP_M2, "real", "m2", "Size of the step"),
+    Column(C.STEP_P, "real", "1", "p-value of the step (Pettitt)"),
 )
 """One row a lake: how its area changed since its last event."""
 
 ALERTS = (
     LAKE_ID,
-    Column(C.ALERT, "text", "", ", ".join(AlertKind), "Вид сигнала"),
-    Column(C.DATE, "date", "UTC", "First image that shows it", "Первый снимок после изменения"),
-    Column(C.AFTER, "date", "UTC", "Last image before it", "Последний снимок до изменения"),
-    Column(C.AREA_BEFORE_M2, "real", "m2", "Area before", "Площадь до"),
-    Column(C.SIGMA_BEFORE_M2, "real", "m2", "Its standard deviation", "Её погрешность"),
-    Column(C.AREA_AFTER_M2, "real", "m2", "Area after", "Площадь после"),
-    Column(C.SIGMA_AFTER_M2, "real", "m2", "Its standard deviation", "Её погрешность"),
+    Column(C.ALERT, "text", "", ", ".join(AlertKind)),
+    Column(C.DATE, "date", "UTC", "First image that shows it"),
+    Column(C.AFTER, "date", "UTC", "Last image before it"),
+    Column(C.AREA_BEFORE_M2, "real", "m2", "Area before"),
+    Column(C.SIGMA_BEFORE_M2, "real", "m2", "Its standard deviation"),
+    Column(C.AREA_AFTER_M2, "real", "m2", "Area after"),
+    Column(C.SIGMA_AFTER_M2, "real", "m2", "Its standard deviation"),
     Column(
         C.Z,
         "real",
         "1",
         "Change in standard deviations of the difference; empty where the area after is not known",
-        "Изменение в стандартных погрешностях разности; пусто, если площадь после неизвестна",
     ),
-    Column(
-        C.CONFIRMED, "boolean", "", "A later image agrees", "Подтверждено более поздним снимком"
-    ),
-    Column(C.SCENE_IDS, "text", "", "Scenes that show it, separated by blanks", "Снимки-основания"),
+    Column(C.CONFIRMED, "boolean", "", "A later image agrees"),
+    Column(C.SCENE_IDS, "text", "", "Scenes that show it, separated by blanks"),
     GLACIER_ID,
     GLACIER_DIST,
 )
 """One row a reason to look; the geometry is that of the lake."""
 
 TOTALS = (
-    Column(C.EPOCH, "text", "", "Date, or name of the composite", "Дата или название периода"),
+    Column(C.EPOCH, "text", "", "Date, or name of the composite"),
     BASIN,
-    Column(C.FIRST_IMAGE, "time", "UTC", "First image used", "Первый снимок"),
-    Column(C.LAST_IMAGE, "time", "UTC", "Last image used", "Последний снимок"),
-    Column(C.N_LAKES, "integer", "1", "Lakes with an area", "Озёр с площадью"),
-    Column(C.AREA_M2, "real", "m2", "Sum of their areas", "Сумма их площадей"),
+    Column(C.FIRST_IMAGE, "time", "UTC", "First image used"),
+    Column(C.LAST_IMAGE, "time", "UTC", "Last image used"),
+    Column(C.N_LAKES, "integer", "1", "Lakes with an area"),
+    Column(C.AREA_M2, "real", "m2", "Sum of their areas"),
     Column(
         C.SIGMA_INDEPENDENT_M2,
         "real",
         "m2",
         "Standard deviation of the sum if errors are independent",
-        "Погрешность суммы при независимых погрешностях",
     ),
     Column(
         C.SIGMA_CORRELATED_M2,
         "real",
         "m2",
         "Standard deviation of the sum if errors are fully correlated",
-        "Погрешность суммы при полностью коррелированных погрешностях",
     ),
-    Column(C.N_UNSEEN, "integer", "1", "Known lakes not observed", "Известных озёр не наблюдалось"),
+    Column(C.N_UNSEEN, "integer", "1", "Known lakes not observed"),
     Column(
         C.UNSEEN_AREA_M2,
         "real",
         "m2",
         "Their areas on the nearest date that shows them",
-        "Их площади на ближайшую дату наблюдения",
     ),
-    Column(C.COMPARED_WITH, "text", "", "Epoch before", "Предыдущий период"),
-    Column(C.N_COMMON, "integer", "1", "Lakes that both epochs show", "Озёр, видимых в обоих"),
-    Column(C.CHANGE_M2, "real", "m2", "Change of the area of these", "Изменение их площади"),
+    Column(C.COMPARED_WITH, "text", "", "Epoch before"),
+    Column(C.N_COMMON, "integer", "1", "Lakes that both epochs show"),
+    Column(C.CHANGE_M2, "real", "m2", "Change of the area of these"),
     Column(
         C.CHANGE_SIGMA_INDEPENDENT_M2,
         "real",
         "m2",
         "Its standard deviation if errors are independent",
-        "Его погрешность при независимых погрешностях",
     ),
     Column(
         C.CHANGE_SIGMA_CORRELATED_M2,
         "real",
         "m2",
         "Its standard deviation if errors are fully correlated",
-        "Его погрешность при полностью коррелированных погрешностях",
     ),
 )
 """One row an epoch, for all lakes and for each basin."""
 
 REVIEWS = (
-    Column(C.REVIEW_ID, "integer", "1", "Number of the decision", "Номер решения"),
+    Column(C.REVIEW_ID, "integer", "1", "Number of the decision"),
     LAKE_ID,
-    Column(C.DECISION, "text", "", ", ".join(Decision), "Решение"),
+    Column(C.DECISION, "text", "", ", ".join(Decision)),
     Column(
         C.ACQUIRED,
         "time",
         "UTC",
         "Image that the decision refers to; empty: the lake on all dates",
-        "Снимок, к которому относится решение; пусто – озеро на все даты",
     ),
     SCENE_ID,
     SENSOR,
@@ -796,24 +732,22 @@ REVIEWS = (
         "text",
         "",
         "Lake that it was split from or merged into",
-        "Озеро, от которого отделено или с которым объединено",
     ),
     LAKE_TYPE,
     DAM_TYPE,
     LAKE_NAME,
     COMMENT,
-    Column(C.AREA_BEFORE_M2, "real", "m2", "Area before", "Площадь до"),
-    Column(C.AREA_AFTER_M2, "real", "m2", "Area after", "Площадь после"),
+    Column(C.AREA_BEFORE_M2, "real", "m2", "Area before"),
+    Column(C.AREA_AFTER_M2, "real", "m2", "Area after"),
     Column(
         C.REPLACED,
         "text",
         "",
         "Outline that was redrawn, WKT in EPSG:4326",
-        "Прежний контур, WKT в EPSG:4326",
     ),
-    Column(C.REVIEWER, "text", "", "Who", "Кто"),
-    Column(C.REVIEWED, "time", "UTC", "When", "Когда"),
-    Column(C.SOURCE, "text", "", "Name of the edited file", "Имя исправленного файла"),
+    Column(C.REVIEWER, "text", "", "Who"),
+    Column(C.REVIEWED, "time", "UTC", "When"),
+    Column(C.SOURCE, "text", "", "Name of the edited file"),
 )
 """One row a decision of a person, never changed or removed; of two on one thing the later counts.
 The geometry is the outline drawn, or the place decided on."""
@@ -822,38 +756,36 @@ SCENES = (
     SCENE_ID,
     ACQUIRED,
     SENSOR,
-    Column(C.LEVEL, "text", "", "Processing level", "Уровень обработки"),
-    Column(C.PATH, "text", "", "Product", "Файл продукта"),
-    Column(C.CLOUD_PERCENT, "real", "%", "Cloud as the product says", "Облачность по метаданным"),
-    Column(C.SUN_AZIMUTH_DEG, "real", "deg", "Sun azimuth", "Азимут Солнца"),
-    Column(C.SUN_ELEVATION_DEG, "real", "deg", "Sun elevation", "Высота Солнца"),
-    Column(C.CHECKSUM, "text", "", "verified or unverified", "Контрольная сумма"),
-    Column(C.STATE, "text", "", "mapped or refused", "Состояние"),
-    Column(C.REASON, "text", "", "Why it was refused", "Причина отказа"),
+    Column(C.LEVEL, "text", "", "Processing level"),
+    Column(C.PATH, "text", "", "Product"),
+    Column(C.CLOUD_PERCENT, "real", "%", "Cloud as the product says"),
+    Column(C.SUN_AZIMUTH_DEG, "real", "deg", "Sun azimuth"),
+    Column(C.SUN_ELEVATION_DEG, "real", "deg", "Sun elevation"),
+    Column(C.CHECKSUM, "text", "", "verified or unverified"),
+    Column(C.STATE, "text", "", "mapped or refused"),
+    Column(C.REASON, "text", "", "Why it was refused"),
     Column(
         C.REASON_MESSAGE,
         "text",
         "",
         "The reason as template and values, for other languages, JSON",
-        "Причина как шаблон и значения, JSON",
     ),
-    Column(C.N_OUTLINES, "integer", "1", "Outlines mapped", "Число контуров"),
+    Column(C.N_OUTLINES, "integer", "1", "Outlines mapped"),
     Column(
         C.N_REJECTED,
         "integer",
         "1",
         "Outlines left out because a person rejected the place",
-        "Контуры, исключённые по решению человека",
     ),
 )
 
 RUNS = (
-    Column(C.RUN_ID, "text", "", "Run", "Запуск"),
-    Column(C.STARTED, "time", "UTC", "Start", "Начало"),
+    Column(C.RUN_ID, "text", "", "Run"),
+    Column(C.STARTED, "time", "UTC", "Start"),
     VERSION,
-    Column(C.SETTINGS, "text", "", "Effective settings, JSON", "Параметры, JSON"),
-    Column(C.INPUTS, "text", "", "Input names and SHA-256, JSON", "Входные данные, JSON"),
-    Column(C.LIBRARIES, "text", "", "Versions of libraries, JSON", "Версии библиотек, JSON"),
+    Column(C.SETTINGS, "text", "", "Effective settings, JSON"),
+    Column(C.INPUTS, "text", "", "Input names and SHA-256, JSON"),
+    Column(C.LIBRARIES, "text", "", "Versions of libraries, JSON"),
 )
 
 _PANDAS_DTYPES = {

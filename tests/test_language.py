@@ -7,6 +7,7 @@ import functools
 import inspect
 import math
 import re
+from dataclasses import replace
 
 import click
 import click.core
@@ -19,8 +20,10 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sample_inventory import make_inventory
 from texts import placeholders, source_texts, texts_of_code, trees, unmarked
 
+from glacial_lakes.io.qgis_style import categorized_style
 from glacial_lakes.language import (
     MISSING,
     area_unit,
@@ -224,3 +227,26 @@ def test_coordinates_name_their_side():
 def test_small_areas_are_told_in_square_metres():
     assert area_unit(99_999) == ("m²", 1.0)
     assert area_unit(100_000) == ("km²", 1e6)
+
+
+def test_a_legend_in_russian_keeps_the_values_that_it_colours():
+    english, russian = (
+        categorized_style("status", {"nodata": "1,2,3"}, language) for language in ("en", "ru")
+    )
+    assert 'value="nodata" label="nodata"' in english
+    assert 'value="nodata" label="нет данных"' in russian
+    assert english.replace('label="nodata"', 'label="нет данных"') == russian
+
+
+def test_the_language_of_an_inventory_is_that_of_its_last_project():
+    inventory = make_inventory()
+    for settings, language in (
+        ('{"project": {"language": "ru"}}', "ru"),
+        ('{"project": {"language": "xx"}}', "en"),
+        ("{}", "en"),
+        ("no JSON", "en"),
+        (None, "en"),
+    ):
+        runs = inventory.runs.assign(settings=settings)
+        assert replace(inventory, runs=runs).language == language
+    assert replace(inventory, runs=inventory.runs.iloc[:0]).language == "en"

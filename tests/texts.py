@@ -147,6 +147,13 @@ def texts_of_schema() -> Iterator[Source]:
             yield from ((None, CODES.get(word, word)) for word in kind)
 
 
+def texts_of_columns() -> Iterator[Source]:
+    for kind in vars(schema).values():
+        for column in kind if isinstance(kind, tuple) else (kind,):
+            if isinstance(column, schema.Column):
+                yield schema.MEANING, column.en
+
+
 def texts_of_settings() -> Iterator[Source]:
     for kind in settings.TABLES.values():
         yield from ((None, text) for text in settings._field_docs(kind).values())
@@ -158,4 +165,4 @@ def source_texts() -> set[Source]:
     for _, tree in trees():
         found |= set(texts_of_code(tree))
     found |= set(texts_of_templates()) | set(texts_of_help()) | set(texts_of_schema())
-    return found | set(texts_of_settings())
+    return found | set(texts_of_settings()) | set(texts_of_columns())

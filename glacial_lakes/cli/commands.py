@@ -355,7 +355,9 @@ def export(
     if months and not epochs:
         raise click.UsageError(_told(Message("--months needs --epoch")))
     lakes = open_inventory(inventory)
-    paths = write(lakes, folder.absolute(), formats or (() if epochs else FORMATS))
+    language = options.lang or lakes.language
+    wanted = formats or (() if epochs else FORMATS)
+    paths = write(lakes, folder.absolute(), wanted, language=language)
     if epochs:
         years = {name: (first, last) for name, first, last in epochs}
         paths += export_composites(lakes, folder.absolute(), years, months or range(1, 13))
@@ -371,7 +373,9 @@ def report(options: Options, inventory: Path, out: Path) -> Answer:
     from glacial_lakes.inventory.inventory import open_inventory
     from glacial_lakes.report.page import write_report
 
-    path = write_report(open_inventory(inventory), out.absolute(), language=options.language)
+    lakes = open_inventory(inventory)
+    language = options.lang or lakes.language
+    path = write_report(lakes, out.absolute(), language=language)
     return Answer([str(path)], {"path": str(path)})
 
 

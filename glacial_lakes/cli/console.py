@@ -40,10 +40,10 @@ INVENTORY_NAME = "inventory.gpkg"
 _AREAS = ("area_before_m2", "area_after_m2")
 _SHOWN_COLUMNS = ("other_id", "lake_type", "dam_type", "lake_name", "comment")
 _NOTES = {
-    DemNotGiven: (
+    DemNotGiven: N_(
         "no DEM is given: shade and steep slopes, which can look like water, are not excluded"
     ),
-    KernelsCompiling: (
+    KernelsCompiling: N_(
         "first run on this computer: the innermost loops are compiled, once; this takes half a "
         "minute or more"
     ),

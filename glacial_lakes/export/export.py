@@ -201,7 +201,7 @@ def export_composites(
     paths = []
     for name, years in ordered:
         path = folder / "shapefiles" / f"lakes_{name}.shp"
-        paths += _styled_shapefile(inventory.composite(years, months), path)
+        paths += _styled_shapefile(inventory.composite(years, months), path, inventory.language)
     told = change.totals(pd.concat(rows, ignore_index=True), inventory.lakes)
     path = folder / "totals_of_composites.csv"
     fields = [column.name for column in schema.TOTALS]
@@ -252,12 +252,12 @@ def _shapefiles(inventory: Inventory, folder: Path, language: str) -> list[Path]
     tables["lakes"] = inventory.latest()
     paths = []
     for name, table in tables.items():
-        paths += _styled_shapefile(table, folder / "shapefiles" / f"{name}.shp")
+        paths += _styled_shapefile(table, folder / "shapefiles" / f"{name}.shp", language)
     return paths
 
 
-def _styled_shapefile(outlines: gpd.GeoDataFrame, path: Path) -> list[Path]:
-    style = categorized_style("Status", STATUS_COLOURS)
+def _styled_shapefile(outlines: gpd.GeoDataFrame, path: Path, language: str) -> list[Path]:
+    style = categorized_style("Status", STATUS_COLOURS, language)
     paths = write_shapefile(outlines, path, schema.OUTLINES)
     return [*paths, _write_text(path.with_suffix(".qml"), style)]
 

@@ -122,7 +122,7 @@ def _placemarks(rows: gpd.GeoDataFrame, language: str) -> Iterator[str]:
     columns = []
     for column in _COLUMNS:
         unit = f", {column.unit}" if column.type == "real" else ""
-        label = (column.ru if language == "ru" else column.en) + unit
+        label = column.meaning(language) + unit
         head = (
             f'     <Data name="{column.name}">\n'
             f"      <displayName>{_text(label)}</displayName>\n      <value>"

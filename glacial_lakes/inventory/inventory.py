@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,6 +20,7 @@ from glacial_lakes.inventory import attributes, decisions
 from glacial_lakes.io.geopackage import read_layers, write_layers
 from glacial_lakes.io.qgis_style import categorized_style
 from glacial_lakes.io.shapefile import write_shapefile
+from glacial_lakes.language import languages
 from glacial_lakes.runtime.notebooks import html_table
 from glacial_lakes.scenes import sensors
 from glacial_lakes.schema import AlertKind, Decision, LakeState, Status
@@ -111,6 +113,15 @@ class Inventory:
     runs: pd.DataFrame
     """:data:`~glacial_lakes.schema.RUNS`: parameters, versions and inputs."""
 
+    @property
+    def language(self) -> str:
+        """The language of the project that made it: its legends and reports are in it."""
+        try:
+            told = json.loads(self.runs["settings"].iloc[-1])["project"]["language"]
+        except (LookupError, TypeError, ValueError):  # older outlines have no project
+            return "en"
+        return told if told in languages() else "en"
+
     def to_file(self, path: Path | str) -> None:
         """Write the inventory as one GeoPackage that opens styled in QGIS.
 
@@ -128,10 +139,10 @@ class Inventory:
             When it cannot be written.
         """
         styles = {
-            "lakes": categorized_style(C.STATE, STATE_COLOURS),
-            "outlines": categorized_style(C.STATUS, STATUS_COLOURS),
-            "reviews": categorized_style(C.DECISION, DECISION_COLOURS),
-            "alerts": categorized_style(C.ALERT, ALERT_COLOURS),
+            "lakes": categorized_style(C.STATE, STATE_COLOURS, self.language),
+            "outlines": categorized_style(C.STATUS, STATUS_COLOURS, self.language),
+            "reviews": categorized_style(C.DECISION, DECISION_COLOURS, self.language),
+            "alerts": categorized_style(C.ALERT, ALERT_COLOURS, self.language),
         }
         write_layers(path, {name: getattr(self, name) for name in (*LAYERS, *DERIVED)}, styles)
 

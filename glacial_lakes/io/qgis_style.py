@@ -7,11 +7,13 @@ from xml.sax.saxutils import quoteattr
 
 import pandas as pd
 
+from glacial_lakes.language import translate
+
 FIXED_DATE = "2000-01-01T00:00:00.000Z"
 """Date stamp inside written files: equal content must give equal bytes on any day."""
 
 
-def categorized_style(column: str, colours: Mapping[str, str]) -> str:
+def categorized_style(column: str, colours: Mapping[str, str], language: str = "en") -> str:
     """Return a QGIS style (QML) that colours polygons by the values of a text column.
 
     Parameters
@@ -20,12 +22,15 @@ def categorized_style(column: str, colours: Mapping[str, str]) -> str:
         Attribute to colour by.
     colours : mapping of str to str
         Value to colour as ``"red,green,blue"``, 0 to 255; the fill is transparent.
+    language : str
+        Language of the legend; in English it shows the values themselves.
     """
     categories, symbols = [], []
     for number, (value, colour) in enumerate(colours.items()):
+        label = value if language == "en" else translate(value, language)
         categories.append(
             f'<category render="true" symbol="{number}" value={quoteattr(value)} '
-            f"label={quoteattr(value)}/>"
+            f"label={quoteattr(label)}/>"
         )
         options = {
             "color": f"{colour},70",

@@ -236,4 +236,6 @@ def _write_dictionary(fields: Mapping[str, Column], path: Path) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["field", "name", "type", "unit", "meaning", "значение"])
         for field, column in fields.items():
-            writer.writerow([field, column.name, column.type, column.unit, column.en, column.ru])
+            writer.writerow(
+                [field, column.name, column.type, column.unit, column.en, column.meaning("ru")]
+            )
