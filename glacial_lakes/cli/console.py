@@ -28,7 +28,6 @@ from glacial_lakes.events import (
 )
 from glacial_lakes.language import in_language, translate
 from glacial_lakes.runtime import interrupts, machine
-from glacial_lakes.schema import LakeState
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,6 +136,7 @@ def surveys(inventory: Inventory, say: Speaker) -> list[str]:
 def findings(path: Path, say: Speaker) -> list[str]:
     """Tell the number of lakes, their area with its uncertainty, events and alerts."""
     from glacial_lakes.inventory.inventory import open_inventory  # noqa: PLC0415 (slow to load)
+    from glacial_lakes.schema import LakeState  # noqa: PLC0415
 
     inventory = open_inventory(path)
     present = inventory.lakes[inventory.lakes["state"] == LakeState.PRESENT]
