@@ -263,6 +263,18 @@ class ConfigError(GlacialLakesError):
     code = "GL2000"
 
 
+class OverlapError(ConfigError):
+    """A result would come over an input or into one."""
+
+    code = "GL2001"
+
+
+class ForeignFileError(ConfigError):
+    """Something that this program did not write stands where a result would go."""
+
+    code = "GL2002"
+
+
 class OutputError(GlacialLakesError):
     """A result could not be written whole; an older result is left as it was."""
 

@@ -57,6 +57,15 @@ class InventoryRestored:
 
 
 @dataclass(frozen=True, slots=True)
+class ScenesAway:
+    """Scenes of the earlier inventory are not there; some of what they showed stays."""
+
+    scenes: int
+    lakes: int
+    """Lakes that persons have touched and that only these scenes show."""
+
+
+@dataclass(frozen=True, slots=True)
 class DemNotGiven:
     """Scenes are mapped without elevation: shade and steep slopes are not excluded."""
 
@@ -73,6 +82,7 @@ Event = (
     | SceneRefused
     | EditsTakenIn
     | InventoryRestored
+    | ScenesAway
     | DemNotGiven
     | KernelsCompiling
 )

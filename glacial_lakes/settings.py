@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import difflib
+import glob
 import hashlib
 import inspect
 import itertools
@@ -21,6 +22,7 @@ from typing import Any, Literal
 
 from glacial_lakes.errors import N_, ConfigError, Message
 from glacial_lakes.language import languages, translate
+from glacial_lakes.places import is_same, lies_in, refuse_addresses
 
 EXPORT_FORMATS = ("shp", "gpkg", "csv", "geojson", "kmz", "parquet", "report")
 ENVIRONMENT_PREFIX = "GLACIAL_LAKES_"
@@ -272,7 +274,7 @@ def read_project(
         values[name][setting] = _checked(source, key, value)
     project = Project(file.parent, **{name: TABLES[name](**values[name]) for name in TABLES})
     _check_inputs(file, project)
-    _check_output(file, project)
+    check_output(project, file)
     return project
 
 
@@ -472,14 +474,42 @@ def _check_inputs(file: Path, project: Project) -> None:
             )
 
 
-def _check_output(file: Path, project: Project) -> None:
-    folder, output = project.folder.resolve(), (project.folder / project.project.output).resolve()
-    products = [(folder / value).resolve() for value in project.inputs.scenes]
-    inside = [path for path in products if path in output.parents or path == output]
-    if folder.is_relative_to(output) or not all(folder.is_relative_to(path) for path in inside):
+def check_output(project: Project, file: Path | None = None) -> None:
+    """Refuse an output folder that would mix with the inputs, whatever links or patterns name.
+
+    Parameters
+    ----------
+    project : Project
+        With ``folder`` absolute.
+    file : pathlib.Path, optional
+        Where the project was read.
+
+    Raises
+    ------
+    ConfigError
+        When the project or an input lies in the output folder, or the output folder in an input.
+    """
+    folder, output = project.folder, project.folder / project.project.output
+    refuse_addresses(project.project.output)
+    named = (project.area.aoi, project.area.basins, project.inputs.dem, project.inputs.glaciers)
+    inputs = [folder / name for name in named if name is not None]
+    mixed = [folder, *inputs]
+    for pattern in project.inputs.scenes:
+        literal = folder / pattern
+        if literal.exists() or not glob.has_magic(pattern):
+            hits = [literal]
+        else:
+            whole = Path(glob.escape(str(folder.absolute()))) / pattern
+            found = Path(whole.anchor).glob(str(whole.relative_to(whole.anchor)))
+            hits = [hit for hit in found if not is_same(hit, output)]
+        mixed += hits
+        inputs += [hit for hit in hits if not lies_in(folder, hit)]
+    if any(lies_in(path, output) for path in mixed) or any(
+        lies_in(output, path) for path in inputs
+    ):
         shown = json.dumps(project.project.output, ensure_ascii=False)
         what = Message("project.output = {shown} would mix results with the inputs", shown=shown)
-        raise ConfigError(file, what, 'give a folder of its own, e.g. "output"')
+        raise ConfigError(file or folder, what, 'give a folder of its own, e.g. "output"')
 
 
 def _field_docs(kind: type) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from glacial_lakes.io import atomic
+from glacial_lakes.io.marks import MARK_NAME
 from glacial_lakes.settings import Project, read_project
 
 PRODUCTS = (
@@ -29,7 +30,7 @@ def tree(project: Path) -> Tree:
     return {
         path.relative_to(output).as_posix(): atomic.sha256(path)
         for path in sorted(output.rglob("*"))
-        if path.is_file() and path.name != "done.json"
+        if path.is_file() and path.name not in {"done.json", MARK_NAME}
     }
 
 

@@ -1,10 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +9,7 @@ import pytest
 
 from glacial_lakes.errors import LockedError, OutputError
 from glacial_lakes.io import atomic
+from glacial_lakes.io.marks import overwriting
 
 
 def _names(folder: Path) -> list[str]:
@@ -42,6 +39,7 @@ def test_a_file_that_windows_holds_open_is_named_and_stays(
     monkeypatch.setattr(atomic.time, "sleep", waits.append)
     with (
         pytest.raises(LockedError, match=r"inventory.gpkg: is open in another program.*QGIS"),
+        overwriting(),
         atomic.whole(target) as temporary,
     ):
         temporary.write_text("new")
@@ -52,7 +50,7 @@ def test_a_file_that_windows_holds_open_is_named_and_stays(
 
 def test_a_file_written_whole_replaces_the_old_one(tmp_path: Path) -> None:
     target = tmp_path / "new" / "a.csv"
-    for text in ("one", "two"):
+    for text in ("lake,area\na,1\n", "lake,area,depth\nb,2,3\n"):
         with atomic.whole(target) as temporary:
             assert temporary.parent == target.parent
             assert temporary.suffix == ".csv"
@@ -126,14 +124,14 @@ def test_a_killed_writer_leaves_the_old_file_and_the_next_one_cleans_up(tmp_path
         assert len(_names(tmp_path)) == 2
         process.kill()
     assert target.read_text() == "old"
-    with atomic.whole(target) as temporary:
+    with overwriting(), atomic.whole(target) as temporary:
         temporary.write_text("new")
     assert _names(tmp_path) == ["a.bin"]
 
 
 def test_the_temporary_file_of_a_living_writer_is_left_alone(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
-    with atomic.whole(target) as first:
+    with overwriting(), atomic.whole(target) as first:
         first.write_text("first")
         with atomic.whole(target) as second:
             assert second != first
@@ -145,7 +143,7 @@ def test_the_temporary_file_of_a_living_writer_is_left_alone(tmp_path: Path) -> 
 def test_all_parts_of_a_set_are_moved_together(tmp_path: Path) -> None:
     target = tmp_path / "lakes.shp"
     for text in ("one", "two"):
-        with atomic.whole_set(target) as main:
+        with overwriting(), atomic.whole_set(target) as main:
             for suffix in (".shp", ".dbf", ".shx"):
                 main.with_suffix(suffix).write_text(text)
         assert {part.read_text() for part in tmp_path.iterdir()} == {text}
@@ -161,89 +159,6 @@ def test_a_failed_set_leaves_all_old_parts(tmp_path: Path) -> None:
         raise RuntimeError
     assert {part.read_text() for part in tmp_path.iterdir()} == {"old"}
     assert len(_names(tmp_path)) == 2
-
-
-def test_a_set_that_cannot_be_moved_whole_is_never_a_mixture(tmp_path: Path) -> None:
-    target = tmp_path / "lakes.shp"
-    target.write_text("old")
-    target.with_suffix(".dbf").write_text("old")
-    target.with_suffix(".shx").mkdir()  # cannot be replaced by a file
-    with pytest.raises(OutputError), atomic.whole_set(target) as main:
-        for suffix in (".dbf", ".shp", ".shx"):
-            main.with_suffix(suffix).write_text("new")
-    assert not target.exists()
-
-
-def test_a_second_run_is_told_who_holds_the_folder(tmp_path: Path) -> None:
-    with (
-        atomic.lock(tmp_path),
-        pytest.raises(LockedError, match=rf"process {os.getpid()} on "),
-        atomic.lock(tmp_path),
-    ):
-        pass
-    with atomic.lock(tmp_path):
-        pass
-    assert _names(tmp_path) == []
-
-
-def test_the_lock_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
-    holder = {"host": socket.gethostname(), "pid": _dead_pid(), "token": "0"}
-    (tmp_path / atomic.LOCK_NAME).write_text(json.dumps(holder))
-    with atomic.lock(tmp_path) as path:
-        assert json.loads(path.read_text())["pid"] == os.getpid()
-    assert _names(tmp_path) == []
-
-
-@pytest.mark.parametrize(
-    "content", ['{"host": "another-computer", "pid": 1, "token": "0"}', "", "not json", "[1]"]
-)
-def test_a_lock_that_may_be_alive_is_respected(tmp_path: Path, content: str) -> None:
-    (tmp_path / atomic.LOCK_NAME).write_text(content)
-    with pytest.raises(LockedError, match="delete"), atomic.lock(tmp_path):
-        pass
-    assert (tmp_path / atomic.LOCK_NAME).read_text() == content
-
-
-def test_of_many_processes_at_a_stale_lock_only_one_wins(tmp_path: Path) -> None:
-    holder = {"host": socket.gethostname(), "pid": _dead_pid(), "token": "0"}
-    (tmp_path / atomic.LOCK_NAME).write_text(json.dumps(holder))
-    code = (
-        "import sys, time; from glacial_lakes import errors; from glacial_lakes.io import atomic\n"
-        "sys.stdin.readline()\n"
-        "try:\n"
-        f"    with atomic.lock({str(tmp_path)!r}):\n"
-        "        print('won', flush=True); sys.stdin.readline()\n"
-        "except errors.LockedError: print('locked', flush=True)"
-    )
-    runs = [
-        subprocess.Popen(
-            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        for _ in range(4)
-    ]
-    for run in runs:
-        assert run.stdin is not None
-        run.stdin.write("go\n")
-        run.stdin.flush()
-    said = [run.stdout.readline().strip() for run in runs if run.stdout]
-    for run in runs:
-        run.communicate("end\n")
-    assert sorted(said) == ["locked", "locked", "locked", "won"]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_an_interrupted_run_gives_its_lock_back(tmp_path: Path) -> None:
-    code = (
-        "import time; from glacial_lakes.io import atomic\n"
-        f"with atomic.lock({str(tmp_path)!r}): print('held', flush=True); time.sleep(60)"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        process.send_signal(signal.SIGINT)
-    assert _names(tmp_path) == []
 
 
 def test_sha256_is_the_digest_of_the_bytes(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ TOP_TO_BOTTOM = [
     "schema",
     "columns",
     "settings",
+    "places",
     "grid",
     "events",
     "language",

@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -31,9 +31,11 @@ from glacial_lakes.cli.console import (
     summary,
     surveys,
 )
-from glacial_lakes.errors import ConfigError, GlacialLakesError, LockedError, Message
+from glacial_lakes.errors import ConfigError, GlacialLakesError, LockedError, Message, OverlapError
 from glacial_lakes.events import Event, SceneRefused
+from glacial_lakes.io.marks import overwriting
 from glacial_lakes.language import in_language, languages
+from glacial_lakes.places import keep_apart, refuse_addresses
 from glacial_lakes.runtime import interrupts, machine
 
 if TYPE_CHECKING:
@@ -112,6 +114,7 @@ def _common(language_variable: str | None = None) -> Callable[[Any], Any]:
         add("-v", "--verbose", count=True, help="More messages; -vv for all."),
         add("-q", "--quiet", is_flag=True, help="No messages but errors."),
         add("--log-file", type=click.Path(dir_okay=False), help="File for all messages."),
+        add("--overwrite", is_flag=True, help="Replace also what is no earlier result."),
         add("--json", "as_json", is_flag=True, help="The result as JSON on stdout."),
         add("--debug", is_flag=True, help="Show where in the code an error arose."),
         add(
@@ -141,16 +144,33 @@ def cli() -> None:
     """Glacial lake inventories from multi-date satellite images."""
 
 
+def _named(given: Mapping[str, Any]) -> tuple[list[Path], list[Path]]:
+    """Return the files that a command names: what it reads, and what it writes."""
+    written = [path for path in (given.get("out"),) if path is not None]
+    values = [value for name, value in given.items() if name not in {"out", "folder"}]
+    flat = [one for value in values for one in (value if isinstance(value, tuple) else (value,))]
+    return [one for one in flat if isinstance(one, Path) and one.is_file()], written
+
+
 def verb(function: Callable[..., Answer]) -> click.Command:
     """Make a command of a function that takes the options and returns an answer."""
 
     @click.pass_obj
     @functools.wraps(function)
     def ask(options: Options, /, **given: Any) -> Answer:
-        set_up_log(options)
-        return function(options, **given)
+        read, written = _named(given)
+        with overwriting() if options.overwrite else nullcontext():
+            set_up_log(options, [*read, *written])
+            if function.__name__ != "review":
+                keep_apart(written, read)
+            return function(options, **given)
 
     return cli.command(function.__name__.removesuffix("_"))(_common()(ask))
+
+
+_allow_empty = click.option(
+    "--allow-empty", is_flag=True, help="Let an inventory be replaced by one without lakes."
+)
 
 
 @verb
@@ -260,6 +280,7 @@ def map_(options: Options, paths: tuple[Path, ...], out: Path, **inputs: Any) ->
     "--max-memory", type=memory_amount, metavar="SIZE", help="For all processes together, e.g. 4GB."
 )
 @click.option("--dask", metavar="ADDRESS", help="Map on a Dask cluster, e.g. tcp://10.0.0.5:8786.")
+@_allow_empty
 def run(options: Options, project: Path, **where: Any) -> Answer:
     """Do the whole job of a project file: map what is new, track, export, report."""
     return _run(options, project, **where)
@@ -281,6 +302,7 @@ def run(options: Options, project: Path, **where: Any) -> Answer:
 @click.option("--glaciers", type=Path, help="Glacier outlines.")
 @click.option("--basins", type=Path, help="Polygons of basins.")
 @click.option("--basin-field", default="name", help="Their field with names.")
+@_allow_empty
 def track(
     options: Options, paths: tuple[Path, ...], out: Path, given: tuple[str, ...], **inputs: Any
 ) -> Answer:
@@ -354,15 +376,17 @@ def export(
     epochs, months = composites["epochs"], composites["months"]
     if months and not epochs:
         raise click.UsageError(_told(Message("--months needs --epoch")))
+    names = formats or (() if epochs else tuple(FORMATS))
+    refuse_addresses(folder)
+    keep_apart([folder / "inventory.gpkg"] if "gpkg" in names else [], [inventory])
     lakes = open_inventory(inventory)
     language = options.lang or lakes.language
-    wanted = formats or (() if epochs else FORMATS)
-    paths = write(lakes, folder.absolute(), wanted, language=language)
+    paths = write(lakes, folder.absolute(), names, language=language)
     if epochs:
         years = {name: (first, last) for name, first, last in epochs}
         paths += export_composites(lakes, folder.absolute(), years, months or range(1, 13))
-    names = [str(path) for path in paths]
-    return Answer(names, {"paths": names})
+    told = [str(path) for path in paths]
+    return Answer(told, {"paths": told})
 
 
 @verb
@@ -373,6 +397,7 @@ def report(options: Options, inventory: Path, out: Path) -> Answer:
     from glacial_lakes.inventory.inventory import open_inventory
     from glacial_lakes.report.page import write_report
 
+    refuse_addresses(out)
     lakes = open_inventory(inventory)
     language = options.lang or lakes.language
     path = write_report(lakes, out.absolute(), language=language)
@@ -423,6 +448,10 @@ def validate(
         raise click.BadParameter(
             _told(Message("{path} does not end in .json", path=out)), param_hint="-o"
         )
+    if out is not None:
+        refuse_addresses(out)
+        read = [path for path in (outlines, reference, given["causes"]) if path is not None]
+        keep_apart([out, out.with_suffix(".png")], read)
     accuracy = validate_files(outlines, reference, **given)
     names = write_accuracy(accuracy, out, options.language) if out is not None else []
     told = [*lines(accuracy, options.language), *(str(path) for path in names)]
@@ -520,6 +549,7 @@ def _run(
     jobs: int | None = None,
     max_memory: int | None = None,
     dask: str | None = None,
+    allow_empty: bool = False,
 ) -> Answer:
     from glacial_lakes.settings import read_project
 
@@ -529,10 +559,22 @@ def _run(
 
     from glacial_lakes.workflow import run  # after the project is known to be good: it loads slowly
     from glacial_lakes.workflow.dask import connect
+    from glacial_lakes.workflow.output_folder import is_result
+
+    output = project.folder / project.project.output
+    if options.log_file and is_result(Path(options.log_file), output):
+        raise OverlapError(
+            options.log_file, "is a result of {project}", "give it a name of its own", project=path
+        )
 
     with connect(dask) if dask else nullcontext() as client, progress(options) as listen:
         result = run.run(
-            project, jobs=jobs, max_memory=max_memory, executor=client, on_event=listen
+            project,
+            jobs=jobs,
+            max_memory=max_memory,
+            executor=client,
+            allow_empty=allow_empty,
+            on_event=listen,
         )
     names = [str(path) for path in result.paths]
     values = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glacial_lakes.errors import N_, Message, OutputError
+from glacial_lakes.errors import N_, ForeignFileError, Message, OutputError
 from glacial_lakes.events import (
     DemNotGiven,
     EditsTakenIn,
@@ -24,9 +26,11 @@ from glacial_lakes.events import (
     SceneMapped,
     SceneRefused,
     SceneReused,
+    ScenesAway,
     StageStarted,
 )
 from glacial_lakes.language import in_language, translate
+from glacial_lakes.places import keep_apart, refuse_addresses
 from glacial_lakes.runtime import interrupts, machine
 
 if TYPE_CHECKING:
@@ -59,6 +63,7 @@ class Options:
     verbose: int = 0
     quiet: bool = False
     log_file: str | None = None
+    overwrite: bool = False
     as_json: bool = False
     debug: bool = False
     lang: str | None = None
@@ -156,6 +161,41 @@ def findings(path: Path, say: Speaker) -> list[str]:
     return [*lines, f"{say('alerts')}: {len(inventory.alerts)}"]
 
 
+def _warning(
+    event: EditsTakenIn | InventoryRestored | ScenesAway | DemNotGiven, say: Speaker
+) -> str:
+    match event:
+        case EditsTakenIn(0, kept):
+            text = say("the inventory was changed, but no decision follows; kept as {path}")
+            return text.format(path=kept)
+        case EditsTakenIn(count, kept):
+            text = say("the inventory was edited: {count} decisions kept, file in {path}")
+            return text.format(count=count, path=kept)
+        case InventoryRestored(path):
+            return say("{path} was missing and is put back as it was written").format(path=path)
+        case ScenesAway(scenes, lakes):
+            text = say(
+                "{scenes} scenes of the last run are not there: what only they showed is "
+                "left out, but for {lakes} lakes that persons have touched"
+            )
+            return text.format(scenes=scenes, lakes=lakes)
+        case DemNotGiven():
+            return say(
+                "no DEM is given: shade and steep slopes, which can look like water, "
+                "are not excluded"
+            )
+
+
+def _noted(event: InventoryRestored | ScenesAway, say: Speaker) -> str:
+    if isinstance(event, InventoryRestored):
+        return say("{path} was missing and is put back as it was written").format(path=event.path)
+    text = say(
+        "{scenes} scenes of the last run are not there: what only they showed is left out, "
+        "but for {lakes} lakes that persons have touched"
+    )
+    return text.format(scenes=event.scenes, lakes=event.lakes)
+
+
 @contextmanager
 def progress(options: Options, refused: list[SceneRefused] | None = None) -> Iterator[Listener]:
     """Give a listener that shows a bar on a terminal, else a line for each scene."""
@@ -185,15 +225,15 @@ def progress(options: Options, refused: list[SceneRefused] | None = None) -> Ite
                     tell(text.format(scene=scene_id, count=outlines, seconds=f"{seconds:.1f}"))
                 case SceneReused(scene_id):
                     _LOG.info(say("{scene}: as before").format(scene=scene_id))
-                case EditsTakenIn(0, kept):
-                    text = say("the inventory was changed, but no decision follows; kept as {path}")
-                    _LOG.warning(text.format(path=kept))
                 case EditsTakenIn(count, kept):
-                    text = say("the inventory was edited: {count} decisions kept, file in {path}")
+                    text = say("the inventory was changed, but no decision follows; kept as {path}")
+                    if count:
+                        text = say(
+                            "the inventory was edited: {count} decisions kept, file in {path}"
+                        )
                     _LOG.warning(text.format(count=count, path=kept))
-                case InventoryRestored(path):
-                    text = say("{path} was missing and is put back as it was written")
-                    _LOG.warning(text.format(path=path))
+                case InventoryRestored() | ScenesAway():
+                    _LOG.warning(_noted(event, say))
                 case DemNotGiven() | KernelsCompiling():
                     _LOG.warning(say(_NOTES[type(event)]))
                 case SceneRefused():
@@ -224,16 +264,51 @@ def speaker(options: Options) -> Speaker:
     return functools.partial(translate, language=options.language)
 
 
-def set_up_log(options: Options) -> None:
-    """Send messages of the package to stderr, and to the log file all of them."""
+_LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} [A-Z]+ glacial_lakes")
+
+
+def _check_log_file(options: Options, named: Sequence[Path]) -> None:
+    """Refuse a log file that is a file of the command, or of anything else but a log."""
+    path = Path(str(options.log_file)).absolute()
+    refuse_addresses(path.name, str(options.log_file))
+    keep_apart([path], named)
+    if options.overwrite or not os.path.lexists(path) or path.is_char_device():
+        return
+    try:
+        head = ""
+        if path.is_file():  # a pipe would keep its reader waiting
+            with path.open(encoding="utf-8", errors="replace") as file:
+                head = file.readline(200)
+    except OSError as error:
+        reason = Message(error.strerror or "")
+        raise OutputError(path, "cannot be written: {reason}", reason=reason) from error
+    if not (_LOG_LINE.match(head) or (path.is_file() and not head)):
+        raise ForeignFileError(
+            path,
+            "is there, and no log of this program",
+            "name another file, or replace it with --overwrite",
+        )
+
+
+def set_up_log(options: Options, named: Sequence[Path] = ()) -> None:
+    """Send messages of the package to stderr, and to the log file all of them.
+
+    Parameters
+    ----------
+    options : Options
+        Of the command line.
+    named : sequence of pathlib.Path
+        Files that the command reads and writes: none of them can be the log file.
+    """
     screen = logging.StreamHandler(sys.stderr)
     screen.setLevel(_screen_level(options))
     screen.setFormatter(logging.Formatter("%(message)s"))
     _LOG.handlers[:] = [screen]
     _LOG.setLevel(logging.DEBUG)
     if options.log_file:
+        _check_log_file(options, named)
         try:
-            file = logging.FileHandler(options.log_file, encoding="utf-8")
+            file = logging.FileHandler(options.log_file, "w" if options.overwrite else "a", "utf-8")
         except OSError as error:
             raise OutputError(
                 options.log_file,

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, PackagePath, files
 from pathlib import Path
 
 from glacial_lakes.errors import Message, MissingFileError, OutputError
+from glacial_lakes.io.atomic import whole
 
 PROJECT_NAME = "project.toml"
 _MARK = ".glacial_lakes_demo"
@@ -60,7 +61,12 @@ def copy_sample(folder: Path | str) -> Path:
         if any(folder.iterdir()) and not (folder / _MARK).exists():
             raise OutputError(folder, "holds files of other work", "name a new folder for the demo")
         (folder / _MARK).touch()
-        shutil.copytree(sample_folder(), folder, dirs_exist_ok=True)
+        sample = sample_folder()
+        for source in sorted(path for path in sample.rglob("*") if path.is_file()):
+            target = folder / source.relative_to(sample)
+            if not target.exists():  # what a person changed in an earlier copy stays
+                with whole(target) as temporary:
+                    shutil.copyfile(source, temporary)
     except OSError as error:
         raise OutputError(
             folder,

@@ -26,7 +26,9 @@ from glacial_lakes.columns import C
 from glacial_lakes.errors import ConfigError, Message
 from glacial_lakes.export.kml import write_kmz
 from glacial_lakes.inventory.inventory import STATUS_COLOURS, Inventory
-from glacial_lakes.io.atomic import whole
+from glacial_lakes.io.atomic import is_aside, settle, together, whole
+from glacial_lakes.io.locks import folder_lock
+from glacial_lakes.io.marks import is_overwriting, overwriting
 from glacial_lakes.io.qgis_style import categorized_style
 from glacial_lakes.io.shapefile import write_shapefile
 from glacial_lakes.kernels.text import DIGITS, ring_texts, texts_of
@@ -115,13 +117,29 @@ def export(
                 else Message("use any of {formats}", formats=list(FORMATS))
             )
             raise ConfigError(None, "there is no export format {name!r}", remedy, name=name)
+    folder = Path(folder).absolute()
+    if is_aside(folder / "x"):
+        paths = _all_written(inventory, folder, names, language)
+    else:
+        with folder_lock(folder):
+            settle(folder)
+            with together(folder) as aside:
+                paths = _all_written(inventory, aside.folder, names, language)
+                paths = {
+                    name: [folder / path.relative_to(aside.folder) for path in written]
+                    for name, written in paths.items()
+                }
+    return [path for name in names for path in paths[name]]
+
+
+def _all_written(
+    inventory: Inventory, folder: Path, names: Sequence[str], language: str
+) -> dict[str, list[Path]]:
     apart = [name for name in names if name in _APART]
     here = [name for name in names if name not in _APART]
     if apart and here and _is_work_for_two(len(inventory.outlines)):
-        paths = _written_by_two(inventory, Path(folder), here, apart, language)
-    else:
-        paths = _written(inventory, Path(folder), names, language)
-    return [path for name in names for path in paths[name]]
+        return _written_by_two(inventory, folder, here, apart, language)
+    return _written(inventory, folder, names, language)
 
 
 def _is_work_for_two(outlines: int) -> bool:
@@ -135,12 +153,21 @@ def _written(
     return {name: FORMATS[name](inventory, folder, language) for name in names}
 
 
+def _written_there(
+    inventory: Inventory, folder: Path, names: Sequence[str], language: str, overwrite: bool
+) -> dict[str, list[Path]]:
+    """Do in another process what the caller may."""
+    with overwriting(None if overwrite else ()):
+        return _written(inventory, folder, names, language)
+
+
 def _written_by_two(
     inventory: Inventory, folder: Path, here: Sequence[str], apart: Sequence[str], language: str
 ) -> dict[str, list[Path]]:
     """Write some formats in this process and the others in a second one, at the same time."""
     with ProcessPerCall(1) as second:
-        others = second.submit(_written, inventory, folder, apart, language)
+        told = (inventory, folder, apart, language, is_overwriting())
+        others = second.submit(_written_there, *told)
         try:
             paths = _written(inventory, folder, here, language)
         except Exception:
@@ -193,19 +220,25 @@ def export_composites(
     >>> "lakes_2009.shp" in {path.name for path in paths}
     True
     """
-    folder = Path(folder)
+    target = Path(folder).absolute()
     ordered = sorted(composites.items(), key=lambda item: (item[1], item[0]))
     rows = [
         inventory.best_observations(years, months).assign(epoch=name) for name, years in ordered
     ]
-    paths = []
-    for name, years in ordered:
-        path = folder / "shapefiles" / f"lakes_{name}.shp"
-        paths += _styled_shapefile(inventory.composite(years, months), path, inventory.language)
-    told = change.totals(pd.concat(rows, ignore_index=True), inventory.lakes)
-    path = folder / "totals_of_composites.csv"
-    fields = [column.name for column in schema.TOTALS]
-    return [*paths, _write_csv(told, schema.TOTALS, fields, path)]
+    with folder_lock(target):
+        settle(target)
+        with together(target) as aside:
+            paths = []
+            for name, years in ordered:
+                path = aside.folder / "shapefiles" / f"lakes_{name}.shp"
+                paths += _styled_shapefile(
+                    inventory.composite(years, months), path, inventory.language
+                )
+            told = change.totals(pd.concat(rows, ignore_index=True), inventory.lakes)
+            path = aside.folder / "totals_of_composites.csv"
+            fields = [column.name for column in schema.TOTALS]
+            paths.append(_write_csv(told, schema.TOTALS, fields, path))
+            return [target / path.relative_to(aside.folder) for path in paths]
 
 
 def epochs(inventory: Inventory) -> dict[str, gpd.GeoDataFrame]:
@@ -228,6 +261,8 @@ def epochs(inventory: Inventory) -> dict[str, gpd.GeoDataFrame]:
     outlines = _outlines(inventory)
     scenes = schema.conform(inventory.scenes, schema.SCENES)
     mapped = scenes.loc[scenes[C.STATE] != SceneState.REFUSED, [C.ACQUIRED, C.SENSOR]]
+    here = outlines[C.SCENE_ID].isin(scenes[C.SCENE_ID]) | outlines[C.SCENE_ID].isna()
+    outlines = outlines[here]  # of scenes that are away only lakes that persons touched are told
     drawn = {C.ACQUIRED: times_of_scenes(outlines, scenes), C.SENSOR: outlines[C.SENSOR]}
     images = pd.concat([mapped, pd.DataFrame(drawn)])
     images = images.dropna(subset=C.ACQUIRED).reset_index(drop=True)

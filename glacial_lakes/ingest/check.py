@@ -18,6 +18,7 @@ from glacial_lakes.errors import N_, InputError, Message, UnsafeInputError
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.ingest.dates import day_in_name
 from glacial_lakes.ingest.fields import UNITS, area_unit, recognise
+from glacial_lakes.ingest.neighbours import described, slip_beside
 from glacial_lakes.ingest.reading import dates, text_of, texts_of
 from glacial_lakes.ingest.track_files import ID_FORM, ID_PLACE_M, place_of
 from glacial_lakes.io.vector import read_as_drawn, spatial_layers
@@ -111,6 +112,7 @@ def check_file(
             lakes = Lakes(path, frame, recognise(path, frame.columns))
             findings.append(Finding("layer", "ok", f"{name}: {len(frame)}, {frame.crs.name}"))
             findings.extend(_examine(lakes))
+        findings.extend(_beside(path, frame))
     except (InputError, UnsafeInputError) as error:
         findings.append(Finding("file", "fault", error.what, error.remedy))
     return findings
@@ -141,6 +143,14 @@ def _examine(lakes: Lakes) -> Iterator[Finding]:
         yield Finding("fields", "ok", pairs)
     else:
         yield Finding("fields", "note", "none is known here")
+
+
+def _beside(path: Path, frame: gpd.GeoDataFrame) -> Iterator[Finding]:
+    """Compare the place of the lakes with that of the other files in the folder."""
+    slip = slip_beside(path, frame)
+    if slip is not None:
+        remedy = N_("correct the coordinates or the CRS")
+        yield Finding("places", "fault", described(slip), remedy)
 
 
 def _geometry(lakes: Lakes) -> Iterator[Finding]:

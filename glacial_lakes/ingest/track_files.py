@@ -25,16 +25,20 @@ from glacial_lakes.errors import (
 )
 from glacial_lakes.events import Event, Listener, SceneMapped, SceneRefused, StageStarted, ignore
 from glacial_lakes.grid import EQUAL_AREA
+from glacial_lakes.ingest.neighbours import box_of, check_together
 from glacial_lakes.ingest.reading import read_older
 from glacial_lakes.inventory.build import track
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
-from glacial_lakes.io import atomic
+from glacial_lakes.inventory.kept import refuse_empty
+from glacial_lakes.io import atomic, locks
 from glacial_lakes.mapping.mapped_scene import MappedScene
+from glacial_lakes.places import keep_apart, refuse_addresses
 from glacial_lakes.review import working_copy
 from glacial_lakes.runtime.revision import code_version
 from glacial_lakes.schema import SceneState, Status
 from glacial_lakes.settings import TrackingSettings, digest
 from glacial_lakes.workflow import manifest
+from glacial_lakes.workflow.reach import check_reach
 from glacial_lakes.workflow.scene_tasks import reason_of
 
 ID_FORM = r"GL\d{6}[EW]\d{5}[NS](_\d+)?"
@@ -54,6 +58,7 @@ def track_files(
     glaciers: Path | str | None = None,
     basins: Path | str | None = None,
     basin_field: str = "name",
+    allow_empty: bool = False,
     on_event: Listener = ignore,
 ) -> Inventory:
     """Make an inventory of older outlines: files that others drew, each with its dates.
@@ -73,6 +78,8 @@ def track_files(
         As for :func:`glacial_lakes.ingest.reading.read_older`, for all files.
     glaciers, basins, basin_field
         As for :func:`glacial_lakes.track`.
+    allow_empty : bool
+        An inventory with lakes may be replaced by one without any.
     on_event : callable, optional
         Called with messages of :mod:`glacial_lakes.events`; files that are refused are told here.
 
@@ -84,7 +91,7 @@ def track_files(
     Raises
     ------
     ConfigError
-        When ``out`` is no ``.gpkg``.
+        When ``out`` is no ``.gpkg``, or would come over an input.
     InputError
         When no file could be used, or ``out`` holds scenes that are not among the files; nothing
         is written.
@@ -106,6 +113,9 @@ def track_files(
     for path in (glaciers, basins):
         if path is not None and not Path(path).exists():
             raise MissingFileError(path, "does not exist", "check the path")
+    paths = list(paths)
+    refuse_addresses(out)
+    keep_apart([out], [path for path in (*paths, glaciers, basins) if path is not None])
     sources = sorted({Path(path).absolute() for path in paths}, key=lambda path: (path.name, path))
     refused: list[SceneRefused] = []
 
@@ -114,7 +124,8 @@ def track_files(
             refused.append(event)
         on_event(event)
 
-    with atomic.lock(out.parent):
+    with locks.folder_lock(out.parent):
+        atomic.settle(out.parent)
         options = {"fields": fields, "date": date, "layer": layer, "encoding": encoding}
         surveys = _read_all(sources, listen, options)
         if not surveys:
@@ -124,6 +135,10 @@ def track_files(
         previous = open_inventory(out) if out.is_file() else None
         if previous is not None:
             _check_nothing_is_lost(previous, surveys, refused, out)
+        check_together(
+            {survey.coverage.scene_id: (path, survey.outlines) for survey, path in surveys}
+        )
+        check_reach(_extents(surveys), glaciers=glaciers, basins=basins)
         on_event(StageStarted("track", len(surveys)))
         settings = TrackingSettings()
         inventory = track(
@@ -139,9 +154,16 @@ def track_files(
             run=_run_row([path for _, path in surveys], options),
         )
         inventory = with_own_dates(inventory)
+        if previous is not None:
+            refuse_empty(inventory, previous, out, allow_empty)
         on_event(StageStarted("export", 1))
         working_copy.replace(inventory, out)
     return inventory
+
+
+def _extents(surveys: Iterable[tuple[MappedScene, Path]]) -> list[shapely.Geometry]:
+    boxes = [box_of(survey.outlines) for survey, _ in surveys]
+    return [shapely.box(*box) for box in boxes if box is not None]
 
 
 def _read_all(

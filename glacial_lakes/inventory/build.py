@@ -16,12 +16,15 @@ from glacial_lakes.columns import C
 from glacial_lakes.errors import VectorError
 from glacial_lakes.inventory import attributes, decisions
 from glacial_lakes.inventory.inventory import Inventory, as_layer, empty_layer
+from glacial_lakes.inventory.kept import with_kept
 from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.schema import SceneState
 from glacial_lakes.settings import TrackingSettings
-from glacial_lakes.tracking.tables import track_lakes
+from glacial_lakes.tracking.tables import Tracked, track_lakes
 from glacial_lakes.tracking.tile_merging import checked
+
+_TRACKED = ("lakes", "outlines", "observations", "events")
 
 
 def track(
@@ -103,6 +106,9 @@ def track(
         min_area_m2=min_area_m2,
     )
     scene_table = as_layer(_scenes(seen, scenes, reviews), "scenes")
+    if previous is not None:
+        tables = (as_layer(getattr(previous, name), name) for name in _TRACKED)
+        tracked = with_kept(tracked, Tracked(*tables), reviews, scene_table)
     tracked = decisions.redraw(tracked, reviews, scene_table)
     lakes, rows = (as_layer(getattr(tracked, name), name) for name in ("lakes", "outlines"))
     ice = None if glaciers is None else as_places(glaciers)

@@ -109,7 +109,11 @@ def left_out(outlines: gpd.GeoDataFrame, reviews: gpd.GeoDataFrame) -> pd.Series
 
 
 def known_ground(outlines: gpd.GeoDataFrame, reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return outlines by which lakes are recognized: also those that persons have replaced."""
+    """Return outlines by which lakes are recognized: also those that persons have replaced.
+
+    And those of lakes that persons have touched and that the inventory has lost since.
+    """
+    outlines = _with_lost(outlines, reviews)
     is_known = reviews[C.LAKE_ID].isin(outlines[C.LAKE_ID])
     is_known |= reviews[C.DECISION] == Decision.MERGED
     old = reviews[reviews[C.REPLACED].notna() & is_known]
@@ -121,6 +125,18 @@ def known_ground(outlines: gpd.GeoDataFrame, reviews: gpd.GeoDataFrame) -> gpd.G
         crs=4326,
     )
     known = [outlines[[C.LAKE_ID, C.ACQUIRED, "geometry"]], ground]
+    return gpd.GeoDataFrame(pd.concat(known, ignore_index=True), crs=4326)
+
+
+def _with_lost(outlines: gpd.GeoDataFrame, reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    force = in_force(reviews)
+    ended = force["decision"].isin([Decision.REJECTED, Decision.MERGED])
+    is_lost = ~force["lake_id"].isin({*outlines["lake_id"], *force.loc[ended, "lake_id"]})
+    lost = force[is_lost & force.geometry.notna() & ~force.geometry.is_empty]
+    if lost.empty:
+        return outlines
+    columns = ["lake_id", "acquired", "geometry"]
+    known = [outlines[columns], lost[columns]] if len(outlines) else [lost[columns]]
     return gpd.GeoDataFrame(pd.concat(known, ignore_index=True), crs=4326)
 
 

@@ -44,6 +44,22 @@ LAYERS = {
 DERIVED = {"trends": schema.TRENDS, "alerts": schema.ALERTS}
 """Layers that follow from the others: written for readers, made anew when the file is read."""
 
+ALL_LAYERS = LAYERS | DERIVED
+"""All layers of the file."""
+
+KEYS = {
+    "lakes": ("lake_id",),
+    "outlines": ("lake_id", "acquired", "scene_id"),
+    "observations": ("lake_id", "scene_id"),
+    "events": ("lake_id", "event", "date"),
+    "reviews": ("review_id",),
+    "scenes": ("scene_id",),
+    "runs": ("run_id",),
+    "trends": ("lake_id",),
+    "alerts": ("lake_id", "alert", "date"),
+}
+"""What tells the rows of each layer."""
+
 STATUS_COLOURS: Mapping[str, str] = {
     Status.OBSERVED: "0,114,178",
     Status.CLOUD: "127,138,146",
@@ -145,6 +161,15 @@ class Inventory:
             "alerts": categorized_style(C.ALERT, ALERT_COLOURS, self.language),
         }
         write_layers(path, {name: getattr(self, name) for name in (*LAYERS, *DERIVED)}, styles)
+
+    def only_own(self) -> Inventory:
+        """Return the inventory without columns that the schema does not name."""
+        tables = {}
+        for name, columns in LAYERS.items():
+            table = getattr(self, name)
+            names = {column.name for column in columns} | {"geometry"}
+            tables[name] = table[[column for column in table.columns if column in names]]
+        return replace(self, **tables)
 
     @classmethod
     def from_file(cls, path: Path | str) -> Inventory:
@@ -258,7 +283,9 @@ class Inventory:
     @cached_property
     def totals(self) -> pd.DataFrame:
         """:data:`~glacial_lakes.schema.TOTALS`, one row a date, for all lakes and each basin."""
-        return change.totals(change.by_date(self.observations, self.scenes), self.lakes)
+        rows = self.observations  # of scenes that are away only lakes that persons touched are told
+        rows = rows[rows["scene_id"].isin(self.scenes["scene_id"])]
+        return change.totals(change.by_date(rows, self.scenes), self.lakes)
 
     def composite(
         self, years: tuple[int, int], months: Sequence[int] = tuple(range(1, 13))

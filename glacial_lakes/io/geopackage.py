@@ -14,52 +14,14 @@ import pyogrio
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 
-from glacial_lakes.errors import (
-    LockedError,
-    OutputError,
-    VectorError,
-)
+from glacial_lakes.errors import OutputError, VectorError
+from glacial_lakes.io.at_rest import settle
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.qgis_style import FIXED_DATE, style_table
 from glacial_lakes.io.vector import POLYGON, driver_of, local_file, read_frame, reading
 
 Value = str | float | bytes
 """A value of a record."""
-_ENDS = ("-wal", "-journal")
-
-_PATIENCE_S = 2.0
-
-
-def settle(path: Path | str) -> None:
-    """Bring a GeoPackage to rest, so that it can be read whole and replaced.
-
-    While a program edits a GeoPackage, saved changes lie beside it (``-wal``) or what they
-    replaced does (``-journal``). SQLite would mix them with any file put in its place. What a
-    program that has gone left there is taken into the file.
-
-    Parameters
-    ----------
-    path : path-like
-        A GeoPackage, which need not exist.
-
-    Raises
-    ------
-    LockedError
-        When a program still has it open.
-    """
-    path = Path(path).absolute()
-    if not path.is_file() or not any(_beside(path, end).exists() for end in _ENDS):
-        return
-    try:
-        with closing(sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None)) as database:
-            for statement in ("PRAGMA journal_mode = DELETE", "BEGIN EXCLUSIVE", "COMMIT"):
-                database.execute(statement).fetchall()
-    except sqlite3.Error as error:
-        raise LockedError(
-            path,
-            "is open in another program, which may hold changes",
-            "save them and close the file there, e.g. in QGIS, then start again",
-        ) from error
 
 
 def same_content(one: Path, other: Path) -> bool:
@@ -78,7 +40,7 @@ def same_content(one: Path, other: Path) -> bool:
 
 
 def _same_rows(database: sqlite3.Connection, name: str) -> bool:
-    table = _quoted(name)
+    table = quoted(name)
     columns = [
         database.execute(f"PRAGMA {side}.table_info({table})").fetchall()
         for side in ("main", "other")
@@ -92,12 +54,9 @@ def _same_rows(database: sqlite3.Connection, name: str) -> bool:
     )
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return a name as SQL wants it."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def _beside(path: Path, end: str) -> Path:
-    return path.with_name(path.name + end)
 
 
 STYLES_LAYER = "layer_styles"
@@ -215,7 +174,7 @@ def read_record(path: Path | str, name: str) -> dict[str, Value] | None:
         if database.execute(there, (name,)).fetchone() is None:
             return None
         database.row_factory = sqlite3.Row
-        row = database.execute(f"SELECT * FROM {_quoted(name)}").fetchone()  # noqa: S608
+        row = database.execute(f"SELECT * FROM {quoted(name)}").fetchone()  # noqa: S608
     values = {} if row is None else dict(row)
     return {key: values[key] for key in values if key != "fid" and values[key] is not None}
 
@@ -225,11 +184,11 @@ def _add_records(path: Path, records: Mapping[str, Mapping[str, Value]]) -> None
     types = {str: "TEXT", float: "REAL", bytes: "BLOB"}
     with closing(sqlite3.connect(path)) as database, database:
         for name, record in records.items():
-            columns = [f"{_quoted(key)} {types[type(value)]}" for key, value in record.items()]
+            columns = [f"{quoted(key)} {types[type(value)]}" for key, value in record.items()]
             fid = "fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL"
-            database.execute(f"CREATE TABLE {_quoted(name)} ({', '.join([fid, *columns])})")
-            names, marks = ", ".join(map(_quoted, record)), ", ".join("?" * len(record))
-            insert = f"INSERT INTO {_quoted(name)} ({names}) VALUES ({marks})"  # noqa: S608
+            database.execute(f"CREATE TABLE {quoted(name)} ({', '.join([fid, *columns])})")
+            names, marks = ", ".join(map(quoted, record)), ", ".join("?" * len(record))
+            insert = f"INSERT INTO {quoted(name)} ({names}) VALUES ({marks})"  # noqa: S608
             database.execute(insert, tuple(record.values()))
             contents = "(table_name, data_type, identifier, last_change, srs_id)"
             listed = f"INSERT INTO gpkg_contents {contents} VALUES (?, 'attributes', ?, ?, 0)"  # noqa: S608

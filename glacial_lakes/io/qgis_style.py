@@ -7,6 +7,7 @@ from xml.sax.saxutils import quoteattr
 
 import pandas as pd
 
+from glacial_lakes.io.kinds import OWN_STYLE
 from glacial_lakes.language import translate
 
 FIXED_DATE = "2000-01-01T00:00:00.000Z"
@@ -49,7 +50,7 @@ def categorized_style(column: str, colours: Mapping[str, str], language: str = "
         )
     return (
         "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>"
-        '<qgis version="3.22" styleCategories="Symbology">'
+        f'{OWN_STYLE}">'
         f'<renderer-v2 type="categorizedSymbol" attr={quoteattr(column)} forceraster="0">'
         f"<categories>{''.join(categories)}</categories><symbols>{''.join(symbols)}</symbols>"
         "</renderer-v2></qgis>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,16 +12,20 @@ from typing import Any, TypeAlias
 import geopandas as gpd
 import numpy as np
 import pyogrio
+import pyproj
 import shapely
 from pyogrio.errors import CRSError, DataLayerError, DataSourceError
 
 from glacial_lakes.errors import N_, DamagedFileError, Message, UnsafeInputError, VectorError
+from glacial_lakes.io.atomic import settle
 from glacial_lakes.io.shapefile import check_shapefile
 from glacial_lakes.runtime.collector import collected
 
 logger = logging.getLogger(__name__)
 
 POLYGON, _MULTIPOLYGON = 3, 6
+_UNKNOWN = ("unknown", "notspecified", "unnamed", "undefined", "dunknown", "userdefined")
+_WGS84_M = 6_378_137.0
 
 
 Places: TypeAlias = (
@@ -137,7 +142,30 @@ def read_as_drawn(
         frame = read_frame(source, layer=layer, encoding=encoding, force_2d=True)
     if frame.crs is None:
         raise VectorError(source, "has no CRS", "give it one, e.g. with ogr2ogr -a_srs")
+    if _is_of_unknown_datum(frame.crs):
+        raise VectorError(
+            source,
+            "the datum of its CRS is unknown ({crs}): places may be off by 100 m",
+            "give it the CRS it was drawn in, e.g. with ogr2ogr -a_srs EPSG:28413",
+            crs=frame.crs.name,
+        )
     return frame
+
+
+def _is_of_unknown_datum(crs: pyproj.CRS) -> bool:
+    """Tell whether a CRS does not say where its ellipsoid lies.
+
+    One of WGS 84 size is taken for it; parameters towards WGS 84 tell the place of any other.
+    """
+    if crs.is_bound:
+        return False
+    earth = crs.geodetic_crs
+    if earth is None or earth.datum is None:
+        return True
+    name = re.sub("[^a-z]", "", earth.datum.name.lower())
+    is_named = not name.startswith(_UNKNOWN) and name not in {"", "d"}
+    ellipsoid = earth.ellipsoid
+    return not is_named and (ellipsoid is None or abs(ellipsoid.semi_major_metre - _WGS84_M) > 1.0)
 
 
 def spatial_layers(path: Path | str) -> list[str]:
@@ -154,6 +182,8 @@ def local_file(path: Path | str) -> Path:
     if "://" in text or text.startswith("/vsi"):
         raise UnsafeInputError(text, "is no local file", "download it and name the copy")
     source = Path(path).absolute()  # GDAL reads relative names such as s3:x as addresses
+    for folder in (source.parent, source.parent.parent):  # results may be half put into place
+        settle(folder)
     if not source.exists():
         raise VectorError(source, "does not exist", "check the name")
     return source

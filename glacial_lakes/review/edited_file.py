@@ -12,7 +12,7 @@ import shapely
 from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.errors import InputError, VectorError
-from glacial_lakes.io.geopackage import settle
+from glacial_lakes.io.at_rest import settle
 from glacial_lakes.io.vector import read_as_drawn, spatial_layers
 
 FIELDS = (C.LAKE_TYPE, C.DAM_TYPE, C.LAKE_NAME, C.COMMENT)

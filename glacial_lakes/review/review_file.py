@@ -8,7 +8,7 @@ import geopandas as gpd
 import pandas as pd
 
 from glacial_lakes.errors import InputError
-from glacial_lakes.io import atomic
+from glacial_lakes.io import atomic, locks
 from glacial_lakes.review import working_copy
 from glacial_lakes.review.differences import differences
 from glacial_lakes.review.edited_file import read_edited
@@ -66,7 +66,8 @@ def review_file(
     path = Path(inventory).absolute()
     source = path if edited is None else Path(edited).absolute()
     is_itself = source.exists() and path.exists() and source.samefile(path)
-    with atomic.lock(path.parent):
+    with locks.folder_lock(path.parent):
+        atomic.settle(path.parent)
         if is_itself and not working_copy.is_reviewable(path):
             raise InputError(
                 path,

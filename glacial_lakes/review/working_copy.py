@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 from dataclasses import dataclass
@@ -14,9 +15,12 @@ import pandas as pd
 from glacial_lakes.columns import C
 from glacial_lakes.errors import DamagedFileError, InputError, LockedError
 from glacial_lakes.events import EditsTakenIn, InventoryRestored, Listener, ignore
-from glacial_lakes.inventory.inventory import Inventory, open_inventory
+from glacial_lakes.inventory.inventory import ALL_LAYERS, KEYS, Inventory, open_inventory
 from glacial_lakes.io import atomic
-from glacial_lakes.io.geopackage import read_layers, same_content, settle
+from glacial_lakes.io.at_rest import settle
+from glacial_lakes.io.atomic import Aside
+from glacial_lakes.io.carry_over import carry_over
+from glacial_lakes.io.geopackage import read_layers, same_content
 from glacial_lakes.review.differences import differences
 from glacial_lakes.review.edited_file import read_edited
 from glacial_lakes.review.records import signed
@@ -57,10 +61,16 @@ def replace(inventory: Inventory, path: Path) -> None:
     OutputError
         When it cannot be written.
     """
+    with atomic.together(path.parent) as aside:
+        stage_unedited(inventory, path, aside)
+
+
+def stage_unedited(inventory: Inventory, path: Path, aside: Aside) -> None:
+    """Write as :func:`replace` does, to be put into place with other files."""
     written = _written(path)
     if written is not None and not _is_as_written(path, written):
         raise LockedError(path, "was edited in the meantime", "start again")
-    put(inventory, path)
+    stage(inventory, path, aside)
 
 
 def edits(path: Path, *, by: str | None = None, missing_is_rejected: bool | None = None) -> Edits:
@@ -106,23 +116,46 @@ def keep(path: Path) -> Path:
     """Copy an edited inventory into the folder of those, and return where it is kept."""
     changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     name = f"{path.stem}_{changed:%Y-%m-%dT%H%M%SZ}{path.suffix}"
-    kept = path.parent / KEPT_FOLDER / name
+    kept, number = path.parent / KEPT_FOLDER / name, 1
+    while kept.exists() and atomic.sha256(kept) != atomic.sha256(path):
+        number += 1  # two edits within a second
+        kept = kept.with_name(f"{Path(name).stem}_{number}{path.suffix}")
     _copy(path, kept)
     return kept
 
 
 def put(inventory: Inventory, path: Path) -> None:
-    """Write an inventory in the place of the one it was made of, whatever was edited in that.
+    """Write an inventory in the place of the one it was made of, whatever was edited in that."""
+    with atomic.together(path.parent) as aside:
+        stage(inventory, path, aside)
 
-    The copy comes first: whenever the work is stopped, the file has its copy.
+
+def stage(inventory: Inventory, path: Path, aside: Aside) -> None:
+    """Write an inventory and its copy, to be put into place with other files.
+
+    Parameters
+    ----------
+    inventory : Inventory
+        Made with regard to what the file held.
+    path : pathlib.Path
+        The ``.gpkg`` file, in the folder of ``aside``.
+    aside : Aside
+        From :func:`glacial_lakes.io.atomic.together`.
     """
-    written = path.parent / WRITTEN_FOLDER / _name(path.stem, inventory.runs, inventory.reviews)
-    inventory.to_file(written)
     settle(path)
-    _copy(written, path)
-    for other in written.parent.glob(f"*{path.stem}.*"):  # also what a killed run has begun
-        if other != written:
-            other.unlink(missing_ok=True)
+    if path.is_file():
+        aside.expected[path.name] = atomic.sha256(path)
+    name = f"{WRITTEN_FOLDER}/{_name(path.stem, inventory.runs, inventory.reviews)}"
+    written = aside.folder / name
+    inventory.only_own().to_file(written)
+    if path.is_file():
+        own = {layer: [c.name for c in columns] for layer, columns in ALL_LAYERS.items()}
+        carry_over(path, written, own, KEYS)
+    shutil.copyfile(written, aside.folder / path.name)
+    aside.first = (name, path.name)
+    for other in _copies(path, begun=True):
+        if other.name != written.name:
+            aside.removals[f"{WRITTEN_FOLDER}/{other.name}"] = atomic.sha256(other)
 
 
 def take_in(path: Path, on_event: Listener = ignore) -> None:
@@ -161,8 +194,25 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, temporary)
 
 
-def _copies(path: Path) -> list[Path]:
-    return sorted((path.parent / WRITTEN_FOLDER).glob(f"{path.stem}.*{path.suffix}"))
+def _copies(path: Path, *, begun: bool = False) -> list[Path]:
+    """Return the copies of one inventory as it was written, also those that killed runs began.
+
+    Several inventories may lie in one folder, and the name of one may begin or end as that of
+    another: a copy is told by its whole name.
+    """
+    folder = path.parent / WRITTEN_FOLDER
+    form = rf"{re.escape(path.stem)}\.[0-9a-f]{{16}}"
+    name = re.compile(rf"{form}\.gpkg")
+    part = re.compile(rf"\.{form}\..+-\d+-[0-9a-f]{{8}}\.part\.gpkg(-journal|-wal|-shm)?")
+    if not folder.is_dir():
+        return []
+    return sorted(
+        entry
+        for entry in folder.iterdir()
+        if (name.fullmatch(entry.name) or (begun and part.fullmatch(entry.name)))
+        and not entry.is_symlink()
+        and entry.is_file()
+    )
 
 
 def _written(path: Path) -> Path | None:

@@ -17,6 +17,7 @@ from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, Message, VectorError
 from glacial_lakes.io.atomic import whole
+from glacial_lakes.io.marks import overwriting, refuse_foreign
 from glacial_lakes.io.vector import read_vector
 from glacial_lakes.measures import inner_lon_lat
 from glacial_lakes.scenes import sensors
@@ -208,14 +209,18 @@ def write_accuracy(accuracy: Accuracy, path: Path | str, language: str = "en") -
     ------
     OutputError
         When a file cannot be written.
+    ForeignFileError
+        When something that is no older result stands in the place of one.
     """
     target = Path(path).absolute()
     picture = target.with_suffix(".png")
     text = json.dumps(accuracy.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
-    with whole(picture) as temporary:
-        accuracy.plot(language).savefig(temporary, dpi=150)
     with whole(target) as temporary:
         temporary.write_text(f"{text}\n", encoding="utf-8", newline="\n")
+        refuse_foreign(temporary, target)
+        known = [picture] if target.exists() else []  # an older figure lies beside older numbers
+        with overwriting(known), whole(picture) as drawn:
+            accuracy.plot(language).savefig(drawn, dpi=150)
     return [target, picture]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import shutil
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ from glacial_lakes.runtime.revision import code_version
 from glacial_lakes.workflow import manifest
 from glacial_lakes.workflow.compiling import compile_ahead
 from glacial_lakes.workflow.manifest import Record
+from glacial_lakes.workflow.output_folder import RUNNING_NAME, remove_work
 from glacial_lakes.workflow.scene_tasks import (
     SCENE_SECONDS,
     Mapped,
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from distributed import Client
 
 CONNECT_SECONDS = 5.0
-RUNNING_NAME = "running"
-"""File in the folder for unfinished results, there as long as the run."""
 LEAST_AHEAD = 16
 """Scenes handed over while there are few workers: a cluster that adapts sees what is wanted."""
 
@@ -189,7 +187,7 @@ def map_on_worker(
             if not (work / RUNNING_NAME).exists():  # nobody waits for this any more
                 alone.shutdown(wait=False, cancel_futures=True)
     if not (work / RUNNING_NAME).exists():
-        shutil.rmtree(work, ignore_errors=True)  # the run has removed what was there then
+        remove_work(work)  # the run has removed what was there then
     mapped: Mapped = future.result()
     return mapped
 

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 import pandas as pd
@@ -18,6 +18,7 @@ from glacial_lakes.columns import C
 from glacial_lakes.errors import Message
 from glacial_lakes.events import SceneRefused
 from glacial_lakes.io import atomic
+from glacial_lakes.places import is_plain
 from glacial_lakes.runtime.revision import code_version
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.schema import SceneState
@@ -123,6 +124,47 @@ def read(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
+def read_record(path: Path) -> Record | None:
+    """Return what became of a scene; None when nothing tells it, or not as a run wrote it."""
+    content = read(path)
+    try:
+        record = Record.from_json(content)
+    except (TypeError, LookupError, ValueError, AttributeError):
+        return None
+    names = ("scene_id", "state", "reason", "key", "stamp", "checksum", "verified")
+    if not all(isinstance(getattr(record, name), str) for name in names):
+        return None
+    is_sound = isinstance(record.n_outlines, int) and record.state in {"mapped", "refused"}
+    return record if is_sound and record.outputs == outputs_of(content) else None
+
+
+def outputs_of(content: Mapping[str, Any]) -> dict[str, str]:
+    """Return the outputs that a manifest names, with their checksums.
+
+    A manifest may come from anybody: names that lead out of its folder, by ``..``, from a root
+    or a drive, or with anything that is no file name, are no outputs.
+    """
+    named = content.get("outputs")
+    if not isinstance(named, dict):
+        return {}
+    return {
+        name: checksum
+        for name, checksum in named.items()
+        if isinstance(checksum, str) and isinstance(name, str) and is_plain(name)
+    }
+
+
+def holds(folder: Path, name: str, checksum: str) -> bool:
+    """Tell whether a file lies in a folder itself, not behind a link, with a checksum."""
+    path = folder / name
+    steps = [path, *path.parents][: len(PurePosixPath(name).parts)]
+    try:
+        is_here = path.is_file() and not any(step.is_symlink() for step in steps)
+        return is_here and atomic.sha256(path) == checksum
+    except OSError:
+        return False
+
+
 def write(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file, whole, with equal bytes for equal content on every system."""
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -132,10 +174,7 @@ def write(path: Path, content: Mapping[str, Any]) -> None:
 
 def outputs_hold(folder: Path, outputs: Mapping[str, str]) -> bool:
     """Tell whether every output is there with the checksum that the manifest names."""
-    paths = {folder / name: checksum for name, checksum in outputs.items()}
-    return bool(paths) and all(
-        path.is_file() and atomic.sha256(path) == checksum for path, checksum in paths.items()
-    )
+    return bool(outputs) and all(holds(folder, name, sum_) for name, sum_ in outputs.items())
 
 
 def scene_table(

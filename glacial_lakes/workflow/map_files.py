@@ -24,8 +24,10 @@ from glacial_lakes.events import (
 from glacial_lakes.io import geopackage, shapefile
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.mapping.pipeline import map_lakes
-from glacial_lakes.scenes import discover, verify
+from glacial_lakes.places import keep_apart, refuse_addresses
+from glacial_lakes.scenes import discover, find_products, verify
 from glacial_lakes.workflow.compiling import compile_ahead
+from glacial_lakes.workflow.reach import check_reach, extent_of
 from glacial_lakes.workflow.scene_tasks import reason_of
 
 LAYER = "outlines"
@@ -68,7 +70,8 @@ def map_scenes(
     Raises
     ------
     ConfigError
-        When the ending of ``out`` names no known format.
+        When the ending of ``out`` names no known format, or it would come over an input or over
+        something that is no older result.
     InputError
         When no scene could be used; nothing is written.
 
@@ -88,9 +91,13 @@ def map_scenes(
         raise ConfigError(
             out, "its ending names no format", "use any of {writers}", writers=list(WRITERS)
         )
-    for path in (dem, glaciers, aoi):
-        if path is not None and not Path(path).exists():
+    others = [path for path in (dem, glaciers, aoi) if path is not None]
+    for path in others:
+        if not Path(path).exists():
             raise MissingFileError(path, "does not exist", "check the path")
+    paths = list(paths)
+    refuse_addresses(out)
+    keep_apart([out], [*find_products(paths), *others])
     refused: list[SceneRefused] = []
 
     def listen(event: Event) -> None:
@@ -98,9 +105,12 @@ def map_scenes(
             refused.append(event)
         on_event(event)
 
-    scenes = discover(list(paths), listen)
+    scenes = discover(paths, listen)
     if dem is None:
         on_event(DemNotGiven())
+    check_reach(
+        [extent_of(scene.grid) for scene in scenes], aoi=aoi, glaciers=glaciers, buffer_m=None
+    )
     compile_ahead(on_event)
     on_event(StageStarted("map", len(scenes)))
     tables = []
@@ -117,8 +127,8 @@ def map_scenes(
         tables.append(schema.conform(outlines, schema.MAPPED))
         on_event(SceneMapped(scene.id, len(outlines), time.monotonic() - started))
     if not tables:
-        path = refused[0].path if len(refused) == 1 else None
-        raise InputError(path, "no scene could be used", "see the reasons above")
+        only = refused[0].path if len(refused) == 1 else None
+        raise InputError(only, "no scene could be used", "see the reasons above")
     return _write(tables, out)
 
 

@@ -6,7 +6,6 @@ import glob
 import json
 import logging
 import secrets
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext
@@ -30,10 +29,13 @@ from glacial_lakes.events import (
 from glacial_lakes.export.export import export
 from glacial_lakes.inventory.build import track
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
-from glacial_lakes.io import atomic
+from glacial_lakes.inventory.kept import refuse_empty, tell_away
+from glacial_lakes.io import atomic, locks, marks
+from glacial_lakes.io.atomic import Aside
 from glacial_lakes.io.vector import read_vector
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.mapping.seeds import detector_of
+from glacial_lakes.places import keep_apart
 from glacial_lakes.report.page import write_report
 from glacial_lakes.review import working_copy
 from glacial_lakes.runtime import machine
@@ -42,11 +44,19 @@ from glacial_lakes.runtime.revision import code_version
 from glacial_lakes.scenes import discover
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.schema import SceneState
-from glacial_lakes.settings import Project, as_dict, digest
-from glacial_lakes.workflow import manifest
+from glacial_lakes.settings import Project, as_dict, check_output, digest
+from glacial_lakes.workflow import manifest, output_folder
 from glacial_lakes.workflow.compiling import compile_ahead
-from glacial_lakes.workflow.dask import RUNNING_NAME, map_on_cluster
+from glacial_lakes.workflow.dask import map_on_cluster
 from glacial_lakes.workflow.manifest import Record
+from glacial_lakes.workflow.output_folder import (
+    INVENTORY_NAME,
+    REPORT_NAME,
+    RUNNING_NAME,
+    SCENES_FOLDER,
+    WORK_PREFIX,
+)
+from glacial_lakes.workflow.reach import check_reach, extent_of
 from glacial_lakes.workflow.scene_tasks import (
     OUTLINES_NAME,
     SCENE_SECONDS,
@@ -60,10 +70,6 @@ from glacial_lakes.workflow.scene_tasks import (
 if TYPE_CHECKING:
     from distributed import Client
 
-INVENTORY_NAME = "inventory.gpkg"
-REPORT_NAME = "report.html"
-SCENES_FOLDER = "scenes"
-WORK_PREFIX = ".mapping-"
 MEMORY_SHARE = 0.75
 """Share of the computer's memory that a run takes when it is not told how much."""
 
@@ -112,6 +118,7 @@ def run(
     jobs: int | None = None,
     max_memory: int | None = None,
     executor: Executor | Client | None = None,
+    allow_empty: bool = False,
     on_event: Listener = ignore,
 ) -> RunResult:
     """Do the whole job of a project: scenes in, inventory, exports and report out.
@@ -133,6 +140,8 @@ def run(
     executor : distributed.Client or concurrent.futures.Executor, optional
         Where scenes are mapped instead of in processes of this computer. It must see the same
         files at the same paths.
+    allow_empty : bool
+        An inventory with lakes may be replaced by one in which no image shows any.
     on_event : callable, optional
         Called with messages of :mod:`glacial_lakes.events`.
 
@@ -171,10 +180,15 @@ def run(
     detector_of(project.mapping)  # told once, not by every scene
     if project.inputs.dem is None:
         on_event(DemNotGiven())
+    check_output(project)
     output = (project.folder / project.project.output).resolve()
-    with atomic.lock(output):
+    with locks.folder_lock(output):
+        atomic.settle(output)
+        output_folder.claim(output)
         working_copy.take_in(output / INVENTORY_NAME, listen)
         scenes = _find_scenes(project, listen)
+        keep_apart([output], {part for scene in scenes for part in _places(scene)}, folder=True)
+        _check_reach(project, scenes)
         checksums = _checksums(project)
         tasks = _tasks(project, scenes, checksums, output)
         with _work_folder(output) as work:
@@ -193,21 +207,50 @@ def run(
         working_copy.take_in(output / INVENTORY_NAME, listen)  # mapping may have taken hours
         content = manifest.content(project, table, records, checksums)
         earlier = manifest.read(output / manifest.FILE_NAME)
-        outputs = earlier.get("outputs", {})
-        if content == {key: earlier.get(key) for key in content} and manifest.outputs_hold(
-            output, outputs
-        ):
+        outputs = manifest.outputs_of(earlier)
+        is_same = content == {key: earlier.get(key) for key in content}
+        is_same &= isinstance(earlier.get("n_lakes"), int)
+        if is_same and manifest.outputs_hold(output, outputs):
             n_lakes, unchanged = int(earlier["n_lakes"]), True
         else:
             listen(StageStarted("track", len(usable)))
-            inventory = _track(project, output, usable, table, content)
+            inventory = _track(project, output, usable, table, content, allow_empty, listen)
             n_lakes, unchanged = len(inventory.lakes), False
-            outputs = _write(project, output, inventory, listen)
-            _remove_stale(output, earlier.get("outputs", {}), outputs)
-            ending = {"n_lakes": n_lakes, "outputs": outputs}
-            manifest.write(output / manifest.FILE_NAME, content | ending)
+            before = outputs
+            with (
+                marks.overwriting(output_folder.owned(output, before)),
+                atomic.together(output) as aside,
+            ):
+                outputs = _write(project, output, inventory, aside, listen)
+                aside.removals |= output_folder.stale(output, before, outputs)
+                ending = {"n_lakes": n_lakes, "outputs": outputs}
+                manifest.write(aside.folder / manifest.FILE_NAME, content | ending)
+                aside.last = (manifest.FILE_NAME,)
         paths = tuple(output / name for name in (*outputs, manifest.FILE_NAME))
         return replace(result, paths=paths, n_lakes=n_lakes, unchanged=unchanged)
+
+
+def _check_reach(project: Project, scenes: Sequence[Scene]) -> None:
+    """Refuse areas, glaciers and basins that meet no scene, before hours are spent on them."""
+    if not scenes:
+        return
+    named = {
+        "aoi": project.area.aoi,
+        "glaciers": project.inputs.glaciers,
+        "basins": project.area.basins,
+    }
+    check_reach(
+        [extent_of(scene.grid) for scene in scenes],
+        buffer_m=project.area.glacier_buffer_m,
+        **{name: None if path is None else project.folder / path for name, path in named.items()},
+    )
+
+
+def _places(scene: Scene) -> set[Path]:
+    """Return the product of a scene, and the files of it that lie elsewhere."""
+    product = Path(scene.path)
+    parts = manifest.scene_parts(scene)
+    return {product, *(part for part in parts if not part.is_relative_to(product))}
 
 
 def _find_scenes(project: Project, on_event: Listener) -> list[Scene]:
@@ -304,7 +347,7 @@ def _work_folder(output: Path) -> Iterator[Path]:
 
 def _remove_work(output: Path) -> None:
     for folder in output.glob(f"{WORK_PREFIX}*"):
-        shutil.rmtree(folder, ignore_errors=True)
+        output_folder.remove_work(folder)
 
 
 def _map(
@@ -376,6 +419,8 @@ def _track(
     usable: Sequence[str],
     scenes: pd.DataFrame,
     content: Mapping[str, Any],
+    allow_empty: bool,
+    on_event: Listener,
 ) -> Inventory:
     path = output / INVENTORY_NAME
     row = _run_row(content)
@@ -384,7 +429,7 @@ def _track(
         runs = previous.runs[previous.runs[C.RUN_ID] != row[C.RUN_ID]]
         previous = replace(previous, runs=runs.reset_index(drop=True))
     glaciers, dem, basins = project.inputs.glaciers, project.inputs.dem, project.area.basins
-    return track(
+    inventory = track(
         (
             MappedScene.read(output / SCENES_FOLDER / folder_name(scene) / OUTLINES_NAME)
             for scene in usable
@@ -399,6 +444,10 @@ def _track(
         scenes=scenes,
         run=row,
     )
+    if previous is not None:
+        refuse_empty(inventory, previous, path, allow_empty)
+        tell_away(inventory, previous, on_event)
+    return inventory
 
 
 def _run_row(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -415,30 +464,26 @@ def _run_row(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _write(
-    project: Project, output: Path, inventory: Inventory, on_event: Listener
+    project: Project, output: Path, inventory: Inventory, aside: Aside, on_event: Listener
 ) -> dict[str, str]:
     """Write inventory, exports and report; return the SHA-256 by name in the output folder."""
+    folder = aside.folder
     info, formats = project.project, project.export.formats
     on_event(StageStarted("export", len(formats)))
-    working_copy.replace(inventory, output / INVENTORY_NAME)
-    paths = [output / INVENTORY_NAME]
+    working_copy.stage_unedited(inventory, output / INVENTORY_NAME, aside)
+    paths = [folder / INVENTORY_NAME]
     others = [name for name in formats if name not in ("gpkg", "report")]
-    paths += export(inventory, output, others, language=info.language)
+    paths += export(inventory, folder, others, language=info.language)
     if "report" in formats:
         source = project.inputs.glaciers
         report = write_report(
             inventory,
-            output / REPORT_NAME,
+            folder / REPORT_NAME,
             language=info.language,
             title=info.name,
             glaciers=None if source is None else read_vector(project.folder / source),
         )
         paths.append(report)
-    return {path.relative_to(output).as_posix(): atomic.sha256(path) for path in paths}
-
-
-def _remove_stale(output: Path, earlier: Mapping[str, str], outputs: Mapping[str, str]) -> None:
-    """Remove what the run before wrote, this one did not, and nobody has changed since."""
-    for name in earlier.keys() - outputs.keys():
-        if manifest.outputs_hold(output, {name: earlier[name]}):
-            (output / name).unlink()
+    output_folder.leave_styles(output, aside)
+    written = [path for path in paths if path.is_file()]
+    return {path.relative_to(folder).as_posix(): atomic.sha256(path) for path in written}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -41,6 +40,9 @@ from glacial_lakes.workflow.manifest import Record
 OUTLINES_NAME = "outlines.gpkg"
 """Outlines and observation mask of a scene."""
 RECORD_NAME = "done.json"
+RESULT_NAMES = (RECORD_NAME, OUTLINES_NAME, "coverage.tif")
+"""All that is written of a scene, or was by version 0.1.0; the record, which tells that the others
+are whole, first."""
 SCENE_SECONDS = 3600.0
 """Longest time for a scene; a full Sentinel-2 tile takes about a minute."""
 
@@ -145,9 +147,9 @@ def map_scene(task: SceneTask) -> Mapped:
     """
     started = time.monotonic()
     parts = manifest.scene_parts(task.scene)
-    shutil.rmtree(task.folder, ignore_errors=True)  # the record too: no half old result counts
     task.folder.mkdir(parents=True, exist_ok=True)
-    (task.folder / RECORD_NAME).unlink(missing_ok=True)
+    for name in RESULT_NAMES:  # the record first: no half old result counts
+        (task.folder / name).unlink(missing_ok=True)
     record = Record(
         scene_id=task.scene.id,
         state=SceneState.MAPPED,
@@ -208,14 +210,13 @@ def _write_outlines(task: SceneTask, record: Record) -> Record:
 
 def earlier_record(task: SceneTask) -> Record | None:
     """Return the record of an earlier run if it still holds for the same scene and settings."""
-    content = manifest.read(task.folder / RECORD_NAME)
-    try:
-        record = Record.from_json(content)
-    except (TypeError, LookupError):
+    record = manifest.read_record(task.folder / RECORD_NAME)
+    if record is None or record.key != task.key or record.scene_id != task.scene.id:
         return None
-    if record.key != task.key:
-        return None
-    if record.state == SceneState.MAPPED and not manifest.outputs_hold(task.folder, record.outputs):
+    if record.state == SceneState.MAPPED and not (
+        record.outputs.keys() == {OUTLINES_NAME}
+        and manifest.outputs_hold(task.folder, record.outputs)
+    ):
         return None
     parts = manifest.scene_parts(task.scene)
     known = {record.stamp: record.checksum}
@@ -312,7 +313,7 @@ def _record_of(task: SceneTask, future: Future[Mapped], work: Path, on_event: Li
     """Put the result of a scene in its place, return its record and tell the listener."""
     try:
         record, seconds = future.result()
-        atomic.move_folder(_aside(task, work).folder, task.folder)
+        atomic.move_results(_aside(task, work).folder, task.folder, RESULT_NAMES)
         is_mapped = record.state == SceneState.MAPPED
         if is_mapped and not manifest.outputs_hold(task.folder, record.outputs):
             raise OutputError(task.folder, "did not arrive whole", "examine the disk")

@@ -1,0 +1,159 @@
+"""Lakes that a person has touched, while what shows them is away."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from glacial_lakes import schema
+from glacial_lakes.errors import InputError
+from glacial_lakes.events import Listener, ScenesAway
+from glacial_lakes.grid import EQUAL_AREA
+from glacial_lakes.inventory import decisions
+from glacial_lakes.schema import Decision, Status
+from glacial_lakes.tracking.tables import Tracked
+
+if TYPE_CHECKING:
+    from glacial_lakes.inventory.inventory import Inventory
+
+_SAME_PLACE = 0.5
+"""Share of a lake that lies in lakes of today from which it is one of them."""
+
+
+def touched_lakes(reviews: gpd.GeoDataFrame) -> set[str]:
+    """Return the lakes of which a person has said something, and not that they are none."""
+    force = decisions.in_force(reviews)
+    gone = force["decision"].isin([Decision.MERGED]) | (
+        (force["decision"] == Decision.REJECTED) & force["acquired"].isna()
+    )
+    return set(force.loc[~gone, "lake_id"].dropna()) - set(force.loc[gone, "lake_id"])
+
+
+def with_kept(
+    tracked: Tracked, previous: Tracked, reviews: gpd.GeoDataFrame, scenes: pd.DataFrame
+) -> Tracked:
+    """Return the tables with the touched lakes that the scenes of today do not show.
+
+    What a person said of a lake outlasts the images that showed it: they may be back tomorrow.
+    Such a lake keeps its rows as they were; of the scenes that the earlier inventory did not have
+    nothing is said (``uncertain``). A lake whose place is a part of other lakes now has become
+    one of them, and is not kept.
+
+    Parameters
+    ----------
+    tracked, previous : Tracked
+        Lakes of today, and those of the earlier inventory.
+    reviews : geopandas.GeoDataFrame
+        :data:`glacial_lakes.schema.REVIEWS`.
+    scenes : pandas.DataFrame
+        :data:`glacial_lakes.schema.SCENES` of today.
+    """
+    names = touched_lakes(reviews) & set(previous.lakes["lake_id"]) - set(tracked.lakes["lake_id"])
+    lakes = previous.lakes[previous.lakes["lake_id"].isin(names)]
+    lakes = lakes[~_is_covered(lakes, tracked.lakes)]
+    if lakes.empty:
+        return tracked
+    names = set(lakes["lake_id"])
+
+    def of_names(table: Any) -> Any:
+        return table[table["lake_id"].isin(names)]
+
+    seen = of_names(previous.observations)
+    rows = _joined(tracked.observations, [seen, _silent(names, seen, scenes)], schema.OBSERVATIONS)
+    events = previous.events
+    known = names | set(tracked.lakes["lake_id"])
+    told = [
+        {str(lake), *str(before or "").split(), *str(after or "").split()}
+        for lake, before, after in zip(
+            events["lake_id"], events["from_ids"], events["to_ids"], strict=True
+        )
+    ]
+    mine = [bool(ids & names) and ids <= known for ids in told]
+    happened = _joined(tracked.events, [events[np.array(mine, dtype=bool)]], schema.LAKE_EVENTS)
+    return Tracked(
+        _sorted(_spatial(tracked.lakes, lakes, schema.LAKES), "lake_id"),
+        _sorted(
+            _spatial(tracked.outlines, of_names(previous.outlines), schema.OUTLINES),
+            "acquired",
+            "lake_id",
+        ),
+        _sorted(rows, "lake_id", "acquired", "scene_id"),
+        _sorted(happened, "date", "lake_id", "event"),
+    )
+
+
+def refuse_empty(inventory: Inventory, previous: Inventory, path: Path, allow_empty: bool) -> None:
+    """Refuse to replace an inventory with lakes by one in which no image shows any.
+
+    Raises
+    ------
+    InputError
+        Unless it is allowed.
+    """
+    scenes = set(inventory.scenes["scene_id"].dropna())
+    is_shown = inventory.outlines["scene_id"].isin(scenes).any()
+    if allow_empty or is_shown or previous.lakes.empty:
+        return
+    raise InputError(
+        path,
+        "has {count} lakes, and no image shows any now; it is left as it is",
+        "look into the inputs, or let it be replaced with --allow-empty",
+        count=len(previous.lakes),
+    )
+
+
+def tell_away(inventory: Inventory, previous: Inventory, on_event: Listener) -> None:
+    """Tell of scenes of the earlier inventory that are not there, and of the lakes kept."""
+    mapped = previous.scenes["state"] == schema.SceneState.MAPPED
+    away = set(previous.scenes.loc[mapped, "scene_id"]) - set(inventory.scenes["scene_id"])
+    if away:
+        shown = inventory.outlines["scene_id"].isin(set(inventory.scenes["scene_id"]))
+        kept = set(inventory.lakes["lake_id"]) - set(inventory.outlines.loc[shown, "lake_id"])
+        on_event(ScenesAway(len(away), len(kept & set(previous.lakes["lake_id"]))))
+
+
+def _is_covered(lakes: gpd.GeoDataFrame, others: gpd.GeoDataFrame) -> Any:
+    shapes = lakes.geometry.to_crs(EQUAL_AREA).to_numpy()
+    tree = shapely.STRtree(others.geometry.to_crs(EQUAL_AREA).to_numpy())
+    row, other = tree.query(shapes, predicate="intersects")
+    shared = shapely.area(shapely.intersection(shapes[row], tree.geometries[other]))
+    total = np.bincount(row, weights=shared, minlength=len(shapes))
+    return total >= _SAME_PLACE * shapely.area(shapes)
+
+
+def _silent(names: Collection[str], seen: pd.DataFrame, scenes: pd.DataFrame) -> pd.DataFrame:
+    """Return observations that say nothing, of lakes in scenes that they have no row for."""
+    mapped = scenes.loc[scenes["state"] != schema.SceneState.REFUSED]
+    images = mapped[["acquired", "scene_id", "sensor"]].dropna(subset=["acquired", "scene_id"])
+    pairs = images.merge(pd.DataFrame({"lake_id": sorted(names)}), how="cross")
+    known = pd.MultiIndex.from_frame(seen[["lake_id", "scene_id"]])
+    new = pairs[~pd.MultiIndex.from_frame(pairs[["lake_id", "scene_id"]]).isin(known)]
+    return new.assign(status=Status.UNCERTAIN)
+
+
+def _joined(
+    table: pd.DataFrame, others: list[pd.DataFrame], columns: tuple[schema.Column, ...]
+) -> pd.DataFrame:
+    names = {column.name for column in columns} | {"geometry"}
+    parts = [
+        schema.conform(part[[name for name in part.columns if name in names]], columns)
+        for part in (table, *others)
+        if len(part)
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else table
+
+
+def _spatial(
+    table: gpd.GeoDataFrame, other: gpd.GeoDataFrame, columns: tuple[schema.Column, ...]
+) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(_joined(table, [other], columns), geometry="geometry", crs=4326)
+
+
+def _sorted(table: Any, *by: str) -> Any:
+    return table.sort_values(list(by), kind="stable", ignore_index=True)

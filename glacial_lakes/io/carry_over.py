@@ -1,0 +1,199 @@
+# ruff: noqa: S608
+"""What a person added to a GeoPackage → the one that takes its place: columns, layers, styles."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from glacial_lakes.errors import OutputError
+from glacial_lakes.io.geopackage import STYLES_LAYER, quoted
+from glacial_lakes.io.kinds import OWN_STYLE
+
+_BY_TABLE = (
+    "gpkg_contents",
+    "gpkg_geometry_columns",
+    "gpkg_ogr_contents",
+    "gpkg_extensions",
+    "gpkg_data_columns",
+    "gpkg_tile_matrix_set",
+    "gpkg_tile_matrix",
+)
+"""Tables of the format that tell of others by ``table_name``."""
+_SHADOWS = ("_node", "_rowid", "_parent")
+_STYLE = ("f_table_name", "styleName")
+_GEOMETRY_FUNCTIONS = ("ST_IsEmpty", "ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY")
+
+
+def carry_over(
+    old: Path,
+    new: Path,
+    own: Mapping[str, Collection[str]],
+    keys: Mapping[str, Sequence[str]],
+) -> None:
+    """Put into a new GeoPackage what a person added to the old one.
+
+    Columns go to the rows with the same keys. Layers, tables, views and what the format tells of
+    them are copied as they are. A style is the person's when it is new or saved by QGIS; the style
+    that QGIS opens a layer with stays the one that was chosen.
+
+    Parameters
+    ----------
+    old, new : pathlib.Path
+        GeoPackages at rest; the new one is changed.
+    own : mapping of str to collection of str
+        Layers and columns that the new file gives; all others are the person's.
+    keys : mapping of str to sequence of str
+        Columns that tell the rows of a layer.
+
+    Raises
+    ------
+    OutputError
+        When something cannot be carried over; the new file must not take the old one's place.
+    """
+    try:
+        uri = f"{new.absolute().as_uri()}?mode=rw"
+        with closing(sqlite3.connect(uri, uri=True)) as database:
+            for name in _GEOMETRY_FUNCTIONS:  # triggers name them; no geometry changes here
+                database.create_function(name, 1, lambda _: 0)
+            database.execute("ATTACH ? AS old", (f"{old.absolute().as_uri()}?mode=ro",))
+            with database:
+                _carry_columns(database, own, keys)
+                _carry_tables(database, own)
+                _carry_styles(database)
+    except sqlite3.Error as error:
+        raise OutputError(
+            old,
+            "holds columns or layers of yours that cannot be kept: {reason}",
+            "move them to a file of their own, then start again",
+            reason=str(error),
+        ) from error
+
+
+def _columns(database: sqlite3.Connection, side: str, table: str) -> dict[str, str]:
+    rows = database.execute(f"PRAGMA {side}.table_info({quoted(table)})").fetchall()
+    return {str(row[1]): str(row[2]) for row in rows}
+
+
+def _tables(database: sqlite3.Connection, side: str) -> dict[str, str]:
+    listed = f"SELECT name, sql FROM {side}.sqlite_master WHERE type = 'table' ORDER BY rowid"
+    return {str(name): str(text) for name, text in database.execute(listed)}
+
+
+def _carry_columns(
+    database: sqlite3.Connection,
+    own: Mapping[str, Collection[str]],
+    keys: Mapping[str, Sequence[str]],
+) -> None:
+    for layer, names in own.items():
+        theirs, ours = (_columns(database, side, layer) for side in ("old", "main"))
+        known = {name.lower() for name in names} | {"fid", "geom"}
+        added = [name for name in theirs if name.lower() not in known]
+        matching = [name for name in keys[layer] if name in theirs and name in ours]
+        if not added or not ours or not matching:
+            continue
+        table = quoted(layer)
+        for name in added:
+            if name not in ours:
+                column = f"{quoted(name)} {theirs[name]}"
+                database.execute(f"ALTER TABLE main.{table} ADD COLUMN {column}")
+        same = " AND ".join(f"o.{quoted(key)} IS main.{table}.{quoted(key)}" for key in matching)
+        index = ", ".join(map(quoted, matching))
+        targets = ", ".join(map(quoted, added))
+        values = ", ".join(f"o.{quoted(name)}" for name in added)
+        database.execute(f"CREATE TEMP TABLE o AS SELECT {index}, {targets} FROM old.{table}")
+        database.execute(f"CREATE INDEX temp.o_index ON o ({index})")
+        database.execute(
+            f"UPDATE main.{table} SET ({targets}) = (SELECT {values} FROM temp.o AS o WHERE {same} "
+            f"LIMIT 1) WHERE EXISTS (SELECT 1 FROM temp.o AS o WHERE {same})"
+        )
+        database.execute("DROP TABLE temp.o")
+
+
+def _carry_tables(database: sqlite3.Connection, own: Mapping[str, Collection[str]]) -> None:
+    theirs, ours = (_tables(database, side) for side in ("old", "main"))
+    virtual = [name for name, text in theirs.items() if text.upper().startswith("CREATE VIRTUAL")]
+    shadows = {name + end for name in virtual for end in _SHADOWS}
+    added = [
+        name
+        for name in theirs
+        if name not in ours and name not in shadows and not name.startswith("sqlite_")
+    ]
+    for name in added:
+        database.execute(theirs[name])
+        table = quoted(name)
+        database.execute(f"INSERT INTO main.{table} SELECT * FROM old.{table}")
+    layers = set(added) | set(_views(database))
+    for name in _BY_TABLE:
+        if name in theirs and name in ours:
+            _carry_rows(database, name, layers, own)
+    if "gpkg_spatial_ref_sys" in theirs:
+        _insert(database, "gpkg_spatial_ref_sys", "1")
+    listed = "SELECT sql FROM old.sqlite_master WHERE type IN ('index', 'view', 'trigger') AND sql "
+    listed += "IS NOT NULL AND name NOT IN (SELECT name FROM main.sqlite_master) AND (type = "
+    listed += "'view' OR tbl_name IN (SELECT value FROM json_each(?))) ORDER BY type = 'trigger'"
+    for (text,) in database.execute(listed, (_json(added),)).fetchall():
+        database.execute(text)
+
+
+def _views(database: sqlite3.Connection) -> list[str]:
+    rows = database.execute("SELECT name FROM old.sqlite_master WHERE type = 'view'")
+    return [str(row[0]) for row in rows]
+
+
+def _carry_rows(
+    database: sqlite3.Connection,
+    name: str,
+    layers: Collection[str],
+    own: Mapping[str, Collection[str]],
+) -> None:
+    """Copy what a table of the format tells of layers, and of columns, that are the person's."""
+    columns = _columns(database, "old", name)
+    where = "table_name IN (SELECT value FROM json_each(:layers))"
+    if "column_name" in columns:
+        known = sorted({column for names in own.values() for column in names} | {"fid", "geom"})
+        where += " OR column_name NOT IN (SELECT value FROM json_each(:known))"
+        _insert(database, name, where, {"layers": _json(layers), "known": _json(known)})
+    else:
+        _insert(database, name, where, {"layers": _json(layers)})
+
+
+def _insert(
+    database: sqlite3.Connection, name: str, where: str, values: Mapping[str, str] | None = None
+) -> None:
+    columns = _columns(database, "main", name)
+    common = [column for column in _columns(database, "old", name) if column in columns]
+    told = ", ".join(map(quoted, common))
+    statement = f"INSERT OR IGNORE INTO main.{quoted(name)} ({told}) SELECT {told} FROM "
+    database.execute(f"{statement}old.{quoted(name)} WHERE {where}", values or {})
+
+
+def _carry_styles(database: sqlite3.Connection) -> None:
+    columns = [_columns(database, side, STYLES_LAYER) for side in ("old", "main")]
+    if not all(columns):
+        return
+    names = [name for name in columns[0] if name in columns[1] and name != "id"]
+    told = ", ".join(map(quoted, names))
+    where = " AND ".join(f"{name} = ?" for name in _STYLE)
+    for row in database.execute(f"SELECT {told} FROM old.{STYLES_LAYER}").fetchall():
+        values = dict(zip(names, row, strict=True))
+        key = tuple(str(values[name]) for name in _STYLE)
+        found = database.execute(f"SELECT 1 FROM main.{STYLES_LAYER} WHERE {where}", key).fetchone()
+        if found is None:
+            marks = ", ".join("?" * len(row))
+            database.execute(f"INSERT INTO main.{STYLES_LAYER} ({told}) VALUES ({marks})", row)
+            continue
+        theirs = OWN_STYLE not in str(values["styleQML"])
+        changed = names if theirs else ["useAsDefault"]
+        sets = ", ".join(f"{quoted(name)} = ?" for name in changed)
+        database.execute(
+            f"UPDATE main.{STYLES_LAYER} SET {sets} WHERE {where}",
+            (*(values[name] for name in changed), *key),
+        )
+
+
+def _json(names: Collection[str]) -> str:
+    return json.dumps(sorted(names))

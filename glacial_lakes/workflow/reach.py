@@ -1,0 +1,114 @@
+"""Whether inputs meet: areas, glaciers and basins against the places of scenes or outlines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from rasterio.errors import RasterioError
+from rasterio.warp import transform_bounds
+
+from glacial_lakes.errors import InputError, VectorError
+from glacial_lakes.grid import Grid
+from glacial_lakes.io.vector import Places, as_places
+
+FAR_M = 100_000.0
+"""Glaciers farther than this from everything tell nothing of any lake."""
+_METRES_PER_DEGREE = 111_320.0
+_POLYGONS = (3, 6)
+
+
+def check_reach(
+    extents: Iterable[shapely.Geometry],
+    *,
+    aoi: Places | None = None,
+    glaciers: Places | None = None,
+    basins: Places | None = None,
+    buffer_m: float | None = None,
+) -> None:
+    """Refuse inputs that have no polygons, or that lie beside everything that they are for.
+
+    What lies within reach of one place is enough: a file of glaciers may be of one valley.
+
+    Parameters
+    ----------
+    extents : iterable of shapely.Geometry
+        Where scenes or outlines lie, in EPSG:4326; a little too large does no harm. When there
+        is none, only the polygons are looked for.
+    aoi, glaciers, basins : path-like, GeoDataFrame, GeoSeries, geometry or bounds, optional
+        As for :func:`glacial_lakes.map_lakes` and :func:`glacial_lakes.track`.
+    buffer_m : float, optional
+        Distance from glaciers within which lakes are kept.
+
+    Raises
+    ------
+    InputError
+        Naming the file, and how far it lies away.
+    """
+    places = [extent for extent in extents if not extent.is_empty]
+    for source, reach_m in ((aoi, 0.0), (basins, 0.0), (glaciers, buffer_m or FAR_M)):
+        if source is None:
+            continue
+        path = source if isinstance(source, Path | str) else None
+        shapes = _polygons(as_places(source))
+        if not len(shapes):
+            what = "has no polygons"
+            raise VectorError(path, what, "name a file that has some, or leave it out")
+        if not places:
+            continue
+        distance_m = _distance_m(shapes, places)
+        if distance_m > reach_m:
+            raise InputError(
+                path,
+                "lies {distance:.0f} km away from all images and outlines",
+                "correct its CRS or coordinates, or leave it out",
+                distance=distance_m / 1000,
+            )
+
+
+def extent_of(grid: Grid) -> shapely.Geometry:
+    """Return the box of a scene in degrees, on both sides of the 180th meridian if need be."""
+    rows, columns = grid.shape
+    corners = [
+        grid.transform * pixel for pixel in ((0, 0), (columns, 0), (0, rows), (columns, rows))
+    ]
+    x, y = zip(*corners, strict=True)
+    try:
+        west, south, east, north = transform_bounds(
+            grid.crs, "EPSG:4326", min(x), min(y), max(x), max(y)
+        )
+    except RasterioError:
+        return shapely.Polygon()
+    if not np.isfinite([west, south, east, north]).all():
+        return shapely.Polygon()
+    if west <= east:
+        return shapely.box(west, south, east, north)
+    halves = [shapely.box(west, south, 180, north), shapely.box(-180, south, east, north)]
+    return shapely.MultiPolygon(halves)
+
+
+def _polygons(table: gpd.GeoDataFrame) -> Any:
+    shapes = table.geometry.to_crs(4326).to_numpy()
+    is_areal = np.isin(shapely.get_type_id(shapes), _POLYGONS) & ~shapely.is_empty(shapes)
+    shapes = shapes[is_areal & (shapely.area(shapes) > 0)]
+    return shapes[np.isfinite(shapely.bounds(shapes)).all(axis=1)] if len(shapes) else shapes
+
+
+def _distance_m(shapes: Any, places: list[shapely.Geometry]) -> float:
+    """Return the shortest distance in metres, too short rather than too long."""
+    tree = shapely.STRtree(shapes)
+    least = np.inf
+    for place in places:
+        near, degrees = tree.query_nearest(place, return_distance=True, all_matches=False)
+        if not len(near):
+            continue
+        if degrees[0] == 0:
+            return 0.0
+        latitude = max(abs(bound) for bound in (place.bounds[1], place.bounds[3]))
+        shrink = np.cos(np.radians(min(latitude + degrees[0], 89.0)))
+        least = min(least, float(degrees[0]) * _METRES_PER_DEGREE * float(shrink))
+    return least

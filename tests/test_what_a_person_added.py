@@ -1,0 +1,234 @@
+# ruff: noqa: S608
+"""Columns, layers and styles that a person adds in QGIS survive runs and reviews."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import geopandas as gpd
+import pyogrio
+import pytest
+import shapely
+from sample_inventory import make_inventory
+
+from glacial_lakes.errors import InputError, LockedError
+from glacial_lakes.events import Event, ScenesAway
+from glacial_lakes.inventory.inventory import Inventory, open_inventory
+from glacial_lakes.inventory.kept import refuse_empty, tell_away, touched_lakes, with_kept
+from glacial_lakes.io.at_rest import settle
+from glacial_lakes.review import working_copy
+from glacial_lakes.review.review_file import review_file
+from glacial_lakes.tracking.tables import Tracked
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    working_copy.replace(make_inventory(8), tmp_path / "inventory.gpkg")
+    return tmp_path / "inventory.gpkg"
+
+
+def execute(path: Path, *statements: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as database, database:
+        for name in ("ST_IsEmpty", "ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY"):
+            database.create_function(name, 1, lambda _: 0)
+        return [row for text in statements for row in database.execute(text).fetchall()]
+
+
+def test_columns_stay_with_their_rows(path: Path) -> None:
+    execute(
+        path,
+        "ALTER TABLE lakes ADD COLUMN depth_m REAL",
+        "ALTER TABLE outlines ADD COLUMN 'мой столбец' TEXT(20)",
+        "UPDATE lakes SET depth_m = fid * 1.5",
+        "UPDATE outlines SET 'мой столбец' = lake_id || acquired",
+    )
+    before = execute(path, "SELECT lake_id, depth_m FROM lakes ORDER BY lake_id")
+    for text in ("one", "two"):
+        execute(path, f"UPDATE lakes SET comment = '{text}' WHERE fid = 2")
+        assert len(review_file(path)) == 1
+        assert execute(path, "SELECT lake_id, depth_m FROM lakes ORDER BY lake_id") == before
+    assert execute(
+        path, 'SELECT COUNT(*) FROM outlines WHERE "мой столбец" != lake_id || acquired'
+    ) == [(0,)]
+    assert execute(path, 'SELECT COUNT(*) FROM outlines WHERE "мой столбец" IS NULL') == [(0,)]
+    working_copy.take_in(path)
+    inventory = open_inventory(path)
+    fewer = replace(inventory, lakes=inventory.lakes.iloc[::-2].reset_index(drop=True))
+    working_copy.replace(fewer, path)
+    assert set(execute(path, "SELECT lake_id, depth_m FROM lakes")) < set(before)
+    assert pyogrio.read_info(path, layer="lakes")["dtypes"][-1] == "float64"
+    assert review_file(path).empty
+
+
+def test_layers_tables_and_views_stay_as_they_are(path: Path) -> None:
+    points = gpd.GeoDataFrame(
+        {"name": ["a", "b"]}, geometry=gpd.points_from_xy([74.5, 74.6], [42.6, 42.7]), crs=4326
+    ).to_crs(32643)
+    pyogrio.write_dataframe(points, path, layer="field sites", driver="GPKG", append=True)
+    execute(
+        path,
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL)",
+        "CREATE INDEX notes_text ON notes (text)",
+        "INSERT INTO notes VALUES (7, 'моё')",
+        "CREATE VIEW large AS SELECT * FROM lakes WHERE area_m2 > 1e5",
+        "CREATE TABLE qgis_projects (name TEXT PRIMARY KEY, metadata BLOB, content BLOB)",
+        "INSERT INTO qgis_projects VALUES ('mine', x'00', x'0102')",
+    )
+    for count in (8, 6):
+        working_copy.take_in(path)
+        working_copy.replace(make_inventory(count), path)
+        back = gpd.read_file(path, layer="field sites")
+        assert back.crs == points.crs
+        assert back["name"].tolist() == ["a", "b"]
+        assert back.geometry.geom_equals(points.geometry).all()
+        found = gpd.read_file(path, layer="field sites", bbox=tuple(points.total_bounds))
+        assert len(found) == 2  # by the index of places
+        assert execute(path, "SELECT * FROM notes") == [(7, "моё")]
+        assert execute(path, "SELECT content FROM qgis_projects") == [(b"\x01\x02",)]
+        assert execute(path, "SELECT COUNT(*) FROM large")[0][0] > 0
+        assert execute(path, "PRAGMA integrity_check") == [("ok",)]
+        assert len(open_inventory(path).lakes) == count
+    more = points.iloc[:1].assign(name="c")
+    pyogrio.write_dataframe(more, path, layer="field sites", driver="GPKG", append=True)
+    assert len(gpd.read_file(path, layer="field sites")) == 3
+
+
+def test_the_style_of_a_person_stays_and_ours_is_renewed(path: Path) -> None:
+    execute(
+        path,
+        "UPDATE layer_styles SET styleQML = '<qgis>mine</qgis>' WHERE f_table_name = 'outlines'",
+        "UPDATE layer_styles SET useAsDefault = 0 WHERE f_table_name = 'lakes'",
+        "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, "
+        "f_geometry_column, styleName, styleQML, useAsDefault) "
+        "VALUES ('', '', 'lakes', 'geom', 'depths', '<qgis>depths</qgis>', 1)",
+    )
+    working_copy.take_in(path)
+    working_copy.replace(make_inventory(6), path)
+    listed = "SELECT f_table_name, styleName, useAsDefault, styleQML FROM layer_styles"
+    styles = {
+        (str(layer), str(name)): (flag, text) for layer, name, flag, text in execute(path, listed)
+    }
+    assert styles["outlines", "outlines"][1] == "<qgis>mine</qgis>"
+    assert styles["lakes", "depths"] == (1, "<qgis>depths</qgis>")
+    assert styles["lakes", "lakes"][0] == 0
+    assert "categorizedSymbol" in str(styles["lakes", "lakes"][1])
+    assert review_file(path).empty
+
+
+def test_without_anything_added_the_bytes_are_those_of_a_new_file(path: Path) -> None:
+    working_copy.replace(make_inventory(6), path)
+    make_inventory(6).to_file(path.with_name("new.gpkg"))
+    assert path.read_bytes() == path.with_name("new.gpkg").read_bytes()
+
+
+@pytest.mark.parametrize("mode", ["IMMEDIATE", "EXCLUSIVE"])
+def test_a_transaction_of_another_program_is_noticed_before_anything_is_changed(
+    mode: str, path: Path
+) -> None:
+    before = path.read_bytes()
+    with closing(sqlite3.connect(path, isolation_level=None)) as program:
+        program.execute(f"BEGIN {mode}")
+        for attempt in (
+            lambda: review_file(path),
+            lambda: working_copy.replace(make_inventory(3), path),
+            lambda: make_inventory(3).to_file(path),
+            lambda: settle(path),
+        ):
+            with pytest.raises(LockedError, match="is open in another program"):
+                attempt()
+        program.execute("COMMIT")
+    assert path.read_bytes() == before
+    settle(path)
+
+
+def test_a_file_that_cannot_be_written_can_be_read(path: Path) -> None:
+    copy = path.with_name("copy.gpkg")
+    copy.write_bytes(path.read_bytes())
+    copy.chmod(0o444)
+    assert review_file(path, copy, dry_run=True).empty
+
+
+# lakes that persons have touched
+
+
+def with_comment(inventory: Inventory, path: Path, lakes: list[str]) -> Inventory:
+    working_copy.replace(inventory, path)
+    names = ", ".join(f"'{name}'" for name in lakes)
+    execute(path, f"UPDATE lakes SET comment = 'seen' WHERE lake_id IN ({names})")
+    review_file(path)
+    return open_inventory(path)
+
+
+def tables(inventory: Inventory) -> Tracked:
+    names = ("lakes", "outlines", "observations", "events")
+    return Tracked(*(getattr(inventory, name) for name in names))
+
+
+def without(inventory: Inventory, scenes: set[str], lakes: set[str]) -> Inventory:
+    """Return what tracking gives when some scenes are away, and lakes that only they show."""
+    kept = {}
+    for name in ("outlines", "observations", "scenes"):
+        table = getattr(inventory, name)
+        kept[name] = table[~table["scene_id"].isin(scenes)].reset_index(drop=True)
+    for name in ("outlines", "observations"):
+        kept[name] = kept[name][~kept[name]["lake_id"].isin(lakes)].reset_index(drop=True)
+    shown = inventory.lakes[~inventory.lakes["lake_id"].isin(lakes)].reset_index(drop=True)
+    return replace(inventory, lakes=shown, **kept)
+
+
+def test_a_touched_lake_outlasts_its_scenes_and_an_untouched_one_does_not(tmp_path: Path) -> None:
+    made = make_inventory(8)
+    ids = made.lakes["lake_id"].tolist()
+    inventory = with_comment(made, tmp_path / "inventory.gpkg", ids[2:4])
+    assert touched_lakes(inventory.reviews) == set(ids[2:4])
+    away = set(inventory.scenes["scene_id"].iloc[3:])
+    today = without(inventory, away, set(ids[2:6]))
+    got = with_kept(tables(today), tables(inventory), inventory.reviews, today.scenes)
+    assert set(got.lakes["lake_id"]) == set(ids) - set(ids[4:6])
+    before = inventory.lakes.set_index("lake_id").loc[ids[2:4]]
+    after = got.lakes.set_index("lake_id").loc[ids[2:4]]
+    assert after["comment"].tolist() == before["comment"].tolist() == ["seen", "seen"]
+    assert after.geometry.geom_equals(before.geometry).all()
+    mine = inventory.outlines[inventory.outlines["lake_id"].isin(ids[2:4])]
+    assert got.outlines["lake_id"].isin(ids[2:4]).sum() == len(mine)
+    rows = got.observations.set_index("lake_id")
+    assert rows.loc[ids[0]].shape[0] == len(today.scenes.dropna(subset="acquired"))
+    assert set(got.events["lake_id"]) <= set(got.lakes["lake_id"])
+    assert got.outlines.crs == got.lakes.crs == inventory.lakes.crs
+    again = with_kept(got, tables(inventory), inventory.reviews, today.scenes)
+    assert again.lakes["lake_id"].tolist() == got.lakes["lake_id"].tolist()
+
+
+def test_a_lake_that_has_become_part_of_another_is_not_kept_twice(tmp_path: Path) -> None:
+    made = make_inventory(8)
+    ids = made.lakes["lake_id"].tolist()
+    inventory = with_comment(made, tmp_path / "inventory.gpkg", [ids[2]])
+    today = without(inventory, set(), {ids[2]})
+    shapes = today.lakes.geometry.to_numpy().copy()
+    place = inventory.lakes.set_index("lake_id").geometry[ids[2]]
+    shapes[0] = shapely.multipolygons([*shapely.get_parts(shapes[0]), *shapely.get_parts(place)])
+    grown = replace(today, lakes=today.lakes.set_geometry(gpd.GeoSeries(shapes, crs=4326)))
+    got = with_kept(tables(grown), tables(inventory), inventory.reviews, today.scenes)
+    assert ids[2] not in set(got.lakes["lake_id"])
+
+
+def test_an_inventory_is_not_replaced_by_an_empty_one(tmp_path: Path) -> None:
+    full = make_inventory(5)
+    nothing = without(full, set(), set(full.lakes["lake_id"]))
+    with pytest.raises(InputError, match=r"has 5 lakes, and no image shows any.*--allow-empty"):
+        refuse_empty(nothing, full, tmp_path, False)
+    refuse_empty(nothing, full, tmp_path, True)
+    refuse_empty(nothing, nothing, tmp_path, False)
+    refuse_empty(full, full, tmp_path, False)
+
+
+def test_scenes_that_are_away_are_told() -> None:
+    full = make_inventory(5)
+    told: list[Event] = []
+    tell_away(full, full, told.append)
+    assert told == []
+    tell_away(without(full, set(full.scenes["scene_id"].iloc[:2]), set()), full, told.append)
+    assert told == [ScenesAway(2, 0)]
