@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from glacial_lakes.errors import ConfigError, OverlapError
+from glacial_lakes.errors import N_, ConfigError, OverlapError
 
 Place = str | tuple[int, int]
 
@@ -81,14 +81,14 @@ def keep_apart(
     for output in map(Path, outputs):
         for path in given:
             if any(is_same(one, other) for one in _files(output) for other in _files(path)):
-                what = "would replace the input {input}"
+                what = N_("would replace the input {input}")
                 raise OverlapError(output, what, "give it a name of its own", input=path)
             if lies_in(output, path):
-                what = "would be written into the input {input}"
+                what = N_("would be written into the input {input}")
                 raise OverlapError(output, what, "give it a place of its own", input=path)
             if folder and lies_in(path, output):
-                what = "would mix results with the input {input}"
-                remedy = 'give a folder of its own, e.g. "output"'
+                what = N_("would mix results with the input {input}")
+                remedy = N_('give a folder of its own, e.g. "output"')
                 raise OverlapError(output, what, remedy, input=path)
 
 

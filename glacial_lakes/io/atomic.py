@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from glacial_lakes.errors import ForeignFileError, LockedError, Message, OutputError
+from glacial_lakes.errors import N_, ForeignFileError, LockedError, Message, OutputError
 from glacial_lakes.io.at_rest import at_rest
 from glacial_lakes.io.locks import held, is_alive, is_held_here, lock
 from glacial_lakes.io.marks import MARK, MARK_NAME, refuse_foreign
@@ -291,7 +291,7 @@ def _carry_out(stage: Path, folder: Path, *, is_sure: bool = False) -> None:
             continue  # it is in its place
         _refuse_links(folder, name)
         if not is_sure and not _is_expected(target, source, journal["over"].get(name)):
-            what = "was changed while results were half put into place"
+            what = N_("was changed while results were half put into place")
             raise ForeignFileError(target, what, "move it to another folder, then start again")
         target.parent.mkdir(parents=True, exist_ok=True)
         _replace(source, target)
@@ -333,7 +333,7 @@ def _read_journal(path: Path) -> dict[str, Any]:
             return {"moves": moves, "over": over, "removals": removals}
     except (ValueError, TypeError, KeyError):
         pass
-    what = "tells of results to be put into place, and not as this program does"
+    what = N_("tells of results to be put into place, and not as this program does")
     raise ForeignFileError(path, what, "delete its folder if it is not yours")
 
 
@@ -342,7 +342,7 @@ def _refuse_links(folder: Path, name: str) -> None:
     for part in PurePosixPath(name).parts[:-1]:
         step /= part
         if step.is_symlink():
-            what = "is a link to another folder"
+            what = N_("is a link to another folder")
             raise ForeignFileError(step, what, "make the output folder itself the link")
 
 
@@ -370,7 +370,7 @@ def move_results(source: Path, target: Path, names: Sequence[str]) -> None:
     """
     with _output_errors(target):
         if target.is_symlink():
-            what = "is a link to another folder"
+            what = N_("is a link to another folder")
             raise ForeignFileError(target, what, "name another folder")
         target.mkdir(parents=True, exist_ok=True)
         for name in names:

@@ -54,14 +54,14 @@ def claim(output: Path) -> None:
     """
     for name in (SCENES_FOLDER, "shapefiles", WRITTEN_FOLDER, KEPT_FOLDER):
         if (output / name).is_symlink():
-            what = "is a link to another folder"
+            what = N_("is a link to another folder")
             raise ForeignFileError(output / name, what, "make the output folder itself the link")
     if marks.is_marked(output):
         return
     names = {entry.name for entry in output.iterdir()} - _OF_SYSTEMS
     taken = sorted(name for name in names if _is_of_results(name))
     if taken and not marks.is_overwriting() and not is_of_runs(output):
-        what = "holds files of other work, such as {name}"
+        what = N_("holds files of other work, such as {name}")
         raise ForeignFileError(output, what, _REMEDY, name=taken[0])
     atomic.mark(output)
 

@@ -12,7 +12,7 @@ import shapely
 from rasterio.errors import RasterioError
 from rasterio.warp import transform_bounds
 
-from glacial_lakes.errors import InputError, VectorError
+from glacial_lakes.errors import N_, InputError, VectorError
 from glacial_lakes.grid import Grid
 from glacial_lakes.io.vector import Places, as_places
 
@@ -56,7 +56,7 @@ def check_reach(
         path = source if isinstance(source, Path | str) else None
         shapes = _polygons(as_places(source))
         if not len(shapes):
-            what = "has no polygons"
+            what = N_("has no polygons")
             raise VectorError(path, what, "name a file that has some, or leave it out")
         if not places:
             continue
