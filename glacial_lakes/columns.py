@@ -127,6 +127,8 @@ class C:
     REASON_MESSAGE = "reason_message"
     N_OUTLINES = "n_outlines"
     N_REJECTED = "n_rejected"
+    PLAUSIBILITY = "plausibility"
+    REFLECTANCE = "reflectance"
     RUN_ID = "run_id"
     STARTED = "started"
     SETTINGS = "settings"

@@ -251,10 +251,20 @@ class GridError(InputError):
     code = "GL1005"
 
 
+class NotCoveredError(GridError):
+    """An elevation model shows nothing of a place."""
+
+
 class VectorError(InputError):
     """A vector file has no geometry, no CRS, or not the columns that are needed."""
 
     code = "GL1006"
+
+
+class ImplausibleError(InputError):
+    """A scene or an elevation model is readable, but what it shows cannot be so."""
+
+    code = "GL1007"
 
 
 class ConfigError(GlacialLakesError):

@@ -42,6 +42,17 @@ class SceneRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class SceneOdd:
+    """A scene is readable but looks odd; the reason is one line."""
+
+    scene_id: str
+    path: str
+    reason: str
+    is_used: bool
+    """False: it was mapped, but waits for a person to trust it."""
+
+
+@dataclass(frozen=True, slots=True)
 class EditsTakenIn:
     """An inventory was edited itself: its edits became decisions, the file is kept."""
 
@@ -75,16 +86,26 @@ class KernelsCompiling:
     """The innermost loops are compiled, here or by another process; once on a computer."""
 
 
+@dataclass(frozen=True, slots=True)
+class InputOdd:
+    """An input is used, but a person should know something of it; one line."""
+
+    path: str
+    reason: str
+
+
 Event = (
     StageStarted
     | SceneMapped
     | SceneReused
     | SceneRefused
+    | SceneOdd
     | EditsTakenIn
     | InventoryRestored
     | ScenesAway
     | DemNotGiven
     | KernelsCompiling
+    | InputOdd
 )
 Listener = Callable[[Event], None]
 

@@ -108,6 +108,12 @@ class SceneState(Word):
 
     MAPPED = "mapped"
     REFUSED = "refused"
+    ODD = "odd"
+    """Mapped, but it looks odd: not used until a person trusts it."""
+
+
+UNUSED = (SceneState.REFUSED, SceneState.ODD)
+"""States of scenes of which an inventory holds nothing."""
 
 
 class Merge(Enum):
@@ -762,8 +768,13 @@ SCENES = (
     Column(C.SUN_AZIMUTH_DEG, "real", "deg", "Sun azimuth"),
     Column(C.SUN_ELEVATION_DEG, "real", "deg", "Sun elevation"),
     Column(C.CHECKSUM, "text", "", "verified or unverified"),
-    Column(C.STATE, "text", "", "mapped or refused"),
-    Column(C.REASON, "text", "", "Why it was refused"),
+    Column(
+        C.STATE,
+        "text",
+        "",
+        "mapped, refused, or odd: mapped, but not used until a person trusts it",
+    ),
+    Column(C.REASON, "text", "", "Why it was refused or is odd"),
     Column(
         C.REASON_MESSAGE,
         "text",
@@ -776,6 +787,18 @@ SCENES = (
         "integer",
         "1",
         "Outlines left out because a person rejected the place",
+    ),
+    Column(
+        C.PLAUSIBILITY,
+        "text",
+        "",
+        "plausible, odd, implausible, trusted by a person, or unjudged: too few pixels",
+    ),
+    Column(
+        C.REFLECTANCE,
+        "text",
+        "1",
+        "Percentiles 1, 5, 50, 95, 99 of reflectance by band that it was judged by, JSON",
     ),
 )
 

@@ -127,6 +127,8 @@ class InputSettings:
     """Glacier outlines, e.g. the Randolph Glacier Inventory."""
     months: tuple[int, ...] | None = None
     """Months of the year (UTC) whose scenes are used; without it all."""
+    trusted_scenes: tuple[str, ...] = ()
+    """Names of scenes that are used although they look odd or implausible."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,13 @@ import numpy as np
 import rasterio
 from affine import Affine
 from numpy.typing import NDArray
-from rasterio.enums import Resampling
-from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
-from glacial_lakes.errors import GridError, UnknownProductError
+from glacial_lakes.errors import ImplausibleError, NotCoveredError
 from glacial_lakes.grid import Grid
 from glacial_lakes.kernels.interpolation import sample
 from glacial_lakes.kernels.jit import kernel
+from glacial_lakes.scenes.dem import STEEPEST_HALF_DEG, open_dem, read_heights
 
 Float = NDArray[np.float32]
 
@@ -76,49 +75,43 @@ def read_terrain(
 
     Raises
     ------
-    UnknownProductError
-        When the file cannot be opened as a raster.
+    UnknownProductError, UnsafeInputError, DamagedFileError
+        When the file is no local GeoTIFF, refers to others, or cannot be read.
     GridError
         When the DEM has no CRS or does not meet the scene.
+    ImplausibleError
+        When its heights are no ground's in metres.
     """
-    try:
-        dataset = rasterio.open(Path(dem).absolute())
-    except rasterio.errors.RasterioIOError as error:
-        raise UnknownProductError(
-            str(dem), "the DEM cannot be read ({error})", error=error
-        ) from error
-    with dataset:
-        if dataset.crs is None:
-            raise GridError(
-                str(dem), "the DEM has no CRS", "give it one, e.g. with gdal_edit -a_srs"
-            )
+    with open_dem(dem) as dataset:
         # A DEM in degrees is warped at about its own spacing; finer would only invent detail.
         spacing = max(grid.resolution, _spacing_m(dataset))
-        around = _grown(grid, margin_m, spacing)
-        with WarpedVRT(
-            dataset,
-            crs=around.crs.to_wkt(),
-            transform=around.transform,
-            height=around.shape[0],
-            width=around.shape[1],
-            resampling=Resampling.bilinear,
-            src_nodata=dataset.nodata,
-            nodata=np.nan,
-            dtype="float32",
-        ) as warped:
-            elevation = warped.read(1)
+    around = _grown(grid, margin_m, spacing)
+    elevation = read_heights(dem, around)
     coarse = grid.coarsened(8)
     if not np.isfinite(sample(elevation, around.transform, coarse.transform, coarse.shape)).any():
-        raise GridError(str(dem), "the DEM does not cover the scene", "give one that does")
+        raise NotCoveredError(str(dem), "the DEM does not cover the scene", "give one that does")
     gradient = horn_gradient(elevation, around.resolution)
     slope = np.hypot(*gradient)
     np.degrees(np.arctan(slope, out=slope), out=slope)
+    _check_slope(slope, dem)
     if sun_azimuth_deg is None or sun_elevation_deg is None or sun_elevation_deg <= 0:
         lit = np.full_like(elevation, np.nan)
     else:
         lit = illumination(gradient, sun_azimuth_deg, sun_elevation_deg)
         lit[cast_shadow(elevation, around.resolution, sun_azimuth_deg, sun_elevation_deg)] = 0
     return Terrain(around, elevation, slope, lit)
+
+
+def _check_slope(slope_deg: Float, dem: str | Path) -> None:
+    """Refuse heights that make ground steeper than any: in feet, or of a vertical exaggeration."""
+    known = slope_deg[np.isfinite(slope_deg)]
+    if known.size and float(np.median(known)) > STEEPEST_HALF_DEG:
+        raise ImplausibleError(
+            str(dem),
+            "half of the ground of the DEM is steeper than {median:.0f}°",
+            "convert its heights to metres, e.g. from feet",
+            median=float(np.median(known)),
+        )
 
 
 def horn_gradient(elevation_m: Float, resolution_m: float) -> tuple[Float, Float]:
@@ -204,7 +197,7 @@ def cast_shadow(
     Parameters
     ----------
     elevation_m : array of float32, shape (y, x)
-        NaN casts no shadow.
+        NaN casts no shadow, and lies in none: of a void nothing is known.
     resolution_m, sun_azimuth_deg, sun_elevation_deg : float
 
     Returns
@@ -228,7 +221,7 @@ def cast_shadow(
         there = steps * row_step, steps * col_step
         obstacle = _higher(obstacle, *there, steps * drop, False)
         steps *= 2
-    shadow: Bool = obstacle > z
+    shadow: Bool = (obstacle > z) & np.isfinite(elevation_m)
     return shadow
 
 

@@ -32,7 +32,7 @@ from glacial_lakes.cli.console import (
     surveys,
 )
 from glacial_lakes.errors import ConfigError, GlacialLakesError, LockedError, Message, OverlapError
-from glacial_lakes.events import Event, SceneRefused
+from glacial_lakes.events import Event, SceneOdd, SceneRefused
 from glacial_lakes.io.marks import overwriting
 from glacial_lakes.language import in_language, languages
 from glacial_lakes.places import keep_apart, refuse_addresses
@@ -583,14 +583,16 @@ def _run(
         "mapped": result.mapped,
         "reused": result.reused,
         "refused": _refused_rows(result.refused),
+        "set_aside": _refused_rows(result.set_aside),
         "lakes": result.n_lakes,
         "unchanged": result.unchanged,
     }
     lines = [*summary(result, speaker(options)), *refusals(result.refused, options)]
-    return Answer(lines, values, _code(bool(result.paths), bool(result.refused)))
+    left_out = bool(result.refused or result.set_aside)
+    return Answer(lines, values, _code(bool(result.paths), left_out))
 
 
-def _refused_rows(refused: Sequence[SceneRefused]) -> list[dict[str, str]]:
+def _refused_rows(refused: Sequence[SceneRefused | SceneOdd]) -> list[dict[str, str]]:
     return [{"path": event.path, "reason": event.reason} for event in refused]
 
 

@@ -20,10 +20,12 @@ from glacial_lakes.events import (
     DemNotGiven,
     EditsTakenIn,
     Event,
+    InputOdd,
     InventoryRestored,
     KernelsCompiling,
     Listener,
     SceneMapped,
+    SceneOdd,
     SceneRefused,
     SceneReused,
     ScenesAway,
@@ -89,6 +91,9 @@ def summary(result: RunResult, say: Speaker) -> list[str]:
         text = say("{mapped} scenes mapped, {reused} as before, {refused} refused")
         counts = {name: len(getattr(result, name)) for name in ("mapped", "reused", "refused")}
         lines = [text.format(**counts), *findings(result.output / INVENTORY_NAME, say)]
+    if result.set_aside:
+        text = say("{count} scenes look odd and wait until you trust them")
+        lines.append(text.format(count=len(result.set_aside)))
     folder = result.output / "shapefiles"
     places = {
         N_("inventory"): result.output / INVENTORY_NAME,
@@ -216,10 +221,8 @@ def progress(options: Options, refused: list[SceneRefused] | None = None) -> Ite
                     if total and sys.stderr.isatty() and not (options.quiet or options.verbose):
                         bar = click.progressbar(length=total, label=say("mapping"), file=sys.stderr)
                         bars.append(stack.enter_context(bar))
-                case StageStarted("track"):
-                    _LOG.info(say("tracking lakes"))
-                case StageStarted("export"):
-                    _LOG.info(say("writing files"))
+                case StageStarted(stage):
+                    _LOG.info(say("tracking lakes" if stage == "track" else "writing files"))
                 case SceneMapped(scene_id, outlines, seconds):
                     text = say("{scene}: {count} outlines in {seconds} s")
                     tell(text.format(scene=scene_id, count=outlines, seconds=f"{seconds:.1f}"))
@@ -236,6 +239,8 @@ def progress(options: Options, refused: list[SceneRefused] | None = None) -> Ite
                     _LOG.warning(_noted(event, say))
                 case DemNotGiven() | KernelsCompiling():
                     _LOG.warning(say(_NOTES[type(event)]))
+                case SceneOdd() | InputOdd():
+                    _LOG.warning(_oddity(event, options))
                 case SceneRefused():
                     if refused is not None:
                         refused.append(event)
@@ -252,6 +257,17 @@ def refusals(refused: Sequence[SceneRefused], options: Options) -> list[str]:
         text.format(path=event.path, reason=in_language(event.reason, options.language))
         for event in refused
     ]
+
+
+def _oddity(event: SceneOdd | InputOdd, options: Options) -> str:
+    """Tell why a scene or another input looks odd, and what becomes of it."""
+    say, reason = speaker(options), in_language(event.reason, options.language)
+    if isinstance(event, SceneOdd) and not event.is_used:
+        text = say(
+            'set aside: {path}: {reason}; if it is right, write inputs.trusted_scenes = ["{scene}"]'
+        )
+        return text.format(path=event.path, reason=reason, scene=event.scene_id)
+    return say("looks odd: {path}: {reason}").format(path=event.path, reason=reason)
 
 
 def percent(value: float | None) -> str:

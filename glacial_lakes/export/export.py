@@ -36,7 +36,7 @@ from glacial_lakes.report.page import write_report
 from glacial_lakes.runtime import machine
 from glacial_lakes.runtime.processes import ProcessPerCall
 from glacial_lakes.runtime.threads import in_threads
-from glacial_lakes.schema import SceneState
+from glacial_lakes.schema import UNUSED
 
 OBSERVATION_FIELDS = (
     C.LAKE_ID,
@@ -260,7 +260,7 @@ def epochs(inventory: Inventory) -> dict[str, gpd.GeoDataFrame]:
     """
     outlines = _outlines(inventory)
     scenes = schema.conform(inventory.scenes, schema.SCENES)
-    mapped = scenes.loc[scenes[C.STATE] != SceneState.REFUSED, [C.ACQUIRED, C.SENSOR]]
+    mapped = scenes.loc[~scenes[C.STATE].isin(UNUSED), [C.ACQUIRED, C.SENSOR]]
     here = outlines[C.SCENE_ID].isin(scenes[C.SCENE_ID]) | outlines[C.SCENE_ID].isna()
     outlines = outlines[here]  # of scenes that are away only lakes that persons touched are told
     drawn = {C.ACQUIRED: times_of_scenes(outlines, scenes), C.SENSOR: outlines[C.SENSOR]}

@@ -19,7 +19,7 @@ from glacial_lakes.columns import C
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.inventory.lineage import with_lineage
 from glacial_lakes.measures import geodesic_area_perimeter, hanshaw_bookhagen_error
-from glacial_lakes.schema import Decision, LakeState, SceneState, Status
+from glacial_lakes.schema import UNUSED, Decision, LakeState, Status
 from glacial_lakes.tracking.tables import Tracked
 
 AT_PLACE = 0.5
@@ -325,9 +325,7 @@ def _observed(
     """Say in the observations of a lake what a person saw in an image."""
     lake = observations[C.LAKE_ID] == review[C.LAKE_ID]
     if not lake.any():
-        images = scenes.loc[
-            scenes[C.STATE] != SceneState.REFUSED, [C.ACQUIRED, C.SCENE_ID, C.SENSOR]
-        ]
+        images = scenes.loc[~scenes[C.STATE].isin(UNUSED), [C.ACQUIRED, C.SCENE_ID, C.SENSOR]]
         rows = images.dropna().assign(lake_id=review[C.LAKE_ID], status=Status.UNCERTAIN)
         rows = schema.conform(rows, schema.OBSERVATIONS)
         observations = pd.concat([observations, rows], ignore_index=True)

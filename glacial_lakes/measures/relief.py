@@ -15,7 +15,6 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import rasterio
 import shapely
 from affine import Affine
 from numpy.typing import NDArray
@@ -23,7 +22,7 @@ from rasterio.crs import CRS
 from rasterio.features import rasterize
 
 from glacial_lakes.columns import C
-from glacial_lakes.errors import GridError
+from glacial_lakes.errors import NotCoveredError
 from glacial_lakes.grid import Grid
 from glacial_lakes.measures.catchment import Drainage, drainage
 from glacial_lakes.terrain import Terrain, read_terrain
@@ -102,10 +101,7 @@ def relief_indicators(
     for tile in _tiles(lakes):
         try:
             terrain = read_terrain(dem, tile.grid, margin_m=_MARGIN_M)
-        except GridError:
-            with rasterio.open(Path(dem).absolute()) as dataset:
-                if dataset.crs is None:
-                    raise
+        except NotCoveredError:
             logger.warning("%s does not cover %d lakes", dem, len(tile.core))
             continue
         for name, values in _of_tile(tile, terrain, glaciers).items():

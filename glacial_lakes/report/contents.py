@@ -37,7 +37,7 @@ from glacial_lakes.report.model import (
     Screening,
     Total,
 )
-from glacial_lakes.schema import LakeState, SceneState, Status
+from glacial_lakes.schema import UNUSED, LakeState, Status
 
 if TYPE_CHECKING:
     from glacial_lakes.inventory.inventory import Inventory
@@ -121,7 +121,7 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
     """
     observations = best_of_day(schema.conform(inventory.observations, schema.OBSERVATIONS))
     scenes = schema.conform(inventory.scenes, schema.SCENES)
-    times = scenes.loc[scenes[C.STATE] != SceneState.REFUSED, C.ACQUIRED].dropna()
+    times = scenes.loc[~scenes[C.STATE].isin(UNUSED), C.ACQUIRED].dropna()
     times = times if len(times) else observations[C.ACQUIRED].dropna()
     events = schema.conform(inventory.events, schema.LAKE_EVENTS)
     outlines = schema.conform(inventory.outlines, schema.OUTLINES)
@@ -375,7 +375,7 @@ def _scenes(scenes: pd.DataFrame, observations: pd.DataFrame) -> tuple[SceneRow,
             cloud_percent=_real(scene.cloud_percent),
             n_measured=int(measured.get(scene.scene_id, 0)),
             n_unseen=int(unseen.get(scene.scene_id, 0)),
-            is_refused=bool(scene.state == SceneState.REFUSED),
+            is_refused=scene.state in UNUSED,
             reason=_reason(scene),
         )
         for place, scene in enumerate(_each(ordered), start=1)

@@ -18,7 +18,7 @@ from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.review.edited_file import FIELDS
 from glacial_lakes.review.matching import ONE_PLACE, is_one_place, is_same
 from glacial_lakes.review.records import Row
-from glacial_lakes.schema import Decision, SceneState
+from glacial_lakes.schema import UNUSED, Decision
 
 _LOG = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ def _split_from(
 
 def _image(inventory: Inventory, old: gpd.GeoDataFrame, row: pd.Series) -> Row:
     """Return the image that an added outline is of: that of its date, else the newest one."""
-    usable = inventory.scenes[C.STATE] != SceneState.REFUSED
+    usable = ~inventory.scenes[C.STATE].isin(UNUSED)
     scenes = inventory.scenes[usable].dropna(subset=C.ACQUIRED)
     days = old[C.ACQUIRED].dt.floor("D").unique()
     if len(days) == 1:

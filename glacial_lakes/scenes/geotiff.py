@@ -26,6 +26,7 @@ from glacial_lakes.errors import (
 )
 from glacial_lakes.grid import Grid
 from glacial_lakes.scenes.metadata import to_name, to_number, to_sun, to_time
+from glacial_lakes.scenes.plausibility import check_time, contradictions
 from glacial_lakes.scenes.quality import DECODERS, Decoder
 from glacial_lakes.scenes.raster import (
     Band,
@@ -112,15 +113,18 @@ def open_geotiff(path: Path) -> Scene:
     _check_scale(bands, grid, sidecar)
     sun = _sun(keys, sidecar)
     quality, decoder = _quality(keys, path, header, sidecar)
+    sensor = to_name(_text(keys, "sensor", sidecar), "sensor", sidecar)
+    acquired = _acquired(keys["acquired"], sidecar)
+    check_time(acquired, sensor, sidecar)
     cloud = keys.get("cloud_percent")
     return Scene(
         id=to_name(path.stem.replace(" ", "_"), N_("the file name"), path),
         path=str(path),
-        sensor=to_name(_text(keys, "sensor", sidecar), "sensor", sidecar),
+        sensor=sensor,
         level=to_name(
             _text(keys, "level", sidecar) if "level" in keys else "stack", "level", sidecar
         ),
-        acquired=_acquired(keys["acquired"], sidecar),
+        acquired=acquired,
         grid=grid,
         sun_azimuth_deg=None if sun is None else sun[1],
         sun_elevation_deg=None if sun is None else sun[0],
@@ -135,6 +139,9 @@ def open_geotiff(path: Path) -> Scene:
             "granule": path.stem,
             "checksum": "unverified",
             "metadata": (sidecar.name,),
+            "contradictions": tuple(
+                contradictions(acquired, grid, None if sun is None else sun[0])
+            ),
         },
     )
 
@@ -220,8 +227,13 @@ def _bands(
             sidecar, "[bands] lacks {missing}", "add it", missing=" and ".join(missing)
         )
     scale = to_number(keys["scale"], "scale", sidecar)
-    if scale == 0:
-        raise MetadataError(sidecar, "scale is 0", "write the factor from number to reflectance")
+    if scale <= 0:
+        raise MetadataError(
+            sidecar,
+            "scale is {scale:g}",
+            "write the factor from number to reflectance",
+            scale=scale,
+        )
     saturated = keys.get("saturated")
     return {
         name: Band(

@@ -13,10 +13,18 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from glacial_lakes.errors import N_, Message, MetadataError, MissingFileError, UnknownProductError
+from glacial_lakes.errors import (
+    N_,
+    GridError,
+    Message,
+    MetadataError,
+    MissingFileError,
+    UnknownProductError,
+)
 from glacial_lakes.grid import Grid
 from glacial_lakes.scenes.metadata import to_name, to_number, to_sun, to_time
 from glacial_lakes.scenes.mtl import Groups, read_mtl
+from glacial_lakes.scenes.plausibility import check_time, contradictions
 from glacial_lakes.scenes.quality import Decoder
 from glacial_lakes.scenes.raster import Band, Header, coarsening, read_header
 from glacial_lakes.scenes.scene import Scene
@@ -29,6 +37,12 @@ DRIVER = "GTiff"
 
 FILL = 0.0
 """Fill of every Landsat band, whether or not its file is tagged with it."""
+
+COLLECTION_2 = (2.75e-05, -0.2)
+"""Scale and offset of all surface reflectance of Collection 2 (LSDS-1619, LSDS-1618)."""
+
+_RANGE_ERROR = 0.005
+"""How far minimum and maximum of reflectance may be from what scale and offset give."""
 
 _TM = {"blue": 1, "green": 2, "red": 3, "nir": 4, "swir1": 5, "swir2": 7}
 _OLI = {"blue": 2, "green": 3, "red": 4, "nir": 5, "swir1": 6, "swir2": 7}
@@ -57,6 +71,8 @@ _FILES = ("PRODUCT_CONTENTS", "PRODUCT_METADATA")
 _LEVEL2 = ("LEVEL2_SURFACE_REFLECTANCE_PARAMETERS",)
 _LEVEL1 = ("LEVEL1_RADIOMETRIC_RESCALING", "RADIOMETRIC_RESCALING")
 _LEVEL1_RANGE = ("LEVEL1_MIN_MAX_PIXEL_VALUE", "MIN_MAX_PIXEL_VALUE")
+_LEVEL1_REFLECTANCE = ("LEVEL1_MIN_MAX_REFLECTANCE", "MIN_MAX_REFLECTANCE")
+_PROJECTION = ("PROJECTION_ATTRIBUTES", "PRODUCT_METADATA", "PROJECTION_PARAMETERS")
 _LEVEL1_RADIANCE = ("LEVEL1_MIN_MAX_RADIANCE", "MIN_MAX_RADIANCE")
 
 
@@ -112,7 +128,7 @@ def open_landsat(source: Source, metadata_name: str) -> Scene:
     paths = {name: raster_name(source, file, DRIVER) for name, file in files.items()}
     headers = {name: read_header(path, DRIVER) for name, path in paths.items()}
     fine = headers["green"]
-    bands = {}
+    bands, doubts = {}, []
     for name, number in numbers.items():
         scale, offset, ceiling = _radiometry(
             mtl,
@@ -123,10 +139,15 @@ def open_landsat(source: Source, metadata_name: str) -> Scene:
             sun_elevation_deg=elevation,
             acquired=acquired,
         )
+        doubts += _contradictions(mtl, number, level, (scale, offset), where)
         factor = coarsening(headers[name], paths[name], fine)
         bands[name] = Band(
             paths[name], DRIVER, 1, scale, offset, FILL, fine.resolution * factor, ceiling
         )
+    grid = Grid(fine.crs, fine.transform, fine.shape)
+    _check_place(mtl, grid, where)
+    check_time(acquired, sensor, where)
+    doubts += contradictions(acquired, grid, elevation, _processed(mtl))
     cloud = _get(mtl, _IMAGE, "CLOUD_COVER")
     alone = len(metadata_files(source.names)) == 1
     return Scene(
@@ -135,7 +156,7 @@ def open_landsat(source: Source, metadata_name: str) -> Scene:
         sensor=sensor,
         level=level,
         acquired=acquired,
-        grid=Grid(fine.crs, fine.transform, fine.shape),
+        grid=grid,
         sun_azimuth_deg=azimuth,
         sun_elevation_deg=elevation,
         bands=bands,
@@ -151,6 +172,7 @@ def open_landsat(source: Source, metadata_name: str) -> Scene:
             "granule": _path_row(mtl, where),
             "checksum": "unverified",
             "metadata": (metadata_name,),
+            "contradictions": tuple(doubts),
         },
     )
 
@@ -221,9 +243,9 @@ def _listed(source: Source, mtl: Groups, key: str) -> str | None:
 def _quality_file(source: Source, mtl: Groups) -> tuple[str | None, Decoder]:
     if _get(mtl, _FILES, "FILE_NAME_QUALITY_L1_PIXEL"):
         return _file(source, mtl, "FILE_NAME_QUALITY_L1_PIXEL", N_("the quality layer")), "qa_pixel"
-    if _get(mtl, _FILES, "FILE_NAME_BAND_QUALITY") and _get(mtl, _IDENTITY, "COLLECTION_NUMBER"):
-        return _file(source, mtl, "FILE_NAME_BAND_QUALITY", N_("the quality layer")), "bqa"
-    return None, "none"  # older products have none, or one with other bits
+    if not _get(mtl, _IDENTITY, "COLLECTION_NUMBER"):
+        return None, "none"  # older products have none, or one with other bits
+    return _file(source, mtl, "FILE_NAME_BAND_QUALITY", N_("the quality layer")), "bqa"
 
 
 def _radiometry(
@@ -262,6 +284,99 @@ def _radiometry(
     gain = (number(_LEVEL1_RADIANCE, "RADIANCE_MAXIMUM") - darkest) / (ceiling - floor)
     per_radiance = math.pi * earth_sun_distance(acquired) ** 2 / (_ESUN[sensor][band] * height)
     return gain * per_radiance, (darkest - gain * floor) * per_radiance, ceiling
+
+
+def _contradictions(
+    mtl: Groups, band: int, level: str, factors: tuple[float, float], where: Path
+) -> list[Message]:
+    """Return how factors contradict the collection, or the range of reflectance beside them."""
+    found: list[Message] = []
+    scale, offset = factors
+    if scale <= 0:
+        found.append(
+            Message(
+                "band {band} has the scale {scale:g}: higher numbers would be darker",
+                band=band,
+                scale=scale,
+            )
+        )
+    is_level_2 = level.startswith("L2")
+    if is_level_2 and _get(mtl, _IDENTITY, "COLLECTION_NUMBER") == "02":
+        pairs = zip(factors, COLLECTION_2, strict=True)
+        if not all(math.isclose(told, known, rel_tol=1e-3) for told, known in pairs):
+            found.append(
+                Message(
+                    "band {band} has the scale {scale:g} and the offset {offset:g}, "
+                    "Collection 2 has {known_scale:g} and {known_offset:g}",
+                    band=band,
+                    scale=scale,
+                    offset=offset,
+                    known_scale=COLLECTION_2[0],
+                    known_offset=COLLECTION_2[1],
+                )
+            )
+    if not is_level_2:
+        told = [_get(mtl, _LEVEL1, f"REFLECTANCE_{key}_BAND_{band}") for key in ("MULT", "ADD")]
+        if not all(told):
+            return found
+        scale, offset = (to_number(text, N_("the rescaling"), where) for text in told)
+    groups, limits = (_LEVEL2, _LEVEL2) if is_level_2 else (_LEVEL1_REFLECTANCE, _LEVEL1_RANGE)
+    for end in ("MINIMUM", "MAXIMUM"):
+        keys = f"REFLECTANCE_{end}_BAND_{band}", f"QUANTIZE_CAL_{end[:3]}_BAND_{band}"
+        texts = [_get(mtl, place, key) for place, key in zip((groups, limits), keys, strict=True)]
+        if not all(texts):
+            continue
+        expected, number = (
+            to_number(text, key, where) for text, key in zip(texts, keys, strict=True)
+        )
+        reached = scale * number + offset
+        if abs(reached - expected) > _RANGE_ERROR:
+            found.append(
+                Message(
+                    "band {band} reaches the reflectance {reached:.3f} by scale and offset, "
+                    "but {expected:.3f} by {key}",
+                    band=band,
+                    reached=reached,
+                    expected=expected,
+                    key=keys[0],
+                )
+            )
+    return found
+
+
+def _check_place(mtl: Groups, grid: Grid, where: Path) -> None:
+    """Refuse rasters that do not lie inside the corners of the MTL; a part of a scene does."""
+    zone = _get(mtl, _PROJECTION, "UTM_ZONE")
+    code = grid.crs.to_epsg() or 0
+    if (
+        zone is not None
+        and code // 100 in (326, 327)
+        and code % 100 != abs(int(to_number(zone, "UTM_ZONE", where)))
+    ):
+        raise GridError(
+            where,
+            "the images lie in the UTM zone {found}, the metadata says {zone}",
+            "download the product again",
+            found=code % 100,
+            zone=zone,
+        )
+    easts, norths = [], []
+    for corner in ("UL", "UR", "LL", "LR"):
+        key = f"CORNER_{corner}_PROJECTION"
+        x, y = (_get(mtl, _PROJECTION, f"{key}_{axis}_PRODUCT") for axis in "XY")
+        if x is None or y is None:
+            return
+        easts.append(to_number(x, f"{key}_X_PRODUCT", where))
+        norths.append(to_number(y, f"{key}_Y_PRODUCT", where))
+    west, south, east, north = grid.bounds
+    beyond = max(min(easts) - west, east - max(easts), min(norths) - south, north - max(norths))
+    if beyond > 2 * grid.resolution:
+        raise GridError(
+            where,
+            "the images reach {beyond:.0f} m beyond the corners that it tells",
+            "download the product again",
+            beyond=beyond,
+        )
 
 
 def _acquired(mtl: Groups, where: Path) -> datetime:

@@ -27,11 +27,16 @@ from glacial_lakes.kernels.jit import kernel
 MAX_PIXELS = 1_000_000_000
 """Largest width × height that a header may claim: eight Sentinel-2 tiles."""
 
+MAX_BLOCK_BYTES = 1 << 29
+"""Largest piece of a compressed file that must be decoded at once; a tile has 1 MB or so."""
+
 _OPTIONS = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_PAM_ENABLED": "NO",
     "GDAL_GEOREF_SOURCES": "INTERNAL",
 }
+
+_THIN_EDGE = 512
 
 _thread = threading.local()
 
@@ -185,6 +190,30 @@ def read_numbers(band: Band, window: Window) -> tuple[NDArray[Any], tuple[slice,
     return numbers, (slice(row - top, row_end - top), slice(col - left, col_end - left))
 
 
+def read_thinned(band: Band, shape: tuple[int, int] | None = None) -> NDArray[Any]:
+    """Return a copy of a band of at most 512 rows and columns, without decoding all of it.
+
+    Parameters
+    ----------
+    band : Band
+        Of a format that holds itself in several resolutions, such as JPEG 2000.
+    shape : tuple of int, optional
+        Rows and columns; by default those of the band divided by a power of two.
+    """
+    with _dataset(band.path, band.driver) as dataset:
+        if shape is None:
+            height, width = dataset.shape
+            factor = 1
+            while max(height, width) > _THIN_EDGE * factor:
+                factor *= 2
+            shape = max(1, height // factor), max(1, width // factor)
+        try:
+            thinned: NDArray[Any] = dataset.read(band.index, out_shape=shape)
+        except RasterioError as error:
+            raise _damaged(band.path, error) from error
+    return thinned
+
+
 def is_nodata(band: Band, numbers: NDArray[Any]) -> NDArray[np.bool_]:
     """Return where numbers stand for nothing: the band's nodata, NaN or infinity."""
     missing: NDArray[np.bool_] = ~np.isfinite(numbers)
@@ -243,7 +272,7 @@ def _dataset(path: str, driver: str) -> Iterator[Any]:
     with ExitStack() as stack:
         dataset = None if kept is None else kept.get((path, driver))
         if dataset is None:
-            dataset = _open(path, driver)
+            dataset = open_raster(path, driver)
             if kept is None:
                 stack.enter_context(dataset)
             else:
@@ -251,21 +280,62 @@ def _dataset(path: str, driver: str) -> Iterator[Any]:
         yield dataset
 
 
-def _open(path: str, driver: str) -> Any:
+def open_raster(path: str, driver: str, most_pixels: int = MAX_PIXELS) -> Any:
+    """Open a local raster by one driver, with nothing from the files beside it.
+
+    Parameters
+    ----------
+    path : str
+        As GDAL takes it, absolute.
+    driver : str
+        The only one that may open it.
+    most_pixels : int
+        Largest width × height.
+
+    Returns
+    -------
+    rasterio.DatasetReader
+        Open; a context manager.
+
+    Raises
+    ------
+    DamagedFileError
+        When the driver cannot open the file.
+    UnsafeInputError
+        When the header claims more pixels, or blocks too large to decode.
+    """
     with rasterio.Env(**_OPTIONS):
         try:
             dataset = rasterio.open(path, driver=driver)
         except RasterioError as error:
             raise _damaged(path, error) from error
-    if dataset.width * dataset.height > MAX_PIXELS:
-        what = Message(
-            "the header claims {width} x {height} pixels",
-            width=dataset.width,
-            height=dataset.height,
-        )
+    height, width = dataset.shape
+    if width * height > most_pixels:
+        what = Message("the header claims {width} x {height} pixels", width=width, height=height)
         dataset.close()
         raise UnsafeInputError(path, what, "no scene is as large; download it again")
+    if any(np.dtype(name).kind not in "uif" for name in dataset.dtypes):
+        kinds = ", ".join(sorted(set(dataset.dtypes)))
+        dataset.close()
+        raise UnsafeInputError(
+            path, "holds {kinds} numbers", "give reflectance, not radar phase", kinds=kinds
+        )
+    if dataset.compression is not None and _block_bytes(dataset) > MAX_BLOCK_BYTES:
+        what = Message("has compressed blocks of {size} MiB", size=_block_bytes(dataset) >> 20)
+        dataset.close()
+        raise UnsafeInputError(
+            path, what, "write it in tiles, e.g. with gdal_translate -co TILED=YES"
+        )
     return dataset
+
+
+def _block_bytes(dataset: Any) -> int:
+    """Return the memory of the largest piece that is decoded at once."""
+    rows, cols = max(dataset.block_shapes)
+    together = (
+        dataset.count if dataset.interleaving and dataset.interleaving.value == "PIXEL" else 1
+    )
+    return int(rows * cols * together * max(np.dtype(name).itemsize for name in dataset.dtypes))
 
 
 def _damaged(path: str, error: Exception) -> DamagedFileError:

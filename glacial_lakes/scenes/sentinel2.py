@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from affine import Affine
@@ -23,6 +24,7 @@ from glacial_lakes.errors import (
 )
 from glacial_lakes.grid import Grid, scaled
 from glacial_lakes.scenes.metadata import read_xml, to_name, to_number, to_sun, to_time
+from glacial_lakes.scenes.plausibility import check_time, contradictions
 from glacial_lakes.scenes.raster import Band, Header, coarsening, read_header
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.source import Source, find, raster_name
@@ -47,6 +49,20 @@ _BANDS = {
 """Common name → name in files, physical band in the metadata, native pixel in metres."""
 
 _FIRST_BASELINE_WITH_OFFSET = 4.0
+_OFFSET = -1000.0
+"""Offset of all bands from baseline 04.00 on, in stored numbers (S2 PSD, RADIO_ADD_OFFSET)."""
+
+_FIRST_OFFSET = datetime(2022, 1, 25, tzinfo=UTC)
+"""Day on which baseline 04.00, and Sen2Cor 2.10 with it, began."""
+
+_OWN_BASELINE = 99.99
+"""What Sen2Cor writes (N9999) when a user runs it."""
+
+_FIRST_UNKNOWN_BASELINE = 6.0
+"""From here on the metadata alone is believed: what it must say is not known yet."""
+
+_LATER_QUANTIFICATION = 2.04
+"""Baselines before this also had a quantification value of 1000."""
 
 
 def open_sentinel2(source: Source, metadata_name: str) -> Scene:
@@ -88,7 +104,7 @@ def open_sentinel2(source: Source, metadata_name: str) -> Scene:
     grid, decimated = _grid(tile, headers["green"], source.path / tile_name)
     fine = Header(grid.crs, grid.transform, grid.shape, 1, None)
     nodata, saturated = _special_values(product, where)
-    scale, offsets = _radiometry(product, where)
+    scale, offsets, doubts = _radiometry(product, where)
     bands = {
         name: Band(
             path=path,
@@ -104,18 +120,25 @@ def open_sentinel2(source: Source, metadata_name: str) -> Scene:
     }
     elevation, azimuth = _sun(tile, source.path / tile_name)
     scene_id = _product_id(product, where)
+    sensor = _sensor(product, where)
+    acquired = to_time(
+        _text(tile, "SENSING_TIME")
+        or _text(product, "PRODUCT_START_TIME")
+        or _text(product, "DATATAKE_SENSING_START"),
+        N_("the sensing time"),
+        where,
+    )
+    processed = _text(product, "GENERATION_TIME") or ""
+    check_time(acquired, sensor, where)
+    doubts += contradictions(acquired, grid, elevation, processed)
+    granule = _tile_id(scene_id, tile, where)
+    _check_zone(granule, grid, where)
     return Scene(
         id=scene_id,
         path=str(source.path),
-        sensor=_sensor(product, where),
+        sensor=sensor,
         level=level,
-        acquired=to_time(
-            _text(tile, "SENSING_TIME")
-            or _text(product, "PRODUCT_START_TIME")
-            or _text(product, "DATATAKE_SENSING_START"),
-            N_("the sensing time"),
-            where,
-        ),
+        acquired=acquired,
         grid=grid,
         sun_azimuth_deg=azimuth,
         sun_elevation_deg=elevation,
@@ -126,11 +149,12 @@ def open_sentinel2(source: Source, metadata_name: str) -> Scene:
         provenance={
             "product": "sentinel2",
             "baseline": _text(product, "PROCESSING_BASELINE") or "",
-            "processed": _text(product, "GENERATION_TIME") or "",
-            "granule": _tile_id(scene_id, tile, where),
+            "processed": processed,
+            "granule": granule,
             "checksum": "unverified",
             "metadata": (metadata_name, tile_name),
             "decimated": decimated,
+            "contradictions": tuple(doubts),
         },
     )
 
@@ -185,6 +209,20 @@ def _sensor(product: Element, where: Path) -> str:
     return f"S2{match[1]}"
 
 
+def _check_zone(tile: str, grid: Grid, where: Path) -> None:
+    """Refuse a grid that lies in another zone than the tile of the product."""
+    code = grid.crs.to_epsg() or 0
+    hemisphere = 326 if tile[2] >= "N" else 327
+    if code != hemisphere * 100 + int(tile[:2]):
+        raise GridError(
+            where,
+            "the images lie in EPSG:{code}, but the tile is {tile}",
+            "download the product again",
+            code=code,
+            tile=tile,
+        )
+
+
 def _image_file(source: Source, product: Element, level: str, code: str, pixel_m: int) -> str:
     """Name of an image in the product; its absence is told by the name that is listed."""
     folder, ending = (
@@ -214,8 +252,8 @@ def _special_values(product: Element, where: Path) -> tuple[float, float]:
     )
 
 
-def _radiometry(product: Element, where: Path) -> tuple[float, Mapping[str, float]]:
-    """Scale, and offset in stored numbers by physical band (``B3``)."""
+def _radiometry(product: Element, where: Path) -> tuple[float, Mapping[str, float], list[Message]]:
+    """Scale, offset in stored numbers by physical band (``B3``), and what contradicts them."""
     quantification = to_number(
         _text(
             product,
@@ -226,6 +264,16 @@ def _radiometry(product: Element, where: Path) -> tuple[float, Mapping[str, floa
         N_("the quantification value"),
         where,
     )
+    baseline = to_number(
+        _text(product, "PROCESSING_BASELINE"), N_("the processing baseline"), where
+    )
+    if baseline == _OWN_BASELINE:
+        made = to_time(_text(product, "GENERATION_TIME"), "GENERATION_TIME", where)
+        has_offset = made >= _FIRST_OFFSET
+    else:
+        has_offset = baseline >= _FIRST_BASELINE_WITH_OFFSET
+    is_known = baseline < _FIRST_UNKNOWN_BASELINE or baseline == _OWN_BASELINE
+    allowed = (1000.0, 10_000.0) if baseline < _LATER_QUANTIFICATION else (10_000.0,)
     if quantification <= 0:
         raise MetadataError(
             where,
@@ -234,6 +282,15 @@ def _radiometry(product: Element, where: Path) -> tuple[float, Mapping[str, floa
             name=Message("the quantification value"),
             value=f"{quantification:g}",
         )
+    doubts = []
+    if is_known and quantification not in allowed:
+        doubts.append(
+            Message(
+                "the quantification value is {value:g}, baseline {baseline:05.2f} has 10000",
+                value=quantification,
+                baseline=baseline,
+            )
+        )
     physical = [physical for _, physical, _ in _BANDS.values()]
     listed = {
         element.get("band_id"): element.text
@@ -241,17 +298,16 @@ def _radiometry(product: Element, where: Path) -> tuple[float, Mapping[str, floa
         for element in product.iter(tag)
     }
     if not listed:
-        baseline = to_number(
-            _text(product, "PROCESSING_BASELINE"), N_("the processing baseline"), where
-        )
-        if baseline >= _FIRST_BASELINE_WITH_OFFSET:
+        if has_offset:
             raise MetadataError(
                 where,
                 "the offset of the reflectance is not told, which baseline {baseline:05.2f} needs",
-                "download the product from its source",
+                N_("download the product from its source")
+                if baseline != _OWN_BASELINE
+                else N_("make it again with Sen2Cor 2.10 or later, which tells the offset"),
                 baseline=baseline,
             )
-        return 1 / quantification, dict.fromkeys(physical, 0.0)
+        return 1 / quantification, dict.fromkeys(physical, 0.0), doubts
     ids = {
         element.get("physicalBand"): element.get("bandId")
         for element in product.iter("Spectral_Information")
@@ -262,7 +318,19 @@ def _radiometry(product: Element, where: Path) -> tuple[float, Mapping[str, floa
         )
         for band in physical
     }
-    return 1 / quantification, offsets
+    expected = _OFFSET if has_offset else 0.0
+    wrong = next((value for value in offsets.values() if value != expected), None)
+    if is_known and baseline != _OWN_BASELINE and wrong is not None:
+        doubts.append(
+            Message(
+                "the offset of the reflectance is {wrong:g}, baseline {baseline:05.2f} has "
+                "{expected:g}",
+                wrong=wrong,
+                baseline=baseline,
+                expected=expected,
+            )
+        )
+    return 1 / quantification, offsets, doubts
 
 
 def _grid(tile: Element, header: Header, where: Path) -> tuple[Grid, bool]:

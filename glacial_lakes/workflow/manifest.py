@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -36,7 +36,7 @@ class Record:
     scene_id: str
     state: SceneState
     reason: str
-    """Why it was refused, one line; empty when mapped."""
+    """Why it was refused or is odd, one line; else empty."""
     n_outlines: int
     key: str
     stamp: str
@@ -45,6 +45,18 @@ class Record:
     """SHA-256 by file name."""
     verified: Literal["verified", "unverified"] = "unverified"
     """Whether the product's files agree with the checksums that its makers sent with it."""
+    plausibility: str = ""
+    """Verdict of :func:`glacial_lakes.scenes.plausibility.assess`; empty: not asked."""
+    reflectance: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """Percentiles by band that it was judged by."""
+
+    def is_odd(self, trusted: Collection[str]) -> bool:
+        """Tell whether it was mapped but waits for a person to say that it is right."""
+        return (
+            self.state == SceneState.MAPPED
+            and self.plausibility in ("odd", "implausible")
+            and self.scene_id not in trusted
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return what ``done.json`` holds; :meth:`from_json` reads it."""
@@ -182,6 +194,7 @@ def scene_table(
     scenes: Iterable[Scene],
     records: Mapping[str, Record],
     refused: Iterable[SceneRefused],
+    trusted: Collection[str] = (),
 ) -> pd.DataFrame:
     """Return the table of scenes of a run.
 
@@ -195,6 +208,8 @@ def scene_table(
         What became of each, by id.
     refused : iterable of SceneRefused
         Refusals; those of products that could not even be opened get a row too.
+    trusted : collection of str
+        Scenes that a person vouches for.
 
     Returns
     -------
@@ -213,9 +228,13 @@ def scene_table(
             C.SUN_AZIMUTH_DEG: scene.sun_azimuth_deg,
             C.SUN_ELEVATION_DEG: scene.sun_elevation_deg,
             C.CHECKSUM: records[scene.id].verified,
-            C.STATE: records[scene.id].state,
+            C.STATE: SceneState.ODD
+            if records[scene.id].is_odd(trusted)
+            else records[scene.id].state,
             **_reason(records[scene.id].reason, folder),
             C.N_OUTLINES: records[scene.id].n_outlines,
+            C.PLAUSIBILITY: _plausibility(records[scene.id], trusted),
+            C.REFLECTANCE: json.dumps(dict(records[scene.id].reflectance)) or None,
         }
         for scene in opened.values()
     ]
@@ -264,6 +283,12 @@ def _reason(reason: str, folder: Path) -> dict[str, str]:
         return {}
     told = Message(reason).with_texts(lambda text: _relative(text, folder))
     return {C.REASON: str(told), C.REASON_MESSAGE: json.dumps(told.as_json(), ensure_ascii=False)}
+
+
+def _plausibility(record: Record, trusted: Collection[str]) -> str | None:
+    if record.plausibility in ("odd", "implausible") and record.scene_id in trusted:
+        return "trusted"
+    return record.plausibility or None
 
 
 def _relative(text: str, folder: Path) -> str:

@@ -15,8 +15,10 @@ from glacial_lakes.errors import ConfigError, InputError, MissingFileError
 from glacial_lakes.events import (
     DemNotGiven,
     Event,
+    InputOdd,
     Listener,
     SceneMapped,
+    SceneOdd,
     SceneRefused,
     StageStarted,
     ignore,
@@ -26,6 +28,8 @@ from glacial_lakes.io.atomic import whole
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.places import keep_apart, refuse_addresses
 from glacial_lakes.scenes import discover, find_products, verify
+from glacial_lakes.scenes.dem import examine
+from glacial_lakes.scenes.plausibility import assess, require_plausible
 from glacial_lakes.workflow.compiling import compile_ahead
 from glacial_lakes.workflow.reach import check_reach, extent_of
 from glacial_lakes.workflow.scene_tasks import reason_of
@@ -108,6 +112,8 @@ def map_scenes(
     scenes = discover(paths, listen)
     if dem is None:
         on_event(DemNotGiven())
+    elif reason := examine(dem):
+        on_event(InputOdd(str(dem), reason))
     check_reach(
         [extent_of(scene.grid) for scene in scenes], aoi=aoi, glaciers=glaciers, buffer_m=None
     )
@@ -118,6 +124,10 @@ def map_scenes(
         started = time.monotonic()
         try:
             verify(scene)
+            found = assess(scene)
+            require_plausible(scene, found)
+            if found.verdict == "odd":
+                on_event(SceneOdd(scene.id, scene.path, found.reason, is_used=True))
             outlines = map_lakes(
                 scene, dem=dem, glaciers=glaciers, aoi=aoi, min_area_m2=min_area_m2
             ).outlines

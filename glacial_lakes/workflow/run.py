@@ -6,7 +6,7 @@ import glob
 import json
 import logging
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -20,7 +20,9 @@ from glacial_lakes.errors import InputError, Message, MissingFileError
 from glacial_lakes.events import (
     DemNotGiven,
     Event,
+    InputOdd,
     Listener,
+    SceneOdd,
     SceneRefused,
     SceneReused,
     StageStarted,
@@ -42,6 +44,7 @@ from glacial_lakes.runtime import machine
 from glacial_lakes.runtime.processes import ProcessPerCall
 from glacial_lakes.runtime.revision import code_version
 from glacial_lakes.scenes import discover
+from glacial_lakes.scenes.dem import examine
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.schema import SceneState
 from glacial_lakes.settings import Project, as_dict, check_output, digest
@@ -94,6 +97,8 @@ class RunResult:
         Lakes in the inventory.
     unchanged : bool
         Nothing was new, and nothing was written.
+    set_aside : tuple of SceneOdd
+        Scenes that were mapped but look odd, and wait for a person to trust them.
 
     Examples
     --------
@@ -110,6 +115,7 @@ class RunResult:
     refused: tuple[SceneRefused, ...]
     n_lakes: int
     unchanged: bool = False
+    set_aside: tuple[SceneOdd, ...] = ()
 
 
 def run(
@@ -178,9 +184,11 @@ def run(
         on_event(event)
 
     detector_of(project.mapping)  # told once, not by every scene
+    check_output(project)
     if project.inputs.dem is None:
         on_event(DemNotGiven())
-    check_output(project)
+    elif reason := examine(dem := project.folder / project.inputs.dem):
+        on_event(InputOdd(str(dem), reason))
     output = (project.folder / project.project.output).resolve()
     with locks.folder_lock(output):
         atomic.settle(output)
@@ -195,15 +203,22 @@ def run(
             records, mapped = _map(
                 tasks, work, executor, jobs=jobs, max_memory=max_memory, on_event=listen
             )
+        trusted = project.inputs.trusted_scenes
+        odd = _odd_scenes(scenes, records, trusted)
+        for event in odd:
+            on_event(event)
+        waiting = {event.scene_id for event in odd}
         usable = [
-            record.scene_id for record in records.values() if record.state == SceneState.MAPPED
+            record.scene_id
+            for record in records.values()
+            if record.state == SceneState.MAPPED and record.scene_id not in waiting
         ]
         reused = tuple(scene_id for scene_id in usable if scene_id not in mapped)
         refusals = tuple(sorted(refused, key=lambda event: (event.path, event.reason)))
-        result = RunResult(output, (), mapped, reused, refusals, 0)
+        result = RunResult(output, (), mapped, reused, refusals, 0, set_aside=odd)
         if not usable:
             return result
-        table = manifest.scene_table(project.folder, scenes, records, refusals)
+        table = manifest.scene_table(project.folder, scenes, records, refusals, trusted)
         working_copy.take_in(output / INVENTORY_NAME, listen)  # mapping may have taken hours
         content = manifest.content(project, table, records, checksums)
         earlier = manifest.read(output / manifest.FILE_NAME)
@@ -216,18 +231,21 @@ def run(
             listen(StageStarted("track", len(usable)))
             inventory = _track(project, output, usable, table, content, allow_empty, listen)
             n_lakes, unchanged = len(inventory.lakes), False
-            before = outputs
-            with (
-                marks.overwriting(output_folder.owned(output, before)),
-                atomic.together(output) as aside,
-            ):
-                outputs = _write(project, output, inventory, aside, listen)
-                aside.removals |= output_folder.stale(output, before, outputs)
-                ending = {"n_lakes": n_lakes, "outputs": outputs}
-                manifest.write(aside.folder / manifest.FILE_NAME, content | ending)
-                aside.last = (manifest.FILE_NAME,)
+            outputs = _replace_results(project, output, inventory, content, outputs, listen)
         paths = tuple(output / name for name in (*outputs, manifest.FILE_NAME))
         return replace(result, paths=paths, n_lakes=n_lakes, unchanged=unchanged)
+
+
+def _odd_scenes(
+    scenes: Sequence[Scene], records: Mapping[str, Record], trusted: Collection[str]
+) -> tuple[SceneOdd, ...]:
+    """Return the scenes that wait until a person trusts them."""
+    odd = {record.scene_id: record for record in records.values() if record.is_odd(trusted)}
+    return tuple(
+        SceneOdd(scene.id, scene.path, odd[scene.id].reason, is_used=False)
+        for scene in scenes
+        if scene.id in odd
+    )
 
 
 def _check_reach(project: Project, scenes: Sequence[Scene]) -> None:
@@ -316,13 +334,14 @@ def _tasks(
         SceneTask(
             scene=scene,
             folder=output / SCENES_FOLDER / folder_name(scene.id),
-            key=key,
+            key=f"{key}-trusted" if scene.id in project.inputs.trusted_scenes else key,
             dem=located(project.inputs.dem),
             glaciers=located(project.inputs.glaciers),
             aoi=located(project.area.aoi),
             min_area_m2=project.area.min_area_m2,
             glacier_buffer_m=project.area.glacier_buffer_m,
             settings=project.mapping,
+            is_trusted=scene.id in project.inputs.trusted_scenes,
         )
         for scene in scenes
     ]
@@ -461,6 +480,27 @@ def _run_row(content: Mapping[str, Any]) -> dict[str, Any]:
         C.SETTINGS: json.dumps(content["settings"], ensure_ascii=False),
         C.INPUTS: json.dumps(inputs, ensure_ascii=False),
     }
+
+
+def _replace_results(
+    project: Project,
+    output: Path,
+    inventory: Inventory,
+    content: Mapping[str, Any],
+    before: dict[str, str],
+    on_event: Listener,
+) -> dict[str, str]:
+    """Write all results aside and put them into the place of the older ones, manifest last."""
+    with (
+        marks.overwriting(output_folder.owned(output, before)),
+        atomic.together(output) as aside,
+    ):
+        outputs = _write(project, output, inventory, aside, on_event)
+        aside.removals |= output_folder.stale(output, before, outputs)
+        ending = {"n_lakes": len(inventory.lakes), "outputs": outputs}
+        manifest.write(aside.folder / manifest.FILE_NAME, {**content, **ending})
+        aside.last = (manifest.FILE_NAME,)
+    return outputs
 
 
 def _write(

@@ -31,6 +31,7 @@ from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.mapping.strips import ABOVE_PX, BELOW_PX
 from glacial_lakes.runtime import interrupts
 from glacial_lakes.scenes import verify
+from glacial_lakes.scenes.plausibility import assess, require_plausible
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.schema import SceneState
 from glacial_lakes.settings import MappingSettings
@@ -72,6 +73,8 @@ class SceneTask:
     min_area_m2: float | None
     glacier_buffer_m: float | None
     settings: MappingSettings
+    is_trusted: bool = False
+    """A person vouches for the scene: it is mapped however implausible it looks."""
 
 
 Mapped = tuple[Record, float]
@@ -163,6 +166,15 @@ def map_scene(task: SceneTask) -> Mapped:
     lasting = True
     try:
         record = replace(record, checksum=manifest.checksum(parts), verified=verify(task.scene))
+        found = assess(task.scene)
+        record = replace(
+            record,
+            plausibility=found.verdict,
+            reason=found.reason,
+            reflectance=found.reflectance,
+        )
+        if not task.is_trusted:
+            require_plausible(task.scene, found)
         record = _write_outlines(task, record)
     except (OutputError, MemoryError):
         raise

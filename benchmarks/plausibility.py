@@ -1,0 +1,100 @@
+"""How many good scenes are called odd or implausible, and how many bad ones are caught.
+
+    GLACIAL_LAKES_DATA=… python benchmarks/plausibility.py            # good products
+    GLACIAL_LAKES_DATA=… python benchmarks/plausibility.py --faults   # and the same with faults
+
+Good are all products with pixels of the folder of real data and of the sample data, and scenes of
+the simulator: sites, seasons and skies by seed. Faults are wrong scales and offsets of each of
+them, known only by their pixels: what metadata contradicts is caught without any.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from glacial_lakes.errors import GlacialLakesError
+from glacial_lakes.scenes import find_products, open_scene
+from glacial_lakes.scenes.plausibility import assess
+from glacial_lakes.scenes.scene import Scene
+from glacial_lakes.simulate import Acquisition, make_site, simulate_scene, write_product
+
+FOLDERS = ("flathead_landsat", "real_chips", "landsat_c2", "independent_truth", "sentinel2_safe")
+FAULTS = {
+    "x 10": (10.0, 0.0),
+    "/ 10": (0.1, 0.0),
+    "x -1": (-1.0, 0.0),
+    "stored numbers": (1e4, 0.0),
+    "offset -0.1 twice": (1.0, -0.1),
+    "offset -0.2 twice": (1.0, -0.2),
+    "offset -0.1 left out": (1.0, 0.1),
+    "offset -0.2 left out": (1.0, 0.2),
+}
+
+
+def good_products() -> Iterator[Scene]:
+    """Yield the products with pixels of the data at hand."""
+    roots = [Path(os.environ["GLACIAL_LAKES_DATA"]) / name for name in FOLDERS]
+    for root in [*roots, Path(__file__).parents[1] / "sample_data" / "scenes"]:
+        for path in find_products(root):
+            try:
+                yield open_scene(path)
+            except GlacialLakesError:
+                continue  # metadata without images
+
+
+def simulated(count: int, folder: Path) -> Iterator[Scene]:
+    """Yield scenes of the simulator: every third snowy, half of them cloudy, four sensors."""
+    shots = [
+        ("LT05", 2004, 7, 2),
+        ("LE07", 2006, 9, 20),
+        ("LC08", 2016, 10, 29),
+        ("S2A", 2021, 6, 5),
+    ]
+    for seed in range(count):
+        sensor, year, month, day = shots[seed % len(shots)]
+        acquisition = Acquisition(
+            datetime(year, month, day, 5, 40, tzinfo=UTC),
+            sensor,
+            cloud_fraction=0.0 if seed % 2 else 0.1 * (seed % 9),
+            fresh_snow_line_m=3000.0 if seed % 3 == 0 else None,
+            haze=0.003 * (1 + seed % 4),
+            seed=seed,
+        )
+        scene = simulate_scene(make_site(seed=seed // 4), acquisition)
+        yield open_scene(write_product(scene, folder / str(seed)))
+
+
+def main() -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--faults", action="store_true", help="also the same scenes with faults")
+    parser.add_argument("--simulated", type=int, default=20, help="scenes of the simulator")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        scenes = [*good_products(), *simulated(options.simulated, Path(folder))]
+        verdicts = {scene.path: assess(scene) for scene in scenes}
+        print("good scenes:", len(scenes), dict(Counter(v.verdict for v in verdicts.values())))
+        for path, found in verdicts.items():
+            if found.reason:
+                print(f"  {found.verdict}: {Path(path).name}: {found.reason}")
+        judged = [scene for scene in scenes if verdicts[scene.path].verdict != "unjudged"]
+        for name, (factor, shift) in FAULTS.items() if options.faults else ():
+            counts: Counter[str] = Counter()
+            for scene in judged:
+                bands = {
+                    band: replace(b, scale=b.scale * factor, offset=b.offset * factor + shift)
+                    for band, b in scene.bands.items()
+                }
+                counts[assess(replace(scene, bands=bands)).verdict] += 1
+            print(f"{name:22}", dict(counts))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,345 @@
+"""An elevation model, read with the distrust of any other input: heights in metres, or unknown.
+
+One driver a file, nothing from files beside it, no format that refers to others. What the tags
+say of scale, offset, unit and nodata is done. Heights that no ground has are no heights: where
+they stand apart from all others they are voids that nobody tagged, else the unit is wrong and the
+model is refused.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.enums import Resampling
+from rasterio.errors import RasterioError
+from rasterio.io import MemoryFile
+from rasterio.vrt import WarpedVRT
+from rasterio.warp import transform_bounds
+from rasterio.windows import Window, from_bounds
+
+from glacial_lakes.errors import (
+    N_,
+    DamagedFileError,
+    GridError,
+    ImplausibleError,
+    Message,
+    NotCoveredError,
+    UnknownProductError,
+    UnsafeInputError,
+)
+from glacial_lakes.grid import Grid
+from glacial_lakes.scenes.raster import open_raster
+
+Float = NDArray[np.float32]
+
+LOWEST_M, HIGHEST_M = -500.0, 9000.0
+"""Below the shore of the Dead Sea (−430 m) and above Everest (8849 m) there is no ground."""
+
+STEEPEST_HALF_DEG = 55.0
+"""Half of the ground steeper than this is none in metres: steep mountains have 35 to 40°."""
+
+_GAP_M = 500.0
+"""A single height that stands so far from all others is no ground, but a void."""
+
+_FEW = 1e-3
+"""Share of impossible heights that may be faults of single pixels."""
+
+_MOST_PIXELS = 40_000_000_000
+"""A continent at 30 m."""
+
+_LOOKED_AT = 40_000_000
+"""Pixels of a window that are looked at one by one; of a larger one every second, third, …"""
+
+_UNITS_M = {
+    "": 1.0,
+    "m": 1.0,
+    "metre": 1.0,
+    "meter": 1.0,
+    "metres": 1.0,
+    "meters": 1.0,
+    "dm": 0.1,
+    "decimetre": 0.1,
+    "decimeter": 0.1,
+    "cm": 0.01,
+    "centimetre": 0.01,
+    "centimeter": 0.01,
+    "mm": 0.001,
+    "millimetre": 0.001,
+    "millimeter": 0.001,
+    "km": 1000.0,
+    "ft": 0.3048,
+    "foot": 0.3048,
+    "feet": 0.3048,
+    "international foot": 0.3048,
+    "us-ft": 1200 / 3937,
+    "ft-us": 1200 / 3937,
+    "ftus": 1200 / 3937,
+    "foot_us": 1200 / 3937,
+    "us survey foot": 1200 / 3937,
+}
+
+_HGT_BYTES = {2 * rows * cols for rows, cols in ((1201, 1201), (3601, 3601), (3601, 1801))}
+_TIFF_SIGNS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+_GIVE = N_("give a GeoTIFF, e.g. made with gdal_translate")
+
+_LOG = logging.getLogger(__name__)
+
+
+@contextmanager
+def open_dem(path: Path | str) -> Iterator[Any]:
+    """Open an elevation model.
+
+    Parameters
+    ----------
+    path : path-like
+        A local GeoTIFF, or an SRTM tile (``.hgt``).
+
+    Yields
+    ------
+    rasterio.DatasetReader
+
+    Raises
+    ------
+    UnknownProductError
+        When it is neither, or not there.
+    UnsafeInputError
+        For an address, a file that refers to others, or a header beyond all bounds.
+    DamagedFileError
+        When it cannot be read.
+    GridError
+        When it has no CRS or is rotated.
+    """
+    driver = _driver_of(path)
+    source = Path(path).absolute()
+    with open_raster(str(source), driver, _MOST_PIXELS) as dataset:
+        if dataset.crs is None:
+            raise GridError(source, "the DEM has no CRS", "give it one, e.g. with gdal_edit -a_srs")
+        if dataset.transform.b or dataset.transform.d:
+            raise GridError(source, "the DEM is not north-up", "warp it, e.g. with gdalwarp")
+        try:
+            yield dataset
+        except RasterioError as error:
+            reason = str(error.__cause__ or error)
+            raise DamagedFileError(
+                source,
+                "the DEM cannot be read ({error})",
+                "copy or download it again",
+                error=reason,
+            ) from error
+
+
+def read_heights(path: Path | str, grid: Grid) -> Float:
+    """Read an elevation model on a grid.
+
+    Parameters
+    ----------
+    path : path-like
+        As for :func:`open_dem`.
+    grid : Grid
+
+    Returns
+    -------
+    ndarray (y, x), float32
+        Metres, bilinear between the model's own pixels; NaN where it tells none.
+
+    Raises
+    ------
+    NotCoveredError
+        When it does not meet the grid.
+    ImplausibleError
+        When its heights are no ground's in metres, or its unit is unknown.
+    GlacialLakesError
+        As for :func:`open_dem`.
+    """
+    with open_dem(path) as dataset:
+        window = _window_of(dataset, grid)
+        heights = _heights(dataset, window)
+        wrong = _impossible(heights, dataset.name)
+        if not wrong.any():
+            scale, shift = _factors(dataset)
+            with _warped(dataset, grid, dataset.nodata) as warped:
+                elevation: Float = warped.read(1)
+            return elevation if (scale, shift) == (1.0, 0.0) else elevation * scale + shift
+        if heights.shape != (window.height, window.width):
+            raise ImplausibleError(
+                dataset.name,
+                "the DEM has {count} heights that no ground has",
+                "tag them as no data, e.g. with gdalwarp -srcnodata",
+                count=int(wrong.sum()),
+            )
+        _LOG.warning("%s: %d voids without a nodata tag", dataset.name, int(wrong.sum()))
+        heights[wrong] = np.nan
+        profile = {
+            "driver": "GTiff",
+            "width": heights.shape[1],
+            "height": heights.shape[0],
+            "count": 1,
+            "dtype": "float32",
+            "crs": dataset.crs,
+            "transform": dataset.window_transform(window),
+            "nodata": np.nan,
+        }
+        with MemoryFile() as memory:
+            with memory.open(**profile) as mended:
+                mended.write(heights, 1)
+            with memory.open() as mended, _warped(mended, grid, np.nan) as warped:
+                elevation = warped.read(1)
+        return elevation
+
+
+def examine(path: Path | str) -> str:
+    """Look at some windows of an elevation model before a long run.
+
+    Returns
+    -------
+    str
+        What a person should know of it, as a clause; empty when there is nothing.
+
+    Raises
+    ------
+    GlacialLakesError
+        As for :func:`read_heights`, where a window shows it.
+    """
+    with open_dem(path) as dataset:
+        edge, parts = 256, []
+        for row in np.linspace(0, max(0, dataset.height - edge), 5).astype(int):
+            for col in np.linspace(0, max(0, dataset.width - edge), 5).astype(int):
+                window = Window(int(col), int(row), edge, edge)
+                window = window.intersection(Window(0, 0, dataset.width, dataset.height))
+                parts.append(_heights(dataset, window).ravel())
+        heights = np.concatenate(parts)
+        wrong = _impossible(heights, dataset.name)
+        if not wrong.any():
+            return ""
+        values = sorted({float(value) for value in heights[wrong]})[:3]
+        listed = ", ".join(f"{value:g}" for value in values)
+        return Message("heights such as {listed} m are no ground's: unknown there", listed=listed)
+
+
+def _driver_of(path: Path | str) -> str:
+    text = str(path)
+    if "://" in text or text.startswith("/vsi"):
+        raise UnsafeInputError(text, "is no local file", "download it and name the copy")
+    source = Path(path).absolute()
+    if not source.is_file():
+        what = N_("the DEM is no file") if source.exists() else N_("the DEM does not exist")
+        raise UnknownProductError(source, what, "check the path")
+    with source.open("rb") as stream:
+        head = stream.read(4096)
+    if head.startswith(_TIFF_SIGNS):
+        return "GTiff"
+    if source.suffix.lower() == ".hgt" and source.stat().st_size in _HGT_BYTES:
+        return "SRTMHGT"
+    if b"<VRTDataset" in head or b"<GDAL_WMS" in head or b"<WCS_GDAL" in head:
+        raise UnsafeInputError(source, "the DEM refers to other files or addresses", _GIVE)
+    raise UnknownProductError(source, "the DEM cannot be read: it is no TIFF", _GIVE)
+
+
+def _factors(dataset: Any) -> tuple[float, float]:
+    """Return what makes metres of the stored numbers: scale and offset."""
+    unit = (dataset.units[0] or "").strip().lower()
+    if unit not in _UNITS_M:
+        raise ImplausibleError(
+            dataset.name,
+            "the DEM has the unit {unit}",
+            "convert it to metres, or correct the tag of its unit",
+            unit=unit,
+        )
+    scale, shift = float(dataset.scales[0]), float(dataset.offsets[0])
+    if not (np.isfinite(scale) and np.isfinite(shift) and scale > 0):
+        raise ImplausibleError(
+            dataset.name,
+            "the DEM has the scale {scale:g} and the offset {shift:g}",
+            "correct these tags",
+            scale=scale,
+            shift=shift,
+        )
+    return scale * _UNITS_M[unit], shift * _UNITS_M[unit]
+
+
+def _window_of(dataset: Any, grid: Grid) -> Window:
+    """Return the part of the model that a grid needs, with a rim."""
+    whole = Window(0, 0, dataset.width, dataset.height)
+    west, south, east, north = transform_bounds(grid.crs, dataset.crs, *grid.bounds)
+    if not np.isfinite([west, south, east, north]).all() or west >= east:
+        return whole  # a grid across the 180th meridian
+    found = from_bounds(west, south, east, north, dataset.transform)
+    top, left = int(np.floor(found.row_off)) - 4, int(np.floor(found.col_off)) - 4
+    bottom = int(np.ceil(found.row_off + found.height)) + 4
+    right = int(np.ceil(found.col_off + found.width)) + 4
+    top, bottom = (int(np.clip(edge, 0, dataset.height)) for edge in (top, bottom))
+    left, right = (int(np.clip(edge, 0, dataset.width)) for edge in (left, right))
+    if top >= bottom or left >= right:
+        raise NotCoveredError(
+            dataset.name, "the DEM does not cover the scene", "give one that does"
+        )
+    return Window(left, top, right - left, bottom - top)
+
+
+def _heights(dataset: Any, window: Window) -> Float:
+    """Return heights in metres as the model stores them, NaN where it says that it has none."""
+    scale, shift = _factors(dataset)
+    every = max(1, int(np.ceil((window.width * window.height / _LOOKED_AT) ** 0.5)))
+    shape = max(1, int(window.height // every)), max(1, int(window.width // every))
+    stored = dataset.read(1, window=window, out_shape=shape, masked=True)
+    heights: Float = stored.astype("float32").filled(np.nan)
+    return heights if (scale, shift) == (1.0, 0.0) else heights * scale + shift
+
+
+def _impossible(heights: Float, name: str) -> NDArray[np.bool_]:
+    """Return where heights are voids that nobody tagged; refuse heights in another unit."""
+    wrong: NDArray[np.bool_] = np.isfinite(heights) & ((heights < LOWEST_M) | (heights > HIGHEST_M))
+    lone = _lone_heights(heights)
+    void = np.isin(heights, lone) if lone else np.zeros(heights.shape, np.bool_)
+    left = wrong & ~void
+    known = np.isfinite(heights) & ~void
+    if left.sum() > _FEW * known.sum():
+        low, high = float(heights[known].min()), float(heights[known].max())
+        raise ImplausibleError(
+            name,
+            "the DEM has heights from {low:.0f} to {high:.0f} m, which no ground has",
+            "convert it to metres, e.g. from feet or decimetres, or tag its scale or unit",
+            low=low,
+            high=high,
+        )
+    return wrong | void
+
+
+def _lone_heights(heights: Float) -> list[float]:
+    """Return heights that stand for themselves, far from all others: the marks of voids."""
+    known = heights[np.isfinite(heights)]
+    if not known.size:
+        return []
+    step = 100.0
+    places = np.clip((known - LOWEST_M) / step, -1e3, 1e3).astype(np.int32)
+    bins = np.unique(places)
+    ends = np.flatnonzero(np.diff(bins) > _GAP_M / step)
+    runs = np.split(bins, ends + 1)
+    if len(runs) == 1:
+        return []
+    lone = []
+    for run in runs:
+        values = known[(places >= run[0]) & (places <= run[-1])]
+        if values.min() == values.max() and values.size < known.size:
+            lone.append(float(values[0]))
+    return lone if len(lone) < len(runs) else []
+
+
+def _warped(dataset: Any, grid: Grid, nodata: float | None) -> WarpedVRT:
+    return WarpedVRT(
+        dataset,
+        crs=grid.crs.to_wkt(),
+        transform=grid.transform,
+        height=grid.shape[0],
+        width=grid.shape[1],
+        resampling=Resampling.bilinear,
+        src_nodata=nodata,
+        nodata=np.nan,
+        dtype="float32",
+    )

@@ -1,0 +1,338 @@
+"""Whether a scene can be what it claims to be, judged by physics rather than by its format.
+
+A wrong scale, offset, date or place gives a scene that every reader opens and that maps to
+nonsense. The limits are wide: no good product of any sensor comes near them.
+
+What a product tells of itself is compared when it is opened (:func:`contradictions`); what the
+image shows is judged on a sample of its pixels before it is mapped (:func:`assess`):
+``implausible`` when reflectance cannot be so, ``odd`` when it hardly can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import Transformer
+from rasterio.windows import Window
+
+from glacial_lakes.errors import N_, ImplausibleError, Message, MetadataError
+from glacial_lakes.grid import Grid
+from glacial_lakes.scenes.quality import DECODERS, Quality
+from glacial_lakes.scenes.raster import Band, keep_open, read_numbers, read_thinned, to_reflectance
+from glacial_lakes.scenes.scene import Scene
+from glacial_lakes.scenes.sun import sun_elevation
+
+Verdict = Literal["plausible", "odd", "implausible", "unjudged"]
+Reflectance = NDArray[np.float32]
+Clear = NDArray[np.bool_]
+
+PERCENTILES = (1.0, 5.0, 50.0, 95.0, 99.0)
+
+FEWEST_PIXELS = 2000
+"""Fewer observed pixels than this are no sample: thinned copies and slivers are not judged."""
+
+DEEPEST, DEEP = -0.05, -0.03
+"""A twentieth of all pixels below this is impossible, or odd: the atmospheric correction leaves
+slightly negative numbers on dark water and in shade, but not below −0.03 on a twentieth of a
+scene (lowest of the test data: 0.00, and −0.002 in the near infrared)."""
+
+DEEPEST_BLUE = -0.15
+"""For blue, where the correction of Landsat fails first (lowest of the test data: −0.02)."""
+
+BRIGHTEST_HALF, BRIGHTEST = 1.3, 2.0
+"""Half of all pixels above the first, or a twentieth above the second, is impossible: fresh snow
+on slopes towards a low sun reaches 1.4 (1 % of the brightest scene: 1.2)."""
+
+DARKEST_NIR, DARK_NIR = 0.08, 0.12
+"""Where 99 of 100 pixels are darker than this in the near infrared there is no land, snow or cloud
+in the scene (the darkest of the test data, nearly all a deep lake: 0.24)."""
+
+HIGHEST_FLOOR = 0.09
+"""Red or infrared that is nowhere darker than this, where at least a third is clear of cloud and
+snow, is odd: mountains have shade and water (highest of the test data: 0.055)."""
+
+_CLEAR_SHARE = 0.3
+_WINDOWS, _EDGE_PX = 5, 64
+
+_SUN_OFF_DEG = 15.0
+"""How far the sun that a product tells may stand from that of its date and place. Products tell
+that of the scene's centre, 1° off at most; scenes that were moved for a test are up to 9° off."""
+
+_SERVICE: Mapping[str, tuple[str, str]] = {
+    "LT04": ("1982-07-16", "2001-06-30"),
+    "LT05": ("1984-03-01", "2013-06-30"),
+    "LE07": ("1999-04-15", "2025-12-31"),
+    "LC08": ("2013-02-11", ""),
+    "LO08": ("2013-02-11", ""),
+    "LC09": ("2021-09-27", ""),
+    "LO09": ("2021-09-27", ""),
+    "S2A": ("2015-06-23", ""),
+    "S2B": ("2017-03-07", ""),
+    "S2C": ("2024-09-05", ""),
+}
+"""Launch and end of each satellite."""
+
+_FIRST_IMAGE = "1972-07-23"
+"""Launch of Landsat 1: no image of the ground from space for mapping is older."""
+
+REMEDY = N_(
+    "compare scale and offset with what the makers of the product say, or download it again"
+)
+
+_DARK = N_("{band} reflectance is below {low:.2f} on a twentieth of the image")
+
+
+@dataclass(frozen=True, slots=True)
+class Plausibility:
+    """What a sample of the pixels of a scene says of it."""
+
+    verdict: Verdict
+    reason: str = ""
+    """Why it is odd or implausible, as a clause; else empty."""
+    reflectance: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """By band :data:`PERCENTILES` of reflectance over all observed ground, rounded to 0.001."""
+
+
+def check_time(acquired: datetime, sensor: str, where: Path | str) -> None:
+    """Refuse a time at which the satellite did not fly.
+
+    Parameters
+    ----------
+    acquired : datetime.datetime
+        Aware.
+    sensor : str
+        As of a scene; of an unknown one only what holds for all is asked.
+    where : path-like
+        Named in the message.
+
+    Raises
+    ------
+    MetadataError
+        When the time lies before the launch, after the end or in the future.
+    """
+    first, last = _SERVICE.get(sensor, (_FIRST_IMAGE, ""))
+    launched = datetime.fromisoformat(first).replace(tzinfo=UTC)
+    ended = datetime.fromisoformat(last).replace(tzinfo=UTC) if last else datetime.now(UTC)
+    if not launched <= acquired <= ended + timedelta(days=2):
+        raise MetadataError(
+            where,
+            "the image is of {day}, when {sensor} took none",
+            "download the product again, or correct the date",
+            day=acquired.date().isoformat(),
+            sensor=sensor,
+        )
+
+
+def contradictions(
+    acquired: datetime, grid: Grid, sun_elevation_deg: float | None, processed: str = ""
+) -> list[Message]:
+    """Return what cannot be true together of time, place and sun of a scene, as clauses.
+
+    Parameters
+    ----------
+    acquired : datetime.datetime
+    grid : Grid
+    sun_elevation_deg : float or None
+        As the product tells it; None asks only for daylight.
+    processed : str
+        When the product was made, ISO 8601 or empty.
+    """
+    found: list[Message] = []
+    made = _day(processed)
+    if made is not None and made < acquired - timedelta(days=2):
+        found.append(
+            Message(
+                "the image is of {day}, but the product was made on {made}",
+                day=acquired.date().isoformat(),
+                made=made.date().isoformat(),
+            )
+        )
+    west, south, east, north = grid.bounds
+    to_degrees = Transformer.from_crs(grid.crs.to_wkt(), "EPSG:4326", always_xy=True)
+    lon, lat = to_degrees.transform((west + east) / 2, (south + north) / 2)
+    computed = sun_elevation(acquired, lon, lat)  # not a number where the place is none
+    when = f"{acquired:%Y-%m-%d %H:%M}"
+    if sun_elevation_deg is None and computed < 0:
+        found.append(
+            Message(
+                "at {when} UTC the sun stands at {computed:.0f}° over the image",
+                when=when,
+                computed=computed,
+            )
+        )
+    elif sun_elevation_deg is not None and abs(computed - sun_elevation_deg) > _SUN_OFF_DEG:
+        found.append(
+            Message(
+                "at {when} UTC the sun stands at {computed:.0f}° over the image, "
+                "not at {told:.0f}° as it tells",
+                when=when,
+                computed=computed,
+                told=sun_elevation_deg,
+            )
+        )
+    return found
+
+
+def _day(text: str) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def assess(scene: Scene) -> Plausibility:
+    """Judge a scene by a sample of its pixels: some windows, or a thinned copy of the image.
+
+    Parameters
+    ----------
+    scene : Scene
+
+    Returns
+    -------
+    Plausibility
+        ``implausible`` also for what the metadata contradicts (``provenance["contradictions"]``);
+        ``unjudged`` where fewer than :data:`FEWEST_PIXELS` are observed.
+
+    Raises
+    ------
+    DamagedFileError
+        When a file cannot be decoded.
+
+    Examples
+    --------
+    >>> from glacial_lakes import open_scene
+    >>> assess(open_scene("scene.SAFE")).verdict  # doctest: +SKIP
+    'plausible'
+    """
+    for reason in scene.provenance.get("contradictions", ()):
+        return Plausibility("implausible", reason)
+    with keep_open():
+        samples = {name: _sample(scene, band) for name, band in scene.bands.items()}
+    observed = {name: values[np.isfinite(values)] for name, (values, _) in samples.items()}
+    seen = {name: values for name, values in observed.items() if values.size >= FEWEST_PIXELS}
+    if not seen:
+        return Plausibility("unjudged")
+    levels = {name: np.percentile(values, PERCENTILES) for name, values in seen.items()}
+    told = {name: tuple(round(float(v), 3) for v in values) for name, values in levels.items()}
+    for verdict, reason in _faults(samples, seen, levels):
+        return Plausibility(verdict, reason, told)
+    return Plausibility("plausible", "", told)
+
+
+def require_plausible(scene: Scene, found: Plausibility) -> None:
+    """Refuse a scene that was judged implausible.
+
+    Raises
+    ------
+    ImplausibleError
+        When its reflectance cannot be so.
+    """
+    if found.verdict == "implausible":
+        raise ImplausibleError(scene.path, found.reason, REMEDY)
+
+
+def _faults(
+    samples: Mapping[str, tuple[Reflectance, Clear]],
+    seen: Mapping[str, Reflectance],
+    levels: Mapping[str, NDArray[Any]],
+) -> list[tuple[Verdict, Message]]:
+    """Return what is wrong with a scene, the worst first."""
+    impossible: list[tuple[Verdict, Message]] = []
+    odd: list[tuple[Verdict, Message]] = []
+    for name, percentiles in levels.items():
+        _, low, half, high, _ = (float(level) for level in percentiles)
+        lowest = DEEPEST_BLUE if name == "blue" else DEEPEST
+        if low < lowest:
+            what = Message(_DARK, band=name, low=low)
+            impossible.append(("implausible", what))
+        elif low < DEEP and name != "blue":
+            what = Message(_DARK, band=name, low=low)
+            odd.append(("odd", what))
+        if half > BRIGHTEST_HALF:
+            what = Message(
+                "{band} reflectance is above {half:.2f} on half of the image", band=name, half=half
+            )
+            impossible.append(("implausible", what))
+        elif high > BRIGHTEST:
+            what = Message(
+                "{band} reflectance is above {high:.2f} on a twentieth of the image",
+                band=name,
+                high=high,
+            )
+            impossible.append(("implausible", what))
+        if seen[name].min() == seen[name].max():
+            what = Message("{band} reflectance is {half:.3g} everywhere", band=name, half=half)
+            impossible.append(("implausible", what))
+    if "nir" in levels:
+        most = levels["nir"][-1]
+        what = Message(
+            "near-infrared reflectance is below {most:.3f} on 99 % of the image, land too",
+            most=float(most),
+        )
+        if most < DARKEST_NIR:
+            impossible.append(("implausible", what))
+        elif most < DARK_NIR:
+            odd.append(("odd", what))
+    floors = [
+        np.percentile(values[clear], 1)
+        for name, (values, clear) in samples.items()
+        if name in levels and name not in ("blue", "green")
+        if clear.sum() > max(FEWEST_PIXELS, _CLEAR_SHARE * np.isfinite(values).sum())
+    ]
+    if floors and min(floors) > HIGHEST_FLOOR:
+        what = Message(
+            "red and infrared reflectance is nowhere below {floor:.2f}, as it is in shade",
+            floor=float(min(floors)),
+        )
+        odd.append(("odd", what))
+    return impossible + odd
+
+
+def _sample(scene: Scene, band: Band) -> tuple[Reflectance, Clear]:
+    """Return reflectance of a sample of a band's pixels, and which are clear of cloud and snow."""
+    if band.driver != "GTiff":  # decoding a window would decode all around it
+        parts = [_thinned(scene, band)]
+    else:
+        factor = max(1, round(band.resolution / scene.grid.resolution))
+        rows, cols = (_starts(size // factor) for size in scene.grid.shape)
+        parts = [_in_window(scene, band, row, col) for row in rows for col in cols]
+    values, clear = zip(*parts, strict=True)
+    return np.concatenate(values), np.concatenate(clear)
+
+
+def _thinned(scene: Scene, band: Band) -> tuple[Reflectance, Clear]:
+    values = to_reflectance(band, read_thinned(band))
+    clear = np.isfinite(values)
+    if scene.quality is not None:
+        clear &= _is_clear(scene, read_thinned(scene.quality, values.shape))
+    return values.ravel(), clear.ravel()
+
+
+def _in_window(scene: Scene, band: Band, row: int, col: int) -> tuple[Reflectance, Clear]:
+    window = Window(col, row, _EDGE_PX, _EDGE_PX)
+    values = to_reflectance(band, read_numbers(band, window)[0])
+    clear = np.isfinite(values)
+    if scene.quality is not None and scene.quality.resolution == band.resolution:
+        flags = _is_clear(scene, read_numbers(scene.quality, window)[0])
+        clear &= flags if flags.shape == clear.shape else True
+    return values.ravel(), clear.ravel()
+
+
+def _is_clear(scene: Scene, numbers: NDArray[Any]) -> Clear:
+    hidden = Quality.NODATA | Quality.CLOUD | Quality.CLOUD_SHADOW | Quality.CIRRUS | Quality.SNOW
+    clear: Clear = (DECODERS[scene.decoder](numbers) & np.uint8(hidden)) == 0
+    return clear
+
+
+def _starts(size: int) -> list[int]:
+    """Return where windows begin along an edge: evenly, without overlap."""
+    count = max(1, min(_WINDOWS, size // _EDGE_PX))
+    room = max(0, size - _EDGE_PX)
+    return [round(room * (place + 0.5) / count) for place in range(count)]

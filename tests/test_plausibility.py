@@ -1,0 +1,272 @@
+"""Scenes that cannot be what they claim are refused; good ones of every kind are not."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sample_project import Maker, project_of
+
+from glacial_lakes import schema
+from glacial_lakes.errors import GridError, ImplausibleError, MetadataError, MissingFileError
+from glacial_lakes.scenes import find_products, open_scene
+from glacial_lakes.scenes.plausibility import assess, check_time, require_plausible
+from glacial_lakes.scenes.scene import Scene
+from glacial_lakes.scenes.sun import sun_elevation
+from glacial_lakes.simulate.sun import sun_position
+from glacial_lakes.workflow.map_files import map_scenes
+from glacial_lakes.workflow.run import run
+
+LANDSAT = "LC08_L2SP_151030_20130903_20200904_02_T1"
+SENTINEL2 = "S2A_MSIL2A_20230905T055651_N0509_R091_T43TDH_20230905T110320.SAFE"
+Edit = Callable[[str], str]
+
+
+def edited(product: Path, folder: Path, pattern: str, edit: Edit) -> Path:
+    """Return a copy of a product with one metadata file changed and no checksums."""
+    copy = folder / product.name
+    shutil.copytree(product, copy)
+    for listing in (*copy.glob("*MD5*"), *copy.glob("manifest.safe")):
+        listing.unlink()
+    [metadata] = copy.rglob(pattern)
+    text = metadata.read_text(encoding="utf-8")
+    assert edit(text) != text
+    metadata.write_text(edit(text), encoding="utf-8")
+    return copy
+
+
+def put(pattern: str, new: str) -> Edit:
+    return lambda text: re.sub(pattern, new, text)
+
+
+def mult(new: str, band: str = "3") -> Edit:
+    return put(rf"(REFLECTANCE_MULT_BAND_{band} = )2.75e-05", rf"\g<1>{new}")
+
+
+LANDSAT_FAULTS = {
+    "minus": mult("-2.75e-05", "."),
+    "minus in one band": mult("-2.75e-05", "5"),
+    "ten times": mult("2.75e-04"),
+    "one digit": mult("2.15e-05"),
+    "offset left out": put(r"(REFLECTANCE_ADD_BAND_3 = )-0.2", r"\g<1>0"),
+    "offset doubled": put(r"(REFLECTANCE_ADD_BAND_. = )-0.2", r"\g<1>-0.4"),
+    "made before it was taken": lambda text: text.replace(
+        "  GROUP = LEVEL2_PROCESSING_RECORD",
+        "  GROUP = LEVEL2_PROCESSING_RECORD\n    DATE_PRODUCT_GENERATED = 2011-09-04T10:00:00Z",
+    ),
+    "of the night": put(r"05:33:51", "17:33:51"),
+    "sun of another place": put(r"(SUN_ELEVATION = )49", r"\g<1>18"),
+}
+
+
+@pytest.mark.parametrize("fault", LANDSAT_FAULTS)
+def test_a_landsat_scene_that_contradicts_itself_is_refused(
+    sample_data: Path, tmp_path: Path, fault: str
+) -> None:
+    copy = edited(sample_data / "scenes" / LANDSAT, tmp_path, "*MTL.txt", LANDSAT_FAULTS[fault])
+    scene = open_scene(copy)
+    with pytest.raises(ImplausibleError) as refusal:
+        require_plausible(scene, assess(scene))
+    assert refusal.value.path == str(copy)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    {
+        "offset doubled": put(">-1000<", ">-2000<"),
+        "offset 0": put(">-1000<", ">0<"),
+        "offset positive": put(">-1000<", ">1000<"),
+        "offset of one band": put('(BOA_ADD_OFFSET band_id="7">)-1000', r"\g<1>-100"),
+        "quantification": put("(BOA_QUANTIFICATION_VALUE[^>]*>)10000", r"\g<1>100000"),
+        "quantification halved": put("(BOA_QUANTIFICATION_VALUE[^>]*>)10000", r"\g<1>5000"),
+    }.items(),
+    ids=lambda pair: pair[0],
+)
+def test_a_sentinel2_scene_that_contradicts_its_baseline_is_refused(
+    sample_data: Path, tmp_path: Path, fault: tuple[str, Edit]
+) -> None:
+    copy = edited(sample_data / "scenes" / SENTINEL2, tmp_path, "MTD_MSIL2A.xml", fault[1])
+    scene = open_scene(copy)
+    with pytest.raises(ImplausibleError, match=r"baseline 05\.09"):
+        require_plausible(scene, assess(scene))
+
+
+def test_images_beside_the_corners_of_their_metadata_are_refused(
+    sample_data: Path, tmp_path: Path
+) -> None:
+    """Three kilometres to the east, as from a raster that was saved with another origin."""
+    copy = tmp_path / LANDSAT
+    shutil.copytree(sample_data / "scenes" / LANDSAT, copy)
+    for path in copy.glob("*.TIF"):
+        with rasterio.open(path, "r+") as image:
+            image.transform = image.transform @ Affine.translation(100, 0)
+    with pytest.raises(GridError, match=r"3015 m beyond the corners"):
+        open_scene(copy)
+
+
+def test_a_collection_without_its_quality_layer_is_refused(
+    sample_data: Path, tmp_path: Path
+) -> None:
+    product = sample_data / "scenes" / LANDSAT
+    copy = edited(product, tmp_path, "*MTL.txt", put(r" *FILE_NAME_QUALITY_L1_PIXEL.*\n", ""))
+    with pytest.raises(MissingFileError, match="quality layer"):
+        open_scene(copy)
+
+
+@pytest.mark.parametrize("day", ["0001-09-03", "1971-09-03", "2013-01-01", "9999-09-03"])
+def test_a_day_on_which_the_satellite_did_not_fly_is_refused(
+    sample_data: Path, tmp_path: Path, day: str
+) -> None:
+    product = sample_data / "scenes" / LANDSAT
+    copy = edited(product, tmp_path, "*MTL.txt", put("(DATE_ACQUIRED = ).*", rf"\g<1>{day}"))
+    with pytest.raises(MetadataError, match=f"{day}, when LC08 took none"):
+        open_scene(copy)
+
+
+@given(st.datetimes(datetime(1984, 3, 2), datetime(2013, 6, 1)))
+def test_any_day_of_service_is_believed(day: datetime) -> None:
+    check_time(day.replace(tzinfo=UTC), "LT05", "MTL")
+
+
+@given(
+    st.datetimes(datetime(1984, 1, 1), datetime(2030, 1, 1)),
+    st.floats(-180, 180),
+    st.floats(-70, 70),
+)
+def test_the_sun_stands_where_another_formula_sets_it(
+    day: datetime, lon: float, lat: float
+) -> None:
+    time = day.replace(tzinfo=UTC)
+    assert sun_elevation(time, lon, lat) == pytest.approx(sun_position(time, lon, lat)[1], abs=0.6)
+
+
+def scaled(scene: Scene, factor: float, shift: float) -> Scene:
+    """Return a scene whose reflectance is wrong by a factor and a shift, as its metadata tells."""
+    bands = {
+        name: replace(band, scale=band.scale * factor, offset=band.offset * factor + shift)
+        for name, band in scene.bands.items()
+    }
+    return replace(scene, bands=bands)
+
+
+@pytest.mark.parametrize(
+    ("factor", "shift", "verdict"),
+    [
+        (1, 0, "plausible"),
+        (0.1, 0, "implausible"),
+        (10, 0, "implausible"),
+        (1e4, 0, "implausible"),
+        (1, -0.1, "implausible"),
+        (1, -0.2, "implausible"),
+        (1, 0.1, "odd"),
+        (1, 0.2, "odd"),
+        (-1, 0, "implausible"),
+        (0, 0.2, "implausible"),
+    ],
+)
+def test_reflectance_alone_tells_a_wrong_scale_or_offset(
+    sample_data: Path, factor: float, shift: float, verdict: str
+) -> None:
+    """As for a stack, whose factors a person wrote."""
+    for product in (LANDSAT, SENTINEL2):
+        scene = open_scene(sample_data / "scenes" / product)
+        assert assess(scaled(scene, factor, shift)).verdict == verdict, product
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.floats(0.75, 1.3), st.floats(-0.01, 0.01))
+def test_what_calibration_and_haze_change_is_never_refused(factor: float, shift: float) -> None:
+    root = Path(__file__).parents[1] / "sample_data" / "scenes"
+    for product in sorted(root.glob("L*")):
+        assert assess(scaled(open_scene(product), factor, shift)).verdict == "plausible"
+
+
+def test_every_good_product_of_the_data_is_plausible(data: Path, sample_data: Path) -> None:
+    found = {}
+    folders = ("flathead_landsat", "real_chips", "landsat_c2", "independent_truth")
+    paths = [path for name in folders for path in find_products(data / name)]
+    for path in [*paths, *find_products(sample_data)]:
+        if "metadata_only" not in path.parts:
+            found[path.name] = assess(open_scene(path)).verdict
+    assert len(found) > 25
+    assert set(found.values()) == {"plausible"}
+
+
+def test_a_refused_scene_stands_in_the_table_of_scenes_and_changes_no_lake(
+    make: Maker, tmp_path: Path
+) -> None:
+    project = make(tmp_path / "p", ("LT05_L2SP_151030_20030817_20200904_02_T1", LANDSAT))
+    for listing in (tmp_path / "p" / "scenes").glob("*/*MD5*"):
+        listing.unlink()
+    [mtl] = (tmp_path / "p" / "scenes" / LANDSAT).glob("*MTL.txt")
+    mtl.write_text(LANDSAT_FAULTS["minus"](mtl.read_text(encoding="utf-8")), encoding="utf-8")
+    result = run(project_of(project), jobs=1)
+    assert [Path(event.path).name for event in result.refused] == [LANDSAT]
+    from glacial_lakes.inventory.inventory import open_inventory
+
+    inventory = open_inventory(result.output / "inventory.gpkg")
+    scenes = schema.conform(inventory.scenes, schema.SCENES).set_index("scene_id")
+    assert scenes.loc[LANDSAT, "state"] == "refused"
+    assert scenes.loc[LANDSAT, "plausibility"] == "implausible"
+    assert "GL1007" in scenes.loc[LANDSAT, "reason"]
+    assert set(scenes["plausibility"]) == {"plausible", "implausible"}
+    assert inventory.events.empty
+    assert inventory.alerts.empty
+
+
+def test_an_odd_scene_waits_until_a_person_trusts_it(make: Maker, tmp_path: Path) -> None:
+    project = make(tmp_path, ("LT05_L2SP_151030_20030817_20200904_02_T1",))
+    image = tmp_path / "scenes" / "bright.tif"
+    product = tmp_path / "scenes" / "LT05_L2SP_151030_20030817_20200904_02_T1"
+    layers = [next(product.glob(f"*SR_B{number}.TIF")) for number in (2, 4)]
+    with rasterio.open(layers[0]) as first:
+        profile = dict(first.profile, count=2, driver="GTiff")
+        planes = [first.read(1)]
+    with rasterio.open(layers[1]) as second:
+        planes.append(second.read(1))
+    with rasterio.open(image, "w", **profile) as stack:
+        stack.write(np.stack(planes))
+    image.with_suffix(".toml").write_text(
+        'acquired = 2013-08-17T05:13:20Z\nsensor = "P"\nscale = 2.75e-05\noffset = -0.08\n'
+        "nodata = 0\n[bands]\ngreen = 1\nnir = 2\n",
+        encoding="utf-8",
+    )
+    waiting = run(project_of(project), jobs=1)
+    assert [event.scene_id for event in waiting.set_aside] == ["bright"]
+    assert "nowhere below" in waiting.set_aside[0].reason
+    text = project.read_text(encoding="utf-8")
+    project.write_text(text + 'trusted_scenes = ["bright"]\n', encoding="utf-8")
+    trusted = run(project_of(project), jobs=1)
+    assert trusted.set_aside == ()
+    assert not trusted.unchanged
+    table = manifest_scenes(trusted.output)
+    assert table["bright"]["state"] == "mapped"
+    assert table["bright"]["plausibility"] == "trusted"
+
+
+def manifest_scenes(output: Path) -> dict[str, dict[str, object]]:
+    import json
+
+    content = json.loads((output / "manifest.json").read_text(encoding="utf-8"))
+    return {row["scene_id"]: row for row in content["scenes"]}
+
+
+def test_a_scene_mapped_alone_is_judged_too(sample_data: Path, tmp_path: Path) -> None:
+    product = sample_data / "scenes" / LANDSAT
+    copy = edited(product, tmp_path, "*MTL.txt", LANDSAT_FAULTS["minus"])
+    refused: list[object] = []
+    with pytest.raises(Exception, match="no scene could be used"):
+        map_scenes([copy], tmp_path / "o.gpkg", on_event=refused.append)
+    assert any("GL1007" in str(event) for event in refused)
+    assert not (tmp_path / "o.gpkg").exists()
