@@ -47,6 +47,9 @@ class MappingSettings:
     seed_threshold: float | None = None
     """Index above which a pixel is proposed; without it the rule of the method for ndwi, and the
     published threshold for the others."""
+    seed_method: Literal["otsu", "yen", "isodata"] | None = None
+    """Find the threshold in the histogram of the index, anew for each scene (Otsu 1979, Yen et al.
+    1995, Ridler & Calvard 1978); each band of it is read twice then."""
     detector: str | None = None
     """Extension that proposes water instead of an index."""
     strip_rows: int = 128
@@ -436,7 +439,7 @@ def _check_fields(settings: MappingSettings | TrackingSettings, table: str) -> N
 def _convert(value: object, kind: Any) -> object:
     """Return the value as the type of its setting, or raise TypeError."""
     origin, options = typing.get_origin(kind), typing.get_args(kind)
-    if origin is types.UnionType:
+    if origin in (types.UnionType, typing.Union):
         return None if value is None else _convert(value, options[0])
     if origin is tuple and isinstance(value, list | tuple):
         return tuple(_convert(item, options[0]) for item in value)
@@ -452,7 +455,7 @@ def _convert(value: object, kind: Any) -> object:
 
 def _describe(kind: Any) -> str:
     origin, options = typing.get_origin(kind), typing.get_args(kind)
-    if origin is types.UnionType:
+    if origin in (types.UnionType, typing.Union):
         return _describe(options[0])
     if origin is tuple:
         return N_("a list of texts") if options[0] is str else N_("a list of whole numbers")

@@ -41,7 +41,7 @@ from glacial_lakes.mapping.features import Features
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.mapping.pixels import Pixels, band_names, ground_states, read_pixels
 from glacial_lakes.mapping.read_mask import Blocks
-from glacial_lakes.mapping.seeds import Detector, bands_of, detector_of
+from glacial_lakes.mapping.seeds import Detector, bands_of, detector_for
 from glacial_lakes.mapping.strips import Strip, strips
 from glacial_lakes.scenes import Scene, block_shape, keep_open
 from glacial_lakes.schema import Status
@@ -133,7 +133,7 @@ def map_lakes(
     job = _Job(
         scene,
         dem,
-        detector or detector_of(settings),
+        detector or detector_for(scene, settings),
         blocks,
         _bands(scene, band_names(scene) if detector else bands_of(settings)),
         _outline_bands(scene),

@@ -23,7 +23,8 @@ from glacial_lakes.kernels.jit import kernel
 from glacial_lakes.mapping import indices
 from glacial_lakes.mapping.indices import MIN_SIGNAL
 from glacial_lakes.mapping.masks import MIN_WATER_NDWI, NO_BAND
-from glacial_lakes.scenes.scene import BandName
+from glacial_lakes.mapping.thresholds import histogram_threshold
+from glacial_lakes.scenes.scene import BandName, Scene
 from glacial_lakes.settings import MappingSettings
 
 Float = NDArray[np.float32]
@@ -47,12 +48,14 @@ def detector_of(settings: MappingSettings) -> Detector:
         found: Detector = _extension("detectors", settings.detector, [])
         return found
     name, threshold = settings.index, settings.seed_threshold
-    if name == "ndwi" and threshold is None:
+    if name == "ndwi" and threshold is None and settings.seed_method is None:
         return water_seeds
     if name not in indices.names():
         indices.register(_extension("indices", name, indices.names()))
     if threshold is None:
         threshold = indices.WATER_ABOVE.get(name)
+    if threshold is None and settings.seed_method is not None:
+        threshold = 0.0  # the scene tells it
     if threshold is None:
         raise ConfigError(
             "mapping.index",
@@ -61,6 +64,22 @@ def detector_of(settings: MappingSettings) -> Detector:
             name=name,
         )
     return above(name, threshold)
+
+
+def detector_for(scene: Scene, settings: MappingSettings) -> Detector:
+    """Return what proposes water in a scene, whose histogram may tell the threshold.
+
+    Raises
+    ------
+    ConfigError
+        As :func:`detector_of`.
+    MetadataError
+        When the histogram is asked for and the scene lacks a band or shows no ground.
+    """
+    detector = detector_of(settings)
+    if settings.seed_method is None or settings.detector is not None:
+        return detector
+    return above(settings.index, histogram_threshold(scene, settings.index, settings.seed_method))
 
 
 def bands_of(settings: MappingSettings) -> list[str]:
