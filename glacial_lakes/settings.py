@@ -506,7 +506,7 @@ def check_output(project: Project, file: Path | None = None) -> None:
         else:
             whole = Path(glob.escape(str(folder.absolute()))) / pattern
             found = Path(whole.anchor).glob(str(whole.relative_to(whole.anchor)))
-            hits = [hit for hit in found if not is_same(hit, output)]
+            hits = [hit for hit in found if not (is_same(hit, output) and _holds_results(output))]
         mixed += hits
         inputs += [hit for hit in hits if not lies_in(folder, hit)]
     if any(lies_in(path, output) for path in mixed) or any(
@@ -515,6 +515,12 @@ def check_output(project: Project, file: Path | None = None) -> None:
         shown = json.dumps(project.project.output, ensure_ascii=False)
         what = Message("project.output = {shown} would mix results with the inputs", shown=shown)
         raise ConfigError(file or folder, what, 'give a folder of its own, e.g. "output"')
+
+
+def _holds_results(folder: Path) -> bool:
+    """Tell whether a folder that a pattern of scenes matches is one of results, or a new one."""
+    names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+    return not names or not names.isdisjoint({".glacial_lakes", "manifest.json"})
 
 
 def _field_docs(kind: type) -> dict[str, str]:

@@ -13,7 +13,7 @@ from rasterio.errors import RasterioError
 from rasterio.warp import transform_bounds
 
 from glacial_lakes.errors import N_, InputError, VectorError
-from glacial_lakes.grid import Grid
+from glacial_lakes.grid import Grid, placed
 from glacial_lakes.io.vector import Places, as_places
 
 FAR_M = 100_000.0
@@ -73,13 +73,12 @@ def check_reach(
 def extent_of(grid: Grid) -> shapely.Geometry:
     """Return the box of a scene in degrees, on both sides of the 180th meridian if need be."""
     rows, columns = grid.shape
-    corners = [
-        grid.transform * pixel for pixel in ((0, 0), (columns, 0), (0, rows), (columns, rows))
-    ]
-    x, y = zip(*corners, strict=True)
+    x, y = placed(
+        grid.transform, np.array([0.0, columns, 0.0, columns]), np.array([0.0, 0.0, rows, rows])
+    )
     try:
         west, south, east, north = transform_bounds(
-            grid.crs, "EPSG:4326", min(x), min(y), max(x), max(y)
+            grid.crs, "EPSG:4326", x.min(), y.min(), x.max(), y.max()
         )
     except RasterioError:
         return shapely.Polygon()
