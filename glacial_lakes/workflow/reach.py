@@ -8,6 +8,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pyproj
 import shapely
 from rasterio.errors import RasterioError
 from rasterio.warp import transform_bounds
@@ -18,7 +19,7 @@ from glacial_lakes.io.vector import Places, as_places
 
 FAR_M = 100_000.0
 """Glaciers farther than this from everything tell nothing of any lake."""
-_METRES_PER_DEGREE = 111_320.0
+_EARTH = pyproj.Geod(ellps="WGS84")
 _POLYGONS = (3, 6)
 
 
@@ -98,16 +99,12 @@ def _polygons(table: gpd.GeoDataFrame) -> Any:
 
 
 def _distance_m(shapes: Any, places: list[shapely.Geometry]) -> float:
-    """Return the shortest distance in metres, too short rather than too long."""
+    """Return the shortest distance on the ellipsoid, along the shortest line in degrees."""
     tree = shapely.STRtree(shapes)
     least = np.inf
     for place in places:
-        near, degrees = tree.query_nearest(place, return_distance=True, all_matches=False)
-        if not len(near):
-            continue
-        if degrees[0] == 0:
-            return 0.0
-        latitude = max(abs(bound) for bound in (place.bounds[1], place.bounds[3]))
-        shrink = np.cos(np.radians(min(latitude + degrees[0], 89.0)))
-        least = min(least, float(degrees[0]) * _METRES_PER_DEGREE * float(shrink))
+        near = tree.query_nearest(place, all_matches=False)
+        line = shapely.get_coordinates(shapely.shortest_line(place, tree.geometries[near[0]]))
+        _, _, metres = _EARTH.inv(*line[0], *line[-1])
+        least = min(least, float(metres))
     return least
