@@ -23,7 +23,7 @@ from glacial_lakes.errors import InputError
 from glacial_lakes.inventory import decisions
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
 from glacial_lakes.report.page import write_report
-from glacial_lakes.review import differences
+from glacial_lakes.review.differences import differences
 from glacial_lakes.review.edited_file import read_edited
 from glacial_lakes.review.review_file import review_file
 from glacial_lakes.workflow.run import RunResult
