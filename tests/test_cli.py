@@ -24,14 +24,14 @@ from glacial_lakes.settings import read_project
 VERBS = {
     "track": {
         *("-o", "--field", "--date", "--encoding", "--layer"),
-        *("--glaciers", "--basins", "--basin-field"),
+        *("--glaciers", "--basins", "--basin-field", "--allow-empty"),
     },
     "check": {"--layer", "--encoding"},
     "demo": set(),
     "init": set(),
     "scenes": set(),
     "map": {"-o", "--dem", "--glaciers", "--aoi", "--min-area-m2"},
-    "run": {"--jobs", "--max-memory", "--dask"},
+    "run": {"--jobs", "--max-memory", "--dask", "--allow-empty"},
     "export": {"-o", "--format", "--epoch", "--months"},
     "report": {"-o"},
     "review": {"--by", "--dry-run", "--partial", "--whole", "--encoding"},
@@ -45,6 +45,7 @@ HEAVY = {"numpy", "numba", "pandas", "rasterio", "geopandas", "pyogrio", "shapel
 """Libraries whose import a person would have to wait for."""
 
 COMMON = {"-v", "--verbose", "-q", "--quiet", "--log-file", "--json", "--debug", "--lang"}
+COMMON |= {"--overwrite"}
 MAP_COLUMNS = {
     *("scene_id", "acquired", "area_m2", "area_sigma_m2", "perimeter_m"),
     *("observed_fraction", "lon", "lat"),

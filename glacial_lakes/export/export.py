@@ -117,6 +117,8 @@ def export(
                 else Message("use any of {formats}", formats=list(FORMATS))
             )
             raise ConfigError(None, "there is no export format {name!r}", remedy, name=name)
+    if not names:
+        return []
     folder = Path(folder).absolute()
     if is_aside(folder / "x"):
         paths = _all_written(inventory, folder, names, language)
