@@ -579,7 +579,7 @@ def cast_shadow(elevation, resolution, sun_azimuth_deg, sun_elevation_deg):
     while steps < longest:
         farther = ahead(obstacle, steps * row_step, steps * col_step)
         obstacle, steps = np.maximum(obstacle, farther - np.float32(steps * drop)), 2 * steps
-    return obstacle > z
+    return (obstacle > z) & np.isfinite(elevation)  # nothing is known of a void
 
 
 def ahead(z, row_step, col_step):

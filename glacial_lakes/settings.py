@@ -345,6 +345,7 @@ _EXAMPLES: Mapping[str, object] = {
     "inputs.months": [7, 8, 9, 10],
     "mapping.seed_threshold": 0.1,
     "mapping.detector": "my_detector",
+    "mapping.seed_method": "otsu",
 }
 
 

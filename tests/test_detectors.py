@@ -126,7 +126,7 @@ def test_an_installed_package_offers_indices_and_detectors(extension: Path) -> N
 def test_a_fresh_process_finds_the_extension(extension: Path) -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(extension)!r})\n"
-        "from glacial_lakes.detectors import detector_of\n"
+        "from glacial_lakes.mapping.seeds import detector_of\n"
         "from glacial_lakes.settings import MappingSettings\n"
         "print(detector_of(MappingSettings(detector='half')).__name__)"
     )

@@ -24,7 +24,7 @@ from defusedxml import ElementTree
 from sample_inventory import empty_inventory, hostile_inventory, make_inventory
 
 from glacial_lakes import schema
-from glacial_lakes.errors import ConfigError, OutputError
+from glacial_lakes.errors import ConfigError, ForeignFileError
 from glacial_lakes.export.export import FORMATS, epochs, export
 from glacial_lakes.inventory.inventory import open_inventory
 
@@ -313,18 +313,18 @@ def test_two_processes_write_what_one_writes(inventory, tmp_path, monkeypatch):
         assert (tmp_path / "two" / path).read_bytes() == (tmp_path / "one" / path).read_bytes()
 
 
-def test_what_one_process_cannot_write_ends_neither_the_other_nor_the_message(
+def test_what_one_process_cannot_write_is_told_and_the_set_is_absent(
     inventory, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(EXPORT, "_is_work_for_two", lambda outlines: True)
     (tmp_path / "inventory.gpkg").mkdir()
-    with pytest.raises(OutputError, match=r"inventory\.gpkg"):
+    with pytest.raises(ForeignFileError, match=r"inventory\.gpkg"):
         export(inventory, tmp_path, ["shp", "gpkg"])
-    assert (tmp_path / "shapefiles" / "lakes.shp").exists()
+    assert not (tmp_path / "shapefiles").exists()  # a set is whole or absent
     (tmp_path / "lakes.kmz").mkdir()
-    with pytest.raises(OutputError, match=r"lakes\.kmz"):
+    with pytest.raises(ForeignFileError, match=r"lakes\.kmz"):
         export(inventory, tmp_path, ["kmz", "csv"])
-    assert (tmp_path / "lakes.csv").exists()
+    assert not (tmp_path / "lakes.csv").exists()
 
 
 @pytest.mark.parametrize(

@@ -48,15 +48,15 @@ ALL_LAYERS = LAYERS | DERIVED
 """All layers of the file."""
 
 KEYS = {
-    "lakes": ("lake_id",),
-    "outlines": ("lake_id", "acquired", "scene_id"),
-    "observations": ("lake_id", "scene_id"),
-    "events": ("lake_id", "event", "date"),
-    "reviews": ("review_id",),
-    "scenes": ("scene_id",),
-    "runs": ("run_id",),
-    "trends": ("lake_id",),
-    "alerts": ("lake_id", "alert", "date"),
+    "lakes": (C.LAKE_ID,),
+    "outlines": (C.LAKE_ID, "acquired", C.SCENE_ID),
+    "observations": (C.LAKE_ID, C.SCENE_ID),
+    "events": (C.LAKE_ID, "event", "date"),
+    "reviews": (C.REVIEW_ID,),
+    "scenes": (C.SCENE_ID,),
+    "runs": (C.RUN_ID,),
+    "trends": (C.LAKE_ID,),
+    "alerts": (C.LAKE_ID, "alert", "date"),
 }
 """What tells the rows of each layer."""
 
@@ -284,7 +284,7 @@ class Inventory:
     def totals(self) -> pd.DataFrame:
         """:data:`~glacial_lakes.schema.TOTALS`, one row a date, for all lakes and each basin."""
         rows = self.observations  # of scenes that are away only lakes that persons touched are told
-        rows = rows[rows["scene_id"].isin(self.scenes["scene_id"])]
+        rows = rows[rows[C.SCENE_ID].isin(self.scenes[C.SCENE_ID])]
         return change.totals(change.by_date(rows, self.scenes), self.lakes)
 
     def composite(

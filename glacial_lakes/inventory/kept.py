@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 
 from glacial_lakes import schema
+from glacial_lakes.columns import C
 from glacial_lakes.errors import InputError
 from glacial_lakes.events import Listener, ScenesAway
 from glacial_lakes.grid import EQUAL_AREA
@@ -32,7 +33,7 @@ def touched_lakes(reviews: gpd.GeoDataFrame) -> set[str]:
     gone = force["decision"].isin([Decision.MERGED]) | (
         (force["decision"] == Decision.REJECTED) & force["acquired"].isna()
     )
-    return set(force.loc[~gone, "lake_id"].dropna()) - set(force.loc[gone, "lake_id"])
+    return set(force.loc[~gone, C.LAKE_ID].dropna()) - set(force.loc[gone, C.LAKE_ID])
 
 
 def with_kept(
@@ -54,37 +55,37 @@ def with_kept(
     scenes : pandas.DataFrame
         :data:`glacial_lakes.schema.SCENES` of today.
     """
-    names = touched_lakes(reviews) & set(previous.lakes["lake_id"]) - set(tracked.lakes["lake_id"])
-    lakes = previous.lakes[previous.lakes["lake_id"].isin(names)]
+    names = touched_lakes(reviews) & set(previous.lakes[C.LAKE_ID]) - set(tracked.lakes[C.LAKE_ID])
+    lakes = previous.lakes[previous.lakes[C.LAKE_ID].isin(names)]
     lakes = lakes[~_is_covered(lakes, tracked.lakes)]
     if lakes.empty:
         return tracked
-    names = set(lakes["lake_id"])
+    names = set(lakes[C.LAKE_ID])
 
     def of_names(table: Any) -> Any:
-        return table[table["lake_id"].isin(names)]
+        return table[table[C.LAKE_ID].isin(names)]
 
     seen = of_names(previous.observations)
     rows = _joined(tracked.observations, [seen, _silent(names, seen, scenes)], schema.OBSERVATIONS)
     events = previous.events
-    known = names | set(tracked.lakes["lake_id"])
+    known = names | set(tracked.lakes[C.LAKE_ID])
     told = [
         {str(lake), *str(before or "").split(), *str(after or "").split()}
         for lake, before, after in zip(
-            events["lake_id"], events["from_ids"], events["to_ids"], strict=True
+            events[C.LAKE_ID], events[C.FROM_IDS], events[C.TO_IDS], strict=True
         )
     ]
     mine = [bool(ids & names) and ids <= known for ids in told]
     happened = _joined(tracked.events, [events[np.array(mine, dtype=bool)]], schema.LAKE_EVENTS)
     return Tracked(
-        _sorted(_spatial(tracked.lakes, lakes, schema.LAKES), "lake_id"),
+        _sorted(_spatial(tracked.lakes, lakes, schema.LAKES), C.LAKE_ID),
         _sorted(
             _spatial(tracked.outlines, of_names(previous.outlines), schema.OUTLINES),
             "acquired",
-            "lake_id",
+            C.LAKE_ID,
         ),
-        _sorted(rows, "lake_id", "acquired", "scene_id"),
-        _sorted(happened, "date", "lake_id", "event"),
+        _sorted(rows, C.LAKE_ID, "acquired", C.SCENE_ID),
+        _sorted(happened, "date", C.LAKE_ID, "event"),
     )
 
 
@@ -96,8 +97,8 @@ def refuse_empty(inventory: Inventory, previous: Inventory, path: Path, allow_em
     InputError
         Unless it is allowed.
     """
-    scenes = set(inventory.scenes["scene_id"].dropna())
-    is_shown = inventory.outlines["scene_id"].isin(scenes).any()
+    scenes = set(inventory.scenes[C.SCENE_ID].dropna())
+    is_shown = inventory.outlines[C.SCENE_ID].isin(scenes).any()
     if allow_empty or is_shown or previous.lakes.empty:
         return
     raise InputError(
@@ -111,11 +112,11 @@ def refuse_empty(inventory: Inventory, previous: Inventory, path: Path, allow_em
 def tell_away(inventory: Inventory, previous: Inventory, on_event: Listener) -> None:
     """Tell of scenes of the earlier inventory that are not there, and of the lakes kept."""
     mapped = previous.scenes["state"] == schema.SceneState.MAPPED
-    away = set(previous.scenes.loc[mapped, "scene_id"]) - set(inventory.scenes["scene_id"])
+    away = set(previous.scenes.loc[mapped, C.SCENE_ID]) - set(inventory.scenes[C.SCENE_ID])
     if away:
-        shown = inventory.outlines["scene_id"].isin(set(inventory.scenes["scene_id"]))
-        kept = set(inventory.lakes["lake_id"]) - set(inventory.outlines.loc[shown, "lake_id"])
-        on_event(ScenesAway(len(away), len(kept & set(previous.lakes["lake_id"]))))
+        shown = inventory.outlines[C.SCENE_ID].isin(set(inventory.scenes[C.SCENE_ID]))
+        kept = set(inventory.lakes[C.LAKE_ID]) - set(inventory.outlines.loc[shown, C.LAKE_ID])
+        on_event(ScenesAway(len(away), len(kept & set(previous.lakes[C.LAKE_ID]))))
 
 
 def _is_covered(lakes: gpd.GeoDataFrame, others: gpd.GeoDataFrame) -> Any:
@@ -130,10 +131,10 @@ def _is_covered(lakes: gpd.GeoDataFrame, others: gpd.GeoDataFrame) -> Any:
 def _silent(names: Collection[str], seen: pd.DataFrame, scenes: pd.DataFrame) -> pd.DataFrame:
     """Return observations that say nothing, of lakes in scenes that they have no row for."""
     mapped = scenes.loc[scenes["state"] != schema.SceneState.REFUSED]
-    images = mapped[["acquired", "scene_id", "sensor"]].dropna(subset=["acquired", "scene_id"])
-    pairs = images.merge(pd.DataFrame({"lake_id": sorted(names)}), how="cross")
-    known = pd.MultiIndex.from_frame(seen[["lake_id", "scene_id"]])
-    new = pairs[~pd.MultiIndex.from_frame(pairs[["lake_id", "scene_id"]]).isin(known)]
+    images = mapped[["acquired", C.SCENE_ID, "sensor"]].dropna(subset=["acquired", C.SCENE_ID])
+    pairs = images.merge(pd.DataFrame({C.LAKE_ID: sorted(names)}), how="cross")
+    known = pd.MultiIndex.from_frame(seen[[C.LAKE_ID, C.SCENE_ID]])
+    new = pairs[~pd.MultiIndex.from_frame(pairs[[C.LAKE_ID, C.SCENE_ID]]).isin(known)]
     return new.assign(status=Status.UNCERTAIN)
 
 

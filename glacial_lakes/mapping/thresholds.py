@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.windows import Window
@@ -13,7 +15,11 @@ from glacial_lakes.scenes.quality import Quality
 from glacial_lakes.scenes.raster import keep_open
 from glacial_lakes.scenes.scene import Scene
 
-METHODS = {"otsu": threshold_otsu, "yen": threshold_yen, "isodata": threshold_isodata}
+METHODS: Mapping[str, Callable[..., float]] = {
+    "otsu": threshold_otsu,
+    "yen": threshold_yen,
+    "isodata": threshold_isodata,
+}
 """Methods of scikit-image that take a histogram, so that a scene need not be in memory."""
 BINS = 1000
 """Of the index from -1 to 1: a threshold is as exact as 0.002."""

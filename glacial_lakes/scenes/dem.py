@@ -38,7 +38,7 @@ from glacial_lakes.scenes.raster import open_raster
 
 Float = NDArray[np.float32]
 
-LOWEST_M, HIGHEST_M = -500.0, 9000.0
+LOWEST_M, HIGHEST_M = -11000.0, 9000.0
 """Below the shore of the Dead Sea (−430 m) and above Everest (8849 m) there is no ground."""
 
 STEEPEST_HALF_DEG = 55.0

@@ -224,9 +224,9 @@ def run(
         earlier = manifest.read(output / manifest.FILE_NAME)
         outputs = manifest.outputs_of(earlier)
         is_same = content == {key: earlier.get(key) for key in content}
-        is_same &= isinstance(earlier.get("n_lakes"), int)
+        is_same &= isinstance(earlier.get(C.N_LAKES), int)
         if is_same and manifest.outputs_hold(output, outputs):
-            n_lakes, unchanged = int(earlier["n_lakes"]), True
+            n_lakes, unchanged = int(earlier[C.N_LAKES]), True
         else:
             listen(StageStarted("track", len(usable)))
             inventory = _track(project, output, usable, table, content, allow_empty, listen)
@@ -497,7 +497,7 @@ def _replace_results(
     ):
         outputs = _write(project, output, inventory, aside, on_event)
         aside.removals |= output_folder.stale(output, before, outputs)
-        ending = {"n_lakes": len(inventory.lakes), "outputs": outputs}
+        ending = {C.N_LAKES: len(inventory.lakes), "outputs": outputs}
         manifest.write(aside.folder / manifest.FILE_NAME, {**content, **ending})
         aside.last = (manifest.FILE_NAME,)
     return outputs
