@@ -14,17 +14,16 @@ import shutil
 import stat
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO
 
 import llvmlite.binding as llvm
 import numba
 import numpy as np
+from filelock import FileLock
 
 PACKAGE = Path(__file__).parents[1]
 KEPT_FOLDERS = 3
@@ -35,7 +34,6 @@ _KERNELS = b"\nfrom glacial_lakes.kernels.jit import "
 _IMPORT = re.compile(rb"\nfrom (glacial_lakes\.[\w.]+) import (\([^)]*\)|.*)")
 _ENUM = re.compile(rb"\nclass (\w+)\(\w*(?:Enum|Flag)\)")
 _NAME = re.compile(rb"[A-Za-z_]\w*")
-_WAIT_SECONDS = 0.2
 _LONG_NAME = "x" * 120
 """As long as what numba appends to the folder: the paths of Windows end at 260 characters."""
 
@@ -145,35 +143,10 @@ def held() -> Iterator[None]:
     folder = place().folder
     with ExitStack() as stack:
         if folder is not None:
-            with suppress(OSError):
-                file = stack.enter_context((folder / "lock").open("ab"))
-                while not _take(file):
-                    time.sleep(_WAIT_SECONDS)
+            lock = FileLock(folder / "lock", fallback_to_soft=False)
+            with suppress(OSError, NotImplementedError):
+                stack.enter_context(lock)
         yield
-
-
-if sys.platform == "win32":
-
-    def _take(file: IO[bytes]) -> bool:
-        import msvcrt  # noqa: PLC0415 (only there)
-
-        try:
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except PermissionError:
-            return False
-        return True
-
-else:
-
-    def _take(file: IO[bytes]) -> bool:
-        import fcntl  # noqa: PLC0415 (not on Windows)
-
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
 
 
 def _complete_name() -> str:
