@@ -26,19 +26,24 @@ RENAMED_VALUES = {
     "doubtful": "unconfirmed",
     "сомнительно: не подтверждено": "не подтверждено",
     "сомнительно": "не подтверждено",
+    "названо сомнительным": "названо неподтверждённым",
 }
 """Values of tables, and words of pages and styles."""
 RENAMED_COLUMNS: dict[str, str] = {}
 RENAMED_FILES = {r"inventory\.[0-9a-f]{16}\.gpkg": "inventory.gpkg"}
 """Patterns of paths; the name of a copy holds a digest of it."""
+MOVED_FILES = {"coverage.tif": ("outlines.gpkg", "SELECT content FROM coverage")}
+"""Files that are now a cell of a GeoPackage beside them."""
 LEFT_OUT = {
     "version", "Version", "versions", "glacial_lakes",
     "started", "reviewed", "last_change",  # the clock
     "run_id", "key", "stamp", "outputs",  # digests of version and bytes
 }  # fmt: skip
 """Columns, and keys of JSON."""
-LEFT_OUT_LINES = re.compile(r"glacial_lakes \d")
-"""Lines of text."""
+LEFT_OUT_LINES = re.compile(r"glacial_lakes \d|Content-Security-Policy")
+"""Lines of text; the policy of a page holds digests of its styles."""
+LABEL = re.compile(r' label="[^"]*"')
+"""What QGIS shows for a value: words of a language, which change."""
 LEFT_OUT_TABLES = ("rtree_", "sqlite_")
 """Beginnings of names: indices and counters of SQLite."""
 
@@ -91,7 +96,14 @@ def is_same(old: object, new: object) -> bool:
         RENAMED_VALUES.get(value, value) if isinstance(value, str) else value
         for value in (old, new)
     )
+    if is_list(old) and is_list(new):  # what a new column adds to
+        return set(str(old).split(", ")) <= set(str(new).split(", "))
     return type(old) is type(new) and bool(np.all(old == new))
+
+
+def is_list(value: object) -> bool:
+    """Tell whether a cell lists columns as the verb check does: ``name=name, …``."""
+    return isinstance(value, str) and all("=" in part for part in value.split(", "))
 
 
 def compare_texts(before: list[str], after: list[str]) -> Found:
@@ -99,7 +111,7 @@ def compare_texts(before: list[str], after: list[str]) -> Found:
     words = re.compile(rf"\b({'|'.join(RENAMED_VALUES)})\b")
     old, new = (
         [
-            words.sub(lambda match: RENAMED_VALUES[match[0]], line)
+            words.sub(lambda match: RENAMED_VALUES[match[0]], LABEL.sub("", line.rstrip(",")))
             for line in lines
             if not LEFT_OUT_LINES.search(line)
         ]
@@ -130,10 +142,22 @@ def compare_files(before: Path, after: Path) -> Found:
 def compare_folders(before: Path, after: Path) -> dict[str, Found]:
     """Compare all files below two folders, by name."""
     old, new = files_of(before), files_of(after)
-    gone = {name: Found(wrong=["file is gone"]) for name in old.keys() - new.keys()}
+    gone = {name: missing_file(name, old, after) for name in old.keys() - new.keys()}
     added = {name: Found(new=["file"]) for name in new.keys() - old.keys()}
     kept = {name: compare_files(old[name], new[name]) for name in old.keys() & new.keys()}
     return dict(sorted((gone | added | kept).items()))
+
+
+def missing_file(name: str, old: dict[str, Path], after: Path) -> Found:
+    """Compare a file that moved into a GeoPackage beside it; any other file is gone."""
+    path = after / name
+    if path.name not in MOVED_FILES:
+        return Found(wrong=["file is gone"])
+    home, query = MOVED_FILES[path.name]
+    with closing(sqlite3.connect(path.with_name(home))) as file:
+        [(content,)] = file.execute(query)
+    same = content == old[name].read_bytes()
+    return Found(same_bytes=same, wrong=[] if same else [f"differs from that in {home}"])
 
 
 def files_of(folder: Path) -> dict[str, Path]:

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from products import Products
 from sample_project import PRODUCTS, Maker, project_of
@@ -42,6 +43,13 @@ SMOKE = {
 
 COLLECTED = pytest.StashKey[list[pytest.Item]]()
 """Every test that was found, before any is left out."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take a fault that pandas 2 warns of, and that pandas 3 no longer knows, for an error."""
+    if hasattr(pd.errors, "SettingWithCopyWarning"):
+        warning = "error::pandas.errors.SettingWithCopyWarning"
+        config.addinivalue_line("filterwarnings", warning)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -106,6 +106,12 @@ def test_no_text_of_a_csv_can_start_a_formula(tmp_path):
     assert not any(re.match(r"-\D", cell) for cell in cells)
 
 
+def test_every_file_written_is_told_once(inventory, tmp_path):
+    told = export(inventory, tmp_path, ["shp", "csv"])
+    written = {path for path in tmp_path.rglob("*") if path.is_file()}
+    assert sorted(told) == sorted(path for path in written if not path.name.startswith("."))
+
+
 def test_each_date_has_a_shapefile_and_two_sensors_of_a_day_stay_apart(inventory, folder):
     names = sorted(path.stem for path in (folder / "shapefiles").glob("*.shp"))
     days = inventory.scenes["acquired"].dropna().dt.strftime("%Y-%m-%d").unique()

@@ -144,3 +144,13 @@ def test_a_broken_scene_has_its_reason_in_russian(call, sample_data: Path, tmp_p
     )
     assert told[1] in out
     assert told[1] in err
+
+
+def test_no_template_asks_for_a_form_that_a_kept_value_has_no_more() -> None:
+    """Values are kept as JSON holds them: a time is a text, and fits no format of times."""
+    asked = re.compile(r"\{\w+:[^}]*%[^}]*\}")
+    package = Path(errors.__file__).parent
+    templates = re.compile(r"\b(?:N_|Message)\(\s*\"([^\"]*)\"")
+    for path in package.rglob("*.py"):
+        found = templates.findall(path.read_text(encoding="utf-8"))
+        assert not [text for text in found if asked.search(text)], path.name

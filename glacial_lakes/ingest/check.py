@@ -217,10 +217,8 @@ def _dates(lakes: Lakes, days: pd.DataFrame) -> Iterator[Finding]:
         )
         yield Finding("dates", "note", what)
     elif not len(undated):
-        first, last = days["time"].min(), days["time"].max()
-        yield Finding(
-            "dates", "ok", Message("{first:%Y-%m-%d} – {last:%Y-%m-%d}", first=first, last=last)
-        )
+        first, last = (f"{day:%Y-%m-%d}" for day in (days["time"].min(), days["time"].max()))
+        yield Finding("dates", "ok", Message("{first} – {last}", first=first, last=last))
 
 
 def _groups(lakes: Lakes, rows: pd.Index, times: pd.Series | None) -> list[pd.Index]:

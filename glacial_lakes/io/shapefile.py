@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import glob
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
@@ -83,8 +84,10 @@ def write_shapefile(
                 path, "cannot be written: {reason}", "check the disk", reason=error
             ) from error
         _compare_shapefile(frame, temporary, path)
-        _write_dictionary(fields, temporary.with_name(f"{path.stem}_fields.csv"))
-        names = sorted(part.name for part in temporary.parent.iterdir())
+        dictionary = temporary.with_name(f"{path.stem}_fields.csv")
+        _write_dictionary(fields, dictionary)
+        names = sorted(part.name for part in temporary.parent.glob(f"{glob.escape(path.stem)}.*"))
+        names.append(dictionary.name)
     return [path.with_name(name) for name in names]
 
 

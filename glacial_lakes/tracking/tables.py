@@ -270,7 +270,7 @@ def _rows(
         view = links.sightings[number]["view"][every]
         lakes = every[(view != NOT_SHOWN) & (view != COVERED_BY_OTHER)]
         shown, patches = lakes.tolist(), [patches_of(links, number, i) for i in lakes.tolist()]
-        part = epoch.patches.iloc[[first for first, *_ in patches]]
+        part = epoch.patches.iloc[[first for first, *_ in patches]].copy()
         status = views.status[shown, number]
         for name in _SUMMED:
             part[name] = _sums(epoch.patches[name].to_numpy(dtype=float), patches)
