@@ -19,6 +19,7 @@ from glacial_lakes.inventory.inventory import Inventory, as_layer, empty_layer
 from glacial_lakes.inventory.kept import with_kept
 from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.mapping.mapped_scene import MappedScene
+from glacial_lakes.scenes.dem import Dem
 from glacial_lakes.schema import SceneState
 from glacial_lakes.settings import TrackingSettings
 from glacial_lakes.tracking.tables import Tracked, track_lakes
@@ -31,7 +32,7 @@ def track(
     mapped: Iterable[MappedScene],
     *,
     glaciers: Places | None = None,
-    dem: Path | str | None = None,
+    dem: Dem | None = None,
     basins: Places | None = None,
     basin_field: str = "name",
     previous: Inventory | None = None,
@@ -52,7 +53,7 @@ def track(
         Glacier outlines. They give each lake its type
         (:func:`glacial_lakes.measures.relation_to_glaciers`), its contact, and nearest glacier
         and distance where mapping did not.
-    dem : path-like, optional
+    dem : path-like, rasterio dataset or xarray.DataArray, optional
         Elevation model for the catchment and relief indicators of the lakes
         (:func:`glacial_lakes.measures.relief_indicators`): a first-order screening.
     basins : path-like, GeoDataFrame, GeoSeries, geometry or bounds, optional
