@@ -13,7 +13,7 @@ import shapely
 
 import glacial_lakes
 from glacial_lakes.columns import C
-from glacial_lakes.errors import VectorError
+from glacial_lakes.errors import N_, VectorError, require
 from glacial_lakes.inventory import attributes, decisions
 from glacial_lakes.inventory.inventory import Inventory, as_layer, empty_layer
 from glacial_lakes.inventory.kept import with_kept
@@ -96,6 +96,7 @@ def track(
     >>> inventory.observations["sensor"].unique().tolist()
     ['LT05', 'LE07']
     """
+    _require_types(mapped, previous, settings)
     reviews = empty_layer("reviews") if previous is None else as_layer(previous.reviews, "reviews")
     known = None if previous is None else decisions.known_ground(previous.outlines, reviews)
     seen: list[dict[str, Any]] = []
@@ -137,6 +138,16 @@ def track(
         if added
         else earlier,
     )
+
+
+def _require_types(mapped: object, previous: object, settings: object) -> None:
+    # A table can be gone through, but not scene by scene.
+    kind = Sequence if isinstance(mapped, pd.DataFrame) else Iterable
+    require(mapped, kind, "mapped", N_("give a list of mapped scenes"))
+    if previous is not None:
+        require(previous, Inventory, "previous", N_("open it with open_inventory"))
+    if settings is not None:
+        require(settings, TrackingSettings, "settings", N_("give TrackingSettings"))
 
 
 def _without_rejected(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,7 +19,7 @@ from rasterio.windows import Window
 from glacial_lakes import measures, schema
 from glacial_lakes.columns import C
 from glacial_lakes.coverage import Coverage, State
-from glacial_lakes.errors import MetadataError
+from glacial_lakes.errors import N_, MetadataError, require
 from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.mapping import classification, masks, observability, slc_gaps, uncertainty
 from glacial_lakes.mapping.candidates import (
@@ -105,6 +105,8 @@ def map_lakes(
 
     Raises
     ------
+    InputError
+        When an argument is of another type.
     MetadataError
         When the scene lacks a green or near-infrared band.
 
@@ -118,7 +120,12 @@ def map_lakes(
     >>> [round(value) for value in mapped.outlines[["area_m2", "area_sigma_m2"]].max() > 0]
     [1, 1]
     """
-    settings = settings or MappingSettings()
+    settings = MappingSettings() if settings is None else settings
+    require(scene, Scene, "scene", N_("open it with open_scene"))
+    require(settings, MappingSettings, "settings", N_("give MappingSettings"))
+    if detector is not None:
+        remedy = N_("give a function, or its name as MappingSettings(detector=…)")
+        require(detector, Callable, "detector", remedy)
     for band in ("green", "nir"):
         if band not in scene.bands:
             raise MetadataError(

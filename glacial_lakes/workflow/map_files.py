@@ -27,7 +27,7 @@ from glacial_lakes.io import geopackage, shapefile
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.vector import Places
 from glacial_lakes.mapping.pipeline import map_lakes
-from glacial_lakes.places import keep_apart, refuse_addresses
+from glacial_lakes.places import PathLike, keep_apart, listed, refuse_addresses
 from glacial_lakes.scenes import discover, find_products, verify
 from glacial_lakes.scenes.dem import Dem, examine, files_of, name_of
 from glacial_lakes.scenes.plausibility import assess, require_plausible
@@ -40,7 +40,7 @@ _DEGREES = "EPSG:4326"
 
 
 def map_scenes(
-    paths: Iterable[Path | str],
+    paths: PathLike | Iterable[PathLike],
     out: Path | str,
     *,
     dem: Dem | None = None,
@@ -53,7 +53,7 @@ def map_scenes(
 
     Parameters
     ----------
-    paths : iterable of path-like
+    paths : path-like or iterable of path-like
         Products, or folders of products.
     out : path-like
         ``.gpkg`` (layer ``outlines``), ``.shp``, ``.geojson`` or ``.fgb``; an old file is
@@ -103,7 +103,7 @@ def map_scenes(
     for path in others:
         if not path.exists():
             raise MissingFileError(path, "does not exist", "check the path")
-    paths = list(paths)
+    paths = listed(paths)
     refuse_addresses(out)
     keep_apart([out], [*find_products(paths), *others])
     refused: list[SceneRefused] = []
