@@ -33,7 +33,7 @@ SIGHTING = np.dtype(
     [
         ("view", "i1"),
         ("patch", "i4"),
-        ("area_m2", "f8"),
+        (C.AREA_M2, "f8"),
         ("before", "i4"),
         ("before_m2", "f8"),
         ("shared_m2", "f8"),
@@ -350,7 +350,7 @@ def _parts(links: Links, number: int, lake: int, found: Match, *, whole: bool) -
     if children:
         since = _last_together(links, number, lake, patch, children)
         if since is not None:
-            before = float(links.sightings[since]["area_m2"][lake])
+            before = float(links.sightings[since][C.AREA_M2][lake])
             after = float(shapely.area(epoch.outlines[[*parts, *children]]).sum())
             links.lineage.append(
                 Lineage(EventKind.SPLIT, since, number, (lake,), (lake, *born), before, after)

@@ -324,7 +324,7 @@ def _differences(
     states_area = (status.isna() | (status == Status.OBSERVED)).to_numpy(dtype=bool)
     sigmas = pd.to_numeric(_column(outlines, schema.AREA_SIGMA, np.nan), errors="coerce")
     sigmas_m2 = sigmas.to_numpy(dtype=float)
-    names = ("outline_area_m2", "area_error", C.AREA_SIGMA_M2, "pixel_m")
+    names = ("outline_area_m2", "area_error", C.AREA_SIGMA_M2, C.PIXEL_M)
     values = dict.fromkeys(names, np.nan) | dict.fromkeys(_SHORE_COLUMNS, 0.0)
     columns: dict[str, npt.NDArray[np.float64]] = {
         name: np.repeat(value, len(lake_shapes)) for name, value in values.items()
