@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_type_hints
 
 import geopandas as gpd
 import numpy as np
@@ -159,6 +160,11 @@ def test_an_argument_of_another_type_is_refused_in_one_line(name: str) -> None:
     with pytest.raises(InputError, match=said) as refused:
         call(gl.discover(SAMPLE / "scenes")[0])
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["map_lakes", "map_scenes", "track", "track_files", "validate"])
+def test_the_types_of_arguments_can_be_asked_for_without_optional_libraries(name: str) -> None:
+    assert "return" in get_type_hints(getattr(gl, name))
 
 
 def test_one_path_is_one_path_and_no_list_of_letters(tmp_path: Path) -> None:

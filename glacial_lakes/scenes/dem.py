@@ -38,12 +38,14 @@ from glacial_lakes.grid import Grid
 from glacial_lakes.scenes.held_dem import as_raster, is_data_array
 from glacial_lakes.scenes.raster import check_bounds, open_raster
 
+Float = NDArray[np.float32]
+
 if TYPE_CHECKING:
     import xarray as xr
 
-Float = NDArray[np.float32]
-
-Dem: TypeAlias = "Path | str | DatasetReader | WarpedVRT | xr.DataArray"
+    Dem: TypeAlias = Path | str | DatasetReader | WarpedVRT | xr.DataArray
+else:  # whoever asks for the types at run time need not have xarray
+    Dem = Path | str | DatasetReader | WarpedVRT | Any
 """What an argument for an elevation model takes: a local file, a rasterio dataset that is open for
 reading, or an xarray DataArray with a CRS. Files and arrays can be sent to other processes."""
 
