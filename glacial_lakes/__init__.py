@@ -75,7 +75,7 @@ _HOMES = {
 }
 """Where each public name is made."""
 _ORIGINAL_NAMES = {"export_inventory": "export"}  # gl.export is the module
-_MODULES = {"indices": "mapping.indices"}
+_MODULES = {"indices": "mapping.indices", "regions": "mapping.regions"}
 """Modules that are reached under another name than their own."""
 
 __all__ = [

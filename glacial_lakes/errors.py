@@ -267,6 +267,37 @@ class ImplausibleError(InputError):
     code = "GL1007"
 
 
+def require(value: object, kind: Any, argument: str, remedy: str) -> None:
+    """Refuse an argument of another type, before something deep inside stumbles over it.
+
+    Parameters
+    ----------
+    value : object
+        What was given.
+    kind : type or tuple of types
+        What is meant.
+    argument : str
+        Its name in Python.
+    remedy : str
+        What to give instead, as a clause.
+
+    Raises
+    ------
+    InputError
+        When it is none of these.
+
+    Examples
+    --------
+    >>> require("scene.SAFE", dict, "scene", "open it with open_scene")
+    Traceback (most recent call last):
+    ...
+    glacial_lakes.errors.InputError: GL1000 scene is given as str; open it with open_scene
+    """
+    if not isinstance(value, kind):
+        what = N_("{argument} is given as {kind}")
+        raise InputError(None, what, remedy, argument=argument, kind=type(value).__name__)
+
+
 class ConfigError(GlacialLakesError):
     """The project file or an option is wrong."""
 

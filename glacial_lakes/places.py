@@ -8,13 +8,37 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from glacial_lakes.errors import N_, ConfigError, OverlapError
+from glacial_lakes.errors import N_, ConfigError, OverlapError, require
 
 Place = str | tuple[int, int]
+PathLike = str | os.PathLike[str]
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:[/\\]|[/\\]vsi", re.IGNORECASE)
 _PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx", ".qml")
 """What belongs to a shapefile, by ending."""
+
+
+def listed(paths: PathLike | Iterable[PathLike]) -> list[Path]:
+    """Return the paths that are given: one, or several.
+
+    Raises
+    ------
+    InputError
+        When there is something else among them.
+
+    Examples
+    --------
+    >>> listed("scenes") == listed(["scenes"]) == [Path("scenes")]
+    True
+    """
+    remedy = N_("give a path, or a list of paths")
+    if isinstance(paths, str | os.PathLike):
+        return [Path(paths)]
+    require(paths, Iterable, "paths", remedy)
+    found = list(paths)
+    for path in found:
+        require(path, (str, os.PathLike), "a path", remedy)
+    return [Path(path) for path in found]
 
 
 def refuse_addresses(*outputs: Path | str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import rasterio
@@ -12,11 +11,11 @@ from affine import Affine
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from glacial_lakes.errors import ImplausibleError, NotCoveredError
+from glacial_lakes.errors import N_, ImplausibleError, NotCoveredError
 from glacial_lakes.grid import Grid
 from glacial_lakes.kernels.interpolation import sample
 from glacial_lakes.kernels.jit import kernel
-from glacial_lakes.scenes.dem import STEEPEST_HALF_DEG, open_dem, read_heights
+from glacial_lakes.scenes.dem import STEEPEST_HALF_DEG, Dem, name_of, open_dem, read_heights
 
 Float = NDArray[np.float32]
 
@@ -52,7 +51,7 @@ class Terrain:
 
 
 def read_terrain(
-    dem: str | Path,
+    dem: Dem,
     grid: Grid,
     sun_azimuth_deg: float | None = None,
     sun_elevation_deg: float | None = None,
@@ -63,7 +62,7 @@ def read_terrain(
 
     Parameters
     ----------
-    dem : path-like
+    dem : path-like, rasterio dataset or xarray.DataArray
         Elevation in metres, any CRS and resolution.
     grid : Grid
         Grid of the scene; the layers cover it and ``margin_m`` around it, so that mountains
@@ -76,7 +75,8 @@ def read_terrain(
     Raises
     ------
     UnknownProductError, UnsafeInputError, DamagedFileError
-        When the file is no local GeoTIFF, refers to others, or cannot be read.
+        When it is no local GeoTIFF, no raster that is open and no array, refers to others, or
+        cannot be read.
     GridError
         When the DEM has no CRS or does not meet the scene.
     ImplausibleError
@@ -85,11 +85,12 @@ def read_terrain(
     with open_dem(dem) as dataset:
         # A DEM in degrees is warped at about its own spacing; finer would only invent detail.
         spacing = max(grid.resolution, _spacing_m(dataset))
-    around = _grown(grid, margin_m, spacing)
-    elevation = read_heights(dem, around)
+        around = _grown(grid, margin_m, spacing)
+        elevation = read_heights(dataset, around)
     coarse = grid.coarsened(8)
     if not np.isfinite(sample(elevation, around.transform, coarse.transform, coarse.shape)).any():
-        raise NotCoveredError(str(dem), "the DEM does not cover the scene", "give one that does")
+        what = N_("the DEM does not cover the scene")
+        raise NotCoveredError(name_of(dem), what, "give one that does")
     gradient = horn_gradient(elevation, around.resolution)
     slope = np.hypot(*gradient)
     np.degrees(np.arctan(slope, out=slope), out=slope)
@@ -102,12 +103,12 @@ def read_terrain(
     return Terrain(around, elevation, slope, lit)
 
 
-def _check_slope(slope_deg: Float, dem: str | Path) -> None:
+def _check_slope(slope_deg: Float, dem: Dem) -> None:
     """Refuse heights that make ground steeper than any: in feet, or of a vertical exaggeration."""
     known = slope_deg[np.isfinite(slope_deg)]
     if known.size and float(np.median(known)) > STEEPEST_HALF_DEG:
         raise ImplausibleError(
-            str(dem),
+            name_of(dem),
             "half of the ground of the DEM is steeper than {median:.0f}°",
             "convert its heights to metres, e.g. from feet",
             median=float(np.median(known)),

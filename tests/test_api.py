@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_type_hints
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 
 import glacial_lakes as gl
+from glacial_lakes.change.series import epoch_names
 from glacial_lakes.errors import ConfigError, InputError, MissingFileError, VectorError
 from glacial_lakes.io.vector import as_places
 
@@ -109,3 +114,89 @@ def test_places_that_cannot_be_meant_are_refused_in_one_line(held, said) -> None
     with pytest.raises(VectorError, match=said) as refused:
         as_places(held)
     assert "\n" not in str(refused.value)
+
+
+DRAWN = FRAME.to_crs(32643)
+SURVEY = gl.CompleteCoverage("survey 2020", datetime(2020, 8, 1, tzinfo=UTC), "S2A", 10.0)
+MAPPED = gl.MappedScene(DRAWN, SURVEY)
+WRONG_TYPES = {
+    "a path for a scene": (lambda _: gl.map_lakes("LC08.SAFE"), "scene is given as str; open it"),
+    "a dict of settings": (
+        lambda scene: gl.map_lakes(scene, settings={"min_pixels": 3}),
+        "settings is given as dict; give MappingSettings",
+    ),
+    "other settings": (
+        lambda scene: gl.map_lakes(scene, settings=gl.TrackingSettings()),
+        "settings is given as TrackingSettings",
+    ),
+    "a name of a detector": (lambda scene: gl.map_lakes(scene, detector="x"), "give a function"),
+    "one mapped scene": (lambda _: gl.track(MAPPED), "mapped is given as MappedScene; give a list"),
+    "one table": (lambda _: gl.track(DRAWN), "mapped is given as GeoDataFrame; give a list"),
+    "a path of an inventory": (
+        lambda _: gl.track([MAPPED], previous="inventory.gpkg"),
+        "previous is given as str; open it with open_inventory",
+    ),
+    "settings of mapping": (
+        lambda _: gl.track([MAPPED], settings=gl.MappingSettings()),
+        "settings is given as MappingSettings; give TrackingSettings",
+    ),
+    "a path of outlines": (lambda _: gl.validate("lakes.gpkg", DRAWN), "outlines is given as str"),
+    "a mapped scene": (lambda _: gl.validate(DRAWN, MAPPED), "reference is given as MappedScene"),
+    "a number for paths": (lambda _: gl.discover(42), "paths is given as int; give a path"),
+    "numbers for paths": (lambda _: gl.discover([42]), "a path is given as int; give a path"),
+    "a number for a path": (lambda _: gl.open_scene(42), "path is given as int; give the path"),
+    "a path of a project": (lambda _: gl.run("project.toml"), "read it with read_project"),
+    "a path to export": (
+        lambda _: gl.export_inventory("inventory.gpkg", "output", ["csv"]),
+        "inventory is given as str; open it with open_inventory",
+    ),
+    "a path to report": (lambda _: gl.write_report("x.gpkg", "x.html"), "open it with open_inv"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_TYPES)
+def test_an_argument_of_another_type_is_refused_in_one_line(name: str) -> None:
+    call, said = WRONG_TYPES[name]
+    with pytest.raises(InputError, match=said) as refused:
+        call(gl.discover(SAMPLE / "scenes")[0])
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["map_lakes", "map_scenes", "track", "track_files", "validate"])
+def test_the_types_of_arguments_can_be_asked_for_without_optional_libraries(name: str) -> None:
+    assert "return" in get_type_hints(getattr(gl, name))
+
+
+def test_one_path_is_one_path_and_no_list_of_letters(tmp_path: Path) -> None:
+    scene = SAMPLE / "scenes" / "nothing"
+    with pytest.raises(InputError, match=r"nothing: no scene could be used"):
+        gl.map_scenes(str(scene), tmp_path / "lakes.gpkg")
+    with pytest.raises(InputError, match=r"nothing\.gpkg: no file could be used"):
+        gl.track_files(str(tmp_path / "nothing.gpkg"), tmp_path / "tracked.gpkg")
+
+
+def test_a_series_of_outlines_is_validated_like_its_table() -> None:
+    assert repr(gl.validate(DRAWN.geometry, DRAWN.geometry)) == repr(gl.validate(DRAWN, DRAWN))
+
+
+def test_glaciers_are_taken_as_people_hold_them_wherever_they_are_asked_for(tmp_path: Path) -> None:
+    DRAWN.to_file(tmp_path / "survey.gpkg")
+    usual = gl.track([MAPPED], glaciers=FRAME).lakes["lake_type"].tolist()
+    assert gl.track([MAPPED], glaciers=BOX).lakes["lake_type"].tolist() == usual
+    inventory = gl.track_files(
+        tmp_path / "survey.gpkg", tmp_path / "tracked.gpkg", date="2020-08-01", glaciers=FRAME
+    )
+    assert inventory.lakes["lake_type"].tolist() == usual
+    pages = [
+        gl.write_report(inventory, tmp_path / f"{name}.html", glaciers=held).read_bytes()
+        for name, held in (("table", FRAME), ("geometry", FRAME.geometry[0]), ("bounds", BOX))
+    ]
+    assert pages[0] == pages[1] == pages[2]
+
+
+def test_images_of_unknown_sensors_are_named_without_a_warning() -> None:
+    days = pd.to_datetime(["2020-08-01", "2021-08-01"], utc=True).to_series(index=[0, 1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        names = epoch_names(days, pd.Series([None, np.nan], dtype=object))
+    assert names.tolist() == ["2020-08-01", "2021-08-01"]

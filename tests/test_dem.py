@@ -9,15 +9,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
+import shapely
+from geopandas.testing import assert_geodataframe_equal
+from rasterio.vrt import WarpedVRT
 
+import glacial_lakes as gl
 from glacial_lakes.errors import (
     DamagedFileError,
     GlacialLakesError,
     GridError,
     ImplausibleError,
+    InputError,
+    OverlapError,
     UnsafeInputError,
 )
 from glacial_lakes.grid import Grid
@@ -252,3 +259,191 @@ def test_a_model_without_a_place_is_refused(tmp_path: Path, whole: Any, grid: Gr
         path = write(tmp_path / "dem.tif", heights, profile | lack)
         with pytest.raises(GridError), open_dem(path):
             pass
+
+
+def array_of(path: Path, **attrs: Any) -> Any:
+    """Return a file as the array that a person would make of it."""
+    xarray = pytest.importorskip("xarray")
+    with rasterio.open(path) as dataset:
+        heights, t, crs = dataset.read(1), dataset.transform, dataset.crs.to_wkt()
+    return xarray.DataArray(
+        heights,
+        dims=("y", "x"),
+        coords={
+            "y": t.f + t.e * (np.arange(heights.shape[0]) + 0.5),
+            "x": t.c + t.a * (np.arange(heights.shape[1]) + 0.5),
+        },
+        attrs={"crs": crs} | attrs,
+    )
+
+
+def with_spatial_ref(array: Any) -> Any:
+    """Return an array that tells its CRS as rioxarray and CF do."""
+    crs = array.attrs["crs"]
+    return array.drop_attrs().assign_coords(spatial_ref=((), 0, {"crs_wkt": crs}))
+
+
+HELD = {
+    "crs in the attributes": lambda array: array,
+    "crs as CF has it": with_spatial_ref,
+    "south to north": lambda array: array.isel(y=slice(None, None, -1)),
+    "x before y": lambda array: array.transpose("x", "y"),
+    "a band": lambda array: array.expand_dims("band"),
+    "other names": lambda array: array.rename(y="northing", x="easting"),
+    "big-endian": lambda array: array.astype(">f8"),
+}
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_an_array_of_heights_says_what_its_file_says(
+    sample_data: Path, grid: Grid, name: str
+) -> None:
+    path = sample_data / "dem.tif"
+    found = read_heights(HELD[name](array_of(path)), grid)
+    np.testing.assert_allclose(found, read_heights(path, grid), atol=1e-3)
+
+
+def test_the_accessor_of_rioxarray_is_asked_for_the_crs(
+    sample_data: Path, grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = sample_data / "dem.tif"
+    array = array_of(path).drop_attrs()
+
+    class Accessor:
+        crs = grid.crs
+
+    monkeypatch.setattr(type(array), "rio", Accessor(), raising=False)
+    np.testing.assert_allclose(read_heights(array, grid), read_heights(path, grid), atol=1e-3)
+
+
+def test_relief_of_a_file_a_dataset_and_an_array_is_the_same(sample_data: Path, grid: Grid) -> None:
+    path = sample_data / "dem.tif"
+    asked = read_terrain(path, grid, 145.0, 30.0)
+    with rasterio.open(path) as dataset, WarpedVRT(dataset, crs=grid.crs) as warped:
+        held = [read_terrain(dem, grid, 145.0, 30.0) for dem in (dataset, warped)]
+        assert not dataset.closed
+    held += [read_terrain(array_of(path), grid, 145.0, 30.0)]
+    for terrain in held:
+        assert terrain.grid == asked.grid
+        np.testing.assert_allclose(terrain.elevation_m, asked.elevation_m, atol=1e-3)
+        np.testing.assert_allclose(terrain.illumination, asked.illumination, atol=1e-3)
+
+
+def test_relief_of_lakes_is_the_same_however_the_model_is_held(sample_data: Path) -> None:
+    path, ice = sample_data / "dem.tif", sample_data / "glaciers.gpkg"
+    scene = open_scene(sample_data / "scenes" / LANDSAT)
+    mapped = [gl.map_lakes(scene, aoi=(74.50, 42.60, 74.53, 42.63))]
+    usual = gl.track(mapped, dem=path, glaciers=ice).lakes
+    assert usual["upslope_area_m2"].notna().any()
+    with rasterio.open(path) as dataset:
+        for dem in (dataset, array_of(path)):
+            held = gl.track(mapped, dem=dem, glaciers=ice).lakes
+            assert_geodataframe_equal(held, usual, check_less_precise=True)
+
+
+def test_outlines_of_files_are_mapped_with_a_model_in_memory(
+    tmp_path: Path, sample_data: Path
+) -> None:
+    area = gpd.GeoSeries([shapely.box(74.50, 42.60, 74.56, 42.65)], crs=4326)
+    path = sample_data / "dem.tif"
+    products = [sample_data / "scenes" / LANDSAT]
+    tables = [
+        gl.map_scenes(products, tmp_path / "lakes.gpkg", dem=dem, aoi=area)
+        for dem in (path, array_of(path))
+    ]
+    assert_geodataframe_equal(*tables, check_less_precise=True)
+
+
+def test_an_open_model_is_not_written_over(tmp_path: Path, sample_data: Path) -> None:
+    path = tmp_path / "lakes.shp"
+    shutil.copy(sample_data / "dem.tif", path)
+    with rasterio.open(path) as dataset, pytest.raises(OverlapError):
+        gl.map_scenes([sample_data / "scenes" / LANDSAT], path, dem=dataset)
+
+
+@pytest.mark.parametrize(
+    ("factor", "kind", "attrs"),
+    [
+        (10, "uint16", {"scale_factor": 0.1, "_FillValue": 0}),
+        (1 / 0.3048, "float32", {"units": "feet"}),
+        (10, "int32", {"units": "dm", "nodata": -9999}),
+        (1, "int16", {"missing_value": -32768}),
+        (1, "float32", {"_FillValue": np.nan}),
+    ],
+)
+def test_what_an_array_says_of_unit_scale_and_voids_is_heeded(
+    tmp_path: Path, whole: Any, grid: Grid, factor: float, kind: str, attrs: dict[str, Any]
+) -> None:
+    heights, profile = whole
+    path = write(tmp_path / "dem.tif", (heights * factor).astype(kind), profile | {"nodata": None})
+    array = array_of(path, **attrs)
+    marks = [value for name, value in attrs.items() if name in VOIDS]
+    hole = np.s_[100:140, 100:140]
+    array[hole] = marks[0] if marks else np.nan
+    found = read_heights(array, grid)
+    assert np.isnan(found[hole]).all()
+    np.testing.assert_allclose(found[:98], heights[:98], atol=1.0)
+
+
+VOIDS = ("_FillValue", "nodata", "missing_value")
+
+
+def test_a_mark_of_voids_that_numbers_cannot_hold_marks_none(sample_data: Path, grid: Grid) -> None:
+    path = sample_data / "dem.tif"
+    for kind, mark in (("uint16", -9999), ("int16", np.nan), ("float32", 1e300)):
+        array = array_of(path, _FillValue=mark)
+        found = read_heights(array.astype(kind).assign_attrs(array.attrs), grid)
+        np.testing.assert_allclose(found, read_heights(path, grid), atol=1.0)
+
+
+def test_heights_of_an_array_are_distrusted_like_those_of_a_file(
+    sample_data: Path, grid: Grid
+) -> None:
+    array = array_of(sample_data / "dem.tif")
+    holed = array.copy()
+    holed[100:140, 100:140] = -32768
+    assert np.isnan(read_heights(holed, grid)[100:140, 100:140]).all()
+    assert "-32768" in examine(holed)
+    for ask in (examine, lambda dem: read_heights(dem, grid)):
+        with pytest.raises(ImplausibleError, match="no ground has"):
+            ask(array.copy(data=array / 0.3048))
+
+
+WRONG = {
+    "no crs": (lambda a: a.drop_attrs(), "no CRS; give it one: rio.write_crs, or attrs"),
+    "a crs that is none": (lambda a: a.assign_attrs(crs="Pulkovo"), "CRS of the DEM cannot be"),
+    "no names": (lambda a: a.rename(y="a", x="b"), "dimensions of the DEM are a, b; name them"),
+    "layers": (lambda a: a.expand_dims(time=[1, 2]), "several layers, by time; choose one"),
+    "no coordinates": (lambda a: a.drop_vars("x"), "no coordinates of its pixels along x"),
+    "uneven": (lambda a: a.isel(x=[0, 1, 5, 9]), "along x are not evenly spaced"),
+    "complex": (lambda a: a.astype("complex64"), "holds complex64 numbers"),
+    "no scale": (lambda a: a.assign_attrs(scale_factor="ten"), "scale_factor ten, which is no"),
+    "unknown unit": (lambda a: a.assign_attrs(units="sazhen"), "the unit sazhen"),
+    "numbers": (lambda a: a.to_numpy(), "given as ndarray; give a file, a rasterio dataset"),
+    "a set": (lambda a: a.to_dataset(name="dem"), "given as Dataset"),
+    "a number": (lambda a: 42, "given as int"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_model_that_cannot_be_used_is_refused_in_one_line(
+    sample_data: Path, grid: Grid, name: str
+) -> None:
+    change, said = WRONG[name]
+    with pytest.raises(GlacialLakesError, match=said) as refused:
+        read_heights(change(array_of(sample_data / "dem.tif")), grid)
+    assert "\n" not in str(refused.value)
+    assert "vsimem" not in str(refused.value)
+
+
+def test_a_dataset_that_is_closed_or_has_no_place_is_refused(
+    tmp_path: Path, whole: Any, sample_data: Path, grid: Grid
+) -> None:
+    with rasterio.open(sample_data / "dem.tif") as dataset:
+        pass
+    with pytest.raises(InputError, match=r"dem\.tif: the DEM is closed; open it again"):
+        read_heights(dataset, grid)
+    heights, profile = whole
+    path = write(tmp_path / "nowhere.tif", heights, profile | {"crs": None})
+    with rasterio.open(path) as dataset, pytest.raises(GridError, match=r"nowhere\.tif.*no CRS"):
+        read_heights(dataset, grid)

@@ -15,7 +15,12 @@ from sample_project import Maker
 import glacial_lakes as gl
 
 ROOT = Path(__file__).parents[1]
-MODULES = sorted({*(getattr(gl, name).__module__ for name in gl.__all__), gl.indices.__name__})
+MODULES = sorted(
+    {
+        *(getattr(gl, name).__module__ for name in gl.__all__),
+        *(module.__name__ for module in (gl.indices, gl.regions)),
+    }
+)
 
 
 @pytest.fixture(scope="module")

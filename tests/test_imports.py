@@ -139,7 +139,7 @@ def test_the_public_names_are_few_sorted_and_there() -> None:
         assert getattr(glacial_lakes, name).__doc__, name
 
 
-@pytest.mark.parametrize("name", ["indices", "simulate", "measures", "change", "schema"])
+@pytest.mark.parametrize("name", ["indices", "regions", "simulate", "measures", "change", "schema"])
 def test_modules_load_when_they_are_asked_for(name: str) -> None:
     assert python(f"import glacial_lakes as gl; print(gl.{name}.__doc__ is not None)").strip()
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -165,10 +166,10 @@ def test_the_parts_of_a_split_lake_keep_one_identity_and_get_one(path: Path, cop
         lake["geometry"].intersection(shapely.box(x, y, cut, top)),
         lake["geometry"].intersection(shapely.box(cut, y, right, top)),
     ]
-    rows = edited["lakes"][edited["lakes"]["lake_id"] == lake["lake_id"]]
-    rest = edited["lakes"][edited["lakes"]["lake_id"] != lake["lake_id"]]
+    rows = edited.lakes[edited.lakes["lake_id"] == lake["lake_id"]]
+    rest = edited.lakes[edited.lakes["lake_id"] != lake["lake_id"]]
     split = pd.concat([rest, *(rows.assign(geometry=[half]) for half in halves)])
-    found = differences(inventory, {**edited, "lakes": gpd.GeoDataFrame(split, crs=4326)})
+    found = differences(inventory, replace(edited, lakes=gpd.GeoDataFrame(split, crs=4326)))
     by_kind = found.set_index("decision")
     assert sorted(by_kind.index) == ["redrawn", "split"]
     assert by_kind.loc["redrawn", "lake_id"] == lake["lake_id"]
@@ -178,16 +179,16 @@ def test_the_parts_of_a_split_lake_keep_one_identity_and_get_one(path: Path, cop
 
 def test_a_lake_drawn_anew_without_a_code_keeps_its_identity(path: Path, copy: Path) -> None:
     inventory, edited = open_inventory(path), read_edited(copy)
-    lakes = edited["lakes"].copy()
+    lakes = edited.lakes.copy()
     name = lakes["lake_id"].iloc[4]
     lakes.loc[lakes.index[4], "lake_id"] = None
     lakes.loc[lakes.index[4], "geometry"] = lakes.geometry.iloc[4].buffer(0.0001)
-    assert told(differences(inventory, {**edited, "lakes": lakes})) == [("redrawn", name)]
+    assert told(differences(inventory, replace(edited, lakes=lakes))) == [("redrawn", name)]
 
 
 def test_a_selection_is_refused_or_taken_as_one(path: Path, copy: Path) -> None:
     inventory, edited = open_inventory(path), read_edited(copy)
-    few = {**edited, "lakes": edited["lakes"].iloc[:3]}
+    few = replace(edited, lakes=edited.lakes.iloc[:3])
     with pytest.raises(InputError, match=r"lacks 9 of 12 lakes.*--partial"):
         differences(inventory, few)
     assert differences(inventory, few, missing_is_rejected=False).empty
@@ -208,10 +209,10 @@ def test_a_bow_tie_is_refused_by_name_and_nothing_is_taken_in(path: Path, copy: 
 
 def test_a_layer_that_is_shifted_as_a_whole_is_refused(path: Path, copy: Path) -> None:
     inventory, edited = open_inventory(path), read_edited(copy)
-    lakes = edited["lakes"].to_crs(32643)
+    lakes = edited.lakes.to_crs(32643)
     lakes.geometry = lakes.geometry.translate(120, 60)
     with pytest.raises(InputError, match=r"shifted by about 1[34]"):
-        differences(inventory, {**edited, "lakes": lakes.to_crs(4326)})
+        differences(inventory, replace(edited, lakes=lakes.to_crs(4326)))
 
 
 @ogr
@@ -438,14 +439,28 @@ def test_the_report_shows_both_outlines_of_a_conflict(
     assert 'class="drawn" d="M' not in "".join(part for part in rest if part is not article)
 
 
+def test_a_copy_tells_which_reviews_it_knew_whatever_becomes_of_its_tables(path: Path) -> None:
+    inventory, name = contradicted(path)
+    inventory.to_file(path)
+    edited = read_edited(path)
+    assert edited.last_review == 1
+    assert edited.lakes.attrs == edited.outlines.attrs == {}
+    outlines = gpd.GeoDataFrame(pd.concat([edited.outlines]), crs=4326)
+    mine = (outlines["lake_id"] == name) & outlines["edited"].fillna(False).astype(bool)
+    assert mine.any()
+    outlines.loc[mine, "geometry"] = shapely.buffer(outlines.geometry[mine].to_numpy(), 0.0002)
+    found = differences(inventory, replace(edited, outlines=outlines))
+    assert told(found) == [("redrawn", name)]
+
+
 def test_who_checks_the_newer_outline_ends_the_conflict(path: Path) -> None:
     inventory, name = contradicted(path)
     inventory.to_file(path)
     copy = Path(shutil.copy(path, path.with_name("copy.gpkg")))
     edited = read_edited(copy)
-    lakes = edited["lakes"].copy()
+    lakes = edited.lakes.copy()
     lakes.loc[lakes["lake_id"] == name, "verified"] = True
-    found = differences(inventory, {**edited, "lakes": lakes})
+    found = differences(inventory, replace(edited, lakes=lakes))
     assert told(found) == [("accepted", name)]
     after = inventory.with_reviews(found.assign(review_id=2, reviewer="Петров"))
     lake = after.lakes.set_index("lake_id").loc[name]

@@ -72,6 +72,33 @@ def test_names_of_columns_are_spelled_in_one_place() -> None:
     assert spelled(PACKAGE / "columns.py")  # it would find them
 
 
+JSON = {"mapping/mapped_scene.py", "workflow/manifest.py", "workflow/run.py", "ingest/dates.py"}
+"""Here records and manifests have fields of the same names."""
+
+
+def picked(source: Path) -> list[str]:
+    """Return the names of columns that a file spells to pick something, single words as well."""
+    slices = [
+        node.slice
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Subscript)
+    ]
+    texts = [
+        one.value for part in slices for one in ast.walk(part) if isinstance(one, ast.Constant)
+    ]
+    return [text for text in texts if text in SPELLINGS]
+
+
+def test_columns_of_tables_are_picked_by_their_names() -> None:
+    others = OWN_WORDS | JSON | {"schema.py"}
+    found = {}
+    for source in sorted(PACKAGE.rglob("*.py")):
+        place = source.relative_to(PACKAGE)
+        if not {place.as_posix(), place.parts[0]} & others:
+            found[place.as_posix()] = picked(source)
+    assert {place: names for place, names in found.items() if names} == {}
+
+
 def test_every_name_is_that_of_a_column_and_every_column_has_one() -> None:
     assert all(getattr(C, name) == name.lower() for name in NAMES)
     tables = [*(LAYERS | DERIVED).values(), schema.MAPPED, schema.TOTALS]

@@ -23,7 +23,7 @@ import shapely
 from glacial_lakes import change, schema
 from glacial_lakes.change.series import epoch_names, times_of_scenes
 from glacial_lakes.columns import C
-from glacial_lakes.errors import ConfigError, Message
+from glacial_lakes.errors import N_, ConfigError, Message, require
 from glacial_lakes.export.kml import write_kmz
 from glacial_lakes.inventory.inventory import STATUS_COLOURS, Inventory
 from glacial_lakes.io.atomic import is_aside, settle, together, whole
@@ -107,7 +107,8 @@ def export(
     >>> [path.name for path in gl.export_inventory(inventory, "exported", ["geojson"])]
     ['lakes.geojson', 'outlines.geojson']
     """
-    names = list(dict.fromkeys(formats))
+    require(inventory, Inventory, "inventory", N_("open it with open_inventory"))
+    names = list(dict.fromkeys([formats] if isinstance(formats, str) else formats))
     for name in names:
         if name not in FORMATS:
             near = difflib.get_close_matches(name.lower(), FORMATS, n=1, cutoff=0.3)

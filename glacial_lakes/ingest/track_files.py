@@ -31,8 +31,9 @@ from glacial_lakes.inventory.build import track
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
 from glacial_lakes.inventory.kept import refuse_empty
 from glacial_lakes.io import atomic, locks
+from glacial_lakes.io.vector import Places
 from glacial_lakes.mapping.mapped_scene import MappedScene
-from glacial_lakes.places import keep_apart, refuse_addresses
+from glacial_lakes.places import PathLike, keep_apart, listed, refuse_addresses
 from glacial_lakes.review import working_copy
 from glacial_lakes.runtime.revision import code_version
 from glacial_lakes.schema import SceneState, Status
@@ -48,15 +49,15 @@ ID_PLACE_M = 1000.0
 
 
 def track_files(
-    paths: Iterable[Path | str],
+    paths: PathLike | Iterable[PathLike],
     out: Path | str,
     *,
     fields: Mapping[str, str] | None = None,
     date: str | None = None,
     layer: str | None = None,
     encoding: str | None = None,
-    glaciers: Path | str | None = None,
-    basins: Path | str | None = None,
+    glaciers: Places | None = None,
+    basins: Places | None = None,
     basin_field: str = "name",
     allow_empty: bool = False,
     on_event: Listener = ignore,
@@ -70,7 +71,7 @@ def track_files(
 
     Parameters
     ----------
-    paths : iterable of path-like
+    paths : path-like or iterable of path-like
         Vector files, in any order and CRS.
     out : path-like
         The ``.gpkg`` file.
@@ -110,12 +111,13 @@ def track_files(
     out = Path(out).absolute()
     if out.suffix.lower() != ".gpkg":
         raise ConfigError(out, "its ending names no format", "use any of .gpkg")
-    for path in (glaciers, basins):
-        if path is not None and not Path(path).exists():
+    others = [Path(path) for path in (glaciers, basins) if isinstance(path, Path | str)]
+    for path in others:
+        if not path.exists():
             raise MissingFileError(path, "does not exist", "check the path")
-    paths = list(paths)
+    paths = listed(paths)
     refuse_addresses(out)
-    keep_apart([out], [path for path in (*paths, glaciers, basins) if path is not None])
+    keep_apart([out], [*paths, *others])
     sources = sorted({Path(path).absolute() for path in paths}, key=lambda path: (path.name, path))
     refused: list[SceneRefused] = []
 

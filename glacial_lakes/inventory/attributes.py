@@ -5,7 +5,6 @@ What a person says outranks them: :func:`glacial_lakes.inventory.decisions.descr
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TypeVar
 
 import geopandas as gpd
@@ -15,6 +14,7 @@ from glacial_lakes import measures
 from glacial_lakes.change.alerts import CONTACT_M
 from glacial_lakes.columns import C
 from glacial_lakes.measures.glaciers import RETREATED_M, SAME_TIME_YEARS
+from glacial_lakes.scenes.dem import Dem
 from glacial_lakes.schema import LakeState, LakeType
 
 Table = TypeVar("Table", bound=pd.DataFrame)
@@ -57,9 +57,7 @@ def near_glaciers(table: gpd.GeoDataFrame, ice: gpd.GeoDataFrame) -> gpd.GeoData
     return table
 
 
-def on_relief(
-    lakes: gpd.GeoDataFrame, dem: Path | str, ice: gpd.GeoDataFrame | None
-) -> gpd.GeoDataFrame:
+def on_relief(lakes: gpd.GeoDataFrame, dem: Dem, ice: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
     """Fill in what the DEM tells of the lakes that are present.
 
     Unconnected lakes without any glacier upslope, that water of glaciers does not even pass by

@@ -13,12 +13,13 @@ import shapely
 
 import glacial_lakes
 from glacial_lakes.columns import C
-from glacial_lakes.errors import VectorError
+from glacial_lakes.errors import N_, VectorError, require
 from glacial_lakes.inventory import attributes, decisions
 from glacial_lakes.inventory.inventory import Inventory, as_layer, empty_layer
 from glacial_lakes.inventory.kept import with_kept
 from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.mapping.mapped_scene import MappedScene
+from glacial_lakes.scenes.dem import Dem
 from glacial_lakes.schema import SceneState
 from glacial_lakes.settings import TrackingSettings
 from glacial_lakes.tracking.tables import Tracked, track_lakes
@@ -31,7 +32,7 @@ def track(
     mapped: Iterable[MappedScene],
     *,
     glaciers: Places | None = None,
-    dem: Path | str | None = None,
+    dem: Dem | None = None,
     basins: Places | None = None,
     basin_field: str = "name",
     previous: Inventory | None = None,
@@ -52,7 +53,7 @@ def track(
         Glacier outlines. They give each lake its type
         (:func:`glacial_lakes.measures.relation_to_glaciers`), its contact, and nearest glacier
         and distance where mapping did not.
-    dem : path-like, optional
+    dem : path-like, rasterio dataset or xarray.DataArray, optional
         Elevation model for the catchment and relief indicators of the lakes
         (:func:`glacial_lakes.measures.relief_indicators`): a first-order screening.
     basins : path-like, GeoDataFrame, GeoSeries, geometry or bounds, optional
@@ -95,6 +96,7 @@ def track(
     >>> inventory.observations["sensor"].unique().tolist()
     ['LT05', 'LE07']
     """
+    _require_types(mapped, previous, settings)
     reviews = empty_layer("reviews") if previous is None else as_layer(previous.reviews, "reviews")
     known = None if previous is None else decisions.known_ground(previous.outlines, reviews)
     seen: list[dict[str, Any]] = []
@@ -136,6 +138,16 @@ def track(
         if added
         else earlier,
     )
+
+
+def _require_types(mapped: object, previous: object, settings: object) -> None:
+    # A table can be gone through, but not scene by scene.
+    kind = Sequence if isinstance(mapped, pd.DataFrame) else Iterable
+    require(mapped, kind, "mapped", N_("give a list of mapped scenes"))
+    if previous is not None:
+        require(previous, Inventory, "previous", N_("open it with open_inventory"))
+    if settings is not None:
+        require(settings, TrackingSettings, "settings", N_("give TrackingSettings"))
 
 
 def _without_rejected(

@@ -130,12 +130,12 @@ def known_ground(outlines: gpd.GeoDataFrame, reviews: gpd.GeoDataFrame) -> gpd.G
 
 def _with_lost(outlines: gpd.GeoDataFrame, reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     force = in_force(reviews)
-    ended = force["decision"].isin([Decision.REJECTED, Decision.MERGED])
+    ended = force[C.DECISION].isin([Decision.REJECTED, Decision.MERGED])
     is_lost = ~force[C.LAKE_ID].isin({*outlines[C.LAKE_ID], *force.loc[ended, C.LAKE_ID]})
     lost = force[is_lost & force.geometry.notna() & ~force.geometry.is_empty]
     if lost.empty:
         return outlines
-    columns = [C.LAKE_ID, "acquired", "geometry"]
+    columns = [C.LAKE_ID, C.ACQUIRED, "geometry"]
     known = [outlines[columns], lost[columns]] if len(outlines) else [lost[columns]]
     return gpd.GeoDataFrame(pd.concat(known, ignore_index=True), crs=4326)
 

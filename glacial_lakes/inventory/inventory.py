@@ -49,14 +49,14 @@ ALL_LAYERS = LAYERS | DERIVED
 
 KEYS = {
     "lakes": (C.LAKE_ID,),
-    "outlines": (C.LAKE_ID, "acquired", C.SCENE_ID),
+    "outlines": (C.LAKE_ID, C.ACQUIRED, C.SCENE_ID),
     "observations": (C.LAKE_ID, C.SCENE_ID),
-    "events": (C.LAKE_ID, "event", "date"),
+    "events": (C.LAKE_ID, C.EVENT, C.DATE),
     "reviews": (C.REVIEW_ID,),
     "scenes": (C.SCENE_ID,),
     "runs": (C.RUN_ID,),
     "trends": (C.LAKE_ID,),
-    "alerts": (C.LAKE_ID, "alert", "date"),
+    "alerts": (C.LAKE_ID, C.ALERT, C.DATE),
 }
 """What tells the rows of each layer."""
 
@@ -133,7 +133,7 @@ class Inventory:
     def language(self) -> str:
         """The language of the project that made it: its legends and reports are in it."""
         try:
-            told = json.loads(self.runs["settings"].iloc[-1])["project"]["language"]
+            told = json.loads(self.runs[C.SETTINGS].iloc[-1])["project"]["language"]
         except (LookupError, TypeError, ValueError):  # older outlines have no project
             return "en"
         return told if told in languages() else "en"

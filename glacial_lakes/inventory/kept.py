@@ -30,8 +30,8 @@ _SAME_PLACE = 0.5
 def touched_lakes(reviews: gpd.GeoDataFrame) -> set[str]:
     """Return the lakes of which a person has said something, and not that they are none."""
     force = decisions.in_force(reviews)
-    gone = force["decision"].isin([Decision.MERGED]) | (
-        (force["decision"] == Decision.REJECTED) & force["acquired"].isna()
+    gone = force[C.DECISION].isin([Decision.MERGED]) | (
+        (force[C.DECISION] == Decision.REJECTED) & force[C.ACQUIRED].isna()
     )
     return set(force.loc[~gone, C.LAKE_ID].dropna()) - set(force.loc[gone, C.LAKE_ID])
 
@@ -81,11 +81,11 @@ def with_kept(
         _sorted(_spatial(tracked.lakes, lakes, schema.LAKES), C.LAKE_ID),
         _sorted(
             _spatial(tracked.outlines, of_names(previous.outlines), schema.OUTLINES),
-            "acquired",
+            C.ACQUIRED,
             C.LAKE_ID,
         ),
-        _sorted(rows, C.LAKE_ID, "acquired", C.SCENE_ID),
-        _sorted(happened, "date", C.LAKE_ID, "event"),
+        _sorted(rows, C.LAKE_ID, C.ACQUIRED, C.SCENE_ID),
+        _sorted(happened, C.DATE, C.LAKE_ID, C.EVENT),
     )
 
 
@@ -111,7 +111,7 @@ def refuse_empty(inventory: Inventory, previous: Inventory, path: Path, allow_em
 
 def tell_away(inventory: Inventory, previous: Inventory, on_event: Listener) -> None:
     """Tell of scenes of the earlier inventory that are not there, and of the lakes kept."""
-    mapped = previous.scenes["state"] == schema.SceneState.MAPPED
+    mapped = previous.scenes[C.STATE] == schema.SceneState.MAPPED
     away = set(previous.scenes.loc[mapped, C.SCENE_ID]) - set(inventory.scenes[C.SCENE_ID])
     if away:
         shown = inventory.outlines[C.SCENE_ID].isin(set(inventory.scenes[C.SCENE_ID]))
@@ -130,8 +130,8 @@ def _is_covered(lakes: gpd.GeoDataFrame, others: gpd.GeoDataFrame) -> Any:
 
 def _silent(names: Collection[str], seen: pd.DataFrame, scenes: pd.DataFrame) -> pd.DataFrame:
     """Return observations that say nothing, of lakes in scenes that they have no row for."""
-    mapped = scenes.loc[scenes["state"] != schema.SceneState.REFUSED]
-    images = mapped[["acquired", C.SCENE_ID, "sensor"]].dropna(subset=["acquired", C.SCENE_ID])
+    mapped = scenes.loc[scenes[C.STATE] != schema.SceneState.REFUSED]
+    images = mapped[[C.ACQUIRED, C.SCENE_ID, C.SENSOR]].dropna(subset=[C.ACQUIRED, C.SCENE_ID])
     pairs = images.merge(pd.DataFrame({C.LAKE_ID: sorted(names)}), how="cross")
     known = pd.MultiIndex.from_frame(seen[[C.LAKE_ID, C.SCENE_ID]])
     new = pairs[~pd.MultiIndex.from_frame(pairs[[C.LAKE_ID, C.SCENE_ID]]).isin(known)]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -20,7 +19,7 @@ from rasterio.windows import Window
 from glacial_lakes import measures, schema
 from glacial_lakes.columns import C
 from glacial_lakes.coverage import Coverage, State
-from glacial_lakes.errors import MetadataError
+from glacial_lakes.errors import N_, MetadataError, require
 from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.mapping import classification, masks, observability, slc_gaps, uncertainty
 from glacial_lakes.mapping.candidates import (
@@ -44,6 +43,7 @@ from glacial_lakes.mapping.read_mask import Blocks
 from glacial_lakes.mapping.seeds import Detector, bands_of, detector_for
 from glacial_lakes.mapping.strips import Strip, strips
 from glacial_lakes.scenes import Scene, block_shape, keep_open
+from glacial_lakes.scenes.dem import Dem
 from glacial_lakes.schema import Status
 from glacial_lakes.settings import MappingSettings
 from glacial_lakes.terrain import Terrain, read_terrain
@@ -63,7 +63,7 @@ AT_A_TIME = 8
 def map_lakes(
     scene: Scene,
     *,
-    dem: str | Path | None = None,
+    dem: Dem | None = None,
     glaciers: Places | None = None,
     aoi: Places | None = None,
     min_area_m2: float | None = None,
@@ -76,9 +76,11 @@ def map_lakes(
     Parameters
     ----------
     scene : Scene
-    dem : path-like, optional
-        Elevation in m. Without it shade is told from water by the spectrum alone, and each
-        outline says so in ``quality``.
+    dem : path-like, rasterio dataset or xarray.DataArray, optional
+        Elevation in m; an array needs a CRS (``rio.write_crs``, or ``attrs["crs"]``), and its
+        ``units`` where they are not m. A dataset cannot be sent to other processes. Without an
+        elevation model shade is told from water by the spectrum alone, and each outline says so
+        in ``quality``.
     glaciers : path-like, GeoDataFrame, GeoSeries, geometry or bounds, optional
         Glacier outlines; give each lake its nearest glacier and distance.
     aoi : path-like, GeoDataFrame, GeoSeries, geometry or bounds, optional
@@ -103,6 +105,8 @@ def map_lakes(
 
     Raises
     ------
+    InputError
+        When an argument is of another type.
     MetadataError
         When the scene lacks a green or near-infrared band.
 
@@ -116,7 +120,12 @@ def map_lakes(
     >>> [round(value) for value in mapped.outlines[["area_m2", "area_sigma_m2"]].max() > 0]
     [1, 1]
     """
-    settings = settings or MappingSettings()
+    settings = MappingSettings() if settings is None else settings
+    require(scene, Scene, "scene", N_("open it with open_scene"))
+    require(settings, MappingSettings, "settings", N_("give MappingSettings"))
+    if detector is not None:
+        remedy = N_("give a function, or its name as MappingSettings(detector=…)")
+        require(detector, Callable, "detector", remedy)
     for band in ("green", "nir"):
         if band not in scene.bands:
             raise MetadataError(
@@ -166,7 +175,7 @@ class _Job:
     """What is the same for all candidates of a scene."""
 
     scene: Scene
-    dem: str | Path | None
+    dem: Dem | None
     detector: Detector
     blocks: Blocks
     bands: list[str]

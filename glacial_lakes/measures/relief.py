@@ -10,7 +10,6 @@ import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -25,6 +24,7 @@ from glacial_lakes.columns import C
 from glacial_lakes.errors import NotCoveredError
 from glacial_lakes.grid import Grid
 from glacial_lakes.measures.catchment import Drainage, drainage
+from glacial_lakes.scenes.dem import Dem, name_of, open_dem
 from glacial_lakes.terrain import Terrain, read_terrain
 
 logger = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ _ICE_WATER = "glacier_water_near"
 
 
 def relief_indicators(
-    lakes: gpd.GeoSeries, dem: Path | str, glaciers: gpd.GeoDataFrame | None = None
+    lakes: gpd.GeoSeries, dem: Dem, glaciers: gpd.GeoDataFrame | None = None
 ) -> pd.DataFrame:
     """Return catchment and relief indicators of lakes.
 
@@ -70,7 +70,7 @@ def relief_indicators(
     ----------
     lakes : GeoSeries of Polygon or MultiPolygon, any CRS
         Lakes of one time; each is a sink for the water above it.
-    dem : path-like
+    dem : path-like, rasterio dataset or xarray.DataArray
         Elevation in metres, any CRS and resolution; sampled at its own, at least 30 m.
     glaciers : GeoDataFrame, optional
         Glacier outlines in any CRS.
@@ -98,14 +98,16 @@ def relief_indicators(
         When the DEM has no CRS.
     """
     columns = {name: np.full(len(lakes), np.nan) for name in (*COLUMNS, _ONTO_ICE, _ICE_WATER)}
-    for tile in _tiles(lakes):
-        try:
-            terrain = read_terrain(dem, tile.grid, margin_m=_MARGIN_M)
-        except NotCoveredError:
-            logger.warning("%s does not cover %d lakes", dem, len(tile.core))
-            continue
-        for name, values in _of_tile(tile, terrain, glaciers).items():
-            columns[name][tile.core] = values[: len(tile.core)]
+    with open_dem(dem) as opened:
+        for tile in _tiles(lakes):
+            try:
+                terrain = read_terrain(opened, tile.grid, margin_m=_MARGIN_M)
+            except NotCoveredError:
+                name = name_of(dem) or "dem"
+                logger.warning("%s does not cover %d lakes", name, len(tile.core))
+                continue
+            for name, values in _of_tile(tile, terrain, glaciers).items():
+                columns[name][tile.core] = values[: len(tile.core)]
     return pd.DataFrame(columns, index=lakes.index).astype(
         {_ONTO_ICE: "boolean", _ICE_WATER: "boolean"}
     )

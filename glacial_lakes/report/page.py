@@ -8,23 +8,20 @@ import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from glacial_lakes import language as words
 from glacial_lakes import schema
-from glacial_lakes.errors import ConfigError
+from glacial_lakes.errors import N_, ConfigError, require
+from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.io.atomic import whole
+from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.report import curves
 from glacial_lakes.report.chips import CHIP_SIZE
 from glacial_lakes.report.contents import describe
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-
-    from glacial_lakes.inventory.inventory import Inventory
 
 
 def write_report(
@@ -33,7 +30,7 @@ def write_report(
     *,
     language: str = "en",
     title: str | None = None,
-    glaciers: gpd.GeoDataFrame | None = None,
+    glaciers: Places | None = None,
 ) -> Path:
     """Write an inventory as one HTML file without any outside part.
 
@@ -53,8 +50,8 @@ def write_report(
         Language of all words; codes, file names and column names stay.
     title : str, optional
         Heading, e.g. the name of the valley.
-    glaciers : geopandas.GeoDataFrame, optional
-        Glacier outlines for the map, in any CRS.
+    glaciers : path-like, GeoDataFrame, GeoSeries, geometry or bounds, optional
+        Glacier outlines for the map.
 
     Returns
     -------
@@ -75,6 +72,7 @@ def write_report(
     >>> gl.write_report(inventory, "report.html", language="ru").name
     'report.html'
     """
+    require(inventory, Inventory, "inventory", N_("open it with open_inventory"))
     if language not in words.languages():
         raise ConfigError(
             None,
@@ -83,7 +81,7 @@ def write_report(
             language=language,
             languages=words.languages(),
         )
-    ice = [] if glaciers is None else list(glaciers.to_crs("EPSG:4326").geometry)
+    ice = [] if glaciers is None else list(as_places(glaciers).to_crs("EPSG:4326").geometry)
     environment = _environment(language)
     style, script = (_source(environment, name) for name in ("style.css", "sort.js"))
     page = environment.get_template("report.html").render(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -14,7 +14,7 @@ from glacial_lakes.columns import C
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.inventory import decisions
 from glacial_lakes.inventory.inventory import Inventory
-from glacial_lakes.review.edited_file import FIELDS
+from glacial_lakes.review.edited_file import FIELDS, Edited
 from glacial_lakes.schema import LakeState, Status
 
 _OF_LAKE = (*FIELDS, C.VERIFIED, C.VERIFIED_BY, C.EDITED_BY)
@@ -30,14 +30,19 @@ class Task:
     """A row stands for its lake on all dates."""
 
 
-def tasks_of(inventory: Inventory, edited: Mapping[str, gpd.GeoDataFrame]) -> Iterator[Task]:
+def tasks_of(inventory: Inventory, edited: Edited) -> Iterator[Task]:
     """Yield each table of an edited file with the outlines of the inventory it was made of."""
-    if "lakes" in edited:
-        yield Task(_before(inventory, edited), edited["lakes"], True)
-    if "outlines" in edited:
-        yield from _by_image(*_undecided(inventory, edited["outlines"]))
-    if "file" in edited:
-        yield from _of_file(inventory, edited["file"])
+    if edited.lakes is not None:
+        yield Task(_before(inventory, edited), edited.lakes, True)
+    if edited.outlines is not None:
+        decided = _decided_since(inventory, edited)
+        asked = (
+            table[~table[C.LAKE_ID].isin(decided)]
+            for table in (inventory.outlines, edited.outlines)
+        )
+        yield from _by_image(*asked)
+    if edited.file is not None:
+        yield from _of_file(inventory, edited.file)
 
 
 def _standing(inventory: Inventory) -> gpd.GeoDataFrame:
@@ -50,20 +55,20 @@ def _standing(inventory: Inventory) -> gpd.GeoDataFrame:
     return stands.reset_index(drop=True)
 
 
-def _before(inventory: Inventory, edited: Mapping[str, gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+def _before(inventory: Inventory, edited: Edited) -> gpd.GeoDataFrame:
     """Return the lakes as they were when the person made the copy.
 
     The layer of outlines in the copy tells it: since then a run, or another review, may have
     given the inventory newer outlines, which the person has not seen.
     """
     now = _standing(inventory)
-    if "outlines" not in edited or not len(edited["outlines"]):
+    if edited.outlines is None or not len(edited.outlines):
         return now
-    copied = edited["outlines"].dropna(subset=[C.LAKE_ID, C.ACQUIRED])
+    copied = edited.outlines.dropna(subset=[C.LAKE_ID, C.ACQUIRED])
     then = decisions.reference(copied.assign(edited=copied[C.EDITED].astype("boolean")))
     then = then.reset_index()
     current = dict(zip(now[C.LAKE_ID], now[C.ACQUIRED].dt.floor("s"), strict=True))
-    decided = _decided_since(inventory, edited["outlines"])
+    decided = _decided_since(inventory, edited)
     same = [
         current.get(name) == when and name not in decided
         for name, when in zip(then[C.LAKE_ID], then[C.ACQUIRED].dt.floor("s"), strict=True)
@@ -74,20 +79,10 @@ def _before(inventory: Inventory, edited: Mapping[str, gpd.GeoDataFrame]) -> gpd
     return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=4326)
 
 
-def _undecided(
-    inventory: Inventory, copied: gpd.GeoDataFrame
-) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
-    """Return outlines of now and of the copy, of lakes that nobody has decided on since."""
-    decided = _decided_since(inventory, copied)
-    asked = [table[~table[C.LAKE_ID].isin(decided)] for table in (inventory.outlines, copied)]
-    return asked[0], asked[1]
-
-
-def _decided_since(inventory: Inventory, copied: gpd.GeoDataFrame) -> set[str]:
+def _decided_since(inventory: Inventory, edited: Edited) -> set[str]:
     """Return the lakes that somebody has decided on since the copy was made."""
     reviews = inventory.reviews
-    since = reviews[reviews[C.REVIEW_ID] > copied.attrs.get("last_review", 0)]
-    return set(since[C.LAKE_ID])
+    return set(reviews.loc[reviews[C.REVIEW_ID] > edited.last_review, C.LAKE_ID])
 
 
 def _of_file(inventory: Inventory, table: gpd.GeoDataFrame) -> Iterator[Task]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -17,7 +15,7 @@ from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.review.additions import additions
 from glacial_lakes.review.baseline import Task, tasks_of
-from glacial_lakes.review.edited_file import FIELDS, text_of
+from glacial_lakes.review.edited_file import FIELDS, Edited, text_of
 from glacial_lakes.review.matching import ONE_PLACE, is_same, paired, shift_m
 from glacial_lakes.review.records import Row, changed, decision, decisions_in
 from glacial_lakes.schema import Decision
@@ -30,7 +28,7 @@ _IDENTITY = (C.LAKE_ID, C.ACQUIRED, C.SCENE_ID, C.SENSOR, "geometry")
 
 def differences(
     inventory: Inventory,
-    edited: Mapping[str, gpd.GeoDataFrame],
+    edited: Edited,
     *,
     missing_is_rejected: bool | None = None,
 ) -> gpd.GeoDataFrame:
@@ -40,7 +38,7 @@ def differences(
     ----------
     inventory : Inventory
         As it was before.
-    edited : mapping of str to geopandas.GeoDataFrame
+    edited : Edited
         From :func:`glacial_lakes.review.edited_file.read_edited`.
     missing_is_rejected : bool, optional
         Whether lakes that the file lacks were deleted. By default they were, unless more than

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,26 @@ _TRUE = {"1", "1.0", "true", "t", "yes", "y", "да"}
 _LISTED = 5
 
 
-def read_edited(path: Path | str, encoding: str | None = None) -> dict[str, gpd.GeoDataFrame]:
+@dataclass(frozen=True, eq=False)
+class Edited:
+    """The tables of a file that a person has edited; None for those that it has not.
+
+    Polygons in EPSG:4326 with ``lake_id``, ``acquired``, ``sensor``, those of :data:`FIELDS` that
+    the file has, ``verified``, ``verified_by`` and ``edited_by``; texts are None where they are
+    empty.
+    """
+
+    lakes: gpd.GeoDataFrame | None = None
+    """Of a copy of an inventory."""
+    outlines: gpd.GeoDataFrame | None = None
+    """Of a copy of an inventory."""
+    file: gpd.GeoDataFrame | None = None
+    """The one layer of any other file."""
+    last_review: int = 0
+    """Number of the last review that the copy knew: what was decided since, it cannot show."""
+
+
+def read_edited(path: Path | str, encoding: str | None = None) -> Edited:
     """Read the outlines of an edited file.
 
     Parameters
@@ -38,10 +58,7 @@ def read_edited(path: Path | str, encoding: str | None = None) -> dict[str, gpd.
 
     Returns
     -------
-    dict of str to geopandas.GeoDataFrame
-        By ``lakes`` and ``outlines``, or ``file``: polygons in EPSG:4326 with ``lake_id``,
-        ``acquired``, ``sensor``, those of :data:`FIELDS` that the file has, ``verified``,
-        ``verified_by`` and ``edited_by``; texts are None where they are empty.
+    Edited
 
     Raises
     ------
@@ -58,14 +75,14 @@ def read_edited(path: Path | str, encoding: str | None = None) -> dict[str, gpd.
         name for name in ("outlines", "lakes") if name in layers and len(layers) > 1
     ]
     if not known:
-        return {"file": _table(path, None, encoding)}
+        return Edited(file=_table(path, None, encoding))
     tables = {name: _table(path, name, encoding) for name in known}
-    if "reviews" in layers:
-        taken = read_as_drawn(path, "reviews")
-        last = taken[C.REVIEW_ID].max() if C.REVIEW_ID in taken and len(taken) else 0
-        for table in tables.values():
-            table.attrs["last_review"] = int(last)
-    return tables
+    return Edited(**tables, last_review=_last_review(path) if "reviews" in layers else 0)
+
+
+def _last_review(path: Path | str) -> int:
+    taken = read_as_drawn(path, "reviews")
+    return int(taken[C.REVIEW_ID].max()) if C.REVIEW_ID in taken and len(taken) else 0
 
 
 def _table(path: Path | str, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:

@@ -1,9 +1,10 @@
 """An elevation model, read with the distrust of any other input: heights in metres, or unknown.
 
-One driver a file, nothing from files beside it, no format that refers to others. What the tags
-say of scale, offset, unit and nodata is done. Heights that no ground has are no heights: where
-they stand apart from all others they are voids that nobody tagged, else the unit is wrong and the
-model is refused.
+A file, a raster that a person has opened, or an array: all are read as rasters. Of files, one
+driver each, nothing from files beside it, no format that refers to others. What the tags say of
+scale, offset, unit and nodata is done. Heights that no ground has are no heights: where they stand
+apart from all others they are voids that nobody tagged, else the unit is wrong and the model is
+refused.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
-from rasterio.io import MemoryFile
+from rasterio.io import DatasetReader, MemoryFile
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 from rasterio.windows import Window, from_bounds
@@ -34,9 +35,19 @@ from glacial_lakes.errors import (
     UnsafeInputError,
 )
 from glacial_lakes.grid import Grid
-from glacial_lakes.scenes.raster import open_raster
+from glacial_lakes.scenes.held_dem import as_raster, is_data_array
+from glacial_lakes.scenes.raster import check_bounds, open_raster
 
 Float = NDArray[np.float32]
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    Dem: TypeAlias = Path | str | DatasetReader | WarpedVRT | xr.DataArray
+else:  # whoever asks for the types at run time need not have xarray
+    Dem = Path | str | DatasetReader | WarpedVRT | Any
+"""What an argument for an elevation model takes: a local file, a rasterio dataset that is open for
+reading, or an xarray DataArray with a CRS. Files and arrays can be sent to other processes."""
 
 LOWEST_M, HIGHEST_M = -11000.0, 9000.0
 """Below the shore of the Dead Sea (−430 m) and above Everest (8849 m) there is no ground."""
@@ -92,13 +103,15 @@ _LOG = logging.getLogger(__name__)
 
 
 @contextmanager
-def open_dem(path: Path | str) -> Iterator[Any]:
-    """Open an elevation model.
+def open_dem(dem: Dem) -> Iterator[Any]:
+    """Open an elevation model, however it is held.
 
     Parameters
     ----------
-    path : path-like
-        A local GeoTIFF, or an SRTM tile (``.hgt``).
+    dem : path-like, rasterio dataset or xarray.DataArray
+        A local GeoTIFF or SRTM tile (``.hgt``); a dataset open for reading, of which the first
+        band is read and which is left open; an array as for
+        :func:`glacial_lakes.scenes.held_dem.as_raster`.
 
     Yields
     ------
@@ -107,7 +120,7 @@ def open_dem(path: Path | str) -> Iterator[Any]:
     Raises
     ------
     UnknownProductError
-        When it is neither, or not there.
+        When it is none of these, not there, or closed.
     UnsafeInputError
         For an address, a file that refers to others, or a header beyond all bounds.
     DamagedFileError
@@ -115,31 +128,68 @@ def open_dem(path: Path | str) -> Iterator[Any]:
     GridError
         When it has no CRS or is rotated.
     """
-    driver = _driver_of(path)
-    source = Path(path).absolute()
-    with open_raster(str(source), driver, _MOST_PIXELS) as dataset:
+    with _raster_of(dem) as dataset:
+        name = name_of(dataset)
         if dataset.crs is None:
-            raise GridError(source, "the DEM has no CRS", "give it one, e.g. with gdal_edit -a_srs")
+            raise GridError(name, "the DEM has no CRS", "give it one, e.g. with gdal_edit -a_srs")
         if dataset.transform.b or dataset.transform.d:
-            raise GridError(source, "the DEM is not north-up", "warp it, e.g. with gdalwarp")
+            raise GridError(name, "the DEM is not north-up", "warp it, e.g. with gdalwarp")
         try:
             yield dataset
         except RasterioError as error:
             reason = str(error.__cause__ or error)
             raise DamagedFileError(
-                source,
+                name,
                 "the DEM cannot be read ({error})",
                 "copy or download it again",
                 error=reason,
             ) from error
 
 
-def read_heights(path: Path | str, grid: Grid) -> Float:
+def name_of(dem: Dem) -> str | None:
+    """Return what messages call an elevation model; None for one that is only in memory."""
+    if isinstance(dem, Path | str):
+        return str(dem)
+    name = getattr(dem, "name", None)
+    return None if is_data_array(dem) or not name or name.startswith("/vsimem/") else str(name)
+
+
+def files_of(dem: Dem | None) -> list[Path]:
+    """Return the local files that an elevation model is read from, which no result may replace."""
+    if dem is None or is_data_array(dem):
+        return []
+    if isinstance(dem, Path | str):
+        return [Path(dem)]
+    return [path for path in map(Path, getattr(dem, "files", ())) if path.exists()]
+
+
+@contextmanager
+def _raster_of(dem: Dem) -> Iterator[Any]:
+    if isinstance(dem, Path | str):
+        driver = _driver_of(dem)
+        with open_raster(str(Path(dem).absolute()), driver, _MOST_PIXELS) as dataset:
+            yield dataset
+    elif is_data_array(dem):
+        with as_raster(dem) as dataset:
+            yield dataset
+    elif isinstance(dem, DatasetReader | WarpedVRT):
+        if dem.closed:
+            what, remedy = N_("the DEM is closed"), N_("open it again, or give its path")
+            raise UnknownProductError(name_of(dem), what, remedy)
+        check_bounds(dem, name_of(dem), _MOST_PIXELS)
+        yield dem
+    else:
+        what = Message("the DEM is given as {kind}", kind=type(dem).__name__)
+        remedy = N_("give a file, a rasterio dataset open for reading, or an xarray DataArray")
+        raise UnknownProductError(None, what, remedy)
+
+
+def read_heights(dem: Dem, grid: Grid) -> Float:
     """Read an elevation model on a grid.
 
     Parameters
     ----------
-    path : path-like
+    dem : path-like, rasterio dataset or xarray.DataArray
         As for :func:`open_dem`.
     grid : Grid
 
@@ -157,10 +207,10 @@ def read_heights(path: Path | str, grid: Grid) -> Float:
     GlacialLakesError
         As for :func:`open_dem`.
     """
-    with open_dem(path) as dataset:
+    with open_dem(dem) as dataset:
         window = _window_of(dataset, grid)
         heights = _heights(dataset, window)
-        wrong = _impossible(heights, dataset.name)
+        wrong = _impossible(heights, name_of(dataset))
         if not wrong.any():
             scale, shift = _factors(dataset)
             with _warped(dataset, grid, dataset.nodata) as warped:
@@ -168,12 +218,13 @@ def read_heights(path: Path | str, grid: Grid) -> Float:
             return elevation if (scale, shift) == (1.0, 0.0) else elevation * scale + shift
         if heights.shape != (window.height, window.width):
             raise ImplausibleError(
-                dataset.name,
+                name_of(dataset),
                 "the DEM has {count} heights that no ground has",
                 "tag them as no data, e.g. with gdalwarp -srcnodata",
                 count=int(wrong.sum()),
             )
-        _LOG.warning("%s: %d voids without a nodata tag", dataset.name, int(wrong.sum()))
+        name = name_of(dataset) or "dem"
+        _LOG.warning("%s: %d voids without a nodata tag", name, int(wrong.sum()))
         heights[wrong] = np.nan
         profile = {
             "driver": "GTiff",
@@ -193,7 +244,7 @@ def read_heights(path: Path | str, grid: Grid) -> Float:
         return elevation
 
 
-def examine(path: Path | str) -> str:
+def examine(dem: Dem) -> str:
     """Look at some windows of an elevation model before a long run.
 
     Returns
@@ -206,7 +257,7 @@ def examine(path: Path | str) -> str:
     GlacialLakesError
         As for :func:`read_heights`, where a window shows it.
     """
-    with open_dem(path) as dataset:
+    with open_dem(dem) as dataset:
         edge, parts = 256, []
         for row in np.linspace(0, max(0, dataset.height - edge), 5).astype(int):
             for col in np.linspace(0, max(0, dataset.width - edge), 5).astype(int):
@@ -214,7 +265,7 @@ def examine(path: Path | str) -> str:
                 window = window.intersection(Window(0, 0, dataset.width, dataset.height))
                 parts.append(_heights(dataset, window).ravel())
         heights = np.concatenate(parts)
-        wrong = _impossible(heights, dataset.name)
+        wrong = _impossible(heights, name_of(dataset))
         if not wrong.any():
             return ""
         values = sorted({float(value) for value in heights[wrong]})[:3]
@@ -246,7 +297,7 @@ def _factors(dataset: Any) -> tuple[float, float]:
     unit = (dataset.units[0] or "").strip().lower()
     if unit not in _UNITS_M:
         raise ImplausibleError(
-            dataset.name,
+            name_of(dataset),
             "the DEM has the unit {unit}",
             "convert it to metres, or correct the tag of its unit",
             unit=unit,
@@ -254,7 +305,7 @@ def _factors(dataset: Any) -> tuple[float, float]:
     scale, shift = float(dataset.scales[0]), float(dataset.offsets[0])
     if not (np.isfinite(scale) and np.isfinite(shift) and scale > 0):
         raise ImplausibleError(
-            dataset.name,
+            name_of(dataset),
             "the DEM has the scale {scale:g} and the offset {shift:g}",
             "correct these tags",
             scale=scale,
@@ -277,7 +328,7 @@ def _window_of(dataset: Any, grid: Grid) -> Window:
     left, right = (int(np.clip(edge, 0, dataset.width)) for edge in (left, right))
     if top >= bottom or left >= right:
         raise NotCoveredError(
-            dataset.name, "the DEM does not cover the scene", "give one that does"
+            name_of(dataset), "the DEM does not cover the scene", "give one that does"
         )
     return Window(left, top, right - left, bottom - top)
 
@@ -292,7 +343,7 @@ def _heights(dataset: Any, window: Window) -> Float:
     return heights if (scale, shift) == (1.0, 0.0) else heights * scale + shift
 
 
-def _impossible(heights: Float, name: str) -> NDArray[np.bool_]:
+def _impossible(heights: Float, name: str | None) -> NDArray[np.bool_]:
     """Return where heights are voids that nobody tagged; refuse heights in another unit."""
     wrong: NDArray[np.bool_] = np.isfinite(heights) & ((heights < LOWEST_M) | (heights > HIGHEST_M))
     lone = _lone_heights(heights)

@@ -16,8 +16,10 @@ from glacial_lakes.errors import (
     Message,
     MissingFileError,
     UnknownProductError,
+    require,
 )
 from glacial_lakes.events import Event, Listener, SceneRefused
+from glacial_lakes.places import PathLike, listed
 from glacial_lakes.scenes.geotiff import open_geotiff, quality_file_of, sidecar_of
 from glacial_lakes.scenes.landsat import METADATA as LANDSAT
 from glacial_lakes.scenes.landsat import metadata_files, open_landsat
@@ -25,8 +27,6 @@ from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sentinel2 import METADATA as SENTINEL2
 from glacial_lakes.scenes.sentinel2 import open_sentinel2
 from glacial_lakes.scenes.source import Source, open_source
-
-PathLike = str | os.PathLike[str]
 
 MAX_DEPTH = 4
 """Folders below a given one that are searched for products."""
@@ -76,6 +76,7 @@ def open_scene(path: PathLike) -> Scene:
     >>> gl.open_scene("sample_data/scenes/LT05_L2SP_151030_20030817_20200904_02_T1").sensor
     'LT05'
     """
+    require(path, (str, os.PathLike), "path", N_("give the path of a product"))
     path = Path(path).absolute()
     if not path.exists():
         what = N_("matches no product") if glob.has_magic(path.name) else N_("does not exist")
@@ -107,10 +108,9 @@ def find_products(paths: PathLike | Iterable[PathLike]) -> list[Path]:
         Absolute, sorted, each once. A GeoTIFF without a sidecar is taken for a forgotten
         scene beside stacks that have one; elsewhere it is a DEM or a mask, and left out.
     """
-    given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     found: set[Path] = set()
-    for item in given:
-        path = Path(item).absolute()
+    for item in listed(paths):
+        path = item.absolute()
         if path.is_dir():
             found.update(_with_stacks(path, [path]))
         elif path.exists() or not glob.has_magic(str(item)):

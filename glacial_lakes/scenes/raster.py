@@ -309,24 +309,36 @@ def open_raster(path: str, driver: str, most_pixels: int = MAX_PIXELS) -> Any:
             dataset = rasterio.open(path, driver=driver)
         except RasterioError as error:
             raise _damaged(path, error) from error
+    try:
+        check_bounds(dataset, path, most_pixels)
+    except UnsafeInputError:
+        dataset.close()
+        raise
+    return dataset
+
+
+def check_bounds(dataset: Any, path: str | None, most_pixels: int = MAX_PIXELS) -> None:
+    """Refuse an open raster that claims more than any has, or holds no real numbers.
+
+    Raises
+    ------
+    UnsafeInputError
+        As for :func:`open_raster`.
+    """
     height, width = dataset.shape
     if width * height > most_pixels:
         what = Message("the header claims {width} x {height} pixels", width=width, height=height)
-        dataset.close()
         raise UnsafeInputError(path, what, "no scene is as large; download it again")
     if any(np.dtype(name).kind not in "uif" for name in dataset.dtypes):
         kinds = ", ".join(sorted(set(dataset.dtypes)))
-        dataset.close()
         raise UnsafeInputError(
             path, "holds {kinds} numbers", "give reflectance, not radar phase", kinds=kinds
         )
     if dataset.compression is not None and _block_bytes(dataset) > MAX_BLOCK_BYTES:
         what = Message("has compressed blocks of {size} MiB", size=_block_bytes(dataset) >> 20)
-        dataset.close()
         raise UnsafeInputError(
             path, what, "write it in tiles, e.g. with gdal_translate -co TILED=YES"
         )
-    return dataset
 
 
 def _block_bytes(dataset: Any) -> int:

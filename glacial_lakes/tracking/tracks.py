@@ -33,7 +33,7 @@ SIGHTING = np.dtype(
     [
         ("view", "i1"),
         ("patch", "i4"),
-        ("area_m2", "f8"),
+        (C.AREA_M2, "f8"),
         ("before", "i4"),
         ("before_m2", "f8"),
         ("shared_m2", "f8"),
@@ -122,9 +122,10 @@ class Lineage:
 
 @dataclass
 class Links:
-    """The lakes of a series of epochs in the making.
+    """The lakes of a series of epochs, as :func:`link` found them.
 
-    It grows with each epoch that :func:`link` adds, and is taken apart while tables are written.
+    Outlines are most of the memory of tracking, so whoever writes tables takes it apart: nothing
+    else may read it then.
     """
 
     epochs: list[Epoch]
@@ -139,12 +140,34 @@ class Links:
     """For each epoch a :data:`SIGHTING` of every track."""
     unions: list[dict[int, Union]] = field(default_factory=list)
     """For each epoch the tracks that several patches show."""
+
+
+@dataclass
+class _Linker(Links):
+    """The links in the making: grows with each epoch, and holds what only the next ones need."""
+
     merged: set[int] = field(default_factory=set)
     """Tracks that took part in a merge."""
     dormant: dict[int, set[int]] = field(default_factory=dict)
     """Tracks that a merge ended, by the patch of the epoch in hand that lies on them."""
     told: list[tuple[float, bool, bool]] = field(default_factory=list)
     """Planar area, whether seen whole and whether united, of the patches of the epoch in hand."""
+
+    def links(self) -> Links:
+        """Return what was found, with a sighting of every track in every epoch."""
+        born_later = np.zeros(len(self.tracks), SIGHTING)
+        for number, known in enumerate(self.sightings):  # one by one: both would need much memory
+            self.sightings[number] = np.append(known, born_later)[: len(self.tracks)].copy()
+        return Links(
+            self.epochs,
+            self.settings,
+            self.min_area_m2,
+            self.tracks,
+            self.lineage,
+            self.places,
+            self.sightings,
+            self.unions,
+        )
 
 
 def ragged_outlines(links: Links, number: int, lakes: npt.NDArray[np.intp]) -> RaggedPolygons:
@@ -216,21 +239,18 @@ def link(epochs: list[Epoch], settings: TrackingSettings, *, min_area_m2: float 
     Links
         Every patch that was seen well enough belongs to a track.
     """
-    links = Links(epochs, settings, min_area_m2, [], [], [])
+    links = _Linker(epochs, settings, min_area_m2, [], [], [])
     for number, epoch in enumerate(epochs):
         # Room for a lake on every patch.
         links.sightings.append(np.zeros(len(links.tracks) + len(epoch.areas), SIGHTING))
         links.unions.append({})
         with epoch.at_hand():
             _link(links, number)
-    born_later = np.zeros(len(links.tracks), SIGHTING)
-    for number, sightings in enumerate(links.sightings):
-        links.sightings[number] = np.append(sightings, born_later)[: len(links.tracks)].copy()
-    return links
+    return links.links()
 
 
 def _see(
-    links: Links,
+    links: _Linker,
     number: int,
     lake: int,
     patches: Sequence[int],
@@ -247,7 +267,7 @@ def _see(
     links.tracks[lake].see(number, outline, area_m2, whole=view == WHOLE)
 
 
-def _link(links: Links, number: int) -> None:
+def _link(links: _Linker, number: int) -> None:
     """Link the outlines of an epoch with the lakes of the earlier ones."""
     epoch, tracks, settings = links.epochs[number], links.tracks, links.settings
     lasts = geometry_array(track.last for track in tracks)
@@ -279,7 +299,7 @@ def _link(links: Links, number: int) -> None:
         _count_misses(links, number, clear - met)
 
 
-def _shown_whole(links: Links, found: Match) -> set[int]:
+def _shown_whole(links: _Linker, found: Match) -> set[int]:
     """Return the lakes of which one patch shows all: how their places were seen is no question."""
     return {
         lake
@@ -307,7 +327,7 @@ def _footprints(tracks: Sequence[Track], lasts: Geometries) -> Geometries:
     return places
 
 
-def _make_dormant(links: Links, number: int, lakes: Iterable[int]) -> None:
+def _make_dormant(links: _Linker, number: int, lakes: Iterable[int]) -> None:
     """Enter which patches of an epoch lie on lakes that a merge ended."""
     ended = [i for i in sorted(lakes) if links.tracks[i].ended is not None]
     if not ended:
@@ -317,7 +337,7 @@ def _make_dormant(links: Links, number: int, lakes: Iterable[int]) -> None:
         links.dormant.setdefault(patch, set()).add(ended[lake])
 
 
-def _continue(links: Links, number: int, lake: int, found: Match, clear: set[int]) -> None:
+def _continue(links: _Linker, number: int, lake: int, found: Match, clear: set[int]) -> None:
     epoch, track, patch = links.epochs[number], links.tracks[lake], found.main[lake]
     area_m2, whole, united = links.told[patch]
     # A patch can look whole when cloud hides just the other half of its lake.
@@ -335,7 +355,7 @@ def _continue(links: Links, number: int, lake: int, found: Match, clear: set[int
     _see(links, number, lake, parts, outline, area_m2, view, before)
 
 
-def _parts(links: Links, number: int, lake: int, found: Match, *, whole: bool) -> list[int]:
+def _parts(links: _Linker, number: int, lake: int, found: Match, *, whole: bool) -> list[int]:
     """Return the patches that make up a lake; found new lakes on those that split off."""
     epoch, track, patch = links.epochs[number], links.tracks[lake], found.main[lake]
     parts, children = [patch], list[int]()
@@ -350,7 +370,7 @@ def _parts(links: Links, number: int, lake: int, found: Match, *, whole: bool) -
     if children:
         since = _last_together(links, number, lake, patch, children)
         if since is not None:
-            before = float(links.sightings[since]["area_m2"][lake])
+            before = float(links.sightings[since][C.AREA_M2][lake])
             after = float(shapely.area(epoch.outlines[[*parts, *children]]).sum())
             links.lineage.append(
                 Lineage(EventKind.SPLIT, since, number, (lake,), (lake, *born), before, after)
@@ -415,7 +435,7 @@ def _shows_together(
     return can_separate(before.resolution_m, shapely.distance(main, child), now.resolution_m)
 
 
-def _merge(links: Links, number: int, lake: int, found: Match, *, whole: bool) -> bool:
+def _merge(links: _Linker, number: int, lake: int, found: Match, *, whole: bool) -> bool:
     """End the lakes that a patch took in for good; return whether it only seems to."""
     track, patch = links.tracks[lake], found.main[lake]
     outline, area_m2 = links.epochs[number].outlines[patch], links.told[patch][0]
@@ -465,7 +485,7 @@ def _flickered(links: Links, main: Track, other: Track) -> bool:
     return not more and other.last_m2 < sure and main.whole_epochs[0] < born
 
 
-def _found(links: Links, number: int, patch: int) -> int:
+def _found(links: _Linker, number: int, patch: int) -> int:
     """Found a lake on a patch, or wake the lake that a merge ended in its place."""
     epoch = links.epochs[number]
     outline, (area_m2, whole, _) = epoch.outlines[patch], links.told[patch]
@@ -488,7 +508,7 @@ def _found(links: Links, number: int, patch: int) -> int:
     return best
 
 
-def _count_misses(links: Links, number: int, lakes: set[int]) -> None:
+def _count_misses(links: _Linker, number: int, lakes: set[int]) -> None:
     epoch, settings = links.epochs[number], links.settings
     for lake in sorted(lakes):
         track = links.tracks[lake]

@@ -15,7 +15,7 @@ import shapely
 
 from glacial_lakes import schema
 from glacial_lakes.columns import C
-from glacial_lakes.errors import N_, Message, VectorError
+from glacial_lakes.errors import N_, Message, VectorError, require
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.marks import overwriting, refuse_foreign
 from glacial_lakes.io.vector import read_vector
@@ -37,8 +37,8 @@ _SHORE_COLUMNS = ("shore_points", "shore_sum_m", "shore_sum_m2")
 
 
 def validate(
-    outlines: gpd.GeoDataFrame,
-    reference: gpd.GeoDataFrame,
+    outlines: gpd.GeoDataFrame | gpd.GeoSeries,
+    reference: gpd.GeoDataFrame | gpd.GeoSeries,
     *,
     min_area_m2: float = 0.0,
     pixel_m: float | None = None,
@@ -51,13 +51,13 @@ def validate(
 
     Parameters
     ----------
-    outlines : GeoDataFrame of Polygon or MultiPolygon
+    outlines : GeoDataFrame or GeoSeries of Polygon or MultiPolygon
         In any CRS; may be empty. Used where present, under the names of
         :data:`glacial_lakes.schema.MAPPED` or of the shapefiles: ``status`` (outlines that are not
         ``observed`` count as found, but not in area and shore errors; ``absent`` ones are left
         out), ``area_sigma_m2``, and the pixel size in ``pixel_m``, ``resolution_m`` or by
         ``sensor``.
-    reference : GeoDataFrame of Polygon or MultiPolygon
+    reference : GeoDataFrame or GeoSeries of Polygon or MultiPolygon
         In any CRS. Lakes with ``observed_fraction`` below :data:`MIN_OBSERVED` or
         ``frozen_fraction`` above :data:`MAX_FROZEN` are neither hit nor miss, where the reference
         has these columns; outlines that touch only such lakes are no false lakes.
@@ -234,8 +234,12 @@ _NO_POLYGONS = {
 }
 
 
-def _polygons(table: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
+def _polygons(table: gpd.GeoDataFrame | gpd.GeoSeries, name: str) -> gpd.GeoDataFrame:
     """Return the rows with a valid polygon, in an order that does not depend on theirs."""
+    if isinstance(table, gpd.GeoSeries):
+        table = table.to_frame("geometry")
+    remedy = N_("give a GeoDataFrame, e.g. MappedScene.outlines or what geopandas reads")
+    require(table, gpd.GeoDataFrame, name, remedy)
     if table.crs is None:
         raise VectorError(None, _NO_CRS[name], "give them one, e.g. with set_crs")
     rows = table[~(table.geometry.is_empty | table.geometry.isna())]
@@ -320,7 +324,7 @@ def _differences(
     states_area = (status.isna() | (status == Status.OBSERVED)).to_numpy(dtype=bool)
     sigmas = pd.to_numeric(_column(outlines, schema.AREA_SIGMA, np.nan), errors="coerce")
     sigmas_m2 = sigmas.to_numpy(dtype=float)
-    names = ("outline_area_m2", "area_error", C.AREA_SIGMA_M2, "pixel_m")
+    names = ("outline_area_m2", "area_error", C.AREA_SIGMA_M2, C.PIXEL_M)
     values = dict.fromkeys(names, np.nan) | dict.fromkeys(_SHORE_COLUMNS, 0.0)
     columns: dict[str, npt.NDArray[np.float64]] = {
         name: np.repeat(value, len(lake_shapes)) for name, value in values.items()

@@ -26,6 +26,7 @@ from glacial_lakes.schema import SceneState
 FILE_NAME = "manifest.json"
 UNVERIFIED = "unverified"
 """In place of a checksum that nobody gave."""
+_KNOWN_STATES = (SceneState.MAPPED, SceneState.REFUSED)
 _LIBRARIES = ("numpy", "numba", "scipy", "scikit-image", "pandas", "geopandas", "shapely", "pyproj")
 
 
@@ -146,7 +147,7 @@ def read_record(path: Path) -> Record | None:
     names = ("scene_id", "state", "reason", "key", "stamp", "checksum", "verified")
     if not all(isinstance(getattr(record, name), str) for name in names):
         return None
-    is_sound = isinstance(record.n_outlines, int) and record.state in {"mapped", "refused"}
+    is_sound = isinstance(record.n_outlines, int) and record.state in _KNOWN_STATES
     return record if is_sound and record.outputs == outputs_of(content) else None
 
 

@@ -25,10 +25,11 @@ from glacial_lakes.events import (
 )
 from glacial_lakes.io import geopackage, shapefile
 from glacial_lakes.io.atomic import whole
+from glacial_lakes.io.vector import Places
 from glacial_lakes.mapping.pipeline import map_lakes
-from glacial_lakes.places import keep_apart, refuse_addresses
+from glacial_lakes.places import PathLike, keep_apart, listed, refuse_addresses
 from glacial_lakes.scenes import discover, find_products, verify
-from glacial_lakes.scenes.dem import examine
+from glacial_lakes.scenes.dem import Dem, examine, files_of, name_of
 from glacial_lakes.scenes.plausibility import assess, require_plausible
 from glacial_lakes.workflow.compiling import compile_ahead
 from glacial_lakes.workflow.reach import check_reach, extent_of
@@ -39,12 +40,12 @@ _DEGREES = "EPSG:4326"
 
 
 def map_scenes(
-    paths: Iterable[Path | str],
+    paths: PathLike | Iterable[PathLike],
     out: Path | str,
     *,
-    dem: Path | str | None = None,
-    glaciers: Path | str | None = None,
-    aoi: Path | str | None = None,
+    dem: Dem | None = None,
+    glaciers: Places | None = None,
+    aoi: Places | None = None,
     min_area_m2: float | None = None,
     on_event: Listener = ignore,
 ) -> gpd.GeoDataFrame:
@@ -52,12 +53,14 @@ def map_scenes(
 
     Parameters
     ----------
-    paths : iterable of path-like
+    paths : path-like or iterable of path-like
         Products, or folders of products.
     out : path-like
         ``.gpkg`` (layer ``outlines``), ``.shp``, ``.geojson`` or ``.fgb``; an old file is
         replaced.
-    dem, glaciers, aoi : path-like, optional
+    dem : path-like, rasterio dataset or xarray.DataArray, optional
+        As for :func:`glacial_lakes.map_lakes`.
+    glaciers, aoi : path-like, GeoDataFrame, GeoSeries, geometry or bounds, optional
         As for :func:`glacial_lakes.map_lakes`.
     min_area_m2 : float, optional
         Smallest lake.
@@ -95,11 +98,12 @@ def map_scenes(
         raise ConfigError(
             out, "its ending names no format", "use any of {writers}", writers=list(WRITERS)
         )
-    others = [path for path in (dem, glaciers, aoi) if path is not None]
+    vectors = [Path(path) for path in (glaciers, aoi) if isinstance(path, Path | str)]
+    others = [*files_of(dem), *vectors]
     for path in others:
-        if not Path(path).exists():
+        if not path.exists():
             raise MissingFileError(path, "does not exist", "check the path")
-    paths = list(paths)
+    paths = listed(paths)
     refuse_addresses(out)
     keep_apart([out], [*find_products(paths), *others])
     refused: list[SceneRefused] = []
@@ -113,7 +117,7 @@ def map_scenes(
     if dem is None:
         on_event(DemNotGiven())
     elif reason := examine(dem):
-        on_event(InputOdd(str(dem), reason))
+        on_event(InputOdd(name_of(dem) or "dem", reason))
     check_reach(
         [extent_of(scene.grid) for scene in scenes], aoi=aoi, glaciers=glaciers, buffer_m=None
     )

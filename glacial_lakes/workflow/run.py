@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from glacial_lakes.columns import C
-from glacial_lakes.errors import InputError, Message, MissingFileError
+from glacial_lakes.errors import N_, InputError, Message, MissingFileError, require
 from glacial_lakes.events import (
     DemNotGiven,
     Event,
@@ -176,6 +176,7 @@ def run(
     >>> result.refused, result.n_lakes > 0
     ((), True)
     """
+    require(project, Project, "project", N_("read it with read_project"))
     refused: list[SceneRefused] = []
 
     def listen(event: Event) -> None:
