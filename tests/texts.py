@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import enum
+import functools
 import string
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,9 +113,10 @@ def _parts(node: ast.expr) -> Iterator[ast.JoinedStr | ast.Constant]:
             yield from _parts(other)
 
 
-def trees() -> Iterator[tuple[Path, ast.AST]]:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        yield path, ast.parse(path.read_text(encoding="utf-8"))
+@functools.cache
+def trees() -> tuple[tuple[Path, ast.AST], ...]:
+    paths = sorted(PACKAGE.rglob("*.py"))
+    return tuple((path, ast.parse(path.read_text(encoding="utf-8"))) for path in paths)
 
 
 def texts_of_templates() -> Iterator[Source]:
