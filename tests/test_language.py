@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from sample_inventory import make_inventory
 from texts import placeholders, source_texts, texts_of_code, trees, unmarked
 
-from glacial_lakes.io.qgis_style import categorized_style
+from glacial_lakes.io.qgis_style import layer_style
 from glacial_lakes.language import (
     MISSING,
     area_unit,
@@ -231,7 +231,8 @@ def test_small_areas_are_told_in_square_metres():
 
 def test_a_legend_in_russian_keeps_the_values_that_it_colours():
     english, russian = (
-        categorized_style("status", {"nodata": "1,2,3"}, language) for language in ("en", "ru")
+        layer_style((), language, coloured="status", colours={"nodata": "1,2,3"})
+        for language in ("en", "ru")
     )
     assert 'value="nodata" label="nodata"' in english
     assert 'value="nodata" label="нет данных"' in russian

@@ -108,7 +108,8 @@ def test_equal_layers_give_equal_bytes_whatever_the_day(
 
 def test_the_geopackage_is_version_1_2_with_a_default_style(tmp_path: Path) -> None:
     path = tmp_path / "a.gpkg"
-    style = qgis_style.categorized_style("status", {"observed": "0,90,200", 'a"<b': "1,2,3"})
+    colours = {"observed": "0,90,200", 'a"<b': "1,2,3"}
+    style = qgis_style.layer_style((), coloured="status", colours=colours)
     geopackage.write_layers(path, _layers(), {"outlines": style})
     with sqlite3.connect(path) as database:
         assert database.execute("PRAGMA user_version").fetchone() == (10200,)

@@ -153,7 +153,7 @@ def texts_of_columns() -> Iterator[Source]:
     for kind in vars(schema).values():
         for column in kind if isinstance(kind, tuple) else (kind,):
             if isinstance(column, schema.Column):
-                yield schema.MEANING, column.en
+                yield from ((schema.MEANING, text) for text in (column.en, column.title) if text)
 
 
 def texts_of_settings() -> Iterator[Source]:

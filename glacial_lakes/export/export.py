@@ -29,7 +29,7 @@ from glacial_lakes.inventory.inventory import STATUS_COLOURS, Inventory
 from glacial_lakes.io.atomic import is_aside, settle, together, whole
 from glacial_lakes.io.locks import folder_lock
 from glacial_lakes.io.marks import is_overwriting, overwriting
-from glacial_lakes.io.qgis_style import categorized_style
+from glacial_lakes.io.qgis_style import layer_style
 from glacial_lakes.io.shapefile import write_shapefile
 from glacial_lakes.kernels.text import DIGITS, ring_texts, texts_of
 from glacial_lakes.report.page import write_report
@@ -294,7 +294,13 @@ def _shapefiles(inventory: Inventory, folder: Path, language: str) -> list[Path]
 
 
 def _styled_shapefile(outlines: gpd.GeoDataFrame, path: Path, language: str) -> list[Path]:
-    style = categorized_style("Status", STATUS_COLOURS, language)
+    style = layer_style(
+        schema.OUTLINES,
+        language,
+        coloured=schema.STATUS.shapefile,
+        colours=STATUS_COLOURS,
+        is_shapefile=True,
+    )
     paths = write_shapefile(outlines, path, schema.OUTLINES)
     return [*paths, _write_text(path.with_suffix(".qml"), style)]
 

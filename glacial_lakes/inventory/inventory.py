@@ -18,7 +18,7 @@ from glacial_lakes.columns import C
 from glacial_lakes.errors import InputError, VectorError
 from glacial_lakes.inventory import attributes, decisions
 from glacial_lakes.io.geopackage import read_layers, write_layers
-from glacial_lakes.io.qgis_style import categorized_style
+from glacial_lakes.io.qgis_style import layer_style
 from glacial_lakes.io.shapefile import write_shapefile
 from glacial_lakes.language import languages
 from glacial_lakes.runtime.notebooks import html_table
@@ -99,6 +99,14 @@ ALERT_COLOURS: Mapping[str, str] = {
 }
 """Lakes with alerts on a map by kind."""
 
+COLOURED: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "lakes": (C.STATE, STATE_COLOURS),
+    "outlines": (C.STATUS, STATUS_COLOURS),
+    "reviews": (C.DECISION, DECISION_COLOURS),
+    "alerts": (C.ALERT, ALERT_COLOURS),
+}
+"""What layers are coloured by on a map, and the colours."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Inventory:
@@ -155,10 +163,11 @@ class Inventory:
             When it cannot be written.
         """
         styles = {
-            "lakes": categorized_style(C.STATE, STATE_COLOURS, self.language),
-            "outlines": categorized_style(C.STATUS, STATUS_COLOURS, self.language),
-            "reviews": categorized_style(C.DECISION, DECISION_COLOURS, self.language),
-            "alerts": categorized_style(C.ALERT, ALERT_COLOURS, self.language),
+            name: layer_style(
+                columns, self.language, coloured=told and told[0], colours=told and told[1]
+            )
+            for name, columns in ALL_LAYERS.items()
+            for told in (COLOURED.get(name),)
         }
         write_layers(path, {name: getattr(self, name) for name in (*LAYERS, *DERIVED)}, styles)
 
