@@ -20,6 +20,10 @@ def N_(text: str) -> str:  # noqa: N802 (the name that gettext's tools know)
     return text
 
 
+COUNT = "count"
+"""The value of a message that decides on its plural."""
+
+
 class Message(str):
     """A text for people: its English form, which keeps the template and the values it was made of.
 
@@ -33,6 +37,9 @@ class Message(str):
     template : str
         English text with named placeholders as in :meth:`str.format`, of names only (no attributes
         or indices). Without values it is taken as it is, braces and all.
+    plural : str, optional
+        The text for other numbers than one, where it counts something: the value ``count``. Other
+        languages have as many forms as their catalogue tells.
     **values : str, int, float, Message or sequences of them
         A sequence is told with commas; what is none of these, as its text.
 
@@ -40,32 +47,40 @@ class Message(str):
     --------
     >>> Message("has no column {name}", name="area_m2")
     'has no column area_m2'
+    >>> [Message("{count} lake", "{count} lakes", count=count) for count in (1, 2)]
+    ['1 lake', '2 lakes']
     """
 
-    __slots__ = ("template", "values")
+    __slots__ = ("plural", "template", "values")
 
     template: str
+    plural: str
     values: dict[str, Any]
 
-    def __new__(cls, template: str, /, **values: object) -> Message:  # noqa: D102 (of the class)
+    def __new__(  # noqa: D102 (of the class)
+        cls, template: str, plural: str = "", /, **values: object
+    ) -> Message:
         if isinstance(template, Message):
             return template
-        used = _placeholders(template) if values else set()
+        used = _placeholders(template) | _placeholders(plural) if values else set()
+        used |= {COUNT} if plural else set()
         kept = {name: _plain(value) for name, value in values.items() if name in used}
-        self = super().__new__(cls, fill(template, kept))
-        self.template, self.values = str(template), kept
+        told = plural if plural and kept.get(COUNT) != 1 else template
+        self = super().__new__(cls, fill(told, kept))
+        self.template, self.plural, self.values = str(template), str(plural), kept
         return self
 
-    def __reduce__(self) -> tuple[Callable[..., Message], tuple[str, dict[str, Any]]]:
-        return _message, (self.template, self.values)
+    def __reduce__(self) -> tuple[Callable[..., Message], tuple[dict[str, Any], str, str]]:
+        return _message, (self.values, self.template, self.plural)
 
     def as_json(self) -> dict[str, Any]:
         """Return template and values as JSON holds them; :meth:`from_json` reads them."""
-        return {"template": self.template, "values": _as_json(self.values)}
+        told = {"plural": self.plural} if self.plural else {}
+        return {"template": self.template, **told, "values": _as_json(self.values)}
 
     def with_texts(self, change: Callable[[str], str]) -> Message:
         """Return the message with every text among its values changed."""
-        return Message(self.template, **_changed(self.values, change))
+        return _message(_changed(self.values, change), self.template, self.plural)
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Message:
@@ -76,7 +91,8 @@ class Message(str):
         TypeError, KeyError
             For content of another form.
         """
-        return _message(str(content["template"]), _from_json(dict(content["values"])))
+        values = _from_json(dict(content["values"]))
+        return _message(values, str(content["template"]), str(content.get("plural", "")))
 
 
 def fill(template: str, values: Mapping[str, object]) -> str:
@@ -115,8 +131,8 @@ def _placeholders(template: str) -> set[str]:
         return set()
 
 
-def _message(template: str, values: Mapping[str, Any]) -> Message:
-    return Message(template, **values)
+def _message(values: Mapping[str, Any], template: str, plural: str) -> Message:
+    return Message(template, plural, **values)
 
 
 def _plain(value: object) -> object:

@@ -221,7 +221,7 @@ def test_text_that_does_not_fit_is_cut_between_letters_and_told(
     table.loc[1, "quality"] = "ө" * 200
     with caplog.at_level(logging.WARNING):
         shapefile.write_shapefile(table, tmp_path / "a.shp", COLUMNS)
-    assert "1 texts of quality cut" in caplog.text
+    assert "1 text of quality cut" in caplog.text
     assert pyogrio.read_dataframe(tmp_path / "a.shp")["Quality"][1] == "ө" * 127
 
 
@@ -373,7 +373,7 @@ def test_a_file_without_crs_or_geometries_is_refused(tmp_path: Path) -> None:
         vector.read_vector(tmp_path / "a.gpkg")
     nothing = gpd.GeoDataFrame({"n": [1]}, geometry=[None], crs=4326)
     pyogrio.write_dataframe(nothing, tmp_path / "b.gpkg", geometry_type="Polygon")
-    with pytest.raises(VectorError, match="none of its 1 features"):
+    with pytest.raises(VectorError, match="its only feature has no geometry"):
         vector.read_vector(tmp_path / "b.gpkg")
 
 

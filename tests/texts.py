@@ -74,11 +74,25 @@ def constants(node: ast.expr) -> Iterator[str]:
                 yield from constants(value)
 
 
+def counted(call: ast.Call) -> str | None:
+    """Return the two forms of a call that counts something, as a catalogue keeps them."""
+    match call:
+        case ast.Call(
+            func=ast.Name(id="Message" | "counted"),
+            args=[ast.Constant(value=str(one)), ast.Constant(value=str(many)), *_],
+        ):
+            return f"{one}\0{many}"
+    return None
+
+
 def texts_of_code(tree: ast.AST) -> Iterator[Source]:
     for call, node in spoken(tree):
+        if forms := counted(call):
+            yield None, forms
+            continue
         context = next((k.value.value for k in call.keywords if k.arg == "context"), None)
         for text in constants(node):
-            if has_words(text):
+            if has_words(text) or context:
                 yield context, text
 
 
@@ -125,6 +139,8 @@ def texts_of_templates() -> Iterator[Source]:
         tree = environment.parse(file.read_text(encoding="utf-8"))
         for call in tree.find_all(nodes.Call):
             name = getattr(call.node, "name", "")
+            if name == "counted":
+                yield None, "\0".join(part.value for part in call.args[:2])
             if name in ("t", "head") and call.args:
                 context = next((k.value.value for k in call.kwargs if k.key == "context"), None)
                 parts = list(call.args[0].find_all(nodes.Const))

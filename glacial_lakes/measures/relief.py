@@ -22,7 +22,7 @@ from rasterio.crs import CRS
 from rasterio.features import rasterize
 
 from glacial_lakes.columns import C
-from glacial_lakes.errors import NotCoveredError
+from glacial_lakes.errors import Message, NotCoveredError
 from glacial_lakes.grid import Grid
 from glacial_lakes.measures.catchment import Drainage, drainage
 from glacial_lakes.terrain import Terrain, read_terrain
@@ -102,7 +102,14 @@ def relief_indicators(
         try:
             terrain = read_terrain(dem, tile.grid, margin_m=_MARGIN_M)
         except NotCoveredError:
-            logger.warning("%s does not cover %d lakes", dem, len(tile.core))
+            logger.warning(
+                Message(
+                    "{dem} does not cover {count} lake",
+                    "{dem} does not cover {count} lakes",
+                    dem=dem,
+                    count=len(tile.core),
+                )
+            )
             continue
         for name, values in _of_tile(tile, terrain, glaciers).items():
             columns[name][tile.core] = values[: len(tile.core)]

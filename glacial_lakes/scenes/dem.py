@@ -169,11 +169,21 @@ def read_heights(path: Path | str, grid: Grid) -> Float:
         if heights.shape != (window.height, window.width):
             raise ImplausibleError(
                 dataset.name,
-                "the DEM has {count} heights that no ground has",
+                Message(
+                    "the DEM has {count} height that no ground has",
+                    "the DEM has {count} heights that no ground has",
+                    count=int(wrong.sum()),
+                ),
                 "tag them as no data, e.g. with gdalwarp -srcnodata",
+            )
+        _LOG.warning(
+            Message(
+                "{path}: {count} void without a nodata tag",
+                "{path}: {count} voids without a nodata tag",
+                path=dataset.name,
                 count=int(wrong.sum()),
             )
-        _LOG.warning("%s: %d voids without a nodata tag", dataset.name, int(wrong.sum()))
+        )
         heights[wrong] = np.nan
         profile = {
             "driver": "GTiff",

@@ -183,7 +183,7 @@ def discover(paths: PathLike | Iterable[PathLike], on_event: Listener | None = N
 
 def _log_refusal(event: Event) -> None:
     if isinstance(event, SceneRefused):
-        _LOG.warning("%s: %s", event.path, event.reason)
+        _LOG.warning(Message("{path}: {reason}", path=event.path, reason=event.reason))
 
 
 def _open(path: Path) -> Scene:
@@ -199,7 +199,9 @@ def _open(path: Path) -> Scene:
         raise UnknownProductError(path, "is no product that can be read", _READABLE)
     if len(names) > 1:
         raise UnknownProductError(
-            path, "holds {count} products", "open one of their metadata files", count=len(names)
+            path,
+            Message("holds {count} product", "holds {count} products", count=len(names)),
+            "open one of their metadata files",
         )
     if not names:
         raise _no_product(path)

@@ -185,9 +185,8 @@ def _require_one_granule(source: Source) -> None:
     if len(granules) > 1:
         raise UnknownProductError(
             source.path,
-            "holds {count} granules",
+            Message("holds {count} granule", "holds {count} granules", count=len(granules)),
             "download it again, one tile a product",
-            count=len(granules),
         )
 
 
