@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -62,13 +62,21 @@ class EventKind(Word):
 
 
 class AlertKind(Word):
-    """A reason to look at a lake."""
+    """A reason to look at a lake; each with its colour on a map, red, green, blue."""
 
-    SUDDEN_DRAINAGE = "sudden_drainage"
-    SUDDEN_GROWTH = "sudden_growth"
-    NEW_NEAR_GLACIER = "new_near_glacier"
-    CONTACT_GAINED = "contact_gained"
-    CONTACT_LOST = "contact_lost"
+    colour: str
+
+    def __new__(cls, value: str, colour: str) -> Self:  # noqa: D102 (of the class)
+        self = str.__new__(cls, value)
+        self._value_ = value
+        self.colour = colour
+        return self
+
+    SUDDEN_DRAINAGE = "sudden_drainage", "213,94,0"
+    SUDDEN_GROWTH = "sudden_growth", "0,114,178"
+    NEW_NEAR_GLACIER = "new_near_glacier", "0,158,115"
+    CONTACT_GAINED = "contact_gained", "86,180,233"
+    CONTACT_LOST = "contact_lost", "204,121,167"
 
 
 class TrendKind(Word):

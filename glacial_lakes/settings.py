@@ -26,6 +26,8 @@ from glacial_lakes.language import languages, translate
 from glacial_lakes.places import is_same, lies_in, refuse_addresses
 
 EXPORT_FORMATS = ("shp", "gpkg", "csv", "geojson", "kmz", "parquet", "report")
+"""Formats of the room ``export``: one has a file there named after it, with a function ``write``,
+or a line in ``export.py``."""
 ENVIRONMENT_PREFIX = "GLACIAL_LAKES_"
 
 

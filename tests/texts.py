@@ -16,7 +16,7 @@ import glacial_lakes
 from glacial_lakes import errors, schema, settings
 from glacial_lakes.cli.commands import cli
 from glacial_lakes.errors import GlacialLakesError
-from glacial_lakes.language import CODES
+from glacial_lakes.language import words_of
 
 PACKAGE = Path(glacial_lakes.__file__).parent
 TEMPLATES = PACKAGE / "report" / "templates"
@@ -160,9 +160,9 @@ def texts_of_help(command: click.Command = cli) -> Iterator[Source]:
 def texts_of_schema() -> Iterator[Source]:
     for kind in vars(schema).values():
         if isinstance(kind, type) and issubclass(kind, enum.StrEnum):
-            yield from ((None, CODES.get(word, word)) for word in map(str, kind))
+            yield from ((None, words_of(word)) for word in map(str, kind))
         elif isinstance(kind, tuple) and kind and all(isinstance(word, str) for word in kind):
-            yield from ((None, CODES.get(word, word)) for word in kind)
+            yield from ((None, words_of(word)) for word in kind)
 
 
 def texts_of_columns() -> Iterator[Source]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import importlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import wait
@@ -37,6 +38,7 @@ from glacial_lakes.runtime import machine
 from glacial_lakes.runtime.processes import ProcessPerCall
 from glacial_lakes.runtime.threads import in_threads
 from glacial_lakes.schema import UNUSED
+from glacial_lakes.settings import EXPORT_FORMATS
 
 OBSERVATION_FIELDS = (
     C.LAKE_ID,
@@ -468,7 +470,20 @@ def _write_text(path: Path, text: str) -> Path:
     return path
 
 
-FORMATS: dict[str, Callable[[Inventory, Path, str], list[Path]]] = {
+def _of_file(name: str) -> Writer:
+    """Return the function ``write`` of the file of this room that is named after a format."""
+
+    def write(inventory: Inventory, folder: Path, language: str) -> list[Path]:
+        module = importlib.import_module(f"glacial_lakes.export.{name}")
+        paths: list[Path] = module.write(inventory, folder, language)
+        return paths
+
+    return write
+
+
+Writer = Callable[[Inventory, Path, str], list[Path]]
+
+_OF_THIS_FILE: Mapping[str, Writer] = {
     "shp": _shapefiles,
     "gpkg": _geopackage,
     "csv": _csv,
@@ -476,5 +491,9 @@ FORMATS: dict[str, Callable[[Inventory, Path, str], list[Path]]] = {
     "kmz": _kmz,
     "parquet": _parquet,
     "report": _report,
+}
+
+FORMATS: dict[str, Writer] = {
+    name: _OF_THIS_FILE.get(name) or _of_file(name) for name in EXPORT_FORMATS
 }
 """What can be asked of :func:`export`."""

@@ -90,13 +90,7 @@ DECISION_COLOURS: Mapping[str, str] = {
 }
 """Decisions of persons on a map."""
 
-ALERT_COLOURS: Mapping[str, str] = {
-    AlertKind.SUDDEN_DRAINAGE: "213,94,0",
-    AlertKind.SUDDEN_GROWTH: "0,114,178",
-    AlertKind.NEW_NEAR_GLACIER: "0,158,115",
-    AlertKind.CONTACT_GAINED: "86,180,233",
-    AlertKind.CONTACT_LOST: "204,121,167",
-}
+ALERT_COLOURS: Mapping[str, str] = {kind: kind.colour for kind in AlertKind}
 """Lakes with alerts on a map by kind."""
 
 COLOURED: Mapping[str, tuple[str, Mapping[str, str]]] = {

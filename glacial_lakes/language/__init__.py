@@ -8,6 +8,7 @@ formats, column names and CSV numbers are never translated.
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Mapping
 from datetime import datetime
@@ -29,6 +30,7 @@ __all__ = [
     "number",
     "system_language",
     "translate",
+    "words_of",
 ]
 
 MISSING = "–"
@@ -59,11 +61,23 @@ def translate(text: str, language: str, context: str | None = None) -> str:
     >>> translate("drained", "ru"), translate("nodata", "en")
     ('опорожнилось', 'no data')
     """
-    source = CODES.get(text, text)
+    source = words_of(text)
     if not source:  # gettext keeps the head of a catalogue there
         return source
     texts = catalogue(language)
     return texts.gettext(source) if context is None else texts.pgettext(context, source)
+
+
+def words_of(code: str) -> str:
+    """Return what a code of the tables says in English; any other text as it is.
+
+    Examples
+    --------
+    >>> words_of("nodata"), words_of("sudden_drainage"), words_of("{n_lakes} lakes")
+    ('no data', 'sudden drainage', '{n_lakes} lakes')
+    """
+    is_code = re.fullmatch("[a-z]+(_[a-z]+)+", code)
+    return CODES.get(code) or (code.replace("_", " ") if is_code else code)
 
 
 def in_language(said: GlacialLakesError | str, language: str) -> str:
@@ -250,14 +264,12 @@ def _is_missing(value: object) -> bool:
 CODES = {
     "nodata": N_("no data"),
     "absent": N_("no water"),
-    "sudden_drainage": N_("sudden drainage"),
-    "sudden_growth": N_("sudden growth"),
     "new_near_glacier": N_("new lake near a glacier"),
     "contact_gained": N_("contact with the glacier gained"),
     "contact_lost": N_("contact with the glacier lost"),
     "none": N_("none shown"),
 }
-"""Codes of the tables that are no English words, and what they say."""
+"""Codes of the tables, and what they say where that is more than their words."""
 
 WORDS = (
     *(N_("N"), N_("S"), N_("E"), N_("W")),
