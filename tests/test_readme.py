@@ -229,3 +229,14 @@ def test_the_version_cited_is_that_of_the_package() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     versions = [name for name in re.findall(r"^## \[(.+?)\]", changelog, re.M) if name[0].isdigit()]
     assert versions[0] == version
+
+
+def test_a_usual_change_touches_at_most_three_files_and_these_are_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    changes = rows(text.split("\n## Usual changes\n")[1].split("\n## ")[0])
+    assert len(changes) >= 10
+    for name, touched, files, _ in changes:
+        paths = {path for path in code_words(touched) if "/" in path and " " not in path}
+        assert all((ROOT / path).exists() for path in paths), name
+        assert max(map(int, re.findall(r"\d", files))) <= 3
+        assert len(paths) <= 3, name
