@@ -1,7 +1,8 @@
 """What can go wrong, each kind with its code and one line that says what to do.
 
 Codes: ``GL1xxx`` a scene or input file is refused, ``GL2xxx`` the project file, ``GL3xxx``
-an output, ``GL4xxx`` refused for safety, ``GL5xxx`` a resource ran out.
+an output, ``GL4xxx`` refused for safety, ``GL5xxx`` a resource ran out. A new code is a class and a
+row of :data:`EXPLAINED`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import numbers
 import string
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,10 @@ from typing import Any
 def N_(text: str) -> str:  # noqa: N802 (the name that gettext's tools know)
     """Mark a text for the catalogues where it stands, and return it as it is."""
     return text
+
+
+COUNT = "count"
+"""The value of a message that decides on its plural."""
 
 
 class Message(str):
@@ -31,6 +37,9 @@ class Message(str):
     template : str
         English text with named placeholders as in :meth:`str.format`, of names only (no attributes
         or indices). Without values it is taken as it is, braces and all.
+    plural : str, optional
+        The text for other numbers than one, where it counts something: the value ``count``. Other
+        languages have as many forms as their catalogue tells.
     **values : str, int, float, Message or sequences of them
         A sequence is told with commas; what is none of these, as its text.
 
@@ -38,32 +47,40 @@ class Message(str):
     --------
     >>> Message("has no column {name}", name="area_m2")
     'has no column area_m2'
+    >>> [Message("{count} lake", "{count} lakes", count=count) for count in (1, 2)]
+    ['1 lake', '2 lakes']
     """
 
-    __slots__ = ("template", "values")
+    __slots__ = ("plural", "template", "values")
 
     template: str
+    plural: str
     values: dict[str, Any]
 
-    def __new__(cls, template: str, /, **values: object) -> Message:  # noqa: D102 (of the class)
+    def __new__(  # noqa: D102 (of the class)
+        cls, template: str, plural: str = "", /, **values: object
+    ) -> Message:
         if isinstance(template, Message):
             return template
-        used = _placeholders(template) if values else set()
+        used = _placeholders(template) | _placeholders(plural) if values else set()
+        used |= {COUNT} if plural else set()
         kept = {name: _plain(value) for name, value in values.items() if name in used}
-        self = super().__new__(cls, fill(template, kept))
-        self.template, self.values = str(template), kept
+        told = plural if plural and kept.get(COUNT) != 1 else template
+        self = super().__new__(cls, fill(told, kept))
+        self.template, self.plural, self.values = str(template), str(plural), kept
         return self
 
-    def __reduce__(self) -> tuple[Callable[..., Message], tuple[str, dict[str, Any]]]:
-        return _message, (self.template, self.values)
+    def __reduce__(self) -> tuple[Callable[..., Message], tuple[dict[str, Any], str, str]]:
+        return _message, (self.values, self.template, self.plural)
 
     def as_json(self) -> dict[str, Any]:
         """Return template and values as JSON holds them; :meth:`from_json` reads them."""
-        return {"template": self.template, "values": _as_json(self.values)}
+        told = {"plural": self.plural} if self.plural else {}
+        return {"template": self.template, **told, "values": _as_json(self.values)}
 
     def with_texts(self, change: Callable[[str], str]) -> Message:
         """Return the message with every text among its values changed."""
-        return Message(self.template, **_changed(self.values, change))
+        return _message(_changed(self.values, change), self.template, self.plural)
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Message:
@@ -74,7 +91,8 @@ class Message(str):
         TypeError, KeyError
             For content of another form.
         """
-        return _message(str(content["template"]), _from_json(dict(content["values"])))
+        values = _from_json(dict(content["values"]))
+        return _message(values, str(content["template"]), str(content.get("plural", "")))
 
 
 def fill(template: str, values: Mapping[str, object]) -> str:
@@ -113,8 +131,8 @@ def _placeholders(template: str) -> set[str]:
         return set()
 
 
-def _message(template: str, values: Mapping[str, Any]) -> Message:
-    return Message(template, **values)
+def _message(values: Mapping[str, Any], template: str, plural: str) -> Message:
+    return Message(template, plural, **values)
 
 
 def _plain(value: object) -> object:
@@ -350,3 +368,155 @@ class ClusterError(ResourceError):
     """A cluster does not answer, or a worker of it is not set up as the run needs it."""
 
     code = "GL5002"
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What a code means, for the page of errors; the Russian forms are in the catalogue."""
+
+    title: str
+    cause: str
+    remedy: str
+
+
+EXPLAINED: Mapping[str, Explained] = {
+    "GL0000": Explained(
+        N_("An error of the program itself"),
+        N_("Nobody foresaw it. Whatever the input is, this code is a bug."),
+        N_(
+            "Run the command again with --debug, and report the lines it prints together with "
+            "those of glacial-lakes doctor."
+        ),
+    ),
+    "GL1000": Explained(
+        N_("An input cannot be used as it is"),
+        N_(
+            "The file is readable, but what it says contradicts itself, the other inputs or the "
+            "question asked, and no other code of this group fits."
+        ),
+        N_("Correct what the line names; nothing was taken from this input."),
+    ),
+    "GL1001": Explained(
+        N_("No product that can be read"),
+        N_(
+            "The file or folder is of no known form, holds several products, or is of a sensor "
+            "that lacks the bands that lakes are told by."
+        ),
+        N_(
+            "Give the folder or the archive as it was downloaded, or a GeoTIFF with a sidecar "
+            "that tells its bands."
+        ),
+    ),
+    "GL1002": Explained(
+        N_("A file is missing"),
+        N_(
+            "The path is wrong, or a product lacks a band, its quality layer or its metadata: "
+            "most often a download that ended early."
+        ),
+        N_("Check the path; download the product whole."),
+    ),
+    "GL1003": Explained(
+        N_("The metadata do not tell what must be known"),
+        N_(
+            "Scale, offset, date, sun angles or grid are missing, unreadable or impossible. They "
+            "are never guessed."
+        ),
+        N_("Download the product again; in a sidecar of your own, add what the line names."),
+    ),
+    "GL1004": Explained(
+        N_("A file is damaged"),
+        N_(
+            "It is cut short, does not decode, differs from its checksum, or its parts do not "
+            "belong together."
+        ),
+        N_("Copy or download it again."),
+    ),
+    "GL1005": Explained(
+        N_("The grid of a raster does not fit"),
+        N_(
+            "A raster has no CRS or is not north-up, two rasters do not meet, the images lie "
+            "elsewhere than the metadata say, or the elevation model shows nothing of the place."
+        ),
+        N_("Give the raster its CRS or warp it with GDAL; take all bands from one product."),
+    ),
+    "GL1006": Explained(
+        N_("A vector file lacks what is needed"),
+        N_("It has no geometry, no CRS, no such layer, or not the columns that are needed."),
+        N_("Add what the line names, or name the layer, the fields or the encoding."),
+    ),
+    "GL1007": Explained(
+        N_("What an input shows cannot be so"),
+        N_(
+            "The reflectance of a scene or the heights of an elevation model lie outside of wide "
+            "limits, or contradict the metadata: a wrong scale, offset, unit or place."
+        ),
+        N_(
+            "Download it again, or correct its scale or unit. A scene that is right in spite of "
+            "its looks is named in inputs.trusted_scenes, where the line offers it."
+        ),
+    ),
+    "GL2000": Explained(
+        N_("The project file or an option is wrong"),
+        N_("A key is unknown, a value is of a wrong kind or out of range, or a file is not there."),
+        N_(
+            "Correct the key that the line names. glacial-lakes init writes a project file that "
+            "explains every key."
+        ),
+    ),
+    "GL2001": Explained(
+        N_("A result would come over an input"),
+        N_(
+            "An output has the place of an input, or lies among inputs, also by a link, a pattern "
+            "or another spelling of the name."
+        ),
+        N_("Give the result a name or a folder of its own."),
+    ),
+    "GL2002": Explained(
+        N_("Something that is not ours stands where a result would go"),
+        N_(
+            "The file or folder is there, and nothing proves that this program wrote it; it is "
+            "left as it is."
+        ),
+        N_("Name another place, or replace it with --overwrite."),
+    ),
+    "GL3000": Explained(
+        N_("A result could not be written"),
+        N_(
+            "The disk is full or fails, the folder may not be written to, or a file did not read "
+            "back as it was written. The older result is whole."
+        ),
+        N_("Free the disk or choose another folder, then start again."),
+    ),
+    "GL3001": Explained(
+        N_("The output is in use"),
+        N_("Another run writes there, or another program, such as QGIS, has the file open."),
+        N_("Wait for the run, or save and close the file there; then start again."),
+    ),
+    "GL4000": Explained(
+        N_("Refused for safety"),
+        N_(
+            "The input would reach outside its folder or to the network, pretends to be another "
+            "format, or would take more memory than such a file can need."
+        ),
+        N_("Download it again from its provider, or convert it to a plain GeoTIFF or GeoPackage."),
+    ),
+    "GL5000": Explained(
+        N_("A resource ran out"),
+        N_("The memory or disk allowed for a task was not enough, or its process was ended."),
+        N_("Give more memory with --max-memory, or fewer scenes at a time with --jobs."),
+    ),
+    "GL5001": Explained(
+        N_("A task took too long"),
+        N_("It took longer than it may: a slow disk or network, or a file made to be slow."),
+        N_("Try it alone, from a local disk."),
+    ),
+    "GL5002": Explained(
+        N_("The cluster does not do its part"),
+        N_(
+            "No scheduler answers at the address, or a worker has other versions or cannot see "
+            "the files."
+        ),
+        N_("Install the same versions everywhere, and keep the files on a disk that all share."),
+    ),
+}
+"""Every code that the program can tell, one row each; ``docs/errors.md`` is made of it."""

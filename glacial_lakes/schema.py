@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
 
 from glacial_lakes.columns import C
+from glacial_lakes.errors import N_
 from glacial_lakes.language import translate
 
 ColumnType = Literal["text", "real", "integer", "boolean", "time", "date"]
@@ -21,6 +22,9 @@ class Word(StrEnum):
 
     def __repr__(self) -> str:
         return repr(self.value)
+
+
+Words = type[Word]
 
 
 class Status(Word):
@@ -58,13 +62,21 @@ class EventKind(Word):
 
 
 class AlertKind(Word):
-    """A reason to look at a lake."""
+    """A reason to look at a lake; each with its colour on a map, red, green, blue."""
 
-    SUDDEN_DRAINAGE = "sudden_drainage"
-    SUDDEN_GROWTH = "sudden_growth"
-    NEW_NEAR_GLACIER = "new_near_glacier"
-    CONTACT_GAINED = "contact_gained"
-    CONTACT_LOST = "contact_lost"
+    colour: str
+
+    def __new__(cls, value: str, colour: str) -> Self:  # noqa: D102 (of the class)
+        self = str.__new__(cls, value)
+        self._value_ = value
+        self.colour = colour
+        return self
+
+    SUDDEN_DRAINAGE = "sudden_drainage", "213,94,0"
+    SUDDEN_GROWTH = "sudden_growth", "0,114,178"
+    NEW_NEAR_GLACIER = "new_near_glacier", "0,158,115"
+    CONTACT_GAINED = "contact_gained", "86,180,233"
+    CONTACT_LOST = "contact_lost", "204,121,167"
 
 
 class TrendKind(Word):
@@ -112,6 +124,23 @@ class SceneState(Word):
     """Mapped, but it looks odd: not used until a person trusts it."""
 
 
+class ChecksumState(Word):
+    """Whether a product was compared with checksums of its own."""
+
+    VERIFIED = "verified"
+    UNVERIFIED = "unverified"
+
+
+class PlausibilityState(Word):
+    """Whether what a scene shows can be so; trusted: odd, and a person says that it is right."""
+
+    PLAUSIBLE = "plausible"
+    ODD = "odd"
+    IMPLAUSIBLE = "implausible"
+    TRUSTED = "trusted"
+    UNJUDGED = "unjudged"
+
+
 UNUSED = (SceneState.REFUSED, SceneState.ODD)
 """States of scenes of which an inventory holds nothing."""
 
@@ -137,6 +166,18 @@ class Redrawn(Enum):
 MEANING = "column"
 """Context of the meanings of columns in the catalogues."""
 
+UNITS: Mapping[str, str] = {
+    "m": N_("m"),
+    "m2": N_("m²"),
+    "m3": N_("m³"),
+    "m3/s": N_("m³/s"),
+    "a": N_("years"),
+    "m2/a": N_("m²/year"),
+    "%/a": N_("%/year"),
+    "deg": "°",
+}
+"""Units of columns as people write them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -149,6 +190,10 @@ class Column:
     """Meaning in English; :meth:`meaning` gives it in any language."""
     shapefile: str | None = None
     """Name in shapefiles, at most 10 ASCII characters, after Wang et al. (2020); None: left out."""
+    title: str = ""
+    """What a form has room for, where the meaning is a list of values; in English."""
+    words: Words | None = None
+    """What alone can stand there."""
     renamed: tuple[tuple[str, str], ...] = ()
     """Values of older files, each with what it is called now."""
     merge: Merge = Merge.LEADING
@@ -160,6 +205,12 @@ class Column:
     def meaning(self, language: str = "en") -> str:
         """Return the meaning in a language."""
         return translate(self.en, language, MEANING)
+
+    def label(self, language: str = "en") -> str:
+        """Return what a form says beside the value: a short meaning, and the unit."""
+        text = translate(self.title or self.en, language, MEANING)
+        unit = translate(UNITS.get(self.unit, self.unit), language)
+        return text if unit in ("", "1") else f"{text}, {unit}"
 
 
 LAKE_ID = Column(C.LAKE_ID, "text", "", "Lake identity, given once and kept", "GLAKE_ID")
@@ -240,6 +291,7 @@ LAKE_TYPE = Column(
     "",
     "Relation to the glacier",
     "GL_Type",
+    words=LakeType,
     redrawn=Redrawn.OF_LAKE,
     taken_over=True,
 )
@@ -286,6 +338,8 @@ STATUS = Column(
     "",
     "observed, absent, or why not observed: cloud, shadow, nodata, frozen, uncertain",
     "Status",
+    title="Status",
+    words=Status,
     redrawn=Redrawn.FIXED,
     drawn_as=Status.OBSERVED,
     taken_over=True,
@@ -317,13 +371,14 @@ QUALITY = Column(
     "",
     "good, fair or poor outline, with the reason",
     "Quality",
+    title="Quality of the outline",
     redrawn=Redrawn.FIXED,
     drawn_as="good",
     taken_over=True,
 )
 NO_DEM = "fair: no DEM, shade and slope not excluded"
 """Quality of an outline of which nothing worse can be said."""
-EVENT = Column(C.EVENT, "text", "", "Event on this date", "Event")
+EVENT = Column(C.EVENT, "text", "", "Event on this date", "Event", words=EventKind)
 VERIFIED = Column(C.VERIFIED, "boolean", "", "A person has checked it", "Verified")
 VERIFIED_BY = Column(C.VERIFIED_BY, "text", "", "Who checked it", "Verif_By")
 EDITED = Column(
@@ -431,6 +486,7 @@ ATTRIBUTES = (
         "integer",
         "",
         "Year of the glacier outline that type and contact are judged by; empty: not told",
+        title="Year of the glacier outline",
     ),
     Column(
         C.GLACIER_CONTACT_LOW_M,
@@ -449,6 +505,7 @@ ATTRIBUTES = (
         "real",
         "m2",
         "Area that drains to the lake by the DEM; empty: the DEM does not show all of it",
+        title="Area that drains to the lake",
     ),
     Column(
         C.UPSLOPE_GLACIER_FRACTION,
@@ -543,6 +600,8 @@ LAKES = (
         "text",
         "",
         "present, gone, or unconfirmed: one small outline that other images contradict",
+        title="State",
+        words=LakeState,
         renamed=(("doubtful", LakeState.UNCONFIRMED.value),),
     ),
     VERIFIED,
@@ -565,7 +624,14 @@ that a person drew until a newer one is clearly different."""
 
 LAKE_EVENTS = (
     LAKE_ID,
-    Column(C.EVENT, "text", "", "appeared, drained, refilled, split, merged"),
+    Column(
+        C.EVENT,
+        "text",
+        "",
+        "appeared, drained, refilled, split, merged",
+        title="Event",
+        words=EventKind,
+    ),
     Column(C.DATE, "date", "UTC", "First image that shows it"),
     Column(C.AFTER, "date", "UTC", "Last image before it"),
     Column(C.FROM_IDS, "text", "", "Lakes before, separated by blanks"),
@@ -592,6 +658,7 @@ TRENDS = (
         "text",
         "",
         "difference (fewer than four dates), theil-sen, or seasonal: months among themselves",
+        title="Method of the trend",
     ),
     Column(
         C.SLOPE_M2_PER_YEAR,
@@ -647,6 +714,8 @@ TRENDS = (
         "text",
         "",
         "growing, shrinking, or none shown; empty below four dates",
+        title="Trend",
+        words=TrendKind,
     ),
     Column(C.STEP_AFTER, "date", "UTC", "Last date before a step"),
     Column(C.STEP_DATE, "date", "UTC", "First date after a step"),
@@ -657,7 +726,7 @@ TRENDS = (
 
 ALERTS = (
     LAKE_ID,
-    Column(C.ALERT, "text", "", ", ".join(AlertKind)),
+    Column(C.ALERT, "text", "", ", ".join(AlertKind), title="Alert", words=AlertKind),
     Column(C.DATE, "date", "UTC", "First image that shows it"),
     Column(C.AFTER, "date", "UTC", "Last image before it"),
     Column(C.AREA_BEFORE_M2, "real", "m2", "Area before"),
@@ -669,6 +738,7 @@ ALERTS = (
         "real",
         "1",
         "Change in standard deviations of the difference; empty where the area after is not known",
+        title="Change in standard deviations",
     ),
     Column(C.CONFIRMED, "boolean", "", "A later image agrees"),
     Column(C.SCENE_IDS, "text", "", "Scenes that show it, separated by blanks"),
@@ -724,12 +794,13 @@ TOTALS = (
 REVIEWS = (
     Column(C.REVIEW_ID, "integer", "1", "Number of the decision"),
     LAKE_ID,
-    Column(C.DECISION, "text", "", ", ".join(Decision)),
+    Column(C.DECISION, "text", "", ", ".join(Decision), title="Decision", words=Decision),
     Column(
         C.ACQUIRED,
         "time",
         "UTC",
         "Image that the decision refers to; empty: the lake on all dates",
+        title="Image that the decision refers to",
     ),
     SCENE_ID,
     SENSOR,
@@ -767,12 +838,21 @@ SCENES = (
     Column(C.CLOUD_PERCENT, "real", "%", "Cloud as the product says"),
     Column(C.SUN_AZIMUTH_DEG, "real", "deg", "Sun azimuth"),
     Column(C.SUN_ELEVATION_DEG, "real", "deg", "Sun elevation"),
-    Column(C.CHECKSUM, "text", "", "verified or unverified"),
+    Column(
+        C.CHECKSUM,
+        "text",
+        "",
+        "verified or unverified",
+        title="Checksum",
+        words=ChecksumState,
+    ),
     Column(
         C.STATE,
         "text",
         "",
         "mapped, refused, or odd: mapped, but not used until a person trusts it",
+        title="State of the scene",
+        words=SceneState,
     ),
     Column(C.REASON, "text", "", "Why it was refused or is odd"),
     Column(
@@ -793,12 +873,15 @@ SCENES = (
         "text",
         "",
         "plausible, odd, implausible, trusted by a person, or unjudged: too few pixels",
+        title="Plausibility",
+        words=PlausibilityState,
     ),
     Column(
         C.REFLECTANCE,
         "text",
         "1",
         "Percentiles 1, 5, 50, 95, 99 of reflectance by band that it was judged by, JSON",
+        title="Percentiles of reflectance",
     ),
 )
 

@@ -12,6 +12,7 @@ import itertools
 import json
 import math
 import os
+import re
 import tomllib
 import types
 import typing
@@ -25,6 +26,8 @@ from glacial_lakes.language import languages, translate
 from glacial_lakes.places import is_same, lies_in, refuse_addresses
 
 EXPORT_FORMATS = ("shp", "gpkg", "csv", "geojson", "kmz", "parquet", "report")
+"""Formats of the room ``export``: one has a file there named after it, with a function ``write``,
+or a line in ``export.py``."""
 ENVIRONMENT_PREFIX = "GLACIAL_LAKES_"
 
 
@@ -357,11 +360,44 @@ def _parse(file: Path) -> dict[str, Any]:
         raise ConfigError(file, "there is no such file", remedy) from None
     except tomllib.TOMLDecodeError as error:
         remedy = N_("texts stand in quotes, lists in [ ]; in Windows paths write / for \\")
-        raise ConfigError(file, "is no TOML: {error}", remedy, error=error) from error
+        raise ConfigError(file, "is no TOML: {error}", remedy, error=_toml_fault(error)) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             file, "cannot be read: {error}", "save it as UTF-8 text", error=error
         ) from error
+
+
+_TOML_FAULTS = (
+    N_("Invalid value"),
+    N_("Invalid statement"),
+    N_("Invalid initial character for a key part"),
+    N_("Invalid date or datetime"),
+    N_("Expected '=' after a key in a key/value pair"),
+    N_("Expected newline or end of document after a statement"),
+    N_("Expected ']' at the end of a table declaration"),
+    N_("Unclosed array"),
+    N_("Unclosed inline table"),
+    N_("Unterminated string"),
+    N_("Unescaped '\\' in a string"),
+    N_("Cannot overwrite a value"),
+    N_("Illegal character '\\n'"),
+)
+"""What the reader of TOML says most often; the rest of it stays English."""
+
+
+def _toml_fault(error: tomllib.TOMLDecodeError) -> Message:
+    """Return what the reader of TOML says, as far as catalogues know it."""
+    found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", str(error))
+    if found is None:
+        return Message(str(error))
+    reason, line, column = found.groups()
+    if reason.startswith("Cannot declare"):
+        reason = N_("A table is declared twice")
+    if line is None:
+        return Message("{reason} (at the end)", reason=Message(reason))
+    return Message(
+        "{reason} (line {line}, column {column})", reason=Message(reason), line=line, column=column
+    )
 
 
 def nearest(name: str, known: Iterable[str]) -> Message:

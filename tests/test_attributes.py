@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,13 +14,16 @@ import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
+from sample_inventory import make_inventory
 from test_catchment import crater, round_lake, write_dem
 from test_inventory import X0, Y0, _tables
 
 from glacial_lakes import measures, schema
+from glacial_lakes.inventory import attributes
 from glacial_lakes.inventory.build import track
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
 from glacial_lakes.mapping.mapped_scene import MappedScene
+from glacial_lakes.measures import registry
 from glacial_lakes.measures.flood import PEAK_RELATIONS
 from glacial_lakes.measures.volume import MIN_RELATIONS, SCATTER_FACTOR, VOLUME_RELATIONS
 
@@ -364,3 +368,23 @@ def test_every_screening_attribute_says_so_in_both_languages() -> None:
             column.meaning("ru").startswith("Предварительная оценка, не оценка опасности: ")
             == is_careful
         ), column.name
+
+
+def test_a_file_of_measures_takes_part_without_being_listed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "roundness.py").write_text(
+        "def of_lakes(lakes):\n"
+        "    return lakes[['area_m2']].rename(columns={'area_m2': 'double'}) * 2\n"
+    )
+    monkeypatch.setattr(measures, "__path__", [*measures.__path__, str(tmp_path)])
+    registry.of_lakes.cache_clear()
+    try:
+        lakes = attributes.screened(make_inventory(5).lakes)
+    finally:
+        registry.of_lakes.cache_clear()
+        sys.modules.pop("glacial_lakes.measures.roundness", None)
+    present = (lakes["state"] == "present") & lakes["area_m2"].notna()
+    assert present.any()
+    assert (lakes["double"] == 2 * lakes["area_m2"].where(present)).eq(present).all()
+    assert lakes["volume_m3"].notna().any()

@@ -13,6 +13,7 @@ import sys
 import zipfile
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -23,10 +24,13 @@ import shapely
 from defusedxml import ElementTree
 from sample_inventory import empty_inventory, hostile_inventory, make_inventory
 
+from glacial_lakes import export as export_room
 from glacial_lakes import schema
 from glacial_lakes.errors import ConfigError, ForeignFileError
+from glacial_lakes.export import export as export_file
 from glacial_lakes.export.export import FORMATS, epochs, export
 from glacial_lakes.inventory.inventory import open_inventory
+from glacial_lakes.settings import EXPORT_FORMATS
 
 KML = {"k": "http://www.opengis.net/kml/2.2"}
 EXPORT = sys.modules[export.__module__]
@@ -343,3 +347,21 @@ def test_a_second_process_is_started_where_it_pays_and_has_room(
     monkeypatch.setattr(EXPORT.machine, "core_count", lambda: cores)
     monkeypatch.setattr(EXPORT.machine, "memory_bytes", lambda: memory_gib * 2**30)
     assert EXPORT._is_work_for_two(outlines) == two
+
+
+def test_a_format_is_a_file_of_the_room_named_after_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    code = "def write(inventory, folder, language):\n    return [folder / f'{language}.x']\n"
+    (tmp_path / "some_format.py").write_text(code)
+    monkeypatch.setattr(export_room, "__path__", [*export_room.__path__, str(tmp_path)])
+    monkeypatch.setitem(FORMATS, "some_format", export_file._of_file("some_format"))
+    try:
+        paths = export(make_inventory(2), tmp_path, ["some_format"], language="ru")
+    finally:
+        sys.modules.pop("glacial_lakes.export.some_format", None)
+    assert paths == [tmp_path / "ru.x"]
+
+
+def test_the_formats_are_those_that_a_project_may_name() -> None:
+    assert tuple(FORMATS) == EXPORT_FORMATS

@@ -20,7 +20,13 @@ from glacial_lakes.coverage import CompleteCoverage
 from glacial_lakes.errors import InputError, VectorError
 from glacial_lakes.export.export import export
 from glacial_lakes.inventory.build import track
-from glacial_lakes.inventory.inventory import DERIVED, LAYERS, Inventory, open_inventory
+from glacial_lakes.inventory.inventory import (
+    ALL_LAYERS,
+    DERIVED,
+    LAYERS,
+    Inventory,
+    open_inventory,
+)
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.review.review_file import review_file
 
@@ -213,7 +219,7 @@ def test_gdal_lists_the_layers_and_their_rows(inventory: Inventory, tmp_path: Pa
     assert {name: counts[name] for name in layers} == {
         name: len(getattr(inventory, name)) for name in layers
     }
-    assert counts["layer_styles"] == 4
+    assert counts["layer_styles"] == len(ALL_LAYERS)
 
 
 def test_glaciers_give_distance_identity_and_type() -> None:

@@ -7,7 +7,10 @@ import functools
 import inspect
 import math
 import re
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import click
 import click.core
@@ -23,7 +26,7 @@ from hypothesis import strategies as st
 from sample_inventory import make_inventory
 from texts import placeholders, source_texts, texts_of_code, trees, unmarked
 
-from glacial_lakes.io.qgis_style import categorized_style
+from glacial_lakes.io.qgis_style import layer_style
 from glacial_lakes.language import (
     MISSING,
     area_unit,
@@ -121,7 +124,7 @@ def test_a_russian_form_takes_the_values_of_its_source(source: str) -> None:
     assert re.search("[А-Яа-яё№]", RUSSIAN[source]) or english[0] in SAME, source
 
 
-SAME = {".gpkg, .shp, .geojson or .fgb"}
+SAME = {".gpkg, .shp, .geojson or .fgb", "1,234.5", "%Y-%m-%d", "%Y-%m"}
 """Hold no word that another language would say otherwise."""
 
 
@@ -186,6 +189,30 @@ def test_russian_has_three_forms_of_plurals():
     assert catalogue("ru").ngettext("Did you mean {possibility}?", "", 5).startswith("(Возможные")
 
 
+def test_a_language_is_one_file(tmp_path: Path) -> None:
+    """Help, numbers and dates of a language that nobody spoke before."""
+    text = (FOLDER / "ru.po").read_text(encoding="utf-8")
+    told = {"Контуры ледников.": "Мөңгүлөр.", "%d.%m.%Y": "%Y/%m/%d", "1\u202f234,5": "1'234,5"}
+    for russian, other in told.items():
+        assert f'msgstr "{russian}"' in text
+        text = text.replace(f'msgstr "{russian}"', f'msgstr "{other}"')
+    (tmp_path / "ky.po").write_text(text, encoding="utf-8")
+    code = (
+        "import datetime, importlib, pathlib\n"
+        "from glacial_lakes.language import day, number\n"
+        "catalogue = importlib.import_module('glacial_lakes.language.catalogue')\n"
+        f"catalogue.FOLDER = pathlib.Path({str(tmp_path)!r})\n"
+        "print(number(1234567.5, 1, 'ky'), day(datetime.datetime(2021, 8, 12), 'ky'))\n"
+        "from glacial_lakes.cli.commands import main\n"
+        "main(['--lang', 'ky', 'map', '--help'])\n"
+    )
+    command = [sys.executable, "-X", "utf8", "-c", code]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout.startswith("1'234'567,5 2021/08/12\n")
+    assert "Мөңгүлөр." in done.stdout
+    assert "[en|ky]" in done.stdout
+
+
 def test_the_catalogues_are_whole_and_every_other_language_is_english():
     assert languages() == ("en", "ru")
     assert catalogue("ky").gettext("drained") == "drained"
@@ -231,7 +258,8 @@ def test_small_areas_are_told_in_square_metres():
 
 def test_a_legend_in_russian_keeps_the_values_that_it_colours():
     english, russian = (
-        categorized_style("status", {"nodata": "1,2,3"}, language) for language in ("en", "ru")
+        layer_style((), language, coloured="status", colours={"nodata": "1,2,3"})
+        for language in ("en", "ru")
     )
     assert 'value="nodata" label="nodata"' in english
     assert 'value="nodata" label="нет данных"' in russian

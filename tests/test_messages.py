@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import json
+import logging
 import pickle
 import re
 import shutil
@@ -13,8 +15,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from texts import trees
 
 from glacial_lakes import errors
+from glacial_lakes.cli.console import Options, set_up_log
 from glacial_lakes.errors import ConfigError, GlacialLakesError, Message, VectorError
 from glacial_lakes.language import in_language
 from glacial_lakes.settings import TABLES, read_project
@@ -93,6 +97,66 @@ def test_values_are_told_as_their_template_says() -> None:
     assert Message("{path}", path=Path("a") / "b") == str(Path("a") / "b")
 
 
+@pytest.mark.parametrize(
+    ("count", "english", "russian"),
+    [
+        (0, "0 scenes mapped", "обработано 0 снимков"),
+        (1, "1 scene mapped", "обработан 1 снимок"),
+        (3, "3 scenes mapped", "обработано 3 снимка"),
+        (11, "11 scenes mapped", "обработано 11 снимков"),
+        (21, "21 scenes mapped", "обработан 21 снимок"),
+        (112, "112 scenes mapped", "обработано 112 снимков"),
+    ],
+)
+def test_a_message_that_counts_has_the_form_of_its_number(
+    count: int, english: str, russian: str
+) -> None:
+    told = Message("{count} scene mapped", "{count} scenes mapped", count=np.int64(count))
+    kept = json.loads(json.dumps(told.as_json()))
+    for message in (told, pickle.loads(pickle.dumps(told)), Message.from_json(kept)):
+        assert message == english
+        assert in_language(message, "ru") == russian
+    outer = Message(
+        "{mapped}, {reused} as before, {refused} refused", mapped=told, reused=0, refused=0
+    )
+    assert in_language(outer.with_texts(str.upper), "en").startswith(english)
+
+
+def test_what_the_package_tells_its_log_is_on_the_screen_in_the_language(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = "{path}: {count} invalid polygon repaired"
+    many = "{path}: {count} invalid polygons repaired"
+    log = logging.getLogger("glacial_lakes")
+    handlers, level = log.handlers[:], log.level
+    try:
+        set_up_log(Options(lang="ru", log_file=str(tmp_path / "a.log")))
+        log.warning(Message(one, many, path="a.shp", count=2))
+        log.warning("%d%% of another program", 5)
+    finally:
+        for handler in log.handlers:
+            handler.close()
+        log.handlers[:] = handlers
+        log.setLevel(level)
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["a.shp: исправлено 2 неправильных полигона", "5% of another program"]
+    assert "a.shp: 2 invalid polygons repaired" in (tmp_path / "a.log").read_text(encoding="utf-8")
+
+
+def test_no_line_of_the_log_is_of_one_language_only() -> None:
+    said = [
+        (path.name, ast.unparse(node.args[0]))
+        for path, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"debug", "info", "warning", "error", "exception"}
+        and ast.unparse(node.func.value).lower() in {"_log", "logger", "log"}
+    ]
+    assert len(said) > 20
+    assert [line for line in said if line[1].startswith(("'", '"', "f'", 'f"'))] == []
+
+
 def test_a_message_in_a_message_is_told_in_its_language_too() -> None:
     inner = Message("a number from {low:g} to {high:g}", low=0.0, high=90)
     assert in_language(Message("give {allowed}", allowed=inner), "ru") == "нужно: число от 0 до 90"
@@ -124,6 +188,19 @@ def test_every_setting_tells_in_russian_what_it_takes(key: str, tmp_path: Path) 
                     r'"\w*"|\bru\b|\ben\b|shp, gpkg, .*report|GL2000 command line', "", told
                 )
                 assert not re.search("[a-z]{2}", told), told
+
+
+@pytest.mark.parametrize(
+    "text", ["a = [", "a", "[x", 'a = "x\nb = 1', "a=1\na=2", "a=[1 2]", "a=1 b", "[a]\n[a]", "$=1"]
+)
+def test_what_is_no_toml_is_told_in_russian(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        read_project(path, environment={})
+    told = in_language(caught.value, "ru").replace(str(path), "")
+    assert "is no TOML: " in str(caught.value)
+    assert re.search("[A-Za-z]{2}", re.sub("GL2000|TOML|Windows", "", told)) is None, told
 
 
 def test_a_broken_scene_has_its_reason_in_russian(call, sample_data: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 import glacial_lakes as gl
 from glacial_lakes import schema
 from glacial_lakes.cli import commands, console
-from glacial_lakes.settings import EXPORT_FORMATS
+from glacial_lakes.settings import EXPORT_FORMATS, project_template
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -140,7 +140,11 @@ def test_statuses_events_and_formats_are_those_of_the_code() -> None:
     told = "".join(row[0] for row in rows(section("## How to read the result")))
     assert code_words(told) == set(schema.Status)
     written = section("## What is written")
-    assert code_words(re.search(r"`export` knows (.*)\.", written)[1]) == set(EXPORT_FORMATS)
+    told = re.search(r"`export` writes other formats too, such as (.*);", written)[1]
+    assert code_words(told) < set(EXPORT_FORMATS)
+    line = next(line for line in project_template().splitlines() if "formats = " in line)
+    comment = project_template().partition(line)[0].rpartition("[export]")[2]
+    assert set(re.findall(r"\w+", comment)) > set(EXPORT_FORMATS)
     assert ", ".join(schema.EventKind) in written
 
 
@@ -225,3 +229,14 @@ def test_the_version_cited_is_that_of_the_package() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     versions = [name for name in re.findall(r"^## \[(.+?)\]", changelog, re.M) if name[0].isdigit()]
     assert versions[0] == version
+
+
+def test_a_usual_change_touches_at_most_three_files_and_these_are_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    changes = rows(text.split("\n## Usual changes\n")[1].split("\n## ")[0])
+    assert len(changes) >= 10
+    for name, touched, files, _ in changes:
+        paths = {path for path in code_words(touched) if "/" in path and " " not in path}
+        assert all((ROOT / path).exists() for path in paths), name
+        assert max(map(int, re.findall(r"\d", files))) <= 3
+        assert len(paths) <= 3, name

@@ -202,7 +202,7 @@ def test_a_bow_tie_is_refused_by_name_and_nothing_is_taken_in(path: Path, copy: 
     tie = "MULTIPOLYGON(((74.5 42.6,74.6 42.7,74.6 42.6,74.5 42.7,74.5 42.6)))"
     sql(copy, f"UPDATE lakes SET geom = ST_GeomFromText('{tie}', 4326) WHERE fid = 2")
     before = path.read_bytes()
-    with pytest.raises(InputError, match=f"1 outlines cross themselves.*{name} \\(42.60000 74.5"):
+    with pytest.raises(InputError, match=f"1 outline crosses itself.*{name} \\(42.60000 74.5"):
         review_file(path, copy)
     assert path.read_bytes() == before
 

@@ -166,7 +166,7 @@ def test_a_run_refuses_edits_that_it_cannot_understand_and_leaves_them(project: 
     tie = "MULTIPOLYGON(((74.5 42.6,74.6 42.7,74.6 42.6,74.5 42.7,74.5 42.6)))"
     sql(path, f"UPDATE lakes SET geom = ST_GeomFromText('{tie}', 4326) WHERE fid = 2")
     edited = path.read_bytes()
-    with pytest.raises(InputError, match="1 outlines cross themselves"):
+    with pytest.raises(InputError, match="1 outline crosses itself"):
         run_here(project)
     assert path.read_bytes() == edited
 

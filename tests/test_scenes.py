@@ -10,9 +10,14 @@ import pytest
 from products import Products, copied, pack
 from rasterio.windows import Window
 
-from glacial_lakes.errors import InputError, MissingFileError, UnknownProductError
+from glacial_lakes.errors import InputError, MetadataError, MissingFileError, UnknownProductError
 from glacial_lakes.events import Event, SceneRefused
-from glacial_lakes.scenes import Quality, discover, find_products, open_scene
+from glacial_lakes.scenes import Quality, Scene, discover, find_products, open_scene
+from glacial_lakes.scenes import products as products_of_paths
+from glacial_lakes.scenes.families import FAMILIES, Family
+from glacial_lakes.scenes.quality import DECODERS, decoder_of
+from glacial_lakes.scenes.sensors import SAID, SENSORS, SERVICE
+from glacial_lakes.scenes.source import Source
 from glacial_lakes.simulate.quality import Label
 
 LAYOUTS = {
@@ -308,3 +313,40 @@ def test_xarray_has_pixel_centres_and_crs(products: Products) -> None:
     assert float(array.y[-1]) == scene.grid.bounds[1] + 15
     assert "UTM zone 43N" in array.attrs["crs"]
     np.testing.assert_array_equal(array.values, scene.read(["green", "nir"]))
+
+
+def test_a_family_is_found_and_opened_by_its_row(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    opened: list[str] = []
+
+    def open_it(source: Source, name: str) -> Scene:
+        opened.append(name)
+        raise MetadataError(source.path, "does not tell its date")
+
+    row = Family(r"OTHER_\w+\.met", open_it)
+    monkeypatch.setattr(products_of_paths, "FAMILIES", (*FAMILIES, row))
+    (tmp_path / "product").mkdir()
+    (tmp_path / "product" / "other_7.MET").write_text("x")
+    assert products_of_paths.find_products(tmp_path) == [tmp_path / "product"]
+    with pytest.raises(MetadataError, match="does not tell its date"):
+        open_scene(tmp_path / "product")
+    assert opened == ["other_7.MET"]
+
+
+def test_each_sensor_has_one_row_of_all_that_is_known_of_it() -> None:
+    assert len({one.name for one in SENSORS}) == len(SENSORS)
+    assert SAID["LANDSAT_5", "TM"].bands["swir2"] == 7
+    assert SAID[("Sentinel-2A",)].name == "S2A"
+    assert SERVICE["LT05"] == ("1984-03-01", "2013-06-30")
+    for prefix in {one.name[:2] for one in SENSORS}:
+        alike = [one for one in SENSORS if one.name.startswith(prefix)]
+        assert len({(one.pixel_m, one.blur_px) for one in alike}) == 1
+
+
+def test_a_family_may_bring_the_decoder_of_its_quality_layer() -> None:
+    def decode(bits: np.ndarray) -> np.ndarray:
+        return (bits * 4).astype(np.uint8)
+
+    assert decoder_of(decode) is decode
+    assert decoder_of("scl") is DECODERS["scl"]

@@ -359,7 +359,7 @@ def test_an_outline_that_is_drawn_twice_counts_once(
 ) -> None:
     path = write(lakes(lake(0), lake(0), lake(900)), tmp_path / "lakes_2015.gpkg")
     assert len(read_older(path)[0].outlines) == 2
-    assert "1 outlines that are drawn twice left out" in caplog.text
+    assert "1 outline that is drawn twice left out" in caplog.text
 
 
 def test_a_file_with_several_surveys_is_cut_where_lakes_are_drawn_again(tmp_path: Path) -> None:

@@ -232,3 +232,18 @@ def test_scenes_that_are_away_are_told() -> None:
     assert told == []
     tell_away(without(full, set(full.scenes["scene_id"].iloc[:2]), set()), full, told.append)
     assert told == [ScenesAway(2, 0)]
+
+
+def test_a_style_that_a_person_chose_stays_chosen_where_ours_is_new(path: Path) -> None:
+    chosen = "SELECT styleName FROM layer_styles WHERE f_table_name = 'observations' "
+    execute(
+        path,
+        "DELETE FROM layer_styles WHERE f_table_name = 'observations'",  # as version 0.2.0 wrote it
+        "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, "
+        "f_geometry_column, styleName, styleQML, useAsDefault) "
+        "VALUES ('', '', 'observations', '', 'mine', '<qgis>mine</qgis>', 1)",
+    )
+    working_copy.take_in(path)
+    working_copy.replace(make_inventory(6), path)
+    assert execute(path, chosen + "AND useAsDefault") == [("mine",)]
+    assert len(execute(path, chosen)) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import enum
+import functools
 import string
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ import glacial_lakes
 from glacial_lakes import errors, schema, settings
 from glacial_lakes.cli.commands import cli
 from glacial_lakes.errors import GlacialLakesError
-from glacial_lakes.language import CODES
+from glacial_lakes.language import words_of
 
 PACKAGE = Path(glacial_lakes.__file__).parent
 TEMPLATES = PACKAGE / "report" / "templates"
@@ -73,11 +74,25 @@ def constants(node: ast.expr) -> Iterator[str]:
                 yield from constants(value)
 
 
+def counted(call: ast.Call) -> str | None:
+    """Return the two forms of a call that counts something, as a catalogue keeps them."""
+    match call:
+        case ast.Call(
+            func=ast.Name(id="Message" | "counted"),
+            args=[ast.Constant(value=str(one)), ast.Constant(value=str(many)), *_],
+        ):
+            return f"{one}\0{many}"
+    return None
+
+
 def texts_of_code(tree: ast.AST) -> Iterator[Source]:
     for call, node in spoken(tree):
+        if forms := counted(call):
+            yield None, forms
+            continue
         context = next((k.value.value for k in call.keywords if k.arg == "context"), None)
         for text in constants(node):
-            if has_words(text):
+            if has_words(text) or context:
                 yield context, text
 
 
@@ -112,9 +127,10 @@ def _parts(node: ast.expr) -> Iterator[ast.JoinedStr | ast.Constant]:
             yield from _parts(other)
 
 
-def trees() -> Iterator[tuple[Path, ast.AST]]:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        yield path, ast.parse(path.read_text(encoding="utf-8"))
+@functools.cache
+def trees() -> tuple[tuple[Path, ast.AST], ...]:
+    paths = sorted(PACKAGE.rglob("*.py"))
+    return tuple((path, ast.parse(path.read_text(encoding="utf-8"))) for path in paths)
 
 
 def texts_of_templates() -> Iterator[Source]:
@@ -123,6 +139,8 @@ def texts_of_templates() -> Iterator[Source]:
         tree = environment.parse(file.read_text(encoding="utf-8"))
         for call in tree.find_all(nodes.Call):
             name = getattr(call.node, "name", "")
+            if name == "counted":
+                yield None, "\0".join(part.value for part in call.args[:2])
             if name in ("t", "head") and call.args:
                 context = next((k.value.value for k in call.kwargs if k.key == "context"), None)
                 parts = list(call.args[0].find_all(nodes.Const))
@@ -142,16 +160,16 @@ def texts_of_help(command: click.Command = cli) -> Iterator[Source]:
 def texts_of_schema() -> Iterator[Source]:
     for kind in vars(schema).values():
         if isinstance(kind, type) and issubclass(kind, enum.StrEnum):
-            yield from ((None, CODES.get(word, word)) for word in map(str, kind))
+            yield from ((None, words_of(word)) for word in map(str, kind))
         elif isinstance(kind, tuple) and kind and all(isinstance(word, str) for word in kind):
-            yield from ((None, CODES.get(word, word)) for word in kind)
+            yield from ((None, words_of(word)) for word in kind)
 
 
 def texts_of_columns() -> Iterator[Source]:
     for kind in vars(schema).values():
         for column in kind if isinstance(kind, tuple) else (kind,):
             if isinstance(column, schema.Column):
-                yield schema.MEANING, column.en
+                yield from ((schema.MEANING, text) for text in (column.en, column.title) if text)
 
 
 def texts_of_settings() -> Iterator[Source]:

@@ -257,13 +257,14 @@ def map_(options: Options, paths: tuple[Path, ...], out: Path, **inputs: Any) ->
     with progress(options, refused) as listen:
         outlines = map_scenes(paths, out, **inputs, on_event=listen)
     observed = outlines["area_m2"].dropna()
-    say = speaker(options)
-    lines = [
-        say("{count} outlines, {area} km² → {path}").format(
-            count=len(outlines), area=f"{observed.sum() / 1e6:.3f}", path=out.absolute()
-        ),
-        *refusals(refused, options),
-    ]
+    done = Message(
+        "{count} outline, {area} km² → {path}",
+        "{count} outlines, {area} km² → {path}",
+        count=len(outlines),
+        area=f"{observed.sum() / 1e6:.3f}",
+        path=out.absolute(),
+    )
+    lines = [in_language(done, options.language), *refusals(refused, options)]
     values = {
         "path": str(out.absolute()),
         "outlines": len(outlines),
@@ -481,7 +482,8 @@ def _examined(found: Sequence[Finding], options: Options) -> Answer:
         for finding in found
     ]
     faults = sum(finding.state == "fault" for finding in found)
-    lines.append(say("{count} faults").format(count=faults) if faults else say("All is well."))
+    told = Message("{count} fault", "{count} faults", count=faults)
+    lines.append(say_clause(told if faults else Message("All is well.")))
     return Answer(lines, [asdict(finding) for finding in found], ERROR if faults else OK)
 
 
@@ -534,7 +536,7 @@ def _say(answer: Answer, options: Options) -> int:
 
 
 def _failed(error: Exception, told: GlacialLakesError, options: Options) -> int:
-    _LOG.debug("the error arose here", exc_info=error)
+    _LOG.debug(Message("the error arose here"), exc_info=error)
     if options.debug:
         traceback.print_exception(error)
     click.echo(in_language(told, options.language), err=True)

@@ -88,12 +88,22 @@ def summary(result: RunResult, say: Speaker) -> list[str]:
     if result.unchanged:
         lines = [say("Nothing new: the result of the last run still holds.")]
     else:
-        text = say("{mapped} scenes mapped, {reused} as before, {refused} refused")
-        counts = {name: len(getattr(result, name)) for name in ("mapped", "reused", "refused")}
-        lines = [text.format(**counts), *findings(result.output / INVENTORY_NAME, say)]
+        told = Message(
+            "{mapped}, {reused} as before, {refused} refused",
+            mapped=Message(
+                "{count} scene mapped", "{count} scenes mapped", count=len(result.mapped)
+            ),
+            reused=len(result.reused),
+            refused=len(result.refused),
+        )
+        lines = [say(told), *findings(result.output / INVENTORY_NAME, say)]
     if result.set_aside:
-        text = say("{count} scenes look odd and wait until you trust them")
-        lines.append(text.format(count=len(result.set_aside)))
+        told = Message(
+            "{count} scene looks odd and waits until you trust it",
+            "{count} scenes look odd and wait until you trust them",
+            count=len(result.set_aside),
+        )
+        lines.append(say(told))
     folder = result.output / "shapefiles"
     places = {
         N_("inventory"): result.output / INVENTORY_NAME,
@@ -120,12 +130,12 @@ def decided(reviews: pd.DataFrame, dry_run: bool, options: Options) -> list[str]
             f"{say(row['decision']):16} {row['lake_id']:17} {day:10}  {'  '.join(told)}  "
             f"({row['reviewer']})"
         )
-    ending = (
-        N_("Nothing was written.")
-        if dry_run
-        else N_("{count} decisions are kept in the inventory.")
+    kept = Message(
+        "{count} decision is kept in the inventory.",
+        "{count} decisions are kept in the inventory.",
+        count=len(reviews),
     )
-    return [*lines, say(ending).format(count=len(reviews))]
+    return [*lines, say(Message("Nothing was written.") if dry_run else kept)]
 
 
 def surveys(inventory: Inventory, say: Speaker) -> list[str]:
@@ -136,8 +146,12 @@ def surveys(inventory: Inventory, say: Speaker) -> list[str]:
     for scene_id, rows in inventory.outlines.groupby("scene_id"):
         days = sorted({f"{time:%Y-%m-%d}" for time in rows["acquired"]})
         rough = int(rows["quality"].isin(ROUGH.values()).sum())
-        text = say("{count} dates known to the year or month only").format(count=rough)
-        note = f"  ({text})" if rough else ""
+        told = Message(
+            "{count} date known to the year or month only",
+            "{count} dates known to the year or month only",
+            count=rough,
+        )
+        note = f"  ({say(told)})" if rough else ""
         span = days[0] if len(days) == 1 else f"{days[0]} – {days[-1]}"
         lines.append(f"{span:23}  {len(rows):6}  {scene_id}{note}")
     return lines
@@ -152,53 +166,52 @@ def findings(path: Path, say: Speaker) -> list[str]:
     present = inventory.lakes[inventory.lakes["state"] == LakeState.PRESENT]
     area_km2 = present["area_m2"].sum() / 1e6
     sigma_km2 = (present["area_sigma_m2"] ** 2).sum() ** 0.5 / 1e6
-    told = {"count": len(inventory.lakes), "present": len(present), "area": f"{area_km2:.3f}"}
+    lakes = Message("{count} lake", "{count} lakes", count=len(inventory.lakes))
+    told = {"lakes": lakes, "present": len(present), "area": f"{area_km2:.3f}"}
     measured = present[present["area_m2"].notna()]
     known = int(measured["area_sigma_m2"].notna().sum())
-    text = say("{count} lakes, {present} present now, {area} ± {sigma} km²")
+    text = Message(
+        "{lakes}, {present} present now, {area} ± {sigma} km²", **told, sigma=f"{sigma_km2:.3f}"
+    )
     if known < len(measured):  # older outlines: an error of some lakes is none of the total
-        text = say(
-            "{count} lakes, {present} present now, {area} km², uncertainty known for {known}"
+        text = Message(
+            "{lakes}, {present} present now, {area} km², uncertainty known for {known}",
+            **told,
+            known=known,
         )
-    lines = [text.format(**told, sigma=f"{sigma_km2:.3f}", known=known)]
+    lines = [say(text)]
     for name, count in inventory.events["event"].value_counts().sort_index().items():
         lines.append(f"{say(str(name))}: {count}")
     return [*lines, f"{say('alerts')}: {len(inventory.alerts)}"]
 
 
-def _warning(
-    event: EditsTakenIn | InventoryRestored | ScenesAway | DemNotGiven, say: Speaker
-) -> str:
-    match event:
-        case EditsTakenIn(0, kept):
-            text = say("the inventory was changed, but no decision follows; kept as {path}")
-            return text.format(path=kept)
-        case EditsTakenIn(count, kept):
-            text = say("the inventory was edited: {count} decisions kept, file in {path}")
-            return text.format(count=count, path=kept)
-        case InventoryRestored(path):
-            return say("{path} was missing and is put back as it was written").format(path=path)
-        case ScenesAway(scenes, lakes):
-            text = say(
-                "{scenes} scenes of the last run are not there: what only they showed is "
-                "left out, but for {lakes} lakes that persons have touched"
-            )
-            return text.format(scenes=scenes, lakes=lakes)
-        case DemNotGiven():
-            return say(
-                "no DEM is given: shade and steep slopes, which can look like water, "
-                "are not excluded"
-            )
-
-
 def _noted(event: InventoryRestored | ScenesAway, say: Speaker) -> str:
     if isinstance(event, InventoryRestored):
         return say("{path} was missing and is put back as it was written").format(path=event.path)
-    text = say(
-        "{scenes} scenes of the last run are not there: what only they showed is left out, "
-        "but for {lakes} lakes that persons have touched"
+    told = Message(
+        "{scenes}: what only they showed is left out, but for lakes that persons have touched: "
+        "{lakes}",
+        scenes=Message(
+            "{count} scene of the last run is not there",
+            "{count} scenes of the last run are not there",
+            count=event.scenes,
+        ),
+        lakes=event.lakes,
     )
-    return text.format(scenes=event.scenes, lakes=event.lakes)
+    return say(told)
+
+
+def _taken_in(count: int, kept: str) -> Message:
+    if not count:
+        return Message(
+            "the inventory was changed, but no decision follows; kept as {path}", path=kept
+        )
+    return Message(
+        "the inventory was edited: {count} decision kept, file in {path}",
+        "the inventory was edited: {count} decisions kept, file in {path}",
+        count=count,
+        path=kept,
+    )
 
 
 @contextmanager
@@ -217,24 +230,26 @@ def progress(options: Options, refused: list[SceneRefused] | None = None) -> Ite
             interrupts.raise_if_interrupted()  # between scenes and between stages
             match event:
                 case StageStarted("map", total):
-                    _LOG.info(say("{count} scenes to map").format(count=total))
+                    told = Message("{count} scene to map", "{count} scenes to map", count=total)
+                    _LOG.info(say(told))
                     if total and sys.stderr.isatty() and not (options.quiet or options.verbose):
                         bar = click.progressbar(length=total, label=say("mapping"), file=sys.stderr)
                         bars.append(stack.enter_context(bar))
                 case StageStarted(stage):
                     _LOG.info(say("tracking lakes" if stage == "track" else "writing files"))
                 case SceneMapped(scene_id, outlines, seconds):
-                    text = say("{scene}: {count} outlines in {seconds} s")
-                    tell(text.format(scene=scene_id, count=outlines, seconds=f"{seconds:.1f}"))
+                    told = Message(
+                        "{scene}: {count} outline in {seconds} s",
+                        "{scene}: {count} outlines in {seconds} s",
+                        scene=scene_id,
+                        count=outlines,
+                        seconds=f"{seconds:.1f}",
+                    )
+                    tell(say(told))
                 case SceneReused(scene_id):
                     _LOG.info(say("{scene}: as before").format(scene=scene_id))
                 case EditsTakenIn(count, kept):
-                    text = say("the inventory was changed, but no decision follows; kept as {path}")
-                    if count:
-                        text = say(
-                            "the inventory was edited: {count} decisions kept, file in {path}"
-                        )
-                    _LOG.warning(text.format(count=count, path=kept))
+                    _LOG.warning(_taken_in(count, kept))
                 case InventoryRestored() | ScenesAway():
                     _LOG.warning(_noted(event, say))
                 case DemNotGiven() | KernelsCompiling():
@@ -277,7 +292,12 @@ def percent(value: float | None) -> str:
 
 def speaker(options: Options) -> Speaker:
     """Return the function that puts a text into the user's language."""
-    return functools.partial(translate, language=options.language)
+    return functools.partial(_said, language=options.language)
+
+
+def _said(text: str, language: str) -> str:
+    is_filled = isinstance(text, Message)
+    return in_language(text, language) if is_filled else translate(text, language)
 
 
 _LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} [A-Z]+ glacial_lakes")
@@ -318,7 +338,7 @@ def set_up_log(options: Options, named: Sequence[Path] = ()) -> None:
     """
     screen = logging.StreamHandler(sys.stderr)
     screen.setLevel(_screen_level(options))
-    screen.setFormatter(logging.Formatter("%(message)s"))
+    screen.setFormatter(_InLanguage(options.language))
     _LOG.handlers[:] = [screen]
     _LOG.setLevel(logging.DEBUG)
     if options.log_file:
@@ -339,6 +359,20 @@ def set_up_log(options: Options, named: Sequence[Path] = ()) -> None:
             "{name}={value} belongs to another program and is left aside ({keep}=1 keeps it)"
         )
         _LOG.warning(text.format(name=name, value=value, keep=machine.KEEP_PROJ))
+
+
+class _InLanguage(logging.Formatter):
+    """Says what the package tells its log in the language of the user; files keep English."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__("%(message)s")
+        self._language = language
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (of logging)
+        """Return the line on the screen."""
+        if isinstance(record.msg, Message):
+            return in_language(record.msg, self._language)
+        return super().formatMessage(record)
 
 
 def _screen_level(options: Options) -> int:

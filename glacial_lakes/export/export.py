@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import importlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import wait
@@ -29,7 +30,7 @@ from glacial_lakes.inventory.inventory import STATUS_COLOURS, Inventory
 from glacial_lakes.io.atomic import is_aside, settle, together, whole
 from glacial_lakes.io.locks import folder_lock
 from glacial_lakes.io.marks import is_overwriting, overwriting
-from glacial_lakes.io.qgis_style import categorized_style
+from glacial_lakes.io.qgis_style import layer_style
 from glacial_lakes.io.shapefile import write_shapefile
 from glacial_lakes.kernels.text import DIGITS, ring_texts, texts_of
 from glacial_lakes.report.page import write_report
@@ -37,6 +38,7 @@ from glacial_lakes.runtime import machine
 from glacial_lakes.runtime.processes import ProcessPerCall
 from glacial_lakes.runtime.threads import in_threads
 from glacial_lakes.schema import UNUSED
+from glacial_lakes.settings import EXPORT_FORMATS
 
 OBSERVATION_FIELDS = (
     C.LAKE_ID,
@@ -295,7 +297,13 @@ def _shapefiles(inventory: Inventory, folder: Path, language: str) -> list[Path]
 
 
 def _styled_shapefile(outlines: gpd.GeoDataFrame, path: Path, language: str) -> list[Path]:
-    style = categorized_style("Status", STATUS_COLOURS, language)
+    style = layer_style(
+        schema.OUTLINES,
+        language,
+        coloured=schema.STATUS.shapefile,
+        colours=STATUS_COLOURS,
+        is_shapefile=True,
+    )
     paths = write_shapefile(outlines, path, schema.OUTLINES)
     return [*paths, _write_text(path.with_suffix(".qml"), style)]
 
@@ -463,7 +471,20 @@ def _write_text(path: Path, text: str) -> Path:
     return path
 
 
-FORMATS: dict[str, Callable[[Inventory, Path, str], list[Path]]] = {
+def _of_file(name: str) -> Writer:
+    """Return the function ``write`` of the file of this room that is named after a format."""
+
+    def write(inventory: Inventory, folder: Path, language: str) -> list[Path]:
+        module = importlib.import_module(f"glacial_lakes.export.{name}")
+        paths: list[Path] = module.write(inventory, folder, language)
+        return paths
+
+    return write
+
+
+Writer = Callable[[Inventory, Path, str], list[Path]]
+
+_OF_THIS_FILE: Mapping[str, Writer] = {
     "shp": _shapefiles,
     "gpkg": _geopackage,
     "csv": _csv,
@@ -471,5 +492,9 @@ FORMATS: dict[str, Callable[[Inventory, Path, str], list[Path]]] = {
     "kmz": _kmz,
     "parquet": _parquet,
     "report": _report,
+}
+
+FORMATS: dict[str, Writer] = {
+    name: _OF_THIS_FILE.get(name) or _of_file(name) for name in EXPORT_FORMATS
 }
 """What can be asked of :func:`export`."""

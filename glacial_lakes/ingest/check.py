@@ -217,8 +217,8 @@ def _dates(lakes: Lakes, days: pd.DataFrame) -> Iterator[Finding]:
         )
         yield Finding("dates", "note", what)
     elif not len(undated):
-        ends = {name: f"{getattr(days['time'], name)():%Y-%m-%d}" for name in ("min", "max")}
-        yield Finding("dates", "ok", Message("{min} – {max}", **ends))
+        span = [f"{day:%Y-%m-%d}" for day in (days["time"].min(), days["time"].max())]
+        yield Finding("dates", "ok", Message("{first} – {last}", first=span[0], last=span[1]))
 
 
 def _groups(lakes: Lakes, rows: pd.Index, times: pd.Series | None) -> list[pd.Index]:

@@ -15,7 +15,7 @@ import shapely
 from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.coverage import DrawnCoverage
-from glacial_lakes.errors import InputError, VectorError
+from glacial_lakes.errors import InputError, Message, VectorError
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.ingest.dates import ROUGH, Day, Image, day_in_name, day_of, image_of
 from glacial_lakes.ingest.fields import UNITS, area_unit, recognise
@@ -100,7 +100,14 @@ def read_older(
         named = _by_content(named, frame)
     days = dates(frame, named, path, date)
     if undated := int(days["time"].isna().sum()):
-        logger.warning("%s: %d outlines without a date left out", path, undated)
+        logger.warning(
+            Message(
+                "{path}: {count} outline without a date left out",
+                "{path}: {count} outlines without a date left out",
+                path=path,
+                count=undated,
+            )
+        )
     table = _described(frame, named, days)[days["time"].notna()]
     return [_survey(rows, path, several) for rows, several in _surveys(table)]
 
@@ -218,7 +225,14 @@ def _polygons(frame: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
     if not areal.any():
         raise VectorError(path, "has no polygons", "give the outlines of the lakes")
     if not areal.all():
-        logger.warning("%s: %d features that are no polygons left out", path, (~areal).sum())
+        logger.warning(
+            Message(
+                "{path}: {count} feature that is no polygon left out",
+                "{path}: {count} features that are no polygons left out",
+                path=path,
+                count=int((~areal).sum()),
+            )
+        )
     frame = frame[areal].reset_index(drop=True)
     west, south, east, north = frame.geometry.to_crs(4326).total_bounds
     if not (-180.1 <= west <= east <= 180.1 and -90.1 <= south <= north <= 90.1):
@@ -335,5 +349,12 @@ def _once(rows: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
     union = shapely.area(ground)[one] + shapely.area(ground)[other] - shared
     again = np.unique(other[(one < other) & (shared >= SAME_OUTLINE * union)])
     if len(again):
-        logger.warning("%s: %d outlines that are drawn twice left out", path, len(again))
+        logger.warning(
+            Message(
+                "{path}: {count} outline that is drawn twice left out",
+                "{path}: {count} outlines that are drawn twice left out",
+                path=path,
+                count=len(again),
+            )
+        )
     return rows.drop(index=rows.index[again])

@@ -99,10 +99,9 @@ def as_lakes(outlines: gpd.GeoDataFrame, lakes: gpd.GeoDataFrame) -> gpd.GeoData
 
 
 def screened(lakes: gpd.GeoDataFrame, which: pd.Series | None = None) -> gpd.GeoDataFrame:
-    """Fill in volume, peak discharge and potential flood of the lakes that are present.
+    """Fill in what files of the room ``measures`` tell of the lakes that are present.
 
-    A first-order screening. Lakes on glaciers have none of it: area says little of their depth
-    (Cook & Quincey 2015).
+    Volume, peak discharge and potential flood are a first-order screening.
 
     Parameters
     ----------
@@ -111,12 +110,9 @@ def screened(lakes: gpd.GeoDataFrame, which: pd.Series | None = None) -> gpd.Geo
     which : pandas.Series of bool, optional
         Lakes to fill in, by default all; the others keep what they have.
     """
-    holds = _present(lakes) & (lakes[C.LAKE_TYPE] != LakeType.SUPRAGLACIAL)
-    area = lakes[C.AREA_M2].where(holds)
-    volume = measures.volumes(area)
-    peaks = measures.peak_discharges(volume[C.VOLUME_LOW_M3], volume[C.VOLUME_HIGH_M3])
-    height = lakes[C.LOWERING_HEIGHT_M] if C.LOWERING_HEIGHT_M in lakes else area * float("nan")
-    found = pd.concat([volume, peaks, measures.potential_flood(area, height)], axis=1)
+    tables = [measure(lakes) for measure in measures.of_lakes()]
+    found = pd.concat(tables, axis=1)
+    found = found.where(_present(lakes))
     if which is not None:
         found = found.where(which, lakes.reindex(columns=found.columns))
     return lakes.assign(**found)

@@ -18,7 +18,7 @@ from glacial_lakes.columns import C
 from glacial_lakes.errors import InputError, VectorError
 from glacial_lakes.inventory import attributes, decisions
 from glacial_lakes.io.geopackage import read_layers, write_layers
-from glacial_lakes.io.qgis_style import categorized_style
+from glacial_lakes.io.qgis_style import layer_style
 from glacial_lakes.io.shapefile import write_shapefile
 from glacial_lakes.language import languages
 from glacial_lakes.runtime.notebooks import html_table
@@ -90,14 +90,16 @@ DECISION_COLOURS: Mapping[str, str] = {
 }
 """Decisions of persons on a map."""
 
-ALERT_COLOURS: Mapping[str, str] = {
-    AlertKind.SUDDEN_DRAINAGE: "213,94,0",
-    AlertKind.SUDDEN_GROWTH: "0,114,178",
-    AlertKind.NEW_NEAR_GLACIER: "0,158,115",
-    AlertKind.CONTACT_GAINED: "86,180,233",
-    AlertKind.CONTACT_LOST: "204,121,167",
-}
+ALERT_COLOURS: Mapping[str, str] = {kind: kind.colour for kind in AlertKind}
 """Lakes with alerts on a map by kind."""
+
+COLOURED: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "lakes": (C.STATE, STATE_COLOURS),
+    "outlines": (C.STATUS, STATUS_COLOURS),
+    "reviews": (C.DECISION, DECISION_COLOURS),
+    "alerts": (C.ALERT, ALERT_COLOURS),
+}
+"""What layers are coloured by on a map, and the colours."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -155,10 +157,11 @@ class Inventory:
             When it cannot be written.
         """
         styles = {
-            "lakes": categorized_style(C.STATE, STATE_COLOURS, self.language),
-            "outlines": categorized_style(C.STATUS, STATUS_COLOURS, self.language),
-            "reviews": categorized_style(C.DECISION, DECISION_COLOURS, self.language),
-            "alerts": categorized_style(C.ALERT, ALERT_COLOURS, self.language),
+            name: layer_style(
+                columns, self.language, coloured=told and told[0], colours=told and told[1]
+            )
+            for name, columns in ALL_LAYERS.items()
+            for told in (COLOURED.get(name),)
         }
         write_layers(path, {name: getattr(self, name) for name in (*LAYERS, *DERIVED)}, styles)
 

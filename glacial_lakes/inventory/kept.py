@@ -13,7 +13,7 @@ import shapely
 
 from glacial_lakes import schema
 from glacial_lakes.columns import C
-from glacial_lakes.errors import InputError
+from glacial_lakes.errors import InputError, Message
 from glacial_lakes.events import Listener, ScenesAway
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.inventory import decisions
@@ -103,9 +103,12 @@ def refuse_empty(inventory: Inventory, previous: Inventory, path: Path, allow_em
         return
     raise InputError(
         path,
-        "has {count} lakes, and no image shows any now; it is left as it is",
+        Message(
+            "has {count} lake, and no image shows any now; it is left as it is",
+            "has {count} lakes, and no image shows any now; it is left as it is",
+            count=len(previous.lakes),
+        ),
         "look into the inputs, or let it be replaced with --allow-empty",
-        count=len(previous.lakes),
     )
 
 

@@ -12,7 +12,7 @@ from matplotlib.dates import date2num
 from matplotlib.transforms import ScaledTranslation
 
 from glacial_lakes.columns import C
-from glacial_lakes.language import area_unit, translate
+from glacial_lakes.language import area_unit, decimal_mark, translate
 from glacial_lakes.schema import LakeState, Status
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def plot_area(
         times = _times(table)  # the marks below the axis do not count for its automatic limits
         pad = max(0.04 * (times.max() - times.min()), pd.Timedelta(days=60))
         ax.set_xlim(times.min() - pad, times.max() + pad)
-    decimal = "," if language == "ru" else "."
+    decimal = decimal_mark(language)
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}".replace(".", decimal))
     ax.tick_params(axis="x", pad=17, length=0)
     ax.spines[["top", "right"]].set_visible(False)

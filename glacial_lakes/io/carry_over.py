@@ -183,6 +183,9 @@ def _carry_styles(database: sqlite3.Connection) -> None:
         key = tuple(str(values[name]) for name in _STYLE)
         found = database.execute(f"SELECT 1 FROM main.{STYLES_LAYER} WHERE {where}", key).fetchone()
         if found is None:
+            if values["useAsDefault"]:  # chosen before there was one of ours
+                ours = f"UPDATE main.{STYLES_LAYER} SET useAsDefault = 0 WHERE f_table_name = ?"
+                database.execute(ours, key[:1])
             marks = ", ".join("?" * len(row))
             database.execute(f"INSERT INTO main.{STYLES_LAYER} ({told}) VALUES ({marks})", row)
             continue

@@ -2,36 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import quoteattr
 
+import geopandas as gpd
 import pandas as pd
 
 from glacial_lakes.io.kinds import OWN_STYLE
-from glacial_lakes.language import translate
+from glacial_lakes.language import MISSING, translate
+from glacial_lakes.schema import Column
 
 FIXED_DATE = "2000-01-01T00:00:00.000Z"
 """Date stamp inside written files: equal content must give equal bytes on any day."""
 
 
-def categorized_style(column: str, colours: Mapping[str, str], language: str = "en") -> str:
-    """Return a QGIS style (QML) that colours polygons by the values of a text column.
+_NULL = "{2839923C-8B7D-419E-B84B-CA2FE9B80EC7}"
+"""What QGIS writes in a list of values for an empty cell."""
+
+
+def layer_style(
+    columns: Sequence[Column],
+    language: str = "en",
+    *,
+    coloured: str | None = None,
+    colours: Mapping[str, str] | None = None,
+    is_shapefile: bool = False,
+) -> str:
+    """Return the QGIS style (QML) of a layer: names of its fields, lists of values, colours.
+
+    In a form or table of attributes a column has a name that people read, and where only some
+    values can stand there, they are chosen from a list in the language. What is stored stays the
+    same in every language.
 
     Parameters
     ----------
-    column : str
-        Attribute to colour by.
-    colours : mapping of str to str
-        Value to colour as ``"red,green,blue"``, 0 to 255; the fill is transparent.
+    columns : sequence of schema.Column
+        Columns of the layer.
     language : str
-        Language of the legend; in English it shows the values themselves.
+        Language of names, lists and legend; in English lists and legend show the values themselves.
+    coloured : str, optional
+        Name of the column that polygons are coloured by; without it there is no legend.
+    colours : mapping of str to str, optional
+        Its values to colours as ``"red,green,blue"``, 0 to 255; the fill is transparent.
+    is_shapefile : bool
+        Fields have their short names. A shapefile may tell booleans as numbers or letters, so
+        that they have no list there.
     """
+    fields = {
+        (column.shapefile or "" if is_shapefile else column.name): column
+        for column in columns
+        if column.shapefile or not is_shapefile
+    }
+    lists = {
+        name: found
+        for name, column in fields.items()
+        if (found := _value_list(column, language, is_shapefile))
+    }
+    legend = "" if coloured is None else _legend(coloured, colours or {}, language)
+    return (
+        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>"
+        f'{OWN_STYLE}|Fields|Forms">{legend}'
+        f"<fieldConfiguration>{''.join(map(_widget, lists, lists.values()))}</fieldConfiguration>"
+        f"<aliases>{_aliases(fields, language)}</aliases></qgis>"
+    )
+
+
+def _shown(value: str, language: str) -> str:
+    return value if language == "en" else translate(value, language)
+
+
+def _value_list(column: Column, language: str, is_shapefile: bool) -> dict[str, str]:
+    """Return what can stand in a column, each value with what a person reads; empty for all."""
+    if column.type == "boolean" and not is_shapefile:
+        found = {
+            "true": translate("yes", language, context="value"),
+            "false": translate("no", language, context="value"),
+        }
+    elif column.words is not None:
+        found = {str(value): _shown(value, language) for value in column.words}
+    else:
+        return {}
+    return {_NULL: MISSING, **found}
+
+
+def _widget(name: str, values: Mapping[str, str]) -> str:
+    listed = "".join(
+        f'<Option type="Map"><Option name={quoteattr(label)} type="QString" '
+        f"value={quoteattr(value)}/></Option>"
+        for value, label in values.items()
+    )
+    return (
+        f'<field name={quoteattr(name)}><editWidget type="ValueMap"><config><Option type="Map">'
+        f'<Option name="map" type="List">{listed}</Option></Option></config></editWidget></field>'
+    )
+
+
+def _aliases(fields: Mapping[str, Column], language: str) -> str:
+    return "".join(
+        f"<alias field={quoteattr(name)} name={quoteattr(column.label(language))}/>"
+        for name, column in fields.items()
+    )
+
+
+def _legend(coloured: str, colours: Mapping[str, str], language: str) -> str:
     categories, symbols = [], []
     for number, (value, colour) in enumerate(colours.items()):
-        label = value if language == "en" else translate(value, language)
         categories.append(
             f'<category render="true" symbol="{number}" value={quoteattr(value)} '
-            f"label={quoteattr(label)}/>"
+            f"label={quoteattr(_shown(value, language))}/>"
         )
         options = {
             "color": f"{colour},70",
@@ -49,11 +127,9 @@ def categorized_style(column: str, colours: Mapping[str, str], language: str = "
             f'enabled="1"><Option type="Map">{properties}</Option></layer></symbol>'
         )
     return (
-        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>"
-        f'{OWN_STYLE}">'
-        f'<renderer-v2 type="categorizedSymbol" attr={quoteattr(column)} forceraster="0">'
+        f'<renderer-v2 type="categorizedSymbol" attr={quoteattr(coloured)} forceraster="0">'
         f"<categories>{''.join(categories)}</categories><symbols>{''.join(symbols)}</symbols>"
-        "</renderer-v2></qgis>"
+        "</renderer-v2>"
     )
 
 
@@ -65,7 +141,9 @@ def style_table(styles: Mapping[str, str], tables: Mapping[str, pd.DataFrame]) -
             "f_table_catalog": "",
             "f_table_schema": "",
             "f_table_name": names,
-            "f_geometry_column": "geom",
+            "f_geometry_column": [
+                "geom" if isinstance(tables[name], gpd.GeoDataFrame) else "" for name in names
+            ],
             "styleName": names,
             "styleQML": [styles[name] for name in names],
             "styleSLD": "",

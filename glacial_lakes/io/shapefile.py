@@ -192,7 +192,15 @@ def _for_dbf(values: pd.Series, column: Column, path: Path) -> pd.Series:
             return texts
         cut: pd.Series = texts.map(_cut_text, na_action="ignore")
         if (count := int((cut[~missing] != texts[~missing]).sum())) > 0:
-            logger.warning("%s: %d texts of %s cut to 254 bytes", path, count, column.name)
+            logger.warning(
+                Message(
+                    "{path}: {count} text of {column} cut to 254 bytes",
+                    "{path}: {count} texts of {column} cut to 254 bytes",
+                    path=path,
+                    count=count,
+                    column=column.name,
+                )
+            )
         return cut
     return values
 

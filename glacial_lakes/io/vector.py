@@ -246,12 +246,31 @@ def _usable(frame: gpd.GeoDataFrame, source: Path) -> gpd.GeoDataFrame:
     if broken.any():
         geometries = geometries.copy()
         geometries[broken] = [_polygon_parts(geometry) for geometry in geometries[broken]]
-        logger.warning("%s: %d invalid polygons repaired", source, broken.sum())
+        logger.warning(
+            Message(
+                "{path}: {count} invalid polygon repaired",
+                "{path}: {count} invalid polygons repaired",
+                path=source,
+                count=int(broken.sum()),
+            )
+        )
     lost = shapely.is_missing(geometries) | shapely.is_empty(geometries)
     if len(frame) and lost.all():
-        raise VectorError(source, "none of its {count} features has a geometry", count=len(frame))
+        what = Message(
+            "its only feature has no geometry",
+            "none of its {count} features has a geometry",
+            count=len(frame),
+        )
+        raise VectorError(source, what)
     if lost.any():
-        logger.warning("%s: %d features without geometry left out", source, lost.sum())
+        logger.warning(
+            Message(
+                "{path}: {count} feature without geometry left out",
+                "{path}: {count} features without geometry left out",
+                path=source,
+                count=int(lost.sum()),
+            )
+        )
     usable: gpd.GeoDataFrame = frame.set_geometry(
         gpd.GeoSeries(geometries, index=frame.index, crs=frame.crs)
     )[~lost]

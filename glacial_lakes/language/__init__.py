@@ -8,31 +8,34 @@ formats, column names and CSV numbers are never translated.
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from glacial_lakes.errors import N_, GlacialLakesError, Message, fill
+from glacial_lakes.errors import COUNT, N_, GlacialLakesError, Message, fill
 from glacial_lakes.language.catalogue import catalogue, languages
 
 __all__ = [
     "CODES",
     "MISSING",
     "area_unit",
+    "counted",
     "day",
+    "decimal_mark",
     "degrees",
     "in_language",
     "languages",
     "number",
     "system_language",
     "translate",
+    "words_of",
 ]
 
 MISSING = "–"
 """Shown where a number, date or text is not known."""
 
-_THIN = "\N{NARROW NO-BREAK SPACE}"
 _MINUS = "\N{MINUS SIGN}"
 
 
@@ -58,11 +61,23 @@ def translate(text: str, language: str, context: str | None = None) -> str:
     >>> translate("drained", "ru"), translate("nodata", "en")
     ('опорожнилось', 'no data')
     """
-    source = CODES.get(text, text)
+    source = words_of(text)
     if not source:  # gettext keeps the head of a catalogue there
         return source
     texts = catalogue(language)
     return texts.gettext(source) if context is None else texts.pgettext(context, source)
+
+
+def words_of(code: str) -> str:
+    """Return what a code of the tables says in English; any other text as it is.
+
+    Examples
+    --------
+    >>> words_of("nodata"), words_of("sudden_drainage"), words_of("{n_lakes} lakes")
+    ('no data', 'sudden drainage', '{n_lakes} lakes')
+    """
+    is_code = re.fullmatch("[a-z]+(_[a-z]+)+", code)
+    return CODES.get(code) or (code.replace("_", " ") if is_code else code)
 
 
 def in_language(said: GlacialLakesError | str, language: str) -> str:
@@ -92,7 +107,32 @@ def in_language(said: GlacialLakesError | str, language: str) -> str:
     if not said.template or language == "en":
         return str.__str__(said)
     values = {name: _spoken(value, language) for name, value in said.values.items()}
-    return fill(catalogue(language).gettext(said.template), values)
+    if said.plural:
+        template = counted(said.template, said.plural, said.values.get(COUNT), language)
+    else:
+        template = catalogue(language).gettext(said.template)
+    return fill(template, values)
+
+
+def counted(one: str, many: str, count: Any, language: str) -> str:
+    """Return the form of a text that a number asks for, with its placeholders.
+
+    Parameters
+    ----------
+    one, many : str
+        English text for the number one, and for any other.
+    count : int
+        The number; what is none is taken for many.
+    language : str
+        One of :func:`languages`.
+
+    Examples
+    --------
+    >>> [counted("{count} lake", "{count} lakes", count, "ru") for count in (1, 2, 5)]
+    ['{count} озеро', '{count} озера', '{count} озёр']
+    """
+    number = count if isinstance(count, int) else 0
+    return catalogue(language).ngettext(one, many, number)
 
 
 def _spoken(value: Any, language: str) -> Any:
@@ -143,11 +183,21 @@ def number(value: float | None, digits: int = 0, language: str = "en") -> str:
     """
     if value is None or _is_missing(value) or math.isinf(value):
         return MISSING
-    text = f"{abs(value):,.{digits}f}"
-    if language == "ru":
-        text = text.replace(",", _THIN).replace(".", ",")
-    is_zero = not text.strip("0,." + _THIN)
+    thousands, decimal = _number_marks(language)
+    text = f"{abs(value):,.{digits}f}".translate({ord(","): thousands, ord("."): decimal})
+    is_zero = not text.strip(f"0{thousands}{decimal}")
     return _MINUS + text if value < 0 and not is_zero else text
+
+
+def decimal_mark(language: str) -> str:
+    """Return what stands before the decimals of a number."""
+    return _number_marks(language)[1]
+
+
+def _number_marks(language: str) -> tuple[str, str]:
+    """Return what stands between thousands and before decimals, as the catalogue shows it."""
+    shown = translate("1,234.5", language, context="format")
+    return shown[1], shown[-2]
 
 
 def day(when: datetime | None, language: str = "en") -> str:
@@ -162,7 +212,7 @@ def day(when: datetime | None, language: str = "en") -> str:
     """
     if when is None or _is_missing(when):
         return MISSING
-    return when.strftime("%d.%m.%Y" if language == "ru" else "%Y-%m-%d")
+    return when.strftime(translate("%Y-%m-%d", language, context="format"))
 
 
 def degrees(
@@ -214,14 +264,12 @@ def _is_missing(value: object) -> bool:
 CODES = {
     "nodata": N_("no data"),
     "absent": N_("no water"),
-    "sudden_drainage": N_("sudden drainage"),
-    "sudden_growth": N_("sudden growth"),
     "new_near_glacier": N_("new lake near a glacier"),
     "contact_gained": N_("contact with the glacier gained"),
     "contact_lost": N_("contact with the glacier lost"),
     "none": N_("none shown"),
 }
-"""Codes of the tables that are no English words, and what they say."""
+"""Codes of the tables, and what they say where that is more than their words."""
 
 WORDS = (
     *(N_("N"), N_("S"), N_("E"), N_("W")),

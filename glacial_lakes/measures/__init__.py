@@ -19,6 +19,7 @@ from glacial_lakes.measures.glaciers import (
     nearest_glacier,
     relation_to_glaciers,
 )
+from glacial_lakes.measures.registry import of_lakes
 from glacial_lakes.measures.relief import relief_indicators
 from glacial_lakes.measures.volume import volumes
 
@@ -32,6 +33,7 @@ __all__ = [
     "inner_lon_lat",
     "may_be_near",
     "nearest_glacier",
+    "of_lakes",
     "peak_discharges",
     "potential_flood",
     "relation_to_glaciers",

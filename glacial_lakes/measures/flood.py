@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glacial_lakes.columns import C
-from glacial_lakes.measures.volume import VOLUME_RELATIONS
+from glacial_lakes.measures.volume import VOLUME_RELATIONS, area_that_tells, volumes
 
 Float = NDArray[np.float64]
 Mechanism = Literal["breach", "ice"]
@@ -101,6 +101,15 @@ PEAK_RELATIONS = (
     ),
 )
 """Relations in use; which of the two mechanisms holds, the dam decides."""
+
+
+def of_lakes(lakes: pd.DataFrame) -> pd.DataFrame:
+    """Return peak discharges and potential floods of the lakes of an inventory."""
+    area = area_that_tells(lakes)
+    volume = volumes(area)
+    peaks = peak_discharges(volume[C.VOLUME_LOW_M3], volume[C.VOLUME_HIGH_M3])
+    height = lakes[C.LOWERING_HEIGHT_M] if C.LOWERING_HEIGHT_M in lakes else area * float("nan")
+    return pd.concat([peaks, potential_flood(area, height)], axis=1)
 
 
 def peak_discharges(

@@ -21,7 +21,7 @@ from rasterio.crs import CRS
 from rasterio.features import rasterize
 
 from glacial_lakes.columns import C
-from glacial_lakes.errors import NotCoveredError
+from glacial_lakes.errors import Message, NotCoveredError
 from glacial_lakes.grid import Grid
 from glacial_lakes.measures.catchment import Drainage, drainage
 from glacial_lakes.scenes.dem import Dem, name_of, open_dem
@@ -103,8 +103,14 @@ def relief_indicators(
             try:
                 terrain = read_terrain(opened, tile.grid, margin_m=_MARGIN_M)
             except NotCoveredError:
-                name = name_of(dem) or "dem"
-                logger.warning("%s does not cover %d lakes", name, len(tile.core))
+                logger.warning(
+                    Message(
+                        "{dem} does not cover {count} lake",
+                        "{dem} does not cover {count} lakes",
+                        dem=name_of(dem) or "dem",
+                        count=len(tile.core),
+                    )
+                )
                 continue
             for name, values in _of_tile(tile, terrain, glaciers).items():
                 columns[name][tile.core] = values[: len(tile.core)]

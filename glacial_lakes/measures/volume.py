@@ -15,6 +15,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from glacial_lakes.columns import C
+from glacial_lakes.schema import LakeType
+
 Float = NDArray[np.float64]
 
 SCATTER_FACTOR = 2.0
@@ -82,6 +85,20 @@ VOLUME_RELATIONS = (
     ),
 )
 """Relations in use, by year."""
+
+
+def of_lakes(lakes: pd.DataFrame) -> pd.DataFrame:
+    """Return volume and mean depth of the lakes of an inventory, as :func:`volumes` does."""
+    return volumes(area_that_tells(lakes))
+
+
+def area_that_tells(lakes: pd.DataFrame) -> pd.Series:
+    """Return the areas of lakes but for those on glaciers, of whose depth area says little.
+
+    After Cook & Quincey (2015).
+    """
+    areas: pd.Series = lakes[C.AREA_M2]
+    return areas.where(lakes[C.LAKE_TYPE] != LakeType.SUPRAGLACIAL)
 
 
 def volumes(

@@ -158,5 +158,5 @@ def time_ticks(
         year=start.year - start.year % max(months // 12, 1), month=1, day=1, tz="UTC"
     )
     dates = pd.date_range(first, end, freq=pd.DateOffset(months=months))
-    form = "%Y" if months >= 12 else ("%m.%Y" if language == "ru" else "%Y-%m")
+    form = "%Y" if months >= 12 else translate("%Y-%m", language, context="format")
     return [(date, date.strftime(form)) for date in dates if date >= start]

@@ -110,6 +110,7 @@ def _environment(language: str) -> Environment:
         trim_blocks=True,
     )
     environment.globals["t"] = partial(words.translate, language=language)
+    environment.globals["counted"] = partial(words.counted, language=language)
     filters: dict[str, Callable[..., Any]] = {
         "num": partial(words.number, language=language),
         "signed": partial(_signed, language=language),

@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from glacial_lakes.columns import C
-from glacial_lakes.errors import InputError
+from glacial_lakes.errors import InputError, Message
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.inventory import decisions
 from glacial_lakes.inventory.inventory import Inventory
@@ -66,7 +66,9 @@ def additions(
     born = dict(zip(now[C.LAKE_ID], now.geometry.to_crs(EQUAL_AREA), strict=True))
     for (_, row), shape in zip(new.iterrows(), new.geometry.to_crs(EQUAL_AREA), strict=True):
         if row[C.LAKE_ID] in places and not row[C.VERIFIED]:
-            _LOG.warning("%s stays rejected; set verified to bring it back", row[C.LAKE_ID])
+            _LOG.warning(
+                Message("{lake} stays rejected; set verified to bring it back", lake=row[C.LAKE_ID])
+            )
             continue
         if any(is_same(other, shape) for other in born.values()):
             continue  # added by an earlier review of the same file

@@ -9,7 +9,7 @@ import shapely
 
 from glacial_lakes import schema
 from glacial_lakes.columns import C
-from glacial_lakes.errors import InputError
+from glacial_lakes.errors import InputError, Message
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.measures import geodesic_area_perimeter
@@ -83,11 +83,14 @@ def _compared(inventory: Inventory, task: Task, missing_is_rejected: bool | None
     if len(missing) > _MISSING * len(old) and missing_is_rejected is None:
         raise InputError(
             None,
-            "the edited file lacks {missing} of {count} lakes",
+            Message(
+                "the edited file lacks {missing} of {count} lake",
+                "the edited file lacks {missing} of {count} lakes",
+                missing=len(missing),
+                count=len(old),
+            ),
             "if it is a selection, review it with --partial; "
             "if all these lakes are false, with --whole",
-            missing=len(missing),
-            count=len(old),
         )
     parts = {i: [j for j, main in merged.items() if main == i] for i in pairs}
     images = {i: _latest_image(old, [i, *parts[i]]) for i in pairs}
@@ -109,10 +112,13 @@ def _compared(inventory: Inventory, task: Task, missing_is_rejected: bool | None
     if len(shifts) >= _SHIFTED_ROWS and len(shifts) > len(pairs) / 2:
         raise InputError(
             None,
-            "{count} outlines are unchanged but shifted by about {shift:.1f} m",
+            Message(
+                "{count} outline is unchanged but shifted by about {shift:.1f} m",
+                "{count} outlines are unchanged but shifted by about {shift:.1f} m",
+                count=len(shifts),
+                shift=np.median(shifts),
+            ),
             "correct the CRS of the edited file; nothing was taken in",
-            count=len(shifts),
-            shift=np.median(shifts),
         )
     for i, main in merged.items():
         rows.append(_merger(old, i, main, new.iloc[pairs[main][0]]) | images[main])

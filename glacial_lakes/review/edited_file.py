@@ -12,7 +12,7 @@ import shapely
 
 from glacial_lakes import schema
 from glacial_lakes.columns import C
-from glacial_lakes.errors import InputError, VectorError
+from glacial_lakes.errors import InputError, Message, VectorError
 from glacial_lakes.io.at_rest import settle
 from glacial_lakes.io.vector import read_as_drawn, spatial_layers
 
@@ -146,10 +146,13 @@ def _check(table: gpd.GeoDataFrame, path: Path | str) -> None:
     ]
     raise InputError(
         path,
-        "{count} outlines cross themselves or are empty: {places}",
+        Message(
+            "{count} outline crosses itself or is empty: {places}",
+            "{count} outlines cross themselves or are empty: {places}",
+            count=(~sound).sum(),
+            places=places,
+        ),
         "mend them, e.g. with the QGIS tool Check validity; nothing was taken in",
-        count=(~sound).sum(),
-        places=places,
     )
 
 

@@ -219,12 +219,21 @@ def read_heights(dem: Dem, grid: Grid) -> Float:
         if heights.shape != (window.height, window.width):
             raise ImplausibleError(
                 name_of(dataset),
-                "the DEM has {count} heights that no ground has",
+                Message(
+                    "the DEM has {count} height that no ground has",
+                    "the DEM has {count} heights that no ground has",
+                    count=int(wrong.sum()),
+                ),
                 "tag them as no data, e.g. with gdalwarp -srcnodata",
+            )
+        _LOG.warning(
+            Message(
+                "{path}: {count} void without a nodata tag",
+                "{path}: {count} voids without a nodata tag",
+                path=name_of(dataset) or "dem",
                 count=int(wrong.sum()),
             )
-        name = name_of(dataset) or "dem"
-        _LOG.warning("%s: %d voids without a nodata tag", name, int(wrong.sum()))
+        )
         heights[wrong] = np.nan
         profile = {
             "driver": "GTiff",

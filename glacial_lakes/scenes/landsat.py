@@ -28,6 +28,7 @@ from glacial_lakes.scenes.plausibility import check_time, contradictions
 from glacial_lakes.scenes.quality import Decoder
 from glacial_lakes.scenes.raster import Band, Header, coarsening, read_header
 from glacial_lakes.scenes.scene import Scene
+from glacial_lakes.scenes.sensors import SAID
 from glacial_lakes.scenes.source import Source, find, raster_name
 
 METADATA = r"L[^/]*_MTL\.(?:txt|json|xml)"
@@ -43,20 +44,6 @@ COLLECTION_2 = (2.75e-05, -0.2)
 
 _RANGE_ERROR = 0.005
 """How far minimum and maximum of reflectance may be from what scale and offset give."""
-
-_TM = {"blue": 1, "green": 2, "red": 3, "nir": 4, "swir1": 5, "swir2": 7}
-_OLI = {"blue": 2, "green": 3, "red": 4, "nir": 5, "swir1": 6, "swir2": 7}
-
-_SENSORS = {
-    ("LANDSAT_4", "TM"): ("LT04", _TM),
-    ("LANDSAT_5", "TM"): ("LT05", _TM),
-    ("LANDSAT_7", "ETM"): ("LE07", _TM),
-    ("LANDSAT_8", "OLI_TIRS"): ("LC08", _OLI),
-    ("LANDSAT_8", "OLI"): ("LO08", _OLI),
-    ("LANDSAT_9", "OLI_TIRS"): ("LC09", _OLI),
-    ("LANDSAT_9", "OLI"): ("LO09", _OLI),
-}
-"""Spacecraft and sensor → sensor id, and common band name → band number."""
 
 _ESUN = {
     "LT04": {1: 1983.0, 2: 1795.0, 3: 1539.0, 4: 1028.0, 5: 219.8, 7: 83.49},
@@ -208,7 +195,8 @@ def _sensor(mtl: Groups, where: Path) -> tuple[str, Mapping[str, int]]:
             "is of the Multispectral Scanner, which has no blue and no short-wave infrared band",
             "use TM, ETM+ or OLI products",
         )
-    if (spacecraft, sensor) not in _SENSORS:
+    found = SAID.get((spacecraft, sensor))
+    if found is None:
         raise UnknownProductError(
             where,
             "is of {spacecraft} {sensor}",
@@ -216,7 +204,7 @@ def _sensor(mtl: Groups, where: Path) -> tuple[str, Mapping[str, int]]:
             spacecraft=spacecraft or Message("no"),
             sensor=sensor or Message("sensor"),
         )
-    return _SENSORS[spacecraft, sensor]
+    return found.name, found.bands
 
 
 def _file(source: Source, mtl: Groups, key: str, what: str) -> str:

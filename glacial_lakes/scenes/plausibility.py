@@ -23,9 +23,10 @@ from rasterio.windows import Window
 
 from glacial_lakes.errors import N_, ImplausibleError, Message, MetadataError
 from glacial_lakes.grid import Grid
-from glacial_lakes.scenes.quality import DECODERS, Quality
+from glacial_lakes.scenes.quality import Quality, decoder_of
 from glacial_lakes.scenes.raster import Band, keep_open, read_numbers, read_thinned, to_reflectance
 from glacial_lakes.scenes.scene import Scene
+from glacial_lakes.scenes.sensors import SERVICE
 from glacial_lakes.scenes.sun import sun_elevation
 
 Verdict = Literal["plausible", "odd", "implausible", "unjudged"]
@@ -63,20 +64,6 @@ _WINDOWS, _EDGE_PX = 5, 64
 _SUN_OFF_DEG = 15.0
 """How far the sun that a product tells may stand from that of its date and place. Products tell
 that of the scene's centre, 1° off at most; scenes that were moved for a test are up to 9° off."""
-
-_SERVICE: Mapping[str, tuple[str, str]] = {
-    "LT04": ("1982-07-16", "2001-06-30"),
-    "LT05": ("1984-03-01", "2013-06-30"),
-    "LE07": ("1999-04-15", "2025-12-31"),
-    "LC08": ("2013-02-11", ""),
-    "LO08": ("2013-02-11", ""),
-    "LC09": ("2021-09-27", ""),
-    "LO09": ("2021-09-27", ""),
-    "S2A": ("2015-06-23", ""),
-    "S2B": ("2017-03-07", ""),
-    "S2C": ("2024-09-05", ""),
-}
-"""Launch and end of each satellite."""
 
 _FIRST_IMAGE = "1972-07-23"
 """Launch of Landsat 1: no image of the ground from space for mapping is older."""
@@ -116,7 +103,7 @@ def check_time(acquired: datetime, sensor: str, where: Path | str) -> None:
     MetadataError
         When the time lies before the launch, after the end or in the future.
     """
-    first, last = _SERVICE.get(sensor, (_FIRST_IMAGE, ""))
+    first, last = SERVICE.get(sensor, (_FIRST_IMAGE, ""))
     launched = datetime.fromisoformat(first).replace(tzinfo=UTC)
     ended = datetime.fromisoformat(last).replace(tzinfo=UTC) if last else datetime.now(UTC)
     if not launched <= acquired <= ended + timedelta(days=2):
@@ -327,7 +314,7 @@ def _in_window(scene: Scene, band: Band, row: int, col: int) -> tuple[Reflectanc
 
 def _is_clear(scene: Scene, numbers: NDArray[Any]) -> Clear:
     hidden = Quality.NODATA | Quality.CLOUD | Quality.CLOUD_SHADOW | Quality.CIRRUS | Quality.SNOW
-    clear: Clear = (DECODERS[scene.decoder](numbers) & np.uint8(hidden)) == 0
+    clear: Clear = (decoder_of(scene.decoder)(numbers) & np.uint8(hidden)) == 0
     return clear
 
 

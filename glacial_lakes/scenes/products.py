@@ -20,12 +20,9 @@ from glacial_lakes.errors import (
 )
 from glacial_lakes.events import Event, Listener, SceneRefused
 from glacial_lakes.places import PathLike, listed
+from glacial_lakes.scenes.families import FAMILIES
 from glacial_lakes.scenes.geotiff import open_geotiff, quality_file_of, sidecar_of
-from glacial_lakes.scenes.landsat import METADATA as LANDSAT
-from glacial_lakes.scenes.landsat import metadata_files, open_landsat
 from glacial_lakes.scenes.scene import Scene
-from glacial_lakes.scenes.sentinel2 import METADATA as SENTINEL2
-from glacial_lakes.scenes.sentinel2 import open_sentinel2
 from glacial_lakes.scenes.source import Source, open_source
 
 MAX_DEPTH = 4
@@ -183,7 +180,7 @@ def discover(paths: PathLike | Iterable[PathLike], on_event: Listener | None = N
 
 def _log_refusal(event: Event) -> None:
     if isinstance(event, SceneRefused):
-        _LOG.warning("%s: %s", event.path, event.reason)
+        _LOG.warning(Message("{path}: {reason}", path=event.path, reason=event.reason))
 
 
 def _open(path: Path) -> Scene:
@@ -199,33 +196,26 @@ def _open(path: Path) -> Scene:
         raise UnknownProductError(path, "is no product that can be read", _READABLE)
     if len(names) > 1:
         raise UnknownProductError(
-            path, "holds {count} products", "open one of their metadata files", count=len(names)
+            path,
+            Message("holds {count} product", "holds {count} products", count=len(names)),
+            "open one of their metadata files",
         )
     if not names:
         raise _no_product(path)
     source = source.within(names[0])
-    if re.fullmatch(SENTINEL2, names[0][len(source.root) :], re.IGNORECASE):
-        return open_sentinel2(source, names[0])
-    return open_landsat(source, names[0])
+    family = next(one for one in FAMILIES if one.owns(names[0].rpartition("/")[2]))
+    return family.opens(source, names[0])
 
 
 def _metadata_names(source: Source) -> list[str]:
     """Product metadata at the root of a folder, or up to two folders down an archive."""
     depth = 0 if source.kind == "folder" else 2
     names = [name for name in source.names if name.count("/") <= depth]
-    sentinel2 = [
-        name for name in names if re.fullmatch(SENTINEL2, name.rpartition("/")[2], re.IGNORECASE)
-    ]
-    landsat = [
-        name
-        for name in metadata_files(names)
-        if re.fullmatch(LANDSAT, name.rpartition("/")[2], re.IGNORECASE)
-    ]
-    return sentinel2 + landsat
+    return [name for family in FAMILIES for name in family.metadata_among(names)]
 
 
 def _is_metadata(name: str) -> bool:
-    return bool(re.fullmatch(f"{SENTINEL2}|{LANDSAT}", name, re.IGNORECASE))
+    return any(family.owns(name) for family in FAMILIES)
 
 
 def _no_product(path: Path) -> GlacialLakesError:
@@ -255,8 +245,10 @@ def _product_of(path: Path) -> Path:
 def _products_of_folder(folder: Path) -> list[Path]:
     """Products whose metadata lies in this folder itself."""
     names = [item.name for item in folder.iterdir() if _is_metadata(item.name)]
-    sentinel2 = [name for name in names if re.fullmatch(SENTINEL2, name, re.IGNORECASE)]
-    products = sentinel2[:1] + metadata_files(names)
+    products = []
+    for family in FAMILIES:
+        found = family.metadata_among(names)
+        products += found[:1] if family.is_alone else found
     return [folder] if len(products) == 1 else [folder / name for name in products]
 
 

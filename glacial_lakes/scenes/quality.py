@@ -9,8 +9,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Decoder = Literal["scl", "qa_pixel", "bqa", "none"]
 Flags = NDArray[np.uint8]
+Decode = Callable[[NDArray[Any]], Flags]
+Decoder = Literal["scl", "qa_pixel", "bqa", "none"] | Decode
+"""How the numbers of a quality layer become flags: a name of :data:`DECODERS`, or a function of a
+family of products that has its own."""
 
 
 class Quality(IntFlag):
@@ -101,7 +104,12 @@ def decode_bqa(bits: NDArray[Any]) -> Flags:
     return flags
 
 
-DECODERS: dict[str, Callable[[NDArray[Any]], Flags]] = {
+def decoder_of(decoder: Decoder) -> Decode:
+    """Return the function that decodes a quality layer."""
+    return decoder if callable(decoder) else DECODERS[decoder]
+
+
+DECODERS: dict[str, Decode] = {
     "scl": decode_scl,
     "qa_pixel": decode_qa_pixel,
     "bqa": decode_bqa,

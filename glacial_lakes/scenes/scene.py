@@ -15,7 +15,7 @@ from glacial_lakes.errors import InputError
 from glacial_lakes.grid import Grid
 from glacial_lakes.kernels.interpolation import bilinear, coarse_span, nearest
 from glacial_lakes.runtime.notebooks import html_table
-from glacial_lakes.scenes.quality import DECODERS, Decoder, Quality, set_flag
+from glacial_lakes.scenes.quality import Decoder, Quality, decoder_of, set_flag
 from glacial_lakes.scenes.raster import Band, is_nodata, read_numbers, to_reflectance
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class Scene:
         """
         flags = np.zeros((int(window.height), int(window.width)), np.uint8)
         if self.quality is not None:
-            said, seen = self._read_nearest(self.quality, window, DECODERS[self.decoder])
+            said, seen = self._read_nearest(self.quality, window, decoder_of(self.decoder))
             flags |= said
             if not seen.all():
                 set_flag(flags, ~seen, Quality.NODATA)

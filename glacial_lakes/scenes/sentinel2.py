@@ -27,6 +27,7 @@ from glacial_lakes.scenes.metadata import read_xml, to_name, to_number, to_sun, 
 from glacial_lakes.scenes.plausibility import check_time, contradictions
 from glacial_lakes.scenes.raster import Band, Header, coarsening, read_header
 from glacial_lakes.scenes.scene import Scene
+from glacial_lakes.scenes.sensors import SAID
 from glacial_lakes.scenes.source import Source, find, raster_name
 
 if TYPE_CHECKING:
@@ -185,9 +186,8 @@ def _require_one_granule(source: Source) -> None:
     if len(granules) > 1:
         raise UnknownProductError(
             source.path,
-            "holds {count} granules",
+            Message("holds {count} granule", "holds {count} granules", count=len(granules)),
             "download it again, one tile a product",
-            count=len(granules),
         )
 
 
@@ -198,15 +198,15 @@ def _product_id(product: Element, where: Path) -> str:
 
 def _sensor(product: Element, where: Path) -> str:
     spacecraft = _text(product, "SPACECRAFT_NAME") or ""
-    match = re.fullmatch(r"Sentinel-2([A-D])", spacecraft)
-    if match is None:
+    found = SAID.get((spacecraft,))
+    if found is None:
         raise MetadataError(
             where,
             "the spacecraft is {spacecraft!r}",
             "give a Sentinel-2 product",
             spacecraft=spacecraft,
         )
-    return f"S2{match[1]}"
+    return found.name
 
 
 def _check_zone(tile: str, grid: Grid, where: Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from glacial_lakes.errors import N_
-from glacial_lakes.language import number, translate
+from glacial_lakes.errors import N_, Message
+from glacial_lakes.language import in_language, number, translate
 from glacial_lakes.validation.accuracy import Accuracy
 
 TABLES: dict[str, tuple[tuple[str, str, int, float], ...]] = {
@@ -78,13 +78,14 @@ def lines(accuracy: Accuracy, language: str = "en") -> list[str]:
             values = _cells(numbers, name, digits, factor, language=language)
             cells.append([translate(heading, language), *values])
         said += [translate(title, language), *_aligned(cells), ""]
-    left_out = translate("{lakes} lakes and {outlines} outlines do not count", language)
-    said.append(
-        left_out.format(
-            lakes=int((~accuracy.lakes["counted"]).sum()),
-            outlines=int((~accuracy.outlines["counted"]).sum()),
-        )
+    left_out = Message(
+        "not counted: {lakes}, {outlines}",
+        lakes=Message("{count} lake", "{count} lakes", count=(~accuracy.lakes["counted"]).sum()),
+        outlines=Message(
+            "{count} outline", "{count} outlines", count=(~accuracy.outlines["counted"]).sum()
+        ),
     )
+    said.append(in_language(left_out, language))
     causes = accuracy.causes()
     if len(causes):
         listed = ", ".join(f"{cause}: {count}" for cause, count in causes.items())

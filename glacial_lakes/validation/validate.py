@@ -265,6 +265,7 @@ def _of_date(table: gpd.GeoDataFrame, date: str | None, path: Path) -> gpd.GeoDa
         raise VectorError(path, "has no outlines of {date}", remedy, date=date)
     if date is None and len(known) > 1:
         what = Message(
+            "has outlines of {count} date, {first} to {last}",
             "has outlines of {count} dates, {first} to {last}",
             count=len(known),
             first=known[0],

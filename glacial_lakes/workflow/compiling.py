@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from rasterio.crs import CRS
 
 from glacial_lakes.coverage import Coverage, State
+from glacial_lakes.errors import Message
 from glacial_lakes.events import KernelsCompiling, Listener, ignore
 from glacial_lakes.grid import Grid
 from glacial_lakes.kernels import cache, overlaps, text
@@ -57,7 +58,7 @@ def compile_ahead(on_event: Listener = ignore) -> None:
         while not wait([compiling], timeout=_WAIT_SECONDS).done:
             interrupts.raise_if_interrupted()
         if error := compiling.exception():  # what is called later is compiled then
-            _LOG.debug("not all could be compiled ahead: %s", error)
+            _LOG.debug(Message("not all could be compiled ahead: {error}", error=error))
 
 
 def _compile() -> None:

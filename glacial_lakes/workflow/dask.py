@@ -144,7 +144,7 @@ def map_on_cluster(
 
     _check_versions(client)
     if not _threads(client):
-        _LOG.warning("the cluster has no workers yet; the scenes wait for them")
+        _LOG.warning(Message("the cluster has no workers yet; the scenes wait for them"))
     executor = client.get_executor(pure=False)
     call = functools.partial(map_on_worker, versions=_versions(), memory_bytes=scene_bytes)
     return map_all(

@@ -288,13 +288,20 @@ def _find_scenes(project: Project, on_event: Listener) -> list[Scene]:
     chosen = [scene for scene in scenes if months is None or scene.acquired.month in months]
     if scenes and not chosen:
         what = Message(
+            "the only scene lies in none of the months {months}",
             "none of {count} scenes lies in the months {months}",
             count=len(scenes),
             months=str(list(months or ())),
         )
         raise InputError(project.folder, what, "change inputs.months")
     if len(chosen) < len(scenes):
-        _LOG.info("%d scenes are out of season", len(scenes) - len(chosen))
+        _LOG.info(
+            Message(
+                "{count} scene is out of season",
+                "{count} scenes are out of season",
+                count=len(scenes) - len(chosen),
+            )
+        )
     return chosen
 
 

@@ -1,0 +1,40 @@
+"""Families of products: by which metadata each is known, and its reader. A new one is a row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from glacial_lakes.scenes import landsat, sentinel2
+from glacial_lakes.scenes.scene import Scene
+from glacial_lakes.scenes.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Products that one reader understands."""
+
+    metadata: str
+    """Regular expression of the name of the metadata, in any case."""
+    opens: Callable[[Source, str], Scene]
+    """The reader; it takes the files of a product and the name of its metadata."""
+    one_each: Callable[[Iterable[str]], list[str]] = list
+    """Of the names of metadata, one for each product: some tell the same in several formats."""
+    is_alone: bool = False
+    """Whether a folder never holds two products beside each other."""
+
+    def owns(self, name: str) -> bool:
+        """Tell whether a file, by its name without folders, is metadata of the family."""
+        return re.fullmatch(self.metadata, name, re.IGNORECASE) is not None
+
+    def metadata_among(self, names: Iterable[str]) -> list[str]:
+        """Return the metadata of each product among names, which may have folders."""
+        return self.one_each([name for name in names if self.owns(name.rpartition("/")[2])])
+
+
+FAMILIES = (
+    Family(sentinel2.METADATA, sentinel2.open_sentinel2, is_alone=True),
+    Family(landsat.METADATA, landsat.open_landsat, landsat.metadata_files),
+)
+"""All but GeoTIFFs with a sidecar, which have no metadata of their own."""

@@ -1,0 +1,158 @@
+"""In QGIS people read names of fields and values in their language; stored values stay."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import subprocess
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+import pytest
+from defusedxml import ElementTree
+from editing import qgis
+from sample_inventory import make_inventory
+
+from glacial_lakes import schema
+from glacial_lakes.export.export import export
+from glacial_lakes.inventory.inventory import ALL_LAYERS, Inventory
+from glacial_lakes.schema import LakeState, LakeType, Status
+
+RUSSIAN = re.compile("[А-Яа-яё]")
+
+
+@pytest.fixture(scope="module")
+def inventory() -> Inventory:
+    made = make_inventory(6)
+    told = json.dumps({"project": {"language": "ru"}})
+    return replace(made, runs=made.runs.assign(settings=told))
+
+
+@pytest.fixture(scope="module")
+def path(inventory: Inventory, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("styles") / "inventory.gpkg"
+    inventory.to_file(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def styles(path: Path) -> dict[str, Element]:
+    with closing(sqlite3.connect(path)) as database:
+        rows = database.execute("SELECT f_table_name, styleQML FROM layer_styles").fetchall()
+    return {name: parsed(text) for name, text in rows}
+
+
+def parsed(text: str) -> Element:
+    root: Element = ElementTree.fromstring(text, forbid_dtd=False)
+    return root
+
+
+def lists(style: Element) -> dict[str, dict[str, str]]:
+    """Return the lists of a style by field: stored value to what is shown."""
+    return {
+        str(field.get("name")): {
+            str(option.get("value")): str(option.get("name"))
+            for option in field.iterfind(".//Option[@name='map']/Option/Option")
+        }
+        for field in style.iterfind("fieldConfiguration/field")
+        if field.find("editWidget[@type='ValueMap']") is not None
+    }
+
+
+def aliases(style: Element) -> dict[str, str]:
+    return {
+        str(alias.get("field")): str(alias.get("name")) for alias in style.iterfind("aliases/alias")
+    }
+
+
+def test_every_column_has_a_name_in_the_language_of_the_project(
+    styles: dict[str, Element],
+) -> None:
+    assert styles.keys() == ALL_LAYERS.keys()
+    for layer, columns in ALL_LAYERS.items():
+        told = aliases(styles[layer])
+        assert told.keys() == {column.name for column in columns}
+        assert all(RUSSIAN.search(name) for name in told.values()), told
+    assert aliases(styles["lakes"])["area_m2"] == "Площадь на эллипсоиде, м²"
+    assert aliases(styles["lakes"])["state"] == "Состояние озера"
+
+
+def test_columns_of_few_values_have_a_list_in_the_language(styles: dict[str, Element]) -> None:
+    lakes, outlines = lists(styles["lakes"]), lists(styles["outlines"])
+    assert lakes["state"]["unconfirmed"] == "не подтверждено"
+    assert lakes["lake_type"]["supraglacial"] == "надледниковое"
+    assert lakes["verified"]["true"] == "да"
+    assert lakes["verified"]["false"] == "нет"
+    assert set(LakeState) <= lakes["state"].keys()
+    assert set(LakeType) <= lakes["lake_type"].keys()
+    assert set(Status) <= outlines["status"].keys()
+    assert lists(styles["reviews"])["decision"]["redrawn"] == "контур исправлен"
+    assert lists(styles["events"])["event"]["drained"] == "опорожнилось"
+    assert lists(styles["alerts"])["alert"]["sudden_growth"] == "внезапный рост"
+    assert lists(styles["scenes"])["state"]["refused"] == "отклонён"
+    for style in styles.values():
+        for shown in lists(style).values():
+            assert all(RUSSIAN.search(label) or label == "–" for label in shown.values()), shown
+
+
+def test_a_list_holds_every_value_that_is_stored_and_none_is_translated(
+    inventory: Inventory, styles: dict[str, Element]
+) -> None:
+    seen = 0
+    for layer, columns in ALL_LAYERS.items():
+        table, shown = getattr(inventory, layer), lists(styles[layer])
+        for column in columns:
+            if column.words is not None or column.type == "boolean":
+                stored = {str(value) for value in table[column.name].dropna()}
+                stored = {v.lower() for v in stored} if column.type == "boolean" else stored
+                assert stored <= shown[column.name].keys(), (layer, column.name)
+                seen += len(stored)
+    assert seen > 20
+
+
+def test_a_style_of_english_shows_the_values_themselves(tmp_path: Path) -> None:
+    export(make_inventory(3), tmp_path, ["shp"])
+    style = parsed((tmp_path / "shapefiles" / "lakes.qml").read_text(encoding="utf-8"))
+    assert lists(style)["Status"]["nodata"] == "nodata"
+    assert aliases(style)["GL_Area"] == "Area on the ellipsoid, m²"
+
+
+def test_a_shapefile_has_its_own_field_names_in_the_style(
+    inventory: Inventory, tmp_path: Path
+) -> None:
+    export(inventory, tmp_path, ["shp"], language="ru")
+    style = parsed((tmp_path / "shapefiles" / "lakes.qml").read_text(encoding="utf-8"))
+    names = {column.shapefile for column in schema.OUTLINES if column.shapefile}
+    assert aliases(style).keys() == names
+    assert lists(style).keys() == {"Status", "GL_Type", "Event"}
+    assert lists(style)["GL_Type"]["ice-contact"] == "приледниковое, в контакте с ледником"
+    assert style.find("renderer-v2").get("attr") == "Status"
+
+
+@qgis
+def test_qgis_shows_the_lists_and_keeps_the_values(path: Path) -> None:
+    code = (
+        "import json, os, sys\n"
+        "from qgis.core import QgsApplication, QgsVectorLayer\n"
+        "application = QgsApplication([], False)\n"
+        "application.initQgis()\n"
+        "layer = QgsVectorLayer(sys.argv[1] + '|layername=lakes', 'lakes', 'ogr')\n"
+        "layer.loadDefaultStyle()\n"
+        "index = layer.fields().indexOf('state')\n"
+        "setup = layer.editorWidgetSetup(index)\n"
+        "values = sorted(feature['state'] for feature in layer.getFeatures())\n"
+        "told = [setup.type(), setup.config()['map'], layer.attributeAlias(index), values]\n"
+        "print(json.dumps(told), flush=True)\n"
+        "os._exit(0)\n"
+    )
+    command = ["/usr/bin/python3", "-c", code, str(path)]
+    environment = {"QT_QPA_PLATFORM": "offscreen", "HOME": str(path.parent)}
+    run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    kind, shown, alias, values = json.loads(run.stdout.splitlines()[-1])
+    assert kind == "ValueMap"
+    assert {"есть": "present"} in shown
+    assert alias == "Состояние озера"
+    assert set(values) <= set(LakeState)
