@@ -81,7 +81,8 @@ def track_files(
     allow_empty : bool
         An inventory with lakes may be replaced by one without any.
     on_event : callable, optional
-        Called with messages of :mod:`glacial_lakes.events`; files that are refused are told here.
+        Called with messages of :mod:`glacial_lakes.events`; files that are refused and rows that
+        are left out are told here.
 
     Returns
     -------
@@ -174,7 +175,7 @@ def _read_all(
     for path in sources:
         started = time.monotonic()
         try:
-            surveys = read_older(path, **options)
+            surveys = read_older(path, **options, on_event=listen)
             other = next((names[n] for survey in surveys if (n := _name(survey)) in names), None)
             if other is not None:
                 raise InputError(

@@ -17,6 +17,7 @@ from glacial_lakes.errors import VectorError
 from glacial_lakes.inventory import attributes, decisions
 from glacial_lakes.inventory.inventory import Inventory, as_layer, empty_layer
 from glacial_lakes.inventory.kept import with_kept
+from glacial_lakes.io.repair import repaired
 from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.schema import SceneState
@@ -173,7 +174,7 @@ def _basins(lakes: gpd.GeoDataFrame, basins: Places, field: str) -> pd.Series:
         raise VectorError(
             path, "has no column {field}", "it has: {known}", field=field, known=known
         )
-    areas = table.geometry.to_crs(lakes.crs).make_valid().to_numpy()
+    areas = repaired(table.geometry.to_crs(lakes.crs))
     lake, basin = shapely.STRtree(areas).query(
         shapely.point_on_surface(lakes.geometry.to_numpy()), predicate="intersects"
     )

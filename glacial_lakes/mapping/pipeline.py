@@ -21,6 +21,7 @@ from glacial_lakes import measures, schema
 from glacial_lakes.columns import C
 from glacial_lakes.coverage import Coverage, State
 from glacial_lakes.errors import MetadataError
+from glacial_lakes.io.repair import repaired
 from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.mapping import classification, masks, observability, slc_gaps, uncertainty
 from glacial_lakes.mapping.candidates import (
@@ -146,7 +147,7 @@ def map_lakes(
     if ice is not None:
         table = _near_glaciers(table, ice, glacier_buffer_m)
     if region is not None:
-        inside = region.to_crs(table.crs).geometry.union_all()
+        inside = shapely.union_all(repaired(region.geometry.to_crs(table.crs)))
         chosen = shapely.intersects(inside, table.representative_point().to_numpy())
         table = table[chosen].reset_index(drop=True)
         kept = [inside, *table.geometry]  # a lake on the border is seen as a whole

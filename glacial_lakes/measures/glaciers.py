@@ -13,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from glacial_lakes.columns import C
+from glacial_lakes.io.repair import repaired
 from glacial_lakes.measures.geometry import geodesic_area_perimeter
 from glacial_lakes.schema import LakeType
 
@@ -57,7 +58,7 @@ def nearest_glacier(outlines: gpd.GeoSeries, glaciers: gpd.GeoDataFrame) -> pd.D
     if outlines.empty or glaciers.empty:
         return empty
     ids = glacier_ids(glaciers).to_numpy()
-    tree = shapely.STRtree(glaciers.geometry.to_crs(outlines.crs).make_valid().to_numpy())
+    tree = shapely.STRtree(repaired(glaciers.geometry.to_crs(outlines.crs)))
     (lake, glacier), distance = tree.query_nearest(
         outlines.to_numpy(), return_distance=True, all_matches=False
     )
@@ -160,7 +161,7 @@ def relation_to_glaciers(
         ``lake_type`` (text) and ``glacier_year`` (Int64).
     """
     shapes = outlines.to_numpy()
-    tree = shapely.STRtree(glaciers.geometry.to_crs(outlines.crs).make_valid().to_numpy())
+    tree = shapely.STRtree(repaired(glaciers.geometry.to_crs(outlines.crs)))
     lake, glacier = tree.query(shapes, predicate="intersects")
     shared = shapely.area(shapely.intersection(shapes[lake], tree.geometries[glacier]))
     on_ice = np.bincount(lake, shared, minlength=len(shapes)) >= ON_ICE * shapely.area(shapes)
@@ -209,7 +210,7 @@ def glacier_contact(
     """
     shapes = outlines.to_numpy()
     lengths = np.zeros((len(shapes), 2))
-    tree = shapely.STRtree(glaciers.geometry.to_crs(outlines.crs).make_valid().to_numpy())
+    tree = shapely.STRtree(repaired(glaciers.geometry.to_crs(outlines.crs)))
     lake, glacier = tree.query(shapes, predicate="dwithin", distance=contact_m)
     around = shapely.buffer(shapely.envelope(shapes[lake]), 2 * contact_m, join_style="mitre")
     near = shapely.intersection(tree.geometries[glacier], around)
