@@ -679,6 +679,19 @@ def test_glaciers_and_basins_describe_the_lakes(tmp_path: Path) -> None:
     assert pd.isna(rows["basin"].tolist()[1])
 
 
+def test_of_a_glims_download_only_glacier_boundaries_are_ice(tmp_path: Path) -> None:
+    path = write(lakes(lake(0), lake(5000)), tmp_path / "lakes_2015-08-01.gpkg")
+    kinds = ["glac_bound", "pro_lake", "INTRNL_ROCK", "basin_bound"]
+    shapes = [lake(9000), lake(0, radius=120), lake(5000, radius=150), lake(0, radius=9000)]
+    ice = write(lakes(*shapes, line_type=kinds), tmp_path / "glims_polygons.shp")
+    made = track_files([path], tmp_path / "i.gpkg", glaciers=ice)
+    assert made.lakes["lake_type"].tolist() == ["unconnected", "unconnected"]
+    assert made.lakes["glacier_dist_m"].min() > 3000
+    none = write(lakes(lake(0), line_type=["pro_lake"]), tmp_path / "lakes_of_glims.shp")
+    with pytest.raises(VectorError, match="has no glaciers: its line_type is pro_lake"):
+        track_files([path], tmp_path / "i.gpkg", glaciers=none)
+
+
 def test_the_summary_is_russian_where_wished(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

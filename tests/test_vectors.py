@@ -7,6 +7,8 @@ import logging
 import shutil
 import sqlite3
 import subprocess
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import geopandas as gpd
@@ -366,6 +368,51 @@ def test_each_missing_part_has_a_remedy_that_helps(written: Path) -> None:
     written.with_suffix(".prj").unlink()
     with pytest.raises(VectorError, match="ogr2ogr -a_srs"):
         vector.read_vector(written)
+
+
+def zipped(path: Path, members: Mapping[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def test_a_zipped_shapefile_is_read_whatever_a_computer_packed_with_it(
+    written: Path, tmp_path: Path
+) -> None:
+    parts = {f"my area/{part.name}": part.read_bytes() for part in written.parent.iterdir()}
+    stray = {f"__MACOSX/my area/._{written.name}": b"x", "my area/Thumbs.db": b"x"}
+    path = zipped(tmp_path / "area.zip", stray | parts)
+    back = vector.as_places(path)
+    assert back.total_bounds.tolist() == vector.read_vector(written).total_bounds.tolist()
+
+
+def test_a_kmz_is_read_by_its_document(tmp_path: Path) -> None:
+    table = gpd.GeoDataFrame({"Name": ["a"]}, geometry=[shapely.box(74, 42, 75, 43)], crs=4326)
+    table.to_file(tmp_path / "doc.kml", driver="LIBKML")
+    content = (tmp_path / "doc.kml").read_bytes()
+    path = zipped(tmp_path / "area.kmz", {"doc.kml": content, "files/icon.png": b"x"})
+    assert vector.as_places(path).total_bounds.tolist() == [74, 42, 75, 43]
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        ({"readme.txt": b"x"}, "holds no vector file"),
+        ({"a.gpkg": b"x", "b.gpkg": b"x"}, "holds the vector files a.gpkg, b.gpkg"),
+        ({"../a.gpkg": b"x"}, "would lie outside it"),
+        ({"a.gpkg": bytes(2_000_000)}, "would unpack to more"),
+        ({"a.gpkg": b"<OGRVRTDataSource>"}, "refers to other files"),
+    ],
+)
+def test_an_archive_that_cannot_be_understood_is_refused_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, members: dict[str, bytes], told: str
+) -> None:
+    monkeypatch.setattr("glacial_lakes.io.zipped.MAX_BYTES", 1_000_000)
+    path = zipped(tmp_path / "area.zip", members)
+    with pytest.raises(GlacialLakesError, match=told) as caught:
+        vector.read_vector(path)
+    assert str(caught.value.path).startswith(str(path))
 
 
 def test_utf8_text_without_cpg_is_understood(written: Path) -> None:

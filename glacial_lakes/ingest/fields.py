@@ -123,8 +123,8 @@ def errors_m2(
     per_unit |= {PERCENT: errors / 100 * area_m2}
     known = (errors > 0) & (area_m2 > 0)
     if told is not None or not known.any():
-        unit = told or beside or "m2"
-        return per_unit[unit], unit
+        sure = told or beside or "m2"
+        return per_unit[sure], sure
     low, high = _PLAUSIBLE
     shares = {unit: (found / area_m2)[known].median() for unit, found in per_unit.items()}
     fitting = [unit for unit, share in shares.items() if low <= share <= high]

@@ -16,7 +16,7 @@ import shapely
 from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.coverage import DrawnCoverage
-from glacial_lakes.errors import InputError, Message, VectorError
+from glacial_lakes.errors import N_, InputError, Message, VectorError
 from glacial_lakes.events import InputOdd, Listener, RowsLeftOut
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.ingest.dates import (
@@ -242,9 +242,9 @@ def _read(values: pd.Series, path: Path) -> tuple[list[Day | None], list[str | N
     if first is None or any(day is not None for day in days):
         return days, unread
     counted = excel_day(first)
-    what = "field {field} has a date that cannot be read: {error}"
+    what = N_("field {field} has a date that cannot be read: {error}")
     if counted is not None:
-        what = (
+        what = N_(
             "field {field} has a number for a date: {error}, which is {day} if it counts "
             "days since 1900"
         )

@@ -20,6 +20,7 @@ from glacial_lakes.inventory.kept import with_kept
 from glacial_lakes.io.repair import repaired
 from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.mapping.mapped_scene import MappedScene
+from glacial_lakes.measures.glaciers import glacier_outlines
 from glacial_lakes.schema import SceneState
 from glacial_lakes.settings import TrackingSettings
 from glacial_lakes.tracking.tables import Tracked, track_lakes
@@ -112,7 +113,7 @@ def track(
         tracked = with_kept(tracked, Tracked(*tables), reviews, scene_table)
     tracked = decisions.redraw(tracked, reviews, scene_table)
     lakes, rows = (as_layer(getattr(tracked, name), name) for name in ("lakes", "outlines"))
-    ice = None if glaciers is None else as_places(glaciers)
+    ice = None if glaciers is None else glacier_outlines(glaciers)
     if ice is not None:
         lakes, rows = (attributes.near_glaciers(table, ice) for table in (lakes, rows))
     if dem is not None:

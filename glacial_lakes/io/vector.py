@@ -22,6 +22,7 @@ from glacial_lakes.events import Event, InputOdd, Listener, RowsLeftOut
 from glacial_lakes.io.atomic import settle
 from glacial_lakes.io.repair import is_broken, moved_areas, repaired
 from glacial_lakes.io.shapefile import check_shapefile
+from glacial_lakes.io.zipped import unpacked
 from glacial_lakes.runtime.collector import collected
 
 logger = logging.getLogger(__name__)
@@ -109,9 +110,9 @@ def read_vector(
     """Read a layer of a local vector file and make its geometries fit for use.
 
     The format is told from the first bytes, not from the name: shapefile, GeoPackage, GeoJSON,
-    FlatGeobuf, KML, MapInfo, or a file geodatabase folder. Invalid polygons are repaired (their
-    ground is the union of their parts), heights are dropped. Features without geometry are
-    dropped.
+    FlatGeobuf, KML, MapInfo, a file geodatabase folder, or a zip or KMZ with one of them. Invalid
+    polygons are repaired (their ground is the union of their parts), heights are dropped. Features
+    without geometry are dropped.
 
     Parameters
     ----------
@@ -157,7 +158,13 @@ def read_as_drawn(
     For files that a person has edited: what is wrong in them is the person's to mend. With
     ``local_times`` times are those of the clock that wrote them, without its zone.
     """
-    source = local_file(path)
+    with unpacked(local_file(path)) as source:
+        return _read_as_drawn(source, layer, encoding, local_times)
+
+
+def _read_as_drawn(
+    source: Path, layer: str | None, encoding: str | None, local_times: bool
+) -> gpd.GeoDataFrame:
     driver = driver_of(source)
     if driver == "ESRI Shapefile":
         encoding = check_shapefile(source, encoding)
@@ -228,9 +235,8 @@ def _is_of_unknown_datum(crs: pyproj.CRS) -> bool:
 
 def spatial_layers(path: Path | str) -> list[str]:
     """Return the names of the layers with geometry of a vector file, in their order."""
-    source = local_file(path)
-    driver_of(source)
-    with reading(source):
+    with unpacked(local_file(path)) as source, reading(source):
+        driver_of(source)
         return [str(name) for name, geometry in pyogrio.list_layers(source) if geometry is not None]
 
 

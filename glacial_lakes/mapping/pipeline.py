@@ -44,6 +44,7 @@ from glacial_lakes.mapping.pixels import Pixels, band_names, ground_states, read
 from glacial_lakes.mapping.read_mask import Blocks
 from glacial_lakes.mapping.seeds import Detector, bands_of, detector_for
 from glacial_lakes.mapping.strips import Strip, strips
+from glacial_lakes.measures.glaciers import glacier_outlines
 from glacial_lakes.scenes import Scene, block_shape, keep_open
 from glacial_lakes.schema import Status
 from glacial_lakes.settings import MappingSettings
@@ -123,7 +124,7 @@ def map_lakes(
             raise MetadataError(
                 scene.path, "there is no {band} band", "name one in the sidecar", band=band
             )
-    ice = None if glaciers is None else as_places(glaciers)
+    ice = None if glaciers is None else glacier_outlines(glaciers)
     region = None if aoi is None else as_places(aoi)
     blocks = Blocks.of(scene.grid, min(block_shape(scene.bands["green"])))
     if ice is not None and glacier_buffer_m is not None:
