@@ -87,7 +87,7 @@ def epoch_names(acquired: pd.Series, sensor: pd.Series) -> pd.Series:
     leading = images["day"].map(first.set_index("day")[C.SENSOR])
     same = (images[C.SENSOR] == leading) | (images[C.SENSOR].isna() & leading.isna())
     plain = {name: _plain(name) for name in images[C.SENSOR].dropna().unique()}
-    behind = images[C.SENSOR].map(plain).fillna("other")
+    behind = images[C.SENSOR].map(plain).astype("object").fillna("other")
     return images["day"].where(same, images["day"] + "_" + behind.astype(str))
 
 

@@ -16,7 +16,6 @@ import shapely
 from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, InputError, Message, UnsafeInputError
-from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.ingest.dates import day_in_name
 from glacial_lakes.ingest.fields import UNITS, area_unit, recognise
 from glacial_lakes.ingest.neighbours import described, slip_beside
@@ -26,6 +25,7 @@ from glacial_lakes.ingest.track_files import ID_FORM, ID_PLACE_M, place_of
 from glacial_lakes.io.repair import moved_areas, repaired
 from glacial_lakes.io.vector import read_as_drawn, spatial_layers
 from glacial_lakes.measures import geodesic_area_perimeter
+from glacial_lakes.measures.meridian import distance_m, in_degrees, in_equal_area
 from glacial_lakes.runtime.findings import Finding, State
 from glacial_lakes.schema import LakeState
 from glacial_lakes.tracking.epochs import shared_areas
@@ -190,7 +190,7 @@ def _geometry(lakes: Lakes) -> Iterator[Finding]:
 
 
 def _beyond(shapes: gpd.GeoSeries) -> Any:
-    bounds = shapes.to_crs(4326).bounds.to_numpy()
+    bounds = in_degrees(shapes).bounds.to_numpy()
     inside = np.isfinite(bounds).all(axis=1) & (np.abs(bounds[:, [0, 2]]) <= 180.1).all(axis=1)
     return ~(inside & (np.abs(bounds[:, [1, 3]]) <= 90.1).all(axis=1))
 
@@ -266,7 +266,7 @@ def _is_series(lakes: Lakes, times: pd.Series) -> bool:
 
 
 def _overlaps(lakes: Lakes, usable: gpd.GeoSeries, times: pd.Series | None) -> Iterator[Finding]:
-    ground = usable.to_crs(EQUAL_AREA)
+    ground = in_equal_area(usable)
     large: list[int] = []
     small: list[int] = []
     for rows in _groups(lakes, usable.index, times):
@@ -317,8 +317,8 @@ def _codes(lakes: Lakes, usable: gpd.GeoSeries, times: pd.Series | None) -> Iter
         yield Finding("codes", "note", what)
     rows = usable.index.intersection(texts.index[formed])
     if len(rows):
-        place = place_of(texts[rows]).to_crs(EQUAL_AREA).to_numpy()
-        away = shapely.distance(place, usable[rows].to_crs(EQUAL_AREA).to_numpy())
+        place = in_equal_area(place_of(texts[rows])).to_numpy()
+        away = distance_m(place, in_equal_area(usable[rows]).to_numpy())
         far = rows[away > ID_PLACE_M]
         if len(far):
             what = Message("name a place more than 1 km away: {places}", places=lakes.examples(far))
@@ -407,8 +407,8 @@ def _places(lakes: Lakes, usable: gpd.GeoSeries) -> Iterator[Finding]:
     x, y = (numbers_of(values).found[usable.index] for values in (lon, lat))
     known = x.between(-180, 180) & y.between(-90, 90)
     points = gpd.GeoSeries(gpd.points_from_xy(x[known], y[known]), index=x.index[known], crs=4326)
-    shapes = usable[known].to_crs(EQUAL_AREA).to_numpy()
-    away = shapely.distance(points.to_crs(EQUAL_AREA).to_numpy(), shapes)
+    shapes = in_equal_area(usable[known]).to_numpy()
+    away = distance_m(in_equal_area(points).to_numpy(), shapes)
     far = points.index[away > ID_PLACE_M]
     if len(far):
         what = Message(

@@ -18,7 +18,6 @@ from glacial_lakes.columns import C
 from glacial_lakes.coverage import DrawnCoverage
 from glacial_lakes.errors import N_, InputError, Message, VectorError
 from glacial_lakes.events import InputOdd, Listener, RowsLeftOut
-from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.ingest.dates import (
     ROUGH,
     Day,
@@ -34,6 +33,7 @@ from glacial_lakes.ingest.numbers import Numbers, numbers_of
 from glacial_lakes.io.vector import logged, read_vector, row_numbers
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.measures import geodesic_area_perimeter, hanshaw_bookhagen_error
+from glacial_lakes.measures.meridian import in_degrees, in_equal_area
 from glacial_lakes.scenes import sensors
 from glacial_lakes.schema import Status
 from glacial_lakes.tracking.epochs import shared_areas
@@ -290,7 +290,7 @@ def _polygons(frame: gpd.GeoDataFrame, path: Path, on_event: Listener) -> gpd.Ge
         what = Message("rows that are no polygons left out: {rows}", rows=row_numbers(~areal))
         on_event(RowsLeftOut(str(path), what, int((~areal).sum())))
     frame = frame[areal].reset_index(drop=True)
-    west, south, east, north = frame.geometry.to_crs(4326).total_bounds
+    west, south, east, north = in_degrees(frame.geometry).total_bounds
     if not (-180.1 <= west <= east <= 180.1 and -90.1 <= south <= north <= 90.1):
         raise VectorError(
             path, "has coordinates that its CRS does not know", "give it the right CRS"
@@ -399,7 +399,7 @@ def text_of(value: Any) -> str | None:
 
 def _surveys(table: gpd.GeoDataFrame) -> list[tuple[gpd.GeoDataFrame, bool]]:
     """Cut a file where the outlines of a day lie on ground that was drawn before."""
-    ground = table.geometry.to_crs(EQUAL_AREA)
+    ground = in_equal_area(table.geometry)
     day = table[C.ACQUIRED].dt.floor("D")
     surveys: list[list[Any]] = []
     for _, rows in table.groupby(day, sort=True):
@@ -425,7 +425,7 @@ def _survey(rows: gpd.GeoDataFrame, path: Path, several: bool) -> MappedScene:
     times = rows[C.ACQUIRED].sort_values(ignore_index=True)
     sensors = sorted({str(name) for name in rows[C.SENSOR].dropna()})
     pixels = rows[C.PIXEL_M].dropna()
-    ground = rows.geometry.to_crs(EQUAL_AREA).to_numpy()
+    ground = in_equal_area(rows.geometry).to_numpy()
     told = {"resolution_m": float(pixels.max())} if len(pixels) else {}
     coverage = DrawnCoverage(
         scene_id=f"{path.stem}_{times[0]:%Y-%m-%d}" if several else path.stem,
@@ -439,7 +439,7 @@ def _survey(rows: gpd.GeoDataFrame, path: Path, several: bool) -> MappedScene:
 
 def _once(rows: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
     """Leave out outlines that are drawn twice."""
-    ground = rows.geometry.to_crs(EQUAL_AREA).to_numpy()
+    ground = in_equal_area(rows.geometry).to_numpy()
     one, other, shared = _overlaps(ground, ground)
     union = shapely.area(ground)[one] + shapely.area(ground)[other] - shared
     again = np.unique(other[(one < other) & (shared >= SAME_OUTLINE * union)])

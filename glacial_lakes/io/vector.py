@@ -87,6 +87,11 @@ def _box(bounds: Any) -> shapely.Geometry:
         what = Message("places are given as {kind}", kind=type(bounds).__name__)
         remedy = N_("give a file, a table, a geometry or west, south, east, north in degrees")
         raise VectorError(None, what, remedy) from None
+    if -180 < east < 0 < west < 180 and east + 360 - west < 180 and -90 <= south < north <= 90:
+        # West of the 180th meridian and east of it, as RFC 7946 has it.
+        return shapely.MultiPolygon(
+            [shapely.box(west, south, 180, north), shapely.box(-180, south, east, north)]
+        )
     if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
         what = Message(
             "a bounding box has the bounds {west:g}, {south:g}, {east:g}, {north:g}",

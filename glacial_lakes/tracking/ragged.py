@@ -18,6 +18,7 @@ import shapely
 from numpy.typing import NDArray
 
 from glacial_lakes.kernels.vertices import ring_vertices
+from glacial_lakes.measures.meridian import cut_at_180, half_world
 
 Geometries = NDArray[np.object_]
 Numbers = NDArray[np.float64]
@@ -89,7 +90,20 @@ class RaggedPolygons:
         transform = _transformer(source, target, always_xy=True).transform
         points = np.column_stack(transform(self.points[:, 0], self.points[:, 1]))
         others = gpd.GeoSeries([*self.others.values()], crs=source).to_crs(target)
-        return replace(self, points=points, others=dict(zip(self.others, others, strict=True)))
+        moved = replace(self, points=points, others=dict(zip(self.others, others, strict=True)))
+        half = half_world(target)
+        is_wide = len(points) > 0 and half is not None and np.ptp(points[:, 0]) > half
+        return moved._cut(target) if is_wide or (half is not None and len(others)) else moved
+
+    def _cut(self, crs: Any) -> RaggedPolygons:
+        """Return the outlines cut at the 180th meridian; of the most none reaches it."""
+        whole = self.geometries()
+        cut = cut_at_180(whole, crs)
+        crossing = {
+            int(i): cut[i]
+            for i in np.flatnonzero([a is not b for a, b in zip(whole, cut, strict=True)])
+        }
+        return self.having(crossing) if crossing else self
 
 
 def _gathered(begins: Whole, chosen: NDArray[np.intp]) -> tuple[Whole, Whole]:
