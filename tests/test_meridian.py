@@ -9,11 +9,13 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from matplotlib.figure import Figure
 
 from glacial_lakes.export.export import export
 from glacial_lakes.ingest.check import check_file
 from glacial_lakes.ingest.track_files import track_files
 from glacial_lakes.inventory.inventory import Inventory
+from glacial_lakes.inventory.plots import plot_lakes
 from glacial_lakes.io.vector import as_places
 from glacial_lakes.measures import geodesic_area_perimeter, inner_lon_lat
 from glacial_lakes.measures.meridian import around, cut_at_180, in_degrees, in_equal_area
@@ -122,6 +124,13 @@ def test_the_report_shows_both_sides_beside_each_other(inventory: Inventory) -> 
     assert page.bounds is not None
     assert page.bounds[0] > 179
     assert page.bounds[2] < -179
+
+
+def test_a_map_of_lakes_shows_both_sides_beside_each_other(inventory: Inventory) -> None:
+    figure = Figure()
+    west, east = plot_lakes(inventory.lakes, figure.add_subplot()).get_xlim()
+    assert 0 < east - west < 1
+    assert west < 180 < east or west < -180 < east
 
 
 def test_a_check_finds_nothing_wrong_with_such_an_inventory(

@@ -204,7 +204,10 @@ def test_files_that_computers_leave_beside_landsat_bands_are_none_of_it(
     copy = copied(products.find("LC08*"), tmp_path)
     for file in list(copy.iterdir()):
         (copy / name.format(file.name)).write_bytes(b"x")
-    [scene] = discover(tmp_path)
+    (tmp_path / "__MACOSX" / "S2A_MSIL2A_20180812.SAFE").mkdir(parents=True)
+    told: list[object] = []
+    [scene] = discover(tmp_path, told.append)
+    assert told == []
     assert scene.id == open_scene(products.find("LC08*")).id
 
 

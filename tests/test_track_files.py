@@ -435,6 +435,22 @@ def test_one_bad_date_costs_one_row_which_is_named_and_told_by_the_exit_code(
     assert f"dates that cannot be read, such as {bad}: 1 (2)" in str(check_file(path))
 
 
+def test_one_row_in_no_place_or_without_an_area_costs_one_row(tmp_path: Path) -> None:
+    flat = shapely.Polygon([(500_000, 4_700_000), (500_100, 4_700_100), (500_000, 4_700_000)])
+    shapes = [None, flat, lake(0), shapely.Point(500_000, 4_700_000), lake(900), lake(1800)]
+    table = lakes(*shapes, date=["2015-08-10"] * 5 + ["summer"]).to_crs(4326)
+    table.loc[4, "geometry"] = shapely.box(74, 95, 75, 96)  # no such latitude
+    path = write(table, tmp_path / "lakes.gpkg")
+    told, read = odd_rows(path)
+    assert len(read) == 1
+    assert [line for line in told if "left out" in line] == [
+        "rows without geometry left out: 2 (1, 2)",
+        "rows that are no polygons left out: 1 (4)",
+        "rows with coordinates that the CRS does not know left out: 1 (5)",
+        "rows without a date left out: 1 (6); not understood: summer",
+    ]
+
+
 def test_a_field_of_slashed_dates_is_read_as_its_clear_ones_are(tmp_path: Path) -> None:
     table = lakes(lake(0), lake(900), date=["08/01/2015", "08/25/2015"])
     _, read = odd_rows(write(table, tmp_path / "lakes.gpkg"))

@@ -360,8 +360,9 @@ def test_a_variable_of_other_programs_does_not_change_the_encoding(
 
 def test_a_part_in_another_spelling_is_named(written: Path) -> None:
     written.with_suffix(".dbf").rename(written.with_name("LAKES.dbf"))
-    with pytest.raises(VectorError, match=r"has no lakes\.dbf beside it, but LAKES\.dbf"):
-        vector.read_vector(written)
+    for read in (vector.read_vector, vector.spatial_layers):
+        with pytest.raises(VectorError, match=r"has no lakes\.dbf beside it, but LAKES\.dbf"):
+            read(written)
 
 
 def test_each_missing_part_has_a_remedy_that_helps(written: Path) -> None:

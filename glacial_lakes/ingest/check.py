@@ -240,6 +240,7 @@ def _dates(lakes: Lakes, days: pd.DataFrame) -> Iterator[Finding]:
         )
         yield Finding("dates", "note", what)
     elif not len(undated) + len(unread) + len(future):
+    elif not len(undated) + len(unread) + len(future):
         first, last = (f"{day:%Y-%m-%d}" for day in (days["time"].min(), days["time"].max()))
         yield Finding("dates", "ok", Message("{first} – {last}", first=first, last=last))
 

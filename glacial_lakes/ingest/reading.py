@@ -30,7 +30,7 @@ from glacial_lakes.ingest.dates import (
 )
 from glacial_lakes.ingest.fields import area_unit, errors_m2, recognise, unit_in_name
 from glacial_lakes.ingest.numbers import Numbers, numbers_of
-from glacial_lakes.io.vector import logged, read_vector, row_numbers
+from glacial_lakes.io.vector import logged, read_rows, row_numbers
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.measures import geodesic_area_perimeter, hanshaw_bookhagen_error
 from glacial_lakes.measures.meridian import in_degrees, in_equal_area
@@ -113,14 +113,15 @@ def read_older(
         When the file cannot be read; see :func:`glacial_lakes.io.vector.read_vector`.
     """
     path = Path(path)
-    frame = read_vector(path, layer, encoding, on_event, local_times=True)
+    frame = read_rows(path, layer, encoding, on_event, local_times=True)
     frame = _polygons(frame, path, on_event)
     named = recognise(path, frame.columns, fields)
     if C.DAM_TYPE not in (fields or {}):
         named = _by_content(named, frame)
     days = dates(frame, named, path, date)
     _tell_dates(days, path, on_event)
-    table = _described(frame, named, days, path, on_event)[days["time"].notna()]
+    table = _described(frame, named, days, path, on_event)
+    table = table[days["time"][table.index].notna()]
     return [_survey(rows, path, several) for rows, several in _surveys(table)]
 
 
@@ -196,7 +197,9 @@ def dates(
 def _tell_dates(days: pd.DataFrame, path: Path, on_event: Listener) -> None:
     undated = days["time"].isna()
     if undated.any():
-        what = Message("rows without a date left out: {rows}", rows=row_numbers(undated))
+        what = Message(
+            "rows without a date left out: {rows}", rows=row_numbers(undated, days.index)
+        )
         texts = sorted(set(days["unread"].dropna()))[:_TOLD]
         if texts:
             what = Message("{what}; not understood: {texts}", what=what, texts=texts)
@@ -204,7 +207,10 @@ def _tell_dates(days: pd.DataFrame, path: Path, on_event: Listener) -> None:
     future = in_future(days["time"])
     if future.any():
         on_event(
-            InputOdd(str(path), Message("dates in the future: {rows}", rows=row_numbers(future)))
+            InputOdd(
+                str(path),
+                Message("dates in the future: {rows}", rows=row_numbers(future, days.index)),
+            )
         )
 
 
@@ -287,15 +293,30 @@ def _polygons(frame: gpd.GeoDataFrame, path: Path, on_event: Listener) -> gpd.Ge
     if not areal.any():
         raise VectorError(path, "has no polygons", "give the outlines of the lakes")
     if not areal.all():
-        what = Message("rows that are no polygons left out: {rows}", rows=row_numbers(~areal))
+        what = Message(
+            "rows that are no polygons left out: {rows}", rows=row_numbers(~areal, frame.index)
+        )
         on_event(RowsLeftOut(str(path), what, int((~areal).sum())))
-    frame = frame[areal].reset_index(drop=True)
-    west, south, east, north = in_degrees(frame.geometry).total_bounds
-    if not (-180.1 <= west <= east <= 180.1 and -90.1 <= south <= north <= 90.1):
+    frame = frame[areal]
+    known = _is_on_earth(frame.geometry)
+    if not known.any():
         raise VectorError(
             path, "has coordinates that its CRS does not know", "give it the right CRS"
         )
+    if not known.all():
+        what = Message(
+            "rows with coordinates that the CRS does not know left out: {rows}",
+            rows=row_numbers(~known, frame.index),
+        )
+        on_event(RowsLeftOut(str(path), what, int((~known).sum())))
+        frame = frame[known]
     return frame
+
+
+def _is_on_earth(shapes: gpd.GeoSeries) -> Any:
+    west, south, east, north = in_degrees(shapes).bounds.to_numpy().T
+    with np.errstate(invalid="ignore"):
+        return (west >= -180.1) & (east <= 180.1) & (south >= -90.1) & (north <= 90.1)
 
 
 def _by_content(named: dict[str, str], frame: gpd.GeoDataFrame) -> dict[str, str]:
@@ -342,7 +363,11 @@ def _described(
     table[C.AREA_SIGMA_M2] = table[C.AREA_SIGMA_M2].fillna(table[C.AREA_ERR_HB_M2])
     table[C.QUALITY] = table[C.QUALITY].fillna(days["precision"].map(ROUGH)).astype("object")
     table[C.QUALITY] = table[C.QUALITY].where(table[C.QUALITY].notna(), None)
-    return table[table[C.AREA_M2] > 0]
+    flat = ~(table[C.AREA_M2] > 0)
+    if flat.any():
+        what = Message("rows without an area left out: {rows}", rows=row_numbers(flat, table.index))
+        on_event(RowsLeftOut(str(path), what, int(flat.sum())))
+    return table[~flat]
 
 
 def _told_numbers(values: pd.Series, path: Path, on_event: Listener) -> Numbers:
@@ -352,7 +377,7 @@ def _told_numbers(values: pd.Series, path: Path, on_event: Listener) -> Numbers:
         what = Message(
             "field {field}: numbers that are not understood: {rows}, such as {text}",
             field=str(values.name),
-            rows=row_numbers(found.odd),
+            rows=row_numbers(found.odd, values.index),
             text=str(values[found.odd].iloc[0]),
         )
         on_event(InputOdd(str(path), what))

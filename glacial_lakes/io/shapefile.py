@@ -143,7 +143,7 @@ def check_shapefile(shp: Path, encoding: str | None = None) -> str:
     DamagedFileError
         When a part is shorter than its header says, or shapes and rows differ in number.
     """
-    parts = _parts(shp)
+    parts = parts_of(shp)
     for suffix in (".shp", ".shx"):
         size = parts[suffix].stat().st_size
         with parts[suffix].open("rb") as file:
@@ -193,8 +193,14 @@ def check_shapefile(shp: Path, encoding: str | None = None) -> str:
     )
 
 
-def _parts(shp: Path) -> dict[str, Path]:
-    """Return the files of a shapefile by their endings."""
+def parts_of(shp: Path) -> dict[str, Path]:
+    """Return the files of a shapefile by their endings.
+
+    Raises
+    ------
+    VectorError
+        When one that is needed is missing, or is spelled another way.
+    """
     around = [part for part in shp.parent.iterdir() if part.is_file()]
     parts = {part.suffix.lower(): part for part in around if part.stem == shp.stem}
     for suffix, (loss, remedy) in _NEEDED.items():

@@ -21,7 +21,7 @@ from glacial_lakes.errors import N_, DamagedFileError, Message, UnsafeInputError
 from glacial_lakes.events import Event, InputOdd, Listener, RowsLeftOut
 from glacial_lakes.io.atomic import settle
 from glacial_lakes.io.repair import is_broken, moved_areas, repaired
-from glacial_lakes.io.shapefile import check_shapefile
+from glacial_lakes.io.shapefile import check_shapefile, parts_of
 from glacial_lakes.io.zipped import unpacked
 from glacial_lakes.runtime.collector import collected
 
@@ -147,6 +147,19 @@ def read_vector(
     VectorError
         When parts, CRS, text encoding, layer or all geometries are missing.
     """
+    rows = read_rows(path, layer, encoding, on_event, local_times=local_times)
+    return rows.reset_index(drop=True)
+
+
+def read_rows(
+    path: Path | str,
+    layer: str | None = None,
+    encoding: str | None = None,
+    on_event: Listener = logged,
+    *,
+    local_times: bool = False,
+) -> gpd.GeoDataFrame:
+    """Read a layer as :func:`read_vector` does; the index is the row in the file, from 0."""
     frame = read_as_drawn(path, layer, encoding, local_times=local_times)
     return _usable(frame, local_file(path), on_event)
 
@@ -241,7 +254,8 @@ def _is_of_unknown_datum(crs: pyproj.CRS) -> bool:
 def spatial_layers(path: Path | str) -> list[str]:
     """Return the names of the layers with geometry of a vector file, in their order."""
     with unpacked(local_file(path)) as source, reading(source):
-        driver_of(source)
+        if driver_of(source) == "ESRI Shapefile":
+            parts_of(source)
         return [str(name) for name, geometry in pyogrio.list_layers(source) if geometry is not None]
 
 
@@ -319,12 +333,13 @@ def _usable(frame: gpd.GeoDataFrame, source: Path, on_event: Listener) -> gpd.Ge
         what = Message("rows without geometry left out: {rows}", rows=rows)
         on_event(RowsLeftOut(str(source), what, int(lost.sum())))
     usable: gpd.GeoDataFrame = frame[~lost]
-    return usable.reset_index(drop=True)
+    return usable
 
 
-def row_numbers(chosen: Any) -> str:
+def row_numbers(chosen: Any, index: Any = None) -> str:
     """Return the numbers of the first of some rows, from 1, and how many there are."""
     rows = np.flatnonzero(chosen)
+    rows = rows if index is None else np.asarray(index)[rows]
     more = ", …" if len(rows) > _LISTED else ""
     return f"{len(rows)} ({', '.join(str(row + 1) for row in rows[:_LISTED])}{more})"
 

@@ -103,6 +103,27 @@ def around(bounds: tuple[float, ...], lons: Any) -> tuple[float, ...]:
     return float(lons.min()), south, float(lons.max()), north
 
 
+def beside_each_other(shapes: gpd.GeoSeries, centre: float | None = None) -> gpd.GeoSeries:
+    """Return geometries in degrees for a drawing: none lies on the other side of the world.
+
+    Parameters
+    ----------
+    shapes : GeoSeries in EPSG:4326, cut at the 180th meridian
+    centre : float, optional
+        Longitude of the drawing; by default the middle of the geometries.
+    """
+    if centre is None:
+        centre = _middle(shapes.bounds[["minx", "maxx"]].to_numpy().ravel())
+    if abs(centre) < _HALF_DEG / 2:
+        return shapes
+
+    def turn(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.column_stack([turned(xy[:, 0], centre), xy[:, 1]])
+
+    moved = shapely.transform(shapes.to_numpy(), turn)
+    return gpd.GeoSeries(moved, index=shapes.index, crs=shapes.crs)
+
+
 def _middle(lons: NDArray[np.float64]) -> float:
     """Return the middle of longitudes, whichever way round they lie closer together."""
     lons = lons[np.isfinite(lons)]

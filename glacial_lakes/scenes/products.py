@@ -28,7 +28,7 @@ from glacial_lakes.scenes.raster import is_nodata, read_thinned
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sentinel2 import METADATA as SENTINEL2
 from glacial_lakes.scenes.sentinel2 import open_sentinel2
-from glacial_lakes.scenes.source import Source, open_source
+from glacial_lakes.scenes.source import Source, is_stray, open_source
 
 PathLike = str | os.PathLike[str]
 
@@ -302,7 +302,7 @@ def _search(path: Path, depth: int) -> Iterator[Path]:
     below = [
         found
         for item in items
-        if not item.name.startswith(".") and not _is_metadata(item.name)
+        if not (item.name.startswith(".") or is_stray(item.name) or _is_metadata(item.name))
         for found in _search(item, depth - 1)
         # of a folder that is named like a product, single bands are no scenes
         if not (is_named_so and found.name.lower().endswith(_TIFFS))

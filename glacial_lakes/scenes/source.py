@@ -102,6 +102,11 @@ def open_source(path: Path) -> Source:
         ) from None
 
 
+def is_stray(name: str) -> bool:
+    """Tell whether a file or folder is one that computers leave beside those of people."""
+    return _STRAY.fullmatch(name) is not None
+
+
 def find(source: Source, pattern: str) -> str | None:
     """Return the first file whose name below the root matches an expression, any case."""
     expression = re.compile(re.escape(source.root) + pattern, re.IGNORECASE)
@@ -218,7 +223,7 @@ def _safe(path: Path, members: list[str]) -> tuple[str, ...]:
 
 def _own(names: Iterable[str]) -> tuple[str, ...]:
     """Return the names that belong to the product, sorted: no stray files, no second copies."""
-    kept = {name for name in names if not any(map(_STRAY.fullmatch, name.split("/")))}
+    kept = {name for name in names if not any(map(is_stray, name.split("/")))}
     above = {name.rsplit("/", depth)[0] for name in kept for depth in range(MAX_DEPTH + 1)}
     return tuple(sorted(name for name in kept if not _is_copy(name, above)))
 
