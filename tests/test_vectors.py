@@ -29,7 +29,7 @@ from glacial_lakes.errors import (
     VectorError,
 )
 from glacial_lakes.events import Event, InputOdd
-from glacial_lakes.io import geopackage, qgis_style, shapefile, vector
+from glacial_lakes.io import geopackage, qgis_style, repair, shapefile, vector
 
 COLUMNS = schema.OUTLINES
 NAMES = ["Петров көлү", "Қапал көлі ғ ұ", "Кӯли Сарез ҳ ҷ ӣ", "=1+1", ""]
@@ -534,6 +534,14 @@ def test_a_repair_keeps_the_ground_of_all_parts(
     (back,) = vector.as_places(sources[kind]).geometry
     assert back.is_valid
     assert back.area == pytest.approx(ground)
+
+
+def test_a_ring_that_is_no_drawing_is_repaired_in_bounded_time() -> None:
+    turn, far = np.random.default_rng(0).uniform((0, 0.5), (2 * np.pi, 1), (120, 2)).T
+    tangle = shapely.Polygon(np.column_stack([np.cos(turn) * far, np.sin(turn) * far]))
+    (mended,) = repair.repaired([tangle])
+    assert mended.is_valid
+    assert 1 < mended.area < np.pi
 
 
 def test_a_repair_that_moves_an_area_names_the_row_and_both_areas(tmp_path: Path) -> None:

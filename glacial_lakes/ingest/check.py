@@ -229,7 +229,7 @@ def _dates(lakes: Lakes, days: pd.DataFrame) -> Iterator[Finding]:
         named = day_in_name(lakes.path.stem)
     except ValueError:
         named = None
-    years = days["time"].dt.year
+    years = days["time"].dropna().dt.year
     if named and not years.between(named.time.year - 2, named.time.year + 2).all():
         first, last = int(years.min()), int(years.max())
         what = Message(
@@ -240,9 +240,8 @@ def _dates(lakes: Lakes, days: pd.DataFrame) -> Iterator[Finding]:
         )
         yield Finding("dates", "note", what)
     elif not len(undated) + len(unread) + len(future):
-    elif not len(undated) + len(unread) + len(future):
-        first, last = (f"{day:%Y-%m-%d}" for day in (days["time"].min(), days["time"].max()))
-        yield Finding("dates", "ok", Message("{first} – {last}", first=first, last=last))
+        begin, end = (f"{day:%Y-%m-%d}" for day in (days["time"].min(), days["time"].max()))
+        yield Finding("dates", "ok", Message("{first} – {last}", first=begin, last=end))
 
 
 def _groups(lakes: Lakes, rows: pd.Index, times: pd.Series | None) -> list[pd.Index]:

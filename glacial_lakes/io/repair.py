@@ -21,6 +21,8 @@ POLYGON, MULTIPOLYGON = 3, 6
 TRACE = 1e-3
 """Share of its area by which a repair may move an outline without being told."""
 _LISTED = 5
+_MOST_FACES = 2000
+"""A ring that meets itself more often than this was not drawn: the even-odd rule must do."""
 
 
 def is_broken(geometries: NDArray[np.object_]) -> NDArray[np.bool_]:
@@ -96,9 +98,16 @@ def _wound(ring: shapely.LinearRing) -> shapely.Geometry:
         return shapely.Polygon()
     lines = shapely.union_all([shapely.LineString(points)])  # cut where it meets itself
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
+    if len(faces) > _MOST_FACES:
+        return _areal(shapely.make_valid(shapely.Polygon(ring)))
     inner = shapely.get_coordinates(shapely.point_on_surface(faces))
     kept = [face for face, place in zip(faces, inner, strict=True) if _turns(points, place)]
     return shapely.union_all(kept) if kept else shapely.Polygon()
+
+
+def _areal(shape: shapely.Geometry) -> shapely.Geometry:
+    parts = shapely.get_parts(shapely.get_parts(shape))
+    return shapely.union_all(parts[shapely.get_type_id(parts) == POLYGON])
 
 
 def _turns(ring: NDArray[np.float64], place: NDArray[np.float64]) -> int:

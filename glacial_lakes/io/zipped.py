@@ -61,7 +61,9 @@ def _is_zip(source: Path) -> bool:
     if source.is_dir():
         return False
     with source.open("rb") as file:
-        return file.read(4) == b"PK\x03\x04"
+        begins_so = file.read(4) == b"PK\x03\x04"
+    is_named_so = source.suffix.lower() in {".zip", ".kmz"}  # one that is cut short is told so
+    return begins_so and (is_named_so or zipfile.is_zipfile(source))
 
 
 def _unpack(source: Path, folder: Path) -> Path:
