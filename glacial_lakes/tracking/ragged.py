@@ -92,8 +92,13 @@ class RaggedPolygons:
         others = gpd.GeoSeries([*self.others.values()], crs=source).to_crs(target)
         moved = replace(self, points=points, others=dict(zip(self.others, others, strict=True)))
         half = half_world(target)
-        is_wide = len(points) > 0 and half is not None and np.ptp(points[:, 0]) > half
-        return moved._cut(target) if is_wide or (half is not None and len(others)) else moved
+        return moved if half is None or moved._width() <= half else moved._cut(target)
+
+    def _width(self) -> float:
+        """Return how far the outlines reach in x; of few regions it is more than half the world."""
+        x = [self.points[:, 0], shapely.bounds([*self.others.values()]).reshape(-1, 4)[:, ::2]]
+        ends = [end(part) for part in x if part.size for end in (np.nanmin, np.nanmax)]
+        return float(max(ends) - min(ends)) if ends else 0.0
 
     def _cut(self, crs: Any) -> RaggedPolygons:
         """Return the outlines cut at the 180th meridian; of the most none reaches it."""
