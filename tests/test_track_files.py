@@ -209,6 +209,11 @@ def test_fields_of_the_inventories_of_the_region_are_recognised() -> None:
     assert griml["lake_name"] == "lake_name"
 
 
+def test_blanks_and_dashes_in_names_of_fields_are_no_other_names() -> None:
+    found = recognise("a.gpkg", ["Дата съёмки", "Lake-Name", "AREA KM2"])
+    assert found == {"acquired": "Дата съёмки", "lake_name": "Lake-Name", "area": "AREA KM2"}
+
+
 def test_a_field_of_another_name_is_given_by_the_user() -> None:
     assert field_map("acquired=IMG_DAY") == ("acquired", "IMG_DAY")
     assert recognise("a.shp", ["img_day", "date"], {"acquired": "IMG_DAY"})["acquired"] == "img_day"

@@ -133,6 +133,11 @@ def errors_m2(
     return (errors * float("nan"), None) if unit is None else (per_unit[unit], unit)
 
 
+def _spelled(name: str) -> str:
+    """Return a name in lower case, with ``_`` for blanks and dashes."""
+    return re.sub(r"[\s-]+", "_", name.strip().lower())
+
+
 def recognise(
     path: object, columns: Iterable[object], given: Mapping[str, str] | None = None
 ) -> dict[str, str]:
@@ -153,10 +158,10 @@ def recognise(
         When the file lacks a field that the user named.
     """
     names = [str(name) for name in columns if name != "geometry"]
-    lower = {name.lower(): name for name in reversed(names)}
+    lower = {_spelled(name): name for name in reversed(names)}
     chosen: dict[str, str] = {}
     for ours, theirs in (given or {}).items():
-        found = theirs if theirs in names else lower.get(theirs.lower())
+        found = theirs if theirs in names else lower.get(_spelled(theirs))
         if found is None:
             raise VectorError(
                 str(path), "has no column {theirs}", "it has: {names}", theirs=theirs, names=names
