@@ -94,6 +94,15 @@ class InputOdd:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class RowsLeftOut:
+    """Rows of an input could not be used; the others are. One line names them."""
+
+    path: str
+    reason: str
+    count: int
+
+
 Event = (
     StageStarted
     | SceneMapped
@@ -106,6 +115,7 @@ Event = (
     | DemNotGiven
     | KernelsCompiling
     | InputOdd
+    | RowsLeftOut
 )
 Listener = Callable[[Event], None]
 

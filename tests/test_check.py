@@ -50,6 +50,7 @@ def test_a_sound_file_has_no_faults_and_no_notes(tmp_path: Path) -> None:
     told = found(sound(), tmp_path)
     assert told["dates"] == ["ok: 2015-08-01 – 2015-08-01"]
     assert all(line.startswith("ok:") for lines in told.values() for line in lines), told
+    assert told["dates"] == ["ok: 2015-08-01 – 2015-08-01"]
 
 
 def test_broken_and_missing_outlines_are_counted_and_named(tmp_path: Path) -> None:

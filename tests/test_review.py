@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
@@ -24,6 +25,7 @@ from glacial_lakes.errors import InputError
 from glacial_lakes.inventory import decisions
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
 from glacial_lakes.report.page import write_report
+from glacial_lakes.review import matching
 from glacial_lakes.review.differences import differences
 from glacial_lakes.review.edited_file import read_edited
 from glacial_lakes.review.review_file import review_file
@@ -62,6 +64,16 @@ def test_rounding_and_projections_are_no_edits(path: Path, crs: str, name: str) 
     convert("-t_srs", "EPSG:4326", path.with_name("q.geojson"), path.with_name("p.shp"))
     for edited in (file, path.with_name("p.shp"), path.with_name("q.geojson")):
         assert differences(inventory, read_edited(edited)).empty
+
+
+@pytest.mark.parametrize("radius", [15, 40, 200])
+def test_rounding_of_a_decimetre_is_no_edit_and_a_moved_shore_is_one(radius: int) -> None:
+    drawn = shapely.Point(0.03, 0.04).buffer(radius, quad_segs=3 * radius)
+    off = np.random.default_rng(radius).uniform(-0.07, 0.07, (len(drawn.exterior.coords) - 1, 2))
+    rounded = shapely.Polygon(shapely.get_coordinates(drawn)[:-1] + off)
+    assert shapely.symmetric_difference(drawn, rounded).area > 0
+    assert matching.is_same(drawn, rounded)
+    assert not matching.is_same(drawn, drawn.buffer(0.3))
 
 
 @ogr

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from products import SIDECAR, STACK_BANDS, Products, pack
+from products import SIDECAR, STACK_BANDS, Products, copied, pack
 from rasterio.windows import Window
 
 from glacial_lakes.errors import (
@@ -22,7 +22,7 @@ from glacial_lakes.errors import (
     MissingFileError,
     UnknownProductError,
 )
-from glacial_lakes.scenes import Scene, open_scene
+from glacial_lakes.scenes import Scene, discover, open_scene
 from glacial_lakes.scenes.landsat import earth_sun_distance
 
 OFFSET_LIST = re.compile(r"<BOA_ADD_OFFSET_VALUES_LIST>.*?</BOA_ADD_OFFSET_VALUES_LIST>", re.S)
@@ -165,6 +165,110 @@ def test_a_product_of_several_granules_is_refused(products: Products, tmp_path: 
     shutil.copytree(granule, granule.with_name("L2A_T44SLB"))
     with pytest.raises(UnknownProductError, match="2 granules"):
         open_scene(copy)
+
+
+STRAY = (
+    ".DS_Store",
+    "GRANULE/Thumbs.db",
+    "GRANULE/desktop.ini",
+    "GRANULE/{granule}_$folder$",
+    "GRANULE/{granule}/IMG_DATA/R10m/._{image}",
+    "GRANULE/{granule}/IMG_DATA/R10m/{image}.aux.xml",
+    "GRANULE/{granule}/IMG_DATA/R10m/AAA - Copy_B03_10m.jp2~",
+    "GRANULE/{granule} (1)/MTD_TL.xml",
+    "GRANULE/{granule} - Copy/IMG_DATA/R10m/{image}",
+    "GRANULE/__MACOSX/{granule}/MTD_TL.xml",
+    "GRANULE/empty/notes.txt",
+)
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
+@pytest.mark.parametrize("stray", STRAY)
+def test_files_that_computers_leave_in_a_product_are_none_of_it(
+    products: Products, tmp_path: Path, stray: str, packed: bool
+) -> None:
+    safe = products.find("S2B*N0400*")
+    copy = copied(safe, tmp_path / "it")
+    [image] = copy.glob("GRANULE/*/IMG_DATA/R10m/*_B03_10m.jp2")
+    name = stray.format(granule=image.parts[-4], image=image.name)
+    (copy / name).parent.mkdir(parents=True, exist_ok=True)
+    (copy / name).write_bytes(b"x")
+    scene = open_scene(pack(copy, tmp_path, "zip") if packed else copy)
+    assert scene.bands["green"].path.endswith(f"R10m/{image.name}")
+
+
+@pytest.mark.parametrize("name", ["._{}", "{}~", "Copy of {}", ".DS_Store", "{}.aux.xml"])
+def test_files_that_computers_leave_beside_landsat_bands_are_none_of_it(
+    products: Products, tmp_path: Path, name: str
+) -> None:
+    copy = copied(products.find("LC08*"), tmp_path)
+    for file in list(copy.iterdir()):
+        (copy / name.format(file.name)).write_bytes(b"x")
+    (tmp_path / "__MACOSX" / "S2A_MSIL2A_20180812.SAFE").mkdir(parents=True)
+    told: list[object] = []
+    [scene] = discover(tmp_path, told.append)
+    assert told == []
+    assert scene.id == open_scene(products.find("LC08*")).id
+
+
+@pytest.mark.parametrize("pattern", ["S2B*N0400*", "LC08*"])
+def test_a_product_in_a_folder_of_its_own_name_is_that_product(
+    products: Products, tmp_path: Path, pattern: str
+) -> None:
+    whole = products.find(pattern)
+    outer = tmp_path / whole.name
+    copied(whole, outer)
+    assert open_scene(outer).id == open_scene(whole).id
+    assert [scene.path for scene in discover(tmp_path)] == [str(outer / whole.name)]
+
+
+def test_a_safe_with_geotiff_bands_reads_as_that_with_jpeg_2000(
+    products: Products, tmp_path: Path
+) -> None:
+    whole = products.find("S2B*N0400*")
+    copy = copied(whole, tmp_path)
+    for image in list(copy.glob("GRANULE/*/IMG_DATA/**/*.jp2")):
+        with rasterio.open(image) as source:
+            profile, values = source.profile, source.read()
+        with rasterio.open(
+            image.with_suffix(".tif"), "w", **(profile | {"driver": "GTiff", "nodata": 0})
+        ) as target:
+            target.write(values)
+        image.unlink()
+    scene, expected = open_scene(copy), open_scene(whole)
+    bands = list(expected.bands)
+    np.testing.assert_array_equal(scene.read(bands), expected.read(bands))
+    np.testing.assert_array_equal(scene.read_quality(), expected.read_quality())
+
+
+def halves(whole: Path, folder: Path, *, strips: bool, cut: bool) -> None:
+    """Write two products of one tile and time: of two data strips, or each with half of it."""
+    for number, stamp in enumerate(("20300101T000000", "20300102T000000")):
+        part = copied(whole, folder / stamp)
+        part = part.rename(folder / re.sub(r"\d{8}T\d{6}\.SAFE", f"{stamp}.SAFE", whole.name))
+        for file in (*part.glob("*.xml"), *part.glob("GRANULE/*/*.xml")):
+            text = file.read_text(encoding="utf-8").replace(whole.name, part.name)
+            if strips:
+                text = re.sub(r"(_DS_\w+_S\d{8}T\d{4})\d\d", rf"\g<1>{10 + number}", text)
+            file.write_text(text, encoding="utf-8")
+        for image in part.glob("GRANULE/*/IMG_DATA/**/*.jp2") if cut else ():
+            with rasterio.open(image) as source:
+                profile, values = source.profile, source.read()
+            middle = values.shape[1] // 2
+            values[:, slice(0, middle) if number else slice(middle, None)] = 0
+            profile |= {"driver": "JP2OpenJPEG", "QUALITY": 100, "REVERSIBLE": "YES"}
+            with rasterio.open(image, "w", **profile) as target:
+                target.write(values)
+
+
+@pytest.mark.parametrize(
+    ("strips", "cut", "count"), [(True, False, 2), (False, True, 2), (False, False, 1)]
+)
+def test_a_tile_of_two_data_strips_is_two_scenes_and_two_processings_are_one(
+    products: Products, tmp_path: Path, strips: bool, cut: bool, count: int
+) -> None:
+    halves(products.find("S2B*N0400*"), tmp_path, strips=strips, cut=cut)
+    assert len(discover(tmp_path)) == count
 
 
 @pytest.mark.parametrize("ending", ["tar", "tar.gz"])

@@ -20,8 +20,10 @@ from glacial_lakes import schema
 from glacial_lakes.cli.commands import ERROR, OK, PARTIAL, USAGE, main
 from glacial_lakes.errors import ConfigError, InputError, VectorError
 from glacial_lakes.export.export import epochs
+from glacial_lakes.ingest.check import check_file
 from glacial_lakes.ingest.dates import ROUGH, day_in_name, day_of, image_of
 from glacial_lakes.ingest.fields import field_map, recognise
+from glacial_lakes.ingest.numbers import numbers_of
 from glacial_lakes.ingest.reading import read_older
 from glacial_lakes.ingest.track_files import track_files
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
@@ -96,6 +98,23 @@ def write(table: gpd.GeoDataFrame, path: Path, **options: object) -> Path:
         (pd.Timestamp("2015-08-01"), "2015-08-01", "day"),
         ("2015-08", "2015-08-15", "month"),
         (2015, "2015-07-01", "year"),
+        ("2015/8/10", "2015-08-10", "day"),
+        ("2015-8-10", "2015-08-10", "day"),
+        ("10.08.2015 0:00:00", "2015-08-10", "day"),
+        ("10.08.2015 г.", "2015-08-10", "day"),
+        ("10 августа 2015 г.", "2015-08-10", "day"),
+        ("Aug 10, 2015", "2015-08-10", "day"),
+        ("10-AUG-2015", "2015-08-10", "day"),
+        ("8/13/2015", "2015-08-13", "day"),
+        ("13/08/2015", "2015-08-13", "day"),
+        ("20150810T053000", "2015-08-10", "day"),
+        ("2015-08-10T02:00:00+06:00", "2015-08-10", "day"),
+        (pd.Timestamp("2015-08-10T02:00:00+06:00"), "2015-08-10", "day"),
+        ("август 2015", "2015-08-15", "month"),
+        ("08.2015", "2015-08-15", "month"),
+        ("20150899", "2015-08-15", "month"),
+        ("20159999", "2015-07-01", "year"),
+        ("2015.0", "2015-07-01", "year"),
     ],
 )
 def test_a_date_is_read_as_people_write_it(value: object, day: str, precision: str) -> None:
@@ -104,13 +123,15 @@ def test_a_date_is_read_as_people_write_it(value: object, day: str, precision: s
     assert (f"{found.time:%Y-%m-%d}", found.precision) == (day, precision)
 
 
-@pytest.mark.parametrize("value", ["08/01/2015", "31.02.2015", "20151301", "summer", "15"])
+@pytest.mark.parametrize("value", ["08/01/2015", "31.02.2015", "20151301", "summer", "15", "42217"])
 def test_a_date_that_could_mean_two_days_or_none_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match=value):
         day_of(value)
 
 
-@pytest.mark.parametrize("value", [None, "", "  ", np.nan, pd.NaT, 0])
+@pytest.mark.parametrize(
+    "value", [None, "", "  ", np.nan, pd.NaT, 0, "N/A", "-", "<Null>", "99999999", "нет данных"]
+)
 def test_an_empty_date_is_missing(value: object) -> None:
     assert day_of(value) is None
 
@@ -186,6 +207,11 @@ def test_fields_of_the_inventories_of_the_region_are_recognised() -> None:
     griml = recognise("g.gpkg", ["lake_id", "lake_name", "area_sqkm", "start_date", "end_date"])
     assert griml["area"] == "area_sqkm"
     assert griml["lake_name"] == "lake_name"
+
+
+def test_blanks_and_dashes_in_names_of_fields_are_no_other_names() -> None:
+    found = recognise("a.gpkg", ["Дата съёмки", "Lake-Name", "AREA KM2"])
+    assert found == {"acquired": "Дата съёмки", "lake_name": "Lake-Name", "area": "AREA KM2"}
 
 
 def test_a_field_of_another_name_is_given_by_the_user() -> None:
@@ -392,6 +418,142 @@ def test_a_part_of_a_lake_in_our_own_older_outlines_is_no_drainage(tmp_path: Pat
     assert made.events.empty
 
 
+def odd_rows(path: Path) -> tuple[list[str], gpd.GeoDataFrame]:
+    """Return what is told of a file, and its outlines."""
+    told: list[str] = []
+    (read,) = outlines_of(read_older(path, on_event=lambda event: told.append(event.reason)))
+    return told, read
+
+
+@pytest.mark.parametrize("bad", ["31.02.2015", "лето", "08/01/2015"])
+def test_one_bad_date_costs_one_row_which_is_named_and_told_by_the_exit_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], bad: str
+) -> None:
+    days = ["2015-08-10", bad, "2015-08-12"]
+    table = lakes(lake(0), lake(900), lake(1800), date=days)
+    path = write(table, tmp_path / "lakes_2015.gpkg")
+    out = tmp_path / "o" / "i.gpkg"
+    code, told, _ = run(capsys, "track", path, "-o", out)
+    assert code == PARTIAL
+    assert f"rows without a date left out: 1 (2); not understood: {bad}" in told
+    assert len(open_inventory(out).outlines) == 2
+    assert f"dates that cannot be read, such as {bad}: 1 (2)" in str(check_file(path))
+
+
+def test_one_row_in_no_place_or_without_an_area_costs_one_row(tmp_path: Path) -> None:
+    flat = shapely.Polygon([(500_000, 4_700_000), (500_100, 4_700_100), (500_000, 4_700_000)])
+    shapes = [None, flat, lake(0), shapely.Point(500_000, 4_700_000), lake(900), lake(1800)]
+    table = lakes(*shapes, date=["2015-08-10"] * 5 + ["summer"]).to_crs(4326)
+    table.loc[4, "geometry"] = shapely.box(74, 95, 75, 96)  # no such latitude
+    path = write(table, tmp_path / "lakes.gpkg")
+    told, read = odd_rows(path)
+    assert len(read) == 1
+    assert [line for line in told if "left out" in line] == [
+        "rows without geometry left out: 2 (1, 2)",
+        "rows that are no polygons left out: 1 (4)",
+        "rows with coordinates that the CRS does not know left out: 1 (5)",
+        "rows without a date left out: 1 (6); not understood: summer",
+    ]
+
+
+def test_a_field_of_slashed_dates_is_read_as_its_clear_ones_are(tmp_path: Path) -> None:
+    table = lakes(lake(0), lake(900), date=["08/01/2015", "08/25/2015"])
+    _, read = odd_rows(write(table, tmp_path / "lakes.gpkg"))
+    assert sorted(f"{time:%m-%d}" for time in read["acquired"]) == ["08-01", "08-25"]
+
+
+def test_a_number_of_days_is_told_with_the_day_that_it_would_be(tmp_path: Path) -> None:
+    path = write(lakes(lake(0), date=[42217]), tmp_path / "lakes_2015.gpkg")
+    with pytest.raises(VectorError, match="42217, which is 2015-08-01 if it counts days"):
+        read_older(path)
+
+
+def test_a_year_field_is_the_date_where_nothing_tells_the_day(tmp_path: Path) -> None:
+    images = ["LT05_L1TP_152035_20000908_20200907", None]
+    table = lakes(lake(0), lake(900), Year=[2000, 2000], Image_ID=images)
+    _, read = odd_rows(write(table, tmp_path / "lakes.gpkg"))
+    assert sorted(f"{time:%Y-%m-%d}" for time in read["acquired"]) == ["2000-07-01", "2000-09-08"]
+
+
+def test_a_written_day_stays_that_day_whatever_its_time_zone(tmp_path: Path) -> None:
+    times = ["2015-08-10T02:00:00+06:00", "2015-08-10T22:30:00-05:00"]
+    path = write(lakes(lake(0), lake(900)).to_crs(4326), tmp_path / "lakes.geojson")
+    content = json.loads(path.read_text())
+    for feature, time in zip(content["features"], times, strict=True):
+        feature["properties"] = {"date": time}
+    path.write_text(json.dumps(content))
+    _, read = odd_rows(path)
+    assert {f"{time:%Y-%m-%d}" for time in read["acquired"]} == {"2015-08-10"}
+
+
+def test_a_date_in_the_future_is_told(tmp_path: Path) -> None:
+    path = write(lakes(lake(0), date=["2051-08-10"]), tmp_path / "lakes.gpkg")
+    assert odd_rows(path)[0] == ["dates in the future: 1 (1)"]
+    assert "in the future: 1 (1)" in str(check_file(path))
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("0,0380", 0.038),
+        ("3450,5", 3450.5),
+        ("3 450,5", 3450.5),
+        ("1.234,5", 1234.5),
+        ("1,234.5", 1234.5),
+        ("12,5 %", 12.5),
+        ("3450 м", 3450.0),
+        ("1e3", 1000.0),
+    ],
+)
+def test_a_number_is_read_as_people_write_it(written: str, number: float) -> None:
+    found = numbers_of(pd.Series([written, None, "n/a"]))
+    assert found.found[0] == pytest.approx(number)
+    assert found.found[1:].isna().all()
+    assert not found.odd.any()
+
+
+def test_a_comma_that_may_be_decimal_or_not_is_told_by_the_other_numbers() -> None:
+    assert numbers_of(pd.Series(["3,450", "3,5"])).found.tolist() == [3.45, 3.5]
+    assert numbers_of(pd.Series(["3,450", "900.5"])).found.tolist() == [3450, 900.5]
+    assert numbers_of(pd.Series(["3,450"])).odd.all()
+
+
+def test_numbers_that_are_not_understood_are_told_and_never_called_empty(tmp_path: Path) -> None:
+    table = lakes(lake(0), lake(900), GL_Area=["3,145", "big"], date="2015-08-10", GL_Elev="high")
+    path = write(table, tmp_path / "lakes.gpkg")
+    told = "field GL_Elev: numbers that are not understood: 2 (1, 2), such as high"
+    assert odd_rows(path)[0] == [told]
+    found = str(check_file(path))
+    assert "GL_Area has numbers that are not understood, such as 3,145" in found
+    assert "is empty" not in found
+
+
+@pytest.mark.parametrize(
+    ("field", "error", "told"),
+    [
+        ("a_error", 1_500, ["the errors in a_error are taken for m2"]),
+        ("a_error", 4.8, ["the errors in a_error are taken for %"]),
+        ("a_error", "4,8 %", []),
+        ("area_err_pct", 4.8, []),
+        ("area_err_ha", 0.15, []),
+        ("a_error", 0.0015, []),
+        (
+            "a_error",
+            9e9,
+            ["the unit of the errors in a_error is not understood; they are left out"],
+        ),
+    ],
+)
+def test_errors_may_be_in_another_unit_than_the_areas(
+    tmp_path: Path, field: str, error: object, told: list[str]
+) -> None:
+    table = lakes(lake(0), Area_km2=[0.031], date="2015-08-10", **{field: [error]})
+    found, read = odd_rows(write(table, tmp_path / "lakes.gpkg"))
+    assert found == told
+    expected = np.nan if error == 9e9 else 1_500
+    assert read["area_sigma_m2"].tolist() == pytest.approx([expected], rel=0.02, nan_ok=True)
+
+
 @pytest.mark.parametrize("unit_m2", [1.0, 1e4, 1e6])
 def test_errors_have_the_unit_of_the_areas_beside_them(tmp_path: Path, unit_m2: float) -> None:
     table = lakes(lake(0), GL_Area=[31_000 / unit_m2], GL_A_Error=[1_500 / unit_m2])
@@ -536,6 +698,19 @@ def test_glaciers_and_basins_describe_the_lakes(tmp_path: Path) -> None:
     assert rows["glacier_id"].tolist() == ["RGI-1", "RGI-1"]
     assert rows["basin"].tolist()[0] == "Чу"
     assert pd.isna(rows["basin"].tolist()[1])
+
+
+def test_of_a_glims_download_only_glacier_boundaries_are_ice(tmp_path: Path) -> None:
+    path = write(lakes(lake(0), lake(5000)), tmp_path / "lakes_2015-08-01.gpkg")
+    kinds = ["glac_bound", "pro_lake", "INTRNL_ROCK", "basin_bound"]
+    shapes = [lake(9000), lake(0, radius=120), lake(5000, radius=150), lake(0, radius=9000)]
+    ice = write(lakes(*shapes, line_type=kinds), tmp_path / "glims_polygons.shp")
+    made = track_files([path], tmp_path / "i.gpkg", glaciers=ice)
+    assert made.lakes["lake_type"].tolist() == ["unconnected", "unconnected"]
+    assert made.lakes["glacier_dist_m"].min() > 3000
+    none = write(lakes(lake(0), line_type=["pro_lake"]), tmp_path / "lakes_of_glims.shp")
+    with pytest.raises(VectorError, match="has no glaciers: its line_type is pro_lake"):
+        track_files([path], tmp_path / "i.gpkg", glaciers=none)
 
 
 def test_the_summary_is_russian_where_wished(

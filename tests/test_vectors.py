@@ -7,6 +7,8 @@ import logging
 import shutil
 import sqlite3
 import subprocess
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import geopandas as gpd
@@ -26,7 +28,8 @@ from glacial_lakes.errors import (
     UnsafeInputError,
     VectorError,
 )
-from glacial_lakes.io import geopackage, qgis_style, shapefile, vector
+from glacial_lakes.events import Event, InputOdd
+from glacial_lakes.io import geopackage, qgis_style, repair, shapefile, vector
 
 COLUMNS = schema.OUTLINES
 NAMES = ["Петров көлү", "Қапал көлі ғ ұ", "Кӯли Сарез ҳ ҷ ӣ", "=1+1", ""]
@@ -284,6 +287,136 @@ def test_letters_of_unknown_encoding_are_refused_until_it_is_named(tmp_path: Pat
     assert vector.read_vector(path, encoding="CP1251")["name"].tolist() == ["Озеро Петрова"]
 
 
+def shapefile_of(folder: Path, text: str, encoding: str, *, driver: int = 0) -> Path:
+    """Write a shapefile with a field whose name and text are of an encoding, and no .cpg file."""
+    path = folder / "lakes.shp"
+    frame = gpd.GeoDataFrame({"FIELD": ["?" * 30]}, geometry=[shapely.box(0, 0, 1, 1)], crs=4326)
+    pyogrio.write_dataframe(frame, path, driver="ESRI Shapefile")
+    path.with_suffix(".cpg").unlink()
+    table = bytearray(path.with_suffix(".dbf").read_bytes())
+    table[29] = driver
+    table[32:43] = "ИМЯ".encode(encoding).ljust(11, b"\0")
+    start = int.from_bytes(table[8:10], "little") + 1
+    content = text.encode(encoding)
+    table[start : start + 30] = content.ljust(30)
+    path.with_suffix(".dbf").write_bytes(bytes(table))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("cpg", "encoding"),
+    [
+        ("1251", "cp1251"),
+        ("ANSI 1251", "cp1251"),
+        ("windows-1251", "cp1251"),
+        ("OEM 866", "cp866"),
+        ("65001", "utf-8"),
+        ("UTF8", "utf-8"),
+        ("ISO 8859-5", "iso8859-5"),
+        ("88595", "iso8859-5"),
+        ("KOI8-R\r\n", "koi8-r"),
+        ("LDID/101", "cp866"),
+    ],
+)
+def test_a_cpg_file_is_understood_as_programs_write_it(
+    tmp_path: Path, cpg: str, encoding: str
+) -> None:
+    path = shapefile_of(tmp_path, "оз. Петрова", encoding)
+    path.with_suffix(".cpg").write_text(cpg)
+    assert vector.read_vector(path)["ИМЯ"].tolist() == ["оз. Петрова"]
+
+
+@pytest.mark.parametrize("cpg", ["System", "", "wibble", "base64", "OEM", None])
+@pytest.mark.parametrize("text", ["оз. Петрова", "17"], ids=["letters", "digits"])
+def test_without_a_known_encoding_letters_are_refused_also_in_names_of_fields(
+    tmp_path: Path, cpg: str | None, text: str
+) -> None:
+    path = shapefile_of(tmp_path, text, "cp1251")
+    if cpg is not None:
+        path.with_suffix(".cpg").write_text(cpg)
+    with pytest.raises(VectorError, match="--encoding CP1251"):
+        vector.read_vector(path)
+    assert vector.read_vector(path, encoding="CP1251")["ИМЯ"].tolist() == [text]
+    with pytest.raises(VectorError, match="wobble is no text encoding"):
+        vector.read_vector(path, encoding="wobble")
+
+
+@pytest.mark.parametrize(("driver", "encoding"), [(0xC9, "cp1251"), (0x65, "cp866")])
+def test_the_language_driver_tells_the_encoding_where_no_cpg_does(
+    tmp_path: Path, driver: int, encoding: str
+) -> None:
+    path = shapefile_of(tmp_path, "оз. Петрова", encoding, driver=driver)
+    path.with_suffix(".cpg").write_text("System")
+    assert vector.read_vector(path)["ИМЯ"].tolist() == ["оз. Петрова"]
+
+
+def test_a_variable_of_other_programs_does_not_change_the_encoding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHAPE_ENCODING", "CP866")
+    path = shapefile_of(tmp_path, "оз. Петрова", "cp1251")
+    path.with_suffix(".cpg").write_text("1251")
+    assert vector.read_vector(path)["ИМЯ"].tolist() == ["оз. Петрова"]
+
+
+def test_a_part_in_another_spelling_is_named(written: Path) -> None:
+    written.with_suffix(".dbf").rename(written.with_name("LAKES.dbf"))
+    for read in (vector.read_vector, vector.spatial_layers):
+        with pytest.raises(VectorError, match=r"has no lakes\.dbf beside it, but LAKES\.dbf"):
+            read(written)
+
+
+def test_each_missing_part_has_a_remedy_that_helps(written: Path) -> None:
+    written.with_suffix(".prj").unlink()
+    with pytest.raises(VectorError, match="ogr2ogr -a_srs"):
+        vector.read_vector(written)
+
+
+def zipped(path: Path, members: Mapping[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def test_a_zipped_shapefile_is_read_whatever_a_computer_packed_with_it(
+    written: Path, tmp_path: Path
+) -> None:
+    parts = {f"my area/{part.name}": part.read_bytes() for part in written.parent.iterdir()}
+    stray = {f"__MACOSX/my area/._{written.name}": b"x", "my area/Thumbs.db": b"x"}
+    path = zipped(tmp_path / "area.zip", stray | parts)
+    back = vector.as_places(path)
+    assert back.total_bounds.tolist() == vector.read_vector(written).total_bounds.tolist()
+
+
+def test_a_kmz_is_read_by_its_document(tmp_path: Path) -> None:
+    table = gpd.GeoDataFrame({"Name": ["a"]}, geometry=[shapely.box(74, 42, 75, 43)], crs=4326)
+    table.to_file(tmp_path / "doc.kml", driver="LIBKML")
+    content = (tmp_path / "doc.kml").read_bytes()
+    path = zipped(tmp_path / "area.kmz", {"doc.kml": content, "files/icon.png": b"x"})
+    assert vector.as_places(path).total_bounds.tolist() == [74, 42, 75, 43]
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        ({"readme.txt": b"x"}, "holds no vector file"),
+        ({"a.gpkg": b"x", "b.gpkg": b"x"}, "holds the vector files a.gpkg, b.gpkg"),
+        ({"../a.gpkg": b"x"}, "would lie outside it"),
+        ({"a.gpkg": bytes(2_000_000)}, "would unpack to more"),
+        ({"a.gpkg": b"<OGRVRTDataSource>"}, "refers to other files"),
+    ],
+)
+def test_an_archive_that_cannot_be_understood_is_refused_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, members: dict[str, bytes], told: str
+) -> None:
+    monkeypatch.setattr("glacial_lakes.io.zipped.MAX_BYTES", 1_000_000)
+    path = zipped(tmp_path / "area.zip", members)
+    with pytest.raises(GlacialLakesError, match=told) as caught:
+        vector.read_vector(path)
+    assert str(caught.value.path).startswith(str(path))
+
+
 def test_utf8_text_without_cpg_is_understood(written: Path) -> None:
     written.with_suffix(".cpg").unlink()
     assert vector.read_vector(written)["Quality"].tolist()[:3] == NAMES[:3]
@@ -362,7 +495,67 @@ def test_geometries_are_repaired_and_missing_ones_told(
     assert not back.has_z.any()
     assert back.area.tolist() == [2.0, 0.5]
     assert "1 invalid" in caplog.text
-    assert "2 features without geometry" in caplog.text
+    assert "rows without geometry left out: 2 (2, 3)" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("drawn", "ground"),
+    [
+        (shapely.MultiPolygon([shapely.box(0, 0, 10, 10), shapely.box(5, 0, 15, 10)]), 150),
+        (shapely.MultiPolygon([shapely.box(0, 0, 10, 10), shapely.box(2, 2, 4, 4)]), 100),
+        (shapely.MultiPolygon([shapely.box(0, 0, 5, 5), shapely.box(0, 0, 5, 5)]), 25),
+        (shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)]), 50),
+        # a hole that reaches out of its lake is no lake
+        (
+            shapely.Polygon(
+                shapely.box(0, 0, 10, 10).exterior, [shapely.box(8, 2, 14, 4).exterior]
+            ),
+            96,
+        ),
+        # a shore that comes back over its own lake; one that goes to an island and back
+        (shapely.Polygon([(0, 0), (6, 0), (6, 6), (2, 6), (2, 2), (8, 2), (8, 8), (0, 8)]), 60),
+        (
+            shapely.Polygon(
+                [(0, 0), (9, 0), (9, 9), (0, 9), (0, 0), (3, 3), (3, 6), (6, 6), (6, 3), (3, 3)]
+            ),
+            72,
+        ),
+    ],
+    ids=["overlapping", "inside", "twice", "bow-tie", "hole outside", "on itself", "keyhole"],
+)
+@pytest.mark.parametrize("kind", ["file", "table", "geometry"])
+def test_a_repair_keeps_the_ground_of_all_parts(
+    drawn: shapely.Geometry, ground: float, kind: str, tmp_path: Path
+) -> None:
+    assert not drawn.is_valid
+    table = gpd.GeoDataFrame(geometry=[drawn], crs=4326)
+    if kind == "file":
+        table.to_file(tmp_path / "a.gpkg")
+    sources = {"file": tmp_path / "a.gpkg", "table": table, "geometry": drawn}
+    (back,) = vector.as_places(sources[kind]).geometry
+    assert back.is_valid
+    assert back.area == pytest.approx(ground)
+
+
+def test_a_ring_that_is_no_drawing_is_repaired_in_bounded_time() -> None:
+    turn, far = np.random.default_rng(0).uniform((0, 0.5), (2 * np.pi, 1), (120, 2)).T
+    tangle = shapely.Polygon(np.column_stack([np.cos(turn) * far, np.sin(turn) * far]))
+    (mended,) = repair.repaired([tangle])
+    assert mended.is_valid
+    assert 1 < mended.area < np.pi
+
+
+def test_a_repair_that_moves_an_area_names_the_row_and_both_areas(tmp_path: Path) -> None:
+    overlapping = shapely.MultiPolygon([shapely.box(0, 0, 100, 100), shapely.box(50, 0, 150, 100)])
+    touching = shapely.box(300, 0, 400, 100)
+    spike = shapely.Polygon([(300, 0), (400, 0), (400, 100), (400, 200), (400, 100), (300, 100)])
+    frame = gpd.GeoDataFrame(geometry=[touching, spike, overlapping], crs=6933)
+    frame.to_file(tmp_path / "a.gpkg")
+    told: list[Event] = []
+    vector.read_vector(tmp_path / "a.gpkg", on_event=told.append)
+    (event,) = told
+    assert isinstance(event, InputOdd)
+    assert event.reason.endswith("1 polygons, by row: 3: 20000 → 15000 m²")
 
 
 def test_a_file_without_crs_or_geometries_is_refused(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from glacial_lakes.cli.console import (
     Options,
     decided,
     findings,
+    oddity,
     percent,
     progress,
     refusals,
@@ -32,7 +33,7 @@ from glacial_lakes.cli.console import (
     surveys,
 )
 from glacial_lakes.errors import ConfigError, GlacialLakesError, LockedError, Message, OverlapError
-from glacial_lakes.events import Event, SceneOdd, SceneRefused
+from glacial_lakes.events import Event, RowsLeftOut, SceneOdd, SceneRefused
 from glacial_lakes.io.marks import overwriting
 from glacial_lakes.language import in_language, languages
 from glacial_lakes.places import keep_apart, refuse_addresses
@@ -313,7 +314,14 @@ def track(
 
     fields = dict(field_map(text) for text in given)
     refused: list[SceneRefused] = []
-    with progress(options, refused) as listen:
+    left_out: list[RowsLeftOut] = []
+    with progress(options, refused) as tell:
+
+        def listen(event: Event) -> None:
+            if isinstance(event, RowsLeftOut):
+                left_out.append(event)
+            tell(event)
+
         inventory = track_files(paths, out, fields=fields, **inputs, on_event=listen)
     say, path = speaker(options), out.absolute()
     lines = [
@@ -321,14 +329,18 @@ def track(
         *findings(path, say),
         f"{say('inventory')}  {path}",
         *refusals(refused, options),
+        *(oddity(event, options) for event in left_out),
     ]
     values = {
         "path": str(path),
         "lakes": len(inventory.lakes),
+        "left_out": [
+            {"path": event.path, "rows": event.count, "reason": event.reason} for event in left_out
+        ],
         "surveys": inventory.outlines["scene_id"].value_counts().sort_index().to_dict(),
         "refused": _refused_rows(refused),
     }
-    return Answer(lines, values, _code(True, bool(refused)))
+    return Answer(lines, values, _code(True, bool(refused or left_out)))
 
 
 @verb

@@ -24,6 +24,7 @@ from glacial_lakes.events import (
     InventoryRestored,
     KernelsCompiling,
     Listener,
+    RowsLeftOut,
     SceneMapped,
     SceneOdd,
     SceneRefused,
@@ -254,8 +255,8 @@ def progress(options: Options, refused: list[SceneRefused] | None = None) -> Ite
                     _LOG.warning(_noted(event, say))
                 case DemNotGiven() | KernelsCompiling():
                     _LOG.warning(say(_NOTES[type(event)]))
-                case SceneOdd() | InputOdd():
-                    _LOG.warning(_oddity(event, options))
+                case SceneOdd() | InputOdd() | RowsLeftOut():
+                    _LOG.warning(oddity(event, options))
                 case SceneRefused():
                     if refused is not None:
                         refused.append(event)
@@ -274,7 +275,7 @@ def refusals(refused: Sequence[SceneRefused], options: Options) -> list[str]:
     ]
 
 
-def _oddity(event: SceneOdd | InputOdd, options: Options) -> str:
+def oddity(event: SceneOdd | InputOdd | RowsLeftOut, options: Options) -> str:
     """Tell why a scene or another input looks odd, and what becomes of it."""
     say, reason = speaker(options), in_language(event.reason, options.language)
     if isinstance(event, SceneOdd) and not event.is_used:
@@ -282,6 +283,8 @@ def _oddity(event: SceneOdd | InputOdd, options: Options) -> str:
             'set aside: {path}: {reason}; if it is right, write inputs.trusted_scenes = ["{scene}"]'
         )
         return text.format(path=event.path, reason=reason, scene=event.scene_id)
+    if isinstance(event, RowsLeftOut):
+        return f"{event.path}: {reason}"
     return say("looks odd: {path}: {reason}").format(path=event.path, reason=reason)
 
 

@@ -13,16 +13,19 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, InputError, Message, UnsafeInputError
-from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.ingest.dates import day_in_name
 from glacial_lakes.ingest.fields import UNITS, area_unit, recognise
 from glacial_lakes.ingest.neighbours import described, slip_beside
-from glacial_lakes.ingest.reading import dates, text_of, texts_of
+from glacial_lakes.ingest.numbers import numbers_of
+from glacial_lakes.ingest.reading import dates, in_future, text_of, texts_of
 from glacial_lakes.ingest.track_files import ID_FORM, ID_PLACE_M, place_of
+from glacial_lakes.io.repair import moved_areas, repaired
 from glacial_lakes.io.vector import read_as_drawn, spatial_layers
 from glacial_lakes.measures import geodesic_area_perimeter
+from glacial_lakes.measures.meridian import distance_m, in_degrees, in_equal_area
 from glacial_lakes.runtime.findings import Finding, State
 from glacial_lakes.schema import LakeState
 from glacial_lakes.tracking.epochs import shared_areas
@@ -39,6 +42,7 @@ _SLIVER = 1e-3
 """Smaller shares come from rounded coordinates."""
 _LISTED = 3
 _POLYGONS = (3, 6)
+_NUMBERS = {column.name for column in schema.OUTLINES if column.type == "real"} | {"area"}
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ def check_file(
         if set(AREA_LAYERS) <= set(layers):
             layers = list(AREA_LAYERS)
         for name in layers:
-            frame = read_as_drawn(path, name, encoding).reset_index(drop=True)
+            frame = read_as_drawn(path, name, encoding, local_times=True).reset_index(drop=True)
             lakes = Lakes(path, frame, recognise(path, frame.columns))
             findings.append(Finding("layer", "ok", f"{name}: {len(frame)}, {frame.crs.name}"))
             findings.extend(_examine(lakes))
@@ -136,6 +140,7 @@ def _examine(lakes: Lakes) -> Iterator[Finding]:
     usable = _usable(lakes)
     yield from _overlaps(lakes, usable, times)
     yield from _codes(lakes, usable, times)
+    yield from _numbers(lakes)
     yield from _areas(lakes, usable)
     yield from _places(lakes, usable)
     pairs = ", ".join(f"{ours}={theirs}" for ours, theirs in sorted(lakes.named.items()))
@@ -170,6 +175,11 @@ def _geometry(lakes: Lakes) -> Iterator[Finding]:
         what = Message("invalid: {places}", places=lakes.examples(np.flatnonzero(broken)))
         remedy = N_("mend them, e.g. with the QGIS tool Fix geometries")
         yield Finding("geometry", "fault", what, remedy)
+        drawn = lakes.frame.geometry
+        mended = gpd.GeoSeries(repaired(drawn), index=drawn.index, crs=drawn.crs)
+        moved = moved_areas(drawn, mended)
+        if moved is not None:
+            yield Finding("geometry", "note", moved)
     if beyond.any():
         what = Message(
             "outside of what the CRS knows: {places}", places=lakes.examples(np.flatnonzero(beyond))
@@ -180,7 +190,7 @@ def _geometry(lakes: Lakes) -> Iterator[Finding]:
 
 
 def _beyond(shapes: gpd.GeoSeries) -> Any:
-    bounds = shapes.to_crs(4326).bounds.to_numpy()
+    bounds = in_degrees(shapes).bounds.to_numpy()
     inside = np.isfinite(bounds).all(axis=1) & (np.abs(bounds[:, [0, 2]]) <= 180.1).all(axis=1)
     return ~(inside & (np.abs(bounds[:, [1, 3]]) <= 90.1).all(axis=1))
 
@@ -190,14 +200,27 @@ def _usable(lakes: Lakes) -> gpd.GeoSeries:
     shapes = lakes.frame.geometry
     fine = shapes.notna() & ~shapes.is_empty & shapes.geom_type.isin(["Polygon", "MultiPolygon"])
     shapes = shapes[fine]
-    return shapes[~_beyond(shapes)].make_valid() if len(shapes) else shapes
+    shapes = shapes[~_beyond(shapes)] if len(shapes) else shapes
+    return gpd.GeoSeries(repaired(shapes), index=shapes.index, crs=shapes.crs)
 
 
 def _dates(lakes: Lakes, days: pd.DataFrame) -> Iterator[Finding]:
-    undated = np.flatnonzero(days["time"].isna())
+    undated = np.flatnonzero(days["time"].isna() & days["unread"].isna())
     if len(undated):
         what = Message("without a date: {places}", places=lakes.examples(undated))
         yield Finding("dates", "fault", what, "write dates as 2015-08-01")
+    unread = np.flatnonzero(days["unread"].notna())
+    if len(unread):
+        what = Message(
+            "dates that cannot be read, such as {text}: {places}",
+            text=days["unread"].iloc[unread[0]],
+            places=lakes.examples(unread),
+        )
+        yield Finding("dates", "fault", what, "write dates as 2015-08-01")
+    future = np.flatnonzero(in_future(days["time"]))
+    if len(future):
+        what = Message("in the future: {places}", places=lakes.examples(future))
+        yield Finding("dates", "fault", what, "correct them")
     rough = np.flatnonzero(days["precision"].isin(["year", "month"]))
     if len(rough):
         what = Message("known to the year or month only: {places}", places=lakes.examples(rough))
@@ -206,7 +229,7 @@ def _dates(lakes: Lakes, days: pd.DataFrame) -> Iterator[Finding]:
         named = day_in_name(lakes.path.stem)
     except ValueError:
         named = None
-    years = days["time"].dt.year
+    years = days["time"].dropna().dt.year
     if named and not years.between(named.time.year - 2, named.time.year + 2).all():
         first, last = int(years.min()), int(years.max())
         what = Message(
@@ -216,9 +239,9 @@ def _dates(lakes: Lakes, days: pd.DataFrame) -> Iterator[Finding]:
             year=named.time.year,
         )
         yield Finding("dates", "note", what)
-    elif not len(undated):
-        span = [f"{day:%Y-%m-%d}" for day in (days["time"].min(), days["time"].max())]
-        yield Finding("dates", "ok", Message("{first} – {last}", first=span[0], last=span[1]))
+    elif not len(undated) + len(unread) + len(future):
+        begin, end = (f"{day:%Y-%m-%d}" for day in (days["time"].min(), days["time"].max()))
+        yield Finding("dates", "ok", Message("{first} – {last}", first=begin, last=end))
 
 
 def _groups(lakes: Lakes, rows: pd.Index, times: pd.Series | None) -> list[pd.Index]:
@@ -243,7 +266,7 @@ def _is_series(lakes: Lakes, times: pd.Series) -> bool:
 
 
 def _overlaps(lakes: Lakes, usable: gpd.GeoSeries, times: pd.Series | None) -> Iterator[Finding]:
-    ground = usable.to_crs(EQUAL_AREA)
+    ground = in_equal_area(usable)
     large: list[int] = []
     small: list[int] = []
     for rows in _groups(lakes, usable.index, times):
@@ -294,8 +317,8 @@ def _codes(lakes: Lakes, usable: gpd.GeoSeries, times: pd.Series | None) -> Iter
         yield Finding("codes", "note", what)
     rows = usable.index.intersection(texts.index[formed])
     if len(rows):
-        place = place_of(texts[rows]).to_crs(EQUAL_AREA).to_numpy()
-        away = shapely.distance(place, usable[rows].to_crs(EQUAL_AREA).to_numpy())
+        place = in_equal_area(place_of(texts[rows])).to_numpy()
+        away = distance_m(place, in_equal_area(usable[rows]).to_numpy())
         far = rows[away > ID_PLACE_M]
         if len(far):
             what = Message("name a place more than 1 km away: {places}", places=lakes.examples(far))
@@ -308,14 +331,33 @@ def _codes(lakes: Lakes, usable: gpd.GeoSeries, times: pd.Series | None) -> Iter
         )
 
 
+def _numbers(lakes: Lakes) -> Iterator[Finding]:
+    """Tell fields of numbers with texts that are none."""
+    for ours, theirs in sorted(lakes.named.items()):
+        if ours not in _NUMBERS:
+            continue
+        odd = numbers_of(lakes.frame[theirs]).odd
+        if odd.any():
+            what = Message(
+                "{name} has numbers that are not understood, such as {text}: {places}",
+                name=theirs,
+                text=str(lakes.frame[theirs][odd].iloc[0]),
+                places=lakes.examples(np.flatnonzero(odd)),
+            )
+            yield Finding("fields", "fault", what, "write them as 1234.5")
+
+
 def _areas(lakes: Lakes, usable: gpd.GeoSeries) -> Iterator[Finding]:
     written = lakes.column("area")
     if written is None or usable.empty:
         return
     name = str(written.name)
     area_m2 = geodesic_area_perimeter(usable)[C.AREA_M2]
-    values = pd.to_numeric(written, errors="coerce")[usable.index]
+    numbers = numbers_of(written)
+    values = numbers.found[usable.index]
     known = values.notna() & (area_m2 > 0)
+    if not known.any() and numbers.odd.any():
+        return  # what is not understood is told of all fields
     if not known.any():
         yield Finding("areas", "note", Message("field {name} is empty", name=name))
         return
@@ -362,11 +404,11 @@ def _places(lakes: Lakes, usable: gpd.GeoSeries) -> Iterator[Finding]:
     lon, lat = lakes.column(C.LON), lakes.column(C.LAT)
     if lon is None or lat is None or usable.empty:
         return
-    x, y = (pd.to_numeric(values, errors="coerce")[usable.index] for values in (lon, lat))
+    x, y = (numbers_of(values).found[usable.index] for values in (lon, lat))
     known = x.between(-180, 180) & y.between(-90, 90)
     points = gpd.GeoSeries(gpd.points_from_xy(x[known], y[known]), index=x.index[known], crs=4326)
-    shapes = usable[known].to_crs(EQUAL_AREA).to_numpy()
-    away = shapely.distance(points.to_crs(EQUAL_AREA).to_numpy(), shapes)
+    shapes = in_equal_area(usable[known]).to_numpy()
+    away = distance_m(in_equal_area(points).to_numpy(), shapes)
     far = points.index[away > ID_PLACE_M]
     if len(far):
         what = Message(

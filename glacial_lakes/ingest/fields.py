@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 
 import pandas as pd
@@ -12,15 +13,23 @@ from glacial_lakes.settings import nearest
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "lake_id": ("lake_id", "glake_id", "gl_id", "glims_id", "lakeid", "unique_id"),
-    "acquired": ("acquired", "gl_date", "gl_time", "date", "img_date", "image_date", "дата"),
+    "acquired": (
+        *("acquired", "gl_date", "gl_time", "date", "img_date", "image_date", "acq_date"),
+        *("date_acq", "obs_date", "дата", "дата_съемки", "дата_съёмки", "дата_съем", "дата_снимк"),
+    ),
+    "year": ("year", "gl_year", "img_year", "image_year", "год"),
     "start_date": ("start_date", "startdate"),
     "end_date": ("end_date", "enddate"),
     "source_image": ("source_image", "gl_image", "image_id", "scene_id", "image", "снимок"),
     "sensor": ("sensor", "gl_sensor"),
     "area": ("area_m2", "gl_area", "area_sqkm", "area_km2", "area", "площадь"),
     "pixel_m": ("pixel_m",),
-    "area_sigma_m2": ("area_sigma_m2", "area_sigma", "gl_a_error"),
-    "elev_m": ("elev_m", "gl_elev", "altitude", "elevation", "elev", "высота"),
+    "area_sigma_m2": (
+        *("area_sigma_m2", "area_sigma", "gl_a_error", "area_error", "area_err", "a_error"),
+        *("area_err_m2", "area_err_km2", "area_err_ha", "area_err_pct", "err_area", "area_uncert"),
+        *("ошибка_площади", "ошибка_пл", "погрешность", "погрешн"),
+    ),
+    "elev_m": ("elev_m", "gl_elev", "altitude", "elevation", "elev", "высота", "высота_м"),
     "lon": ("lon", "gl_long", "longitude"),
     "lat": ("lat", "gl_lati", "latitude"),
     "lake_type": ("lake_type", "gl_type"),
@@ -36,11 +45,21 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """Our columns and the fields that are taken for them, in lower case, best first: those of Wang et
 al. (2020), Hi-MAG (Chen et al. 2021), ICIMOD, GrIML, and our own in full and cut to ten letters.
-``area``, ``lon`` and ``lat`` are only compared with the geometry. ICIMOD's ``Type`` is a class of
+``area``, ``lon`` and ``lat`` are only compared with the geometry, a ``year`` is the date where
+nothing else tells it. ICIMOD's ``Type`` is a class of
 dams; see :func:`glacial_lakes.ingest.reading.read_older` for others."""
 
 UNITS: Mapping[str, float] = {"m2": 1.0, "ha": 1e4, "km2": 1e6}
 """Square metres of the units that area fields have."""
+PERCENT = "%"
+_IN_NAMES = {
+    **dict.fromkeys(("km2", "sqkm", "км2"), "km2"),
+    **dict.fromkeys(("ha", "га"), "ha"),
+    **dict.fromkeys(("m2", "sqm", "м2"), "m2"),
+    **dict.fromkeys(("pct", "perc", "percent", "proc", "проц"), PERCENT),
+}
+_PLAUSIBLE = (2e-3, 1.0)
+"""Errors of areas that people state, as shares of the area; the median of a file."""
 
 
 def field_map(text: str) -> tuple[str, str]:
@@ -75,6 +94,50 @@ def area_unit(written: pd.Series, area_m2: pd.Series) -> str | None:
     return min(UNITS, key=lambda unit: abs(math.log(ratio / UNITS[unit])))
 
 
+def unit_in_name(name: str) -> str | None:
+    """Return the unit that the name of a field ends with, such as ``err_km2`` or ``err_%``."""
+    last = re.split(r"[_\s(\[,]+", name.lower().strip(" )]."))[-1]
+    return PERCENT if name.rstrip(" )]").endswith("%") else _IN_NAMES.get(last)
+
+
+def errors_m2(
+    errors: pd.Series, area_m2: pd.Series, told: str | None, beside: str | None
+) -> tuple[pd.Series, str | None]:
+    """Return errors of areas in square metres, and the unit in which they are written.
+
+    Parameters
+    ----------
+    errors, area_m2 : pandas.Series of float
+        Errors as written, and areas of the geometry; same index.
+    told : str or None
+        The unit that the field or its numbers tell: of :data:`UNITS`, or :data:`PERCENT`.
+    beside : str or None
+        The unit of the areas beside them, which errors have where they are plausible so.
+
+    Returns
+    -------
+    tuple
+        The unit is None, and all errors missing, where several units or none would do.
+    """
+    per_unit = {unit: errors * factor for unit, factor in UNITS.items()}
+    per_unit |= {PERCENT: errors / 100 * area_m2}
+    known = (errors > 0) & (area_m2 > 0)
+    if told is not None or not known.any():
+        sure = told or beside or "m2"
+        return per_unit[sure], sure
+    low, high = _PLAUSIBLE
+    shares = {unit: (found / area_m2)[known].median() for unit, found in per_unit.items()}
+    fitting = [unit for unit, share in shares.items() if low <= share <= high]
+    usual = beside or "m2"
+    unit = usual if usual in fitting else fitting[0] if len(fitting) == 1 else None
+    return (errors * float("nan"), None) if unit is None else (per_unit[unit], unit)
+
+
+def _spelled(name: str) -> str:
+    """Return a name in lower case, with ``_`` for blanks and dashes."""
+    return re.sub(r"[\s-]+", "_", name.strip().lower())
+
+
 def recognise(
     path: object, columns: Iterable[object], given: Mapping[str, str] | None = None
 ) -> dict[str, str]:
@@ -95,10 +158,10 @@ def recognise(
         When the file lacks a field that the user named.
     """
     names = [str(name) for name in columns if name != "geometry"]
-    lower = {name.lower(): name for name in reversed(names)}
+    lower = {_spelled(name): name for name in reversed(names)}
     chosen: dict[str, str] = {}
     for ours, theirs in (given or {}).items():
-        found = theirs if theirs in names else lower.get(theirs.lower())
+        found = theirs if theirs in names else lower.get(_spelled(theirs))
         if found is None:
             raise VectorError(
                 str(path), "has no column {theirs}", "it has: {names}", theirs=theirs, names=names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,24 @@ import shapely
 from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.coverage import DrawnCoverage
-from glacial_lakes.errors import InputError, Message, VectorError
-from glacial_lakes.grid import EQUAL_AREA
-from glacial_lakes.ingest.dates import ROUGH, Day, Image, day_in_name, day_of, image_of
-from glacial_lakes.ingest.fields import UNITS, area_unit, recognise
-from glacial_lakes.io.vector import read_vector
+from glacial_lakes.errors import N_, InputError, Message, VectorError
+from glacial_lakes.events import InputOdd, Listener, RowsLeftOut
+from glacial_lakes.ingest.dates import (
+    ROUGH,
+    Day,
+    Image,
+    day_in_name,
+    day_of,
+    excel_day,
+    image_of,
+    puts_month_first,
+)
+from glacial_lakes.ingest.fields import area_unit, errors_m2, recognise, unit_in_name
+from glacial_lakes.ingest.numbers import Numbers, numbers_of
+from glacial_lakes.io.vector import logged, read_rows, row_numbers
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.measures import geodesic_area_perimeter, hanshaw_bookhagen_error
+from glacial_lakes.measures.meridian import in_degrees, in_equal_area
 from glacial_lakes.scenes import sensors
 from glacial_lakes.schema import Status
 from glacial_lakes.tracking.epochs import shared_areas
@@ -43,6 +55,7 @@ _READ = (
     *(column for column in schema.OUTLINES if column.taken_over),
 )
 _POLYGONS = (3, 6)
+_TOLD = 3
 
 
 def read_older(
@@ -52,6 +65,7 @@ def read_older(
     date: str | None = None,
     layer: str | None = None,
     encoding: str | None = None,
+    on_event: Listener = logged,
 ) -> list[MappedScene]:
     """Read older outlines as scenes for :func:`glacial_lakes.track`.
 
@@ -60,8 +74,9 @@ def read_older(
     date field, else that of the Landsat or Sentinel-2 scene that the row names, else that in the
     name of the file; a year or month stands for its middle, and ``quality`` says so. Areas and
     perimeters are those of the geometry on the ellipsoid, not of the file's fields. The standard
-    deviation of the area is the file's error, in the unit that its areas have, else that of
-    Hanshaw & Bookhagen (2014) where the sensor tells the pixel, else missing. A field ``Type`` is
+    deviation of the area is the file's error, in the unit that the field tells or that its areas
+    have, else that of Hanshaw & Bookhagen (2014) where the sensor tells the pixel, else missing.
+    A field ``Type`` is
     the type of the lake unless it holds the dam classes of ICIMOD.
 
     Parameters
@@ -77,6 +92,10 @@ def read_older(
         Layer, where the file has several.
     encoding : str, optional
         Text encoding of a shapefile that does not tell it, e.g. ``"CP1251"``.
+    on_event : callable, optional
+        Called with :class:`~glacial_lakes.events.RowsLeftOut` for rows that cannot be used, and
+        with :class:`~glacial_lakes.events.InputOdd` for what was not understood; without it they
+        are warnings in the log.
 
     Returns
     -------
@@ -88,27 +107,21 @@ def read_older(
     Raises
     ------
     VectorError
-        When it has no polygons, no CRS, no date, dates that cannot be read, coordinates beyond
-        its CRS, or not the fields named.
+        When it has no polygons, no CRS, no date that can be read, coordinates beyond its CRS, or
+        not the fields named.
     InputError
         When the file cannot be read; see :func:`glacial_lakes.io.vector.read_vector`.
     """
     path = Path(path)
-    frame = _polygons(read_vector(path, layer, encoding), path)
+    frame = read_rows(path, layer, encoding, on_event, local_times=True)
+    frame = _polygons(frame, path, on_event)
     named = recognise(path, frame.columns, fields)
     if C.DAM_TYPE not in (fields or {}):
         named = _by_content(named, frame)
     days = dates(frame, named, path, date)
-    if undated := int(days["time"].isna().sum()):
-        logger.warning(
-            Message(
-                "{path}: {count} outline without a date left out",
-                "{path}: {count} outlines without a date left out",
-                path=path,
-                count=undated,
-            )
-        )
-    table = _described(frame, named, days)[days["time"].notna()]
+    _tell_dates(days, path, on_event)
+    table = _described(frame, named, days, path, on_event)
+    table = table[days["time"][table.index].notna()]
     return [_survey(rows, path, several) for rows, several in _surveys(table)]
 
 
@@ -131,32 +144,37 @@ def dates(
     Returns
     -------
     pandas.DataFrame
-        ``time`` (UTC, NaT where it is not told), ``precision`` and ``sensor`` (of the image,
-        where a row names one), same index.
+        ``time`` (UTC, NaT where it is not told), ``precision``, ``sensor`` (of the image, where a
+        row names one) and ``unread`` (the text of a date that cannot be read), same index.
 
     Raises
     ------
     VectorError
-        When no outline has a date, or a date cannot be read.
+        When no outline has a date, or no date of its field can be read.
     """
     count = len(frame)
     images: list[Image | None] = [None] * count
     if C.SOURCE_IMAGE in named:
         images = [image_of(text) for text in frame[named[C.SOURCE_IMAGE]]]
     days: list[Day | None] = [None] * count
+    unread: list[str | None] = [None] * count
     if date is not None:
         days = [_given(date)] * count
     elif C.ACQUIRED in named:
-        days = _read(frame[named[C.ACQUIRED]], path)
+        days, unread = _read(frame[named[C.ACQUIRED]], path)
     elif {"start_date", "end_date"} <= named.keys():
-        days = _middle(frame, named, path)
+        days, unread = _middle(frame, named, path)
     days = [
         day or (Day(image.time, "day") if image else None)
         for day, image in zip(days, images, strict=True)
     ]
-    if any(day is None for day in days):
+    if date is None and "year" in named and any(day is None for day in days):
+        years, _ = _read(frame[named["year"]], path)
+        days = [day or year for day, year in zip(days, years, strict=True)]
+    unread = [None if day else text for day, text in zip(days, unread, strict=True)]
+    if any(day is None and text is None for day, text in zip(days, unread, strict=True)):
         told = _of_name(path)
-        days = [day or told for day in days]
+        days = [day or (None if text else told) for day, text in zip(days, unread, strict=True)]
     if all(day is None for day in days):
         raise VectorError(
             path,
@@ -169,10 +187,37 @@ def dates(
             "time": pd.to_datetime(pd.Series(times, index=frame.index), utc=True),
             "precision": [day.precision if day else None for day in days],
             C.SENSOR: [image.sensor if image else None for image in images],
+            "unread": unread,
         },
         index=frame.index,
         dtype="object",
     ).astype({"time": "datetime64[ms, UTC]"})
+
+
+def _tell_dates(days: pd.DataFrame, path: Path, on_event: Listener) -> None:
+    undated = days["time"].isna()
+    if undated.any():
+        what = Message(
+            "rows without a date left out: {rows}", rows=row_numbers(undated, days.index)
+        )
+        texts = sorted(set(days["unread"].dropna()))[:_TOLD]
+        if texts:
+            what = Message("{what}; not understood: {texts}", what=what, texts=texts)
+        on_event(RowsLeftOut(str(path), what, int(undated.sum())))
+    future = in_future(days["time"])
+    if future.any():
+        on_event(
+            InputOdd(
+                str(path),
+                Message("dates in the future: {rows}", rows=row_numbers(future, days.index)),
+            )
+        )
+
+
+def in_future(times: pd.Series) -> pd.Series:
+    """Return which times are later than tomorrow, wherever on Earth."""
+    later: pd.Series = times > pd.Timestamp.now("UTC") + pd.Timedelta(days=1)
+    return later
 
 
 def _given(date: str) -> Day:
@@ -187,25 +232,48 @@ def _given(date: str) -> Day:
     return day
 
 
-def _read(values: pd.Series, path: Path) -> list[Day | None]:
-    try:
-        return [day_of(value) for value in values]
-    except ValueError as error:
-        raise VectorError(
-            path,
-            "field {field} has a date that cannot be read: {error}",
-            "write dates as 2015-08-01, or name another field or the date",
-            field=str(values.name),
-            error=error,
-        ) from None
+def _read(values: pd.Series, path: Path) -> tuple[list[Day | None], list[str | None]]:
+    """Return the dates of a field, and the texts of those that cannot be read."""
+    month_first = puts_month_first(values)
+    days: list[Day | None] = []
+    unread: list[str | None] = []
+    for value in values:
+        try:
+            day, text = day_of(value, month_first=month_first), None
+        except ValueError as error:
+            day, text = None, str(error)
+        days.append(day)
+        unread.append(text)
+    first = next((text for text in unread if text is not None), None)
+    if first is None or any(day is not None for day in days):
+        return days, unread
+    counted = excel_day(first)
+    what = N_("field {field} has a date that cannot be read: {error}")
+    if counted is not None:
+        what = N_(
+            "field {field} has a number for a date: {error}, which is {day} if it counts "
+            "days since 1900"
+        )
+    raise VectorError(
+        path,
+        what,
+        "write dates as 2015-08-01, or name another field or the date",
+        field=str(values.name),
+        error=first,
+        **({} if counted is None else {"day": f"{counted:%Y-%m-%d}"}),
+    )
 
 
-def _middle(frame: gpd.GeoDataFrame, named: Mapping[str, str], path: Path) -> list[Day | None]:
+def _middle(
+    frame: gpd.GeoDataFrame, named: Mapping[str, str], path: Path
+) -> tuple[list[Day | None], list[str | None]]:
     first, last = (_read(frame[named[name]], path) for name in ("start_date", "end_date"))
-    return [
+    days = [
         Day((one.time + (other.time - one.time) / 2).floor("D"), "month") if one and other else None
-        for one, other in zip(first, last, strict=True)
+        for one, other in zip(first[0], last[0], strict=True)
     ]
+    unread = [one or other for one, other in zip(first[1], last[1], strict=True)]
+    return days, unread
 
 
 def _of_name(path: Path) -> Day | None:
@@ -220,26 +288,35 @@ def _of_name(path: Path) -> Day | None:
         ) from None
 
 
-def _polygons(frame: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
+def _polygons(frame: gpd.GeoDataFrame, path: Path, on_event: Listener) -> gpd.GeoDataFrame:
     areal = np.isin(shapely.get_type_id(frame.geometry.to_numpy()), _POLYGONS)
     if not areal.any():
         raise VectorError(path, "has no polygons", "give the outlines of the lakes")
     if not areal.all():
-        logger.warning(
-            Message(
-                "{path}: {count} feature that is no polygon left out",
-                "{path}: {count} features that are no polygons left out",
-                path=path,
-                count=int((~areal).sum()),
-            )
+        what = Message(
+            "rows that are no polygons left out: {rows}", rows=row_numbers(~areal, frame.index)
         )
-    frame = frame[areal].reset_index(drop=True)
-    west, south, east, north = frame.geometry.to_crs(4326).total_bounds
-    if not (-180.1 <= west <= east <= 180.1 and -90.1 <= south <= north <= 90.1):
+        on_event(RowsLeftOut(str(path), what, int((~areal).sum())))
+    frame = frame[areal]
+    known = _is_on_earth(frame.geometry)
+    if not known.any():
         raise VectorError(
             path, "has coordinates that its CRS does not know", "give it the right CRS"
         )
+    if not known.all():
+        what = Message(
+            "rows with coordinates that the CRS does not know left out: {rows}",
+            rows=row_numbers(~known, frame.index),
+        )
+        on_event(RowsLeftOut(str(path), what, int((~known).sum())))
+        frame = frame[known]
     return frame
+
+
+def _is_on_earth(shapes: gpd.GeoSeries) -> Any:
+    west, south, east, north = in_degrees(shapes).bounds.to_numpy().T
+    with np.errstate(invalid="ignore"):
+        return (west >= -180.1) & (east <= 180.1) & (south >= -90.1) & (north <= 90.1)
 
 
 def _by_content(named: dict[str, str], frame: gpd.GeoDataFrame) -> dict[str, str]:
@@ -254,20 +331,26 @@ def _by_content(named: dict[str, str], frame: gpd.GeoDataFrame) -> dict[str, str
 
 
 def _described(
-    frame: gpd.GeoDataFrame, named: Mapping[str, str], days: pd.DataFrame
+    frame: gpd.GeoDataFrame,
+    named: Mapping[str, str],
+    days: pd.DataFrame,
+    path: Path,
+    on_event: Listener,
 ) -> gpd.GeoDataFrame:
     """Return the outlines with our columns."""
     told: dict[str, Any] = {}
     missing = pd.Series(None, frame.index, dtype=object)
     for column in _READ:
         values = frame[named[column.name]] if column.name in named else missing
-        told[column.name] = _numbers(values) if column.type == "real" else texts_of(values)
+        if column.type == "real":
+            told[column.name] = _told_numbers(values, path, on_event).found
+        else:
+            told[column.name] = texts_of(values)
     table = gpd.GeoDataFrame(told, geometry=frame.geometry.to_numpy(), crs=frame.crs)
     size = geodesic_area_perimeter(table.geometry)
     table[C.AREA_M2], table[C.PERIMETER_M] = size[C.AREA_M2], size[C.PERIMETER_M]
-    if "area" in named and C.AREA_SIGMA_M2 in named:  # errors are in the unit of the areas
-        unit = area_unit(_numbers(frame[named["area"]]), table[C.AREA_M2])
-        table[C.AREA_SIGMA_M2] *= UNITS[unit or "m2"]
+    if C.AREA_SIGMA_M2 in named:
+        table[C.AREA_SIGMA_M2] = _errors(frame, named, table[C.AREA_M2], path, on_event)
     shown = table[C.STATUS].isin(set(Status) - {Status.ABSENT})
     table[C.STATUS] = table[C.STATUS].where(shown, Status.OBSERVED)
     table[C.ACQUIRED] = days["time"]
@@ -280,7 +363,49 @@ def _described(
     table[C.AREA_SIGMA_M2] = table[C.AREA_SIGMA_M2].fillna(table[C.AREA_ERR_HB_M2])
     table[C.QUALITY] = table[C.QUALITY].fillna(days["precision"].map(ROUGH)).astype("object")
     table[C.QUALITY] = table[C.QUALITY].where(table[C.QUALITY].notna(), None)
-    return table[table[C.AREA_M2] > 0]
+    flat = ~(table[C.AREA_M2] > 0)
+    if flat.any():
+        what = Message("rows without an area left out: {rows}", rows=row_numbers(flat, table.index))
+        on_event(RowsLeftOut(str(path), what, int(flat.sum())))
+    return table[~flat]
+
+
+def _told_numbers(values: pd.Series, path: Path, on_event: Listener) -> Numbers:
+    """Return the numbers of a field, and tell which are none."""
+    found = numbers_of(values)
+    if found.odd.any():
+        what = Message(
+            "field {field}: numbers that are not understood: {rows}, such as {text}",
+            field=str(values.name),
+            rows=row_numbers(found.odd, values.index),
+            text=str(values[found.odd].iloc[0]),
+        )
+        on_event(InputOdd(str(path), what))
+    known = found.found.where(found.found > _LEAST_NUMBER)
+    return replace(found, found=known)
+
+
+def _errors(
+    frame: gpd.GeoDataFrame,
+    named: Mapping[str, str],
+    area_m2: pd.Series,
+    path: Path,
+    on_event: Listener,
+) -> pd.Series:
+    """Return the errors of the areas in m², in the unit told or in that of the areas."""
+    field = named[C.AREA_SIGMA_M2]
+    errors, written = numbers_of(frame[field]), None
+    if "area" in named:
+        written = area_unit(numbers_of(frame[named["area"]]).found, area_m2)
+    told = errors.unit or unit_in_name(field)
+    found, unit = errors_m2(errors.found, area_m2, told, written)
+    if unit is None:
+        what = Message("the unit of the errors in {field} is not understood", field=field)
+        on_event(InputOdd(str(path), Message("{what}; they are left out", what=what)))
+    elif unit != (told or written or "m2"):
+        what = Message("the errors in {field} are taken for {unit}", field=field, unit=unit)
+        on_event(InputOdd(str(path), what))
+    return found
 
 
 def texts_of(values: pd.Series) -> pd.Series:
@@ -297,14 +422,9 @@ def text_of(value: Any) -> str | None:
     return str(value).strip() or None
 
 
-def _numbers(values: pd.Series) -> pd.Series:
-    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
-    return numbers.where(np.isfinite(numbers) & (numbers > _LEAST_NUMBER))
-
-
 def _surveys(table: gpd.GeoDataFrame) -> list[tuple[gpd.GeoDataFrame, bool]]:
     """Cut a file where the outlines of a day lie on ground that was drawn before."""
-    ground = table.geometry.to_crs(EQUAL_AREA)
+    ground = in_equal_area(table.geometry)
     day = table[C.ACQUIRED].dt.floor("D")
     surveys: list[list[Any]] = []
     for _, rows in table.groupby(day, sort=True):
@@ -330,7 +450,7 @@ def _survey(rows: gpd.GeoDataFrame, path: Path, several: bool) -> MappedScene:
     times = rows[C.ACQUIRED].sort_values(ignore_index=True)
     sensors = sorted({str(name) for name in rows[C.SENSOR].dropna()})
     pixels = rows[C.PIXEL_M].dropna()
-    ground = rows.geometry.to_crs(EQUAL_AREA).to_numpy()
+    ground = in_equal_area(rows.geometry).to_numpy()
     told = {"resolution_m": float(pixels.max())} if len(pixels) else {}
     coverage = DrawnCoverage(
         scene_id=f"{path.stem}_{times[0]:%Y-%m-%d}" if several else path.stem,
@@ -344,7 +464,7 @@ def _survey(rows: gpd.GeoDataFrame, path: Path, several: bool) -> MappedScene:
 
 def _once(rows: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
     """Leave out outlines that are drawn twice."""
-    ground = rows.geometry.to_crs(EQUAL_AREA).to_numpy()
+    ground = in_equal_area(rows.geometry).to_numpy()
     one, other, shared = _overlaps(ground, ground)
     union = shapely.area(ground)[one] + shapely.area(ground)[other] - shared
     again = np.unique(other[(one < other) & (shared >= SAME_OUTLINE * union)])

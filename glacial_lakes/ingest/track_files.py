@@ -24,7 +24,6 @@ from glacial_lakes.errors import (
     UnsafeInputError,
 )
 from glacial_lakes.events import Event, Listener, SceneMapped, SceneRefused, StageStarted, ignore
-from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.ingest.neighbours import box_of, check_together
 from glacial_lakes.ingest.reading import read_older
 from glacial_lakes.inventory.build import track
@@ -33,6 +32,7 @@ from glacial_lakes.inventory.kept import refuse_empty
 from glacial_lakes.io import atomic, locks
 from glacial_lakes.io.vector import Places
 from glacial_lakes.mapping.mapped_scene import MappedScene
+from glacial_lakes.measures.meridian import distance_m, in_degrees, in_equal_area
 from glacial_lakes.places import PathLike, keep_apart, listed, refuse_addresses
 from glacial_lakes.review import working_copy
 from glacial_lakes.runtime.revision import code_version
@@ -82,7 +82,8 @@ def track_files(
     allow_empty : bool
         An inventory with lakes may be replaced by one without any.
     on_event : callable, optional
-        Called with messages of :mod:`glacial_lakes.events`; files that are refused are told here.
+        Called with messages of :mod:`glacial_lakes.events`; files that are refused and rows that
+        are left out are told here.
 
     Returns
     -------
@@ -176,7 +177,7 @@ def _read_all(
     for path in sources:
         started = time.monotonic()
         try:
-            surveys = read_older(path, **options)
+            surveys = read_older(path, **options, on_event=listen)
             other = next((names[n] for survey in surveys if (n := _name(survey)) in names), None)
             if other is not None:
                 raise InputError(
@@ -259,12 +260,15 @@ def brought_ids(tables: Iterable[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
         for table in tables
     ]
     table = gpd.GeoDataFrame(
-        pd.concat([part.to_crs(4326) for part in parts], ignore_index=True), crs=4326
+        pd.concat(
+            [part.set_geometry(in_degrees(part.geometry)) for part in parts], ignore_index=True
+        ),
+        crs=4326,
     )
     formed = table[C.LAKE_ID].map(lambda name: bool(re.fullmatch(ID_FORM, str(name))))
     table = table[formed.astype(bool)].reset_index(drop=True)
-    place = place_of(table[C.LAKE_ID]).to_crs(EQUAL_AREA).to_numpy()
-    near = shapely.distance(place, table.geometry.to_crs(EQUAL_AREA).to_numpy()) <= ID_PLACE_M
+    place = in_equal_area(place_of(table[C.LAKE_ID])).to_numpy()
+    near = distance_m(place, in_equal_area(table.geometry).to_numpy()) <= ID_PLACE_M
     return table[near].reset_index(drop=True)
 
 

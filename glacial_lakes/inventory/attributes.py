@@ -14,6 +14,7 @@ from glacial_lakes import measures
 from glacial_lakes.change.alerts import CONTACT_M
 from glacial_lakes.columns import C
 from glacial_lakes.measures.glaciers import RETREATED_M, SAME_TIME_YEARS
+from glacial_lakes.measures.meridian import metric_crs
 from glacial_lakes.scenes.dem import Dem
 from glacial_lakes.schema import LakeState, LakeType
 
@@ -33,7 +34,7 @@ def near_glaciers(table: gpd.GeoDataFrame, ice: gpd.GeoDataFrame) -> gpd.GeoData
     ice = _real(ice)
     if table.empty or ice.empty:
         return table
-    metres = table.estimate_utm_crs()
+    metres = metric_crs(table.geometry)
     ice = ice.to_crs(metres)
     table, lost = table.copy(deep=False), table[C.GLACIER_ID].isna()
     if lost.any():

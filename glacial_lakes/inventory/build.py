@@ -17,8 +17,10 @@ from glacial_lakes.errors import N_, VectorError, require
 from glacial_lakes.inventory import attributes, decisions
 from glacial_lakes.inventory.inventory import Inventory, as_layer, empty_layer
 from glacial_lakes.inventory.kept import with_kept
+from glacial_lakes.io.repair import repaired
 from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.mapping.mapped_scene import MappedScene
+from glacial_lakes.measures.glaciers import glacier_outlines
 from glacial_lakes.scenes.dem import Dem
 from glacial_lakes.schema import SceneState
 from glacial_lakes.settings import TrackingSettings
@@ -113,7 +115,7 @@ def track(
         tracked = with_kept(tracked, Tracked(*tables), reviews, scene_table)
     tracked = decisions.redraw(tracked, reviews, scene_table)
     lakes, rows = (as_layer(getattr(tracked, name), name) for name in ("lakes", "outlines"))
-    ice = None if glaciers is None else as_places(glaciers)
+    ice = None if glaciers is None else glacier_outlines(glaciers)
     if ice is not None:
         lakes, rows = (attributes.near_glaciers(table, ice) for table in (lakes, rows))
     if dem is not None:
@@ -185,7 +187,7 @@ def _basins(lakes: gpd.GeoDataFrame, basins: Places, field: str) -> pd.Series:
         raise VectorError(
             path, "has no column {field}", "it has: {known}", field=field, known=known
         )
-    areas = table.geometry.to_crs(lakes.crs).make_valid().to_numpy()
+    areas = repaired(table.geometry.to_crs(lakes.crs))
     lake, basin = shapely.STRtree(areas).query(
         shapely.point_on_surface(lakes.geometry.to_numpy()), predicate="intersects"
     )

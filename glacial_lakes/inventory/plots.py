@@ -13,6 +13,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from glacial_lakes.columns import C
 from glacial_lakes.language import area_unit, decimal_mark, translate
+from glacial_lakes.measures.meridian import beside_each_other, in_degrees
 from glacial_lakes.schema import LakeState, Status
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def plot_lakes(
         Longitude and latitude in degrees.
     """
     ax = _axes(ax, (6.0, 6.0))
-    shapes = lakes.to_crs("EPSG:4326")
+    shapes = lakes.set_geometry(beside_each_other(in_degrees(lakes.geometry)))
     gone = pd.Series(False, index=shapes.index)
     if C.STATE in shapes:
         gone = shapes[C.STATE] == LakeState.GONE
@@ -162,7 +163,7 @@ def plot_lakes(
         if gone.any():
             shapes[gone].plot(ax=ax, color="none", edgecolor=EVENT, ls="--", aspect=None)
         if glaciers is not None and len(glaciers):
-            ice = glaciers.to_crs("EPSG:4326")
+            ice = beside_each_other(in_degrees(glaciers.geometry), (west + east) / 2)
             ice.plot(ax=ax, color=GLACIER, edgecolor="#b5c2ca", lw=0.6, zorder=0, aspect=None)
         ax.set_xlim(west - pad, east + pad)
         ax.set_ylim(south - pad, north + pad)

@@ -18,7 +18,8 @@ from glacial_lakes.errors import OutputError, VectorError
 from glacial_lakes.io.at_rest import settle
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.qgis_style import FIXED_DATE, style_table
-from glacial_lakes.io.vector import POLYGON, driver_of, local_file, read_frame, reading
+from glacial_lakes.io.repair import POLYGON
+from glacial_lakes.io.vector import driver_of, local_file, read_frame, reading
 
 Value = str | float | bytes
 """A value of a record."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import glob
 import logging
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,6 +28,33 @@ logger = logging.getLogger(__name__)
 _FIXED_DATE = "2000-01-01"
 """Date stamp of the attribute file: equal content must give equal bytes on any day."""
 _TEXT_BYTES = 254
+_CPG_BYTES = 64
+_COPY = N_("copy all parts of it")
+_NEEDED: Mapping[str, tuple[str, str]] = {
+    ".shx": (
+        N_("index"),
+        N_("copy all parts of it, or make it anew, e.g. with ogr2ogr and SHAPE_RESTORE_SHX=YES"),
+    ),
+    ".dbf": (N_("attributes"), _COPY),
+    ".prj": (
+        N_("CRS"),
+        N_("copy it too, or give it the CRS it was drawn in, e.g. with ogr2ogr -a_srs"),
+    ),
+}
+"""What a shapefile needs, what it lacks otherwise, and what helps."""
+LANGUAGE_DRIVERS: Mapping[int, str] = {
+    **{0x26: "cp866", 0x65: "cp866", 0xC9: "cp1251", 0x96: "mac-cyrillic"},
+    **{0x02: "cp850", 0x64: "cp852", 0x66: "cp865", 0x6A: "cp737", 0x6B: "cp857"},
+    **{0xC8: "cp1250", 0xCA: "cp1254", 0xCB: "cp1253", 0xCC: "cp1257"},
+    **{0x4D: "cp936", 0x4E: "cp949", 0x4F: "cp950", 0x50: "cp874"},
+    **{0x13: "cp932", 0x78: "cp950", 0x79: "cp949", 0x7A: "cp936", 0x7B: "cp932"},
+}
+"""Number in the head of a ``.dbf`` → encoding of its texts. Western ones (3, 87) are left out:
+programs write them whatever the text is."""
+_PAGES = {"65001": "utf-8", "10007": "mac-cyrillic", "20866": "koi8-r", "21866": "koi8-u"} | {
+    f"2859{number}": f"iso8859-{number}" for number in range(1, 10)
+}
+"""Numbers of Windows that are no ``cp`` in Python."""
 
 
 def write_shapefile(
@@ -91,7 +120,7 @@ def write_shapefile(
     return [path.with_name(name) for name in names]
 
 
-def check_shapefile(shp: Path, encoding: str | None = None) -> str | None:
+def check_shapefile(shp: Path, encoding: str | None = None) -> str:
     """Check what GDAL passes over silently: cut parts, missing parts, unknown text encoding.
 
     Parameters
@@ -103,31 +132,18 @@ def check_shapefile(shp: Path, encoding: str | None = None) -> str | None:
 
     Returns
     -------
-    str or None
-        The encoding to read the attributes with; None where GDAL finds the right one.
+    str
+        The encoding to read names and texts with: that of the user, the ``.cpg`` file or the
+        table itself. A variable of the environment is for other programs.
 
     Raises
     ------
     VectorError
-        When a part is missing, or text has letters outside ASCII in an unknown encoding.
+        When a part is missing, or there are letters outside ASCII in an unknown encoding.
     DamagedFileError
         When a part is shorter than its header says, or shapes and rows differ in number.
     """
-    parts = {
-        part.suffix.lower(): part
-        for part in shp.parent.iterdir()
-        if part.stem == shp.stem and part.is_file()
-    }
-    for suffix, loss in ((".shx", N_("index")), (".dbf", N_("attributes")), (".prj", N_("CRS"))):
-        if suffix not in parts:
-            raise VectorError(
-                shp,
-                "has no {stem}{suffix} beside it ({loss})",
-                "copy all parts of it",
-                stem=shp.stem,
-                suffix=suffix,
-                loss=Message(loss),
-            )
+    parts = parts_of(shp)
     for suffix in (".shp", ".shx"):
         size = parts[suffix].stat().st_size
         with parts[suffix].open("rb") as file:
@@ -145,6 +161,7 @@ def check_shapefile(shp: Path, encoding: str | None = None) -> str | None:
         rows = int.from_bytes(header[4:8], "little")
         start = int.from_bytes(header[8:10], "little")
         width = int.from_bytes(header[10:12], "little")
+        fields = file.read(max(0, start - 32))
         file.seek(start)
         records = file.read(rows * width)
     if len(header) < 32 or len(records) < rows * width:
@@ -158,17 +175,101 @@ def check_shapefile(shp: Path, encoding: str | None = None) -> str | None:
             shapes=shapes,
             rows=rows,
         )
-    if encoding is not None or ".cpg" in parts or records.isascii():
-        return encoding
-    try:
-        records.decode("utf-8")
-    except UnicodeDecodeError:
+    if encoding is not None:
+        return _named(encoding)
+    names = [fields[at : at + 11].split(b"\0")[0] for at in range(0, len(fields) - 31, 32)]
+    told = _told_encoding(parts.get(".cpg")) or LANGUAGE_DRIVERS.get(header[29])
+    if told is not None:
+        return told
+    # Text of a one-byte encoding is never valid UTF-8 by chance.
+    if all(_is_utf8(text) for text in (records, *names)):
+        return "UTF-8"
+    raise VectorError(
+        shp,
+        "has letters outside ASCII and no .cpg file that tells their encoding",
+        "name it with --encoding, e.g. --encoding CP1251 for Russian text, or write 1251 into "
+        "{stem}.cpg",
+        stem=shp.stem,
+    )
+
+
+def parts_of(shp: Path) -> dict[str, Path]:
+    """Return the files of a shapefile by their endings.
+
+    Raises
+    ------
+    VectorError
+        When one that is needed is missing, or is spelled another way.
+    """
+    around = [part for part in shp.parent.iterdir() if part.is_file()]
+    parts = {part.suffix.lower(): part for part in around if part.stem == shp.stem}
+    for suffix, (loss, remedy) in _NEEDED.items():
+        if suffix in parts:
+            continue
+        wanted = f"{shp.stem}{suffix}"
+        other = next((part for part in around if part.name.lower() == wanted.lower()), None)
+        if other is not None:
+            raise VectorError(
+                shp,
+                "has no {name} beside it, but {other}",
+                "give all parts of it one spelling",
+                name=wanted,
+                other=other.name,
+            )
         raise VectorError(
             shp,
-            "has letters outside ASCII and no .cpg file that tells their encoding",
-            'name it, e.g. encoding="CP1251" for Russian text',
+            "has no {stem}{suffix} beside it ({loss})",
+            remedy,
+            stem=shp.stem,
+            suffix=suffix,
+            loss=Message(loss),
+        )
+    return parts
+
+
+def _named(encoding: str) -> str:
+    try:
+        return codecs.lookup(encoding).name
+    except LookupError:
+        raise VectorError(
+            None,
+            "{encoding} is no text encoding",
+            "name one, e.g. CP1251, CP866 or UTF-8",
+            encoding=encoding,
         ) from None
-    return "UTF-8"  # text of a one-byte encoding is never valid UTF-8 by chance
+
+
+def _told_encoding(cpg: Path | None) -> str | None:
+    """Return the encoding that a .cpg file names; None when it names none that can be known."""
+    if cpg is None:
+        return None
+    with cpg.open("rb") as file:
+        text = file.read(_CPG_BYTES).decode("ascii", errors="replace").strip().strip("\0\"'")
+    bare = re.sub(r"(?i)^(ansi|oem|windows|win|msdos|dos|cp|ms|ibm|ldid)[-_ /]*(?=\d)", "", text)
+    if not bare.isdecimal():
+        candidates = [text, re.sub(r"[ _]", "-", text)]
+    elif text.lower().startswith("ldid"):
+        return LANGUAGE_DRIVERS.get(int(bare))
+    else:
+        iso = re.fullmatch(r"8859(\d\d?)", bare)
+        candidates = [_PAGES.get(bare) or (f"iso8859-{iso[1]}" if iso else f"cp{bare}")]
+    for name in candidates:
+        try:
+            found = codecs.lookup(name)
+            "".encode(found.name)  # refuses codecs that are not for text
+        except (LookupError, TypeError, ValueError):
+            continue
+        return found.name
+    return None
+
+
+def _is_utf8(text: bytes) -> bool:
+    """Tell whether a text is UTF-8, perhaps cut within its last letter."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(text)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _for_dbf(values: pd.Series, column: Column, path: Path) -> pd.Series:

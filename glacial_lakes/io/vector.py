@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyogrio
 import pyproj
 import shapely
 from pyogrio.errors import CRSError, DataLayerError, DataSourceError
 
 from glacial_lakes.errors import N_, DamagedFileError, Message, UnsafeInputError, VectorError
+from glacial_lakes.events import Event, InputOdd, Listener, RowsLeftOut
 from glacial_lakes.io.atomic import settle
-from glacial_lakes.io.shapefile import check_shapefile
+from glacial_lakes.io.repair import is_broken, moved_areas, repaired
+from glacial_lakes.io.shapefile import check_shapefile, parts_of
+from glacial_lakes.io.zipped import unpacked
 from glacial_lakes.runtime.collector import collected
 
 logger = logging.getLogger(__name__)
 
-POLYGON, _MULTIPOLYGON = 3, 6
 _UNKNOWN = ("unknown", "notspecified", "unnamed", "undefined", "dunknown", "userdefined")
 _WGS84_M = 6_378_137.0
+_LISTED = 5
 
 
 Places: TypeAlias = (
@@ -46,7 +50,7 @@ def as_places(source: Places) -> gpd.GeoDataFrame:
     Returns
     -------
     geopandas.GeoDataFrame
-        With a CRS.
+        With a CRS; polygons that are not valid are repaired, see :mod:`glacial_lakes.io.repair`.
 
     Raises
     ------
@@ -63,10 +67,17 @@ def as_places(source: Places) -> gpd.GeoDataFrame:
     if isinstance(source, gpd.GeoDataFrame | gpd.GeoSeries):
         if source.crs is None:
             raise VectorError(None, "a table of places has no CRS", "give it one with set_crs")
-        return source if isinstance(source, gpd.GeoDataFrame) else source.to_frame("geometry")
+        is_table = isinstance(source, gpd.GeoDataFrame)
+        return _repaired(source if is_table else source.to_frame("geometry"), "", logged)
     if not isinstance(source, shapely.Geometry):
         source = _box(source)
-    return gpd.GeoDataFrame(geometry=[source], crs="EPSG:4326")
+    return _repaired(gpd.GeoDataFrame(geometry=[source], crs="EPSG:4326"), "", logged)
+
+
+def logged(event: Event) -> None:
+    """Tell in the log what is odd about an input: the listener where nobody else listens."""
+    if isinstance(event, InputOdd | RowsLeftOut):
+        logger.warning("%s: %s", event.path or "a table", event.reason)
 
 
 def _box(bounds: Any) -> shapely.Geometry:
@@ -76,6 +87,11 @@ def _box(bounds: Any) -> shapely.Geometry:
         what = Message("places are given as {kind}", kind=type(bounds).__name__)
         remedy = N_("give a file, a table, a geometry or west, south, east, north in degrees")
         raise VectorError(None, what, remedy) from None
+    if -180 < east < 0 < west < 180 and east + 360 - west < 180 and -90 <= south < north <= 90:
+        # West of the 180th meridian and east of it, as RFC 7946 has it.
+        return shapely.MultiPolygon(
+            [shapely.box(west, south, 180, north), shapely.box(-180, south, east, north)]
+        )
     if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
         what = Message(
             "a bounding box has the bounds {west:g}, {south:g}, {east:g}, {north:g}",
@@ -89,14 +105,19 @@ def _box(bounds: Any) -> shapely.Geometry:
 
 
 def read_vector(
-    path: Path | str, layer: str | None = None, encoding: str | None = None
+    path: Path | str,
+    layer: str | None = None,
+    encoding: str | None = None,
+    on_event: Listener = logged,
+    *,
+    local_times: bool = False,
 ) -> gpd.GeoDataFrame:
     """Read a layer of a local vector file and make its geometries fit for use.
 
     The format is told from the first bytes, not from the name: shapefile, GeoPackage, GeoJSON,
-    FlatGeobuf, KML, MapInfo, or a file geodatabase folder. Invalid polygons are repaired (their
-    polygon parts are kept), heights are dropped. Features without geometry are dropped with a
-    warning in the log.
+    FlatGeobuf, KML, MapInfo, a file geodatabase folder, or a zip or KMZ with one of them. Invalid
+    polygons are repaired (their ground is the union of their parts), heights are dropped. Features
+    without geometry are dropped.
 
     Parameters
     ----------
@@ -106,6 +127,11 @@ def read_vector(
         Needed only when the file holds several spatial layers.
     encoding : str, optional
         Text encoding of a shapefile that does not tell it, e.g. ``"CP1251"``.
+    on_event : callable, optional
+        Called with :class:`~glacial_lakes.events.InputOdd` for repairs that move an area, and
+        with :class:`~glacial_lakes.events.RowsLeftOut`; without it they are warnings in the log.
+    local_times : bool
+        Times are those of the clock that wrote them, without its zone: a day stays that day.
 
     Returns
     -------
@@ -121,25 +147,53 @@ def read_vector(
     VectorError
         When parts, CRS, text encoding, layer or all geometries are missing.
     """
-    return _usable(read_as_drawn(path, layer, encoding), local_file(path))
+    rows = read_rows(path, layer, encoding, on_event, local_times=local_times)
+    return rows.reset_index(drop=True)
+
+
+def read_rows(
+    path: Path | str,
+    layer: str | None = None,
+    encoding: str | None = None,
+    on_event: Listener = logged,
+    *,
+    local_times: bool = False,
+) -> gpd.GeoDataFrame:
+    """Read a layer as :func:`read_vector` does; the index is the row in the file, from 0."""
+    frame = read_as_drawn(path, layer, encoding, local_times=local_times)
+    return _usable(frame, local_file(path), on_event)
 
 
 def read_as_drawn(
-    path: Path | str, layer: str | None = None, encoding: str | None = None
+    path: Path | str,
+    layer: str | None = None,
+    encoding: str | None = None,
+    *,
+    local_times: bool = False,
 ) -> gpd.GeoDataFrame:
     """Read a layer as :func:`read_vector` does, but leave invalid and missing geometries as is.
 
-    For files that a person has edited: what is wrong in them is the person's to mend.
+    For files that a person has edited: what is wrong in them is the person's to mend. With
+    ``local_times`` times are those of the clock that wrote them, without its zone.
     """
-    source = local_file(path)
+    with unpacked(local_file(path)) as source:
+        return _read_as_drawn(source, layer, encoding, local_times)
+
+
+def _read_as_drawn(
+    source: Path, layer: str | None, encoding: str | None, local_times: bool
+) -> gpd.GeoDataFrame:
     driver = driver_of(source)
     if driver == "ESRI Shapefile":
         encoding = check_shapefile(source, encoding)
     with reading(source):
         layer = _spatial_layer(source, layer)
-        if pyogrio.read_info(source, layer=layer)["driver"] not in {driver, "LIBKML"}:
+        info = pyogrio.read_info(source, layer=layer, encoding=encoding)
+        if info["driver"] not in {driver, "LIBKML"}:
             raise UnsafeInputError(source, "is not the {driver} file it seems to be", driver=driver)
         frame = read_frame(source, layer=layer, encoding=encoding, force_2d=True)
+        if local_times:
+            frame = frame.assign(**_local_times(source, layer, encoding, info))
     if frame.crs is None:
         raise VectorError(source, "has no CRS", "give it one, e.g. with ogr2ogr -a_srs")
     if _is_of_unknown_datum(frame.crs):
@@ -150,6 +204,35 @@ def read_as_drawn(
             crs=frame.crs.name,
         )
     return frame
+
+
+def _local_times(
+    source: Path, layer: str, encoding: str | None, info: Mapping[str, Any]
+) -> dict[str, pd.Series]:
+    """Return the fields with times as they are written, by name."""
+    names = [
+        str(name)
+        for name, kind in zip(info["fields"], info["dtypes"], strict=True)
+        if str(kind).startswith("datetime64[ms")
+    ]
+    if not names:
+        return {}
+    meta, _, _, columns = pyogrio.raw.read(
+        source,
+        layer=layer,
+        encoding=encoding,
+        columns=names,
+        read_geometry=False,
+        datetime_as_string=True,
+    )
+    return {
+        str(name): pd.Series([_local_time(text) for text in texts], dtype="datetime64[ms]")
+        for name, texts in zip(meta["fields"], columns, strict=True)
+    }
+
+
+def _local_time(text: Any) -> pd.Timestamp | None:
+    return pd.Timestamp(text).tz_localize(None) if text else None
 
 
 def _is_of_unknown_datum(crs: pyproj.CRS) -> bool:
@@ -170,9 +253,9 @@ def _is_of_unknown_datum(crs: pyproj.CRS) -> bool:
 
 def spatial_layers(path: Path | str) -> list[str]:
     """Return the names of the layers with geometry of a vector file, in their order."""
-    source = local_file(path)
-    driver_of(source)
-    with reading(source):
+    with unpacked(local_file(path)) as source, reading(source):
+        if driver_of(source) == "ESRI Shapefile":
+            parts_of(source)
         return [str(name) for name, geometry in pyogrio.list_layers(source) if geometry is not None]
 
 
@@ -239,21 +322,9 @@ def _spatial_layer(source: Path, layer: str | None) -> str:
     return names[0]
 
 
-def _usable(frame: gpd.GeoDataFrame, source: Path) -> gpd.GeoDataFrame:
+def _usable(frame: gpd.GeoDataFrame, source: Path, on_event: Listener) -> gpd.GeoDataFrame:
+    frame = _repaired(frame, str(source), on_event)
     geometries = frame.geometry.to_numpy()
-    areal = np.isin(shapely.get_type_id(geometries), (POLYGON, _MULTIPOLYGON))
-    broken = areal & ~shapely.is_valid(geometries)
-    if broken.any():
-        geometries = geometries.copy()
-        geometries[broken] = [_polygon_parts(geometry) for geometry in geometries[broken]]
-        logger.warning(
-            Message(
-                "{path}: {count} invalid polygon repaired",
-                "{path}: {count} invalid polygons repaired",
-                path=source,
-                count=int(broken.sum()),
-            )
-        )
     lost = shapely.is_missing(geometries) | shapely.is_empty(geometries)
     if len(frame) and lost.all():
         what = Message(
@@ -263,23 +334,39 @@ def _usable(frame: gpd.GeoDataFrame, source: Path) -> gpd.GeoDataFrame:
         )
         raise VectorError(source, what)
     if lost.any():
-        logger.warning(
-            Message(
-                "{path}: {count} feature without geometry left out",
-                "{path}: {count} features without geometry left out",
-                path=source,
-                count=int(lost.sum()),
-            )
+        rows = row_numbers(lost)
+        what = Message("rows without geometry left out: {rows}", rows=rows)
+        on_event(RowsLeftOut(str(source), what, int(lost.sum())))
+    usable: gpd.GeoDataFrame = frame[~lost]
+    return usable
+
+
+def row_numbers(chosen: Any, index: Any = None) -> str:
+    """Return the numbers of the first of some rows, from 1, and how many there are."""
+    rows = np.flatnonzero(chosen)
+    rows = rows if index is None else np.asarray(index)[rows]
+    more = ", …" if len(rows) > _LISTED else ""
+    return f"{len(rows)} ({', '.join(str(row + 1) for row in rows[:_LISTED])}{more})"
+
+
+def _repaired(table: gpd.GeoDataFrame, path: str, on_event: Listener) -> gpd.GeoDataFrame:
+    broken = is_broken(table.geometry.to_numpy())
+    if not broken.any():
+        return table
+    shapes = gpd.GeoSeries(repaired(table.geometry), index=table.index, crs=table.crs)
+    logger.warning(
+        Message(
+            "{path}: {count} invalid polygon repaired",
+            "{path}: {count} invalid polygons repaired",
+            path=path or N_("a table"),
+            count=int(broken.sum()),
         )
-    usable: gpd.GeoDataFrame = frame.set_geometry(
-        gpd.GeoSeries(geometries, index=frame.index, crs=frame.crs)
-    )[~lost]
-    return usable.reset_index(drop=True)
-
-
-def _polygon_parts(geometry: shapely.Geometry) -> shapely.Geometry:
-    parts = shapely.get_parts(shapely.get_parts(shapely.make_valid(geometry)))
-    return shapely.union_all(parts[shapely.get_type_id(parts) == POLYGON])
+    )
+    moved = moved_areas(table.geometry, shapes)
+    if moved is not None:
+        on_event(InputOdd(path, moved))
+    mended: gpd.GeoDataFrame = table.set_geometry(shapes)
+    return mended
 
 
 def read_frame(source: Path, **options: Any) -> gpd.GeoDataFrame:

@@ -20,6 +20,7 @@ from glacial_lakes import measures, schema
 from glacial_lakes.columns import C
 from glacial_lakes.coverage import Coverage, State
 from glacial_lakes.errors import N_, MetadataError, require
+from glacial_lakes.io.repair import repaired
 from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.mapping import classification, masks, observability, slc_gaps, uncertainty
 from glacial_lakes.mapping.candidates import (
@@ -42,6 +43,7 @@ from glacial_lakes.mapping.pixels import Pixels, band_names, ground_states, read
 from glacial_lakes.mapping.read_mask import Blocks
 from glacial_lakes.mapping.seeds import Detector, bands_of, detector_for
 from glacial_lakes.mapping.strips import Strip, strips
+from glacial_lakes.measures.glaciers import glacier_outlines
 from glacial_lakes.scenes import Scene, block_shape, keep_open
 from glacial_lakes.scenes.dem import Dem
 from glacial_lakes.schema import Status
@@ -131,7 +133,7 @@ def map_lakes(
             raise MetadataError(
                 scene.path, "there is no {band} band", "name one in the sidecar", band=band
             )
-    ice = None if glaciers is None else as_places(glaciers)
+    ice = None if glaciers is None else glacier_outlines(glaciers)
     region = None if aoi is None else as_places(aoi)
     blocks = Blocks.of(scene.grid, min(block_shape(scene.bands["green"])))
     if ice is not None and glacier_buffer_m is not None:
@@ -155,7 +157,7 @@ def map_lakes(
     if ice is not None:
         table = _near_glaciers(table, ice, glacier_buffer_m)
     if region is not None:
-        inside = region.to_crs(table.crs).geometry.union_all()
+        inside = shapely.union_all(repaired(region.geometry.to_crs(table.crs)))
         chosen = shapely.intersects(inside, table.representative_point().to_numpy())
         table = table[chosen].reset_index(drop=True)
         kept = [inside, *table.geometry]  # a lake on the border is seen as a whole

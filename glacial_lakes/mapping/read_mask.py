@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from glacial_lakes.grid import Grid
+from glacial_lakes.io.repair import repaired
 
 BLOCK_PX = 512
 """Least edge of a block."""
@@ -45,9 +46,9 @@ class Blocks:
     def near(self, places: gpd.GeoDataFrame, distance_m: float) -> Blocks:
         """Return the blocks that lie within a distance of some geometries."""
         geometries = places.geometry.to_crs(self.grid.crs.to_wkt())
-        geometries = geometries[~(geometries.isna() | geometries.is_empty)].make_valid()
+        geometries = geometries[~(geometries.isna() | geometries.is_empty)]
         reach = (
-            shapely.STRtree(geometries.to_numpy()),
+            shapely.STRtree(repaired(geometries)),
             distance_m + MARGIN_PX * self.grid.resolution,
         )
         rows, cols = np.indices(self.wanted.shape) * self.edge

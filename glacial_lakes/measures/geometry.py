@@ -15,9 +15,11 @@ from glacial_lakes.columns import C
 from glacial_lakes.grid import shifted
 from glacial_lakes.kernels.filters import median_of
 from glacial_lakes.kernels.rasterize import pixels_inside
+from glacial_lakes.measures.meridian import in_degrees
 from glacial_lakes.terrain import Terrain
 
 ELLIPSOID = Geod(ellps="WGS84")
+_ON_180_DEG = 1e-9
 
 
 def geodesic_area_perimeter(outlines: gpd.GeoSeries) -> pd.DataFrame:
@@ -32,7 +34,7 @@ def geodesic_area_perimeter(outlines: gpd.GeoSeries) -> pd.DataFrame:
     DataFrame
         ``area_m2`` and ``perimeter_m`` (holes included in the perimeter); NaN for missing.
     """
-    geometries = outlines.to_crs("EPSG:4326").to_numpy()
+    geometries = in_degrees(outlines).to_numpy()
     parts, outline = shapely.get_parts(geometries, return_index=True)
     rings, part = shapely.get_rings(parts, return_index=True)
     points, ring = shapely.get_coordinates(rings, return_index=True)
@@ -43,6 +45,7 @@ def geodesic_area_perimeter(outlines: gpd.GeoSeries) -> pd.DataFrame:
             for begin, end in itertools.pairwise(ends)
         ]
     ).reshape(-1, 2)
+    measured[:, 1] -= _along_180(points, ring, len(rings))
     # The sign of a ring's area follows its direction; the first ring of a part is its shell.
     is_shell = np.diff(part, prepend=-1) > 0
     area = np.where(is_shell, 1, -1) * np.abs(measured[:, 0])
@@ -52,6 +55,17 @@ def geodesic_area_perimeter(outlines: gpd.GeoSeries) -> pd.DataFrame:
         for values in (area, measured[:, 1])
     ]
     return pd.DataFrame(dict(zip((C.AREA_M2, C.PERIMETER_M), sums, strict=True)), outlines.index)
+
+
+def _along_180(points: Any, ring: Any, count: int) -> Any:
+    """Return how much of each ring lies on the 180th meridian: a cut there is no shore."""
+    on = np.abs(points[:, 0]) > 180 - _ON_180_DEG
+    edge = np.flatnonzero(on[:-1] & on[1:] & (ring[:-1] == ring[1:]))
+    if not len(edge):
+        return np.zeros(count)
+    begin, end = points[edge], points[edge + 1]
+    lengths = ELLIPSOID.inv(begin[:, 0], begin[:, 1], begin[:, 0], end[:, 1])[2]
+    return np.bincount(ring[edge], lengths, count)
 
 
 def hanshaw_bookhagen_error(perimeter_m: Any, pixel_m: Any) -> Any:
@@ -69,7 +83,7 @@ def hanshaw_bookhagen_error(perimeter_m: Any, pixel_m: Any) -> Any:
 
 def inner_lon_lat(outlines: gpd.GeoSeries) -> pd.DataFrame:
     """Return ``lon`` and ``lat`` in degrees of a point inside each outline."""
-    points = outlines.to_crs("EPSG:4326").representative_point()
+    points = in_degrees(outlines).representative_point()
     return pd.DataFrame({C.LON: points.x, C.LAT: points.y}, index=outlines.index)
 
 

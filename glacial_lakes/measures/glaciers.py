@@ -6,6 +6,9 @@ Glacier outlines are older or younger than an image. What they cannot tell of th
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -13,14 +16,26 @@ import shapely
 from numpy.typing import NDArray
 
 from glacial_lakes.columns import C
+from glacial_lakes.errors import VectorError
+from glacial_lakes.io.repair import repaired
+from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.measures.geometry import geodesic_area_perimeter
 from glacial_lakes.schema import LakeType
+
+logger = logging.getLogger(__name__)
 
 GLACIER_ID_COLUMNS = ("rgi_id", "rgiid", C.GLACIER_ID, "glims_id", "glimsid", "glac_id")
 """Column names (lower case) that hold a glacier's identity, best first."""
 GLACIER_DATE_COLUMNS = ("src_date", "bgndate", "begdate", "src_year", "year")
 """Column names (lower case) that hold the date of the image behind an outline: RGI 7 and GLIMS
 (``src_date``), RGI 3 to 6 (``BgnDate``); best first."""
+
+LINE_TYPE_COLUMN, GLACIER_LINE = "line_type", "glac_bound"
+GLIMS_LINES = {
+    *(GLACIER_LINE, "intrnl_rock", "debris_cov", "snowline", "centerline", "pro_lake"),
+    *("supra_lake", "basin_bound", "medial_moraine", "line_other", "ice_divide", "terminus"),
+}
+"""What outlines of GLIMS are."""
 
 ON_ICE = 0.9
 """Share of a lake on a glacier outline from which it lies on the glacier. "Entirely within" would
@@ -32,6 +47,45 @@ RETREATED_M = 1000.0
 """Farther from younger outlines than this, a lake had no contact in an older image either."""
 _BOXES_AT_ONCE = 20_000
 """Bounds the memory."""
+
+
+def glacier_outlines(source: Places) -> gpd.GeoDataFrame:
+    """Return the outlines of glaciers among places.
+
+    A download of GLIMS also holds lakes, rocks, snow lines and basins: of a file with its field
+    ``line_type`` only ``glac_bound`` are glaciers (Raup & Khalsa 2010, GLIMS Analysis Tutorial).
+
+    Parameters
+    ----------
+    source : path-like, GeoDataFrame, GeoSeries, geometry or bounds
+        As for :func:`glacial_lakes.io.vector.as_places`.
+
+    Raises
+    ------
+    VectorError
+        When a file of GLIMS has no glaciers.
+    """
+    table = as_places(source)
+    field = next((name for name in table.columns if str(name).lower() == LINE_TYPE_COLUMN), None)
+    if field is None or not len(table):
+        return table
+    kinds = table[field].astype("string").str.strip().str.lower()
+    if not kinds.isin(GLIMS_LINES).any():
+        return table
+    is_glacier = (kinds == GLACIER_LINE).fillna(False).to_numpy(dtype=bool)
+    if not is_glacier.any():
+        raise VectorError(
+            source if isinstance(source, Path | str) else None,
+            "has no glaciers: its {field} is {kinds}",
+            "give the outlines of {kind}",
+            field=str(field),
+            kinds=sorted(kinds.dropna().unique()),
+            kind=GLACIER_LINE,
+        )
+    if not is_glacier.all():
+        logger.info("%d outlines of GLIMS that are no glaciers left out", (~is_glacier).sum())
+    glaciers: gpd.GeoDataFrame = table[is_glacier].reset_index(drop=True)
+    return glaciers
 
 
 def nearest_glacier(outlines: gpd.GeoSeries, glaciers: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -57,7 +111,7 @@ def nearest_glacier(outlines: gpd.GeoSeries, glaciers: gpd.GeoDataFrame) -> pd.D
     if outlines.empty or glaciers.empty:
         return empty
     ids = glacier_ids(glaciers).to_numpy()
-    tree = shapely.STRtree(glaciers.geometry.to_crs(outlines.crs).make_valid().to_numpy())
+    tree = shapely.STRtree(repaired(glaciers.geometry.to_crs(outlines.crs)))
     (lake, glacier), distance = tree.query_nearest(
         outlines.to_numpy(), return_distance=True, all_matches=False
     )
@@ -160,7 +214,7 @@ def relation_to_glaciers(
         ``lake_type`` (text) and ``glacier_year`` (Int64).
     """
     shapes = outlines.to_numpy()
-    tree = shapely.STRtree(glaciers.geometry.to_crs(outlines.crs).make_valid().to_numpy())
+    tree = shapely.STRtree(repaired(glaciers.geometry.to_crs(outlines.crs)))
     lake, glacier = tree.query(shapes, predicate="intersects")
     shared = shapely.area(shapely.intersection(shapes[lake], tree.geometries[glacier]))
     on_ice = np.bincount(lake, shared, minlength=len(shapes)) >= ON_ICE * shapely.area(shapes)
@@ -209,7 +263,7 @@ def glacier_contact(
     """
     shapes = outlines.to_numpy()
     lengths = np.zeros((len(shapes), 2))
-    tree = shapely.STRtree(glaciers.geometry.to_crs(outlines.crs).make_valid().to_numpy())
+    tree = shapely.STRtree(repaired(glaciers.geometry.to_crs(outlines.crs)))
     lake, glacier = tree.query(shapes, predicate="dwithin", distance=contact_m)
     around = shapely.buffer(shapely.envelope(shapes[lake]), 2 * contact_m, join_style="mitre")
     near = shapely.intersection(tree.geometries[glacier], around)

@@ -24,6 +24,7 @@ from glacial_lakes.columns import C
 from glacial_lakes.errors import Message, NotCoveredError
 from glacial_lakes.grid import Grid
 from glacial_lakes.measures.catchment import Drainage, drainage
+from glacial_lakes.measures.meridian import in_degrees
 from glacial_lakes.scenes.dem import Dem, name_of, open_dem
 from glacial_lakes.terrain import Terrain, read_terrain
 
@@ -132,12 +133,13 @@ class _Tile:
 def _tiles(lakes: gpd.GeoSeries) -> Iterator[_Tile]:
     """Cut the lakes into tiles of their UTM zones."""
     known = np.flatnonzero(~(lakes.is_empty | lakes.isna()).to_numpy())
-    places = lakes.iloc[known].to_crs(4326).representative_point()
+    places = in_degrees(lakes.iloc[known]).representative_point()
     zones = np.clip((places.x.to_numpy() + 180) // 6, 0, 59).astype(int) + 1
     codes = np.where(places.y.to_numpy() >= 0, 32600, 32700) + zones
     for code in np.unique(codes):
         # Lakes of the zones beside it may lie in the rim of a tile.
-        near = np.flatnonzero(np.abs(zones - code % 100) <= 1)
+        apart = np.abs(zones - code % 100)
+        near = np.flatnonzero(np.minimum(apart, 60 - apart) <= 1)
         local = lakes.iloc[known[near]].to_crs(int(code))
         tree, points = shapely.STRtree(local.to_numpy()), local.representative_point()
         mine = np.flatnonzero(codes[near] == code)

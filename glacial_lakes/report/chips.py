@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import shapely
 
-from glacial_lakes.report.maps import ScaleBar, fit, scale_bar
+from glacial_lakes.report.maps import ScaleBar, extent_of, fit, scale_bar
 
 CHIP_SIZE = 150
 
@@ -31,8 +31,7 @@ def draw_chip(
     if all(outline is None or outline.is_empty for outline in (first, last)):
         return None
     shown = [outline for outline in (first, last, drawn) if outline is not None]
-    bounds = tuple(shapely.total_bounds(shown))
-    frame = fit(bounds, CHIP_SIZE, (CHIP_SIZE, CHIP_SIZE), 30.0)
+    frame = fit(extent_of(shown), CHIP_SIZE, (CHIP_SIZE, CHIP_SIZE), 30.0)
     return Chip(
         frame.path(first), frame.path(last), frame.path(drawn), scale_bar(frame, 60, language)
     )

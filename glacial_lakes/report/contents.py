@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from glacial_lakes.change.series import best_of_day, evidence
 from glacial_lakes.columns import C
 from glacial_lakes.errors import Message
 from glacial_lakes.language import translate
+from glacial_lakes.measures.meridian import turned
 from glacial_lakes.report.changes import (
     alert_rows,
     changed_lakes,
@@ -25,7 +26,7 @@ from glacial_lakes.report.changes import (
 )
 from glacial_lakes.report.chips import draw_chip
 from glacial_lakes.report.curves import draw_curve
-from glacial_lakes.report.maps import Map, MapInput, draw_map
+from glacial_lakes.report.maps import Map, MapInput, draw_map, extent_of
 from glacial_lakes.report.model import (
     Alert,
     Conflict,
@@ -193,7 +194,7 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
         last_date=times.max() if len(times) else None,
         n_dates=times.dt.floor("D").nunique(),
         sensors=tuple(sorted({str(name) for name in scenes[C.SENSOR].dropna()})),
-        bounds=tuple(shapely.total_bounds(known)) if known else None,
+        bounds=_extent(known) if known else None,
         versions=tuple(dict.fromkeys(str(version) for version in versions)),
         run_started=_time(runs[C.STARTED].iloc[-1]) if len(runs) else None,
         settings=json.dumps(settings, indent=2, ensure_ascii=False) if settings else None,
@@ -201,6 +202,12 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
         glacier_buffer_m=_real(area.get("glacier_buffer_m")),
         n_without_dem=int((outlines[C.QUALITY] == schema.NO_DEM).sum()),
     )
+
+
+def _extent(known: Sequence[shapely.Geometry]) -> tuple[float, float, float, float]:
+    """Return where lakes lie, with longitudes as they are told."""
+    west, south, east, north = extent_of(known)
+    return float(turned(west, 0.0)), south, float(turned(east, 0.0)), north
 
 
 def _all_lakes(inventory: Inventory, observations: pd.DataFrame, times: pd.Series) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import numpy as np
 import shapely
 
 from glacial_lakes.language import degrees, number, translate
+from glacial_lakes.measures.meridian import around, turned
 from glacial_lakes.report.marks import Mark, digits_of, round_ticks
 
 Bounds = tuple[float, float, float, float]
@@ -57,6 +58,7 @@ class Frame:
 
     def x(self, lon: Any) -> Any:
         """Pixel column of a longitude."""
+        lon = turned(lon, self.lon)
         return self.width / 2 + (lon - self.lon) * self.metres_per_degree[0] * self.pixels_per_m
 
     def y(self, lat: Any) -> Any:
@@ -191,9 +193,9 @@ def draw_map(
     if not shown:
         return None
     others = [(state, shape) for state, shape in rest if shape is not None and not shape.is_empty]
-    bounds = shapely.total_bounds([*(lake.geometry for lake in shown), *(s for _, s in others)])
-    frame = fit(tuple(bounds), MAP_WIDTH, (MAP_MIN_HEIGHT, MAP_MAX_HEIGHT), 1500.0)
-    ice = [frame.path(glacier) for glacier in glaciers if _meet(glacier.bounds, frame.bounds)]
+    bounds = extent_of([*(lake.geometry for lake in shown), *(s for _, s in others)])
+    frame = fit(bounds, MAP_WIDTH, (MAP_MIN_HEIGHT, MAP_MAX_HEIGHT), 1500.0)
+    ice = [frame.path(glacier) for glacier in glaciers if _is_on(glacier, frame)]
     bar = scale_bar(frame, 130, language)
     furniture = [
         (frame.width - bar.pixels - 22, frame.height - 32, frame.width, frame.height),
@@ -207,7 +209,10 @@ def draw_map(
         _paths_by_state(others, frame),
         tuple(path for path in ice if path),
         tuple(
-            Mark(frame.x(lon), 0, degrees(lon, "lon", language, digits_of(lons))) for lon in lons
+            Mark(
+                frame.x(lon), 0, degrees(float(turned(lon, 0.0)), "lon", language, digits_of(lons))
+            )
+            for lon in lons
         ),
         tuple(
             Mark(0, frame.y(lat), degrees(lat, "lat", language, digits_of(lats))) for lat in lats
@@ -290,6 +295,20 @@ def _place_labels(
         else:
             placed.append(lake)
     return tuple(placed)
+
+
+def extent_of(shapes: Sequence[shapely.Geometry]) -> Bounds:
+    """Return the bounds of geometries in degrees; around 180 degrees east is beyond it."""
+    bounds = shapely.bounds(shapely.get_parts(shapes))
+    west, south, east, north = around(tuple(shapely.total_bounds(shapes)), bounds[:, ::2].ravel())
+    return west, south, east, north
+
+
+def _is_on(shape: shapely.Geometry, frame: Frame) -> bool:
+    """Tell whether a geometry may lie on the map, on whichever side of 180 degrees."""
+    west, south, east, north = shape.bounds
+    places = ((west + turn, south, east + turn, north) for turn in (-360, 0, 360))
+    return any(_meet(place, frame.bounds) for place in places)
 
 
 def _meet(a: Bounds, b: Bounds) -> bool:

@@ -15,6 +15,7 @@ from glacial_lakes.columns import C
 from glacial_lakes.errors import InputError, Message, VectorError
 from glacial_lakes.io.at_rest import settle
 from glacial_lakes.io.vector import read_as_drawn, spatial_layers
+from glacial_lakes.measures.meridian import in_degrees
 
 FIELDS = (C.LAKE_TYPE, C.DAM_TYPE, C.LAKE_NAME, C.COMMENT)
 """Attributes that a person may set."""
@@ -115,7 +116,7 @@ def _table(path: Path | str, layer: str | None, encoding: str | None) -> gpd.Geo
     table = gpd.GeoDataFrame(values_of, geometry=frame.geometry.to_numpy(), crs=frame.crs)
     table[C.ACQUIRED] = pd.to_datetime(table[C.ACQUIRED], utc=True)
     _check(table, path)
-    return table.to_crs(4326)
+    return table.set_geometry(in_degrees(table.geometry))
 
 
 def text_of(value: Any) -> str | None:

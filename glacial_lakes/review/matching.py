@@ -13,6 +13,8 @@ SAME_SHARE = 0.001
 """Share of its area by which an outline may differ through rounding or re-projection."""
 SAME_M = 0.5
 """Distance in metres, the same."""
+ROUNDED_M = 0.1
+"""What coordinates of six digits, or of MapInfo, may be off; much for a small lake."""
 ONE_PLACE = 0.5
 """Share of the smaller outline that two outlines of one lake have in common."""
 
@@ -21,7 +23,8 @@ def is_same(one: shapely.Geometry, other: shapely.Geometry) -> bool:
     """Tell whether two outlines differ by no more than rounding and re-projection (metres)."""
     if shapely.hausdorff_distance(one, other) > SAME_M:
         return False
-    return bool(shapely.symmetric_difference(one, other).area <= SAME_SHARE * one.area)
+    allowed = max(SAME_SHARE * one.area, ROUNDED_M * one.length)
+    return bool(shapely.symmetric_difference(one, other).area <= allowed)
 
 
 def paired(

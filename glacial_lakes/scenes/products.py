@@ -9,6 +9,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from glacial_lakes.errors import (
     N_,
     DamagedFileError,
@@ -22,14 +25,18 @@ from glacial_lakes.events import Event, Listener, SceneRefused
 from glacial_lakes.places import PathLike, listed
 from glacial_lakes.scenes.families import FAMILIES
 from glacial_lakes.scenes.geotiff import open_geotiff, quality_file_of, sidecar_of
+from glacial_lakes.scenes.raster import is_nodata, read_thinned
 from glacial_lakes.scenes.scene import Scene
-from glacial_lakes.scenes.source import Source, open_source
+from glacial_lakes.scenes.source import Source, is_stray, open_source
 
 MAX_DEPTH = 4
 """Folders below a given one that are searched for products."""
 
 _SAME_GRANULE_S = 1.0
 """Two images of one tile closer in time are one image, processed twice."""
+
+_LEAST_PART = 0.02
+"""Share of a tile that each of two data strips shows alone."""
 
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 _LOG = logging.getLogger(__name__)
@@ -201,15 +208,18 @@ def _open(path: Path) -> Scene:
             "open one of their metadata files",
         )
     if not names:
-        raise _no_product(path)
+        below = find_products(path) if path.is_dir() else []
+        if len(below) == 1 and below != [path] and below[0].is_dir():
+            return _open(below[0])  # a product in a folder, often of its own name
+        raise _no_product(path, below)
     source = source.within(names[0])
     family = next(one for one in FAMILIES if one.owns(names[0].rpartition("/")[2]))
     return family.opens(source, names[0])
 
 
 def _metadata_names(source: Source) -> list[str]:
-    """Product metadata at the root of a folder, or up to two folders down an archive."""
-    depth = 0 if source.kind == "folder" else 2
+    """Product metadata at the root of a folder, or some folders down an archive."""
+    depth = 0 if source.kind == "folder" else MAX_DEPTH
     names = [name for name in source.names if name.count("/") <= depth]
     return [name for family in FAMILIES for name in family.metadata_among(names)]
 
@@ -218,13 +228,12 @@ def _is_metadata(name: str) -> bool:
     return any(family.owns(name) for family in FAMILIES)
 
 
-def _no_product(path: Path) -> GlacialLakesError:
+def _no_product(path: Path, below: list[Path]) -> GlacialLakesError:
     if _SAFE_NAME.fullmatch(path.name):
         what = N_("lacks its metadata, MTD_MSIL1C.xml or MTD_MSIL2A.xml")
         return MissingFileError(path, what, "download the product whole")
     if _LANDSAT_ARCHIVE.fullmatch(path.name) or _LANDSAT_FOLDER.fullmatch(path.name):
         return MissingFileError(path, "lacks its metadata, *_MTL.txt", "download it whole")
-    below = find_products(path) if path.is_dir() else []
     if below not in ([], [path]):
         what = N_("is no product itself, but holds some")
         return UnknownProductError(
@@ -281,18 +290,18 @@ def _search(path: Path, depth: int) -> Iterator[Path]:
     yield from products
     if products == [path] or depth == 0:
         return
-    if not products and _LANDSAT_FOLDER.fullmatch(path.name):
-        yield path  # opening it tells that its metadata is missing
-        return
+    is_named_so = bool(_SAFE_NAME.fullmatch(path.name) or _LANDSAT_FOLDER.fullmatch(path.name))
     below = [
         found
         for item in items
-        if not item.name.startswith(".") and not _is_metadata(item.name)
+        if not (item.name.startswith(".") or is_stray(item.name) or _is_metadata(item.name))
         for found in _search(item, depth - 1)
+        # of a folder that is named like a product, single bands are no scenes
+        if not (is_named_so and found.name.lower().endswith(_TIFFS))
     ]
     yield from below
-    if _SAFE_NAME.fullmatch(path.name) and not below:
-        yield path
+    if is_named_so and not products and not below:
+        yield path  # opening it tells that its metadata is missing
 
 
 def _looks_like_product(path: Path) -> bool:
@@ -333,4 +342,31 @@ def _same_granule(one: Scene, other: Scene) -> bool:
         one.sensor == other.sensor
         and one.provenance["granule"] == other.provenance["granule"]
         and apart < _SAME_GRANULE_S
+        and not _are_parts(one, other)
     )
+
+
+def _are_parts(one: Scene, other: Scene) -> bool:
+    """Tell whether two images of one tile and time are of two data strips, each with a part of it.
+
+    Processings of one image show the same ground.
+    """
+    strips = {scene.provenance.get("datastrip") for scene in (one, other)}
+    if len(strips) == 2 and all(strips):
+        return True
+    if strips in ({None}, {""}) or one.grid != other.grid or one.level != other.level:
+        return False
+    try:
+        seen = [_seen(scene) for scene in (one, other)]
+    except GlacialLakesError:
+        return False  # mapping tells what is wrong with it
+    if seen[0].shape != seen[1].shape:
+        return False
+    least = _LEAST_PART * seen[0].size
+    return bool((seen[0] & ~seen[1]).sum() > least and (seen[1] & ~seen[0]).sum() > least)
+
+
+def _seen(scene: Scene) -> NDArray[np.bool_]:
+    """Return a thinned copy of where a scene has data."""
+    band = scene.bands["green"]
+    return ~is_nodata(band, read_thinned(band))

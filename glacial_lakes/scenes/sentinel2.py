@@ -1,5 +1,7 @@
 """Sentinel-2 Level-1C and Level-2A products in the SAFE format, as a folder or a zip.
 
+The images are JPEG 2000, or GeoTIFF with the same names, as Planetary Computer keeps them.
+
 Names and values follow the Products Specification Document (S2-PDGS-TAS-DI-PSD, issue 14 and
 later); older Level-2A products with the suffix ``_2A`` in their element names are read too.
 """
@@ -28,7 +30,7 @@ from glacial_lakes.scenes.plausibility import check_time, contradictions
 from glacial_lakes.scenes.raster import Band, Header, coarsening, read_header
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sensors import SAID
-from glacial_lakes.scenes.source import Source, find, raster_name
+from glacial_lakes.scenes.source import Source, driver_of, find, raster_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,8 +38,6 @@ if TYPE_CHECKING:
 
 METADATA = r"MTD_MSIL(?:1C|2A)\.xml"
 """Name of the product metadata, in any case: ``MTD_MSIL2a.xml`` occurs."""
-
-DRIVER = "JP2OpenJPEG"
 
 _BANDS = {
     "blue": ("B02", "B2", 10),
@@ -89,19 +89,20 @@ def open_sentinel2(source: Source, metadata_name: str) -> Scene:
     where = source.path / metadata_name
     product = read_xml(source, metadata_name)
     level = _level(product, where)
-    _require_one_granule(source)
+    tile_name = _tile_file(source)
+    granule_files = source if tile_name is None else source.within(tile_name)
     names = {
-        name: _image_file(source, product, level, code, pixel_m)
+        name: _image_file(granule_files, product, level, code, pixel_m)
         for name, (code, _, pixel_m) in _BANDS.items()
     }
-    quality_name = _image_file(source, product, level, "SCL", 20) if level == "L2A" else None
-    tile_name = find(source, r"GRANULE/[^/]+/MTD_TL\.xml")
+    quality_name = _image_file(granule_files, product, level, "SCL", 20) if level == "L2A" else None
     if tile_name is None:
         raise MissingFileError(source.path, "lacks GRANULE/…/MTD_TL.xml", "download it whole")
     tile = read_xml(source, tile_name)
 
-    paths = {name: raster_name(source, file, DRIVER) for name, file in names.items()}
-    headers = {name: read_header(path, DRIVER) for name, path in paths.items()}
+    drivers = {name: driver_of(file) for name, file in names.items()}
+    paths = {name: raster_name(source, file, drivers[name]) for name, file in names.items()}
+    headers = {name: read_header(path, drivers[name]) for name, path in paths.items()}
     grid, decimated = _grid(tile, headers["green"], source.path / tile_name)
     fine = Header(grid.crs, grid.transform, grid.shape, 1, None)
     nodata, saturated = _special_values(product, where)
@@ -109,7 +110,7 @@ def open_sentinel2(source: Source, metadata_name: str) -> Scene:
     bands = {
         name: Band(
             path=path,
-            driver=DRIVER,
+            driver=drivers[name],
             index=1,
             scale=scale,
             offset=offsets[_BANDS[name][1]] * scale,
@@ -152,6 +153,7 @@ def open_sentinel2(source: Source, metadata_name: str) -> Scene:
             "baseline": _text(product, "PROCESSING_BASELINE") or "",
             "processed": processed,
             "granule": granule,
+            "datastrip": _datastrip(product, tile),
             "checksum": "unverified",
             "metadata": (metadata_name, tile_name),
             "decimated": decimated,
@@ -178,17 +180,20 @@ def _level(product: Element, where: Path) -> str:
     return level
 
 
-def _require_one_granule(source: Source) -> None:
-    start = f"{source.root}GRANULE/"
-    granules = {
-        name[len(start) :].partition("/")[0] for name in source.names if name.startswith(start)
-    }
-    if len(granules) > 1:
+def _tile_file(source: Source) -> str | None:
+    """Return the metadata of the one granule, None where there is none.
+
+    A folder without them is no granule, and one in a folder of its own name is one all the same.
+    """
+    start = re.compile(re.escape(source.root) + r"GRANULE/(?:[^/]+/)+MTD_TL\.xml", re.IGNORECASE)
+    found = [name for name in source.names if start.fullmatch(name)]
+    if len(found) > 1:
         raise UnknownProductError(
             source.path,
-            Message("holds {count} granule", "holds {count} granules", count=len(granules)),
+            Message("holds {count} granule", "holds {count} granules", count=len(found)),
             "download it again, one tile a product",
         )
+    return found[0] if found else None
 
 
 def _product_id(product: Element, where: Path) -> str:
@@ -224,19 +229,21 @@ def _check_zone(tile: str, grid: Grid, where: Path) -> None:
 
 
 def _image_file(source: Source, product: Element, level: str, code: str, pixel_m: int) -> str:
-    """Name of an image in the product; its absence is told by the name that is listed."""
+    """Name of an image in the granule; its absence is told by the name that is listed."""
     folder, ending = (
         (f"R{pixel_m}m/", f"_{code}_{pixel_m}m") if level == "L2A" else ("", f"_{code}")
     )
-    name = find(source, rf"GRANULE/[^/]+/IMG_DATA/{folder}[^/]*{ending}\.jp2")
-    if name is None:
-        texts = ((element.text or "").strip() for element in product.iter())
-        listed = f"GRANULE/…/IMG_DATA/{folder}…{ending}"
-        listed = next((text for text in texts if text.endswith(ending)), listed)
-        raise MissingFileError(
-            source.path, "lacks {name}", "download the product whole", name=f"{listed}.jp2"
-        )
-    return name
+    for kind in ("jp2", "tiff?"):
+        for above in ("", r"GRANULE/[^/]+/"):  # without metadata of the granule only the latter
+            name = find(source, rf"{above}IMG_DATA/{folder}[^/]*{ending}\.{kind}")
+            if name is not None:
+                return name
+    texts = ((element.text or "").strip() for element in product.iter())
+    listed = f"GRANULE/…/IMG_DATA/{folder}…{ending}"
+    listed = next((text for text in texts if text.endswith(ending)), listed)
+    raise MissingFileError(
+        source.path, "lacks {name}", "download the product whole", name=f"{listed}.jp2"
+    )
 
 
 def _special_values(product: Element, where: Path) -> tuple[float, float]:
@@ -384,9 +391,10 @@ def _placed(header: Header, fine: Header) -> Header:
 
 
 def _quality(source: Source, name: str, fine: Header) -> Band:
-    path = raster_name(source, name, DRIVER)
-    factor = coarsening(_placed(read_header(path, DRIVER), fine), path, fine)
-    return Band(path, DRIVER, 1, 1.0, 0.0, None, fine.resolution * factor)
+    driver = driver_of(name)
+    path = raster_name(source, name, driver)
+    factor = coarsening(_placed(read_header(path, driver), fine), path, fine)
+    return Band(path, driver, 1, 1.0, 0.0, None, fine.resolution * factor)
 
 
 def _sun(tile: Element, where: Path) -> tuple[float, float]:
@@ -403,6 +411,14 @@ def _sun(tile: Element, where: Path) -> tuple[float, float]:
 def _cloud(product: Element, tile: Element, where: Path) -> float | None:
     text = _text(tile, "CLOUDY_PIXEL_PERCENTAGE") or _text(product, "Cloud_Coverage_Assessment")
     return None if text is None else to_number(text, N_("the cloud cover"), where)
+
+
+def _datastrip(product: Element, tile: Element) -> str:
+    """Return when the data strip begins, as its name tells; empty where it does not."""
+    listed = (item.get("datastripIdentifier") or "" for item in product.iter("Granule"))
+    name = _text(tile, "DATASTRIP_ID") or next(listed, "")
+    match = re.search(r"_S(\d{8}T\d{6})_", f"{name}_")
+    return match[1] if match else ""
 
 
 def _tile_id(scene_id: str, tile: Element, where: Path) -> str:

@@ -7,7 +7,7 @@ import re
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +24,19 @@ MAX_METADATA_BYTES = 64_000_000
 
 MAX_DEPTH = 6
 """Folders below ``GRANULE`` that are looked into; a SAFE has three."""
+
+_STRAY = re.compile(
+    r"\._.*|~\$.*|\.~.*|.*~|.*_\$folder\$|\.DS_Store|Thumbs\.db|ehthumbs\.db|desktop\.ini|Icon\r?"
+    r"|__MACOSX|\.Spotlight-V100|\.Trashes|\.fseventsd|.*\.(?:aux\.xml|tmp|part|partial|crdownload)",
+    re.IGNORECASE,
+)
+"""Files and folders that systems, browsers and GDAL leave beside those of a product."""
+
+_COPY = re.compile(
+    r"(?: ?\(\d+\)| - (?:copy|копия)(?: \(\d+\))?| copy(?: \d+)?)(?=\.\w+$|$)|^(?:copy of|копия) ",
+    re.IGNORECASE,
+)
+"""What systems put into the name of a second copy."""
 
 _MAGIC = {
     "GTiff": (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),
@@ -74,7 +87,7 @@ def open_source(path: Path) -> Source:
     """
     path = path.absolute()
     if path.is_dir():
-        return Source(path, "folder", tuple(sorted(_files(path))))
+        return Source(path, "folder", _own(_files(path)))
     try:
         if path.suffix.lower() == ".zip":
             with zipfile.ZipFile(path) as archive:
@@ -89,6 +102,11 @@ def open_source(path: Path) -> Source:
         ) from None
 
 
+def is_stray(name: str) -> bool:
+    """Tell whether a file or folder is one that computers leave beside those of people."""
+    return _STRAY.fullmatch(name) is not None
+
+
 def find(source: Source, pattern: str) -> str | None:
     """Return the first file whose name below the root matches an expression, any case."""
     expression = re.compile(re.escape(source.root) + pattern, re.IGNORECASE)
@@ -101,6 +119,11 @@ def gdal_name(source: Source, name: str) -> str:
         return str(source.path / name)
     # braces mark where the archive's own name ends, whatever its folders are called
     return f"/vsi{source.kind}/{{{source.path.as_posix()}}}/{name.removeprefix('./')}"
+
+
+def driver_of(name: str) -> Literal["GTiff", "JP2OpenJPEG"]:
+    """Return the driver for a raster's ending."""
+    return "GTiff" if name.lower().endswith((".tif", ".tiff")) else "JP2OpenJPEG"
 
 
 def raster_name(source: Source, name: str, driver: str) -> str:
@@ -195,4 +218,21 @@ def _safe(path: Path, members: list[str]) -> tuple[str, ...]:
             )
     if len(set(members)) < len(members):
         raise UnsafeInputError(path, "holds two files of one name", "download it again")
-    return tuple(sorted(members))
+    return _own(members)
+
+
+def _own(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names that belong to the product, sorted: no stray files, no second copies."""
+    kept = {name for name in names if not any(map(is_stray, name.split("/")))}
+    above = {name.rsplit("/", depth)[0] for name in kept for depth in range(MAX_DEPTH + 1)}
+    return tuple(sorted(name for name in kept if not _is_copy(name, above)))
+
+
+def _is_copy(name: str, names: set[str]) -> bool:
+    """Tell whether a file, or a folder that it lies in, is a copy of one beside it."""
+    parts = name.split("/")
+    for end, part in enumerate(parts, 1):
+        original = _COPY.sub("", part)
+        if original != part and "/".join([*parts[: end - 1], original]) in names:
+            return True
+    return False

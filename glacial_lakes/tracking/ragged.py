@@ -18,6 +18,7 @@ import shapely
 from numpy.typing import NDArray
 
 from glacial_lakes.kernels.vertices import ring_vertices
+from glacial_lakes.measures.meridian import cut_at_180, half_world
 
 Geometries = NDArray[np.object_]
 Numbers = NDArray[np.float64]
@@ -89,7 +90,25 @@ class RaggedPolygons:
         transform = _transformer(source, target, always_xy=True).transform
         points = np.column_stack(transform(self.points[:, 0], self.points[:, 1]))
         others = gpd.GeoSeries([*self.others.values()], crs=source).to_crs(target)
-        return replace(self, points=points, others=dict(zip(self.others, others, strict=True)))
+        moved = replace(self, points=points, others=dict(zip(self.others, others, strict=True)))
+        half = half_world(target)
+        return moved if half is None or moved._width() <= half else moved._cut(target)
+
+    def _width(self) -> float:
+        """Return how far the outlines reach in x; of few regions it is more than half the world."""
+        x = [self.points[:, 0], shapely.bounds([*self.others.values()]).reshape(-1, 4)[:, ::2]]
+        ends = [end(part) for part in x if part.size for end in (np.nanmin, np.nanmax)]
+        return float(max(ends) - min(ends)) if ends else 0.0
+
+    def _cut(self, crs: Any) -> RaggedPolygons:
+        """Return the outlines cut at the 180th meridian; of the most none reaches it."""
+        whole = self.geometries()
+        cut = cut_at_180(whole, crs)
+        crossing = {
+            int(i): cut[i]
+            for i in np.flatnonzero([a is not b for a, b in zip(whole, cut, strict=True)])
+        }
+        return self.having(crossing) if crossing else self
 
 
 def _gathered(begins: Whole, chosen: NDArray[np.intp]) -> tuple[Whole, Whole]:

@@ -18,6 +18,7 @@ from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, Message, VectorError, require
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.marks import overwriting, refuse_foreign
+from glacial_lakes.io.repair import repaired
 from glacial_lakes.io.vector import read_vector
 from glacial_lakes.measures import inner_lon_lat
 from glacial_lakes.scenes import sensors
@@ -243,7 +244,8 @@ def _polygons(table: gpd.GeoDataFrame | gpd.GeoSeries, name: str) -> gpd.GeoData
     if table.crs is None:
         raise VectorError(None, _NO_CRS[name], "give them one, e.g. with set_crs")
     rows = table[~(table.geometry.is_empty | table.geometry.isna())]
-    rows = rows.set_geometry(rows.geometry.force_2d().make_valid())
+    flat = rows.geometry.force_2d()
+    rows = rows.set_geometry(gpd.GeoSeries(repaired(flat), index=rows.index, crs=rows.crs))
     if not _areal(rows).all():
         raise VectorError(None, _NO_POLYGONS[name], "leave them out")
     written = shapely.to_wkb(shapely.normalize(rows.geometry.to_numpy()))

@@ -16,6 +16,7 @@ from rasterio.warp import transform_bounds
 from glacial_lakes.errors import N_, InputError, VectorError
 from glacial_lakes.grid import Grid, placed
 from glacial_lakes.io.vector import Places, as_places
+from glacial_lakes.measures.glaciers import glacier_outlines
 
 FAR_M = 100_000.0
 """Glaciers farther than this from everything tell nothing of any lake."""
@@ -55,7 +56,8 @@ def check_reach(
         if source is None:
             continue
         path = source if isinstance(source, Path | str) else None
-        shapes = _polygons(as_places(source))
+        read = glacier_outlines if source is glaciers else as_places
+        shapes = _polygons(read(source))
         if not len(shapes):
             what = N_("has no polygons")
             raise VectorError(path, what, "name a file that has some, or leave it out")

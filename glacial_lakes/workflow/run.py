@@ -34,9 +34,9 @@ from glacial_lakes.inventory.inventory import Inventory, open_inventory
 from glacial_lakes.inventory.kept import refuse_empty, tell_away
 from glacial_lakes.io import atomic, locks, marks
 from glacial_lakes.io.atomic import Aside
-from glacial_lakes.io.vector import read_vector
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.mapping.seeds import detector_of
+from glacial_lakes.measures.glaciers import glacier_outlines
 from glacial_lakes.places import keep_apart
 from glacial_lakes.report.page import write_report
 from glacial_lakes.review import working_copy
@@ -529,7 +529,7 @@ def _write(
             folder / REPORT_NAME,
             language=info.language,
             title=info.name,
-            glaciers=None if source is None else read_vector(project.folder / source),
+            glaciers=None if source is None else glacier_outlines(project.folder / source),
         )
         paths.append(report)
     output_folder.leave_styles(output, aside)

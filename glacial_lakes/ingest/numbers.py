@@ -1,0 +1,110 @@
+"""Numbers as people write them: with a decimal comma, blanks between thousands, a unit."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+_BLANKS = "\\s\u00a0\u202f\u2009'’"
+_PLAIN = re.compile(r"[-+]?\d*\.?\d+(?:e[-+]?\d+)?|[-+]?\d+\.", re.IGNORECASE)
+_COMMA = re.compile(r"[-+]?\d*,\d+(?:e[-+]?\d+)?", re.IGNORECASE)
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+")
+_BOTH = re.compile(r"[-+]?\d{1,3}(?:(,|\.)\d{3})+(?!\1)[,.]\d+")
+_NOTHING = re.compile(
+    r"[-–—?\s]*|<?nul+>?|n\W?a\W?n?|none|no ?data|unknown|нет(?: данных)?|н/?д|\*+", re.IGNORECASE
+)
+_UNIT = re.compile(
+    r"(?P<number>.*?\d[.,]?)\s*(?P<unit>%|km2|km²|km\^2|км2|км²|кв\.? ?км|ha|га|m2|m²|m\^2|м2|м²"
+    r"|кв\.? ?м|m|м)\.?",
+    re.IGNORECASE,
+)
+_UNITS = {
+    **dict.fromkeys(("km2", "km²", "km^2", "км2", "км²", "квкм"), "km2"),
+    **dict.fromkeys(("ha", "га"), "ha"),
+    **dict.fromkeys(("m2", "m²", "m^2", "м2", "м²", "квм"), "m2"),
+    "%": "%",
+}
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers of a field.
+
+    Parameters
+    ----------
+    found : pandas.Series of float64
+        NaN where there is none.
+    odd : pandas.Series of bool
+        Rows that say something that was not understood.
+    unit : str or None
+        ``m2``, ``ha``, ``km2`` or ``%`` where all numbers have it beside them.
+    """
+
+    found: pd.Series
+    odd: pd.Series
+    unit: str | None = None
+
+
+def numbers_of(values: pd.Series) -> Numbers:
+    """Return the numbers that a field holds, as numbers or as texts.
+
+    ``0,0380`` and ``3 450,5`` are read with a decimal comma. ``3,450`` could be three or three
+    thousand: it is read as the other numbers of the field are, and not understood where they do
+    not tell.
+
+    Examples
+    --------
+    >>> numbers_of(pd.Series(["0,0380", "1 200,5", "n/a", "much"])).found.tolist()
+    [0.038, 1200.5, nan, nan]
+    """
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        found = values.astype("float64")
+        found = found.where(np.isfinite(found))
+        return Numbers(found, pd.Series(False, index=values.index))
+    texts = [None if value is None or pd.isna(value) else str(value) for value in values]
+    parts = [_without_unit(text) for text in texts]
+    bare = [re.sub(f"[{_BLANKS}]", "", number) for number, _ in parts]
+    comma = _is_decimal_comma(bare)
+    numbers = [_number(text, comma) for text in bare]
+    said = [not _NOTHING.fullmatch(text) for text in bare]
+    odd = [there and number is None for there, number in zip(said, numbers, strict=True)]
+    units = {unit for (_, unit), there in zip(parts, said, strict=True) if there}
+    return Numbers(
+        pd.Series([np.nan if n is None else n for n in numbers], values.index, dtype="float64"),
+        pd.Series(odd, values.index, dtype=bool),
+        units.pop() if len(units) == 1 else None,
+    )
+
+
+def _without_unit(text: str | None) -> tuple[str, str | None]:
+    match = _UNIT.fullmatch((text or "").strip())
+    if match is None:
+        return (text or "").strip(), None
+    unit = re.sub(r"[. ]", "", match["unit"].lower())
+    return match["number"], _UNITS.get(unit)
+
+
+def _is_decimal_comma(texts: list[str]) -> bool | None:
+    """Return whether commas are decimal; None where nothing tells."""
+    with_comma = [text for text in texts if _COMMA.fullmatch(text)]
+    if any(not _THOUSANDS.fullmatch(text) for text in with_comma):
+        return True
+    has_point = any("." in text and _PLAIN.fullmatch(text) for text in texts)
+    return False if has_point or any(text.count(",") > 1 for text in texts) else None
+
+
+def _number(text: str, comma: bool | None) -> float | None:
+    if _PLAIN.fullmatch(text):
+        return float(text)
+    if _BOTH.fullmatch(text):
+        decimal = max(",", ".", key=text.rfind)
+        other = "." if decimal == "," else ","
+        return float(text.replace(other, "").replace(decimal, "."))
+    if comma is False and _THOUSANDS.fullmatch(text):
+        return float(text.replace(",", ""))
+    if comma and _COMMA.fullmatch(text):
+        return float(text.replace(",", "."))
+    return None
