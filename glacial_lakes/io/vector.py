@@ -77,7 +77,9 @@ def as_places(source: Places) -> gpd.GeoDataFrame:
 def logged(event: Event) -> None:
     """Tell in the log what is odd about an input: the listener where nobody else listens."""
     if isinstance(event, InputOdd | RowsLeftOut):
-        logger.warning("%s: %s", event.path or "a table", event.reason)
+        logger.warning(
+            Message("{path}: {reason}", path=event.path or N_("a table"), reason=event.reason)
+        )
 
 
 def _box(bounds: Any) -> shapely.Geometry:

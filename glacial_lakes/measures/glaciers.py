@@ -16,7 +16,7 @@ import shapely
 from numpy.typing import NDArray
 
 from glacial_lakes.columns import C
-from glacial_lakes.errors import VectorError
+from glacial_lakes.errors import Message, VectorError
 from glacial_lakes.io.repair import repaired
 from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.measures.geometry import geodesic_area_perimeter
@@ -83,7 +83,13 @@ def glacier_outlines(source: Places) -> gpd.GeoDataFrame:
             kind=GLACIER_LINE,
         )
     if not is_glacier.all():
-        logger.info("%d outlines of GLIMS that are no glaciers left out", (~is_glacier).sum())
+        logger.info(
+            Message(
+                "{count} outline of GLIMS that is no glacier left out",
+                "{count} outlines of GLIMS that are no glaciers left out",
+                count=int((~is_glacier).sum()),
+            )
+        )
     glaciers: gpd.GeoDataFrame = table[is_glacier].reset_index(drop=True)
     return glaciers
 
