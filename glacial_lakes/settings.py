@@ -396,7 +396,7 @@ _TOML_FAULTS = (
 """What the reader of TOML says most often; the rest of it stays English."""
 
 
-def _toml_fault(error: tomllib.TOMLDecodeError) -> Message:
+def _toml_fault(error: ValueError) -> Message:
     """Return what the reader of TOML says, as far as catalogues know it."""
     found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", str(error))
     if found is None:

@@ -20,6 +20,7 @@ from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
 from glacial_lakes.errors import N_, DamagedFileError, Message, OutputError, VectorError
 from glacial_lakes.io.atomic import whole_set
+from glacial_lakes.io.shapefile_index import check_index
 from glacial_lakes.kernels.text import texts_of
 from glacial_lakes.schema import Column
 
@@ -156,15 +157,17 @@ def check_shapefile(shp: Path, encoding: str | None = None) -> str:
                 size=size,
                 stated=stated,
             )
+    check_index(parts[".shp"], parts[".shx"])
     with parts[".dbf"].open("rb") as file:
         header = file.read(32)
         rows = int.from_bytes(header[4:8], "little")
         start = int.from_bytes(header[8:10], "little")
         width = int.from_bytes(header[10:12], "little")
         fields = file.read(max(0, start - 32))
+        is_cut = len(header) < 32 or start + rows * width > parts[".dbf"].stat().st_size
         file.seek(start)
-        records = file.read(rows * width)
-    if len(header) < 32 or len(records) < rows * width:
+        records = b"" if is_cut else file.read(rows * width)
+    if is_cut:
         raise DamagedFileError(parts[".dbf"], "is cut short", "copy it again")
     shapes = (parts[".shx"].stat().st_size - 100) // 8
     if shapes != rows:
