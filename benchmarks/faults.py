@@ -153,6 +153,7 @@ def main() -> None:
     minutes = 2.0 if options.quick else options.minutes
     shares = sum(PARTS[name].share for name in chosen)
     found: dict[str, Tally] = {}
+    version = code_version()
     with tempfile.TemporaryDirectory(prefix="faults") as folder:
         bench = Bench.make(Path(folder))
         for name in chosen:
@@ -160,9 +161,12 @@ def main() -> None:
             part = PARTS[name]
             found[name] = tally(part, bench, options.seed, minutes * part.share / shares)
     how = (
-        f"Version {code_version()}, {platform.system()}, Python {platform.python_version()}: "
+        f"Version {version}, {platform.system()}, Python {platform.python_version()}: "
         f"`python benchmarks/faults.py --minutes {minutes:g} --seed {options.seed}`"
     )
+    code_version.cache_clear()
+    if code_version() != version:  # it stands in every result
+        raise SystemExit("the code was changed meanwhile: the trials say nothing")
     text = table(found, how)
     print(text)
     if not options.quick and not options.only:

@@ -6,6 +6,8 @@ costs a tenth of a start of Python, and what it does to itself is gone with it.
 
 from __future__ import annotations
 
+import functools
+import itertools
 import os
 import signal
 import sys
@@ -121,27 +123,34 @@ def die_at_rename(number: int, *, after: bool) -> Callable[[], None]:
 
     A name changes by a rename, a replacement or a removal. Counted from 1.
     """
+    count = itertools.count(1)
 
-    def arm() -> None:
-        count = 0
+    def call_and_die(call: Callable[..., object], *arguments: object, **named: object) -> object:
+        is_it = next(count) == number
+        if is_it and not after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = call(*arguments, **named)
+        if is_it:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
 
-        def deadly(call: Callable[..., object]) -> Callable[..., object]:
-            def wrapped(*arguments: object, **named: object) -> object:
-                nonlocal count
-                count += 1
-                if count == number and not after:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                result = call(*arguments, **named)
-                if count == number:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return result
+    return functools.partial(_at_names, call_and_die)
 
-            return wrapped
 
-        for name in ("replace", "rename", "unlink", "remove", "rmdir"):
-            setattr(os, name, deadly(getattr(os, name)))
+def count_renames(tally: Path) -> Callable[[], None]:
+    """Return what makes a process write a byte into a file at each change of a name."""
 
-    return arm
+    def call_and_tell(call: Callable[..., object], *arguments: object, **named: object) -> object:
+        with tally.open("ab") as file:
+            file.write(b"x")
+        return call(*arguments, **named)
+
+    return functools.partial(_at_names, call_and_tell)
+
+
+def _at_names(around: Callable[..., object]) -> None:
+    for name in ("replace", "rename", "unlink", "remove", "rmdir"):
+        setattr(os, name, functools.partial(around, getattr(os, name)))
 
 
 def _be_the_command(arguments: list[str], log: Path, before: Callable[[], object] | None) -> None:
