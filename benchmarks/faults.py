@@ -109,7 +109,8 @@ def tally(part: Part, bench: Bench, seed: int, minutes: float) -> Tally:
     """Do trials of a part until the time is over, or all are done."""
     end = time.monotonic() + 60 * minutes
     found = Tally()
-    for finding in part.trials(bench, random.Random(seed)):  # noqa: S311 (no secret)
+    trials = part.trials(bench, random.Random(seed))  # noqa: S311 (no secret)
+    for finding in trials:
         found.kinds[finding.kind] += 1
         found.held[finding.kind] += not (finding.fault or finding.untold)
         found.untold[finding.kind] += finding.untold
