@@ -141,7 +141,7 @@ class Bench:
 
 def _run_whole(place: Path, text: str) -> Tree:
     (place / "project.toml").write_text(text)
-    done = command("run", place / "project.toml", log=place / "words")
+    done = command("run", place / "project.toml", log=place.with_name("words"))
     assert done.code == 0, done.text
     return results(tree(place / "output"))
 
