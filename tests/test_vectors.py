@@ -218,6 +218,25 @@ def test_gdal_reads_the_shapefile(tmp_path: Path, count: int) -> None:
     assert ("Петров көлү" in said) == (count > 0)
 
 
+@pytest.mark.parametrize("suffix", [".shp", ".shx", ".dbf"])
+@pytest.mark.parametrize("left", [0, 32, 104, 120])
+def test_a_shapefile_that_a_full_disk_cut_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, left: int
+) -> None:
+    """GDAL says nothing when the disk is full at the end; what it left may not even open."""
+    write = pyogrio.write_dataframe
+
+    def write_less(frame: gpd.GeoDataFrame, path: Path, **options: object) -> None:
+        write(frame, path, **options)
+        part = Path(path).with_suffix(suffix)
+        part.write_bytes(part.read_bytes()[:left])
+
+    monkeypatch.setattr(pyogrio, "write_dataframe", write_less)
+    with pytest.raises(OutputError):
+        shapefile.write_shapefile(_outlines(), tmp_path / "lakes.shp", COLUMNS)
+    assert not (tmp_path / "lakes.shp").exists()
+
+
 def test_text_that_does_not_fit_is_cut_between_letters_and_told(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

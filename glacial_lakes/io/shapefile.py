@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
-from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
 from glacial_lakes.errors import N_, DamagedFileError, Message, OutputError, VectorError
 from glacial_lakes.io.atomic import whole_set
 from glacial_lakes.io.shapefile_index import check_index
+from glacial_lakes.io.writing import written
 from glacial_lakes.kernels.text import texts_of
 from glacial_lakes.schema import Column
 
@@ -97,7 +97,7 @@ def write_shapefile(
         crs=table.crs,
     )
     with whole_set(path) as temporary:
-        try:
+        with written(path):
             with warnings.catch_warnings():
                 # Numbers of nine digits lose their last decimals; values are compared below.
                 warnings.filterwarnings("ignore", message=".*not successfully written.*")
@@ -109,11 +109,7 @@ def write_shapefile(
                     encoding="UTF-8",
                     layer_options={"2GB_LIMIT": "YES", "DBF_DATE_LAST_UPDATE": _FIXED_DATE},
                 )
-        except (DataSourceError, DataLayerError, FeatureError) as error:
-            raise OutputError(
-                path, "cannot be written: {reason}", "check the disk", reason=error
-            ) from error
-        _compare_shapefile(frame, temporary, path)
+            _compare_shapefile(frame, temporary, path)
         dictionary = temporary.with_name(f"{path.stem}_fields.csv")
         _write_dictionary(fields, dictionary)
         names = sorted(part.name for part in temporary.parent.glob(f"{glob.escape(path.stem)}.*"))
@@ -313,8 +309,8 @@ def _cut_text(text: str) -> str:
     return str(text).encode()[:_TEXT_BYTES].decode(errors="ignore")
 
 
-def _compare_shapefile(frame: gpd.GeoDataFrame, written: Path, path: Path) -> None:
-    back = pyogrio.read_dataframe(written)
+def _compare_shapefile(frame: gpd.GeoDataFrame, found: Path, path: Path) -> None:
+    back = pyogrio.read_dataframe(found)
     names = [name for name in frame.columns if name != "geometry"]
     different = [name for name in names if name not in back or not _equal(frame[name], back[name])]
     ours, theirs = frame.geometry.to_numpy(), back.geometry.to_numpy()
