@@ -13,16 +13,17 @@ import json
 import math
 import os
 import re
-import tomllib
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from glacial_lakes.errors import N_, ConfigError, Message
 from glacial_lakes.language import languages, translate
+from glacial_lakes.parsing import toml_of
 from glacial_lakes.places import is_same, lies_in, refuse_addresses
 
 EXPORT_FORMATS = ("shp", "gpkg", "csv", "geojson", "kmz", "parquet", "report")
@@ -281,8 +282,14 @@ def read_project(
         name, _, setting = key.partition(".")
         values[name][setting] = _checked(source, key, value)
     project = Project(file.parent, **{name: TABLES[name](**values[name]) for name in TABLES})
-    _check_inputs(file, project)
-    check_output(project, file)
+    try:
+        _check_inputs(file, project)
+        check_output(project, file)
+    except (OSError, ValueError) as error:
+        reason = Message(getattr(error, "strerror", None) or str(error))
+        raise ConfigError(
+            file, "names a path that cannot be: {reason}", "correct the path", reason=reason
+        ) from error
     return project
 
 
@@ -354,14 +361,18 @@ _EXAMPLES: Mapping[str, object] = {
 
 def _parse(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        return toml_of(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         remedy = N_("write one with: glacial-lakes init DIR")
         raise ConfigError(file, "there is no such file", remedy) from None
-    except tomllib.TOMLDecodeError as error:
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            file, "cannot be read: {error}", "save it as UTF-8 text", error=error
+        ) from error
+    except ValueError as error:
         remedy = N_("texts stand in quotes, lists in [ ]; in Windows paths write / for \\")
         raise ConfigError(file, "is no TOML: {error}", remedy, error=_toml_fault(error)) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise ConfigError(
             file, "cannot be read: {error}", "save it as UTF-8 text", error=error
         ) from error
@@ -385,7 +396,7 @@ _TOML_FAULTS = (
 """What the reader of TOML says most often; the rest of it stays English."""
 
 
-def _toml_fault(error: tomllib.TOMLDecodeError) -> Message:
+def _toml_fault(error: ValueError) -> Message:
     """Return what the reader of TOML says, as far as catalogues know it."""
     found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", str(error))
     if found is None:
@@ -483,8 +494,9 @@ def _convert(value: object, kind: Any) -> object:
     if origin is Literal and value in options:
         return value
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        if math.isfinite(value):
-            return float(value)
+        with suppress(OverflowError):  # a whole number of hundreds of digits
+            if math.isfinite(value):
+                return float(value)
     elif kind in (int, str) and type(value) is kind:
         return value
     raise TypeError

@@ -91,7 +91,7 @@ def test_the_locked_versions_are_whole_and_allowed(python: str) -> None:
         assert needed.specifier.contains(locked[canonicalize_name(needed.name)]), needed.name
 
 
-def test_the_document_lists_each_dependency_with_its_bound_and_licence() -> None:
+def test_the_document_lists_each_dependency_with_its_bounds_and_licence() -> None:
     table = {
         cells[0].strip("` "): [cell.strip() for cell in cells[1:]]
         for line in DOCUMENT.splitlines()
@@ -104,6 +104,10 @@ def test_the_document_lists_each_dependency_with_its_bound_and_licence() -> None
         assert f"`{extra}`" in DOCUMENT
     needed = dict(re.fullmatch(r"([\w.-]+(?:\[\w+\])?)(.*)", text).groups() for text in wanted)
     assert {name: cells[0].strip("`") for name, cells in table.items()} == needed
+    lines = (ROOT / ".ci" / "locked-3.13.txt").read_text(encoding="utf-8").split()
+    newest = dict(line.split("==") for line in lines)
+    for name, cells in table.items():
+        assert cells[1].strip("`") == newest.get(name.partition("[")[0].lower(), "–"), name
 
 
 @pytest.mark.parametrize("text", PROJECT["dependencies"])

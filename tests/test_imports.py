@@ -44,6 +44,7 @@ TOP_TO_BOTTOM = [
     "events",
     "language",
     "errors",
+    "parsing",
     "__init__",
 ]
 """One folder a stage. ``__init__`` comes last: everyone may ask it for the version, and its own

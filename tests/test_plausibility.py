@@ -12,19 +12,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import shapely
 from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample_project import Maker, project_of
+from sample_project import PRODUCTS, Maker, project_of
 
 from glacial_lakes import schema
 from glacial_lakes.errors import GridError, ImplausibleError, MetadataError, MissingFileError
-from glacial_lakes.scenes import find_products, open_scene
+from glacial_lakes.scenes import discover, find_products, open_scene
+from glacial_lakes.scenes.agreement import Ground, disagreeing
 from glacial_lakes.scenes.plausibility import assess, check_time, require_plausible
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sun import sun_elevation
 from glacial_lakes.simulate.sun import sun_position
 from glacial_lakes.workflow.map_files import map_scenes
+from glacial_lakes.workflow.reach import extent_of
 from glacial_lakes.workflow.run import run
 
 LANDSAT = "LC08_L2SP_151030_20130903_20200904_02_T1"
@@ -253,6 +256,84 @@ def test_an_odd_scene_waits_until_a_person_trusts_it(make: Maker, tmp_path: Path
     table = manifest_scenes(trusted.output)
     assert table["bright"]["state"] == "mapped"
     assert table["bright"]["plausibility"] == "trusted"
+
+
+GROUND = {"green": 0.12, "nir": 0.19, "swir1": 0.2}
+PLACE = shapely.box(80, 43, 81, 44)
+
+
+def grounds_of(*clear: dict[str, float]) -> dict[str, Ground]:
+    return {str(number): Ground(PLACE, levels, levels) for number, levels in enumerate(clear)}
+
+
+def times(factor: float) -> dict[str, float]:
+    return {band: level * factor for band, level in GROUND.items()}
+
+
+@pytest.mark.parametrize(
+    ("clear", "odd"),
+    [
+        ([times(1), times(1.1), times(2)], ["2"]),
+        ([times(1), times(1.1), times(0.5)], ["2"]),
+        ([times(1), times(0.9), {**GROUND, "swir1": 0.4}], ["2"]),
+        ([times(1), times(0.9), times(1.05), times(-1)], ["3"]),
+        ([times(1), times(2)], []),  # which of the two?
+        ([times(1), times(1.2), times(1.5), times(0.8)], []),
+        ([times(1), times(2), times(4)], []),  # nobody agrees
+        ([times(1), times(1), times(1), times(1), times(2), times(2)], ["4", "5"]),
+        ([times(1), times(1), times(1), times(2), times(2)], []),  # another season
+    ],
+)
+def test_ground_that_no_other_scene_shows_alike_is_odd(
+    clear: list[dict[str, float]], odd: list[str]
+) -> None:
+    grounds = grounds_of(*clear)
+    assert sorted(disagreeing(grounds)) == odd
+    assert disagreeing(dict(reversed(grounds.items()))) == disagreeing(grounds)
+
+
+def test_scenes_of_other_places_say_nothing_of_the_ground() -> None:
+    grounds = grounds_of(times(1), times(1), times(2))
+    moved = replace(grounds["2"], extent=shapely.box(80.6, 43, 81.6, 44))
+    assert disagreeing({**grounds, "2": moved}) == {}
+
+
+def test_snow_that_a_scene_does_not_tell_makes_it_brighter_and_never_odd() -> None:
+    grounds = grounds_of(times(1), times(1))
+    assert disagreeing({**grounds, "snowy": Ground(PLACE, {}, times(4))}) == {}
+    assert list(disagreeing({**grounds, "dark": Ground(PLACE, {}, times(0.4))})) == ["dark"]
+
+
+def test_no_sample_scene_stands_off_the_others(sample_data: Path) -> None:
+    """Five sensors, June to the end of October."""
+    grounds = {}
+    for scene in discover(sample_data / "scenes"):
+        found = assess(scene)
+        assert set(found.ground) == set(GROUND)
+        grounds[scene.id] = Ground(extent_of(scene.grid), found.ground, {})
+    assert len(grounds) == 9
+    assert disagreeing(grounds) == {}
+
+
+def test_a_scene_half_as_bright_as_the_others_waits_for_a_person(
+    make: Maker, tmp_path: Path
+) -> None:
+    """Each by itself is plausible: only together they tell that a factor is wrong."""
+    project = make(tmp_path)
+    dark = PRODUCTS[2]
+    folder = tmp_path / "scenes" / dark
+    for listing in folder.glob("*MD5*"):
+        listing.unlink()
+    for path in folder.glob("*_SR_B*.TIF"):
+        with rasterio.open(path, "r+") as image:
+            numbers = image.read(1)
+            halved = (numbers.astype(float) - 7273) / 2 + 7273
+            image.write(np.where(numbers == 0, 0, halved).astype(numbers.dtype), 1)
+    result = run(project_of(project), jobs=1)
+    assert [event.scene_id for event in result.set_aside] == [dark]
+    assert "other images of the place" in result.set_aside[0].reason
+    assert manifest_scenes(result.output)[dark]["state"] == "odd"
+    assert run(project_of(project), jobs=1).unchanged
 
 
 def manifest_scenes(output: Path) -> dict[str, dict[str, object]]:

@@ -17,13 +17,14 @@ import pandas as pd
 import pyogrio
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from glacial_lakes import schema
 from glacial_lakes.errors import (
     DamagedFileError,
     GlacialLakesError,
+    InputError,
     OutputError,
     UnsafeInputError,
     VectorError,
@@ -217,6 +218,25 @@ def test_gdal_reads_the_shapefile(tmp_path: Path, count: int) -> None:
     assert ("Петров көлү" in said) == (count > 0)
 
 
+@pytest.mark.parametrize("suffix", [".shp", ".shx", ".dbf"])
+@pytest.mark.parametrize("left", [0, 32, 104, 120])
+def test_a_shapefile_that_a_full_disk_cut_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, left: int
+) -> None:
+    """GDAL says nothing when the disk is full at the end; what it left may not even open."""
+    write = pyogrio.write_dataframe
+
+    def write_less(frame: gpd.GeoDataFrame, path: Path, **options: object) -> None:
+        write(frame, path, **options)
+        part = Path(path).with_suffix(suffix)
+        part.write_bytes(part.read_bytes()[:left])
+
+    monkeypatch.setattr(pyogrio, "write_dataframe", write_less)
+    with pytest.raises(OutputError):
+        shapefile.write_shapefile(_outlines(), tmp_path / "lakes.shp", COLUMNS)
+    assert not (tmp_path / "lakes.shp").exists()
+
+
 def test_text_that_does_not_fit_is_cut_between_letters_and_told(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -274,6 +294,45 @@ def test_a_cut_shapefile_is_refused(written: Path, suffix: str, cut: float) -> N
 def test_a_shapefile_without_one_of_its_parts_is_refused(written: Path, suffix: str) -> None:
     written.with_suffix(suffix).unlink()
     with pytest.raises(VectorError, match=rf"lakes\{suffix}"):
+        vector.read_vector(written)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(bit=st.integers(0, 8 * 8 * 5 - 1))
+def test_a_wrong_bit_in_the_index_of_a_shapefile_is_told(written: Path, bit: int) -> None:
+    """GDAL drops or swaps shapes without a word."""
+    index = written.with_suffix(".shx")
+    good = index.read_bytes()
+    bad = bytearray(good)
+    bad[100 + bit // 8] ^= 1 << bit % 8
+    try:
+        index.write_bytes(bad)
+        with pytest.raises(DamagedFileError, match="does not fit the shapes"):
+            vector.read_vector(written)
+    finally:
+        index.write_bytes(good)
+
+
+def test_zeros_in_the_shapes_of_a_shapefile_are_no_internal_error(written: Path) -> None:
+    good = written.read_bytes()
+    told = []
+    for start in range(100, len(good), 24):
+        written.write_bytes(good[:start] + bytes(16) + good[start + 16 :])
+        try:
+            vector.read_vector(written)
+        except InputError as error:
+            told.append(error)
+    assert told
+
+
+def test_a_table_that_tells_of_more_rows_than_memory_holds_is_cut_short(written: Path) -> None:
+    table = written.with_suffix(".dbf")
+    content = bytearray(table.read_bytes())
+    content[4:8], content[10:12] = b"\xff\xff\xff\x7f", b"\xff\xff"
+    table.write_bytes(content)
+    with pytest.raises(DamagedFileError, match="cut short"):
         vector.read_vector(written)
 
 

@@ -60,7 +60,7 @@ _SCENES = (
     r"(?P<sensor>L[COETM]\d)\d{6}(?P<yday>(?:19|20)\d{5})",
     # Sentinel-2 products, those before December 2016, and granules as Earth Engine names them
     r"(?P<sensor>S2[ABCD])_MSIL\w\w_(?P<date>\d{8})T",
-    r"(?P<sensor>S2[ABCD])_\w+_V(?P<date>\d{8})T",
+    r"(?P<sensor>S2[ABCD])_\w{1,100}_V(?P<date>\d{8})T",
     r"(?<!\d)(?P<date>\d{8})T\d{6}_\d{8}T\d{6}_T\d\d[A-Z]{3}",
 )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,6 +20,7 @@ from glacial_lakes.io.geopackage import read_layers, write_layers
 from glacial_lakes.io.qgis_style import layer_style
 from glacial_lakes.io.shapefile import write_shapefile
 from glacial_lakes.language import languages
+from glacial_lakes.parsing import json_of
 from glacial_lakes.runtime.notebooks import html_table
 from glacial_lakes.scenes import sensors
 from glacial_lakes.schema import AlertKind, Decision, LakeState, Status
@@ -135,7 +135,7 @@ class Inventory:
     def language(self) -> str:
         """The language of the project that made it: its legends and reports are in it."""
         try:
-            told = json.loads(self.runs[C.SETTINGS].iloc[-1])["project"]["language"]
+            told = json_of(self.runs[C.SETTINGS].iloc[-1])["project"]["language"]
         except (LookupError, TypeError, ValueError):  # older outlines have no project
             return "en"
         return told if told in languages() else "en"

@@ -21,6 +21,7 @@ from glacial_lakes.errors import N_, ForeignFileError, LockedError, Message, Out
 from glacial_lakes.io.at_rest import at_rest
 from glacial_lakes.io.locks import held, is_alive, is_held_here, lock
 from glacial_lakes.io.marks import MARK, MARK_NAME, refuse_foreign
+from glacial_lakes.parsing import json_of
 from glacial_lakes.places import is_plain
 
 Verify = Callable[[Path], None]
@@ -325,7 +326,7 @@ def _checksum(path: Path) -> str | None:
 
 def _read_journal(path: Path) -> dict[str, Any]:
     try:
-        journal = json.loads(path.read_text(encoding="utf-8"))
+        journal = json_of(path.read_text(encoding="utf-8"))
         moves, over, removals = (journal[key] for key in ("moves", "over", "removals"))
         names = [*moves, *over, *removals]
         is_sound = all(isinstance(name, str) and is_plain(name) for name in names)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import importlib
-import json
 import re
 import sqlite3
 import stat
@@ -124,7 +123,9 @@ def _feature_keys(path: Path) -> list[str] | None:
     found = re.search(r'"properties"\s*:\s*(?=\{\s*"(?!name"\s*:\s*"urn))', head)
     if found is None:
         return []
-    keys: dict[str, Any] = json.JSONDecoder().raw_decode(head, found.end())[0]
+    from glacial_lakes.parsing import json_within  # noqa: PLC0415 (commands start without it)
+
+    keys: dict[str, Any] = json_within(head, found.end())
     return [*keys]
 
 
@@ -138,7 +139,9 @@ def _same_features(new: Path, old: Path) -> bool:
 def _same_keys(new: Path, old: Path) -> bool:
     if old.stat().st_size > _MOST_JSON_BYTES:
         return False
-    ours, theirs = (json.loads(path.read_text(encoding="utf-8")) for path in (new, old))
+    from glacial_lakes.parsing import json_of  # noqa: PLC0415 (commands start without it)
+
+    ours, theirs = (json_of(path.read_text(encoding="utf-8")) for path in (new, old))
     return isinstance(theirs, dict) and isinstance(ours, dict) and _is_within([*theirs], [*ours])
 
 

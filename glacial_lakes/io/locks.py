@@ -15,6 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from glacial_lakes.errors import LockedError, Message, OutputError
+from glacial_lakes.parsing import json_of
 
 LOCK_NAME = ".glacial_lakes.lock"
 Holder = dict[str, str | int]
@@ -135,7 +136,7 @@ def _name_holder(path: Path) -> None:
 
 def _read_holder(path: Path) -> Holder:
     try:
-        holder = json.loads(path.read_text(encoding="utf-8"))
+        holder = json_of(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return holder if isinstance(holder, dict) else {}

@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
-from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
 from glacial_lakes.errors import N_, DamagedFileError, Message, OutputError, VectorError
 from glacial_lakes.io.atomic import whole_set
+from glacial_lakes.io.shapefile_index import check_index
+from glacial_lakes.io.writing import written
 from glacial_lakes.kernels.text import texts_of
 from glacial_lakes.schema import Column
 
@@ -96,7 +97,7 @@ def write_shapefile(
         crs=table.crs,
     )
     with whole_set(path) as temporary:
-        try:
+        with written(path):
             with warnings.catch_warnings():
                 # Numbers of nine digits lose their last decimals; values are compared below.
                 warnings.filterwarnings("ignore", message=".*not successfully written.*")
@@ -108,11 +109,7 @@ def write_shapefile(
                     encoding="UTF-8",
                     layer_options={"2GB_LIMIT": "YES", "DBF_DATE_LAST_UPDATE": _FIXED_DATE},
                 )
-        except (DataSourceError, DataLayerError, FeatureError) as error:
-            raise OutputError(
-                path, "cannot be written: {reason}", "check the disk", reason=error
-            ) from error
-        _compare_shapefile(frame, temporary, path)
+            _compare_shapefile(frame, temporary, path)
         dictionary = temporary.with_name(f"{path.stem}_fields.csv")
         _write_dictionary(fields, dictionary)
         names = sorted(part.name for part in temporary.parent.glob(f"{glob.escape(path.stem)}.*"))
@@ -156,15 +153,17 @@ def check_shapefile(shp: Path, encoding: str | None = None) -> str:
                 size=size,
                 stated=stated,
             )
+    check_index(parts[".shp"], parts[".shx"])
     with parts[".dbf"].open("rb") as file:
         header = file.read(32)
         rows = int.from_bytes(header[4:8], "little")
         start = int.from_bytes(header[8:10], "little")
         width = int.from_bytes(header[10:12], "little")
         fields = file.read(max(0, start - 32))
+        is_cut = len(header) < 32 or start + rows * width > parts[".dbf"].stat().st_size
         file.seek(start)
-        records = file.read(rows * width)
-    if len(header) < 32 or len(records) < rows * width:
+        records = b"" if is_cut else file.read(rows * width)
+    if is_cut:
         raise DamagedFileError(parts[".dbf"], "is cut short", "copy it again")
     shapes = (parts[".shx"].stat().st_size - 100) // 8
     if shapes != rows:
@@ -310,8 +309,8 @@ def _cut_text(text: str) -> str:
     return str(text).encode()[:_TEXT_BYTES].decode(errors="ignore")
 
 
-def _compare_shapefile(frame: gpd.GeoDataFrame, written: Path, path: Path) -> None:
-    back = pyogrio.read_dataframe(written)
+def _compare_shapefile(frame: gpd.GeoDataFrame, found: Path, path: Path) -> None:
+    back = pyogrio.read_dataframe(found)
     names = [name for name in frame.columns if name != "geometry"]
     different = [name for name in names if name not in back or not _equal(frame[name], back[name])]
     ours, theirs = frame.geometry.to_numpy(), back.geometry.to_numpy()

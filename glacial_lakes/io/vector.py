@@ -16,6 +16,7 @@ import pyogrio
 import pyproj
 import shapely
 from pyogrio.errors import CRSError, DataLayerError, DataSourceError
+from shapely.errors import GEOSException
 
 from glacial_lakes.errors import N_, DamagedFileError, Message, UnsafeInputError, VectorError
 from glacial_lakes.events import Event, InputOdd, Listener, RowsLeftOut
@@ -393,7 +394,7 @@ def reading(source: Path) -> Iterator[None]:
             "name the right encoding",
             error=error,
         ) from error
-    except (DataSourceError, DataLayerError) as error:
+    except (DataSourceError, DataLayerError, GEOSException) as error:
         raise DamagedFileError(
             source, "cannot be read: {error}", "copy it again", error=error
         ) from error

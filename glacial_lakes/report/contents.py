@@ -17,6 +17,7 @@ from glacial_lakes.columns import C
 from glacial_lakes.errors import Message
 from glacial_lakes.language import translate
 from glacial_lakes.measures.meridian import turned
+from glacial_lakes.parsing import json_of
 from glacial_lakes.report.changes import (
     alert_rows,
     changed_lakes,
@@ -393,7 +394,7 @@ def _reason(scene: Any) -> str | None:
     """Return why a scene was refused, as a message where its template and values are kept."""
     reason = _text(scene.reason)
     try:
-        told = Message.from_json(json.loads(_text(scene.reason_message) or "{}"))
+        told = Message.from_json(json_of(_text(scene.reason_message) or "{}"))
     except (ValueError, TypeError, LookupError):
         return reason
     return told if told == reason else reason
@@ -433,7 +434,7 @@ def _state_on_map(state: str, is_unseen_last: bool) -> str:
 
 def _json_object(text: str | None) -> dict[str, Any]:
     try:
-        parsed = json.loads(text or "{}")
+        parsed = json_of(text or "{}")
     except ValueError:
         return {}
     return parsed if isinstance(parsed, dict) else {}

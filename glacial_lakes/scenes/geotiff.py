@@ -6,7 +6,6 @@ The sidecar is a TOML file of the same stem beside the image; ``docs/formats.md`
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
@@ -25,6 +24,7 @@ from glacial_lakes.errors import (
     UnsafeInputError,
 )
 from glacial_lakes.grid import Grid
+from glacial_lakes.parsing import toml_of
 from glacial_lakes.scenes.metadata import to_name, to_number, to_sun, to_time
 from glacial_lakes.scenes.plausibility import check_time, contradictions
 from glacial_lakes.scenes.quality import DECODERS, Decoder
@@ -71,7 +71,7 @@ def sidecar_of(path: Path) -> Path:
 def quality_file_of(sidecar: Path) -> str | None:
     """Return the name of the quality layer that a sidecar tells, if it can be read."""
     try:
-        quality = tomllib.loads(sidecar.read_text(encoding="utf-8")).get("quality")
+        quality = toml_of(sidecar.read_text(encoding="utf-8")).get("quality")
     except (OSError, ValueError):
         return None
     return quality if isinstance(quality, str) else None
@@ -148,7 +148,7 @@ def open_geotiff(path: Path) -> Scene:
 
 def _keys(source: Source, sidecar: Path) -> Mapping[str, Any]:
     try:
-        keys = tomllib.loads(read_metadata(source, sidecar.name).decode("utf-8"))
+        keys = toml_of(read_metadata(source, sidecar.name).decode("utf-8"))
     except ValueError as error:
         raise DamagedFileError(
             sidecar, "is not valid TOML ({error})", "correct it", error=error

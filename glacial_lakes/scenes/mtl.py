@@ -14,7 +14,7 @@ from glacial_lakes.scenes.source import Source, read_metadata
 Groups = Mapping[str, Mapping[str, str]]
 """Group → key → value. One key stands in several groups with different meanings."""
 
-_LINE = re.compile(r'\s*(\w+)\s*=\s*(?:"([^"]*)"|(\S.*?))\s*')
+_KEY, _QUOTED = re.compile(r"\w+"), re.compile(r'"([^"]*)"')
 
 
 def read_mtl(source: Source, name: str) -> Groups:
@@ -38,10 +38,11 @@ def _from_odl(source: Source, name: str) -> Groups:
     group: dict[str, str] = {}
     open_groups = 0
     for line in text.splitlines():
-        match = _LINE.fullmatch(line)
-        if match is None:
+        key, sign, value = (part.strip() for part in line.partition("="))
+        if not (sign and value and _KEY.fullmatch(key)):
             continue
-        key, value = match[1], match[3] if match[2] is None else match[2]
+        if quoted := _QUOTED.fullmatch(value):
+            value = quoted[1]
         if key == "GROUP":
             group = groups.setdefault(value, {})
             open_groups += 1

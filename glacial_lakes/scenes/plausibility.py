@@ -5,7 +5,8 @@ nonsense. The limits are wide: no good product of any sensor comes near them.
 
 What a product tells of itself is compared when it is opened (:func:`contradictions`); what the
 image shows is judged on a sample of its pixels before it is mapped (:func:`assess`):
-``implausible`` when reflectance cannot be so, ``odd`` when it hardly can.
+``implausible`` when reflectance cannot be so, ``odd`` when it hardly can. Scenes of one place are
+compared with each other in :mod:`glacial_lakes.scenes.agreement`.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ HIGHEST_FLOOR = 0.09
 snow, is odd: mountains have shade and water (highest of the test data: 0.055)."""
 
 _CLEAR_SHARE = 0.3
+_GROUND_BANDS = ("green", "nir", "swir1")
+"""Bands by which scenes of a place are compared: those that decide what is water."""
 _WINDOWS, _EDGE_PX = 5, 64
 
 _SUN_OFF_DEG = 15.0
@@ -84,6 +87,9 @@ class Plausibility:
     """Why it is odd or implausible, as a clause; else empty."""
     reflectance: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """By band :data:`PERCENTILES` of reflectance over all observed ground, rounded to 0.001."""
+    ground: Mapping[str, float] = field(default_factory=dict)
+    """By band the median reflectance of what is clear of cloud and snow, rounded to 0.001; empty
+    where the scene does not tell these, or little is clear."""
 
 
 def check_time(acquired: datetime, sensor: str, where: Path | str) -> None:
@@ -208,9 +214,15 @@ def assess(scene: Scene) -> Plausibility:
         return Plausibility("unjudged")
     levels = {name: np.percentile(values, PERCENTILES) for name, values in seen.items()}
     told = {name: tuple(round(float(v), 3) for v in values) for name, values in levels.items()}
+    ground = {
+        name: round(float(np.median(values[clear])), 3)
+        for name, (values, clear) in samples.items()
+        if name in _GROUND_BANDS and name in seen and _is_masked(scene, scene.bands[name])
+        if _is_clear_enough(values, clear)
+    }
     for verdict, reason in _faults(samples, seen, levels):
-        return Plausibility(verdict, reason, told)
-    return Plausibility("plausible", "", told)
+        return Plausibility(verdict, reason, told, ground)
+    return Plausibility("plausible", "", told, ground)
 
 
 def require_plausible(scene: Scene, found: Plausibility) -> None:
@@ -271,7 +283,7 @@ def _faults(
         np.percentile(values[clear], 1)
         for name, (values, clear) in samples.items()
         if name in levels and name not in ("blue", "green")
-        if clear.sum() > max(FEWEST_PIXELS, _CLEAR_SHARE * np.isfinite(values).sum())
+        if _is_clear_enough(values, clear)
     ]
     if floors and min(floors) > HIGHEST_FLOOR:
         what = Message(
@@ -306,10 +318,20 @@ def _in_window(scene: Scene, band: Band, row: int, col: int) -> tuple[Reflectanc
     window = Window(col, row, _EDGE_PX, _EDGE_PX)
     values = to_reflectance(band, read_numbers(band, window)[0])
     clear = np.isfinite(values)
-    if scene.quality is not None and scene.quality.resolution == band.resolution:
+    if scene.quality is not None and _is_masked(scene, band):
         flags = _is_clear(scene, read_numbers(scene.quality, window)[0])
         clear &= flags if flags.shape == clear.shape else True
     return values.ravel(), clear.ravel()
+
+
+def _is_masked(scene: Scene, band: Band) -> bool:
+    """Tell whether cloud and snow are known of a sample: of windows only on one grid."""
+    layer = scene.quality
+    return layer is not None and (band.driver != "GTiff" or layer.resolution == band.resolution)
+
+
+def _is_clear_enough(values: Reflectance, clear: Clear) -> bool:
+    return bool(clear.sum() > max(FEWEST_PIXELS, _CLEAR_SHARE * np.isfinite(values).sum()))
 
 
 def _is_clear(scene: Scene, numbers: NDArray[Any]) -> Clear:

@@ -18,8 +18,10 @@ from glacial_lakes.columns import C
 from glacial_lakes.errors import Message
 from glacial_lakes.events import SceneRefused
 from glacial_lakes.io import atomic
+from glacial_lakes.parsing import json_of
 from glacial_lakes.places import is_plain
 from glacial_lakes.runtime.revision import code_version
+from glacial_lakes.scenes.plausibility import PERCENTILES
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.schema import SceneState
 
@@ -50,6 +52,8 @@ class Record:
     """Verdict of :func:`glacial_lakes.scenes.plausibility.assess`; empty: not asked."""
     reflectance: Mapping[str, Sequence[float]] = field(default_factory=dict)
     """Percentiles by band that it was judged by."""
+    ground: Mapping[str, float] = field(default_factory=dict)
+    """Median by band of clear ground, by which it is compared with other scenes of the place."""
 
     def is_odd(self, trusted: Collection[str]) -> bool:
         """Tell whether it was mapped but waits for a person to say that it is right."""
@@ -131,7 +135,7 @@ def versions() -> dict[str, str]:
 def read(path: Path) -> dict[str, Any]:
     """Return the content of a JSON file, empty when there is none or it is damaged."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json_of(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
@@ -148,7 +152,16 @@ def read_record(path: Path) -> Record | None:
     if not all(isinstance(getattr(record, name), str) for name in names):
         return None
     is_sound = isinstance(record.n_outlines, int) and record.state in _KNOWN_STATES
+    is_sound &= _are_levels(record.ground.values() if isinstance(record.ground, dict) else None)
+    is_sound &= isinstance(record.reflectance, dict) and all(
+        isinstance(levels, list) and len(levels) == len(PERCENTILES) and _are_levels(levels)
+        for levels in record.reflectance.values()
+    )
     return record if is_sound and record.outputs == outputs_of(content) else None
+
+
+def _are_levels(values: Iterable[Any] | None) -> bool:
+    return values is not None and all(isinstance(value, int | float) for value in values)
 
 
 def outputs_of(content: Mapping[str, Any]) -> dict[str, str]:

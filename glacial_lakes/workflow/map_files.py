@@ -26,6 +26,7 @@ from glacial_lakes.events import (
 from glacial_lakes.io import geopackage, shapefile
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.vector import Places
+from glacial_lakes.io.writing import written
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.places import PathLike, keep_apart, listed, refuse_addresses
 from glacial_lakes.scenes import discover, find_products, verify
@@ -166,7 +167,7 @@ def _write_shapefile(outlines: gpd.GeoDataFrame, out: Path) -> None:
 
 def _write_by(driver: str) -> Callable[[gpd.GeoDataFrame, Path], None]:
     def write(outlines: gpd.GeoDataFrame, out: Path) -> None:
-        with whole(out) as temporary:
+        with whole(out) as temporary, written(out):
             pyogrio.write_dataframe(outlines, temporary, layer=LAYER, driver=driver)
 
     return write

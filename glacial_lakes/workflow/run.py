@@ -44,7 +44,9 @@ from glacial_lakes.runtime import machine
 from glacial_lakes.runtime.processes import ProcessPerCall
 from glacial_lakes.runtime.revision import code_version
 from glacial_lakes.scenes import discover
+from glacial_lakes.scenes.agreement import Ground, disagreeing
 from glacial_lakes.scenes.dem import examine
+from glacial_lakes.scenes.plausibility import PERCENTILES
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.schema import SceneState
 from glacial_lakes.settings import Project, as_dict, check_output, digest
@@ -205,6 +207,7 @@ def run(
                 tasks, work, executor, jobs=jobs, max_memory=max_memory, on_event=listen
             )
         trusted = project.inputs.trusted_scenes
+        records = _compared(scenes, records)
         odd = _odd_scenes(scenes, records, trusted)
         for event in odd:
             on_event(event)
@@ -235,6 +238,30 @@ def run(
             outputs = _replace_results(project, output, inventory, content, outputs, listen)
         paths = tuple(output / name for name in (*outputs, manifest.FILE_NAME))
         return replace(result, paths=paths, n_lakes=n_lakes, unchanged=unchanged)
+
+
+def _compared(scenes: Sequence[Scene], records: Mapping[str, Record]) -> dict[str, Record]:
+    """Return the records, with those odd that show the ground as no other scene does.
+
+    What ``done.json`` keeps is of the scene alone, so that another scene changes none.
+    """
+    grounds = {
+        scene.id: Ground(
+            extent_of(scene.grid),
+            record.ground,
+            {band: levels[PERCENTILES.index(50.0)] for band, levels in record.reflectance.items()},
+        )
+        for scene in scenes
+        if (record := records[scene.id]).plausibility == "plausible"
+        and record.state == SceneState.MAPPED
+    }
+    reasons = disagreeing(grounds)
+    return {
+        name: replace(record, plausibility="odd", reason=reasons[name])
+        if name in reasons
+        else record
+        for name, record in records.items()
+    }
 
 
 def _odd_scenes(

@@ -172,6 +172,7 @@ def map_scene(task: SceneTask) -> Mapped:
             plausibility=found.verdict,
             reason=found.reason,
             reflectance=found.reflectance,
+            ground=found.ground,
         )
         if not task.is_trusted:
             require_plausible(task.scene, found)
