@@ -169,6 +169,8 @@ def _same_parquet(new: Path, old: Path) -> bool:
 def _same_flatgeobuf(new: Path, old: Path) -> bool:
     import pyogrio  # noqa: PLC0415 (slow to load)
 
+    if not _head(old).startswith(b"fgb"):  # any driver would open it
+        return False
     theirs, ours = ([*pyogrio.read_info(path)["fields"]] for path in (old, new))
     return _is_within(theirs, ours)
 

@@ -93,6 +93,21 @@ def folder_lock(folder: Path | str) -> Iterator[Path]:
 
 
 @contextmanager
+def lock_if_writable(folder: Path | str) -> Iterator[None]:
+    """Hold a folder while it is only read; one that nobody can write needs no lock.
+
+    Raises
+    ------
+    LockedError
+        When another run holds the folder.
+    """
+    with ExitStack() as stack:
+        with suppress(OSError):  # a disk that is read-only, a share without rights, no folder
+            stack.enter_context(lock(folder))
+        yield
+
+
+@contextmanager
 def held(path: Path, seconds: float = 0.0) -> Iterator[None]:
     """Hold a lock of the system on a file, which is made when missing.
 

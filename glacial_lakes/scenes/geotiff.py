@@ -19,6 +19,7 @@ from rasterio.windows import Window
 from glacial_lakes.errors import (
     N_,
     DamagedFileError,
+    GlacialLakesError,
     Message,
     MetadataError,
     MissingFileError,
@@ -71,8 +72,9 @@ def sidecar_of(path: Path) -> Path:
 def quality_file_of(sidecar: Path) -> str | None:
     """Return the name of the quality layer that a sidecar tells, if it can be read."""
     try:
-        quality = tomllib.loads(sidecar.read_text(encoding="utf-8")).get("quality")
-    except (OSError, ValueError):
+        text = read_metadata(Source(sidecar.parent, "folder", (sidecar.name,)), sidecar.name)
+        quality = tomllib.loads(text.decode("utf-8")).get("quality")
+    except (GlacialLakesError, ValueError):
         return None
     return quality if isinstance(quality, str) else None
 
