@@ -7,12 +7,36 @@ row of :data:`EXPLAINED`.
 
 from __future__ import annotations
 
+import json
 import numbers
+import re
 import string
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Characters that steer a terminal or end a line, and bytes that are no text."""
+
+
+def shown(text: str) -> str:
+    r"""Return a text of unknown origin, such as the name of a file, as it can be shown and kept.
+
+    Examples
+    --------
+    >>> shown("lakes\x1b[2J.shp")
+    'lakes\\x1b[2J.shp'
+    """
+    return _UNSHOWN.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if 0xDC80 <= code <= 0xDCFF:  # how Python keeps a byte that is no text
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def N_(text: str) -> str:  # noqa: N802 (the name that gettext's tools know)
@@ -75,8 +99,8 @@ class Message(str):
 
     def as_json(self) -> dict[str, Any]:
         """Return template and values as JSON holds them; :meth:`from_json` reads them."""
-        told = {"plural": self.plural} if self.plural else {}
-        return {"template": self.template, **told, "values": _as_json(self.values)}
+        told = {"plural": shown(self.plural)} if self.plural else {}
+        return {"template": shown(self.template), **told, "values": _as_json(self.values)}
 
     def with_texts(self, change: Callable[[str], str]) -> Message:
         """Return the message with every text among its values changed."""
@@ -98,13 +122,13 @@ class Message(str):
 def fill(template: str, values: Mapping[str, object]) -> str:
     """Return the template with its values, in one line; unfilled where they do not fit it.
 
-    A text about a fault must not fail itself.
+    A text about a fault must not fail itself, nor do anything but to be read.
     """
     try:
         text = _FORMATTER.vformat(template, (), values) if values else template
     except (LookupError, ValueError, TypeError):
         text = template
-    return " ".join(text.split())
+    return shown(" ".join(text.split()))
 
 
 class _Formatter(string.Formatter):
@@ -168,6 +192,8 @@ def _as_json(value: Any) -> Any:
             return {name: _as_json(item) for name, item in value.items()}
         case tuple():
             return [_as_json(item) for item in value]
+        case str():
+            return shown(value)
     return value
 
 
@@ -520,3 +546,49 @@ EXPLAINED: Mapping[str, Explained] = {
     ),
 }
 """Every code that the program can tell, one row each; ``docs/errors.md`` is made of it."""
+
+
+def json_of(text: str | bytes) -> Any:
+    """Return what a text of JSON holds.
+
+    Raises
+    ------
+    ValueError
+        When it is none, or is nested more deeply than anything that means something.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+
+
+def json_within(text: str, start: int) -> Any:
+    """Return the value of JSON that begins at a place of a text, whatever follows it.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`json_of`.
+    """
+    try:
+        return json.JSONDecoder().raw_decode(text, start)[0]
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+
+
+def toml_of(text: str) -> dict[str, Any]:
+    """Return what a text of TOML holds.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`json_of`. The parser of Python gives several kinds, also for a number of
+        thousands of digits.
+    """
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+
+
+_TOO_DEEP = "nested too deeply"

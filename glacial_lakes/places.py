@@ -18,6 +18,24 @@ _PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx", ".qml"
 """What belongs to a shapefile, by ending."""
 
 
+_LAYER = "|layername="
+
+
+def file_of(path: Path | str) -> Path:
+    """Return the file of a name such as ``lakes.gpkg|layername=2020``, as QGIS writes it."""
+    return Path(str(path).partition(_LAYER)[0])
+
+
+def layer_of(path: Path | str) -> str | None:
+    """Return the layer of such a name; None when it names none."""
+    return str(path).partition(_LAYER)[2] or None
+
+
+def with_layer(path: Path | str, layer: str) -> str:
+    """Return the name of a layer in a file."""
+    return f"{path}{_LAYER}{layer}"
+
+
 def listed(paths: PathLike | Iterable[PathLike]) -> list[Path]:
     """Return the paths that are given: one, or several.
 
@@ -101,7 +119,7 @@ def keep_apart(
     ...
     glacial_lakes.errors.OverlapError: GL2001 aoi.gpkg: would replace the input AOI.gpkg; ...
     """
-    given = [Path(path) for path in inputs]
+    given = [file_of(path) for path in inputs]
     for output in map(Path, outputs):
         for path in given:
             if any(is_same(one, other) for one in _files(output) for other in _files(path)):

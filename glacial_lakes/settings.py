@@ -21,10 +21,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from glacial_lakes.errors import N_, ConfigError, Message
+from glacial_lakes.errors import N_, ConfigError, Message, toml_of
 from glacial_lakes.language import languages, translate
-from glacial_lakes.parsing import toml_of
-from glacial_lakes.places import is_same, lies_in, refuse_addresses
+from glacial_lakes.places import file_of, is_same, lies_in, refuse_addresses
 
 EXPORT_FORMATS = ("shp", "gpkg", "csv", "geojson", "kmz", "parquet", "report")
 """Formats of the room ``export``: one has a file there named after it, with a function ``write``,
@@ -111,7 +110,8 @@ class AreaSettings:
     """Table ``[area]``."""
 
     aoi: str | None = None
-    """Polygons outside of which nothing is mapped (any vector file)."""
+    """Polygons outside of which nothing is mapped: any vector file, or "file|layername=name" of one
+    with several layers."""
     min_area_m2: float | None = None
     """Smallest lake in the inventory; without it ``min_pixels`` of each scene."""
     glacier_buffer_m: float | None = 10_000.0
@@ -119,7 +119,7 @@ class AreaSettings:
     basins: str | None = None
     """Polygons of basins or countries (any vector file): totals are given for each."""
     basin_field: str = "name"
-    """Column of basins that holds their names."""
+    """Column of basins that holds their names; basins without any column are numbered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +148,38 @@ class ExportSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """Table ``[limits]``: what one bad file may cost; no limit changes a result.
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> gl.Project().limits.scene_s
+    3600.0
+    """
+
+    open_s: float = 300.0
+    """Longest time to open one product, in seconds."""
+    open_memory_gb: float = 2.0
+    """Most memory to open products, in GB (Linux)."""
+    scene_s: float = 3600.0
+    """Longest time to map one scene, in seconds; a full Sentinel-2 tile takes about a minute."""
+    memory_gb: float | None = None
+    """Most memory for all scenes that are mapped at a time, in GB; without it three quarters of
+    the computer's, or what the workers of a cluster may use."""
+
+    @property
+    def open_memory_bytes(self) -> int:
+        """Most memory to open products."""
+        return int(self.open_memory_gb * 10**9)
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """Most memory for all scenes that are mapped at a time."""
+        return None if self.memory_gb is None else int(self.memory_gb * 10**9)
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """A project file and where it lies.
 
@@ -166,6 +198,7 @@ class Project:
     mapping: MappingSettings = field(default_factory=MappingSettings)
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
     export: ExportSettings = field(default_factory=ExportSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
 
 
 TABLES: Mapping[str, type] = {
@@ -175,6 +208,7 @@ TABLES: Mapping[str, type] = {
     "mapping": MappingSettings,
     "tracking": TrackingSettings,
     "export": ExportSettings,
+    "limits": LimitSettings,
 }
 
 _Rule = tuple[Callable[[Any], bool], str]
@@ -217,6 +251,8 @@ _RULES_BY_UNIT: Mapping[str, _Rule] = {
     "pixels": _POSITIVE,
     "m": _POSITIVE,
     "m2": _POSITIVE,
+    "s": _between(1.0, 604_800.0),
+    "gb": _between(0.1, 100_000.0),
 }
 """For keys without a rule of their own, by the last word of their name."""
 
@@ -293,6 +329,23 @@ def read_project(
     return project
 
 
+def read_limits(environment: Mapping[str, str] | None = None) -> LimitSettings:
+    """Return the limits for commands without a project file: the defaults, or the environment's.
+
+    Raises
+    ------
+    ConfigError
+        For a value of the wrong type or out of range.
+    """
+    given = _from_environment(os.environ if environment is None else environment)
+    values: dict[str, Any] = {
+        key.removeprefix("limits."): _checked(source, key, value)
+        for key, (source, value) in given.items()
+        if key.startswith("limits.")
+    }
+    return LimitSettings(**values)
+
+
 def as_dict(project: Project) -> dict[str, dict[str, Any]]:
     """Return the effective settings as plain tables, as they are stored with every result."""
     return {
@@ -307,7 +360,7 @@ def as_dict(project: Project) -> dict[str, dict[str, Any]]:
 def digest(values: object) -> str:
     """Return the SHA-256 of plain values (anything that JSON holds), keys in any order."""
     text = json.dumps(values, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()  # names of any bytes
 
 
 def project_template(language: str = "en") -> str:
@@ -356,6 +409,7 @@ _EXAMPLES: Mapping[str, object] = {
     "mapping.seed_threshold": 0.1,
     "mapping.detector": "my_detector",
     "mapping.seed_method": "otsu",
+    "limits.memory_gb": 4,
 }
 
 
@@ -522,7 +576,7 @@ def _check_inputs(file: Path, project: Project) -> None:
         "inputs.glaciers": project.inputs.glaciers,
     }
     for key, value in named.items():
-        if value is not None and not (path := project.folder / value).exists():
+        if value is not None and not (path := project.folder / file_of(value)).exists():
             raise ConfigError(
                 path, "{key} of {file} is not there", "correct the path", key=key, file=file.name
             )
@@ -546,7 +600,7 @@ def check_output(project: Project, file: Path | None = None) -> None:
     folder, output = project.folder, project.folder / project.project.output
     refuse_addresses(project.project.output)
     named = (project.area.aoi, project.area.basins, project.inputs.dem, project.inputs.glaciers)
-    inputs = [folder / name for name in named if name is not None]
+    inputs = [folder / file_of(name) for name in named if name is not None]
     mixed = [folder, *inputs]
     for pattern in project.inputs.scenes:
         literal = folder / pattern

@@ -97,6 +97,16 @@ def test_csv_numbers_and_times_read_back_as_they_were(inventory, folder):
     np.testing.assert_allclose(table["area_m2"], expected["area_m2"], atol=1e-6)
 
 
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "＝", "＋", "－", "＠", "\t=", "\r=", "\n="])
+@pytest.mark.parametrize("before", ["", " ", "\n", "\t", "\u00a0", "\ufeff", "\x1f", "\u3000"])
+def test_a_formula_is_none_behind_blanks_or_in_wide_letters(before, sign, inventory, tmp_path):
+    table = inventory.lakes.head(1).assign(comment=f"{before}{sign}1+1", lake_name=f"a;{sign}1+1")
+    export(replace(inventory, lakes=table), tmp_path, ["csv"])
+    (row,) = csv.DictReader((tmp_path / "lakes.csv").open(encoding="utf-8", newline=""))
+    assert row["comment"].startswith("'")
+    assert row["lake_name"].split(";")[1].lstrip().startswith("'")
+
+
 def test_no_text_of_a_csv_can_start_a_formula(tmp_path):
     export(hostile_inventory(), tmp_path, ["csv"])
     cells = [

@@ -192,10 +192,10 @@ def test_russian_has_three_forms_of_plurals():
 def test_a_language_is_one_file(tmp_path: Path) -> None:
     """Help, numbers and dates of a language that nobody spoke before."""
     text = (FOLDER / "ru.po").read_text(encoding="utf-8")
-    told = {"Контуры ледников.": "Мөңгүлөр.", "%d.%m.%Y": "%Y/%m/%d", "1\u202f234,5": "1'234,5"}
+    told = {"Контуры ледников": "Мөңгүлөр", "%d.%m.%Y": "%Y/%m/%d", "1\u202f234,5": "1'234,5"}
     for russian, other in told.items():
-        assert f'msgstr "{russian}"' in text
-        text = text.replace(f'msgstr "{russian}"', f'msgstr "{other}"')
+        assert f'msgstr "{russian}' in text
+        text = text.replace(f'msgstr "{russian}', f'msgstr "{other}')
     (tmp_path / "ky.po").write_text(text, encoding="utf-8")
     code = (
         "import datetime, importlib, pathlib\n"
@@ -209,7 +209,7 @@ def test_a_language_is_one_file(tmp_path: Path) -> None:
     command = [sys.executable, "-X", "utf8", "-c", code]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.startswith("1'234'567,5 2021/08/12\n")
-    assert "Мөңгүлөр." in done.stdout
+    assert "Мөңгүлөр" in done.stdout
     assert "[en|ky]" in done.stdout
 
 

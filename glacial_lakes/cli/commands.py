@@ -11,7 +11,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -24,27 +24,41 @@ from glacial_lakes.cli.console import (
     decided,
     findings,
     oddity,
+    open_streams,
     percent,
     progress,
+    reasons_first,
     refusals,
     set_up_log,
     speaker,
     summary,
     surveys,
 )
-from glacial_lakes.errors import ConfigError, GlacialLakesError, LockedError, Message, OverlapError
+from glacial_lakes.errors import (
+    ConfigError,
+    GlacialLakesError,
+    LockedError,
+    Message,
+    OutputError,
+    OverlapError,
+    shown,
+)
 from glacial_lakes.events import Event, RowsLeftOut, SceneOdd, SceneRefused
 from glacial_lakes.io.marks import overwriting
 from glacial_lakes.language import in_language, languages
-from glacial_lakes.places import keep_apart, refuse_addresses
-from glacial_lakes.runtime import interrupts, machine
+from glacial_lakes.places import file_of, keep_apart, refuse_addresses
+from glacial_lakes.runtime import doors, interrupts, machine
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from glacial_lakes.runtime.findings import Finding
 
 OK, ERROR, USAGE, PARTIAL, LOCKED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 _LOG = logging.getLogger("glacial_lakes")
+_UNSAFE_IN_JSON = re.compile("[\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]")
+"""What JSON allows in texts and a terminal obeys, or cannot be written."""
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _UNITS |= {f"{unit}i": 2 ** (10 * power) for power, unit in enumerate("kmgt", start=1)}
 
@@ -150,7 +164,8 @@ def _named(given: Mapping[str, Any]) -> tuple[list[Path], list[Path]]:
     written = [path for path in (given.get("out"),) if path is not None]
     values = [value for name, value in given.items() if name not in {"out", "folder"}]
     flat = [one for value in values for one in (value if isinstance(value, tuple) else (value,))]
-    return [one for one in flat if isinstance(one, Path) and one.is_file()], written
+    files = [file_of(one) for one in flat if isinstance(one, Path)]
+    return [file for file in files if file.is_file()], written
 
 
 def verb(function: Callable[..., Answer]) -> click.Command:
@@ -213,6 +228,7 @@ def init(options: Options, folder: Path) -> Answer:
 def scenes(options: Options, paths: tuple[Path, ...]) -> Answer:
     """List the scenes below PATH...: sensor, date, cloud, problems."""
     from glacial_lakes.scenes import discover
+    from glacial_lakes.settings import read_limits
 
     refused: list[SceneRefused] = []
 
@@ -220,7 +236,7 @@ def scenes(options: Options, paths: tuple[Path, ...]) -> Answer:
         if isinstance(event, SceneRefused):
             refused.append(event)
 
-    found = discover(paths, listen)
+    found = discover(paths, listen, limits=read_limits())
     rows = [
         {
             "scene_id": scene.id,
@@ -247,16 +263,23 @@ def scenes(options: Options, paths: tuple[Path, ...]) -> Answer:
 @click.argument("paths", metavar="SCENE...", nargs=-1, required=True, type=Path)
 @click.option("-o", "out", required=True, type=Path, help=".gpkg, .shp, .geojson or .fgb")
 @click.option("--dem", type=Path, help="Elevation model: slope, shadow, lake elevation.")
-@click.option("--glaciers", type=Path, help="Glacier outlines.")
-@click.option("--aoi", type=Path, help="Polygons outside of which nothing is mapped.")
+@click.option(
+    "--glaciers", type=Path, help='Glacier outlines; "FILE|layername=NAME" of several layers.'
+)
+@click.option(
+    "--aoi",
+    type=Path,
+    help='Polygons outside of which nothing is mapped; "FILE|layername=NAME" of several layers.',
+)
 @click.option("--min-area-m2", type=click.FloatRange(min=0, min_open=True), help="Smallest lake.")
 def map_(options: Options, paths: tuple[Path, ...], out: Path, **inputs: Any) -> Answer:
     """Map single scenes into one file of outlines, without lake identities."""
+    from glacial_lakes.settings import read_limits
     from glacial_lakes.workflow.map_files import map_scenes
 
     refused: list[SceneRefused] = []
-    with progress(options, refused) as listen:
-        outlines = map_scenes(paths, out, **inputs, on_event=listen)
+    with reasons_first(options, refused), progress(options, refused) as listen:
+        outlines = map_scenes(paths, out, **inputs, limits=read_limits(), on_event=listen)
     observed = outlines["area_m2"].dropna()
     done = Message(
         "{count} outline, {area} km² → {path}",
@@ -301,8 +324,12 @@ def run(options: Options, project: Path, **where: Any) -> Answer:
 @click.option("--date", metavar="YYYY[-MM[-DD]]", help="Date of all outlines.")
 @click.option("--encoding", help="Text encoding of a shapefile, e.g. CP1251.")
 @click.option("--layer", help="Layer of FILE.")
-@click.option("--glaciers", type=Path, help="Glacier outlines.")
-@click.option("--basins", type=Path, help="Polygons of basins.")
+@click.option(
+    "--glaciers", type=Path, help='Glacier outlines; "FILE|layername=NAME" of several layers.'
+)
+@click.option(
+    "--basins", type=Path, help='Polygons of basins; "FILE|layername=NAME" of several layers.'
+)
 @click.option("--basin-field", default="name", help="Their field with names.")
 @_allow_empty
 def track(
@@ -315,7 +342,7 @@ def track(
     fields = dict(field_map(text) for text in given)
     refused: list[SceneRefused] = []
     left_out: list[RowsLeftOut] = []
-    with progress(options, refused) as tell:
+    with reasons_first(options, refused), progress(options, refused) as tell:
 
         def listen(event: Event) -> None:
             if isinstance(event, RowsLeftOut):
@@ -376,7 +403,7 @@ def export(
     options: Options, inventory: Path, folder: Path, formats: tuple[str, ...], **composites: Any
 ) -> Answer:
     """Write an inventory in other formats, or the best outlines of some years."""
-    from glacial_lakes.export.export import FORMATS, export_composites
+    from glacial_lakes.export.export import FORMATS, export_composites, lacking_packages
     from glacial_lakes.export.export import export as write
     from glacial_lakes.inventory.inventory import open_inventory
 
@@ -389,7 +416,8 @@ def export(
     epochs, months = composites["epochs"], composites["months"]
     if months and not epochs:
         raise click.UsageError(_told(Message("--months needs --epoch")))
-    names = formats or (() if epochs else tuple(FORMATS))
+    lacking = {} if formats else lacking_packages(FORMATS)
+    names = formats or (() if epochs else tuple(name for name in FORMATS if name not in lacking))
     refuse_addresses(folder)
     keep_apart([folder / "inventory.gpkg"] if "gpkg" in names else [], [inventory])
     lakes = open_inventory(inventory)
@@ -399,7 +427,15 @@ def export(
         years = {name: (first, last) for name, first, last in epochs}
         paths += export_composites(lakes, folder.absolute(), years, months or range(1, 13))
     told = [str(path) for path in paths]
-    return Answer(told, {"paths": told})
+    say = speaker(options)
+    left_out = [
+        say("{format} is left out: it needs the package {package}").format(
+            format=name, package=package
+        )
+        for name, package in lacking.items()
+        if not epochs
+    ]
+    return Answer([*told, *left_out], {"paths": told})
 
 
 @verb
@@ -436,7 +472,7 @@ def review(
 
     rejected = None if partial is None else not partial
     found = review_file(inventory, edited, missing_is_rejected=rejected, **given)
-    values = json.loads(found.drop(columns=["geometry", "replaced"]).to_json(orient="records"))
+    values = _records(found.drop(columns=["geometry", "replaced"]))
     return Answer(decided(found, given["dry_run"], options), {"reviews": values})
 
 
@@ -488,11 +524,12 @@ def doctor(options: Options, warm: bool) -> Answer:
 def _examined(found: Sequence[Finding], options: Options) -> Answer:
     say, say_clause = speaker(options), functools.partial(in_language, language=options.language)
     width = max(len(say_clause(finding.subject)) for finding in found)
-    lines = [
-        f"{say(finding.state):9} {say_clause(finding.subject):{width}}  {say_clause(finding.value)}"
-        + (f"\n{'':9} {'':{width}}  → {say_clause(finding.remedy)}" if finding.remedy else "")
-        for finding in found
-    ]
+    lines = []
+    for finding in found:
+        subject, value = say_clause(finding.subject), say_clause(finding.value)
+        lines.append(f"{say(finding.state):9} {subject:{width}}  {value}")
+        if finding.remedy:
+            lines.append(f"{'':9} {'':{width}}  → {say_clause(finding.remedy)}")
     faults = sum(finding.state == "fault" for finding in found)
     told = Message("{count} fault", "{count} faults", count=faults)
     lines.append(say_clause(told if faults else Message("All is well.")))
@@ -503,6 +540,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
     language = translated.preferred_language(words, os.environ)
+    open_streams()
+    doors.go_offline(os.environ)
     options = Options(preferred=language, proj=machine.drop_foreign_proj(os.environ))
     with translated.click_in(language):
         sys.exit(_main(words, options))
@@ -521,10 +560,11 @@ def _main(arguments: Sequence[str], options: Options) -> int:
         return _say(done, options) if isinstance(done, Answer) else int(done or OK)
     except (click.exceptions.Abort, KeyboardInterrupt):
         say = speaker(options)
-        text = say("interrupted: older results are whole, and a new run goes on from here")
-        click.echo(text, err=True)
+        _tell(say("interrupted: older results are whole, and a new run goes on from here"))
         return INTERRUPTED
     except click.ClickException as error:
+        usage = "\n".join(map(shown, error.format_message().expandtabs().split("\n")))
+        error.format_message = lambda: usage  # type: ignore[method-assign]
         error.show()
         return error.exit_code
     except GlacialLakesError as error:
@@ -535,23 +575,37 @@ def _main(arguments: Sequence[str], options: Options) -> int:
         return _failed(error, told, options)
 
 
+def _tell(text: str) -> None:
+    """Say something on stderr, if anybody can hear it."""
+    with suppress(OSError):
+        click.echo(text, err=True)
+
+
 def _say(answer: Answer, options: Options) -> int:
     if options.as_json:
         text = json.dumps(answer.values, indent=2, ensure_ascii=False, default=str)
+        text = _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     else:
-        text = "\n".join(answer.lines)
+        text = "\n".join(map(shown, answer.lines))
     try:
         click.echo(text)
     except BrokenPipeError:  # the reader of stdout has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to flush
+        reason = Message(error.strerror or str(error))
+        raise OutputError(
+            None, "the standard output cannot be written: {reason}", reason=reason
+        ) from error
     return answer.code
 
 
 def _failed(error: Exception, told: GlacialLakesError, options: Options) -> int:
     _LOG.debug(Message("the error arose here"), exc_info=error)
     if options.debug:
-        traceback.print_exception(error)
-    click.echo(in_language(told, options.language), err=True)
+        told_lines = "".join(traceback.format_exception(error)).splitlines()
+        _tell("\n".join(map(shown, told_lines)))
+    _tell(in_language(told, options.language))
     if isinstance(error, LockedError):
         return LOCKED
     return USAGE if isinstance(error, ConfigError) else ERROR
@@ -604,6 +658,16 @@ def _run(
     lines = [*summary(result, speaker(options)), *refusals(result.refused, options)]
     left_out = bool(result.refused or result.set_aside)
     return Answer(lines, values, _code(bool(result.paths), left_out))
+
+
+def _records(table: pd.DataFrame) -> Any:
+    """Return the rows of a table as JSON has them, times in milliseconds since 1970."""
+    times = [str(name) for name, kind in table.dtypes.items() if kind.kind == "M"]
+    rows = json.loads(table.drop(columns=times).to_json(orient="records"))
+    for name in times:
+        for row, time, is_none in zip(rows, table[name], table[name].isna(), strict=True):
+            row[name] = None if is_none else round(time.timestamp() * 1000)
+    return [{str(name): row[name] for name in table} for row in rows]
 
 
 def _refused_rows(refused: Sequence[SceneRefused | SceneOdd]) -> list[dict[str, str]]:

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glacial_lakes.errors import N_, ForeignFileError, Message, OutputError
+from glacial_lakes.errors import (
+    N_,
+    ForeignFileError,
+    GlacialLakesError,
+    Message,
+    OutputError,
+    shown,
+)
 from glacial_lakes.events import (
     DemNotGiven,
     EditsTakenIn,
@@ -80,6 +87,21 @@ class Options:
     def language(self) -> str:
         """The language of what is said."""
         return self.lang or self.preferred
+
+
+def open_streams() -> None:
+    """Give a program that was started without standard streams some that lead nowhere.
+
+    Else the next file that is opened takes their number, and what a library prints lands in it.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+        if getattr(sys, name) is None:
+            nowhere = os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False)
+            setattr(sys, name, nowhere)
 
 
 def summary(result: RunResult, say: Speaker) -> list[str]:
@@ -265,6 +287,18 @@ def progress(options: Options, refused: list[SceneRefused] | None = None) -> Ite
         yield listen
 
 
+@contextmanager
+def reasons_first(options: Options, refused: Sequence[SceneRefused]) -> Iterator[None]:
+    """Tell why nothing could be used where the messages about it were not shown before."""
+    try:
+        yield
+    except GlacialLakesError:
+        if _screen_level(options) > logging.INFO:
+            for line in refusals(refused, options):
+                _LOG.error(line)
+        raise
+
+
 def refusals(refused: Sequence[SceneRefused], options: Options) -> list[str]:
     """Tell which products could not be used, and why."""
     say = speaker(options)
@@ -329,6 +363,16 @@ def _check_log_file(options: Options, named: Sequence[Path]) -> None:
         )
 
 
+class _OneLine(logging.Formatter):
+    """A message is one line that steers no terminal, whatever the names of files in it."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (of logging)
+        return shown(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        return "\n".join(map(shown, super().formatException(ei).splitlines()))
+
+
 def set_up_log(options: Options, named: Sequence[Path] = ()) -> None:
     """Send messages of the package to stderr, and to the log file all of them.
 
@@ -342,6 +386,8 @@ def set_up_log(options: Options, named: Sequence[Path] = ()) -> None:
     screen = logging.StreamHandler(sys.stderr)
     screen.setLevel(_screen_level(options))
     screen.setFormatter(_InLanguage(options.language))
+    if logging.lastResort:  # what speaks for libraries
+        logging.lastResort.setFormatter(_OneLine("%(message)s"))
     _LOG.handlers[:] = [screen]
     _LOG.setLevel(logging.DEBUG)
     if options.log_file:
@@ -354,7 +400,7 @@ def set_up_log(options: Options, named: Sequence[Path] = ()) -> None:
                 "cannot be written: {reason}",
                 reason=Message(error.strerror or ""),
             ) from error
-        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        file.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         _LOG.addHandler(file)
     say = speaker(options)
     for name, value in options.proj.items():
@@ -364,7 +410,7 @@ def set_up_log(options: Options, named: Sequence[Path] = ()) -> None:
         _LOG.warning(text.format(name=name, value=value, keep=machine.KEEP_PROJ))
 
 
-class _InLanguage(logging.Formatter):
+class _InLanguage(_OneLine):
     """Says what the package tells its log in the language of the user; files keep English."""
 
     def __init__(self, language: str) -> None:

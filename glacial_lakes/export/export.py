@@ -9,6 +9,7 @@ import csv
 import difflib
 import importlib
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from datetime import datetime
@@ -56,9 +57,15 @@ _MANY_OUTLINES = 20_000
 _TWO_BYTES, _OUTLINE_BYTES = 2**30, 16 * 1024
 """Memory that two processes need at most, and for each outline with all that is told of it
 (``benchmarks/tracking_speed.py``)."""
+_PACKAGES = {"parquet": "pyarrow"}
+"""What a format needs besides the package's own dependencies."""
 _APART = ("shp", "kmz")
 """What a second process writes: half of the work, without the tables that the others share."""
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = re.compile(r"[\t\r\n]|[\s\x00-\x20\u200b-\u200f\ufeff]*[=+\-@＝＋－＠−﹢﹣﹦﹫]")
+"""How a cell begins that a spreadsheet may take for a formula: also behind blanks, and in the wide
+forms of other keyboards."""
+_NEXT_CELL = re.compile(r"([;\t\r\n|][\s\x00-\x20]*)(?=[=+\-@＝＋－＠])")
+"""The same behind what parts cells where the comma is decimal."""
 _ROWS_AT_ONCE = 20_000
 """Features whose text is in memory together."""
 _STRICT_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
@@ -98,7 +105,8 @@ def export(
     Raises
     ------
     ConfigError
-        For a format that is not known, before anything is written.
+        For a format that is not known or needs a package that is not installed, before anything
+        is written.
     OutputError
         When a file cannot be written; an older one is left as it was.
 
@@ -122,6 +130,7 @@ def export(
             raise ConfigError(None, "there is no export format {name!r}", remedy, name=name)
     if not names:
         return []
+    require_packages(names)
     folder = Path(folder).absolute()
     if is_aside(folder / "x"):
         paths = _all_written(inventory, folder, names, language)
@@ -135,6 +144,37 @@ def export(
                     for name, written in paths.items()
                 }
     return [path for name in names for path in paths[name]]
+
+
+def lacking_packages(formats: Iterable[str]) -> dict[str, str]:
+    """Return the formats that this installation cannot write, with the package of each."""
+    lacking = {}
+    for name in formats:
+        package = _PACKAGES.get(name)
+        try:
+            if package is not None:
+                importlib.import_module(package)
+        except ImportError:
+            lacking[name] = str(package)
+    return lacking
+
+
+def require_packages(formats: Iterable[str]) -> None:
+    """Refuse formats that this installation cannot write, before hours are spent on them.
+
+    Raises
+    ------
+    ConfigError
+        Naming the package.
+    """
+    for name, package in lacking_packages(formats).items():
+        raise ConfigError(
+            None,
+            "the format {format} needs the package {package}",
+            "pip install {package}, or leave the format out",
+            format=name,
+            package=package,
+        )
 
 
 def _all_written(
@@ -362,7 +402,14 @@ def _cells(values: pd.Series, kind: schema.ColumnType) -> list[str]:
     texts = ["" if value is None else str(value) for value in plain]
     if kind != "text":
         return texts
-    return [f"'{text}" if text.startswith(_FORMULA_STARTS) else text for text in texts]
+    return [_as_text(text) for text in texts]
+
+
+def _as_text(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula; most are returned as they are."""
+    if _FORMULA.match(text):
+        text = f"'{text}"
+    return _NEXT_CELL.sub(r"\1'", text)
 
 
 def _plain_values(values: pd.Series, kind: schema.ColumnType) -> list[Any]:
@@ -451,12 +498,7 @@ def _parquet(inventory: Inventory, folder: Path, language: str) -> list[Path]:
     ):
         path = folder / f"{name}.parquet"
         with whole(path) as temporary:
-            try:
-                table.to_parquet(temporary, index=False)
-            except ImportError as error:
-                raise ConfigError(
-                    None, "the format parquet needs the package pyarrow", "pip install pyarrow"
-                ) from error
+            table.to_parquet(temporary, index=False)
         paths.append(path)
     return paths
 

@@ -16,7 +16,7 @@ import shapely
 from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.coverage import DrawnCoverage
-from glacial_lakes.errors import N_, InputError, Message, VectorError
+from glacial_lakes.errors import N_, InputError, Message, VectorError, shown
 from glacial_lakes.events import InputOdd, Listener, RowsLeftOut
 from glacial_lakes.ingest.dates import (
     ROUGH,
@@ -453,7 +453,7 @@ def _survey(rows: gpd.GeoDataFrame, path: Path, several: bool) -> MappedScene:
     ground = in_equal_area(rows.geometry).to_numpy()
     told = {"resolution_m": float(pixels.max())} if len(pixels) else {}
     coverage = DrawnCoverage(
-        scene_id=f"{path.stem}_{times[0]:%Y-%m-%d}" if several else path.stem,
+        scene_id=shown(f"{path.stem}_{times[0]:%Y-%m-%d}" if several else path.stem),
         acquired=times[(len(times) - 1) // 2].to_pydatetime(),
         sensor="+".join(sensors),
         extent=shapely.convex_hull(shapely.union_all(ground)),

@@ -22,6 +22,7 @@ from glacial_lakes.errors import (
     Message,
     MissingFileError,
     UnsafeInputError,
+    shown,
 )
 from glacial_lakes.events import Event, Listener, SceneMapped, SceneRefused, StageStarted, ignore
 from glacial_lakes.ingest.neighbours import box_of, check_together
@@ -33,7 +34,7 @@ from glacial_lakes.io import atomic, locks
 from glacial_lakes.io.vector import Places
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.measures.meridian import distance_m, in_degrees, in_equal_area
-from glacial_lakes.places import PathLike, keep_apart, listed, refuse_addresses
+from glacial_lakes.places import PathLike, file_of, keep_apart, listed, refuse_addresses
 from glacial_lakes.review import working_copy
 from glacial_lakes.runtime.revision import code_version
 from glacial_lakes.schema import SceneState, Status
@@ -114,7 +115,7 @@ def track_files(
         raise ConfigError(out, "its ending names no format", "use any of .gpkg")
     others = [Path(path) for path in (glaciers, basins) if isinstance(path, Path | str)]
     for path in others:
-        if not path.exists():
+        if not file_of(path).exists():
             raise MissingFileError(path, "does not exist", "check the path")
     paths = listed(paths)
     refuse_addresses(out)
@@ -212,8 +213,9 @@ def _check_nothing_is_lost(
     refused: Iterable[SceneRefused],
     out: Path,
 ) -> None:
-    given = {_name(survey) for survey, _ in surveys} | {Path(event.path).name for event in refused}
-    given |= {Path(event.path).stem for event in refused}
+    given = {_name(survey) for survey, _ in surveys}
+    given |= {shown(Path(event.path).name) for event in refused}
+    given |= {shown(Path(event.path).stem) for event in refused}
     lost = sorted(set(previous.scenes[C.SCENE_ID].dropna()) - given)
     if lost:
         raise InputError(
@@ -338,13 +340,13 @@ def _scenes(
                 C.SCENE_ID: coverage.scene_id,
                 C.ACQUIRED: coverage.acquired,
                 C.SENSOR: coverage.sensor,
-                C.PATH: path.name,
+                C.PATH: shown(path.name),
                 C.STATE: SceneState.MAPPED,
                 C.N_OUTLINES: len(survey.outlines),
             }
         )
     for event in refused:
-        name = Path(event.path).name
+        name = shown(Path(event.path).name)
         kept = json.dumps(Message(event.reason).as_json(), ensure_ascii=False)
         reason = {C.REASON: str(event.reason), C.REASON_MESSAGE: kept}
         rows.append({C.SCENE_ID: name, C.PATH: name, C.STATE: SceneState.REFUSED, **reason})
@@ -354,7 +356,9 @@ def _scenes(
 
 def _run_row(paths: Iterable[Path], options: Mapping[str, Any]) -> dict[str, Any]:
     told = {name: value for name, value in options.items() if value}
-    inputs = {path.name: manifest.checksum(manifest.parts_of(path)) for path in sorted(set(paths))}
+    inputs = {
+        shown(path.name): manifest.checksum(manifest.parts_of(path)) for path in sorted(set(paths))
+    }
     version = code_version()
     return {
         C.RUN_ID: digest({"version": version, "options": told, "inputs": inputs})[:16],

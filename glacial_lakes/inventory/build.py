@@ -178,15 +178,33 @@ def _without_rejected(
         yield kept
 
 
+def named_basins(basins: Places, field: str) -> gpd.GeoDataFrame:
+    """Return polygons with a column of their names; they are numbered where no column is at all.
+
+    Raises
+    ------
+    VectorError
+        When there are columns, but none of that name.
+    """
+    table = as_places(basins)
+    known = [str(name) for name in table.columns if name != table.geometry.name]
+    if not known:
+        return table.assign(**{field: [str(row + 1) for row in range(len(table))]})
+    if field not in known:
+        raise VectorError(
+            basins if isinstance(basins, Path | str) else None,
+            "has no column {field}",
+            "it has: {known}; name the one with the names: basin_field in the project, "
+            "or --basin-field",
+            field=field,
+            known=known,
+        )
+    return table
+
+
 def _basins(lakes: gpd.GeoDataFrame, basins: Places, field: str) -> pd.Series:
     """Return the name of the basin in which a point inside each lake lies."""
-    table = as_places(basins)
-    path = basins if isinstance(basins, Path | str) else None
-    if field not in table:
-        known = ", ".join(str(name) for name in table.columns if name != table.geometry.name)
-        raise VectorError(
-            path, "has no column {field}", "it has: {known}", field=field, known=known
-        )
+    table = named_basins(basins, field)
     areas = repaired(table.geometry.to_crs(lakes.crs))
     lake, basin = shapely.STRtree(areas).query(
         shapely.point_on_surface(lakes.geometry.to_numpy()), predicate="intersects"

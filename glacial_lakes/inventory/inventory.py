@@ -14,13 +14,12 @@ import pandas as pd
 
 from glacial_lakes import change, schema
 from glacial_lakes.columns import C
-from glacial_lakes.errors import InputError, VectorError
+from glacial_lakes.errors import InputError, VectorError, json_of
 from glacial_lakes.inventory import attributes, decisions
 from glacial_lakes.io.geopackage import read_layers, write_layers
 from glacial_lakes.io.qgis_style import layer_style
 from glacial_lakes.io.shapefile import write_shapefile
 from glacial_lakes.language import languages
-from glacial_lakes.parsing import json_of
 from glacial_lakes.runtime.notebooks import html_table
 from glacial_lakes.scenes import sensors
 from glacial_lakes.schema import AlertKind, Decision, LakeState, Status

@@ -123,7 +123,7 @@ def _feature_keys(path: Path) -> list[str] | None:
     found = re.search(r'"properties"\s*:\s*(?=\{\s*"(?!name"\s*:\s*"urn))', head)
     if found is None:
         return []
-    from glacial_lakes.parsing import json_within  # noqa: PLC0415 (commands start without it)
+    from glacial_lakes.errors import json_within  # noqa: PLC0415 (commands start without it)
 
     keys: dict[str, Any] = json_within(head, found.end())
     return [*keys]
@@ -139,7 +139,7 @@ def _same_features(new: Path, old: Path) -> bool:
 def _same_keys(new: Path, old: Path) -> bool:
     if old.stat().st_size > _MOST_JSON_BYTES:
         return False
-    from glacial_lakes.parsing import json_of  # noqa: PLC0415 (commands start without it)
+    from glacial_lakes.errors import json_of  # noqa: PLC0415 (commands start without it)
 
     ours, theirs = (json_of(path.read_text(encoding="utf-8")) for path in (new, old))
     return isinstance(theirs, dict) and isinstance(ours, dict) and _is_within([*theirs], [*ours])
@@ -172,6 +172,8 @@ def _same_parquet(new: Path, old: Path) -> bool:
 def _same_flatgeobuf(new: Path, old: Path) -> bool:
     import pyogrio  # noqa: PLC0415 (slow to load)
 
+    if not _head(old).startswith(b"fgb"):  # any driver would open it
+        return False
     theirs, ours = ([*pyogrio.read_info(path)["fields"]] for path in (old, new))
     return _is_within(theirs, ours)
 

@@ -14,8 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from glacial_lakes.errors import LockedError, Message, OutputError
-from glacial_lakes.parsing import json_of
+from glacial_lakes.errors import LockedError, Message, OutputError, json_of
 
 LOCK_NAME = ".glacial_lakes.lock"
 Holder = dict[str, str | int]
@@ -91,6 +90,21 @@ def folder_lock(folder: Path | str) -> Iterator[Path]:
                 reason=Message(error.strerror or str(error)),
             ) from error
         yield path
+
+
+@contextmanager
+def lock_if_writable(folder: Path | str) -> Iterator[None]:
+    """Hold a folder while it is only read; one that nobody can write needs no lock.
+
+    Raises
+    ------
+    LockedError
+        When another run holds the folder.
+    """
+    with ExitStack() as stack:
+        with suppress(OSError):  # a disk that is read-only, a share without rights, no folder
+            stack.enter_context(lock(folder))
+        yield
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
+import stat
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,16 +20,44 @@ import shapely
 from pyogrio.errors import CRSError, DataLayerError, DataSourceError
 from shapely.errors import GEOSException
 
-from glacial_lakes.errors import N_, DamagedFileError, Message, UnsafeInputError, VectorError
+from glacial_lakes.errors import (
+    N_,
+    DamagedFileError,
+    LockedError,
+    Message,
+    UnsafeInputError,
+    VectorError,
+)
 from glacial_lakes.events import Event, InputOdd, Listener, RowsLeftOut
 from glacial_lakes.io.atomic import settle
 from glacial_lakes.io.repair import is_broken, moved_areas, repaired
 from glacial_lakes.io.shapefile import check_shapefile, parts_of
 from glacial_lakes.io.zipped import unpacked
+from glacial_lakes.places import file_of, layer_of, with_layer
+from glacial_lakes.runtime import doors
 from glacial_lakes.runtime.collector import collected
 
 logger = logging.getLogger(__name__)
 
+_LEADING_ELSEWHERE = (
+    b"<ogrvrtdatasource",
+    b"<vrtdataset",
+    b"gdal_streamed_alg",
+    b"<!entity",
+    b"<ogrwfsdatasource",
+    b"<ogrcswdatasource",
+    b"<wfs_capabilities",
+    b"<gdal_wms",
+    b"isseamless",
+)
+"""What sends GDAL to other files or the network, in small letters; the last is of MapInfo."""
+_KML_ROOT = re.compile(rb"(?:<\?.*?\?>|<!--.*?-->|\s)*<(?:\w+:)?kml[\s>]", re.DOTALL)
+_LINKED_CRS = re.compile(
+    rb'"crs"\s*:\s*\{\s*(?:"type"\s*:\s*"(?:link|url)"|"properties"\s*:\s*\{[^{}]*"href")',
+    re.IGNORECASE,
+)
+_CHUNK_BYTES, _OVERLAP_BYTES = 1 << 24, 1 << 12
+_SQL = re.compile(r"sqlite3_\w+\(.*\) failed: ", re.DOTALL)
 _UNKNOWN = ("unknown", "notspecified", "unnamed", "undefined", "dunknown", "userdefined")
 _WGS84_M = 6_378_137.0
 _LISTED = 5
@@ -125,7 +155,7 @@ def read_vector(
     Parameters
     ----------
     path : path-like
-        A local file.
+        A local file; of one with several layers also ``lakes.gpkg|layername=2020``.
     layer : str, optional
         Needed only when the file holds several spatial layers.
     encoding : str, optional
@@ -179,6 +209,7 @@ def read_as_drawn(
     For files that a person has edited: what is wrong in them is the person's to mend. With
     ``local_times`` times are those of the clock that wrote them, without its zone.
     """
+    layer = layer or layer_of(path)
     with unpacked(local_file(path)) as source:
         return _read_as_drawn(source, layer, encoding, local_times)
 
@@ -267,7 +298,7 @@ def local_file(path: Path | str) -> Path:
     text = str(path)
     if "://" in text or text.startswith("/vsi"):
         raise UnsafeInputError(text, "is no local file", "download it and name the copy")
-    source = Path(path).absolute()  # GDAL reads relative names such as s3:x as addresses
+    source = file_of(path).absolute()  # GDAL reads relative names such as s3:x as addresses
     for folder in (source.parent, source.parent.parent):  # results may be half put into place
         settle(folder)
     if not source.exists():
@@ -281,11 +312,10 @@ def driver_of(source: Path) -> str:
         if source.suffix.lower() == ".gdb" and any(source.glob("*.gdbtable")):
             return "OpenFileGDB"
         raise VectorError(source, "is a folder, not a vector file", "name a file in it")
-    with source.open("rb") as file:
-        head = file.read(65536)
-    for forbidden in (b"<OGRVRTDataSource", b"<VRTDataset", b"gdal_streamed_alg", b"<!ENTITY"):
-        if forbidden in head:
-            raise UnsafeInputError(source, "refers to other files", "convert it to a GeoPackage")
+    head = _head(source)
+    lower = head.lower()
+    if any(sign in lower for sign in _LEADING_ELSEWHERE):
+        raise UnsafeInputError(source, "refers to other files", "convert it to a GeoPackage")
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     suffix = source.suffix.lower()
     signs = {
@@ -293,16 +323,46 @@ def driver_of(source: Path) -> str:
         "GPKG": head.startswith(b"SQLite format 3\x00") and head[68:70] == b"GP",
         "FlatGeobuf": head.startswith(b"fgb\x03fgb"),
         "GeoJSON": text.startswith(b"{") and b'"type"' in text,
-        "KML": text.startswith(b"<") and b"<kml" in text,
+        "KML": _KML_ROOT.match(text) is not None,
         "MapInfo File": text.lower().startswith(b"!table")
         or (suffix == ".mif" and text.lower().startswith(b"version")),
     }
+    if signs["GeoJSON"]:
+        _refuse_linked_crs(source)
     for driver, found in signs.items():
         if found:
             return driver
     raise VectorError(
         source, "is no vector file that is known here", "convert it to a GeoPackage or shapefile"
     )
+
+
+def _head(source: Path) -> bytes:
+    """Return the beginning of a file; a pipe or device would keep its reader waiting for ever."""
+    try:
+        if not stat.S_ISREG(source.stat().st_mode):
+            raise UnsafeInputError(source, "is no plain file", "copy it into one")
+        with source.open("rb") as file:
+            return file.read(65536)
+    except OSError as error:
+        reason = Message(error.strerror or str(error))
+        raise VectorError(
+            source, "cannot be read: {reason}", "check who may read it", reason=reason
+        ) from error
+
+
+def _refuse_linked_crs(source: Path) -> None:
+    """Refuse a CRS that somebody else would have to tell, over the network or in another file."""
+    with source.open("rb") as file:
+        before = b""
+        while chunk := file.read(_CHUNK_BYTES):
+            if _LINKED_CRS.search(before + chunk):
+                raise UnsafeInputError(
+                    source,
+                    "its CRS is a link, and nothing is fetched",
+                    "name the CRS instead, e.g. convert it to a GeoPackage with ogr2ogr -a_srs",
+                )
+            before = chunk[-_OVERLAP_BYTES:]
 
 
 def _spatial_layer(source: Path, layer: str | None) -> str:
@@ -317,11 +377,12 @@ def _spatial_layer(source: Path, layer: str | None) -> str:
                 names=names,
             )
         return layer
-    if len(names) != 1:
-        what = (
-            Message("has the layers {names}", names=names) if names else N_("has no spatial layer")
-        )
-        raise VectorError(source, what, "name the layer to read" if names else "")
+    if not names:
+        raise VectorError(source, "has no spatial layer")
+    if len(names) > 1:
+        what = Message("has the layers {names}", names=names)
+        named = with_layer(source.name, names[0])
+        raise VectorError(source, what, "name one of them, e.g. {name}", name=named)
     return names[0]
 
 
@@ -380,9 +441,10 @@ def read_frame(source: Path, **options: Any) -> gpd.GeoDataFrame:
 
 @contextmanager
 def reading(source: Path) -> Iterator[None]:
-    """Say in one line why a file cannot be read."""
+    """Read without a request to anybody, and say in one line why a file cannot be read."""
     try:
-        yield
+        with _offline():
+            yield
     except CRSError as error:
         raise VectorError(
             source, "its CRS cannot be read: {error}", "replace its .prj", error=error
@@ -395,6 +457,40 @@ def reading(source: Path) -> Iterator[None]:
             error=error,
         ) from error
     except (DataSourceError, DataLayerError, GEOSException) as error:
+        reason = _plain_reason(error)
+        if "database is locked" in reason:
+            raise LockedError(
+                source,
+                "is open in another program, which may hold changes",
+                "save them and close the file there, e.g. in QGIS, then start again",
+            ) from error
         raise DamagedFileError(
-            source, "cannot be read: {error}", "copy it again", error=error
+            source, "cannot be read: {error}", "copy it again", error=reason
         ) from error
+
+
+def _plain_reason(error: Exception) -> str:
+    """Return what a library says without the statements that it tried, each thing once."""
+    told = [_SQL.sub("", part).strip() for part in str(error).split("; ")]
+    return "; ".join(dict.fromkeys(part for part in told if part))
+
+
+_READERS = threading.Lock()
+_reading_now: list[dict[str, str | None]] = []
+"""What was set before the first of the reads that run, once for each of them."""
+
+
+@contextmanager
+def _offline() -> Iterator[None]:
+    """Let GDAL ask nobody in the block, whatever thread it is in."""
+    with _READERS:
+        before = {name: pyogrio.get_gdal_config_option(name) for name in doors.OFFLINE}
+        _reading_now.append(_reading_now[0] if _reading_now else before)
+        pyogrio.set_gdal_config_options(dict(doors.OFFLINE))
+    try:
+        yield
+    finally:
+        with _READERS:
+            before = _reading_now.pop()
+            if not _reading_now:
+                pyogrio.set_gdal_config_options(before)

@@ -58,7 +58,7 @@ def unpacked(source: Path) -> Iterator[Path]:
 
 
 def _is_zip(source: Path) -> bool:
-    if source.is_dir():
+    if not source.is_file():  # a folder; a pipe would keep its reader waiting
         return False
     with source.open("rb") as file:
         begins_so = file.read(4) == b"PK\x03\x04"

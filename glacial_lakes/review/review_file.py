@@ -66,8 +66,10 @@ def review_file(
     path = Path(inventory).absolute()
     source = path if edited is None else Path(edited).absolute()
     is_itself = source.exists() and path.exists() and source.samefile(path)
-    with locks.folder_lock(path.parent):
-        atomic.settle(path.parent)
+    hold = locks.lock_if_writable if dry_run else locks.folder_lock
+    with hold(path.parent):
+        if not dry_run:
+            atomic.settle(path.parent)
         if is_itself and not working_copy.is_reviewable(path):
             raise InputError(
                 path,

@@ -18,13 +18,14 @@ from rasterio.windows import Window
 from glacial_lakes.errors import (
     N_,
     DamagedFileError,
+    GlacialLakesError,
     Message,
     MetadataError,
     MissingFileError,
     UnsafeInputError,
+    toml_of,
 )
 from glacial_lakes.grid import Grid
-from glacial_lakes.parsing import toml_of
 from glacial_lakes.scenes.metadata import to_name, to_number, to_sun, to_time
 from glacial_lakes.scenes.plausibility import check_time, contradictions
 from glacial_lakes.scenes.quality import DECODERS, Decoder
@@ -71,8 +72,9 @@ def sidecar_of(path: Path) -> Path:
 def quality_file_of(sidecar: Path) -> str | None:
     """Return the name of the quality layer that a sidecar tells, if it can be read."""
     try:
-        quality = toml_of(sidecar.read_text(encoding="utf-8")).get("quality")
-    except (OSError, ValueError):
+        text = read_metadata(Source(sidecar.parent, "folder", (sidecar.name,)), sidecar.name)
+        quality = toml_of(text.decode("utf-8")).get("quality")
+    except (GlacialLakesError, ValueError):
         return None
     return quality if isinstance(quality, str) else None
 

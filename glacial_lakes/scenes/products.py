@@ -6,7 +6,7 @@ import glob
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,18 +16,22 @@ from glacial_lakes.errors import (
     N_,
     DamagedFileError,
     GlacialLakesError,
+    InputError,
     Message,
     MissingFileError,
+    ResourceError,
     UnknownProductError,
     require,
 )
 from glacial_lakes.events import Event, Listener, SceneRefused
 from glacial_lakes.places import PathLike, listed
+from glacial_lakes.runtime.processes import in_turn
 from glacial_lakes.scenes.families import FAMILIES
 from glacial_lakes.scenes.geotiff import open_geotiff, quality_file_of, sidecar_of
 from glacial_lakes.scenes.raster import is_nodata, read_thinned
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.source import Source, is_stray, open_source
+from glacial_lakes.settings import LimitSettings
 
 MAX_DEPTH = 4
 """Folders below a given one that are searched for products."""
@@ -42,9 +46,10 @@ _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 _LOG = logging.getLogger(__name__)
 _LISTED_FAST = (".zip", ".tar")
 _TIFFS = (".tif", ".tiff")
-_SAFE_NAME = re.compile(r"(?:[^_]+_)?S2[A-D]_.*\.(?:SAFE|zip)", re.IGNORECASE)
-_LANDSAT_FOLDER = re.compile(r"L[CEMOT]\d{2}_L\w{3}_\d{6}_\d{8}_\w+", re.IGNORECASE)
-_LANDSAT_ARCHIVE = re.compile(r"L[CEMOT]\d.*\.(?:tar|tar\.gz|tgz)", re.IGNORECASE)
+_ANY_NAME = re.IGNORECASE | re.DOTALL  # names of files may hold the ends of lines
+_SAFE_NAME = re.compile(r"(?:[^_]+_)?S2[A-D]_.*\.(?:SAFE|zip)", _ANY_NAME)
+_LANDSAT_FOLDER = re.compile(r"L[CEMOT]\d{2}_L\w{3}_\d{6}_\d{8}_\w+", _ANY_NAME)
+_LANDSAT_ARCHIVE = re.compile(r"L[CEMOT]\d.*\.(?:tar|tar\.gz|tgz)", _ANY_NAME)
 _READABLE = N_(
     "give a Sentinel-2 .SAFE folder or zip, a Landsat folder or tar, or a GeoTIFF with a sidecar"
 )
@@ -82,10 +87,14 @@ def open_scene(path: PathLike) -> Scene:
     """
     require(path, (str, os.PathLike), "path", N_("give the path of a product"))
     path = Path(path).absolute()
-    if not path.exists():
-        what = N_("matches no product") if glob.has_magic(path.name) else N_("does not exist")
-        raise MissingFileError(path, what, "check the path")
     try:
+        str(path).encode()  # as GDAL takes it
+    except UnicodeEncodeError:
+        raise InputError(path, "its name is no UTF-8 text", "rename it") from None
+    try:
+        if not path.exists():
+            what = N_("matches no product") if glob.has_magic(path.name) else N_("does not exist")
+            raise MissingFileError(path, what, "check the path")
         return _open(path)
     except GlacialLakesError as error:
         if error.path is None:
@@ -125,7 +134,12 @@ def find_products(paths: PathLike | Iterable[PathLike]) -> list[Path]:
     return sorted(found)
 
 
-def discover(paths: PathLike | Iterable[PathLike], on_event: Listener | None = None) -> list[Scene]:
+def discover(
+    paths: PathLike | Iterable[PathLike],
+    on_event: Listener | None = None,
+    *,
+    limits: LimitSettings | None = None,
+) -> list[Scene]:
     """Open every product that is found; what cannot be used is told and left out.
 
     Of products of one granule (same sensor, tile and sensing time) the surface reflectance
@@ -138,6 +152,9 @@ def discover(paths: PathLike | Iterable[PathLike], on_event: Listener | None = N
     on_event : callable, optional
         Called with a :class:`glacial_lakes.events.SceneRefused` for each product left out. Without
         it they are warnings in the log.
+    limits : LimitSettings, optional
+        With them products are opened in a process of their own, where one that crashes, hangs or
+        eats the memory costs only itself.
 
     Returns
     -------
@@ -162,11 +179,11 @@ def discover(paths: PathLike | Iterable[PathLike], on_event: Listener | None = N
             if not path.exists():
                 open_scene(path)  # says why
     scenes = []
-    for path in found:
-        try:
-            scenes.append(open_scene(path))
-        except GlacialLakesError as error:
-            on_event(SceneRefused(str(path), _reason(error, path)))
+    for path, opened in _opened(found, limits):
+        if isinstance(opened, Scene):
+            scenes.append(opened)
+        else:
+            on_event(SceneRefused(str(path), _reason(opened, path)))
     kept: list[Scene] = []
     for scene in sorted(scenes, key=_preference, reverse=True):
         twin = next((other for other in kept if _same_granule(scene, other)), None)
@@ -183,6 +200,35 @@ def discover(paths: PathLike | Iterable[PathLike], on_event: Listener | None = N
         else:
             kept.append(scene)
     return sorted(kept, key=lambda scene: (scene.acquired, scene.id))
+
+
+def _opened(
+    paths: Sequence[Path], limits: LimitSettings | None
+) -> Iterator[tuple[Path, Scene | GlacialLakesError]]:
+    """Open products one after the other, with limits apart from this process."""
+    if limits is None:
+        for path in paths:
+            try:
+                yield path, open_scene(path)
+            except GlacialLakesError as error:
+                yield path, error
+        return
+    outcomes = in_turn(
+        open_scene, paths, seconds=limits.open_s, memory_bytes=limits.open_memory_bytes
+    )
+    for path, outcome in zip(paths, outcomes, strict=True):
+        if isinstance(outcome, Scene | GlacialLakesError):
+            yield path, outcome
+        elif isinstance(outcome, MemoryError):
+            remedy = N_("allow more with limits.open_memory_gb")
+            yield path, ResourceError(path, "the memory does not suffice", remedy)
+        else:
+            yield (
+                path,
+                DamagedFileError(
+                    path, "cannot be understood ({error})", "download it again", error=outcome
+                ),
+            )
 
 
 def _log_refusal(event: Event) -> None:
@@ -278,11 +324,11 @@ def _with_stacks(origin: Path, hits: list[Path]) -> set[Path]:
 
 
 def _search(path: Path, depth: int) -> Iterator[Path]:
-    if not path.is_dir():
-        if _looks_like_product(path):
-            yield _product_of(path)
-        return
     try:
+        if not path.is_dir():
+            if _looks_like_product(path):
+                yield _product_of(path)
+            return
         products, items = _products_of_folder(path), sorted(path.iterdir())
     except OSError:
         yield path  # opening it tells why it cannot be listed

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import lzma
 import re
+import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -21,6 +23,13 @@ from glacial_lakes.errors import (
 
 MAX_METADATA_BYTES = 64_000_000
 """Largest metadata file that is read whole; the largest real one is below 1 MB."""
+
+MAX_UNPACKED_RATIO, HARMLESS_BYTES = 100, 1 << 28
+"""Times that an archive may grow when it is unpacked, where that is more than 256 MiB: images grow
+by 2 or 3, empty ones by 10. A ``.tar.gz`` is unpacked as a whole for each look into it."""
+
+MAX_UNPACKED_BYTES = 64_000_000_000
+"""Most that an archive may hold; a whole Sentinel-2 or Landsat product has 2 GB at most."""
 
 MAX_DEPTH = 6
 """Folders below ``GRANULE`` that are looked into; a SAFE has three."""
@@ -89,14 +98,11 @@ def open_source(path: Path) -> Source:
     if path.is_dir():
         return Source(path, "folder", _own(_files(path)))
     try:
+        require_plain(path)
         if path.suffix.lower() == ".zip":
-            with zipfile.ZipFile(path) as archive:
-                members = [item.filename for item in archive.infolist() if not item.is_dir()]
-            return Source(path, "zip", _safe(path, members))
-        with tarfile.open(path) as archive:
-            members = [item.name for item in archive if _is_file(path, item)]
-        return Source(path, "tar", _safe(path, members))
-    except _BROKEN as error:
+            return Source(path, "zip", _safe(path, _members_of_zip(path)))
+        return Source(path, "tar", _safe(path, _members_of_tar(path)))
+    except (*_BROKEN, ValueError, ArithmeticError, LookupError, struct.error) as error:
         raise DamagedFileError(
             path, "cannot be unpacked ({error})", "download it again", error=error
         ) from None
@@ -105,6 +111,60 @@ def open_source(path: Path) -> Source:
 def is_stray(name: str) -> bool:
     """Tell whether a file or folder is one that computers leave beside those of people."""
     return _STRAY.fullmatch(name) is not None
+
+
+def require_plain(path: Path) -> None:
+    """Refuse a pipe, socket or device: it would keep its reader waiting, or never end.
+
+    Raises
+    ------
+    UnsafeInputError
+        When it is none of a plain file.
+    OSError
+        When it is not there.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise UnsafeInputError(path, "is no plain file", "download the product again")
+
+
+def _members_of_zip(path: Path) -> list[str]:
+    with zipfile.ZipFile(path) as archive:
+        items = archive.infolist()
+    _check_size(path, sum(item.file_size for item in items))
+    for item in items:
+        if stat.S_ISLNK(item.external_attr >> 16):
+            raise _link(path, item.filename)
+    return [item.filename for item in items if not item.is_dir()]
+
+
+def _members_of_tar(path: Path) -> list[str]:
+    members, total = [], 0
+    with tarfile.open(path) as archive:
+        for item in archive:  # what it holds is unpacked only to reach the next one
+            total += item.size
+            _check_size(path, total)
+            if _is_file(path, item):
+                members.append(item.name)
+    return members
+
+
+def _check_size(path: Path, unpacked: int) -> None:
+    """Refuse an archive that would grow beyond all bounds."""
+    packed = path.stat().st_size
+    if unpacked > max(HARMLESS_BYTES, min(MAX_UNPACKED_RATIO * packed, MAX_UNPACKED_BYTES)):
+        raise UnsafeInputError(
+            path,
+            "would grow from {packed} to {unpacked} MB when it is unpacked",
+            "download it again",
+            packed=-(-packed // 10**6),
+            unpacked=unpacked // 10**6,
+        )
+
+
+def _link(path: Path, name: str) -> UnsafeInputError:
+    return UnsafeInputError(
+        path, "holds {name!r}, which is a link or device", "download it again", name=name
+    )
 
 
 def find(source: Source, pattern: str) -> str | None:
@@ -165,6 +225,7 @@ def open_file(source: Source, name: str) -> Iterator[IO[bytes]]:
         raise MissingFileError(source.path, "lacks {name}", "download the product whole", name=name)
     try:
         if source.kind == "folder":
+            require_plain(where)
             with where.open("rb") as stream:
                 yield stream
         elif source.kind == "zip":
@@ -203,9 +264,7 @@ def _walk(folder: Path, depth: int, prefix: str) -> Iterator[str]:
 
 def _is_file(path: Path, member: tarfile.TarInfo) -> bool:
     if not (member.isfile() or member.isdir()):
-        raise UnsafeInputError(
-            path, "holds {name!r}, which is a link or device", "download it again", name=member.name
-        )
+        raise _link(path, member.name)
     return member.isfile()
 
 

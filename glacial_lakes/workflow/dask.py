@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
+import importlib
 import logging
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +19,7 @@ from urllib.parse import urlsplit
 import glacial_lakes
 from glacial_lakes.errors import N_, ClusterError, ConfigError, Message
 from glacial_lakes.events import Listener
+from glacial_lakes.places import file_of
 from glacial_lakes.runtime import machine
 from glacial_lakes.runtime.processes import ProcessPerCall
 from glacial_lakes.runtime.revision import code_version
@@ -42,6 +45,7 @@ LEAST_AHEAD = 16
 
 _SEEN_SECONDS = 5.0  # network file systems show new folders late
 _POLL_SECONDS = 1.0
+_START = N_("start it with: dask scheduler --host 127.0.0.1, and give the address that it prints")
 _SCHEMES = {"tcp", "tls", "ucx", "ws", "wss"}
 
 _LOG = logging.getLogger(__name__)
@@ -82,13 +86,37 @@ def connect(address: str, seconds: float = CONNECT_SECONDS) -> Iterator[Client]:
     if not _is_address(address):  # a client that is told nonsense leaves a broken thread behind
         remedy = N_("give one such as tcp://10.0.0.5:8786")
         raise ConfigError(address, "is no address of a Dask scheduler", remedy)
+    _knock(address, seconds)
     try:
         client = Client(address, timeout=seconds, set_as_default=False)
-    except OSError:  # refused, unknown host, too late
-        remedy = N_("start it with: dask scheduler, and give the address that it prints")
-        raise ClusterError(address, "no Dask scheduler answers there", remedy) from None
+    except OSError:  # it went in the meantime
+        raise ClusterError(address, "no Dask scheduler answers there", _START) from None
     with client:
         yield client
+
+
+def _knock(address: str, seconds: float) -> None:
+    """See who answers, before a client asks again and again.
+
+    Raises
+    ------
+    ClusterError
+        When nobody does in that time, or something that is no scheduler.
+    """
+    from distributed.comm.core import connect as reach  # noqa: PLC0415 (an extra)
+    from distributed.security import Security  # noqa: PLC0415
+
+    async def ask() -> None:
+        arguments = Security().get_connection_args("client")
+        comm = await asyncio.wait_for(reach(address, timeout=seconds, **arguments), seconds)
+        comm.abort()
+
+    with ThreadPoolExecutor(1) as apart:  # this thread may have an event loop of its own
+        error = apart.submit(asyncio.run, ask()).exception()
+    if isinstance(error, OSError | TimeoutError):  # refused, unknown host, too late
+        raise ClusterError(address, "no Dask scheduler answers there", _START)
+    if error is not None:
+        raise ClusterError(address, "what answers there is no Dask scheduler", _START)
 
 
 def map_on_cluster(
@@ -98,6 +126,7 @@ def map_on_cluster(
     work: Path,
     jobs: int | None = None,
     max_memory: int | None = None,
+    scene_seconds: float = SCENE_SECONDS,
     on_event: Listener,
 ) -> list[Record]:
     """Map scenes on the workers of a cluster, each in a process of its own.
@@ -117,6 +146,8 @@ def map_on_cluster(
         Scenes at a time. Default: one for each thread of the workers.
     max_memory : int, optional
         Bytes for all scenes at a time together. Default: what each worker may use.
+    scene_seconds : float
+        Longest time for a scene.
     on_event : callable
         Told of each scene when it is done.
 
@@ -146,14 +177,20 @@ def map_on_cluster(
     if not _threads(client):
         _LOG.warning(Message("the cluster has no workers yet; the scenes wait for them"))
     executor = client.get_executor(pure=False)
-    call = functools.partial(map_on_worker, versions=_versions(), memory_bytes=scene_bytes)
+    call = functools.partial(
+        map_on_worker, versions=_versions(), memory_bytes=scene_bytes, seconds=scene_seconds
+    )
     return map_all(
         tasks, executor, alone=executor, work=work, call=call, ahead=ahead, on_event=on_event
     )
 
 
 def map_on_worker(
-    task: SceneTask, *, versions: Mapping[str, str], memory_bytes: int | None
+    task: SceneTask,
+    *,
+    versions: Mapping[str, str],
+    memory_bytes: int | None,
+    seconds: float = SCENE_SECONDS,
 ) -> Mapped:
     """Map one scene on a worker: look whether it can, then do it in a process of its own.
 
@@ -165,6 +202,8 @@ def map_on_worker(
         What computes where the run was started.
     memory_bytes : int, optional
         Most memory for the scene, besides what the worker may use.
+    seconds : float
+        Longest time for it.
 
     Returns
     -------
@@ -181,7 +220,7 @@ def map_on_worker(
     share = min(_share(), memory_bytes or machine.memory_bytes())
     room = capacity([task.scene.grid], 1, share, task.settings.strip_rows)
     task = replace(task, settings=replace(task.settings, strip_rows=room.strip_rows))
-    with ProcessPerCall(1, seconds=SCENE_SECONDS, memory_bytes=room.scene_bytes) as alone:
+    with ProcessPerCall(1, seconds=seconds, memory_bytes=room.scene_bytes) as alone:
         future = alone.submit(map_scene, task)
         while not wait([future], timeout=_POLL_SECONDS).done:
             if not (work / RUNNING_NAME).exists():  # nobody waits for this any more
@@ -202,13 +241,21 @@ def _is_address(text: str) -> bool:
 
 def _check_versions(client: Any) -> None:
     """Look that scheduler and workers know this package; without it they cannot even tell why."""
-    found = client.get_versions(packages=["glacial_lakes"])
-    own = glacial_lakes.__version__
+    distributed: Any = importlib.import_module("distributed")  # an extra
+
+    found = client.get_versions(packages=["glacial_lakes", "distributed"])
+    needed = {  # what this process has loaded, whatever is installed beside it
+        "glacial_lakes": glacial_lakes.__version__,
+        "distributed": distributed.__version__,
+    }
     for place, node in {"scheduler": found["scheduler"], **found["workers"]}.items():
-        version = node["packages"]["glacial_lakes"]
-        if version != own:
-            what = Message("has glacial_lakes {version}, and not {own}", version=version, own=own)
-            raise ClusterError(place, what, "install the same versions on all workers")
+        for name, own in needed.items():
+            version = node["packages"][name]
+            if version != own:
+                what = Message(
+                    "has {name} {version}, and not {own}", name=name, version=version, own=own
+                )
+                raise ClusterError(place, what, "install the same versions on all workers")
 
 
 def _check(task: SceneTask, versions: Mapping[str, str]) -> None:
@@ -226,7 +273,7 @@ def _check(task: SceneTask, versions: Mapping[str, str]) -> None:
             raise ClusterError(None, what, "install the same versions on all workers")
     needed = (task.folder.parent / RUNNING_NAME, task.scene.path, task.dem, task.glaciers, task.aoi)
     for path in needed:
-        if path is not None and not _is_seen(Path(path)):
+        if path is not None and not _is_seen(file_of(path)):
             what = Message("the worker on {host} does not see it", host=host)
             raise ClusterError(path, what, "keep it on a disk that all workers share")
 

@@ -15,10 +15,9 @@ import rasterio
 
 from glacial_lakes import schema, settings
 from glacial_lakes.columns import C
-from glacial_lakes.errors import Message
+from glacial_lakes.errors import Message, json_of, shown
 from glacial_lakes.events import SceneRefused
 from glacial_lakes.io import atomic
-from glacial_lakes.parsing import json_of
 from glacial_lakes.places import is_plain
 from glacial_lakes.runtime.revision import code_version
 from glacial_lakes.scenes.plausibility import PERCENTILES
@@ -254,7 +253,7 @@ def scene_table(
     ]
     rows += [
         {
-            C.SCENE_ID: Path(event.path).name,
+            C.SCENE_ID: shown(Path(event.path).name),
             C.PATH: _relative(event.path, folder),
             C.CHECKSUM: UNVERIFIED,
             C.STATE: SceneState.REFUSED,
@@ -274,12 +273,14 @@ def content(
 ) -> dict[str, Any]:
     """Return all that a result follows from; as long as it is equal, nothing is new."""
     tables = settings.as_dict(project)
+    tables.pop("limits")  # they decide what is tried, never what comes of it
     rows = json.loads(scenes.to_json(orient="records", date_format="iso"))
     for row in rows:
         record = records.get(row[C.SCENE_ID])
         row["sha256"] = (record and record.checksum) or UNVERIFIED
         row["outputs"] = record.outputs if record else {}
-    paths = {**tables["inputs"], "aoi": tables["area"]["aoi"]}
+    area = tables["area"]
+    paths = {**tables["inputs"], "aoi": area["aoi"], "basins": area["basins"]}
     return {
         "glacial_lakes": code_version(),
         "versions": versions(),
@@ -306,4 +307,5 @@ def _plausibility(record: Record, trusted: Collection[str]) -> str | None:
 
 
 def _relative(text: str, folder: Path) -> str:
-    return text.replace(f"{folder}{os.sep}", "").replace(os.sep, "/")
+    text = text.replace(f"{folder}{os.sep}", "").replace(os.sep, "/")
+    return shown(text.replace(f"{shown(str(folder))}{os.sep}", ""))

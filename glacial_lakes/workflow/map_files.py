@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 import pyogrio
 
 from glacial_lakes import schema
-from glacial_lakes.errors import ConfigError, InputError, MissingFileError
+from glacial_lakes.errors import (
+    N_,
+    ConfigError,
+    GlacialLakesError,
+    InputError,
+    Message,
+    MissingFileError,
+    OutputError,
+    ResourceError,
+    UnsafeInputError,
+)
 from glacial_lakes.events import (
     DemNotGiven,
     Event,
@@ -28,16 +40,23 @@ from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.vector import Places
 from glacial_lakes.io.writing import written
 from glacial_lakes.mapping.pipeline import map_lakes
-from glacial_lakes.places import PathLike, keep_apart, listed, refuse_addresses
+from glacial_lakes.places import PathLike, file_of, keep_apart, listed, refuse_addresses
+from glacial_lakes.runtime import machine
+from glacial_lakes.runtime.processes import in_turn
 from glacial_lakes.scenes import discover, find_products, verify
 from glacial_lakes.scenes.dem import Dem, examine, files_of, name_of
-from glacial_lakes.scenes.plausibility import assess, require_plausible
+from glacial_lakes.scenes.plausibility import Plausibility, assess, require_plausible
+from glacial_lakes.scenes.scene import Scene
+from glacial_lakes.settings import LimitSettings
 from glacial_lakes.workflow.compiling import compile_ahead
 from glacial_lakes.workflow.reach import check_reach, extent_of
-from glacial_lakes.workflow.scene_tasks import reason_of
+from glacial_lakes.workflow.scene_tasks import MEMORY_SHARE, reason_of
 
 LAYER = "outlines"
 _DEGREES = "EPSG:4326"
+
+Mapped = tuple[Plausibility, gpd.GeoDataFrame, float]
+"""How likely a scene is what it seems, its outlines, and the seconds that they took."""
 
 
 def map_scenes(
@@ -48,6 +67,7 @@ def map_scenes(
     glaciers: Places | None = None,
     aoi: Places | None = None,
     min_area_m2: float | None = None,
+    limits: LimitSettings | None = None,
     on_event: Listener = ignore,
 ) -> gpd.GeoDataFrame:
     """Map scenes one after the other into one vector file.
@@ -65,6 +85,9 @@ def map_scenes(
         As for :func:`glacial_lakes.map_lakes`.
     min_area_m2 : float, optional
         Smallest lake.
+    limits : LimitSettings, optional
+        With them scenes are opened and mapped in a process of their own, where one that crashes,
+        hangs or eats the memory costs only itself.
     on_event : callable, optional
         Called with messages of :mod:`glacial_lakes.events`; scenes that are refused are told
         here.
@@ -102,7 +125,7 @@ def map_scenes(
     vectors = [Path(path) for path in (glaciers, aoi) if isinstance(path, Path | str)]
     others = [*files_of(dem), *vectors]
     for path in others:
-        if not path.exists():
+        if not file_of(path).exists():
             raise MissingFileError(path, "does not exist", "check the path")
     paths = listed(paths)
     refuse_addresses(out)
@@ -114,7 +137,7 @@ def map_scenes(
             refused.append(event)
         on_event(event)
 
-    scenes = discover(paths, listen)
+    scenes = discover(paths, listen, limits=limits)
     if dem is None:
         on_event(DemNotGiven())
     elif reason := examine(dem):
@@ -124,27 +147,57 @@ def map_scenes(
     )
     compile_ahead(on_event)
     on_event(StageStarted("map", len(scenes)))
+    given = {"dem": dem, "glaciers": glaciers, "aoi": aoi, "min_area_m2": min_area_m2}
+    call = functools.partial(_map, given)
     tables = []
-    for scene in scenes:
-        started = time.monotonic()
-        try:
-            verify(scene)
-            found = assess(scene)
-            require_plausible(scene, found)
-            if found.verdict == "odd":
-                on_event(SceneOdd(scene.id, scene.path, found.reason, is_used=True))
-            outlines = map_lakes(
-                scene, dem=dem, glaciers=glaciers, aoi=aoi, min_area_m2=min_area_m2
-            ).outlines
-        except InputError as error:
-            listen(SceneRefused(scene.path, reason_of(error, scene.path)))
+    for scene, mapped in zip(scenes, _outcomes(call, scenes, limits), strict=True):
+        if isinstance(mapped, OutputError):  # no fault of the scene
+            raise mapped
+        if isinstance(mapped, Exception):
+            listen(SceneRefused(scene.path, _reason(mapped, scene.path)))
             continue
-        tables.append(schema.conform(outlines, schema.MAPPED))
-        on_event(SceneMapped(scene.id, len(outlines), time.monotonic() - started))
+        found, outlines, seconds = mapped
+        if found.verdict == "odd":
+            on_event(SceneOdd(scene.id, scene.path, found.reason, is_used=True))
+        tables.append(outlines)
+        on_event(SceneMapped(scene.id, len(outlines), seconds))
     if not tables:
         only = refused[0].path if len(refused) == 1 else None
         raise InputError(only, "no scene could be used", "see the reasons above")
     return _write(tables, out)
+
+
+def _map(given: Mapping[str, Any], scene: Scene) -> Mapped:
+    """Map one scene; also what a process apart from this one does."""
+    started = time.monotonic()
+    verify(scene)
+    found = assess(scene)
+    require_plausible(scene, found)
+    outlines = schema.conform(map_lakes(scene, **given).outlines, schema.MAPPED)
+    return found, outlines, time.monotonic() - started
+
+
+def _outcomes(
+    call: Callable[[Scene], Mapped], scenes: Sequence[Scene], limits: LimitSettings | None
+) -> Iterator[Mapped | Exception]:
+    if limits is not None:
+        most = limits.memory_bytes or int(machine.memory_bytes() * MEMORY_SHARE)
+        yield from in_turn(call, scenes, seconds=limits.scene_s, memory_bytes=most)
+        return
+    for scene in scenes:
+        try:
+            yield call(scene)
+        except (InputError, UnsafeInputError) as error:
+            yield error
+
+
+def _reason(error: Exception, product: str) -> Message:
+    if isinstance(error, GlacialLakesError):
+        return reason_of(error, product)
+    if isinstance(error, MemoryError):
+        remedy = N_("allow more with limits.memory_gb")
+        return ResourceError(None, "the memory does not suffice", remedy).line
+    return InputError(None, " ".join(f"{type(error).__name__}: {error}".split())).line
 
 
 def _write(tables: list[gpd.GeoDataFrame], out: Path) -> gpd.GeoDataFrame:

@@ -28,8 +28,8 @@ from glacial_lakes.events import (
     StageStarted,
     ignore,
 )
-from glacial_lakes.export.export import export
-from glacial_lakes.inventory.build import track
+from glacial_lakes.export.export import export, require_packages
+from glacial_lakes.inventory.build import named_basins, track
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
 from glacial_lakes.inventory.kept import refuse_empty, tell_away
 from glacial_lakes.io import atomic, locks, marks
@@ -37,7 +37,7 @@ from glacial_lakes.io.atomic import Aside
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.mapping.seeds import detector_of
 from glacial_lakes.measures.glaciers import glacier_outlines
-from glacial_lakes.places import keep_apart
+from glacial_lakes.places import file_of, keep_apart, layer_of
 from glacial_lakes.report.page import write_report
 from glacial_lakes.review import working_copy
 from glacial_lakes.runtime import machine
@@ -63,8 +63,8 @@ from glacial_lakes.workflow.output_folder import (
 )
 from glacial_lakes.workflow.reach import check_reach, extent_of
 from glacial_lakes.workflow.scene_tasks import (
+    MEMORY_SHARE,
     OUTLINES_NAME,
-    SCENE_SECONDS,
     SceneTask,
     capacity,
     earlier_record,
@@ -74,9 +74,6 @@ from glacial_lakes.workflow.scene_tasks import (
 
 if TYPE_CHECKING:
     from distributed import Client
-
-MEMORY_SHARE = 0.75
-"""Share of the computer's memory that a run takes when it is not told how much."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -143,8 +140,7 @@ def run(
         Scenes mapped at a time. Default: one for each core, or each thread of a cluster.
     max_memory : int, optional
         Bytes for all processes together; fewer scenes at a time and smaller blocks are used to
-        keep to it. Default: three quarters of the computer's memory, or what the workers of a
-        cluster may use.
+        keep to it. Default: ``limits.memory_gb`` of the project.
     executor : distributed.Client or concurrent.futures.Executor, optional
         Where scenes are mapped instead of in processes of this computer. It must see the same
         files at the same paths.
@@ -188,6 +184,7 @@ def run(
 
     detector_of(project.mapping)  # told once, not by every scene
     check_output(project)
+    require_packages(project.export.formats)
     if project.inputs.dem is None:
         on_event(DemNotGiven())
     elif reason := examine(dem := project.folder / project.inputs.dem):
@@ -204,19 +201,20 @@ def run(
         tasks = _tasks(project, scenes, checksums, output)
         with _work_folder(output) as work:
             records, mapped = _map(
-                tasks, work, executor, jobs=jobs, max_memory=max_memory, on_event=listen
+                tasks,
+                work,
+                executor,
+                jobs=jobs,
+                max_memory=max_memory or project.limits.memory_bytes,
+                scene_seconds=project.limits.scene_s,
+                on_event=listen,
             )
         trusted = project.inputs.trusted_scenes
         records = _compared(scenes, records)
         odd = _odd_scenes(scenes, records, trusted)
         for event in odd:
             on_event(event)
-        waiting = {event.scene_id for event in odd}
-        usable = [
-            record.scene_id
-            for record in records.values()
-            if record.state == SceneState.MAPPED and record.scene_id not in waiting
-        ]
+        usable = _usable(records, {event.scene_id for event in odd})
         reused = tuple(scene_id for scene_id in usable if scene_id not in mapped)
         refusals = tuple(sorted(refused, key=lambda event: (event.path, event.reason)))
         result = RunResult(output, (), mapped, reused, refusals, 0, set_aside=odd)
@@ -238,6 +236,12 @@ def run(
             outputs = _replace_results(project, output, inventory, content, outputs, listen)
         paths = tuple(output / name for name in (*outputs, manifest.FILE_NAME))
         return replace(result, paths=paths, n_lakes=n_lakes, unchanged=unchanged)
+
+
+def _usable(records: Mapping[str, Record], waiting: set[str]) -> list[str]:
+    """Return the scenes that were mapped and wait for nobody."""
+    mapped = (record for record in records.values() if record.state == SceneState.MAPPED)
+    return [record.scene_id for record in mapped if record.scene_id not in waiting]
 
 
 def _compared(scenes: Sequence[Scene], records: Mapping[str, Record]) -> dict[str, Record]:
@@ -278,6 +282,8 @@ def _odd_scenes(
 
 def _check_reach(project: Project, scenes: Sequence[Scene]) -> None:
     """Refuse areas, glaciers and basins that meet no scene, before hours are spent on them."""
+    if project.area.basins is not None:
+        named_basins(project.folder / project.area.basins, project.area.basin_field)
     if not scenes:
         return
     named = {
@@ -310,7 +316,7 @@ def _find_scenes(project: Project, on_event: Listener) -> list[Scene]:
             patterns.append(folder / pattern)
         else:
             raise MissingFileError(literal, "inputs.scenes names it, but it is not there")
-    scenes = discover(patterns, on_event)
+    scenes = discover(patterns, on_event, limits=project.limits)
     months = project.inputs.months
     chosen = [scene for scene in scenes if months is None or scene.acquired.month in months]
     if scenes and not chosen:
@@ -340,7 +346,7 @@ def _checksums(project: Project) -> dict[str, str]:
         "basins": project.area.basins,
     }
     return {
-        name: manifest.checksum(manifest.parts_of(project.folder / path))
+        name: manifest.checksum(manifest.parts_of(project.folder / file_of(path)))
         for name, path in named.items()
         if path is not None
     }
@@ -353,14 +359,15 @@ def _tasks(
     settings["mapping"].pop("strip_rows")  # sets memory, never the result
     for name in ("basins", "basin_field"):  # mapping does not know them
         settings["area"].pop(name)
-    key = digest(
-        {
-            "version": code_version(),
-            "mapping": settings["mapping"],
-            "area": settings["area"],
-            "checksums": {name: sum_ for name, sum_ in checksums.items() if name != "basins"},
-        }
-    )
+    depends = {
+        "version": code_version(),
+        "mapping": settings["mapping"],
+        "area": settings["area"],
+        "checksums": {name: sum_ for name, sum_ in checksums.items() if name != "basins"},
+    }
+    if layer := layer_of(project.inputs.glaciers or ""):
+        depends["glaciers_layer"] = layer
+    key = digest(depends)
 
     def located(path: str | None) -> Path | None:
         return None if path is None else project.folder / path
@@ -411,6 +418,7 @@ def _map(
     *,
     jobs: int | None,
     max_memory: int | None,
+    scene_seconds: float,
     on_event: Listener,
 ) -> tuple[dict[str, Record], tuple[str, ...]]:
     """Map what has no valid earlier result; return all records, and the scenes mapped now."""
@@ -428,10 +436,24 @@ def _map(
     fresh: list[Record] = []
     if new and (executor is None or isinstance(executor, Executor)):
         compile_ahead(on_event)
-        fresh = _map_here(new, work, executor, jobs=jobs, max_memory=max_memory, on_event=on_event)
+        fresh = _map_here(
+            new,
+            work,
+            executor,
+            jobs=jobs,
+            max_memory=max_memory,
+            scene_seconds=scene_seconds,
+            on_event=on_event,
+        )
     elif new:
         fresh = map_on_cluster(
-            new, executor, work=work, jobs=jobs, max_memory=max_memory, on_event=on_event
+            new,
+            executor,
+            work=work,
+            jobs=jobs,
+            max_memory=max_memory,
+            scene_seconds=scene_seconds,
+            on_event=on_event,
         )
     records |= {record.scene_id: record for record in fresh}
     mapped = tuple(record.scene_id for record in fresh if record.state == SceneState.MAPPED)
@@ -445,6 +467,7 @@ def _map_here(
     *,
     jobs: int | None,
     max_memory: int | None,
+    scene_seconds: float,
     on_event: Listener,
 ) -> list[Record]:
     room = capacity(
@@ -460,9 +483,9 @@ def _map_here(
     with (
         pool
         or ProcessPerCall(
-            room.jobs, seconds=SCENE_SECONDS, memory_bytes=room.scene_bytes
+            room.jobs, seconds=scene_seconds, memory_bytes=room.scene_bytes
         ) as running,
-        ProcessPerCall(1, seconds=SCENE_SECONDS, memory_bytes=room.all_bytes) as alone,
+        ProcessPerCall(1, seconds=scene_seconds, memory_bytes=room.all_bytes) as alone,
     ):
         return map_all(tasks, running, alone=alone, work=work, on_event=on_event)
 

@@ -34,7 +34,7 @@ from glacial_lakes.scenes import verify
 from glacial_lakes.scenes.plausibility import assess, require_plausible
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.schema import SceneState
-from glacial_lakes.settings import MappingSettings
+from glacial_lakes.settings import LimitSettings, MappingSettings
 from glacial_lakes.workflow import manifest
 from glacial_lakes.workflow.manifest import Record
 
@@ -44,8 +44,11 @@ RECORD_NAME = "done.json"
 RESULT_NAMES = (RECORD_NAME, OUTLINES_NAME, "coverage.tif")
 """All that is written of a scene, or was by version 0.1.0; the record, which tells that the others
 are whole, first."""
-SCENE_SECONDS = 3600.0
-"""Longest time for a scene; a full Sentinel-2 tile takes about a minute."""
+SCENE_SECONDS = LimitSettings().scene_s
+"""Longest time for a scene, where no project tells it."""
+
+MEMORY_SHARE = 0.75
+"""Share of the computer's memory that is taken when nobody tells how much."""
 
 BASE_BYTES = 400 * 2**20
 """Python, the libraries and the block cache of GDAL."""
@@ -163,9 +166,10 @@ def map_scene(task: SceneTask) -> Mapped:
         checksum="",
         outputs={},
     )
-    lasting = True
+    is_lasting = True
     try:
-        record = replace(record, checksum=manifest.checksum(parts), verified=verify(task.scene))
+        record = replace(record, checksum=manifest.checksum(parts))
+        record = replace(record, verified=verify(task.scene))
         found = assess(task.scene)
         record = replace(
             record,
@@ -180,17 +184,44 @@ def map_scene(task: SceneTask) -> Mapped:
     except (OutputError, MemoryError):
         raise
     except GlacialLakesError as error:
-        lasting = isinstance(error, InputError | UnsafeInputError)
+        is_lasting = _is_of_scene(error, task, parts) and _reads_as_before(parts, record)
         record = replace(record, state=SceneState.REFUSED, reason=reason_of(error, task.scene.path))
     except Exception as error:
         if _lacks_memory(error):
             raise MemoryError from error
-        lasting = False
+        is_lasting = False
         what = " ".join(f"{type(error).__name__}: {error}".split())
         record = replace(record, state=SceneState.REFUSED, reason=InputError(None, what).line)
-    if lasting:
+    if is_lasting:
         manifest.write(task.folder / RECORD_NAME, record.as_json())
     return record, time.monotonic() - started
+
+
+def _is_of_scene(error: GlacialLakesError, task: SceneTask, parts: Sequence[Path]) -> bool:
+    """Tell whether it is the scene that an error is about, and no other file of the run.
+
+    Only then is it told of the scene by later runs too, without a new look. A refusal for another
+    reason, such as a file of glaciers that a program holds, is gone when that reason is.
+    """
+    if not isinstance(error, InputError | UnsafeInputError):
+        return False
+    others = {str(path) for path in (task.dem, task.glaciers, task.aoi) if path is not None}
+    if error.path is None or error.path in others:
+        return False
+    named = Path(error.path)
+    product = Path(task.scene.path)
+    return named in parts or named == product or product in named.parents
+
+
+def _reads_as_before(parts: Sequence[Path], record: Record) -> bool:
+    """Tell whether the files of a scene can be read, and hold what they held before.
+
+    A disk that failed for a moment says the same as a file that is cut short.
+    """
+    try:
+        return bool(record.checksum) and manifest.checksum(parts) == record.checksum
+    except OSError:
+        return False
 
 
 def _lacks_memory(error: Exception) -> bool:
