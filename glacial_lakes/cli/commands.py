@@ -263,9 +263,7 @@ def scenes(options: Options, paths: tuple[Path, ...]) -> Answer:
 @click.argument("paths", metavar="SCENE...", nargs=-1, required=True, type=Path)
 @click.option("-o", "out", required=True, type=Path, help=".gpkg, .shp, .geojson or .fgb")
 @click.option("--dem", type=Path, help="Elevation model: slope, shadow, lake elevation.")
-@click.option(
-    "--glaciers", type=Path, help='Glacier outlines; "FILE|layername=NAME" of several layers.'
-)
+@click.option("--glaciers", type=Path, help="Glacier outlines.")
 @click.option(
     "--aoi",
     type=Path,
@@ -324,9 +322,7 @@ def run(options: Options, project: Path, **where: Any) -> Answer:
 @click.option("--date", metavar="YYYY[-MM[-DD]]", help="Date of all outlines.")
 @click.option("--encoding", help="Text encoding of a shapefile, e.g. CP1251.")
 @click.option("--layer", help="Layer of FILE.")
-@click.option(
-    "--glaciers", type=Path, help='Glacier outlines; "FILE|layername=NAME" of several layers.'
-)
+@click.option("--glaciers", type=Path, help="Glacier outlines.")
 @click.option(
     "--basins", type=Path, help='Polygons of basins; "FILE|layername=NAME" of several layers.'
 )
