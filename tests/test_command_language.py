@@ -65,7 +65,9 @@ def test_help_is_wholly_of_one_language(call, words: list[str]) -> None:
         r"glacial-lakes|--?[\w-]+|\[(en\|ru|x\S+)\]|[A-Z]+\.[A-Z]+|\.[a-z]+|\b[A-Z_]{2,}\b"
     )
     left = re.sub(
-        r"project\.toml|acquired=IMG_DAY|tcp://\S+|JSON на stdout|inventory\.\w+|shp|km", "", page
+        r"project\.toml|acquired=IMG_DAY|tcp://\S+|JSON на stdout|inventory\.\w+|\|layername=|shp|km",
+        "",
+        page,
     )
     left = names.sub("", left)
     known = {"Dask", "SIZE", "HTML", "CP", "GDAL", "GB", *cli.commands}

@@ -492,6 +492,6 @@ def test_the_command_says_what_it_understood(path: Path, copy: Path) -> None:
     assert "отклонено" in said.stdout
     assert name in said.stdout
     assert "Иванова" in said.stdout
-    assert "Решений сохранено в каталоге: 1." in said.stdout
+    assert "В каталоге сохранено 1 решение." in said.stdout
     said = subprocess.run([*told, "--json"], capture_output=True, text=True, check=True)
     assert json.loads(said.stdout) == {"reviews": []}

@@ -718,5 +718,5 @@ def test_the_summary_is_russian_where_wished(
 ) -> None:
     path = write(lakes(lake(0)), tmp_path / "lakes_2015.gpkg")
     _, told, _ = run(capsys, "--lang", "ru", "track", path, "-o", tmp_path / "i.gpkg")
-    assert "известен лишь год или месяц: 1" in told
+    assert "1 дата известна лишь до года или месяца" in told
     assert "погрешность известна для 0" in told
