@@ -64,11 +64,8 @@ def test_help_is_wholly_of_one_language(call, words: list[str]) -> None:
     names = re.compile(
         r"glacial-lakes|--?[\w-]+|\[(en\|ru|x\S+)\]|[A-Z]+\.[A-Z]+|\.[a-z]+|\b[A-Z_]{2,}\b"
     )
-    left = re.sub(
-        r"project\.toml|acquired=IMG_DAY|tcp://\S+|JSON на stdout|inventory\.\w+|\|layername=|shp|km",
-        "",
-        page,
-    )
+    formats = r"JSON на stdout|inventory\.\w+|\|layername=|shp|km"
+    left = re.sub(rf"project\.toml|acquired=IMG_DAY|tcp://\S+|{formats}", "", page)
     left = names.sub("", left)
     known = {"Dask", "SIZE", "HTML", "CP", "GDAL", "GB", *cli.commands}
     assert set(re.findall("[A-Za-z]{2,}", left)) <= known, left
