@@ -68,6 +68,8 @@ def write(path: Path, heights: Any, profile: dict[str, Any], **tags: Any) -> Pat
         (-9999, None, "float32"),
         (0, None, "int16"),
         (np.nan, -9999, "float32"),
+        (np.nan, None, "float32"),
+        (np.inf, None, "float32"),
         (32767, None, "int16"),
         (8848, None, "int16"),
         (-3.4e38, None, "float32"),
@@ -86,6 +88,7 @@ def test_a_void_is_unknown_ground_however_it_is_marked(
     assert np.isnan(found[hole]).all()
     far = ~hole
     far[98:142, 98:142] = False
+    assert np.isfinite(found[far]).all()
     np.testing.assert_allclose(found[far], heights.astype(kind)[far], atol=0.01)
     terrain = read_terrain(path, grid, 145.0, 30.0)
     row, col = (int(v) for v in ~terrain.grid.transform * (grid.bounds[0], grid.bounds[3]))

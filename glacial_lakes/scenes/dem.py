@@ -213,7 +213,9 @@ def read_heights(dem: Dem, grid: Grid) -> Float:
         wrong = _impossible(heights, name_of(dataset))
         if not wrong.any():
             scale, shift = _factors(dataset)
-            with _warped(dataset, grid, dataset.nodata) as warped:
+            is_float = np.issubdtype(np.dtype(dataset.dtypes[0]), np.floating)
+            unknown = np.nan if dataset.nodata is None and is_float else dataset.nodata
+            with _warped(dataset, grid, unknown) as warped:
                 elevation: Float = warped.read(1)
             return elevation if (scale, shift) == (1.0, 0.0) else elevation * scale + shift
         if heights.shape != (window.height, window.width):
@@ -354,7 +356,7 @@ def _heights(dataset: Any, window: Window) -> Float:
 
 def _impossible(heights: Float, name: str | None) -> NDArray[np.bool_]:
     """Return where heights are voids that nobody tagged; refuse heights in another unit."""
-    wrong: NDArray[np.bool_] = np.isfinite(heights) & ((heights < LOWEST_M) | (heights > HIGHEST_M))
+    wrong: NDArray[np.bool_] = (heights < LOWEST_M) | (heights > HIGHEST_M)
     lone = _lone_heights(heights)
     void = np.isin(heights, lone) if lone else np.zeros(heights.shape, np.bool_)
     left = wrong & ~void
