@@ -358,7 +358,7 @@ def _impossible(heights: Float, name: str | None) -> NDArray[np.bool_]:
     """Return where heights are voids that nobody tagged; refuse heights in another unit."""
     wrong: NDArray[np.bool_] = (heights < LOWEST_M) | (heights > HIGHEST_M)
     lone = _lone_heights(heights)
-    void = np.isin(heights, lone) if lone else np.zeros(heights.shape, np.bool_)
+    void = np.isinf(heights) | (np.isin(heights, lone) if lone else False)
     left = wrong & ~void
     known = np.isfinite(heights) & ~void
     if left.sum() > _FEW * known.sum():
