@@ -43,10 +43,13 @@ LEFT_OUT = {
     "run_id", "key", "stamp", "outputs",  # digests of version and bytes
 }  # fmt: skip
 """Columns, and keys of JSON."""
-LEFT_OUT_LINES = re.compile(r"glacial_lakes \d|Content-Security-Policy")
-"""Lines of text; the policy of a page holds digests of its styles."""
-LABEL = re.compile(r' label="[^"]*"')
-"""What QGIS shows for a value: words of a language, which change."""
+LEFT_OUT_LINES = re.compile(
+    r"glacial_lakes \d|Content-Security-Policy|scenes? mapped, |<dd>[Оо]бработан|\['layer_styles', \d"
+)
+"""Lines of text; the policy of a page holds digests of its styles, counts have plural forms, and a
+layer without a style of its own may get one."""
+LABEL = re.compile(r' (label|styleCategories)="[^"]*"')
+"""What QGIS shows for a value: words of a language, which change; and what a style has."""
 LEFT_OUT_TABLES = ("rtree_", "sqlite_")
 """Beginnings of names: indices and counters of SQLite."""
 

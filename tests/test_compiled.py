@@ -159,6 +159,16 @@ def test_a_number_that_comes_another_way_would_be_seen(copy: Path) -> None:
     assert "settings.py" in unstamped(copy)
 
 
+@pytest.mark.parametrize(
+    "file", ["errors.py", "columns.py", "schema.py", "settings.py", "language/ru.po"]
+)
+def test_words_and_columns_make_no_compiled_code_out_of_date(copy: Path, file: str) -> None:
+    before = cache.stamp(copy)
+    with (copy / file).open("a", encoding="utf-8") as text:
+        text.write("\n# more\n")
+    assert cache.stamp(copy) == before
+
+
 def test_every_compiled_function_comes_from_a_stamped_file() -> None:
     stamped = cache.sources(PACKAGE)
     compiled = numba.core.dispatcher.Dispatcher

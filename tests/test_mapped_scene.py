@@ -126,3 +126,14 @@ def test_polygons_without_areas_are_measured_on_the_ellipsoid_when_tracked() -> 
     assert rows["perimeter_m"].tolist() == pytest.approx([perimeter] * 2, rel=1e-6)
     assert set(rows["status"]) == {"observed"}
     assert inventory.lakes["state"].tolist() == ["present"]
+
+
+def test_polygons_without_areas_are_still_without_when_they_come_from_a_file(
+    tmp_path: Path,
+) -> None:
+    scene = MappedScene(drawn(lake(), lake(900)).assign(note=["a", "b"]), SURVEY)
+    scene.to_file(tmp_path / "scene.gpkg")
+    back = MappedScene.read(tmp_path / "scene.gpkg")
+    assert set(back.outlines.columns) == set(scene.outlines.columns)
+    assert len(gl.track([back]).lakes) == len(gl.track([scene]).lakes) == 2
+    assert "km²" not in repr(MappedScene(drawn(lake()).assign(area_m2=np.nan), SURVEY))

@@ -34,6 +34,7 @@ _KERNELS = b"\nfrom glacial_lakes.kernels.jit import "
 _IMPORT = re.compile(rb"\nfrom (glacial_lakes\.[\w.]+) import (\([^)]*\)|.*)")
 _ENUM = re.compile(rb"\nclass (\w+)\(\w*(?:Enum|Flag)\)")
 _NAME = re.compile(rb"[A-Za-z_]\w*")
+_CONSTANT = re.compile(rb"_?[A-Z][A-Z0-9_]*[A-Z0-9]")  # neither C, the columns, nor N_, the words
 _LONG_NAME = "x" * 120
 """As long as what numba appends to the folder: the paths of Windows end at 260 characters."""
 
@@ -115,7 +116,9 @@ def sources(package: Path) -> dict[Path, bytes]:
                 if source in texts and source not in found:
                     enums = _ENUM.findall(texts[source])
                     named = _NAME.findall(names)
-                    coming += [source for name in named if name.isupper() or name in enums]
+                    coming += [
+                        source for name in named if _CONSTANT.fullmatch(name) or name in enums
+                    ]
     return found
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import pandas as pd
 import shapely
 
 from glacial_lakes import schema
@@ -67,7 +68,7 @@ class MappedScene:
         OutputError
             When the file cannot be written.
         """
-        table = schema.conform(self.outlines, schema.MAPPED)
+        table = _ordered(self.outlines)
         record = _record(self.coverage)
         geopackage.write_layers(path, {OUTLINES_LAYER: table}, records={COVERAGE_TABLE: record})
 
@@ -86,7 +87,7 @@ class MappedScene:
         record = geopackage.read_record(path, COVERAGE_TABLE)
         if OUTLINES_LAYER not in layers or record is None:
             raise DamagedFileError(path, "is no mapped scene", "map it again")
-        outlines = gpd.GeoDataFrame(schema.conform(layers[OUTLINES_LAYER], schema.MAPPED))
+        outlines = gpd.GeoDataFrame(_ordered(layers[OUTLINES_LAYER]))
         return cls(_single_parts(outlines), _coverage(record, path))
 
     def __repr__(self) -> str:
@@ -100,7 +101,7 @@ class MappedScene:
     def _facts(self) -> dict[str, str]:
         count = len(self.outlines)
         told = f"{count} outline" if count == 1 else f"{count} outlines"
-        if C.AREA_M2 in self.outlines:
+        if C.AREA_M2 in self.outlines and (not count or self.outlines[C.AREA_M2].notna().any()):
             told += f", {self.outlines[C.AREA_M2].sum() / 1e6:.3f} km²"
         return {
             "scene": self.coverage.scene_id,
@@ -108,6 +109,16 @@ class MappedScene:
             "acquired": f"{self.coverage.acquired:%Y-%m-%d}",
             "outlines": told,
         }
+
+
+def _ordered(outlines: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return the columns that are there, those of the schema first and of its types.
+
+    One that is missing is not made up: polygons without an area are measured when they are tracked,
+    and those whose area is missing are not.
+    """
+    there = [column for column in schema.MAPPED if column.name in outlines]
+    return schema.conform(outlines, tuple(there))
 
 
 def _single_parts(outlines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
