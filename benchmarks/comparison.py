@@ -44,7 +44,8 @@ LEFT_OUT = {
 }  # fmt: skip
 """Columns, and keys of JSON."""
 LEFT_OUT_LINES = re.compile(
-    r"glacial_lakes \d|Content-Security-Policy|scenes? mapped, |<dd>[Оо]бработан|\['layer_styles', \d"
+    r"glacial_lakes \d|Content-Security-Policy|scenes? mapped, |<dd>[Оо]бработан"
+    r"|\['layer_styles', \d"
 )
 """Lines of text; the policy of a page holds digests of its styles, counts have plural forms, and a
 layer without a style of its own may get one."""
