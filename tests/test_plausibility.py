@@ -16,13 +16,20 @@ import shapely
 from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rasterio.crs import CRS
 from sample_project import PRODUCTS, Maker, project_of
 
 from glacial_lakes import schema
 from glacial_lakes.errors import GridError, ImplausibleError, MetadataError, MissingFileError
+from glacial_lakes.grid import Grid
 from glacial_lakes.scenes import discover, find_products, open_scene
 from glacial_lakes.scenes.agreement import Ground, disagreeing
-from glacial_lakes.scenes.plausibility import assess, check_time, require_plausible
+from glacial_lakes.scenes.plausibility import (
+    assess,
+    check_time,
+    contradictions,
+    require_plausible,
+)
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sun import sun_elevation
 from glacial_lakes.simulate.sun import sun_position
@@ -351,3 +358,20 @@ def test_a_scene_mapped_alone_is_judged_too(sample_data: Path, tmp_path: Path) -
         map_scenes([copy], tmp_path / "o.gpkg", on_event=refused.append)
     assert any("GL1007" in str(event) for event in refused)
     assert not (tmp_path / "o.gpkg").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "is_odd"),
+    [
+        ("LC08_L2SP_151030_20130903_20200904_02_T1", False),
+        ("LC08_L2SP_151030_20230903_20230904_02_T1", True),
+        ("S2A_MSIL2A_20130903T055641_N0208_R091_T43TDH_20180812T110310", False),
+        ("S2A_MSIL2A_20180812T055641_N0208_R091_T43TDH_20180812T110310", True),
+        ("LC81510302013246LGN01", False),
+    ],
+)
+def test_a_day_that_contradicts_the_name_of_the_product_is_told(name: str, is_odd: bool) -> None:
+    acquired = datetime(2013, 9, 3, 5, 40, tzinfo=UTC)
+    grid = Grid(CRS.from_epsg(32643), Affine(30, 0, 460_000, 0, -30, 4_720_000), (100, 100))
+    found = contradictions(acquired, grid, None, name=name)
+    assert any("but its name tells" in str(one) for one in found) == is_odd

@@ -17,7 +17,13 @@ from sample_inventory import make_inventory
 from glacial_lakes.errors import InputError, LockedError
 from glacial_lakes.events import Event, ScenesAway
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
-from glacial_lakes.inventory.kept import refuse_empty, tell_away, touched_lakes, with_kept
+from glacial_lakes.inventory.kept import (
+    annotated_lakes,
+    refuse_empty,
+    tell_away,
+    touched_lakes,
+    with_kept,
+)
 from glacial_lakes.io.at_rest import settle
 from glacial_lakes.review import working_copy
 from glacial_lakes.review.review_file import review_file
@@ -200,6 +206,23 @@ def test_a_touched_lake_outlasts_its_scenes_and_an_untouched_one_does_not(tmp_pa
     assert got.outlines.crs == got.lakes.crs == inventory.lakes.crs
     again = with_kept(got, tables(inventory), inventory.reviews, today.scenes)
     assert again.lakes["lake_id"].tolist() == got.lakes["lake_id"].tolist()
+
+
+@pytest.mark.parametrize("layer", ["lakes", "observations"])
+def test_a_lake_outlasts_its_scenes_when_a_column_of_a_person_says_something_of_it(
+    tmp_path: Path, layer: str
+) -> None:
+    made = make_inventory(8)
+    ids = made.lakes["lake_id"].tolist()
+    made.to_file(path := tmp_path / "inventory.gpkg")
+    execute(path, f"ALTER TABLE {layer} ADD guide TEXT")
+    execute(path, f"UPDATE {layer} SET guide = 'Asan' WHERE lake_id = '{ids[2]}'")
+    inventory = open_inventory(path)
+    assert annotated_lakes(inventory) == {ids[2]}
+    today = without(inventory, set(inventory.scenes["scene_id"].iloc[3:]), set(ids[2:6]))
+    told = annotated_lakes(inventory)
+    got = with_kept(tables(today), tables(inventory), inventory.reviews, today.scenes, told)
+    assert set(got.lakes["lake_id"]) == set(ids) - set(ids[3:6])
 
 
 def test_a_lake_that_has_become_part_of_another_is_not_kept_twice(tmp_path: Path) -> None:

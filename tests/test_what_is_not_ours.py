@@ -214,6 +214,41 @@ def test_an_export_replaces_an_earlier_export_and_nothing_else(name: str, tmp_pa
             shutil.rmtree(tmp_path / "other")
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("lakes.csv", "lake_id,lake_name,comment\nGL1,Mine,words\n"),
+        ("lakes.geojson", '{"type": "FeatureCollection", "features": [{"properties": {}}]}'),
+        ("lakes.geojson", '{"type": "FeatureCollection", "features": [{"properties": null}]}'),
+    ],
+)
+def test_a_table_made_by_hand_with_some_of_our_columns_is_no_result(
+    name: str, content: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    with pytest.raises(ForeignFileError):
+        export(make_inventory(3), tmp_path, [Path(name).suffix[1:]])
+    assert (tmp_path / name).read_text(encoding="utf-8") == content
+
+
+def test_results_that_a_person_changed_are_kept_beside_the_new_ones(tmp_path: Path) -> None:
+    parts = ("shapefiles/lakes.shp", "shapefiles/lakes.dbf", "shapefiles/lakes.shx")
+    names = ("lakes.csv", "report.html", "inventory.gpkg", "shapefiles/lakes.qml", *parts)
+    (tmp_path / "shapefiles").mkdir()
+    for name in names:
+        (tmp_path / name).write_text("as written")
+    written = {name: atomic.sha256(tmp_path / name) for name in names}
+    assert not list(output_folder.changed(tmp_path, written))
+    for name in set(names) - {"report.html", *parts[::2]}:
+        (tmp_path / name).write_text("changed")
+    with atomic.together(tmp_path) as aside:
+        kept = output_folder.keep_changed(tmp_path, written, aside)
+    assert {path.relative_to(tmp_path).as_posix() for path in kept} == {"lakes.csv", *parts}
+    for path, name in kept.items():
+        assert (tmp_path / name).read_bytes() == path.read_bytes()
+    assert len({Path(name).stem for path, name in kept.items() if path.suffix != ".csv"}) == 1
+
+
 def add_column(path: Path) -> None:
     if path.suffix == ".gpkg":
         with closing(sqlite3.connect(path)) as database, database:
@@ -245,7 +280,7 @@ def test_what_a_person_added_to_makes_an_export_theirs(
 def test_a_result_of_a_version_with_fewer_columns_is_an_earlier_result(tmp_path: Path) -> None:
     export(make_inventory(3), tmp_path, ["csv"])
     table = pd.read_csv(tmp_path / "lakes.csv")
-    table[table.columns[:5]].to_csv(tmp_path / "lakes.csv", index=False)
+    table[table.columns[:-5]].to_csv(tmp_path / "lakes.csv", index=False)
     export(make_inventory(3), tmp_path, ["csv"])
     assert list(pd.read_csv(tmp_path / "lakes.csv").columns) == list(table.columns)
 

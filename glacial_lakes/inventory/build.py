@@ -16,7 +16,7 @@ from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, VectorError, require
 from glacial_lakes.inventory import attributes, decisions
 from glacial_lakes.inventory.inventory import Inventory, as_layer, empty_layer
-from glacial_lakes.inventory.kept import with_kept
+from glacial_lakes.inventory.kept import annotated_lakes, with_kept
 from glacial_lakes.io.repair import repaired
 from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.mapping.mapped_scene import MappedScene
@@ -112,7 +112,8 @@ def track(
     scene_table = as_layer(_scenes(seen, scenes, reviews), "scenes")
     if previous is not None:
         tables = (as_layer(getattr(previous, name), name) for name in _TRACKED)
-        tracked = with_kept(tracked, Tracked(*tables), reviews, scene_table)
+        annotated = annotated_lakes(previous)
+        tracked = with_kept(tracked, Tracked(*tables), reviews, scene_table, annotated)
     tracked = decisions.redraw(tracked, reviews, scene_table)
     lakes, rows = (as_layer(getattr(tracked, name), name) for name in ("lakes", "outlines"))
     ice = None if glaciers is None else glacier_outlines(glaciers)

@@ -36,8 +36,28 @@ def touched_lakes(reviews: gpd.GeoDataFrame) -> set[str]:
     return set(force.loc[~gone, C.LAKE_ID].dropna()) - set(force.loc[gone, C.LAKE_ID])
 
 
+def annotated_lakes(inventory: Inventory) -> set[str]:
+    """Return the lakes of which columns that a person added say something, in any layer."""
+    found: set[str] = set()
+    for table, columns in (
+        (inventory.lakes, schema.LAKES),
+        (inventory.outlines, schema.OUTLINES),
+        (inventory.observations, schema.OBSERVATIONS),
+        (inventory.events, schema.LAKE_EVENTS),
+    ):
+        known = {column.name for column in columns} | {"geometry"}
+        added = table[[column for column in table.columns if column not in known]]
+        says = (added.notna() & (added != "")).any(axis=1)
+        found |= set(table.loc[says, C.LAKE_ID].dropna())
+    return found
+
+
 def with_kept(
-    tracked: Tracked, previous: Tracked, reviews: gpd.GeoDataFrame, scenes: pd.DataFrame
+    tracked: Tracked,
+    previous: Tracked,
+    reviews: gpd.GeoDataFrame,
+    scenes: pd.DataFrame,
+    annotated: Collection[str] = (),
 ) -> Tracked:
     """Return the tables with the touched lakes that the scenes of today do not show.
 
@@ -54,8 +74,11 @@ def with_kept(
         :data:`glacial_lakes.schema.REVIEWS`.
     scenes : pandas.DataFrame
         :data:`glacial_lakes.schema.SCENES` of today.
+    annotated : collection of str
+        Lakes of which a person has said something elsewhere (:func:`annotated_lakes`).
     """
-    names = touched_lakes(reviews) & set(previous.lakes[C.LAKE_ID]) - set(tracked.lakes[C.LAKE_ID])
+    touched = touched_lakes(reviews) | set(annotated)
+    names = touched & set(previous.lakes[C.LAKE_ID]) - set(tracked.lakes[C.LAKE_ID])
     lakes = previous.lakes[previous.lakes[C.LAKE_ID].isin(names)]
     lakes = lakes[~_is_covered(lakes, tracked.lakes)]
     if lakes.empty:

@@ -68,9 +68,17 @@ def _is_equal(one: Path, other: Path) -> bool:
     return True
 
 
+_LEAST_SHARE = 0.5
+"""Of our columns that an older result has: versions add some."""
+
+
 def _is_within(old: Sequence[str], new: Sequence[str]) -> bool:
-    """Tell whether names begin as others do and have no further ones."""
-    return bool(old) and bool(new) and old[0] == new[0] and set(old) <= set(new)
+    """Tell whether names begin as others do, have no further ones, and are no mere few of them.
+
+    A table that a person made by hand may well have some of our columns.
+    """
+    is_one = bool(old) and bool(new) and old[0] == new[0] and set(old) <= set(new)
+    return is_one and len(set(old)) >= _LEAST_SHARE * len(set(new))
 
 
 def _tables(path: Path) -> dict[str, list[str]]:
@@ -115,18 +123,20 @@ def _same_header(new: Path, old: Path) -> bool:
 
 
 def _feature_keys(path: Path) -> list[str] | None:
-    """Return the keys of the first feature; an empty list when there is no feature."""
+    """Return the keys of the first feature; an empty list when there is no feature, else None."""
     with path.open(encoding="utf-8") as file:
         head = file.read(_HEAD_BYTES)
     if not re.match(r'\s*\{\s*"type"\s*:\s*"FeatureCollection"', head):
         return None
+    if re.search(r'"features"\s*:\s*\[\s*\]', head):
+        return []
     found = re.search(r'"properties"\s*:\s*(?=\{\s*"(?!name"\s*:\s*"urn))', head)
     if found is None:
-        return []
+        return None
     from glacial_lakes.errors import json_within  # noqa: PLC0415 (commands start without it)
 
     keys: dict[str, Any] = json_within(head, found.end())
-    return [*keys]
+    return [*keys] or None
 
 
 def _same_features(new: Path, old: Path) -> bool:

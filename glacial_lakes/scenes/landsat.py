@@ -134,11 +134,12 @@ def open_landsat(source: Source, metadata_name: str) -> Scene:
     grid = Grid(fine.crs, fine.transform, fine.shape)
     _check_place(mtl, grid, where)
     check_time(acquired, sensor, where)
-    doubts += contradictions(acquired, grid, elevation, _processed(mtl))
+    scene_id = to_name(_get(mtl, _IDENTITY, "LANDSAT_PRODUCT_ID", "LANDSAT_SCENE_ID"), "id", where)
+    doubts += contradictions(acquired, grid, elevation, _processed(mtl), scene_id)
     cloud = _get(mtl, _IMAGE, "CLOUD_COVER")
     alone = len(metadata_files(source.names)) == 1
     return Scene(
-        id=to_name(_get(mtl, _IDENTITY, "LANDSAT_PRODUCT_ID", "LANDSAT_SCENE_ID"), "id", where),
+        id=scene_id,
         path=str(source.path if alone else where),
         sensor=sensor,
         level=level,

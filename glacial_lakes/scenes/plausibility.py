@@ -11,6 +11,7 @@ compared with each other in :mod:`glacial_lakes.scenes.agreement`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -92,6 +93,9 @@ class Plausibility:
     where the scene does not tell these, or little is clear."""
 
 
+_DAY_IN_NAME = re.compile(r"_((?:19|20)\d{6})(?:T\d{6})?_")
+
+
 def check_time(acquired: datetime, sensor: str, where: Path | str) -> None:
     """Refuse a time at which the satellite did not fly.
 
@@ -123,7 +127,11 @@ def check_time(acquired: datetime, sensor: str, where: Path | str) -> None:
 
 
 def contradictions(
-    acquired: datetime, grid: Grid, sun_elevation_deg: float | None, processed: str = ""
+    acquired: datetime,
+    grid: Grid,
+    sun_elevation_deg: float | None,
+    processed: str = "",
+    name: str = "",
 ) -> list[Message]:
     """Return what cannot be true together of time, place and sun of a scene, as clauses.
 
@@ -135,8 +143,20 @@ def contradictions(
         As the product tells it; None asks only for daylight.
     processed : str
         When the product was made, ISO 8601 or empty.
+    name : str
+        Of the product, where its maker writes the day of the image first.
     """
     found: list[Message] = []
+    named = _DAY_IN_NAME.search(name)
+    written = None if named is None else _day(named[1])
+    if written is not None and abs(written - acquired) > timedelta(days=2):
+        found.append(
+            Message(
+                "the image is of {day}, but its name tells {named}",
+                day=acquired.date().isoformat(),
+                named=written.date().isoformat(),
+            )
+        )
     made = _day(processed)
     if made is not None and made < acquired - timedelta(days=2):
         found.append(

@@ -132,7 +132,7 @@ def open_sentinel2(source: Source, metadata_name: str) -> Scene:
     )
     processed = _text(product, "GENERATION_TIME") or ""
     check_time(acquired, sensor, where)
-    doubts += contradictions(acquired, grid, elevation, processed)
+    doubts += contradictions(acquired, grid, elevation, processed, scene_id)
     granule = _tile_id(scene_id, tile, where)
     _check_zone(granule, grid, where)
     return Scene(

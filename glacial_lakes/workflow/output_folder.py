@@ -29,6 +29,8 @@ _RESULT = re.compile(
     rf"|(lakes|observations|events|trends|alerts|totals|totals_of_composites)\.csv|{_SHAPEFILES}"
 )
 """Names of results of runs, this version's and those of earlier ones, from the output folder."""
+_PARTS = (".dbf", ".shp", ".shx", ".prj", ".cpg")
+"""Of a shapefile; its table is the part that persons edit most, and names the copy."""
 _WORK = re.compile(rf"{re.escape(WORK_PREFIX)}[0-9a-f]{{16}}")
 _OF_SYSTEMS = {".DS_Store", "Thumbs.db", "desktop.ini", ".directory", "._.DS_Store"}
 _REMEDY = N_('give a folder of its own, e.g. "output", or replace them with --overwrite')
@@ -98,6 +100,48 @@ def is_result(path: Path, output: Path) -> bool:
     if not lies_in(path, output):
         return False
     return _is_result(path.resolve().relative_to(output.resolve()).as_posix())
+
+
+def changed(output: Path, earlier: Mapping[str, str]) -> Iterable[Path]:
+    """Yield results that somebody has changed since they were written, but for the inventory.
+
+    Edits of the inventory are taken in, and a style of a person stays; of a shapefile all parts
+    belong together.
+    """
+    stems = set()
+    for name, checksum in earlier.items():
+        path = output / name
+        is_other = _is_result(name) and name != INVENTORY_NAME and path.suffix != ".qml"
+        if is_other and path.is_file() and not manifest.holds(output, name, checksum):
+            if path.suffix in _PARTS:
+                stems.add(path.with_suffix(""))
+            else:
+                yield path
+    for stem in sorted(stems):
+        parts = (stem.with_name(stem.name + suffix) for suffix in _PARTS)
+        yield from (part for part in parts if part.is_file())
+
+
+def keep_changed(output: Path, earlier: Mapping[str, str], aside: Aside) -> dict[Path, str]:
+    """Put copies of changed results into the folder of what persons edited, before they go.
+
+    Returns
+    -------
+    dict of pathlib.Path to str
+        Names of the copies in the output folder, by what they are copies of.
+    """
+    kept = {}
+    digests: dict[Path, str] = {}
+    for path in changed(output, earlier):
+        stem = path.with_suffix("")
+        mark = digests.setdefault(stem, atomic.sha256(path)[:16])
+        name = f"{KEPT_FOLDER}/{path.stem}.{mark}{path.suffix}"
+        if not (output / name).exists():
+            copy = aside.folder / name
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copyfile(path, copy)
+        kept[path] = name
+    return kept
 
 
 def stale(output: Path, earlier: Mapping[str, str], now: Iterable[str]) -> dict[str, str]:

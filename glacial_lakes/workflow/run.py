@@ -554,6 +554,9 @@ def _replace_results(
         atomic.together(output) as aside,
     ):
         outputs = _write(project, output, inventory, aside, on_event)
+        for path, name in output_folder.keep_changed(output, before, aside).items():
+            reason = N_("was changed since the last run; what was there is now {kept}")
+            on_event(InputOdd(str(path), Message(reason, kept=output / name)))
         aside.removals |= output_folder.stale(output, before, outputs)
         ending = {C.N_LAKES: len(inventory.lakes), "outputs": outputs}
         manifest.write(aside.folder / manifest.FILE_NAME, {**content, **ending})
