@@ -281,10 +281,10 @@ def map_(options: Options, paths: tuple[Path, ...], out: Path, **inputs: Any) ->
         outlines = map_scenes(paths, out, **inputs, limits=read_limits(), on_event=listen)
     observed = outlines[C.AREA_M2].dropna()
     done = Message(
-        "{count} outline, {area} km² → {path}",
-        "{count} outlines, {area} km² → {path}",
+        "{count} outline, {area:.3f} km² → {path}",
+        "{count} outlines, {area:.3f} km² → {path}",
         count=len(outlines),
-        area=f"{observed.sum() / 1e6:.3f}",
+        area=float(observed.sum() / 1e6),
         path=out.absolute(),
     )
     lines = [in_language(done, options.language), *refusals(refused, options)]

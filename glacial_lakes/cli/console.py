@@ -191,15 +191,17 @@ def findings(path: Path, say: Speaker) -> list[str]:
     area_km2 = present[C.AREA_M2].sum() / 1e6
     sigma_km2 = (present[C.AREA_SIGMA_M2] ** 2).sum() ** 0.5 / 1e6
     lakes = Message("{count} lake", "{count} lakes", count=len(inventory.lakes))
-    told = {"lakes": lakes, "present": len(present), "area": f"{area_km2:.3f}"}
+    told = {"lakes": lakes, "present": len(present), "area": float(area_km2)}
     measured = present[present[C.AREA_M2].notna()]
     known = int(measured[C.AREA_SIGMA_M2].notna().sum())
     text = Message(
-        "{lakes}, {present} present now, {area} ± {sigma} km²", **told, sigma=f"{sigma_km2:.3f}"
+        "{lakes}, {present} present now, {area:.3f} ± {sigma:.3f} km²",
+        **told,
+        sigma=float(sigma_km2),
     )
     if known < len(measured):  # older outlines: an error of some lakes is none of the total
         text = Message(
-            "{lakes}, {present} present now, {area} km², uncertainty known for {known}",
+            "{lakes}, {present} present now, {area:.3f} km², uncertainty known for {known}",
             **told,
             known=known,
         )
@@ -263,11 +265,11 @@ def progress(options: Options, refused: list[SceneRefused] | None = None) -> Ite
                     _LOG.info(say("tracking lakes" if stage == "track" else "writing files"))
                 case SceneMapped(scene_id, outlines, seconds):
                     told = Message(
-                        "{scene}: {count} outline in {seconds} s",
-                        "{scene}: {count} outlines in {seconds} s",
+                        "{scene}: {count} outline in {seconds:.1f} s",
+                        "{scene}: {count} outlines in {seconds:.1f} s",
                         scene=scene_id,
                         count=outlines,
-                        seconds=f"{seconds:.1f}",
+                        seconds=float(seconds),
                     )
                     tell(say(told))
                 case SceneReused(scene_id):
