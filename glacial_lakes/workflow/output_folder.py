@@ -25,7 +25,8 @@ RUNNING_NAME = "running"
 """File in the folder for unfinished results, there as long as the run."""
 
 _SHAPEFILES = r"shapefiles/lakes(_\w[\w-]*)?(\.(shp|shx|dbf|prj|cpg|qml)|_fields\.csv)"
-_BY_FORMAT = "|".join(name for name in EXPORT_FORMATS if name not in {"shp", "gpkg", "report"})
+_OF_OTHER_NAMES = {"shp", "gpkg", "csv", "report"}
+_BY_FORMAT = "|".join(name for name in EXPORT_FORMATS if name not in _OF_OTHER_NAMES)
 _RESULT = re.compile(
     rf"inventory\.gpkg|report\.html|manifest\.json|(lakes|outlines)\.({_BY_FORMAT})"
     rf"|(lakes|observations|events|trends|alerts|totals|totals_of_composites)\.csv|{_SHAPEFILES}"
