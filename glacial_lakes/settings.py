@@ -13,6 +13,7 @@ import json
 import math
 import os
 import re
+import textwrap
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -21,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from glacial_lakes.errors import N_, ConfigError, Message, toml_of
+from glacial_lakes.errors import N_, ConfigError, Message, fill, toml_of
 from glacial_lakes.language import languages, translate
 from glacial_lakes.places import file_of, is_same, lies_in, refuse_addresses
 
@@ -52,9 +53,10 @@ class MappingSettings:
     published threshold for the others."""
     seed_method: Literal["otsu", "yen", "isodata"] | None = None
     """Find the threshold in the histogram of the index, anew for each scene (Otsu 1979, Yen et al.
-    1995, Ridler & Calvard 1978); each band of it is read twice then."""
+    1995, Ridler & Calvard 1978); each band of it is read twice then; without it
+    ``seed_threshold`` holds."""
     detector: str | None = None
-    """Extension that proposes water instead of an index."""
+    """Extension that proposes water instead of an index; without it ``index`` does."""
     strip_rows: int = 128
     """Rows that are read at a time: sets memory, never the result."""
 
@@ -111,13 +113,14 @@ class AreaSettings:
 
     aoi: str | None = None
     """Polygons outside of which nothing is mapped: any vector file, or "file|layername=name" of one
-    with several layers."""
+    with several layers; without it all that the scenes show is mapped."""
     min_area_m2: float | None = None
     """Smallest lake in the inventory; without it ``min_pixels`` of each scene."""
     glacier_buffer_m: float | None = 10_000.0
     """Lakes farther than this from any glacier are left out (Wang et al. 2020)."""
     basins: str | None = None
-    """Polygons of basins or countries (any vector file): totals are given for each."""
+    """Polygons of basins or countries (any vector file): totals are given for each; without it
+    only those of all lakes."""
     basin_field: str = "name"
     """Column of basins that holds their names; basins without any column are numbered."""
 
@@ -129,9 +132,11 @@ class InputSettings:
     scenes: tuple[str, ...] = ("scenes/*",)
     """Product folders, .zip, .tar, or GeoTIFF stacks with a sidecar; ``*`` stands for any name."""
     dem: str | None = None
-    """Elevation model in metres: slope, cast shadow, lake elevation."""
+    """Elevation model in metres: slope, cast shadow, lake elevation; without it shade and steep
+    slopes, which can look like water, are not excluded."""
     glaciers: str | None = None
-    """Glacier outlines, e.g. the Randolph Glacier Inventory."""
+    """Glacier outlines, e.g. the Randolph Glacier Inventory; without it lakes are kept however far
+    glaciers are."""
     months: tuple[int, ...] | None = None
     """Months of the year (UTC) whose scenes are used; without it all."""
     trusted_scenes: tuple[str, ...] = ()
@@ -143,8 +148,7 @@ class ExportSettings:
     """Table ``[export]``."""
 
     formats: tuple[str, ...] = ("shp", "gpkg", "csv", "report")
-    """What is written beside ``inventory.gpkg``: any of shp, gpkg, csv, geojson, kmz,
-    parquet, report."""
+    """What is written beside ``inventory.gpkg``: any of :data:`EXPORT_FORMATS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,16 +392,28 @@ def project_template(language: str = "en") -> str:
         meanings = _field_docs(kind)
         for item in dataclasses.fields(kind):
             key = f"{table}.{item.name}"
-            lines += [f"# {line}" for line in translate(meanings[item.name], language).splitlines()]
+            meaning = translate(meanings[item.name], language)
+            lines += _comment(fill(meaning, {"formats": EXPORT_FORMATS}))
             shown = key in _WRITTEN_OUT
             value = chosen.get(key, _EXAMPLES.get(key, item.default))
-            if key in _EXAMPLES:
-                lines[-1] += " " + translate("Not set unless written.", language)
             text = json.dumps(value, ensure_ascii=False)
             lines.append(f"{'' if shown else '# '}{item.name} = {text}")
     return "\n".join(lines) + "\n"
 
 
+def _comment(text: str) -> list[str]:
+    """Return a text as lines of comment."""
+    return textwrap.wrap(
+        text,
+        _COMMENT_WIDTH,
+        initial_indent="# ",
+        subsequent_indent="# ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+_COMMENT_WIDTH = 98
 _WRITTEN_OUT = {"project.name", "project.output", "project.language", "inputs.scenes"}
 _EXAMPLES: Mapping[str, object] = {
     "area.aoi": "aoi.gpkg",
@@ -634,5 +650,6 @@ def _field_docs(kind: type) -> dict[str, str]:
         match above, below:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=text)):
                 plain = inspect.cleandoc(str(text)).replace("``", "")
-                docs[name] = plain.replace(":mod:`indices`", "glacial_lakes.indices")
+                plain = plain.replace(":data:`EXPORT_FORMATS`", "{formats}")
+                docs[name] = plain.replace(":mod:`indices`", "gl.indices")
     return docs

@@ -318,10 +318,6 @@ def test_an_inventory_read_back_gives_the_same_exports(inventory, folder, tmp_pa
         assert path.read_bytes() == (folder / path.relative_to(tmp_path)).read_bytes(), path.name
 
 
-def test_every_format_of_the_table_is_told(inventory):
-    assert list(FORMATS) == ["shp", "gpkg", "csv", "geojson", "kmz", "parquet", "report"]
-
-
 def test_two_processes_write_what_one_writes(inventory, tmp_path, monkeypatch):
     names = [name for name in FORMATS if name != "parquet"]
     one = export(inventory, tmp_path / "one", names)

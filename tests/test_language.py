@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from sample_inventory import make_inventory
 from texts import placeholders, source_texts, texts_of_code, trees, unmarked
 
+from glacial_lakes.errors import Message
 from glacial_lakes.io.qgis_style import layer_style
 from glacial_lakes.language import (
     MISSING,
@@ -222,6 +223,15 @@ def test_russian_numbers_have_a_decimal_comma_and_a_thin_space():
     assert number(1234567.891, 2, "ru") == "1\u202f234\u202f567,89"
     assert number(1234567.891, 2, "en") == "1,234,567.89"
     assert number(-0.5, 1, "ru") == "\u22120,5"
+
+
+def test_a_rounded_number_in_a_message_has_the_decimal_sign_of_the_language():
+    told = Message("took longer than {seconds:.0f} s", seconds=2.5)
+    assert in_language(told, "ru") == "не уложился в 2 с"
+    told = Message("{size:.1f} GiB", size=2.25)
+    assert [in_language(told, name) for name in ("ru", "en")] == ["2,2 ГиБ", "2.2 GiB"]
+    told = Message("{what} {name} {value:05.2f}", what=told, name=0.5, value=5.1)
+    assert in_language(told, "ru") == "2,2 ГиБ 0.5 05.10"  # as files and products write them
 
 
 @pytest.mark.parametrize("missing", [None, math.nan, pd.NA, math.inf])

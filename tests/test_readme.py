@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import operator
 import re
 import shutil
 from pathlib import Path
@@ -229,6 +230,23 @@ def test_the_version_cited_is_that_of_the_package() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     versions = [name for name in re.findall(r"^## \[(.+?)\]", changelog, re.M) if name[0].isdigit()]
     assert versions[0] == version
+
+
+def test_the_page_of_the_python_interface_has_a_line_for_each_name() -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `gl\.(\w+)` \| .{9,} \|$", text, re.M)
+    assert told == gl.__all__
+
+
+def test_documents_teach_names_that_gl_gives() -> None:
+    for page in sorted((ROOT / "docs").glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        blocks = re.findall(r"```python\n(.*?)```", text, re.S)
+        inner = re.findall(r"(?:from|import) glacial_lakes\.[\w.]+", "\n".join(blocks))
+        inner += re.findall(r"`glacial_lakes\.(?:scenes|mapping|ingest)[\w.()]*`", text)
+        assert inner == [], page.name
+        for name in re.findall(r"\bgl\.([a-z_]+(?:\.\w+)?)", "\n".join(blocks)):
+            assert operator.attrgetter(name)(gl), name
 
 
 def test_a_usual_change_touches_at_most_three_files_and_these_are_there() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import glacial_lakes as gl
+from glacial_lakes import settings
 from glacial_lakes.errors import ConfigError
 from glacial_lakes.settings import (
     TABLES,
@@ -179,6 +182,28 @@ def test_every_setting_has_a_meaning_in_the_template() -> None:
         if " = " in line:
             assert lines[number - 1].startswith("# ")
             assert " = " not in lines[number - 1]
+
+
+def test_a_new_export_format_is_told_in_the_project_file(monkeypatch) -> None:
+    monkeypatch.setattr(settings, "EXPORT_FORMATS", (*settings.EXPORT_FORMATS, "some_format"))
+    for language in ("en", "ru"):
+        assert ", report, some_format." in project_template(language).replace("\n# ", " ")
+
+
+@pytest.mark.parametrize(("language", "told"), [("en", "without it"), ("ru", "если не задан")])
+def test_a_setting_without_a_default_says_once_what_holds_then(language: str, told: str) -> None:
+    text = project_template(language)
+    assert max(map(len, text.splitlines())) <= 100
+    meanings = re.split(r"\n(?:# )?\w+ = .*", text)
+    absent = [field for kind in TABLES.values() for field in dataclasses.fields(kind)]
+    optional = sum(field.default is None for field in absent)
+    assert [" ".join(one.split("\n# ")).count(told) for one in meanings].count(1) == optional
+    assert text.count("Не задано") == text.count("Not set") == 0
+
+
+def test_the_indices_are_told_by_a_name_that_python_knows() -> None:
+    assert "any of gl.indices" in project_template()
+    assert settings.MappingSettings().index in gl.indices.names()
 
 
 def test_the_template_is_refused_by_nothing_when_all_of_it_is_used(tmp_path: Path) -> None:

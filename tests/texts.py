@@ -152,6 +152,7 @@ def texts_of_templates() -> Iterator[Source]:
 
 def texts_of_help(command: click.Command = cli) -> Iterator[Source]:
     texts = [command.help, command.epilog, *(getattr(p, "help", None) for p in command.params)]
+    texts += [parameter.metavar for parameter in command.params]
     yield from ((None, text) for text in texts if text)
     for below in getattr(command, "commands", {}).values():
         yield from texts_of_help(below)

@@ -34,6 +34,7 @@ from glacial_lakes.cli.console import (
     summary,
     surveys,
 )
+from glacial_lakes.columns import C
 from glacial_lakes.errors import (
     ConfigError,
     GlacialLakesError,
@@ -239,13 +240,13 @@ def scenes(options: Options, paths: tuple[Path, ...]) -> Answer:
     found = discover(paths, listen, limits=read_limits())
     rows = [
         {
-            "scene_id": scene.id,
-            "sensor": scene.sensor,
-            "level": scene.level,
-            "acquired": scene.acquired.isoformat(),
-            "cloud_percent": scene.cloud_percent,
-            "checksum": scene.provenance.get("checksum"),
-            "path": scene.path,
+            C.SCENE_ID: scene.id,
+            C.SENSOR: scene.sensor,
+            C.LEVEL: scene.level,
+            C.ACQUIRED: scene.acquired.isoformat(),
+            C.CLOUD_PERCENT: scene.cloud_percent,
+            C.CHECKSUM: scene.provenance.get("checksum"),
+            C.PATH: scene.path,
         }
         for scene in found
     ]
@@ -278,19 +279,19 @@ def map_(options: Options, paths: tuple[Path, ...], out: Path, **inputs: Any) ->
     refused: list[SceneRefused] = []
     with reasons_first(options, refused), progress(options, refused) as listen:
         outlines = map_scenes(paths, out, **inputs, limits=read_limits(), on_event=listen)
-    observed = outlines["area_m2"].dropna()
+    observed = outlines[C.AREA_M2].dropna()
     done = Message(
-        "{count} outline, {area} km² → {path}",
-        "{count} outlines, {area} km² → {path}",
+        "{count} outline, {area:.3f} km² → {path}",
+        "{count} outlines, {area:.3f} km² → {path}",
         count=len(outlines),
-        area=f"{observed.sum() / 1e6:.3f}",
+        area=float(observed.sum() / 1e6),
         path=out.absolute(),
     )
     lines = [in_language(done, options.language), *refusals(refused, options)]
     values = {
         "path": str(out.absolute()),
         "outlines": len(outlines),
-        "scenes": sorted(set(outlines["scene_id"])),
+        "scenes": sorted(set(outlines[C.SCENE_ID])),
         "refused": _refused_rows(refused),
     }
     return Answer(lines, values, _code(True, bool(refused)))
@@ -360,7 +361,7 @@ def track(
         "left_out": [
             {"path": event.path, "rows": event.count, "reason": event.reason} for event in left_out
         ],
-        "surveys": inventory.outlines["scene_id"].value_counts().sort_index().to_dict(),
+        "surveys": inventory.outlines[C.SCENE_ID].value_counts().sort_index().to_dict(),
         "refused": _refused_rows(refused),
     }
     return Answer(lines, values, _code(True, bool(refused or left_out)))
@@ -468,7 +469,7 @@ def review(
 
     rejected = None if partial is None else not partial
     found = review_file(inventory, edited, missing_is_rejected=rejected, **given)
-    values = _records(found.drop(columns=["geometry", "replaced"]))
+    values = _records(found.drop(columns=["geometry", C.REPLACED]))
     return Answer(decided(found, given["dry_run"], options), {"reviews": values})
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from glacial_lakes.columns import C
 from glacial_lakes.errors import (
     N_,
     ForeignFileError,
@@ -50,8 +51,8 @@ if TYPE_CHECKING:
     from glacial_lakes.workflow.run import RunResult
 
 INVENTORY_NAME = "inventory.gpkg"
-_AREAS = ("area_before_m2", "area_after_m2")
-_SHOWN_COLUMNS = ("other_id", "lake_type", "dam_type", "lake_name", "comment")
+_AREAS = (C.AREA_BEFORE_M2, C.AREA_AFTER_M2)
+_SHOWN_COLUMNS = (C.OTHER_ID, C.LAKE_TYPE, C.DAM_TYPE, C.LAKE_NAME, C.COMMENT)
 _NOTES = {
     DemNotGiven: N_(
         "no DEM is given: shade and steep slopes, which can look like water, are not excluded"
@@ -148,10 +149,10 @@ def decided(reviews: pd.DataFrame, dry_run: bool, options: Options) -> list[str]
         areas = [f"{row[name]:.0f}" for name in _AREAS if name in row]
         told = [" → ".join(areas) + " m²"] if areas else []
         told += [f"{name} = {row[name]}" for name in _SHOWN_COLUMNS if name in row]
-        day = f"{row['acquired']:%Y-%m-%d}" if "acquired" in row else ""
+        day = f"{row[C.ACQUIRED]:%Y-%m-%d}" if C.ACQUIRED in row else ""
         lines.append(
-            f"{say(row['decision']):16} {row['lake_id']:17} {day:10}  {'  '.join(told)}  "
-            f"({row['reviewer']})"
+            f"{say(row[C.DECISION]):16} {row[C.LAKE_ID]:17} {day:10}  {'  '.join(told)}  "
+            f"({row[C.REVIEWER]})"
         )
     kept = Message(
         "{count} decision is kept in the inventory.",
@@ -166,9 +167,9 @@ def surveys(inventory: Inventory, say: Speaker) -> list[str]:
     from glacial_lakes.ingest.dates import ROUGH  # noqa: PLC0415 (slow to load)
 
     lines = []
-    for scene_id, rows in inventory.outlines.groupby("scene_id"):
-        days = sorted({f"{time:%Y-%m-%d}" for time in rows["acquired"]})
-        rough = int(rows["quality"].isin(ROUGH.values()).sum())
+    for scene_id, rows in inventory.outlines.groupby(C.SCENE_ID):
+        days = sorted({f"{time:%Y-%m-%d}" for time in rows[C.ACQUIRED]})
+        rough = int(rows[C.QUALITY].isin(ROUGH.values()).sum())
         told = Message(
             "{count} date known to the year or month only",
             "{count} dates known to the year or month only",
@@ -186,24 +187,26 @@ def findings(path: Path, say: Speaker) -> list[str]:
     from glacial_lakes.schema import LakeState  # noqa: PLC0415
 
     inventory = open_inventory(path)
-    present = inventory.lakes[inventory.lakes["state"] == LakeState.PRESENT]
-    area_km2 = present["area_m2"].sum() / 1e6
-    sigma_km2 = (present["area_sigma_m2"] ** 2).sum() ** 0.5 / 1e6
+    present = inventory.lakes[inventory.lakes[C.STATE] == LakeState.PRESENT]
+    area_km2 = present[C.AREA_M2].sum() / 1e6
+    sigma_km2 = (present[C.AREA_SIGMA_M2] ** 2).sum() ** 0.5 / 1e6
     lakes = Message("{count} lake", "{count} lakes", count=len(inventory.lakes))
-    told = {"lakes": lakes, "present": len(present), "area": f"{area_km2:.3f}"}
-    measured = present[present["area_m2"].notna()]
-    known = int(measured["area_sigma_m2"].notna().sum())
+    told = {"lakes": lakes, "present": len(present), "area": float(area_km2)}
+    measured = present[present[C.AREA_M2].notna()]
+    known = int(measured[C.AREA_SIGMA_M2].notna().sum())
     text = Message(
-        "{lakes}, {present} present now, {area} ± {sigma} km²", **told, sigma=f"{sigma_km2:.3f}"
+        "{lakes}, {present} present now, {area:.3f} ± {sigma:.3f} km²",
+        **told,
+        sigma=float(sigma_km2),
     )
     if known < len(measured):  # older outlines: an error of some lakes is none of the total
         text = Message(
-            "{lakes}, {present} present now, {area} km², uncertainty known for {known}",
+            "{lakes}, {present} present now, {area:.3f} km², uncertainty known for {known}",
             **told,
             known=known,
         )
     lines = [say(text)]
-    for name, count in inventory.events["event"].value_counts().sort_index().items():
+    for name, count in inventory.events[C.EVENT].value_counts().sort_index().items():
         lines.append(f"{say(str(name))}: {count}")
     return [*lines, f"{say('alerts')}: {len(inventory.alerts)}"]
 
@@ -262,11 +265,11 @@ def progress(options: Options, refused: list[SceneRefused] | None = None) -> Ite
                     _LOG.info(say("tracking lakes" if stage == "track" else "writing files"))
                 case SceneMapped(scene_id, outlines, seconds):
                     told = Message(
-                        "{scene}: {count} outline in {seconds} s",
-                        "{scene}: {count} outlines in {seconds} s",
+                        "{scene}: {count} outline in {seconds:.1f} s",
+                        "{scene}: {count} outlines in {seconds:.1f} s",
                         scene=scene_id,
                         count=outlines,
-                        seconds=f"{seconds:.1f}",
+                        seconds=float(seconds),
                     )
                     tell(say(told))
                 case SceneReused(scene_id):

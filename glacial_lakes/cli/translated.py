@@ -21,7 +21,7 @@ _METAVARS = (
     N_("COMMAND [ARGS]..."),
     *(N_("TEXT"), N_("PATH"), N_("FILE"), N_("INTEGER RANGE"), N_("FLOAT RANGE")),
 )
-"""What click writes for values; these have the same form in messages."""
+"""What click writes for values where a command names nothing else."""
 
 
 def preferred_language(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
@@ -53,6 +53,7 @@ def command_in(command: click.Command, language: str) -> click.Command:
     twin.options_metavar = _told(command.options_metavar, language)
     twin.params = [copy.copy(parameter) for parameter in command.params]
     for parameter in twin.params:
+        parameter.metavar = _told(parameter.metavar, language)
         if isinstance(parameter, click.Option):
             parameter.help = _told(parameter.help, language)
             name = parameter.type.name.upper()

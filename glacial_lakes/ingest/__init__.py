@@ -1,1 +1,7 @@
 """Other people's outlines become ours."""
+
+from __future__ import annotations
+
+from glacial_lakes.ingest.reading import read_older
+
+__all__ = ["read_older"]

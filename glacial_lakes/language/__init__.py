@@ -135,9 +135,27 @@ def counted(one: str, many: str, count: Any, language: str) -> str:
     return catalogue(language).ngettext(one, many, number)
 
 
+class _Number(float):
+    """A number whose decimals stand behind the mark of a language.
+
+    Only where the text rounds it for readers, as ``{area:.3f}``: ``{value}`` and ``{value:g}``
+    repeat what stands in a file, and ``{baseline:05.2f}`` is a name.
+    """
+
+    mark: str
+
+    def __format__(self, spec: str) -> str:
+        text = float.__format__(self, spec)
+        return text.replace(".", self.mark) if re.fullmatch(r"\.\d+f", spec) else text
+
+
 def _spoken(value: Any, language: str) -> Any:
     if isinstance(value, Message):
         return in_language(value, language)
+    if isinstance(value, float):
+        told = _Number(value)
+        told.mark = decimal_mark(language)
+        return told
     return tuple(_spoken(item, language) for item in value) if isinstance(value, tuple) else value
 
 

@@ -133,9 +133,9 @@ def _record(coverage: SceneCoverage) -> dict[str, geopackage.Value]:
     """Return the row that keeps a coverage."""
     row: dict[str, geopackage.Value] = {
         "kind": type(coverage).__name__,
-        "scene_id": coverage.scene_id,
-        "acquired": coverage.acquired.isoformat(),
-        "sensor": coverage.sensor,
+        C.SCENE_ID: coverage.scene_id,
+        C.ACQUIRED: coverage.acquired.isoformat(),
+        C.SENSOR: coverage.sensor,
     }
     match coverage:
         case Coverage():
@@ -158,8 +158,8 @@ def _coverage(record: Mapping[str, Any], path: str | Path) -> SceneCoverage:
     try:
         if record["kind"] == Coverage.__name__:
             return Coverage.from_tiff(record["content"], path)
-        kept = {name: record[name] for name in ("scene_id", "sensor", "resolution_m")}
-        kept["acquired"] = datetime.fromisoformat(record["acquired"])
+        kept = {name: record[name] for name in (C.SCENE_ID, C.SENSOR, "resolution_m")}
+        kept[C.ACQUIRED] = datetime.fromisoformat(record[C.ACQUIRED])
         if record["kind"] == DrawnCoverage.__name__:
             return DrawnCoverage(**kept, extent=shapely.from_wkb(record["content"]))
         if record["kind"] == CompleteCoverage.__name__:

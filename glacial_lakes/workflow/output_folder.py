@@ -13,6 +13,7 @@ from glacial_lakes.io.atomic import Aside
 from glacial_lakes.io.kinds import may_replace
 from glacial_lakes.places import lies_in
 from glacial_lakes.review.working_copy import KEPT_FOLDER, WRITTEN_FOLDER
+from glacial_lakes.settings import EXPORT_FORMATS
 from glacial_lakes.workflow import manifest
 from glacial_lakes.workflow.scene_tasks import RESULT_NAMES
 
@@ -24,8 +25,10 @@ RUNNING_NAME = "running"
 """File in the folder for unfinished results, there as long as the run."""
 
 _SHAPEFILES = r"shapefiles/lakes(_\w[\w-]*)?(\.(shp|shx|dbf|prj|cpg|qml)|_fields\.csv)"
+_OF_OTHER_NAMES = {"shp", "gpkg", "csv", "report"}
+_BY_FORMAT = "|".join(name for name in EXPORT_FORMATS if name not in _OF_OTHER_NAMES)
 _RESULT = re.compile(
-    rf"inventory\.gpkg|report\.html|manifest\.json|lakes\.kmz|(lakes|outlines)\.(geojson|parquet)"
+    rf"inventory\.gpkg|report\.html|manifest\.json|(lakes|outlines)\.({_BY_FORMAT})"
     rf"|(lakes|observations|events|trends|alerts|totals|totals_of_composites)\.csv|{_SHAPEFILES}"
 )
 """Names of results of runs, this version's and those of earlier ones, from the output folder."""
