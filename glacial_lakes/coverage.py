@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
 from functools import cached_property, lru_cache
+from numbers import Real
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import geopandas as gpd
 import numpy as np
@@ -24,7 +25,7 @@ from rasterio.io import MemoryFile
 from rasterio.windows import Window
 
 from glacial_lakes.columns import C
-from glacial_lakes.errors import DamagedFileError
+from glacial_lakes.errors import N_, DamagedFileError, require
 from glacial_lakes.grid import EQUAL_AREA, Grid, placed
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.kernels.jit import kernel
@@ -78,6 +79,7 @@ STATUS = {
 """The status of a lake that a state hides."""
 
 
+@runtime_checkable
 class SceneCoverage(Protocol):
     """What must be known of a scene besides its outlines: where it saw the ground."""
 
@@ -289,6 +291,11 @@ class CompleteCoverage:
     resolution_m : float
         Pixel size of the images that the outlines were drawn on.
 
+    Raises
+    ------
+    InputError
+        When one is of another type.
+
     Examples
     --------
     >>> from datetime import datetime
@@ -302,6 +309,12 @@ class CompleteCoverage:
     sensor: str
     resolution_m: float = DEFAULT_RESOLUTION_M
     is_complete: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        require(self.scene_id, str, "scene_id", N_("give a text"))
+        require(self.acquired, datetime, "acquired", N_("give a datetime, e.g. of fromisoformat"))
+        require(self.sensor, str, "sensor", N_("give a text"))
+        require(self.resolution_m, Real, "resolution_m", N_("give metres"))
 
     def observe(self, geometries: gpd.GeoSeries) -> pd.DataFrame:
         """Return that every geometry was seen whole."""

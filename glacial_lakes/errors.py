@@ -311,7 +311,7 @@ class ImplausibleError(InputError):
     code = "GL1007"
 
 
-def require(value: object, kind: Any, argument: str, remedy: str) -> None:
+def require(value: object, kind: Any, argument: str, remedy: str, *, but: Any = ()) -> None:
     """Refuse an argument of another type, before something deep inside stumbles over it.
 
     Parameters
@@ -324,6 +324,8 @@ def require(value: object, kind: Any, argument: str, remedy: str) -> None:
         Its name in Python.
     remedy : str
         What to give instead, as a clause.
+    but : type or tuple of types
+        What is not meant although it is such, e.g. a text where a list of texts is.
 
     Raises
     ------
@@ -337,7 +339,7 @@ def require(value: object, kind: Any, argument: str, remedy: str) -> None:
     ...
     glacial_lakes.errors.InputError: GL1000 scene is given as str; open it with open_scene
     """
-    if not isinstance(value, kind):
+    if not isinstance(value, kind) or isinstance(value, but):
         what = N_("{argument} is given as {kind}")
         raise InputError(None, what, remedy, argument=argument, kind=type(value).__name__)
 

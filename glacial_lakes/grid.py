@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.windows import Window
 
-from glacial_lakes.errors import GridError
+from glacial_lakes.errors import N_, GridError, require
 
 EQUAL_AREA = "EPSG:6933"
 """The one frame of all matching (EASE-Grid 2.0): true areas, and true shapes near 30 degrees."""
@@ -66,6 +66,8 @@ class Grid:
     ------
     GridError
         For a missing or geographic CRS, a rotated transform, or an empty shape.
+    InputError
+        When one is of another type.
 
     Examples
     --------
@@ -86,6 +88,9 @@ class Grid:
             raise GridError(
                 None, "the raster has no CRS", "give it one, e.g. with gdal_edit -a_srs"
             )
+        require(self.crs, CRS, "crs", N_("give a rasterio.crs.CRS"))
+        require(self.transform, Affine, "transform", N_("give an affine.Affine"))
+        require(self.shape, (tuple, list), "shape", N_("give the numbers of rows and columns"))
         if not self.crs.is_projected or self.crs.linear_units_factor[1] != 1.0:
             raise GridError(
                 None,
@@ -96,7 +101,7 @@ class Grid:
         a, b, _, d, e, _ = tuple(self.transform)[:6]
         if b or d or a <= 0 or e >= 0 or self.transform == Affine.identity():
             raise GridError(None, "the raster is not north-up", "warp it, e.g. with gdalwarp")
-        if min(self.shape) < 1:
+        if len(self.shape) != 2 or min(self.shape) < 1:
             raise GridError(
                 None, "the raster has the shape {shape}", "download it again", shape=str(self.shape)
             )

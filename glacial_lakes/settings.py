@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from glacial_lakes.errors import N_, ConfigError, Message, fill, toml_of
+from glacial_lakes.errors import N_, ConfigError, Message, fill, require, toml_of
 from glacial_lakes.language import languages, translate
 from glacial_lakes.places import file_of, is_same, lies_in, refuse_addresses
 
@@ -203,6 +203,14 @@ class Project:
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
     export: ExportSettings = field(default_factory=ExportSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
+    file: Path | None = field(default=None, compare=False)
+    """The project file; None for a project made in Python."""
+
+    def __post_init__(self) -> None:
+        require(self.folder, Path, "folder", N_("give a pathlib.Path"))
+        for name, kind in TABLES.items():
+            remedy = Message("give {kind}", kind=kind.__name__)
+            require(getattr(self, name), kind, name, remedy)
 
 
 TABLES: Mapping[str, type] = {
@@ -321,7 +329,8 @@ def read_project(
     for key, (source, value) in given.items():
         name, _, setting = key.partition(".")
         values[name][setting] = _checked(source, key, value)
-    project = Project(file.parent, **{name: TABLES[name](**values[name]) for name in TABLES})
+    tables_read: dict[str, Any] = {name: TABLES[name](**values[name]) for name in TABLES}
+    project = Project(file.parent, **tables_read, file=file)
     try:
         _check_inputs(file, project)
         check_output(project, file)

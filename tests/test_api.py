@@ -151,6 +151,53 @@ WRONG_TYPES = {
         "inventory is given as str; open it with open_inventory",
     ),
     "a path to report": (lambda _: gl.write_report("x.gpkg", "x.html"), "open it with open_inv"),
+    "points as lakes": (
+        lambda _: gl.track([gl.MappedScene(DRAWN.set_geometry(DRAWN.centroid), SURVEY)]),
+        "hold a Point, which has no area; give polygons",
+    ),
+    "a number for a mapped scene": (lambda _: gl.track([3]), "a mapped scene is given as int"),
+    "a text for a date": (
+        lambda _: gl.CompleteCoverage("a", "2020-01-01", "S2A"),
+        "acquired is given as str; give a datetime",
+    ),
+    "numbers for outlines": (
+        lambda _: gl.MappedScene(3, 4),
+        "outlines is given as int; give a Geo",
+    ),
+    "a number for a coverage": (lambda _: gl.MappedScene(DRAWN, 4), "coverage is given as int"),
+    "numbers for a grid": (lambda _: gl.Grid(1, 2, 3), "crs is given as int; give a rasterio"),
+    "a dict for a table": (
+        lambda _: gl.Project(mapping={"a": 1}),
+        "mapping is given as dict; give MappingSettings",
+    ),
+    "one band": (lambda scene: scene.read("green"), r"bands is given as str; give a list .*green"),
+    "no bands": (lambda scene: scene.read(3), "bands is given as int; give a list"),
+    "lists for bands": (
+        lambda _: gl.indices.ndwi([1], [2]),
+        "a band is given as list; give an arr",
+    ),
+    "an unknown index": (lambda _: gl.indices.compute("zz", {}), "no index zz; known are awei_nsh"),
+    "too few bands": (
+        lambda _: gl.indices.compute("ndwi", {"green": 0.1}),
+        "the index ndwi needs the bands nir",
+    ),
+    "an inventory to check": (
+        lambda _: gl.check_file(gl.track([MAPPED])),
+        "path is given as Inventory; give the path of a file",
+    ),
+    "an inventory to review": (
+        lambda _: gl.review_file(gl.track([MAPPED])),
+        "inventory is given as Inventory; give the path",
+    ),
+    "a number for a page": (
+        lambda _: gl.write_report(gl.track([MAPPED]), 5),
+        "path is given as int",
+    ),
+    "a number to open": (
+        lambda _: gl.open_inventory(3),
+        "path is given as int; give the path of an",
+    ),
+    "an open inventory": (lambda _: gl.open_inventory(gl.track([MAPPED])), "is given as Inventory"),
 }
 
 
@@ -160,6 +207,22 @@ def test_an_argument_of_another_type_is_refused_in_one_line(name: str) -> None:
     with pytest.raises(InputError, match=said) as refused:
         call(gl.discover(SAMPLE / "scenes")[0])
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("jobs", [0, -3, "x", 1.5, True])
+def test_jobs_that_cannot_be_are_refused_before_anything_is_written(tmp_path: Path, jobs) -> None:
+    with pytest.raises(InputError, match=r"jobs is given as .*; give a whole number"):
+        gl.run(gl.Project(tmp_path), jobs=jobs)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_time_without_a_zone_is_utc_also_beside_one_with_a_zone() -> None:
+    naive = gl.CompleteCoverage("survey 2021", datetime(2021, 8, 1), "S2A", 10.0)
+    inventory = gl.track([MAPPED, gl.MappedScene(DRAWN, naive)])
+    assert inventory.scenes["acquired"].tolist() == [
+        pd.Timestamp("2020-08-01", tz="UTC"),
+        pd.Timestamp("2021-08-01", tz="UTC"),
+    ]
 
 
 @pytest.mark.parametrize("name", ["map_lakes", "map_scenes", "track", "track_files", "validate"])

@@ -197,11 +197,23 @@ def test_areas_without_a_known_uncertainty_never_exceed_it():
 
 
 @pytest.mark.parametrize(
-    ("times", "areas"), [([], []), (years(2), [1.0, np.nan]), (years(1)[[0, 0]], [1.0, 2.0])]
+    ("times", "areas", "said"),
+    [
+        ([], [], "lists of one length"),
+        (years(2), [1.0], "lists of one length"),
+        (years(2), [1.0, np.nan], "is missing, or two times are the same"),
+        (years(1)[[0, 0]], [1.0, 2.0], "two times are the same"),
+        ([2003, 2010, 2020], [1.0, 2.0, 3.0], "times are no dates: 2003; give dates"),
+        (np.array([2003, None], object), [1.0, 2.0], "times are no dates: 2003"),
+        (["2003-08-01", "no day"], [1.0, 2.0], "times are no dates: .*no day"),
+        ([[years(1)[0]], []], [1.0, 2.0], "times are no dates"),
+        (years(2), ["1", "much"], "areas are no numbers: .*much"),
+    ],
 )
-def test_missing_areas_and_two_of_one_time_are_refused(times, areas):
-    with pytest.raises(ValueError, match="must"):
+def test_what_is_no_series_of_dates_and_areas_is_refused_in_one_line(times, areas, said):
+    with pytest.raises(InputError, match=said) as refused:
         trend(times, areas)
+    assert "\n" not in str(refused.value)
 
 
 # Steps

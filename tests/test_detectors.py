@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 
 from glacial_lakes.errors import ConfigError, MetadataError
+from glacial_lakes.language import in_language
 from glacial_lakes.mapping import indices, seeds
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.mapping.seeds import detector_of
 from glacial_lakes.scenes import Scene, discover
-from glacial_lakes.settings import MappingSettings
+from glacial_lakes.settings import MappingSettings, read_project
+from glacial_lakes.workflow.run import run
 
 SAMPLE = Path(__file__).parents[1] / "sample_data"
 EXTENSION = """
@@ -137,14 +139,31 @@ def test_a_fresh_process_finds_the_extension(extension: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        (MappingSettings(index="ndwy"), "did you mean ndwi"),
-        (MappingSettings(detector="cnn"), "cnn is not known"),
-        (MappingSettings(index="ndvi"), "give mapping.seed_threshold"),
+        (
+            MappingSettings(index="ndwy"),
+            r'mapping.index = "ndwy" is .* mean ndwi\? Known .* mndwi,',
+        ),
+        (MappingSettings(index="zz"), "known are .* ndwi, .*; install the package"),
+        (MappingSettings(detector="cnn"), 'mapping.detector = "cnn" is not known; install the'),
+        (MappingSettings(index="ndvi"), 'index = "ndvi" has no .*; give mapping.seed_threshold'),
     ],
 )
 def test_what_is_not_known_is_refused_with_a_remedy(settings: MappingSettings, told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         detector_of(settings)
+
+
+@pytest.mark.parametrize("key", ["index", "detector"])
+def test_an_unknown_name_in_a_project_is_told_with_its_file_before_anything_is_written(
+    tmp_path: Path, key: str
+) -> None:
+    file = tmp_path / "lakes.toml"
+    file.write_text(f'[mapping]\n{key} = "zz"\n', "utf-8")
+    with pytest.raises(ConfigError, match=rf'mapping.{key} = "zz" is not known') as refused:
+        run(read_project(file, environment={}))
+    assert refused.value.path == str(file)
+    assert "неизвестно" in in_language(refused.value.line, "ru")
+    assert [path.name for path in tmp_path.iterdir()] == ["lakes.toml"]
 
 
 def test_a_band_that_the_scene_lacks_is_named() -> None:

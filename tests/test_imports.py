@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,60 @@ def test_imports_go_downwards(source: Path) -> None:
 )
 def test_an_upward_import_is_found(text: str) -> None:
     assert upward_imports(PACKAGE / "grid.py", text)
+
+
+def test_nothing_imports_the_simulator() -> None:
+    assert [
+        f"{source}:{line}"
+        for source in SOURCES
+        if room(source) != "simulate"
+        for other, line in imported_rooms(ast.parse(source.read_text(encoding="utf-8")))
+        if other == "simulate"
+    ] == []
+
+
+FILES = {
+    ".".join(source.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(
+        ".__init__"
+    ): source
+    for source in SOURCES
+}
+
+
+def imported_files(node: ast.AST) -> Iterator[str]:
+    """Yield the modules imported anywhere in a file, except those that only name types."""
+    if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+        return
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        full = [f"{node.module}.{alias.name}" for alias in node.names]
+        yield from (name if name in FILES else str(node.module) for name in full)
+    for child in ast.iter_child_nodes(node):
+        yield from imported_files(child)
+
+
+def cycle(texts: dict[str, str]) -> list[str]:
+    """Return files that import each other in a ring; the package itself only tells its version."""
+    known = texts.keys() - {"glacial_lakes"}
+    graph = {name: known & set(imported_files(ast.parse(text))) for name, text in texts.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_no_file_imports_itself_by_way_of_others() -> None:
+    assert cycle({name: path.read_text(encoding="utf-8") for name, path in FILES.items()}) == []
+
+
+def test_a_ring_of_imports_is_found_but_not_one_of_types() -> None:
+    there, back = "glacial_lakes.grid", "glacial_lakes.terrain"
+    texts = {there: "def f():\n    from glacial_lakes import terrain", back: f"import {there}"}
+    assert set(cycle(texts)) == {there, back}
+    texts[there] = "if TYPE_CHECKING:\n    from glacial_lakes import terrain"
+    assert cycle(texts) == []
 
 
 def python(code: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -25,6 +26,7 @@ from glacial_lakes.change.statistics import (
     theil_sen,
 )
 from glacial_lakes.columns import C
+from glacial_lakes.errors import N_, InputError
 from glacial_lakes.schema import TRENDS, EventKind, Status, TrendKind, conform
 
 Times = npt.NDArray[np.datetime64]
@@ -149,8 +151,9 @@ def trend(
 
     Raises
     ------
-    ValueError
-        When there is no area, a missing one, or two of one time.
+    InputError
+        When a time is no date or an area no number, when there is no area, a missing one, or two of
+        one time.
 
     Examples
     --------
@@ -227,15 +230,48 @@ def step(
 def _series(
     times: npt.ArrayLike, areas_m2: npt.ArrayLike, sigmas_m2: npt.ArrayLike | None
 ) -> tuple[Times, Numbers, Numbers]:
-    when = np.asarray(times, dtype="datetime64[ms]")
-    areas = np.asarray(areas_m2, dtype=float)
-    sigmas = np.full(areas.shape, np.nan) if sigmas_m2 is None else np.asarray(sigmas_m2, float)
+    when, areas = _dates(times), _numbers(areas_m2)
+    sigmas = np.full(areas.shape, np.nan) if sigmas_m2 is None else _numbers(sigmas_m2)
     if not (when.ndim == 1 and when.size > 0 and when.shape == areas.shape == sigmas.shape):
-        raise ValueError("times, areas and sigmas must be lists of one length, at least one")
+        raise InputError(
+            None,
+            "times, areas and sigmas are not lists of one length, at least one",
+            "give an area for each time",
+        )
     if np.isnan(areas).any() or np.isnat(when).any() or np.unique(when).size < when.size:
-        raise ValueError("times and areas must not be missing, and times must differ")
+        raise InputError(
+            None,
+            "a time or an area is missing, or two times are the same",
+            "leave such rows out",
+        )
     order = np.argsort(when)
     return when[order], areas[order], sigmas[order]
+
+
+def _dates(times: npt.ArrayLike) -> Times:
+    remedy = N_('give dates, e.g. "2020-08-15"')
+    try:
+        given = np.asarray(times)
+        when = np.asarray(times, dtype="datetime64[ms]")
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(None, "times are no dates: {error}", remedy, error=error) from None
+    # NumPy takes whole numbers for milliseconds of 1970: every year would be the same moment.
+    is_any_number = given.dtype.kind in "biu" or (
+        given.dtype.kind == "O" and any(isinstance(one, numbers.Number) for one in given.flat)
+    )
+    if given.size and is_any_number:
+        what = N_("times are no dates: {error}")
+        raise InputError(None, what, remedy, error=given.flat[0])
+    return when
+
+
+def _numbers(values: npt.ArrayLike) -> Numbers:
+    try:
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            None, "areas are no numbers: {error}", "give square metres", error=error
+        ) from None
 
 
 def _plain(years: Numbers, areas: Numbers) -> tuple[Slope, float]:

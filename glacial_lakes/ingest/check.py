@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import shapely
 
 from glacial_lakes import schema
 from glacial_lakes.columns import C
-from glacial_lakes.errors import N_, InputError, Message, UnsafeInputError
+from glacial_lakes.errors import N_, InputError, Message, UnsafeInputError, require
 from glacial_lakes.ingest.dates import day_in_name
 from glacial_lakes.ingest.fields import UNITS, area_unit, recognise
 from glacial_lakes.ingest.neighbours import described, slip_beside
@@ -105,6 +106,7 @@ def check_file(
     >>> [finding.subject for finding in gl.check_file("inventory.gpkg") if finding.state == "fault"]
     []
     """
+    require(path, (str, os.PathLike), "path", N_("give the path of a file"))
     path = Path(path)
     findings: list[Finding] = []
     try:

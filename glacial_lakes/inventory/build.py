@@ -24,6 +24,7 @@ from glacial_lakes.measures.glaciers import glacier_outlines
 from glacial_lakes.scenes.dem import Dem
 from glacial_lakes.schema import SceneState
 from glacial_lakes.settings import TrackingSettings
+from glacial_lakes.tracking.epochs import utc
 from glacial_lakes.tracking.tables import Tracked, track_lakes
 from glacial_lakes.tracking.tile_merging import checked
 
@@ -169,7 +170,7 @@ def _without_rejected(
         seen.append(
             {
                 C.SCENE_ID: scene.coverage.scene_id,
-                C.ACQUIRED: scene.coverage.acquired,
+                C.ACQUIRED: utc(scene.coverage.acquired),
                 C.SENSOR: scene.coverage.sensor,
                 C.STATE: SceneState.MAPPED,
                 C.N_OUTLINES: len(scene.outlines),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,7 +15,7 @@ import pandas as pd
 
 from glacial_lakes import change, schema
 from glacial_lakes.columns import C
-from glacial_lakes.errors import InputError, VectorError, json_of
+from glacial_lakes.errors import N_, InputError, VectorError, json_of, require
 from glacial_lakes.inventory import attributes, decisions
 from glacial_lakes.io.geopackage import read_layers, write_layers
 from glacial_lakes.io.qgis_style import layer_style
@@ -187,6 +188,7 @@ class Inventory:
         VectorError
             When it is no inventory.
         """
+        require(path, (str, os.PathLike), "path", N_("give the path of an inventory"))
         layers = read_layers(path)
         missing = [name for name in LAYERS if name not in layers]
         if missing:
@@ -332,12 +334,18 @@ class Inventory:
 
         Raises
         ------
-        KeyError
+        InputError
             When there is no such lake.
         """
         rows = self.observations[self.observations[C.LAKE_ID] == lake_id]
         if rows.empty:
-            raise KeyError(f"the inventory has no lake {lake_id!r}")
+            raise InputError(
+                None,
+                "the inventory has no lake {lake}",
+                "choose from the column {column} of its lakes",
+                lake=lake_id,
+                column=C.LAKE_ID,
+            )
         return rows.sort_values([C.ACQUIRED, C.SCENE_ID], ignore_index=True)
 
     def plot(self, lake_id: str, ax: Axes | None = None) -> Axes:

@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import functools
 import inspect
+import numbers
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from glacial_lakes.errors import InputError
+from glacial_lakes.errors import N_, InputError, require
 from glacial_lakes.kernels.jit import kernel
+from glacial_lakes.settings import nearest
 
 Array = Any
 """A NumPy, xarray or dask array of reflectance, or a number."""
@@ -84,9 +86,12 @@ def bands_of(name: str) -> list[str]:
 
     Raises
     ------
-    KeyError
+    InputError
         When there is no such index.
     """
+    require(name, str, "name", N_("give the name of an index"))
+    if name not in _INDICES:
+        raise InputError(None, "there is no index {name}", nearest(name, names()), name=name)
     return list(inspect.signature(_INDICES[name]).parameters)
 
 
@@ -101,14 +106,22 @@ def compute(name: str, reflectance: Mapping[str, Array]) -> Array:
 
     Raises
     ------
-    KeyError
+    InputError
         When there is no such index, or a band that it needs is missing.
     """
-    return _INDICES[name](*(reflectance[band] for band in bands_of(name)))
+    bands = bands_of(name)
+    require(reflectance, Mapping, "reflectance", N_("give arrays by the names of bands"))
+    if missing := [band for band in bands if band not in reflectance]:
+        raise InputError(
+            None, "the index {name} needs the bands {bands}", "give them", name=name, bands=missing
+        )
+    return _INDICES[name](*(reflectance[band] for band in bands))
 
 
 def _require_reflectance(band: Array) -> None:
     """Refuse stored numbers: whole numbers of a product wrap around below 0."""
+    if not (hasattr(band, "dtype") or hasattr(band, "dtypes")):
+        require(band, numbers.Real, "a band", N_("give an array of reflectance"))
     kind = getattr(getattr(band, "dtype", None), "kind", "f")
     if kind in "iub":
         raise InputError(

@@ -15,7 +15,7 @@ import shapely
 from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.coverage import CompleteCoverage, Coverage, DrawnCoverage, SceneCoverage
-from glacial_lakes.errors import DamagedFileError, InputError
+from glacial_lakes.errors import N_, DamagedFileError, InputError, require
 from glacial_lakes.io import geopackage
 from glacial_lakes.runtime.notebooks import html_table
 
@@ -36,6 +36,11 @@ class MappedScene:
         :class:`~glacial_lakes.coverage.Coverage` where pixels tell it; for outlines that somebody
         drew a :class:`~glacial_lakes.coverage.CompleteCoverage`.
 
+    Raises
+    ------
+    InputError
+        When one is of another type.
+
     Examples
     --------
     >>> from datetime import datetime
@@ -49,6 +54,11 @@ class MappedScene:
 
     outlines: gpd.GeoDataFrame
     coverage: SceneCoverage
+
+    def __post_init__(self) -> None:
+        require(self.outlines, gpd.GeoDataFrame, "outlines", N_("give a GeoDataFrame"))
+        remedy = N_("give what tells where the scene saw the ground, e.g. a CompleteCoverage")
+        require(self.coverage, SceneCoverage, "coverage", remedy)
 
     def to_file(self, path: str | Path) -> None:
         """Write outlines and observation mask as one GeoPackage, whole or not at all.
@@ -164,6 +174,6 @@ def _coverage(record: Mapping[str, Any], path: str | Path) -> SceneCoverage:
             return DrawnCoverage(**kept, extent=shapely.from_wkb(record["content"]))
         if record["kind"] == CompleteCoverage.__name__:
             return CompleteCoverage(**kept)
-    except (KeyError, TypeError, ValueError, shapely.errors.GEOSException) as error:
+    except (InputError, KeyError, TypeError, ValueError, shapely.errors.GEOSException) as error:
         raise DamagedFileError(path, "is no mapped scene", "map it again") from error
     raise DamagedFileError(path, "is no mapped scene", "map it again")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -36,8 +37,14 @@ Detector = Callable[[Mapping[str, Float], Bool], Bool]
 and ice, slopes in deep shade) to pixels that may hold water."""
 
 
-def detector_of(settings: MappingSettings) -> Detector:
+def detector_of(settings: MappingSettings, file: Path | None = None) -> Detector:
     """Return what proposes water under the settings.
+
+    Parameters
+    ----------
+    settings : MappingSettings
+    file : pathlib.Path, optional
+        The project file that holds them, which an error names.
 
     Raises
     ------
@@ -45,22 +52,23 @@ def detector_of(settings: MappingSettings) -> Detector:
         When there is no such index or detector, or an index without threshold.
     """
     if settings.detector is not None:
-        found: Detector = _extension("detectors", settings.detector, [])
+        found: Detector = _extension("detector", settings.detector, [], file)
         return found
     name, threshold = settings.index, settings.seed_threshold
     if name == "ndwi" and threshold is None and settings.seed_method is None:
         return water_seeds
     if name not in indices.names():
-        indices.register(_extension("indices", name, indices.names()))
+        indices.register(_extension("index", name, indices.names(), file))
     if threshold is None:
         threshold = indices.WATER_ABOVE.get(name)
     if threshold is None and settings.seed_method is not None:
         threshold = 0.0  # the scene tells it
     if threshold is None:
         raise ConfigError(
-            "mapping.index",
-            "{name} has no published threshold",
+            file,
+            '{key} = "{name}" has no published threshold',
             "give mapping.seed_threshold",
+            key="mapping.index",
             name=name,
         )
     return above(name, threshold)
@@ -105,19 +113,24 @@ def above(name: str, threshold: float) -> Detector:
     return detector
 
 
-def _extension(kind: str, name: str, known: list[str]) -> Any:
-    offered = entry_points(group=f"glacial_lakes.{kind}")
+_GROUPS = {"index": "glacial_lakes.indices", "detector": "glacial_lakes.detectors"}
+
+
+def _extension(key: str, name: str, known: list[str], file: Path | None) -> Any:
+    offered = entry_points(group=_GROUPS[key])
     for entry in offered:
         if entry.name == name:
             return entry.load()
-    known = [*known, *(entry.name for entry in offered)]
+    known = sorted({*known, *(entry.name for entry in offered)})
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    remedy = (
-        Message("did you mean {name}?", name=near[0])
-        if near
-        else N_("install the package that offers it")
-    )
-    raise ConfigError(f"mapping.{kind}", "{name} is not known", remedy, name=name)
+    if near:
+        remedy = Message("did you mean {name}? Known are {names}", name=near[0], names=known)
+    elif known:
+        remedy = Message("known are {names}; install the package that offers it", names=known)
+    else:
+        remedy = Message("install the package that offers it")
+    what = N_('{key} = "{name}" is not known')
+    raise ConfigError(file, what, remedy, key=f"mapping.{key}", name=name)
 
 
 MIN_SEED_NDWI = 0.06

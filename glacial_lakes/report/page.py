@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -73,6 +74,7 @@ def write_report(
     'report.html'
     """
     require(inventory, Inventory, "inventory", N_("open it with open_inventory"))
+    require(path, (str, os.PathLike), "path", N_("give the path of a file"))
     if language not in words.languages():
         raise ConfigError(
             None,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
 
-from glacial_lakes.errors import InputError
+from glacial_lakes.errors import N_, InputError, require
 from glacial_lakes.io import atomic, locks
 from glacial_lakes.review import working_copy
 from glacial_lakes.review.differences import differences
@@ -63,6 +64,9 @@ def review_file(
     >>> len(gl.review_file("inventory.gpkg", "copy.gpkg", dry_run=True))  # nobody edited it
     0
     """
+    require(inventory, (str, os.PathLike), "inventory", N_("give the path of an inventory"))
+    if edited is not None:
+        require(edited, (str, os.PathLike), "edited", N_("give the path of a file"))
     path = Path(inventory).absolute()
     source = path if edited is None else Path(edited).absolute()
     is_itself = source.exists() and path.exists() and source.samefile(path)

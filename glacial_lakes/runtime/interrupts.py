@@ -26,7 +26,7 @@ class _Handler:
 
 @contextmanager
 def remembered() -> Iterator[None]:
-    """Remember Ctrl-C in the block: :func:`heed` raises it again, and so does the block's end.
+    """Remember Ctrl-C in the block; its end raises it again, :func:`raise_if_interrupted` earlier.
 
     For programs, not for the library: who calls that decides what Ctrl-C does. Outside of the
     main thread, and where Ctrl-C does not raise ``KeyboardInterrupt``, nothing changes.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from glacial_lakes.errors import InputError
+from glacial_lakes.errors import N_, InputError, require
 from glacial_lakes.grid import Grid
 from glacial_lakes.kernels.interpolation import bilinear, coarse_span, nearest
 from glacial_lakes.runtime.notebooks import html_table
@@ -27,6 +27,8 @@ BandName = Literal["blue", "green", "red", "nir", "swir1", "swir2"]
 
 MAPPING_BANDS = ("green", "nir")
 """The bands that no scene can lack; a pixel without them is not observed."""
+
+_LIST_OF_BANDS = N_('give a list of bands, e.g. ["green"]')
 
 
 @dataclass(frozen=True, repr=False)
@@ -101,10 +103,11 @@ class Scene:
         Raises
         ------
         InputError
-            For a band that the scene does not have.
+            For a band that the scene does not have, or what is no list of them.
         DamagedFileError
             When a file cannot be decoded.
         """
+        require(bands, Sequence, "bands", _LIST_OF_BANDS, but=str)
         window = self.grid.window if window is None else window
         shape = (int(window.height), int(window.width))
         reflectance = np.empty((len(bands), *shape), np.float32) if out is None else out
@@ -168,6 +171,8 @@ class Scene:
         """
         import xarray as xr  # noqa: PLC0415 - an extra, not a dependency
 
+        if bands is not None:
+            require(bands, Sequence, "bands", _LIST_OF_BANDS, but=str)
         names = list(self.bands) if bands is None else list(bands)
         rows, cols = self.grid.shape
         transform = self.grid.transform

@@ -35,7 +35,7 @@ class DetectedEvent:
 
 
 def may_have_events(views: Views, settings: TrackingSettings) -> Flags:
-    """Tell in which lakes :func:`happenings` may find anything; most only ever show water.
+    """Tell in which lakes :func:`detect_events` may find anything; most only ever show water.
 
     Without an image that lacks a lake, or shows ice in its place, it has not appeared; when its
     least area is more than ``drained_fraction`` of the largest, it has not drained.

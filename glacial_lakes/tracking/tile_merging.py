@@ -14,7 +14,7 @@ import shapely
 
 from glacial_lakes.columns import C
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION, CompleteCoverage, SceneCoverage
-from glacial_lakes.errors import InputError
+from glacial_lakes.errors import N_, InputError, require
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.measures import geodesic_area_perimeter, hanshaw_bookhagen_error
@@ -71,24 +71,34 @@ def checked(mapped: Iterable[MappedScene]) -> Iterator[MappedScene]:
     Raises
     ------
     InputError
-        When it is no mapped scene, or outlines have no CRS, or a scene is given twice.
+        When it is no mapped scene, or outlines have no CRS or are no polygons, or a scene is given
+        twice.
     """
     names: set[str] = set()
     for scene in mapped:
-        if not isinstance(scene, MappedScene):
-            raise InputError(
-                None,
-                "a {kind} does not tell where its scene saw the ground",
-                "give MappedScene(outlines, coverage), e.g. with a CompleteCoverage",
-                kind=type(scene).__name__,
-            )
+        remedy = N_("give MappedScene(outlines, coverage), e.g. with a CompleteCoverage")
+        require(scene, MappedScene, "a mapped scene", remedy)
         if scene.outlines.crs is None and len(scene.outlines):
             raise InputError(None, "the outlines have no CRS", "give them one, e.g. with set_crs")
+        _require_polygons(scene.outlines)
         name = scene.coverage.scene_id
         if name in names:
             raise InputError(None, "scene {name} is given twice", "leave one out", name=name)
         names.add(name)
         yield scene
+
+
+def _require_polygons(outlines: gpd.GeoDataFrame) -> None:
+    """Refuse points and lines, which have no area; what is empty or missing is not one of them."""
+    shapes = outlines.geometry.to_numpy()
+    flat = np.isin(shapely.get_dimensions(shapes), (0, 1)) & ~shapely.is_empty(shapes)
+    if flat.any():
+        raise InputError(
+            None,
+            "the outlines hold a {kind}, which has no area",
+            "give polygons",
+            kind=shapes[flat][0].geom_type,
+        )
 
 
 def _epoch(scenes: list[_Scene], min_overlap: float) -> Epoch:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import json
 import logging
+import numbers
 import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
@@ -159,6 +160,8 @@ def run(
         When a cluster is lost, or its workers see other files or have other versions.
     ConfigError
         When the project names an index or a detector that does not exist.
+    InputError
+        When an argument is of another type, or jobs is below 1.
     LockedError
         When another run writes the same output.
     MissingFileError
@@ -174,7 +177,7 @@ def run(
     >>> result.refused, result.n_lakes > 0
     ((), True)
     """
-    require(project, Project, "project", N_("read it with read_project"))
+    _require_types(project, jobs)
     refused: list[SceneRefused] = []
 
     def listen(event: Event) -> None:
@@ -182,7 +185,7 @@ def run(
             refused.append(event)
         on_event(event)
 
-    detector_of(project.mapping)  # told once, not by every scene
+    detector_of(project.mapping, project.file)  # told once, not by every scene
     check_output(project)
     require_packages(project.export.formats)
     if project.inputs.dem is None:
@@ -236,6 +239,16 @@ def run(
             outputs = _replace_results(project, output, inventory, content, outputs, listen)
         paths = tuple(output / name for name in (*outputs, manifest.FILE_NAME))
         return replace(result, paths=paths, n_lakes=n_lakes, unchanged=unchanged)
+
+
+def _require_types(project: object, jobs: object) -> None:
+    require(project, Project, "project", N_("read it with read_project"))
+    if jobs is None:
+        return
+    remedy = N_("give a whole number of at least 1")
+    require(jobs, numbers.Integral, "jobs", remedy, but=bool)
+    if int(jobs) < 1:  # type: ignore[call-overload]
+        raise InputError(None, "jobs is given as {value}", remedy, value=jobs)
 
 
 def _usable(records: Mapping[str, Record], waiting: set[str]) -> list[str]:
