@@ -444,3 +444,15 @@ def test_a_reader_that_stops_early_is_no_error(sample_data: Path) -> None:
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     assert b"Traceback" not in errors
+
+
+def test_a_run_without_scenes_tells_each_refusal_once(call, tmp_path: Path) -> None:
+    (tmp_path / "scenes").mkdir()
+    project = tmp_path / "project.toml"
+    project.write_text('[inputs]\nscenes = ["scenes"]\n', encoding="utf-8")
+    log = tmp_path / "run.log"
+    done = call("run", project, "--log-file", log)
+    assert done.code == 1
+    assert (done.out + done.err).count("refused: ") == 1
+    assert "0 scenes" not in done.err
+    assert log.read_text(encoding="utf-8").count("refused: ") == 1

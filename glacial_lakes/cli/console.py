@@ -242,7 +242,45 @@ def _taken_in(count: int, kept: str) -> Message:
 
 @contextmanager
 def progress(options: Options, refused: list[SceneRefused] | None = None) -> Iterator[Listener]:
-    """Give a listener that shows a bar on a terminal, else a line for each scene."""
+    """Give a listener that shows a bar on a terminal, else a line for each scene.
+
+    Refusals wait until work starts. Where none does, the answer follows at once and tells them.
+    """
+    waiting: list[SceneRefused] = []
+    is_working = False
+    with _shown(options) as show:
+
+        def start() -> None:
+            nonlocal is_working
+            is_working = True
+            while waiting:
+                show(waiting.pop(0))
+
+        def listen(event: Event) -> None:
+            interrupts.raise_if_interrupted()  # between scenes and between stages
+            if event == StageStarted("map", 0):
+                return
+            if isinstance(event, StageStarted):
+                start()
+            if isinstance(event, SceneRefused):
+                if refused is not None:
+                    refused.append(event)
+                if not is_working:
+                    waiting.append(event)
+                    return
+            show(event)
+
+        try:
+            yield listen
+        except BaseException:  # no answer follows
+            start()
+            raise
+        for line in refusals(waiting, options):
+            _LOG.debug(line)  # for the log file
+
+
+@contextmanager
+def _shown(options: Options) -> Iterator[Listener]:
     say = speaker(options)
     with ExitStack() as stack:
         bars: list[Any] = []
@@ -253,12 +291,11 @@ def progress(options: Options, refused: list[SceneRefused] | None = None) -> Ite
                 bars[0].update(1)
 
         def listen(event: Event) -> None:
-            interrupts.raise_if_interrupted()  # between scenes and between stages
             match event:
                 case StageStarted("map", total):
                     told = Message("{count} scene to map", "{count} scenes to map", count=total)
                     _LOG.info(say(told))
-                    if total and sys.stderr.isatty() and not (options.quiet or options.verbose):
+                    if sys.stderr.isatty() and not (options.quiet or options.verbose):
                         bar = click.progressbar(length=total, label=say("mapping"), file=sys.stderr)
                         bars.append(stack.enter_context(bar))
                 case StageStarted(stage):
@@ -283,8 +320,6 @@ def progress(options: Options, refused: list[SceneRefused] | None = None) -> Ite
                 case SceneOdd() | InputOdd() | RowsLeftOut():
                     _LOG.warning(oddity(event, options))
                 case SceneRefused():
-                    if refused is not None:
-                        refused.append(event)
                     tell(*refusals([event], options))
 
         yield listen
