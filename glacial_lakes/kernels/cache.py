@@ -23,7 +23,6 @@ from pathlib import Path
 import llvmlite.binding as llvm
 import numba
 import numpy as np
-from filelock import FileLock
 
 PACKAGE = Path(__file__).parents[1]
 KEPT_FOLDERS = 3
@@ -146,6 +145,8 @@ def held() -> Iterator[None]:
     folder = place().folder
     with ExitStack() as stack:
         if folder is not None:
+            from filelock import FileLock  # noqa: PLC0415 (mapping starts without it)
+
             lock = FileLock(folder / "lock", fallback_to_soft=False)
             with suppress(OSError, NotImplementedError):
                 stack.enter_context(lock)

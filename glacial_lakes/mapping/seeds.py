@@ -24,7 +24,6 @@ from glacial_lakes.kernels.jit import kernel
 from glacial_lakes.mapping import indices
 from glacial_lakes.mapping.indices import MIN_SIGNAL
 from glacial_lakes.mapping.masks import MIN_WATER_NDWI, NO_BAND
-from glacial_lakes.mapping.thresholds import histogram_threshold
 from glacial_lakes.scenes.scene import BandName, Scene
 from glacial_lakes.settings import MappingSettings
 
@@ -87,6 +86,10 @@ def detector_for(scene: Scene, settings: MappingSettings) -> Detector:
     detector = detector_of(settings)
     if settings.seed_method is None or settings.detector is not None:
         return detector
+    from glacial_lakes.mapping.thresholds import (  # noqa: PLC0415 (scikit-image is slow to load)
+        histogram_threshold,
+    )
+
     return above(settings.index, histogram_threshold(scene, settings.index, settings.seed_method))
 
 
