@@ -39,7 +39,7 @@ from known_truth import (
 )
 
 from glacial_lakes.grid import EQUAL_AREA
-from glacial_lakes.ingest.reading import read_older
+from glacial_lakes.ingest.reading import read_outlines
 from glacial_lakes.inventory.build import track
 from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.mapping.pipeline import map_lakes
@@ -73,7 +73,7 @@ class Survey:
 
 def surveys_of(folder: Path) -> tuple[Inventory, list[Survey]]:
     """Track the outlines of the Indus basin without looking at their codes."""
-    drawn = [read_older(folder / f"HKH_{year}_indus.shp")[0] for year in YEARS]
+    drawn = [read_outlines(folder / f"HKH_{year}_indus.shp")[0] for year in YEARS]
     inventory = track(
         [replace(one, outlines=one.outlines.drop(columns="lake_id")) for one in drawn]
     )

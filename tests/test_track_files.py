@@ -24,7 +24,7 @@ from glacial_lakes.ingest.check import check_file
 from glacial_lakes.ingest.dates import ROUGH, day_in_name, day_of, image_of
 from glacial_lakes.ingest.fields import field_map, recognise
 from glacial_lakes.ingest.numbers import numbers_of
-from glacial_lakes.ingest.reading import read_older
+from glacial_lakes.ingest.reading import read_outlines
 from glacial_lakes.ingest.track_files import track_files
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
 from glacial_lakes.io.shapefile import write_shapefile
@@ -335,11 +335,11 @@ def test_a_cp1251_shapefile_with_fields_of_its_own(tmp_path: Path) -> None:
     table = lakes(lake(0), lake(900), DATA=["01.08.2015", "01.08.2015"], NAIM=["Адыгене", "Топ"])
     path = write(table, tmp_path / "ozera.shp", encoding="CP1251")
     fields = {"acquired": "DATA", "lake_name": "NAIM"}
-    with_cpg = read_older(path, fields=fields)[0].outlines
+    with_cpg = read_outlines(path, fields=fields)[0].outlines
     path.with_suffix(".cpg").unlink()
     with pytest.raises(VectorError, match="encoding"):
-        read_older(path, fields=fields)
-    told = read_older(path, fields=fields, encoding="CP1251")[0].outlines
+        read_outlines(path, fields=fields)
+    told = read_outlines(path, fields=fields, encoding="CP1251")[0].outlines
     assert told["lake_name"].tolist() == with_cpg["lake_name"].tolist() == ["Адыгене", "Топ"]
     assert set(told["acquired"].dt.strftime("%Y-%m-%d")) == {"2015-08-01"}
     out = tmp_path / "out" / "inventory.gpkg"
@@ -355,7 +355,7 @@ def test_files_that_ogr2ogr_made_give_the_same_lakes(
     source = surveys[0]
     path = tmp_path / f"{source.stem}{suffix}"
     subprocess.run(["ogr2ogr", "-t_srs", "EPSG:4326", path, source], check=True)
-    ours, theirs = (read_older(file)[0].outlines for file in (source, path))
+    ours, theirs = (read_outlines(file)[0].outlines for file in (source, path))
     assert theirs["area_m2"].to_numpy() == pytest.approx(ours["area_m2"].to_numpy(), rel=1e-4)
     for name in ("lake_id", "acquired", "dam_type", "source_image"):
         assert theirs[name].tolist() == ours[name].tolist()
@@ -364,7 +364,7 @@ def test_files_that_ogr2ogr_made_give_the_same_lakes(
 def test_invalid_outlines_are_repaired_and_told(
     data: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (table,) = outlines_of(read_older(data / "griml_iml2017" / "IMLs_2017.shp"))
+    (table,) = outlines_of(read_outlines(data / "griml_iml2017" / "IMLs_2017.shp"))
     assert "46 invalid polygons repaired" in caplog.text
     assert table.geometry.is_valid.all()
     assert len(table) == 130
@@ -374,7 +374,7 @@ def test_invalid_outlines_are_repaired_and_told(
 def test_a_period_stands_for_its_middle_and_says_so(tmp_path: Path) -> None:
     period = {"startdate": ["2017-07-01"] * 2, "enddate": ["2017-08-31"] * 2}
     path = write(lakes(lake(0), lake(900), **period), tmp_path / "iml.shp")
-    (table,) = outlines_of(read_older(path))
+    (table,) = outlines_of(read_outlines(path))
     assert set(table["acquired"].dt.strftime("%Y-%m-%d")) == {"2017-07-31"}
     assert set(table["quality"]) == {ROUGH["month"]}
     assert table["area_sigma_m2"].isna().all()
@@ -384,14 +384,14 @@ def test_an_outline_that_is_drawn_twice_counts_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = write(lakes(lake(0), lake(0), lake(900)), tmp_path / "lakes_2015.gpkg")
-    assert len(read_older(path)[0].outlines) == 2
+    assert len(read_outlines(path)[0].outlines) == 2
     assert "1 outline that is drawn twice left out" in caplog.text
 
 
 def test_a_file_with_several_surveys_is_cut_where_lakes_are_drawn_again(tmp_path: Path) -> None:
     days = ["2000-08-01", "2000-08-09", "2010-08-01", "2010-08-09"]
     table = lakes(*[lake(900 * (n % 2)) for n in range(4)], date=days)
-    first, second = read_older(write(table, tmp_path / "all.gpkg"))
+    first, second = read_outlines(write(table, tmp_path / "all.gpkg"))
     assert first.outlines["acquired"].dt.year.tolist() == [2000, 2000]
     assert second.outlines["acquired"].dt.year.tolist() == [2010, 2010]
     assert second.coverage.scene_id == "all_2010-08-01"
@@ -421,7 +421,7 @@ def test_a_part_of_a_lake_in_our_own_older_outlines_is_no_drainage(tmp_path: Pat
 def odd_rows(path: Path) -> tuple[list[str], gpd.GeoDataFrame]:
     """Return what is told of a file, and its outlines."""
     told: list[str] = []
-    (read,) = outlines_of(read_older(path, on_event=lambda event: told.append(event.reason)))
+    (read,) = outlines_of(read_outlines(path, on_event=lambda event: told.append(event.reason)))
     return told, read
 
 
@@ -465,7 +465,7 @@ def test_a_field_of_slashed_dates_is_read_as_its_clear_ones_are(tmp_path: Path) 
 def test_a_number_of_days_is_told_with_the_day_that_it_would_be(tmp_path: Path) -> None:
     path = write(lakes(lake(0), date=[42217]), tmp_path / "lakes_2015.gpkg")
     with pytest.raises(VectorError, match="42217, which is 2015-08-01 if it counts days"):
-        read_older(path)
+        read_outlines(path)
 
 
 def test_a_year_field_is_the_date_where_nothing_tells_the_day(tmp_path: Path) -> None:
@@ -557,14 +557,14 @@ def test_errors_may_be_in_another_unit_than_the_areas(
 @pytest.mark.parametrize("unit_m2", [1.0, 1e4, 1e6])
 def test_errors_have_the_unit_of_the_areas_beside_them(tmp_path: Path, unit_m2: float) -> None:
     table = lakes(lake(0), GL_Area=[31_000 / unit_m2], GL_A_Error=[1_500 / unit_m2])
-    (read,) = outlines_of(read_older(write(table, tmp_path / "lakes_2015.gpkg")))
+    (read,) = outlines_of(read_outlines(write(table, tmp_path / "lakes_2015.gpkg")))
     assert read["area_sigma_m2"].tolist() == pytest.approx([1_500])
 
 
 @pytest.mark.parametrize(("text", "ours"), [("M(e)", "dam_type"), ("proglacial", "lake_type")])
 def test_a_field_type_is_told_by_what_it_holds(tmp_path: Path, text: str, ours: str) -> None:
     (read,) = outlines_of(
-        read_older(write(lakes(lake(0), Type=[text]), tmp_path / "lakes_2015.gpkg"))
+        read_outlines(write(lakes(lake(0), Type=[text]), tmp_path / "lakes_2015.gpkg"))
     )
     assert {name: read[name].item() for name in ("dam_type", "lake_type")} == {
         "dam_type": None,
@@ -598,17 +598,17 @@ def test_what_cannot_be_understood_is_refused_in_one_line(
 ) -> None:
     path = write(table, tmp_path / name)
     with pytest.raises(InputError, match=told) as caught:
-        read_older(path)
+        read_outlines(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_the_date_named_goes_before_all_others(tmp_path: Path) -> None:
     path = write(lakes(lake(0), date=["2001-01-01"]), tmp_path / "a_1990_2018.gpkg")
-    (table,) = outlines_of(read_older(path, date="2015-08-01"))
+    (table,) = outlines_of(read_outlines(path, date="2015-08-01"))
     assert f"{table['acquired'].item():%Y-%m-%d}" == "2015-08-01"
     with pytest.raises(InputError, match="is no date"):
-        read_older(path, date="last summer")
+        read_outlines(path, date="last summer")
 
 
 # The command

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from glacial_lakes.ingest.reading import read_older
+from glacial_lakes.ingest.reading import read_outlines
 
-__all__ = ["read_older"]
+__all__ = ["read_outlines"]

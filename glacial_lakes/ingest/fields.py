@@ -47,7 +47,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 al. (2020), Hi-MAG (Chen et al. 2021), ICIMOD, GrIML, and our own in full and cut to ten letters.
 ``area``, ``lon`` and ``lat`` are only compared with the geometry, a ``year`` is the date where
 nothing else tells it. ICIMOD's ``Type`` is a class of
-dams; see :func:`glacial_lakes.ingest.reading.read_older` for others."""
+dams; see :func:`glacial_lakes.ingest.reading.read_outlines` for others."""
 
 UNITS: Mapping[str, float] = {"m2": 1.0, "ha": 1e4, "km2": 1e6}
 """Square metres of the units that area fields have."""

@@ -58,7 +58,7 @@ _POLYGONS = (3, 6)
 _TOLD = 3
 
 
-def read_older(
+def read_outlines(
     path: Path | str,
     *,
     fields: Mapping[str, str] | None = None,

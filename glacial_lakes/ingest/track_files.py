@@ -26,7 +26,7 @@ from glacial_lakes.errors import (
 )
 from glacial_lakes.events import Event, Listener, SceneMapped, SceneRefused, StageStarted, ignore
 from glacial_lakes.ingest.neighbours import box_of, check_together
-from glacial_lakes.ingest.reading import read_older
+from glacial_lakes.ingest.reading import read_outlines
 from glacial_lakes.inventory.build import track
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
 from glacial_lakes.inventory.kept import refuse_empty
@@ -77,7 +77,7 @@ def track_files(
     out : path-like
         The ``.gpkg`` file.
     fields, date, layer, encoding
-        As for :func:`glacial_lakes.ingest.reading.read_older`, for all files.
+        As for :func:`glacial_lakes.ingest.reading.read_outlines`, for all files.
     glaciers, basins, basin_field
         As for :func:`glacial_lakes.track`.
     allow_empty : bool
@@ -178,7 +178,7 @@ def _read_all(
     for path in sources:
         started = time.monotonic()
         try:
-            surveys = read_older(path, **options, on_event=listen)
+            surveys = read_outlines(path, **options, on_event=listen)
             other = next((names[n] for survey in surveys if (n := _name(survey)) in names), None)
             if other is not None:
                 raise InputError(
@@ -250,7 +250,7 @@ def brought_ids(tables: Iterable[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
     Parameters
     ----------
     tables : iterable of geopandas.GeoDataFrame
-        Outlines of :func:`glacial_lakes.ingest.reading.read_older`.
+        Outlines of :func:`glacial_lakes.ingest.reading.read_outlines`.
 
     Returns
     -------

@@ -47,12 +47,12 @@ def near_glaciers(table: gpd.GeoDataFrame, ice: gpd.GeoDataFrame) -> gpd.GeoData
     within = None if is_lake else RETREATED_M
     close = is_lake | measures.may_be_near(table.geometry, ice, RETREATED_M)
     shapes = table.geometry[close].to_crs(metres)
-    told = measures.relation_to_glaciers(shapes, ice, seen[close], CONTACT_M, within)
-    told = told.reindex(table.index)
-    table[C.LAKE_TYPE] = told[C.LAKE_TYPE].where(close, LakeType.UNCONNECTED)
-    table[C.DAM_TYPE] = _ice_dam(told[C.LAKE_TYPE] == LakeType.SUPRAGLACIAL)
+    relations = measures.relation_to_glaciers(shapes, ice, seen[close], CONTACT_M, within)
+    relations = relations.reindex(table.index)
+    table[C.LAKE_TYPE] = relations[C.LAKE_TYPE].where(close, LakeType.UNCONNECTED)
+    table[C.DAM_TYPE] = _ice_dam(relations[C.LAKE_TYPE] == LakeType.SUPRAGLACIAL)
     if is_lake:
-        table[C.GLACIER_YEAR] = told[C.GLACIER_YEAR]
+        table[C.GLACIER_YEAR] = relations[C.GLACIER_YEAR]
         contact = measures.glacier_contact(shapes, ice, CONTACT_M)
         table[list(contact)] = contact.where(_present(table))
     return table

@@ -223,9 +223,9 @@ def redraw(tracked: Tracked, reviews: gpd.GeoDataFrame, scenes: pd.DataFrame) ->
 
 def describe(tracked: Tracked, reviews: gpd.GeoDataFrame) -> Tracked:
     """Put types, names, comments and checks by persons on lakes and outlines."""
-    told = (Decision.ACCEPTED, Decision.WITHDRAWN, Decision.RECLASSIFIED, Decision.COMMENTED)
+    kinds = (Decision.ACCEPTED, Decision.WITHDRAWN, Decision.RECLASSIFIED, Decision.COMMENTED)
     force = in_force(reviews)
-    force = force[force[C.DECISION].isin(told)]
+    force = force[force[C.DECISION].isin(kinds)]
     if force.empty:
         return tracked
     lakes, outlines = tracked.lakes.copy(), tracked.outlines.copy()
@@ -333,9 +333,9 @@ def _observed(
     image = observations[lake & _same_image(observations, review)]
     if image.empty:
         return observations
-    told = image[image[C.AREA_M2].notna()]
+    measured = image[image[C.AREA_M2].notna()]
     named = image[image[C.SCENE_ID] == review[C.SCENE_ID]]
-    place = next(rows.index[0] for rows in (told, named, image) if len(rows))
+    place = next(rows.index[0] for rows in (measured, named, image) if len(rows))
     columns = [C.AREA_M2, C.AREA_SIGMA_M2, C.OBSERVED_FRACTION, C.STATUS]
     seen = drawn or {C.OBSERVED_FRACTION: image.loc[place, C.OBSERVED_FRACTION]}
     status = Status.UNCERTAIN if drawn is None else Status.OBSERVED
@@ -357,13 +357,13 @@ def _lakes(
     merged: set[str],
 ) -> gpd.GeoDataFrame:
     """Return the table of lakes, with new rows for those that a person has touched."""
-    mine = outlines[outlines[C.LAKE_ID].isin(touched)]
-    if mine.empty:
+    touched_outlines = outlines[outlines[C.LAKE_ID].isin(touched)]
+    if touched_outlines.empty:
         return lakes[~lakes[C.LAKE_ID].isin(touched)].reset_index(drop=True)
-    stands = reference(mine)
+    stands = reference(touched_outlines)
     old = lakes.set_index(C.LAKE_ID)
     rows = []
-    for name, group in mine.groupby(C.LAKE_ID):
+    for name, group in touched_outlines.groupby(C.LAKE_ID):
         row = old.loc[name].to_dict() if name in old.index else {C.STATE: LakeState.PRESENT}
         stand = stands.loc[name]
         row |= {key: stand[key] for key in old.columns if key in stand.index}

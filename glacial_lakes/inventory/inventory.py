@@ -135,10 +135,10 @@ class Inventory:
     def language(self) -> str:
         """The language of the project that made it: its legends and reports are in it."""
         try:
-            told = json_of(self.runs[C.SETTINGS].iloc[-1])["project"]["language"]
+            code = json_of(self.runs[C.SETTINGS].iloc[-1])["project"]["language"]
         except (LookupError, TypeError, ValueError):  # older outlines have no project
             return "en"
-        return told if told in languages() else "en"
+        return code if code in languages() else "en"
 
     def to_file(self, path: Path | str) -> None:
         """Write the inventory as one GeoPackage that opens styled in QGIS.
@@ -158,10 +158,13 @@ class Inventory:
         """
         styles = {
             name: layer_style(
-                columns, self.language, coloured=told and told[0], colours=told and told[1]
+                columns,
+                self.language,
+                coloured=colouring and colouring[0],
+                colours=colouring and colouring[1],
             )
             for name, columns in ALL_LAYERS.items()
-            for told in (COLOURED.get(name),)
+            for colouring in (COLOURED.get(name),)
         }
         write_layers(path, {name: getattr(self, name) for name in (*LAYERS, *DERIVED)}, styles)
 

@@ -92,14 +92,14 @@ def with_kept(
     rows = _joined(tracked.observations, [seen, _silent(names, seen, scenes)], schema.OBSERVATIONS)
     events = previous.events
     known = names | set(tracked.lakes[C.LAKE_ID])
-    told = [
+    event_lakes = [
         {str(lake), *str(before or "").split(), *str(after or "").split()}
         for lake, before, after in zip(
             events[C.LAKE_ID], events[C.FROM_IDS], events[C.TO_IDS], strict=True
         )
     ]
-    mine = [bool(ids & names) and ids <= known for ids in told]
-    happened = _joined(tracked.events, [events[np.array(mine, dtype=bool)]], schema.LAKE_EVENTS)
+    is_kept = [bool(ids & names) and ids <= known for ids in event_lakes]
+    happened = _joined(tracked.events, [events[np.array(is_kept, dtype=bool)]], schema.LAKE_EVENTS)
     return Tracked(
         _sorted(_spatial(tracked.lakes, lakes, schema.LAKES), C.LAKE_ID),
         _sorted(

@@ -40,8 +40,8 @@ def with_lineage(tracked: Tracked, force: gpd.GeoDataFrame) -> Tracked:
         for one, other in zip(events[C.FROM_IDS], events[C.TO_IDS], strict=True)
     ]
     for _, event in by_persons.iterrows():
-        mine = _names(event[C.FROM_IDS]) | _names(event[C.TO_IDS])
-        same = pd.Series([names <= mine for names in lineage], index=events.index)
+        members = _names(event[C.FROM_IDS]) | _names(event[C.TO_IDS])
+        same = pd.Series([names <= members for names in lineage], index=events.index)
         again |= (events[C.EVENT] == event[C.EVENT]) & (events[C.DATE] >= event[C.DATE]) & same
     events = pd.concat([events[~again], by_persons], ignore_index=True)
     events = events.sort_values([C.DATE, C.LAKE_ID, C.EVENT], kind="stable", ignore_index=True)

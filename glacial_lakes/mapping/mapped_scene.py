@@ -103,22 +103,22 @@ class MappedScene:
 
     def __repr__(self) -> str:
         facts = self._facts()
-        told = ", ".join(facts[name] for name in ("sensor", "acquired", "outlines"))
-        return f"<MappedScene {facts['scene']}: {told}>"
+        summary = ", ".join(facts[name] for name in ("sensor", "acquired", "outlines"))
+        return f"<MappedScene {facts['scene']}: {summary}>"
 
     def _repr_html_(self) -> str:
         return html_table(self._facts())
 
     def _facts(self) -> dict[str, str]:
         count = len(self.outlines)
-        told = f"{count} outline" if count == 1 else f"{count} outlines"
+        amount = f"{count} outline" if count == 1 else f"{count} outlines"
         if C.AREA_M2 in self.outlines and (not count or self.outlines[C.AREA_M2].notna().any()):
-            told += f", {self.outlines[C.AREA_M2].sum() / 1e6:.3f} km²"
+            amount += f", {self.outlines[C.AREA_M2].sum() / 1e6:.3f} km²"
         return {
             "scene": self.coverage.scene_id,
             "sensor": self.coverage.sensor,
             "acquired": f"{self.coverage.acquired:%Y-%m-%d}",
-            "outlines": told,
+            "outlines": amount,
         }
 
 

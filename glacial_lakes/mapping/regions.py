@@ -180,9 +180,9 @@ def properties(
         crs=grid.crs.to_wkt(),
     )
     for name, band in bands.items():
-        told = regionprops_table(regions, band, properties=tuple(_OF_VALUES.values()))
-        for suffix, theirs in _OF_VALUES.items():
-            table[f"{name}_{suffix}"] = told[theirs]
+        intensities = regionprops_table(regions, band, properties=tuple(_OF_VALUES.values()))
+        for suffix, property_name in _OF_VALUES.items():
+            table[f"{name}_{suffix}"] = intensities[property_name]
     return table
 
 

@@ -244,8 +244,8 @@ def _outlets(passes: _Passes, last: Int, n_lakes: int, z: Float) -> tuple[Int, N
     target = np.concatenate([other[out], one[out]])
     pixel = np.concatenate([passes.at_other[out], passes.at_one[out]])
     height = np.concatenate([passes.height[out]] * 2)
-    mine = source <= n_lakes
-    source, target, pixel, height = (part[mine] for part in (source, target, pixel, height))
+    from_lake = source <= n_lakes
+    source, target, pixel, height = (part[from_lake] for part in (source, target, pixel, height))
     order = np.lexsort((pixel, z[pixel], height, source))
     first = order[np.flatnonzero(np.diff(source[order], prepend=-1))]
     downstream = np.zeros(n_lakes + 1, "int32")

@@ -139,9 +139,11 @@ def peak_discharges(
     high: Float = volume_high_m3.to_numpy(dtype="float64", na_value=np.nan)
     columns = {}
     for mechanism in ("breach", "ice"):
-        mine = [relation for relation in relations if relation.mechanism == mechanism]
-        least = np.fmin.reduce([relation.peak_m3_s(low) for relation in mine])
-        most = np.fmax.reduce([relation.peak_m3_s(high) for relation in mine])
+        mechanism_relations = [
+            relation for relation in relations if relation.mechanism == mechanism
+        ]
+        least = np.fmin.reduce([relation.peak_m3_s(low) for relation in mechanism_relations])
+        most = np.fmax.reduce([relation.peak_m3_s(high) for relation in mechanism_relations])
         columns[f"peak_{mechanism}_low_m3_s"] = least
         columns[f"peak_{mechanism}_high_m3_s"] = most
     return pd.DataFrame(columns, index=volume_low_m3.index)

@@ -142,11 +142,11 @@ def _tiles(lakes: gpd.GeoSeries) -> Iterator[_Tile]:
         near = np.flatnonzero(np.minimum(apart, 60 - apart) <= 1)
         local = lakes.iloc[known[near]].to_crs(int(code))
         tree, points = shapely.STRtree(local.to_numpy()), local.representative_point()
-        mine = np.flatnonzero(codes[near] == code)
-        corners = np.floor(np.stack([points.x, points.y])[:, mine] / _TILE_M)
+        in_zone = np.flatnonzero(codes[near] == code)
+        corners = np.floor(np.stack([points.x, points.y])[:, in_zone] / _TILE_M)
         keys, which = np.unique(corners, axis=1, return_inverse=True)
         for number in range(keys.shape[1]):
-            core = mine[which.ravel() == number]
+            core = in_zone[which.ravel() == number]
             grid = _grid(shapely.total_bounds(tree.geometries[core]), int(code))
             rim = shapely.buffer(shapely.box(*grid.bounds), _MARGIN_M, join_style="mitre")
             others = np.setdiff1d(tree.query(rim), core)

@@ -393,10 +393,10 @@ def _reason(scene: Any) -> str | None:
     """Return why a scene was refused, as a message where its template and values are kept."""
     reason = _text(scene.reason)
     try:
-        told = Message.from_json(json_of(_text(scene.reason_message) or "{}"))
+        message = Message.from_json(json_of(_text(scene.reason_message) or "{}"))
     except (ValueError, TypeError, LookupError):
         return reason
-    return told if told == reason else reason
+    return message if message == reason else reason
 
 
 def _total(lakes: pd.DataFrame) -> Total:

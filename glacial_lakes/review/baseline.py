@@ -36,11 +36,11 @@ def tasks_of(inventory: Inventory, edited: Edited) -> Iterator[Task]:
         yield Task(_before(inventory, edited), edited.lakes, True)
     if edited.outlines is not None:
         decided = _decided_since(inventory, edited)
-        asked = (
+        tables = (
             table[~table[C.LAKE_ID].isin(decided)]
             for table in (inventory.outlines, edited.outlines)
         )
-        yield from _by_image(*asked)
+        yield from _by_image(*tables)
     if edited.file is not None:
         yield from _of_file(inventory, edited.file)
 
@@ -102,9 +102,9 @@ def _of_file(inventory: Inventory, table: gpd.GeoDataFrame) -> Iterator[Task]:
         return
     unit = _unit(known)
     keys = set(_keys(known, unit))
-    told = outlines[[key in keys for key in _keys(outlines, unit)]]  # what the file shows, and
+    shown = outlines[[key in keys for key in _keys(outlines, unit)]]  # what the file shows, and
     rest = latest[~latest[C.LAKE_ID].isin(known[C.LAKE_ID])]  # what it should show
-    base = pd.concat([told, rest], ignore_index=True)[list(outlines.columns)]
+    base = pd.concat([shown, rest], ignore_index=True)[list(outlines.columns)]
     base = gpd.GeoDataFrame(base.drop_duplicates(C.LAKE_ID), crs=4326)
     yield Task(base, table, True)
 
@@ -132,9 +132,9 @@ def _by_image(outlines: gpd.GeoDataFrame, table: gpd.GeoDataFrame) -> Iterator[T
     for day in sorted(days.dropna().unique()):
         new = table[days == day]
         old = outlines[outlines[C.ACQUIRED].dt.floor("D") == day]
-        told = new[C.SENSOR].where(new[C.SENSOR].notna(), _likely_sensors(old, new))
-        for sensor in sorted({*told.fillna("")}):
-            yield Task(old[old[C.SENSOR] == sensor], new[told.fillna("") == sensor], False)
+        sensors = new[C.SENSOR].where(new[C.SENSOR].notna(), _likely_sensors(old, new))
+        for sensor in sorted({*sensors.fillna("")}):
+            yield Task(old[old[C.SENSOR] == sensor], new[sensors.fillna("") == sensor], False)
 
 
 def _likely_sensors(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> pd.Series:

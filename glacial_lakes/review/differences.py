@@ -183,12 +183,12 @@ def _merger(old: gpd.GeoDataFrame, i: int, main: int, new: pd.Series) -> Row:
 def _rejection(inventory: Inventory, old: gpd.GeoDataFrame, i: int, task: Task) -> Row:
     """Return the rejection of a lake with all ground it ever covered, or of one outline."""
     row, name = old.iloc[i], old[C.LAKE_ID].iloc[i]
-    mine = inventory.outlines[inventory.outlines[C.LAKE_ID] == name]
+    lake_outlines = inventory.outlines[inventory.outlines[C.LAKE_ID] == name]
     size = float(geodesic_area_perimeter(old.geometry.iloc[i : i + 1])[C.AREA_M2].iloc[0])
     rejected = decision(Decision.REJECTED, row, None, row["geometry"]) | {C.AREA_BEFORE_M2: size}
-    if not task.whole_lakes and len(mine) > 1:
+    if not task.whole_lakes and len(lake_outlines) > 1:
         return rejected
-    ground = shapely.union_all(mine.geometry.to_numpy())
+    ground = shapely.union_all(lake_outlines.geometry.to_numpy())
     others = inventory.outlines[inventory.outlines[C.LAKE_ID] != name].geometry
     near = others[others.intersects(ground)]
     place = shapely.difference(ground, shapely.union_all(near.to_numpy()))

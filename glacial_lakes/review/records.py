@@ -56,9 +56,9 @@ def decisions_in(old: pd.Series, new: pd.Series, whole_lakes: bool) -> list[Row]
         if name in new.index and not _same_text(text_of(old[name]), new[name])
     }
     for kind, names in ((Decision.RECLASSIFIED, FIELDS[:2]), (Decision.COMMENTED, FIELDS[2:])):
-        told = {name: changes[name] for name in names if name in changes}
-        if told:
-            row = decision(kind, old, new, old["geometry"]) | told
+        values = {name: changes[name] for name in names if name in changes}
+        if values:
+            row = decision(kind, old, new, old["geometry"]) | values
             if whole_lakes or kind == Decision.COMMENTED:
                 row |= {C.ACQUIRED: None, C.SCENE_ID: None, C.SENSOR: None}
             rows.append(row)

@@ -162,8 +162,8 @@ def _until_one_fails(call: tuple[Any, ...], seconds: float | None) -> Iterator[A
     with tempfile.TemporaryFile() as messages:
         process = _start(_SERVE_IN_TURN, messages)
         answers: queue.SimpleQueue[tuple[bool, Any] | None] = queue.SimpleQueue()
-        told = threading.Thread(target=_forward, args=(process, call, answers), daemon=True)
-        told.start()
+        forwarder = threading.Thread(target=_forward, args=(process, call, answers), daemon=True)
+        forwarder.start()
         try:
             ready = _next_answer(answers, max(_START_SECONDS, seconds or 0.0))
             while left:
@@ -181,7 +181,7 @@ def _until_one_fails(call: tuple[Any, ...], seconds: float | None) -> Iterator[A
         finally:
             process.kill()
             process.wait()
-            told.join()
+            forwarder.join()
             for pipe in (process.stdin, process.stdout):
                 if pipe:
                     with suppress(OSError):  # what was not sent to it yet

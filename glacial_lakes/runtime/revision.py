@@ -38,7 +38,7 @@ def code_version(package: Path = PACKAGE) -> str:
         return version
     own = {name: text for name, text in os.environ.items() if not name.startswith("GIT_")}
     try:
-        told = subprocess.run(  # noqa: S603 (nothing of it comes from outside)
+        lines = subprocess.run(  # noqa: S603 (nothing of it comes from outside)
             ["git", "-C", str(root), *_ASK],  # noqa: S607 (the user's git, wherever it is)
             check=True,
             capture_output=True,
@@ -48,7 +48,7 @@ def code_version(package: Path = PACKAGE) -> str:
         ).stdout.splitlines()
     except (OSError, subprocess.SubprocessError):
         return f"{version}+unknown"
-    commits = [line.removeprefix(_COMMIT) for line in told if line.startswith(_COMMIT)]
-    changes = [line for line in told if not line.startswith("#")]
+    commits = [line.removeprefix(_COMMIT) for line in lines if line.startswith(_COMMIT)]
+    changes = [line for line in lines if not line.startswith("#")]
     ending = ".dirty" if changes else ""
     return f"{version}+g{commits[0][:_DIGITS]}{ending}"

@@ -150,10 +150,10 @@ def _transform(plane: xr.DataArray) -> Affine:
 
 
 def _crs(array: xr.DataArray) -> CRS:
-    for told in _told_crs(array):
-        if told is not None and str(told).strip():
+    for entry in _crs_entries(array):
+        if entry is not None and str(entry).strip():
             try:
-                return CRS.from_user_input(told)
+                return CRS.from_user_input(entry)
             except (CRSError, TypeError, ValueError):
                 raise GridError(
                     None,
@@ -165,7 +165,7 @@ def _crs(array: xr.DataArray) -> CRS:
     )
 
 
-def _told_crs(array: xr.DataArray) -> Iterator[Any]:
+def _crs_entries(array: xr.DataArray) -> Iterator[Any]:
     """Yield what an array says of its CRS: by rioxarray, as CF has it, as ``to_xarray`` does."""
     yield getattr(getattr(array, "rio", None), "crs", None)
     name = array.encoding.get("grid_mapping") or array.attrs.get("grid_mapping") or "spatial_ref"
@@ -177,23 +177,23 @@ def _told_crs(array: xr.DataArray) -> Iterator[Any]:
 
 def _void(array: xr.DataArray, kind: str) -> float | None:
     """Return the number that marks voids, where numbers of this kind can; NaN always does."""
-    told = [name for name in _VOID_NAMES if array.attrs.get(name) is not None]
-    marks = [_number(array, name, np.nan) for name in told]
+    names = [name for name in _VOID_NAMES if array.attrs.get(name) is not None]
+    marks = [_number(array, name, np.nan) for name in names]
     with np.errstate(over="ignore"):
         return next((mark for mark in [*marks, np.nan] if in_dtype_range(mark, kind)), None)
 
 
 def _number(array: xr.DataArray, name: str, default: float) -> float:
-    told = array.attrs.get(name, default)
+    value = array.attrs.get(name, default)
     try:
-        return float(told)
+        return float(value)
     except (TypeError, ValueError):
         raise ImplausibleError(
             None,
             "the DEM has the {name} {value}, which is no number",
             "correct this attribute",
             name=name,
-            value=str(told),
+            value=str(value),
         ) from None
 
 

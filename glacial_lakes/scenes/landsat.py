@@ -292,7 +292,7 @@ def _contradictions(
     is_level_2 = level.startswith("L2")
     if is_level_2 and _get(mtl, _IDENTITY, "COLLECTION_NUMBER") == "02":
         pairs = zip(factors, COLLECTION_2, strict=True)
-        if not all(math.isclose(told, known, rel_tol=1e-3) for told, known in pairs):
+        if not all(math.isclose(factor, known, rel_tol=1e-3) for factor, known in pairs):
             found.append(
                 Message(
                     "band {band} has the scale {scale:g} and the offset {offset:g}, "
@@ -305,10 +305,12 @@ def _contradictions(
                 )
             )
     if not is_level_2:
-        told = [_get(mtl, _LEVEL1, f"REFLECTANCE_{key}_BAND_{band}") for key in ("MULT", "ADD")]
-        if not all(told):
+        rescaling = [
+            _get(mtl, _LEVEL1, f"REFLECTANCE_{key}_BAND_{band}") for key in ("MULT", "ADD")
+        ]
+        if not all(rescaling):
             return found
-        scale, offset = (to_number(text, N_("the rescaling"), where) for text in told)
+        scale, offset = (to_number(text, N_("the rescaling"), where) for text in rescaling)
     groups, limits = (_LEVEL2, _LEVEL2) if is_level_2 else (_LEVEL1_REFLECTANCE, _LEVEL1_RANGE)
     for end in ("MINIMUM", "MAXIMUM"):
         keys = f"REFLECTANCE_{end}_BAND_{band}", f"QUANTIZE_CAL_{end[:3]}_BAND_{band}"

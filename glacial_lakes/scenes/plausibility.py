@@ -233,7 +233,9 @@ def assess(scene: Scene) -> Plausibility:
     if not seen:
         return Plausibility("unjudged")
     levels = {name: np.percentile(values, PERCENTILES) for name, values in seen.items()}
-    told = {name: tuple(round(float(v), 3) for v in values) for name, values in levels.items()}
+    percentiles = {
+        name: tuple(round(float(v), 3) for v in values) for name, values in levels.items()
+    }
     ground = {
         name: round(float(np.median(values[clear])), 3)
         for name, (values, clear) in samples.items()
@@ -241,8 +243,8 @@ def assess(scene: Scene) -> Plausibility:
         if _is_clear_enough(values, clear)
     }
     for verdict, reason in _faults(samples, seen, levels):
-        return Plausibility(verdict, reason, told, ground)
-    return Plausibility("plausible", "", told, ground)
+        return Plausibility(verdict, reason, percentiles, ground)
+    return Plausibility("plausible", "", percentiles, ground)
 
 
 def require_plausible(scene: Scene, found: Plausibility) -> None:

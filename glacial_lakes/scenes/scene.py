@@ -147,8 +147,8 @@ class Scene:
         """
         flags = np.zeros((int(window.height), int(window.width)), np.uint8)
         if self.quality is not None:
-            said, seen = self._read_nearest(self.quality, window, decoder_of(self.decoder))
-            flags |= said
+            layer_flags, seen = self._read_nearest(self.quality, window, decoder_of(self.decoder))
+            flags |= layer_flags
             if not seen.all():
                 set_flag(flags, ~seen, Quality.NODATA)
         if self.saturation is not None:

@@ -200,12 +200,12 @@ def _enter_places(
     views: Views, links: Links, number: int, ground: Geometries, alone: Flags
 ) -> None:
     """Enter how an epoch saw the tracks that it does not show whole; linking asked for most."""
-    asked, seen = links.places[number]
+    unshown, seen = links.places[number]
     known = alone.copy()
-    known[asked] = True
+    known[unshown] = True
     born_later = np.flatnonzero(~known)
     later = links.epochs[number].best_views(ground[born_later])
-    for lakes, shown in ((asked, seen), (born_later, later)):
+    for lakes, shown in ((unshown, seen), (born_later, later)):
         views.scene[lakes, number] = shown.scene
         views.fraction[lakes, number] = shown.fraction
         views.status[lakes, number] = shown.status

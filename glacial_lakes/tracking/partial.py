@@ -74,12 +74,12 @@ def partly_hidden(links: Links) -> list[dict[int, Hidden]]:
         sure = _lacks_nothing(sightings, number, complete, later[number])
         sure[[*joined]] = False
         is_whole = sightings["view"][number] == WHOLE
-        asked = np.flatnonzero(is_whole & ~sure)
-        grounds = _grounds(links, number, asked, complete, later[number], joined)
+        unsure = np.flatnonzero(is_whole & ~sure)
+        grounds = _grounds(links, number, unsure, complete, later[number], joined)
         complete[is_whole & sure] = number
-        outlines = ragged_outlines(links, number, asked).geometries()
+        outlines = ragged_outlines(links, number, unsure).geometries()
         for lake, outline, ground, lack in zip(
-            asked.tolist(), outlines, grounds, _lacks(epoch, grounds, outlines), strict=True
+            unsure.tolist(), outlines, grounds, _lacks(epoch, grounds, outlines), strict=True
         ):
             hidden_part = lack
             if complete[lake] >= 0 and lack[0] > _MAY_LACK:
@@ -181,13 +181,13 @@ def _lacks(epoch: Epoch, grounds: Geometries, outlines: Geometries) -> list[Hidd
     """Tell which share of outline and ground together was not observed."""
     lacks = [_NOTHING] * len(grounds)
     area, missed = shapely.area(outlines), shapely.area(grounds) - overlap_areas(grounds, outlines)
-    asked = np.flatnonzero(missed > _CLEARLY * _MAY_LACK * (area + missed))  # the rest is sure
-    rest = in_threads(shapely.difference, grounds[asked], outlines[asked])
+    unsure = np.flatnonzero(missed > _CLEARLY * _MAY_LACK * (area + missed))  # the rest is sure
+    rest = in_threads(shapely.difference, grounds[unsure], outlines[unsure])
     missed = shapely.area(rest)
-    size = area[asked] + missed
+    size = area[unsure] + missed
     lacking = missed > _MAY_LACK * size
     seen = epoch.best_views(rest[lacking])
-    found = asked[lacking], missed[lacking], size[lacking], seen.fraction, seen.status
+    found = unsure[lacking], missed[lacking], size[lacking], seen.fraction, seen.status
     for i, part, whole, fraction, status in zip(*found, strict=True):
         if status != Status.OBSERVED:
             lacks[i] = (float((1 - fraction) * part / whole), status)

@@ -106,9 +106,9 @@ def track_lakes(
         views = raw_views(links)
         kept = [number for number, track in enumerate(links.tracks) if not track.absorbed]
         names = dict(zip(kept, _names(links, kept, previous, taken), strict=True))
-        told = {lake for change in links.lineage for lake in (*change.before, *change.after)}
+        in_lineage = {lake for change in links.lineage for lake in (*change.before, *change.after)}
         unconfirmed = {
-            lake for lake in kept if lake not in told and is_unconfirmed(views, links, lake)
+            lake for lake in kept if lake not in in_lineage and is_unconfirmed(views, links, lake)
         }
         unreliable = unreliable_epochs(views, kept, settings)
         doubt(views, links.tracks, kept, unreliable, settings)
@@ -291,8 +291,8 @@ def _rows(
 
 def _sums(values: npt.NDArray[np.float64], groups: Sequence[list[int]]) -> list[float]:
     """Return the sum of the values of each group of positions, of which most have one member."""
-    told = values.tolist()
-    return [told[g[0]] if len(g) == 1 else float(values[g].sum()) for g in groups]
+    numbers = values.tolist()
+    return [numbers[g[0]] if len(g) == 1 else float(values[g].sum()) for g in groups]
 
 
 def _lakes(states: Mapping[str, LakeState], outlines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

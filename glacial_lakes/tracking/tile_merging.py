@@ -148,9 +148,11 @@ def _scene(mapped: MappedScene) -> _Scene:
 def _measured(drawn: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return outlines that somebody drew with what is measured of them; they were seen whole."""
     size = geodesic_area_perimeter(drawn.geometry)
-    told = {name: drawn[name] for name in (*size, C.OBSERVED_FRACTION, C.STATUS) if name in drawn}
+    columns = {
+        name: drawn[name] for name in (*size, C.OBSERVED_FRACTION, C.STATUS) if name in drawn
+    }
     seen = {C.OBSERVED_FRACTION: 1.0, C.STATUS: Status.OBSERVED}
-    return drawn.assign(**{**{name: size[name] for name in size}, **seen, **told})
+    return drawn.assign(**{**{name: size[name] for name in size}, **seen, **columns})
 
 
 def _once(texts: pd.Series) -> pd.Series:

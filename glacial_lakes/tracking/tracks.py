@@ -150,7 +150,7 @@ class _Linker(Links):
     """Tracks that took part in a merge."""
     dormant: dict[int, set[int]] = field(default_factory=dict)
     """Tracks that a merge ended, by the patch of the epoch in hand that lies on them."""
-    told: list[tuple[float, bool, bool]] = field(default_factory=list)
+    patch_facts: list[tuple[float, bool, bool]] = field(default_factory=list)
     """Planar area, whether seen whole and whether united, of the patches of the epoch in hand."""
 
     def links(self) -> Links:
@@ -272,22 +272,22 @@ def _link(links: _Linker, number: int) -> None:
     epoch, tracks, settings = links.epochs[number], links.tracks, links.settings
     lasts = geometry_array(track.last for track in tracks)
     links.dormant.clear()
-    links.told[:] = _told(epoch)
+    links.patch_facts[:] = _patch_facts(epoch)
     _make_dormant(links, number, links.merged)
     footprints = _footprints(tracks, lasts)
     standing = np.array([track.standing for track in tracks])
     found = match(epoch, settings, footprints=footprints, lasts=lasts, standing=standing)
     shown = _shown_whole(links, found)
-    asked = np.array([i for i in range(len(tracks)) if i not in shown], dtype=int)
-    seen = epoch.best_views(lasts[asked])
-    links.places.append((asked, seen))
-    clear = set(asked[seen.status == Status.OBSERVED].tolist())
+    unshown = np.array([i for i in range(len(tracks)) if i not in shown], dtype=int)
+    seen = epoch.best_views(lasts[unshown])
+    links.places.append((unshown, seen))
+    clear = set(unshown[seen.status == Status.OBSERVED].tolist())
     missable = [lake for lake in sorted(clear) if tracks[lake].misses < GONE_AFTER]
     found = with_moved(found, epoch, settings, footprints, missable)
     outlines = epoch.outlines
     for lake, patch in found.main.items():
         if lake in shown:
-            track, area_m2 = tracks[lake], links.told[patch][0]
+            track, area_m2 = tracks[lake], links.patch_facts[patch][0]
             before = track.last_epoch, track.last_m2, found.kept[lake]
             _see(links, number, lake, (patch,), outlines[patch], area_m2, WHOLE, before)
         else:
@@ -306,12 +306,12 @@ def _shown_whole(links: _Linker, found: Match) -> set[int]:
         for lake, patch in found.main.items()
         if lake not in found.extra
         and lake not in found.joined
-        and links.told[patch][1]
-        and links.told[patch][0] >= _KEPT * links.tracks[lake].last_m2
+        and links.patch_facts[patch][1]
+        and links.patch_facts[patch][0] >= _KEPT * links.tracks[lake].last_m2
     }
 
 
-def _told(epoch: Epoch) -> Iterable[tuple[float, bool, bool]]:
+def _patch_facts(epoch: Epoch) -> Iterable[tuple[float, bool, bool]]:
     united = epoch.columns["united"].astype(bool)
     return zip(epoch.areas.tolist(), epoch.whole.tolist(), united.tolist(), strict=True)
 
@@ -339,9 +339,9 @@ def _make_dormant(links: _Linker, number: int, lakes: Iterable[int]) -> None:
 
 def _continue(links: _Linker, number: int, lake: int, found: Match, clear: set[int]) -> None:
     epoch, track, patch = links.epochs[number], links.tracks[lake], found.main[lake]
-    area_m2, whole, united = links.told[patch]
+    area_m2, whole, united = links.patch_facts[patch]
     # A patch can look whole when cloud hides just the other half of its lake.
-    here = sum(links.told[i][0] for i in (patch, *found.extra.get(lake, ())))
+    here = sum(links.patch_facts[i][0] for i in (patch, *found.extra.get(lake, ())))
     whole = whole and (united or lake in clear or here >= _KEPT * track.last_m2)
     parts = _parts(links, number, lake, found, whole=whole) if lake in found.extra else [patch]
     joint = lake in found.joined and _merge(links, number, lake, found, whole=whole)
@@ -349,7 +349,7 @@ def _continue(links: _Linker, number: int, lake: int, found: Match, clear: set[i
     if len(parts) > 1:
         outline, shared = shapely.union_all(epoch.outlines[parts]), None
         area_m2 = float(outline.area)
-        whole = whole and all(links.told[i][1] for i in parts)
+        whole = whole and all(links.patch_facts[i][1] for i in parts)
     view = PARTIAL if not whole else JOINT if joint else WHOLE
     before = UNKNOWN if shared is None else (track.last_epoch, track.last_m2, shared)
     _see(links, number, lake, parts, outline, area_m2, view, before)
@@ -361,7 +361,7 @@ def _parts(links: _Linker, number: int, lake: int, found: Match, *, whole: bool)
     parts, children = [patch], list[int]()
     for other in found.extra.get(lake, []):
         child = epoch.outlines[other]
-        clear = whole and links.told[other][1]
+        clear = whole and links.patch_facts[other][1]
         main = epoch.outlines[patch]
         lasts = clear and _stays_apart(links, number, main, child)
         apart = lasts and not _is_remnant(links, number, lake, main, child)
@@ -376,7 +376,7 @@ def _parts(links: _Linker, number: int, lake: int, found: Match, *, whole: bool)
                 Lineage(EventKind.SPLIT, since, number, (lake,), (lake, *born), before, after)
             )
         # The children's ground is theirs now.
-        track.largest, track.largest_m2 = epoch.outlines[patch], links.told[patch][0]
+        track.largest, track.largest_m2 = epoch.outlines[patch], links.patch_facts[patch][0]
     return parts
 
 
@@ -438,7 +438,7 @@ def _shows_together(
 def _merge(links: _Linker, number: int, lake: int, found: Match, *, whole: bool) -> bool:
     """End the lakes that a patch took in for good; return whether it only seems to."""
     track, patch = links.tracks[lake], found.main[lake]
-    outline, area_m2 = links.epochs[number].outlines[patch], links.told[patch][0]
+    outline, area_m2 = links.epochs[number].outlines[patch], links.patch_facts[patch][0]
     partners, ended, joint = [], list[int](), False
     for other in found.joined.get(lake, []):
         neighbour = links.tracks[other]
@@ -488,7 +488,7 @@ def _flickered(links: Links, main: Track, other: Track) -> bool:
 def _found(links: _Linker, number: int, patch: int) -> int:
     """Found a lake on a patch, or wake the lake that a merge ended in its place."""
     epoch = links.epochs[number]
-    outline, (area_m2, whole, _) = epoch.outlines[patch], links.told[patch]
+    outline, (area_m2, whole, _) = epoch.outlines[patch], links.patch_facts[patch]
     if not whole and not epoch.columns[C.OBSERVED_FRACTION][patch] >= _SEEN_TO_FOUND:
         return -1
     likeness = {}

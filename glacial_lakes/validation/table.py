@@ -71,13 +71,13 @@ def lines(accuracy: Accuracy, language: str = "en") -> list[str]:
         translate("km²", language),
         *(translate(str(name), language) for name in numbers.index),
     ]
-    said: list[str] = []
+    rows: list[str] = []
     for title, columns in TABLES.items():
         cells = [first]
         for name, heading, digits, factor in columns:
             values = _cells(numbers, name, digits, factor, language=language)
             cells.append([translate(heading, language), *values])
-        said += [translate(title, language), *_aligned(cells), ""]
+        rows += [translate(title, language), *_aligned(cells), ""]
     left_out = Message(
         "not counted: {lakes}, {outlines}",
         lakes=Message("{count} lake", "{count} lakes", count=(~accuracy.lakes["counted"]).sum()),
@@ -85,12 +85,12 @@ def lines(accuracy: Accuracy, language: str = "en") -> list[str]:
             "{count} outline", "{count} outlines", count=(~accuracy.outlines["counted"]).sum()
         ),
     )
-    said.append(in_language(left_out, language))
+    rows.append(in_language(left_out, language))
     causes = accuracy.causes()
     if len(causes):
         listed = ", ".join(f"{cause}: {count}" for cause, count in causes.items())
-        said.append(translate("False lakes by cause: {causes}", language).format(causes=listed))
-    return said
+        rows.append(translate("False lakes by cause: {causes}", language).format(causes=listed))
+    return rows
 
 
 def _cells(

@@ -296,8 +296,11 @@ def _reason(reason: str, folder: Path) -> dict[str, str]:
     """Return the columns that tell why a scene was refused, in English and for other languages."""
     if not reason:
         return {}
-    told = Message(reason).with_texts(lambda text: _relative(text, folder))
-    return {C.REASON: str(told), C.REASON_MESSAGE: json.dumps(told.as_json(), ensure_ascii=False)}
+    message = Message(reason).with_texts(lambda text: _relative(text, folder))
+    return {
+        C.REASON: str(message),
+        C.REASON_MESSAGE: json.dumps(message.as_json(), ensure_ascii=False),
+    }
 
 
 def _plausibility(record: Record, trusted: Collection[str]) -> str | None:
