@@ -89,8 +89,8 @@ class Message(str):
         used = _placeholders(template) | _placeholders(plural) if values else set()
         used |= {COUNT} if plural else set()
         kept = {name: _plain(value) for name, value in values.items() if name in used}
-        told = plural if plural and kept.get(COUNT) != 1 else template
-        self = super().__new__(cls, fill(told, kept))
+        form = plural if plural and kept.get(COUNT) != 1 else template
+        self = super().__new__(cls, fill(form, kept))
         self.template, self.plural, self.values = str(template), str(plural), kept
         return self
 
@@ -99,8 +99,8 @@ class Message(str):
 
     def as_json(self) -> dict[str, Any]:
         """Return template and values as JSON holds them; :meth:`from_json` reads them."""
-        told = {"plural": shown(self.plural)} if self.plural else {}
-        return {"template": shown(self.template), **told, "values": _as_json(self.values)}
+        plural = {"plural": shown(self.plural)} if self.plural else {}
+        return {"template": shown(self.template), **plural, "values": _as_json(self.values)}
 
     def with_texts(self, change: Callable[[str], str]) -> Message:
         """Return the message with every text among its values changed."""

@@ -227,8 +227,8 @@ _Rule = tuple[Callable[[Any], bool], str]
 
 
 def _between(low: float, high: float) -> _Rule:
-    told = Message("a number from {low:g} to {high:g}", low=low, high=high)
-    return lambda value: low <= value <= high, told
+    range_text = Message("a number from {low:g} to {high:g}", low=low, high=high)
+    return lambda value: low <= value <= high, range_text
 
 
 _TEXT: _Rule = (lambda value: bool(value.strip()), N_("a text that is not empty"))

@@ -73,7 +73,7 @@ class Answer:
     code: int = OK
 
 
-def _told(message: Message) -> str:
+def _usage_text(message: Message) -> str:
     """Return what is wrong with a word of the command line, in the user's language."""
     context = click.get_current_context(silent=True)
     options = context and context.find_object(Options)
@@ -86,7 +86,7 @@ def memory_amount(text: str) -> int:
     unit = match and _UNITS.get(match[2].lower())
     if not match or not unit or float(match[1]) <= 0:
         raise click.BadParameter(
-            _told(Message("{text!r} is no amount of memory such as 4GB or 1500MB", text=text))
+            _usage_text(Message("{text!r} is no amount of memory such as 4GB or 1500MB", text=text))
         )
     return int(float(match[1]) * unit)
 
@@ -96,7 +96,7 @@ def epoch_years(text: str) -> tuple[str, int, int]:
     match = re.fullmatch(r"([A-Za-z0-9_]+)=(\d{4})(?:-(\d{4}))?", text)
     if not match or int(match[2]) > int(match[3] or match[2]):
         raise click.BadParameter(
-            _told(Message("{text!r} is no epoch such as 2020=2019-2021", text=text))
+            _usage_text(Message("{text!r} is no epoch such as 2020=2019-2021", text=text))
         )
     return match[1], int(match[2]), int(match[3] or match[2])
 
@@ -113,7 +113,7 @@ def month_list(text: str) -> tuple[int, ...]:
         found = [int(part) for part in parts if re.fullmatch(r"\d{1,2}", part)]
     if len(found) < (1 if match else len(parts)) or not all(1 <= month <= 12 for month in found):
         raise click.BadParameter(
-            _told(Message("{text!r} are no months such as 7-10 or 7,8,9", text=text))
+            _usage_text(Message("{text!r} are no months such as 7-10 or 7,8,9", text=text))
         )
     return tuple(dict.fromkeys(found))
 
@@ -409,10 +409,10 @@ def export(
             what = Message(
                 "{name!r} is no format; known are {formats}", name=name, formats=list(FORMATS)
             )
-            raise click.BadParameter(_told(what), param_hint="--format")
+            raise click.BadParameter(_usage_text(what), param_hint="--format")
     epochs, months = composites["epochs"], composites["months"]
     if months and not epochs:
-        raise click.UsageError(_told(Message("--months needs --epoch")))
+        raise click.UsageError(_usage_text(Message("--months needs --epoch")))
     lacking = {} if formats else lacking_packages(FORMATS)
     names = formats or (() if epochs else tuple(name for name in FORMATS if name not in lacking))
     refuse_addresses(folder)
@@ -423,7 +423,7 @@ def export(
     if epochs:
         years = {name: (first, last) for name, first, last in epochs}
         paths += export_composites(lakes, folder.absolute(), years, months or range(1, 13))
-    told = [str(path) for path in paths]
+    files = [str(path) for path in paths]
     say = speaker(options)
     left_out = [
         say("{format} is left out: it needs the package {package}").format(
@@ -432,7 +432,7 @@ def export(
         for name, package in lacking.items()
         if not epochs
     ]
-    return Answer([*told, *left_out], {"paths": told})
+    return Answer([*files, *left_out], {"paths": files})
 
 
 @verb
@@ -492,7 +492,7 @@ def validate(
 
     if out is not None and out.suffix.lower() != ".json":
         raise click.BadParameter(
-            _told(Message("{path} does not end in .json", path=out)), param_hint="-o"
+            _usage_text(Message("{path} does not end in .json", path=out)), param_hint="-o"
         )
     if out is not None:
         refuse_addresses(out)
@@ -500,8 +500,8 @@ def validate(
         keep_apart([out, out.with_suffix(".png")], read)
     accuracy = validate_files(outlines, reference, **given)
     names = write_accuracy(accuracy, out, options.language) if out is not None else []
-    told = [*lines(accuracy, options.language), *(str(path) for path in names)]
-    return Answer(told, accuracy.to_dict())
+    text_lines = [*lines(accuracy, options.language), *(str(path) for path in names)]
+    return Answer(text_lines, accuracy.to_dict())
 
 
 @verb
@@ -528,8 +528,8 @@ def _examined(found: Sequence[Finding], options: Options) -> Answer:
         if finding.remedy:
             lines.append(f"{'':9} {'':{width}}  → {say_clause(finding.remedy)}")
     faults = sum(finding.state == "fault" for finding in found)
-    told = Message("{count} fault", "{count} faults", count=faults)
-    lines.append(say_clause(told if faults else Message("All is well.")))
+    fault_count = Message("{count} fault", "{count} faults", count=faults)
+    lines.append(say_clause(fault_count if faults else Message("All is well.")))
     return Answer(lines, [asdict(finding) for finding in found], ERROR if faults else OK)
 
 
@@ -568,8 +568,8 @@ def _main(arguments: Sequence[str], options: Options) -> int:
         return _failed(error, error, options)
     except Exception as error:  # noqa: BLE001 (nobody should have to read a traceback)
         what = " ".join(f"{type(error).__name__}: {error}".split())
-        told = GlacialLakesError(None, what, "run again with --debug and report it")
-        return _failed(error, told, options)
+        notice = GlacialLakesError(None, what, "run again with --debug and report it")
+        return _failed(error, notice, options)
 
 
 def _tell(text: str) -> None:
@@ -597,12 +597,12 @@ def _say(answer: Answer, options: Options) -> int:
     return answer.code
 
 
-def _failed(error: Exception, told: GlacialLakesError, options: Options) -> int:
+def _failed(error: Exception, notice: GlacialLakesError, options: Options) -> int:
     _LOG.debug(Message("the error arose here"), exc_info=error)
     if options.debug:
-        told_lines = "".join(traceback.format_exception(error)).splitlines()
-        _tell("\n".join(map(shown, told_lines)))
-    _tell(in_language(told, options.language))
+        traceback_lines = "".join(traceback.format_exception(error)).splitlines()
+        _tell("\n".join(map(shown, traceback_lines)))
+    _tell(in_language(notice, options.language))
     if isinstance(error, LockedError):
         return LOCKED
     return USAGE if isinstance(error, ConfigError) else ERROR

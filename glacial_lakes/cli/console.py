@@ -112,7 +112,7 @@ def summary(result: RunResult, say: Speaker) -> list[str]:
     if result.unchanged:
         lines = [say("Nothing new: the result of the last run still holds.")]
     else:
-        told = Message(
+        counts = Message(
             "{mapped}, {reused} as before, {refused} refused",
             mapped=Message(
                 "{count} scene mapped", "{count} scenes mapped", count=len(result.mapped)
@@ -120,14 +120,14 @@ def summary(result: RunResult, say: Speaker) -> list[str]:
             reused=len(result.reused),
             refused=len(result.refused),
         )
-        lines = [say(told), *findings(result.output / INVENTORY_NAME, say)]
+        lines = [say(counts), *findings(result.output / INVENTORY_NAME, say)]
     if result.set_aside:
-        told = Message(
+        odd_scenes = Message(
             "{count} scene looks odd and waits until you trust it",
             "{count} scenes look odd and wait until you trust them",
             count=len(result.set_aside),
         )
-        lines.append(say(told))
+        lines.append(say(odd_scenes))
     folder = result.output / "shapefiles"
     places = {
         N_("inventory"): result.output / INVENTORY_NAME,
@@ -147,11 +147,11 @@ def decided(reviews: pd.DataFrame, dry_run: bool, options: Options) -> list[str]
     for _, review in reviews.drop(columns="geometry").iterrows():
         row = review.dropna()
         areas = [f"{row[name]:.0f}" for name in _AREAS if name in row]
-        told = [" → ".join(areas) + " m²"] if areas else []
-        told += [f"{name} = {row[name]}" for name in _SHOWN_COLUMNS if name in row]
+        fields = [" → ".join(areas) + " m²"] if areas else []
+        fields += [f"{name} = {row[name]}" for name in _SHOWN_COLUMNS if name in row]
         day = f"{row[C.ACQUIRED]:%Y-%m-%d}" if C.ACQUIRED in row else ""
         lines.append(
-            f"{say(row[C.DECISION]):16} {row[C.LAKE_ID]:17} {day:10}  {'  '.join(told)}  "
+            f"{say(row[C.DECISION]):16} {row[C.LAKE_ID]:17} {day:10}  {'  '.join(fields)}  "
             f"({row[C.REVIEWER]})"
         )
     kept = Message(
@@ -170,12 +170,12 @@ def surveys(inventory: Inventory, say: Speaker) -> list[str]:
     for scene_id, rows in inventory.outlines.groupby(C.SCENE_ID):
         days = sorted({f"{time:%Y-%m-%d}" for time in rows[C.ACQUIRED]})
         rough = int(rows[C.QUALITY].isin(ROUGH.values()).sum())
-        told = Message(
+        rough_dates = Message(
             "{count} date known to the year or month only",
             "{count} dates known to the year or month only",
             count=rough,
         )
-        note = f"  ({say(told)})" if rough else ""
+        note = f"  ({say(rough_dates)})" if rough else ""
         span = days[0] if len(days) == 1 else f"{days[0]} – {days[-1]}"
         lines.append(f"{span:23}  {len(rows):6}  {scene_id}{note}")
     return lines
@@ -191,18 +191,18 @@ def findings(path: Path, say: Speaker) -> list[str]:
     area_km2 = present[C.AREA_M2].sum() / 1e6
     sigma_km2 = (present[C.AREA_SIGMA_M2] ** 2).sum() ** 0.5 / 1e6
     lakes = Message("{count} lake", "{count} lakes", count=len(inventory.lakes))
-    told = {"lakes": lakes, "present": len(present), "area": float(area_km2)}
+    totals = {"lakes": lakes, "present": len(present), "area": float(area_km2)}
     measured = present[present[C.AREA_M2].notna()]
     known = int(measured[C.AREA_SIGMA_M2].notna().sum())
     text = Message(
         "{lakes}, {present} present now, {area:.3f} ± {sigma:.3f} km²",
-        **told,
+        **totals,
         sigma=float(sigma_km2),
     )
     if known < len(measured):  # older outlines: an error of some lakes is none of the total
         text = Message(
             "{lakes}, {present} present now, {area:.3f} km², uncertainty known for {known}",
-            **told,
+            **totals,
             known=known,
         )
     lines = [say(text)]
@@ -214,7 +214,7 @@ def findings(path: Path, say: Speaker) -> list[str]:
 def _noted(event: InventoryRestored | ScenesAway, say: Speaker) -> str:
     if isinstance(event, InventoryRestored):
         return say("{path} was missing and is put back as it was written").format(path=event.path)
-    told = Message(
+    missing_scenes = Message(
         "{scenes}: what only they showed is left out, but for lakes that persons have touched: "
         "{lakes}",
         scenes=Message(
@@ -224,7 +224,7 @@ def _noted(event: InventoryRestored | ScenesAway, say: Speaker) -> str:
         ),
         lakes=event.lakes,
     )
-    return say(told)
+    return say(missing_scenes)
 
 
 def _taken_in(count: int, kept: str) -> Message:
@@ -293,22 +293,24 @@ def _shown(options: Options) -> Iterator[Listener]:
         def listen(event: Event) -> None:
             match event:
                 case StageStarted("map", total):
-                    told = Message("{count} scene to map", "{count} scenes to map", count=total)
-                    _LOG.info(say(told))
+                    scene_count = Message(
+                        "{count} scene to map", "{count} scenes to map", count=total
+                    )
+                    _LOG.info(say(scene_count))
                     if sys.stderr.isatty() and not (options.quiet or options.verbose):
                         bar = click.progressbar(length=total, label=say("mapping"), file=sys.stderr)
                         bars.append(stack.enter_context(bar))
                 case StageStarted(stage):
                     _LOG.info(say("tracking lakes" if stage == "track" else "writing files"))
                 case SceneMapped(scene_id, outlines, seconds):
-                    told = Message(
+                    mapped_scene = Message(
                         "{scene}: {count} outline in {seconds:.1f} s",
                         "{scene}: {count} outlines in {seconds:.1f} s",
                         scene=scene_id,
                         count=outlines,
                         seconds=float(seconds),
                     )
-                    tell(say(told))
+                    tell(say(mapped_scene))
                 case SceneReused(scene_id):
                     _LOG.info(say("{scene}: as before").format(scene=scene_id))
                 case EditsTakenIn(count, kept):
@@ -367,10 +369,10 @@ def percent(value: float | None) -> str:
 
 def speaker(options: Options) -> Speaker:
     """Return the function that puts a text into the user's language."""
-    return functools.partial(_said, language=options.language)
+    return functools.partial(_sentence, language=options.language)
 
 
-def _said(text: str, language: str) -> str:
+def _sentence(text: str, language: str) -> str:
     is_filled = isinstance(text, Message)
     return in_language(text, language) if is_filled else translate(text, language)
 

@@ -34,28 +34,28 @@ def preferred_language(arguments: Sequence[str], environment: Mapping[str, str])
     environment : mapping of str to str
         E.g. ``os.environ``.
     """
-    told = [environment.get(VARIABLE, "")]
+    candidates = [environment.get(VARIABLE, "")]
     for number, word in enumerate(arguments):
         if word == "--":
             break
         name, sign, value = word.partition("=")
         if name == OPTION:
-            told += [value] if sign else list(arguments[number + 1 : number + 2])
-    known = [language for language in told if language in languages()]
+            candidates += [value] if sign else list(arguments[number + 1 : number + 2])
+    known = [language for language in candidates if language in languages()]
     return known[-1] if known else system_language(environment)
 
 
 def command_in(command: click.Command, language: str) -> click.Command:
     """Return a copy of a command, and of those below it, whose help is of a language."""
     twin = copy.copy(command)
-    twin.help = _told(command.help, language)
-    twin.epilog = _told(command.epilog, language)
-    twin.options_metavar = _told(command.options_metavar, language)
+    twin.help = _translation(command.help, language)
+    twin.epilog = _translation(command.epilog, language)
+    twin.options_metavar = _translation(command.options_metavar, language)
     twin.params = [copy.copy(parameter) for parameter in command.params]
     for parameter in twin.params:
-        parameter.metavar = _told(parameter.metavar, language)
+        parameter.metavar = _translation(parameter.metavar, language)
         if isinstance(parameter, click.Option):
-            parameter.help = _told(parameter.help, language)
+            parameter.help = _translation(parameter.help, language)
             name = parameter.type.name.upper()
             if parameter.metavar is None and not parameter.is_flag and name in _METAVARS:
                 parameter.metavar = translate(name, language)
@@ -65,7 +65,7 @@ def command_in(command: click.Command, language: str) -> click.Command:
     return twin
 
 
-def _told(text: str | None, language: str) -> str | None:
+def _translation(text: str | None, language: str) -> str | None:
     return None if text is None else translate(text, language)
 
 

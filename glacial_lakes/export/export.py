@@ -211,8 +211,8 @@ def _written_by_two(
 ) -> dict[str, list[Path]]:
     """Write some formats in this process and the others in a second one, at the same time."""
     with ProcessPerCall(1) as second:
-        told = (inventory, folder, apart, language, is_overwriting())
-        others = second.submit(_written_there, *told)
+        arguments = (inventory, folder, apart, language, is_overwriting())
+        others = second.submit(_written_there, *arguments)
         try:
             paths = _written(inventory, folder, here, language)
         except Exception:
@@ -279,10 +279,10 @@ def export_composites(
                 paths += _styled_shapefile(
                     inventory.composite(years, months), path, inventory.language
                 )
-            told = change.totals(pd.concat(rows, ignore_index=True), inventory.lakes)
+            totals = change.totals(pd.concat(rows, ignore_index=True), inventory.lakes)
             path = aside.folder / "totals_of_composites.csv"
             fields = [column.name for column in schema.TOTALS]
-            paths.append(_write_csv(told, schema.TOTALS, fields, path))
+            paths.append(_write_csv(totals, schema.TOTALS, fields, path))
             return [target / path.relative_to(aside.folder) for path in paths]
 
 
@@ -457,14 +457,14 @@ def _features(table: gpd.GeoDataFrame, columns: Sequence[schema.Column]) -> Iter
     names = [column.name for column in columns]
     values = [_plain_values(typed[column.name], column.type) for column in columns]
     for row, geometry in zip(zip(*values, strict=True), _geometries(table.geometry), strict=True):
-        told = dict(zip(names, row, strict=True))
-        properties = _STRICT_JSON.encode(told)
+        attributes = dict(zip(names, row, strict=True))
+        properties = _STRICT_JSON.encode(attributes)
         yield f'{{"type": "Feature", "properties": {properties}, "geometry": {geometry}}}'
 
 
 def _geometries(shapes: gpd.GeoSeries) -> Iterator[str]:
-    told = in_threads(_on_grid, shapes.to_numpy())
-    for parts in ring_texts(told, "[", ", ", "], "):
+    outlines = in_threads(_on_grid, shapes.to_numpy())
+    for parts in ring_texts(outlines, "[", ", ", "], "):
         polygons = [f"[{', '.join(f'[{ring[:-2]}]' for ring in rings)}]" for rings in parts]
         if not polygons:
             yield "null"
@@ -477,11 +477,11 @@ def _geometries(shapes: gpd.GeoSeries) -> Iterator[str]:
 def _on_grid(shapes: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
     """Return outlines rounded, valid, and with rings as RFC 7946 wants them."""
     # Rounding alone keeps where a ring begins; only few outlines need to be put right after it.
-    told = shapely.set_precision(shapes, _GRID_DEG, mode="pointwise")
-    told = shapely.remove_repeated_points(told)
-    crossing = ~(shapely.is_valid(told) | shapely.is_missing(told))
-    told[crossing] = shapely.set_precision(shapes[crossing], _GRID_DEG)
-    rounded: npt.NDArray[np.object_] = shapely.orient_polygons(told)
+    snapped = shapely.set_precision(shapes, _GRID_DEG, mode="pointwise")
+    snapped = shapely.remove_repeated_points(snapped)
+    crossing = ~(shapely.is_valid(snapped) | shapely.is_missing(snapped))
+    snapped[crossing] = shapely.set_precision(shapes[crossing], _GRID_DEG)
+    rounded: npt.NDArray[np.object_] = shapely.orient_polygons(snapped)
     return rounded
 
 

@@ -101,7 +101,7 @@ def unit_in_name(name: str) -> str | None:
 
 
 def errors_m2(
-    errors: pd.Series, area_m2: pd.Series, told: str | None, beside: str | None
+    errors: pd.Series, area_m2: pd.Series, named_unit: str | None, beside: str | None
 ) -> tuple[pd.Series, str | None]:
     """Return errors of areas in square metres, and the unit in which they are written.
 
@@ -109,7 +109,7 @@ def errors_m2(
     ----------
     errors, area_m2 : pandas.Series of float
         Errors as written, and areas of the geometry; same index.
-    told : str or None
+    named_unit : str or None
         The unit that the field or its numbers tell: of :data:`UNITS`, or :data:`PERCENT`.
     beside : str or None
         The unit of the areas beside them, which errors have where they are plausible so.
@@ -122,8 +122,8 @@ def errors_m2(
     per_unit = {unit: errors * factor for unit, factor in UNITS.items()}
     per_unit |= {PERCENT: errors / 100 * area_m2}
     known = (errors > 0) & (area_m2 > 0)
-    if told is not None or not known.any():
-        sure = told or beside or "m2"
+    if named_unit is not None or not known.any():
+        sure = named_unit or beside or "m2"
         return per_unit[sure], sure
     low, high = _PLAUSIBLE
     shares = {unit: (found / area_m2)[known].median() for unit, found in per_unit.items()}

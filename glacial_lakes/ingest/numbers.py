@@ -69,9 +69,9 @@ def numbers_of(values: pd.Series) -> Numbers:
     bare = [re.sub(f"[{_BLANKS}]", "", number) for number, _ in parts]
     comma = _is_decimal_comma(bare)
     numbers = [_number(text, comma) for text in bare]
-    said = [not _NOTHING.fullmatch(text) for text in bare]
-    odd = [there and number is None for there, number in zip(said, numbers, strict=True)]
-    units = {unit for (_, unit), there in zip(parts, said, strict=True) if there}
+    is_filled = [not _NOTHING.fullmatch(text) for text in bare]
+    odd = [there and number is None for there, number in zip(is_filled, numbers, strict=True)]
+    units = {unit for (_, unit), there in zip(parts, is_filled, strict=True) if there}
     return Numbers(
         pd.Series([np.nan if n is None else n for n in numbers], values.index, dtype="float64"),
         pd.Series(odd, values.index, dtype=bool),

@@ -173,8 +173,8 @@ def dates(
         days = [day or year for day, year in zip(days, years, strict=True)]
     unread = [None if day else text for day, text in zip(days, unread, strict=True)]
     if any(day is None and text is None for day, text in zip(days, unread, strict=True)):
-        told = _of_name(path)
-        days = [day or (None if text else told) for day, text in zip(days, unread, strict=True)]
+        file_day = _of_name(path)
+        days = [day or (None if text else file_day) for day, text in zip(days, unread, strict=True)]
     if all(day is None for day in days):
         raise VectorError(
             path,
@@ -338,15 +338,15 @@ def _described(
     on_event: Listener,
 ) -> gpd.GeoDataFrame:
     """Return the outlines with our columns."""
-    told: dict[str, Any] = {}
+    columns: dict[str, Any] = {}
     missing = pd.Series(None, frame.index, dtype=object)
     for column in _READ:
         values = frame[named[column.name]] if column.name in named else missing
         if column.type == "real":
-            told[column.name] = _told_numbers(values, path, on_event).found
+            columns[column.name] = _field_numbers(values, path, on_event).found
         else:
-            told[column.name] = texts_of(values)
-    table = gpd.GeoDataFrame(told, geometry=frame.geometry.to_numpy(), crs=frame.crs)
+            columns[column.name] = texts_of(values)
+    table = gpd.GeoDataFrame(columns, geometry=frame.geometry.to_numpy(), crs=frame.crs)
     size = geodesic_area_perimeter(table.geometry)
     table[C.AREA_M2], table[C.PERIMETER_M] = size[C.AREA_M2], size[C.PERIMETER_M]
     if C.AREA_SIGMA_M2 in named:
@@ -354,8 +354,8 @@ def _described(
     shown = table[C.STATUS].isin(set(Status) - {Status.ABSENT})
     table[C.STATUS] = table[C.STATUS].where(shown, Status.OBSERVED)
     table[C.ACQUIRED] = days["time"]
-    told_sensor = texts_of(frame[named[C.SENSOR]]) if C.SENSOR in named else days[C.SENSOR]
-    table[C.SENSOR] = told_sensor.fillna(days[C.SENSOR])
+    sensor_names = texts_of(frame[named[C.SENSOR]]) if C.SENSOR in named else days[C.SENSOR]
+    table[C.SENSOR] = sensor_names.fillna(days[C.SENSOR])
     known = table[C.PIXEL_M].where(table[C.PIXEL_M] > 0)
     table[C.PIXEL_M] = known.fillna(sensors.pixel_m(table[C.SENSOR]))
     table[C.AREA_ERR_HB_M2] = hanshaw_bookhagen_error(table[C.PERIMETER_M], table[C.PIXEL_M])
@@ -370,7 +370,7 @@ def _described(
     return table[~flat]
 
 
-def _told_numbers(values: pd.Series, path: Path, on_event: Listener) -> Numbers:
+def _field_numbers(values: pd.Series, path: Path, on_event: Listener) -> Numbers:
     """Return the numbers of a field, and tell which are none."""
     found = numbers_of(values)
     if found.odd.any():
@@ -397,12 +397,12 @@ def _errors(
     errors, written = numbers_of(frame[field]), None
     if "area" in named:
         written = area_unit(numbers_of(frame[named["area"]]).found, area_m2)
-    told = errors.unit or unit_in_name(field)
-    found, unit = errors_m2(errors.found, area_m2, told, written)
+    named_unit = errors.unit or unit_in_name(field)
+    found, unit = errors_m2(errors.found, area_m2, named_unit, written)
     if unit is None:
         what = Message("the unit of the errors in {field} is not understood", field=field)
         on_event(InputOdd(str(path), Message("{what}; they are left out", what=what)))
-    elif unit != (told or written or "m2"):
+    elif unit != (named_unit or written or "m2"):
         what = Message("the errors in {field} are taken for {unit}", field=field, unit=unit)
         on_event(InputOdd(str(path), what))
     return found
@@ -451,13 +451,13 @@ def _survey(rows: gpd.GeoDataFrame, path: Path, several: bool) -> MappedScene:
     sensors = sorted({str(name) for name in rows[C.SENSOR].dropna()})
     pixels = rows[C.PIXEL_M].dropna()
     ground = in_equal_area(rows.geometry).to_numpy()
-    told = {"resolution_m": float(pixels.max())} if len(pixels) else {}
+    resolution = {"resolution_m": float(pixels.max())} if len(pixels) else {}
     coverage = DrawnCoverage(
         scene_id=shown(f"{path.stem}_{times[0]:%Y-%m-%d}" if several else path.stem),
         acquired=times[(len(times) - 1) // 2].to_pydatetime(),
         sensor="+".join(sensors),
         extent=shapely.convex_hull(shapely.union_all(ground)),
-        **told,
+        **resolution,
     )
     return MappedScene(rows.drop(columns=C.SENSOR), coverage)
 

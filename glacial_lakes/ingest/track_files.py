@@ -355,15 +355,15 @@ def _scenes(
 
 
 def _run_row(paths: Iterable[Path], options: Mapping[str, Any]) -> dict[str, Any]:
-    told = {name: value for name, value in options.items() if value}
+    given_options = {name: value for name, value in options.items() if value}
     inputs = {
         shown(path.name): manifest.checksum(manifest.parts_of(path)) for path in sorted(set(paths))
     }
     version = code_version()
     return {
-        C.RUN_ID: digest({"version": version, "options": told, "inputs": inputs})[:16],
+        C.RUN_ID: digest({"version": version, "options": given_options, "inputs": inputs})[:16],
         C.VERSION: version,
-        C.SETTINGS: json.dumps(told, ensure_ascii=False),
+        C.SETTINGS: json.dumps(given_options, ensure_ascii=False),
         C.INPUTS: json.dumps(inputs, ensure_ascii=False),
         C.LIBRARIES: json.dumps(manifest.versions()),
     }

@@ -29,7 +29,7 @@ _STAGE_PREFIX, _STAGE_SUFFIX = ".glacial_lakes-", ".new"
 _STAGE = re.compile(r"\.glacial_lakes-[0-9a-f]{16}\.new")
 _FILES, _STAGE_LOCK, _BEGUN, _JOURNAL = "files", "lock", "journal.begun", "journal.json"
 _PATIENCE_S = 10.0
-_MINE: set[Path] = set()
+_OWN_STAGES: set[Path] = set()
 """Places where this process writes aside."""
 _SHARING_VIOLATIONS = {5, 32, 33}  # Windows: denied, in use, locked (virus scanners, QGIS)
 _REPLACE_TRIES = 8
@@ -173,13 +173,13 @@ def together(folder: Path | str) -> Iterator[Aside]:
         stage = target / f"{_STAGE_PREFIX}{secrets.token_hex(8)}{_STAGE_SUFFIX}"
         files = stage / _FILES
         files.mkdir(parents=True)
-    _MINE.add(stage)
+    _OWN_STAGES.add(stage)
     try:
         with _output_errors(target), held(stage / _STAGE_LOCK):
             aside = Aside(files, target)
             yield aside
-            mine = nullcontext() if is_held_here(target) else lock(target, _PATIENCE_S)
-            with mine, ExitStack() as guards:
+            folder_lock = nullcontext() if is_held_here(target) else lock(target, _PATIENCE_S)
+            with folder_lock, ExitStack() as guards:
                 _commit(aside, stage, guards)
                 if sys.platform == "win32":
                     guards.close()  # what is open there cannot be replaced
@@ -189,7 +189,7 @@ def together(folder: Path | str) -> Iterator[Aside]:
                     _carry_out(stage, target)
                     raise
     finally:
-        _MINE.discard(stage)
+        _OWN_STAGES.discard(stage)
         if not (stage / _JOURNAL).exists():
             shutil.rmtree(stage, ignore_errors=True)
 
@@ -219,7 +219,7 @@ def settle(folder: Path) -> None:
         return
     for name in sorted(names):
         stage = folder / name
-        if stage in _MINE or stage.is_symlink() or not stage.is_dir():
+        if stage in _OWN_STAGES or stage.is_symlink() or not stage.is_dir():
             continue
         with _output_errors(folder), suppress(FileNotFoundError):
             is_half = (stage / _JOURNAL).exists()

@@ -166,8 +166,10 @@ def _insert(
 ) -> None:
     columns = _columns(database, "main", name)
     common = [column for column in _columns(database, "old", name) if column in columns]
-    told = ", ".join(map(quoted, common))
-    statement = f"INSERT OR IGNORE INTO main.{quoted(name)} ({told}) SELECT {told} FROM "
+    column_list = ", ".join(map(quoted, common))
+    statement = (
+        f"INSERT OR IGNORE INTO main.{quoted(name)} ({column_list}) SELECT {column_list} FROM "
+    )
     database.execute(f"{statement}old.{quoted(name)} WHERE {where}", values or {})
 
 
@@ -176,9 +178,9 @@ def _carry_styles(database: sqlite3.Connection) -> None:
     if not all(columns):
         return
     names = [name for name in columns[0] if name in columns[1] and name != "id"]
-    told = ", ".join(map(quoted, names))
+    column_list = ", ".join(map(quoted, names))
     where = " AND ".join(f"{name} = ?" for name in _STYLE)
-    for row in database.execute(f"SELECT {told} FROM old.{STYLES_LAYER}").fetchall():
+    for row in database.execute(f"SELECT {column_list} FROM old.{STYLES_LAYER}").fetchall():
         values = dict(zip(names, row, strict=True))
         key = tuple(str(values[name]) for name in _STYLE)
         found = database.execute(f"SELECT 1 FROM main.{STYLES_LAYER} WHERE {where}", key).fetchone()
@@ -187,10 +189,12 @@ def _carry_styles(database: sqlite3.Connection) -> None:
                 ours = f"UPDATE main.{STYLES_LAYER} SET useAsDefault = 0 WHERE f_table_name = ?"
                 database.execute(ours, key[:1])
             marks = ", ".join("?" * len(row))
-            database.execute(f"INSERT INTO main.{STYLES_LAYER} ({told}) VALUES ({marks})", row)
+            database.execute(
+                f"INSERT INTO main.{STYLES_LAYER} ({column_list}) VALUES ({marks})", row
+            )
             continue
-        theirs = OWN_STYLE not in str(values["styleQML"])
-        changed = names if theirs else ["useAsDefault"]
+        is_foreign = OWN_STYLE not in str(values["styleQML"])
+        changed = names if is_foreign else ["useAsDefault"]
         sets = ", ".join(f"{quoted(name)} = ?" for name in changed)
         database.execute(
             f"UPDATE main.{STYLES_LAYER} SET {sets} WHERE {where}",

@@ -61,9 +61,9 @@ def may_replace(new: Path, old: Path) -> bool:
 def _is_equal(one: Path, other: Path) -> bool:
     if one.stat().st_size != other.stat().st_size:
         return False
-    with one.open("rb") as mine, other.open("rb") as theirs:
-        while chunk := mine.read(1 << 20):
-            if chunk != theirs.read(1 << 20):
+    with one.open("rb") as one_file, other.open("rb") as other_file:
+        while chunk := one_file.read(1 << 20):
+            if chunk != other_file.read(1 << 20):
                 return False
     return True
 

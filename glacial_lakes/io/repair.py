@@ -66,15 +66,15 @@ def moved_areas(before: gpd.GeoSeries, after: gpd.GeoSeries) -> Message | None:
     far = np.abs(drawn - kept) > TRACE * np.maximum(drawn, kept)
     if not far.any():
         return None
-    told = [
+    changes = [
         f"{row + 1}: {was:.0f} → {now:.0f} m²"
         for row, was, now in zip(rows[far], drawn[far], kept[far], strict=True)
     ]
-    more = ["…"] if len(told) > _LISTED else []
+    more = ["…"] if len(changes) > _LISTED else []
     return Message(
         "repair changed the area of {count} polygons, by row: {rows}",
-        count=len(told),
-        rows=told[:_LISTED] + more,
+        count=len(changes),
+        rows=changes[:_LISTED] + more,
     )
 
 

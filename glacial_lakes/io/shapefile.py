@@ -177,9 +177,9 @@ def check_shapefile(shp: Path, encoding: str | None = None) -> str:
     if encoding is not None:
         return _named(encoding)
     names = [fields[at : at + 11].split(b"\0")[0] for at in range(0, len(fields) - 31, 32)]
-    told = _told_encoding(parts.get(".cpg")) or LANGUAGE_DRIVERS.get(header[29])
-    if told is not None:
-        return told
+    own_encoding = _cpg_encoding(parts.get(".cpg")) or LANGUAGE_DRIVERS.get(header[29])
+    if own_encoding is not None:
+        return own_encoding
     # Text of a one-byte encoding is never valid UTF-8 by chance.
     if all(_is_utf8(text) for text in (records, *names)):
         return "UTF-8"
@@ -238,7 +238,7 @@ def _named(encoding: str) -> str:
         ) from None
 
 
-def _told_encoding(cpg: Path | None) -> str | None:
+def _cpg_encoding(cpg: Path | None) -> str | None:
     """Return the encoding that a .cpg file names; None when it names none that can be known."""
     if cpg is None:
         return None
@@ -313,10 +313,12 @@ def _compare_shapefile(frame: gpd.GeoDataFrame, found: Path, path: Path) -> None
     back = pyogrio.read_dataframe(found)
     names = [name for name in frame.columns if name != "geometry"]
     different = [name for name in names if name not in back or not _equal(frame[name], back[name])]
-    ours, theirs = frame.geometry.to_numpy(), back.geometry.to_numpy()
+    shapes, back_shapes = frame.geometry.to_numpy(), back.geometry.to_numpy()
     if len(back) != len(frame) or not (
-        np.array_equal(shapely.bounds(ours), shapely.bounds(theirs), equal_nan=True)
-        and np.allclose(shapely.area(ours), shapely.area(theirs), rtol=1e-9, atol=0, equal_nan=True)
+        np.array_equal(shapely.bounds(shapes), shapely.bounds(back_shapes), equal_nan=True)
+        and np.allclose(
+            shapely.area(shapes), shapely.area(back_shapes), rtol=1e-9, atol=0, equal_nan=True
+        )
     ):
         different.append("geometry")
     if different:
@@ -328,15 +330,15 @@ def _compare_shapefile(frame: gpd.GeoDataFrame, found: Path, path: Path) -> None
         )
 
 
-def _equal(ours: pd.Series, theirs: pd.Series) -> bool:
-    if len(ours) != len(theirs):
+def _equal(before: pd.Series, after: pd.Series) -> bool:
+    if len(before) != len(after):
         return False
-    if pd.api.types.is_numeric_dtype(ours.dtype):
-        left = ours.astype("float64").to_numpy(na_value=np.nan)
-        right = theirs.astype("float64").to_numpy(na_value=np.nan)
+    if pd.api.types.is_numeric_dtype(before.dtype):
+        left = before.astype("float64").to_numpy(na_value=np.nan)
+        right = after.astype("float64").to_numpy(na_value=np.nan)
         return np.allclose(left, right, rtol=1e-9, atol=1e-12, equal_nan=True)
     # The format pads texts with blanks, so that blanks at the end and empty texts do not last.
-    texts = [values.astype("object").where(values.notna(), "") for values in (ours, theirs)]
+    texts = [values.astype("object").where(values.notna(), "") for values in (before, after)]
     if texts[0].tolist() == texts[1].tolist():
         return True
     return bool((texts[0].str.rstrip() == texts[1].str.rstrip()).all())

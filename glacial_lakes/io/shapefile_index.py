@@ -31,8 +31,8 @@ def check_index(shp: Path, shx: Path) -> None:
     words = np.memmap(shp, ">u2", mode="r", shape=(shp.stat().st_size // 2,))
     start, length = entries.T
     fits = (start >= _HEADER_WORDS) & (start + _RECORD_WORDS + length <= len(words))
-    told = start[fits] + 2
-    fits[fits] = (words[told].astype(np.int64) << 16) + words[told + 1] == length[fits]
+    length_at = start[fits] + 2
+    fits[fits] = (words[length_at].astype(np.int64) << 16) + words[length_at + 1] == length[fits]
     if not fits.all():
         raise DamagedFileError(
             shx,

@@ -471,8 +471,8 @@ def reading(source: Path) -> Iterator[None]:
 
 def _plain_reason(error: Exception) -> str:
     """Return what a library says without the statements that it tried, each thing once."""
-    told = [_SQL.sub("", part).strip() for part in str(error).split("; ")]
-    return "; ".join(dict.fromkeys(part for part in told if part))
+    reasons = [_SQL.sub("", part).strip() for part in str(error).split("; ")]
+    return "; ".join(dict.fromkeys(part for part in reasons if part))
 
 
 _READERS = threading.Lock()

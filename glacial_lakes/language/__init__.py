@@ -80,12 +80,12 @@ def words_of(code: str) -> str:
     return CODES.get(code) or (code.replace("_", " ") if is_code else code)
 
 
-def in_language(said: GlacialLakesError | str, language: str) -> str:
+def in_language(message: GlacialLakesError | str, language: str) -> str:
     """Return an error or a message in a language; names, paths and numbers are kept.
 
     Parameters
     ----------
-    said : GlacialLakesError, Message or str
+    message : GlacialLakesError, Message or str
         A plain text is looked up as a whole.
     language : str
         One of :func:`languages`.
@@ -100,17 +100,17 @@ def in_language(said: GlacialLakesError | str, language: str) -> str:
     >>> in_language(GlacialLakesError("lakes.shp", "is cut short", "copy it again"), "ru")
     'GL0000 lakes.shp: обрывается на середине; скопируйте заново'
     """
-    if isinstance(said, GlacialLakesError):
-        return in_language(said.line, language)
-    if not isinstance(said, Message):
-        return catalogue(language).gettext(said) if said else said
-    if not said.template or language == "en":
-        return str.__str__(said)
-    values = {name: _spoken(value, language) for name, value in said.values.items()}
-    if said.plural:
-        template = counted(said.template, said.plural, said.values.get(COUNT), language)
+    if isinstance(message, GlacialLakesError):
+        return in_language(message.line, language)
+    if not isinstance(message, Message):
+        return catalogue(language).gettext(message) if message else message
+    if not message.template or language == "en":
+        return str.__str__(message)
+    values = {name: _spoken(value, language) for name, value in message.values.items()}
+    if message.plural:
+        template = counted(message.template, message.plural, message.values.get(COUNT), language)
     else:
-        template = catalogue(language).gettext(said.template)
+        template = catalogue(language).gettext(message.template)
     return fill(template, values)
 
 
@@ -153,9 +153,9 @@ def _spoken(value: Any, language: str) -> Any:
     if isinstance(value, Message):
         return in_language(value, language)
     if isinstance(value, float):
-        told = _Number(value)
-        told.mark = decimal_mark(language)
-        return told
+        spoken_number = _Number(value)
+        spoken_number.mark = decimal_mark(language)
+        return spoken_number
     return tuple(_spoken(item, language) for item in value) if isinstance(value, tuple) else value
 
 
@@ -169,10 +169,10 @@ def system_language(environment: Mapping[str, str]) -> str:
         counts, as for gettext. In Windows, where none is, the language of its menus.
     """
     names = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
-    told = next((environment[name] for name in names if environment.get(name)), "")
-    if not told and sys.platform == "win32":
-        told = _windows_language()
-    for name in told.split(":"):
+    locales = next((environment[name] for name in names if environment.get(name)), "")
+    if not locales and sys.platform == "win32":
+        locales = _windows_language()
+    for name in locales.split(":"):
         code = name.partition(".")[0].partition("_")[0].lower()
         if code in languages():
             return code
