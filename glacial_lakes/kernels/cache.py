@@ -63,8 +63,8 @@ def place() -> Place:
     written.
     """
     name = f"{_prefix()}{stamp()}"
-    told: str = getattr(numba.config, "CACHE_DIR", "")
-    lasting = [Path(told)] if told else []
+    chosen: str = getattr(numba.config, "CACHE_DIR", "")
+    lasting = [Path(chosen)] if chosen else []
     for home in (*lasting, PACKAGE / "__pycache__", *_of_user()):
         if _begin(home / name):
             return Place(home / name, lasting=True)
