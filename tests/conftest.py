@@ -80,6 +80,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     # A shell without job control starts what runs in the background deaf to Ctrl-C, and so would
     # be the programs that tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGHUP"):  # nohup has it ignored
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if not hasattr(session.config, "workerinput") and not session.config.option.collectonly:
         compile_ahead()
 

@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import typing
 from collections.abc import Iterator, Sequence
@@ -41,7 +42,9 @@ class Hidden:
         if name.partition(".")[0] in {EXTRAS!r}:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Hidden())
-import json
+"""
+CALLS = """
+import json, sys
 from glacial_lakes.cli.commands import main
 for words in json.loads(sys.argv[1]):
     try:
@@ -53,15 +56,21 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.
 
 
 def bare(*calls: Sequence[object]) -> subprocess.CompletedProcess[str]:
-    """Run commands where no extra is installed and every warning is an error."""
+    """Run commands where no extra is installed and every warning is an error.
+
+    What hides the extras is imported by each Python that starts, those of workers too.
+    """
     told = json.dumps([[str(word) for word in words] for words in calls])
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", HIDE, told],
-        env=ENVIRONMENT,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+    with tempfile.TemporaryDirectory() as hiding:
+        Path(hiding, "sitecustomize.py").write_text(HIDE, encoding="utf-8")
+        path = os.pathsep.join([hiding, ENVIRONMENT["PYTHONPATH"]])
+        return subprocess.run(
+            [sys.executable, "-W", "error", "-c", CALLS, told],
+            env=ENVIRONMENT | {"PYTHONPATH": path},
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
 
 
 def blocks(place: Path) -> None:

@@ -223,6 +223,9 @@ def _forward(
             answers.put(pickle.load(process.stdout))  # noqa: S301 (from our own child)
     except (OSError, ValueError, EOFError, pickle.UnpicklingError):
         answers.put(None)
+    except Exception as error:  # noqa: BLE001 (an answer that cannot be read here is one all the same)
+        answers.put((False, error))
+        answers.put(None)
 
 
 def _start(what: str, messages: IO[bytes]) -> subprocess.Popen[bytes]:
