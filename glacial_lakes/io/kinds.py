@@ -17,6 +17,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from glacial_lakes.columns import C
+
 _HEAD_BYTES = 1 << 16
 _MOST_JSON_BYTES = 1 << 26
 _REPORT = re.compile(
@@ -195,7 +197,7 @@ def _same_coverage(new: Path, old: Path) -> bool:
     for path in (old, new):
         with rasterio.open(path.absolute(), driver="GTiff") as dataset:
             tags.append({*dataset.tags()} - {"AREA_OR_POINT"})
-    return tags[0] == tags[1] and "scene_id" in tags[0]
+    return tags[0] == tags[1] and C.SCENE_ID in tags[0]
 
 
 def _head(path: Path) -> bytes:
