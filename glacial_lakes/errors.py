@@ -7,11 +7,9 @@ row of :data:`EXPLAINED`.
 
 from __future__ import annotations
 
-import json
 import numbers
 import re
 import string
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -548,49 +546,3 @@ EXPLAINED: Mapping[str, Explained] = {
     ),
 }
 """Every code that the program can tell, one row each; ``docs/errors.md`` is made of it."""
-
-
-def json_of(text: str | bytes) -> Any:
-    """Return what a text of JSON holds.
-
-    Raises
-    ------
-    ValueError
-        When it is none, or is nested more deeply than anything that means something.
-    """
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise ValueError(_TOO_DEEP) from None
-
-
-def json_within(text: str, start: int) -> Any:
-    """Return the value of JSON that begins at a place of a text, whatever follows it.
-
-    Raises
-    ------
-    ValueError
-        As for :func:`json_of`.
-    """
-    try:
-        return json.JSONDecoder().raw_decode(text, start)[0]
-    except RecursionError:
-        raise ValueError(_TOO_DEEP) from None
-
-
-def toml_of(text: str) -> dict[str, Any]:
-    """Return what a text of TOML holds.
-
-    Raises
-    ------
-    ValueError
-        As for :func:`json_of`. The parser of Python gives several kinds, also for a number of
-        thousands of digits.
-    """
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise ValueError(_TOO_DEEP) from None
-
-
-_TOO_DEEP = "nested too deeply"

@@ -14,7 +14,7 @@ Place = str | tuple[int, int]
 PathLike = str | os.PathLike[str]
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:[/\\]|[/\\]vsi", re.IGNORECASE)
-_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx", ".qml")
+SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx", ".qml")
 """What belongs to a shapefile, by ending."""
 
 
@@ -151,7 +151,7 @@ def _files(path: Path) -> Iterator[Path]:
     """Yield a file and those that are written and read together with it."""
     yield path
     if path.suffix.lower() == ".shp":
-        yield from (path.with_suffix(end) for end in _PARTS[1:])
+        yield from (path.with_suffix(end) for end in SHAPEFILE_PARTS[1:])
         yield path.with_name(f"{path.stem}_fields.csv")
 
 

@@ -14,6 +14,7 @@ import math
 import os
 import re
 import textwrap
+import tomllib
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -22,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from glacial_lakes.errors import N_, ConfigError, Message, fill, require, toml_of
+from glacial_lakes.errors import N_, ConfigError, Message, fill, require
 from glacial_lakes.language import languages, translate
 from glacial_lakes.places import file_of, is_same, lies_in, refuse_addresses
 
@@ -440,7 +441,7 @@ _EXAMPLES: Mapping[str, object] = {
 
 def _parse(file: Path) -> dict[str, Any]:
     try:
-        return toml_of(file.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         remedy = N_("write one with: glacial-lakes init DIR")
         raise ConfigError(file, "there is no such file", remedy) from None
@@ -448,7 +449,7 @@ def _parse(file: Path) -> dict[str, Any]:
         raise ConfigError(
             file, "cannot be read: {error}", "save it as UTF-8 text", error=error
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         remedy = N_("texts stand in quotes, lists in [ ]; in Windows paths write / for \\")
         raise ConfigError(file, "is no TOML: {error}", remedy, error=_toml_fault(error)) from error
     except OSError as error:
@@ -475,7 +476,7 @@ _TOML_FAULTS = (
 """What the reader of TOML says most often; the rest of it stays English."""
 
 
-def _toml_fault(error: ValueError) -> Message:
+def _toml_fault(error: Exception) -> Message:
     """Return what the reader of TOML says, as far as catalogues know it."""
     found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", str(error))
     if found is None:

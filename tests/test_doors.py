@@ -206,6 +206,29 @@ def test_of_calls_in_turn_one_that_fails_costs_only_itself() -> None:
     assert kinds == [ResourceError, TimeLimitError, ValueError]
 
 
+class OnlyThere:
+    """What the process that makes it can read, and this one cannot, as a missing package does."""
+
+    def __reduce__(self) -> tuple[object, tuple[int]]:
+        return read_only_there, (os.getpid(),)
+
+
+def read_only_there(home: int) -> int:
+    if home != os.getpid():
+        raise ModuleNotFoundError("a package that only the other process has")
+    return home
+
+
+def only_there_or_double(number: int) -> object:
+    return OnlyThere() if number == 2 else 2 * number
+
+
+def test_an_answer_that_cannot_be_read_here_costs_only_itself() -> None:
+    outcomes = [*in_turn(only_there_or_double, [1, 2, 3], seconds=20.0)]
+    assert (outcomes[0], outcomes[2]) == (2, 6)
+    assert isinstance(outcomes[1], ModuleNotFoundError)
+
+
 def pid(_: object) -> int:
     return os.getpid()
 

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import example, given, seed, settings
 from hypothesis import strategies as st
 
-from glacial_lakes.errors import ConfigError, GlacialLakesError, json_of, json_within, toml_of
+from glacial_lakes.errors import ConfigError, GlacialLakesError
 from glacial_lakes.ingest.dates import day_in_name, day_of, image_of
 from glacial_lakes.ingest.fields import NAMES, field_map
+from glacial_lakes.io.parsing import json_of, json_within, toml_of
 from glacial_lakes.scenes.metadata import to_number, to_time
 from glacial_lakes.scenes.mtl import read_mtl
 from glacial_lakes.scenes.source import Source

@@ -142,7 +142,7 @@ def test_a_changed_output_is_made_again_without_mapping(copied: Path) -> None:
     (copied.parent / "output" / "events.csv").write_text("edited", encoding="utf-8")
     result = run(project_of(copied))
     assert (result.mapped, result.reused, result.unchanged) == ((), PRODUCTS, False)
-    [kept] = (copied.parent / "output" / "edited").glob("events.*.csv")
+    [kept] = (copied.parent / "output" / "edited").glob("events_*.csv")
     assert kept.read_text(encoding="utf-8") == "edited"
     kept.unlink()
     assert tree(copied) == expected

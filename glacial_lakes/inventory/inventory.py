@@ -15,9 +15,10 @@ import pandas as pd
 
 from glacial_lakes import change, schema
 from glacial_lakes.columns import C
-from glacial_lakes.errors import N_, InputError, VectorError, json_of, require
+from glacial_lakes.errors import N_, InputError, VectorError, require
 from glacial_lakes.inventory import attributes, decisions
 from glacial_lakes.io.geopackage import read_layers, write_layers
+from glacial_lakes.io.parsing import json_of
 from glacial_lakes.io.qgis_style import layer_style
 from glacial_lakes.io.shapefile import write_shapefile
 from glacial_lakes.language import languages

@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from glacial_lakes.errors import N_, ForeignFileError, LockedError, Message, OutputError, json_of
+from glacial_lakes.errors import N_, ForeignFileError, LockedError, Message, OutputError
 from glacial_lakes.io.at_rest import at_rest
 from glacial_lakes.io.locks import held, is_alive, is_held_here, lock
 from glacial_lakes.io.marks import MARK, MARK_NAME, refuse_foreign
+from glacial_lakes.io.parsing import json_of
 from glacial_lakes.places import is_plain
 
 Verify = Callable[[Path], None]

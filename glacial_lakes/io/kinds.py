@@ -135,7 +135,7 @@ def _feature_keys(path: Path) -> list[str] | None:
     found = re.search(r'"properties"\s*:\s*(?=\{\s*"(?!name"\s*:\s*"urn))', head)
     if found is None:
         return None
-    from glacial_lakes.errors import json_within  # noqa: PLC0415 (commands start without it)
+    from glacial_lakes.io.parsing import json_within  # noqa: PLC0415 (commands start without it)
 
     keys: dict[str, Any] = json_within(head, found.end())
     return [*keys] or None
@@ -151,7 +151,7 @@ def _same_features(new: Path, old: Path) -> bool:
 def _same_keys(new: Path, old: Path) -> bool:
     if old.stat().st_size > _MOST_JSON_BYTES:
         return False
-    from glacial_lakes.errors import json_of  # noqa: PLC0415 (commands start without it)
+    from glacial_lakes.io.parsing import json_of  # noqa: PLC0415 (commands start without it)
 
     ours, theirs = (json_of(path.read_text(encoding="utf-8")) for path in (new, old))
     return isinstance(theirs, dict) and isinstance(ours, dict) and _is_within([*theirs], [*ours])

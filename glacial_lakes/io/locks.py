@@ -14,7 +14,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from glacial_lakes.errors import LockedError, Message, OutputError, json_of
+from glacial_lakes.errors import LockedError, Message, OutputError
+from glacial_lakes.io.parsing import json_of
 
 LOCK_NAME = ".glacial_lakes.lock"
 Holder = dict[str, str | int]

@@ -60,8 +60,9 @@ def moved_areas(before: gpd.GeoSeries, after: gpd.GeoSeries) -> Message | None:
         The same rows in one CRS, before and after.
     """
     rows = np.flatnonzero(is_broken(before.to_numpy()))
-    drawn, kept = (
-        shapely.area(shapes.iloc[rows].to_crs(EQUAL_AREA).to_numpy()) for shapes in (before, after)
+    drawn, kept = (  # of a polygon that is not valid, holes may be larger than the shell
+        np.abs(shapely.area(shapes.iloc[rows].to_crs(EQUAL_AREA).to_numpy()))
+        for shapes in (before, after)
     )
     far = np.abs(drawn - kept) > TRACE * np.maximum(drawn, kept)
     if not far.any():
@@ -72,6 +73,7 @@ def moved_areas(before: gpd.GeoSeries, after: gpd.GeoSeries) -> Message | None:
     ]
     more = ["…"] if len(changes) > _LISTED else []
     return Message(
+        "repair changed the area of {count} polygon, by row: {rows}",
         "repair changed the area of {count} polygons, by row: {rows}",
         count=len(changes),
         rows=changes[:_LISTED] + more,

@@ -21,7 +21,7 @@ from skimage.measure import find_contours, label, regionprops_table
 from skimage.morphology import dilation
 
 from glacial_lakes.columns import C
-from glacial_lakes.errors import GridError, InputError, Message
+from glacial_lakes.errors import N_, GridError, InputError, Message
 from glacial_lakes.grid import Grid, placed
 from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.schema import Status
@@ -139,14 +139,8 @@ def properties(
     >>> form.loc[1, ["pixel_area_m2", "azimuth_deg", "nir_mean"]].tolist()
     [60000.0, 90.0, 0.02]
     """
-    array = np.asarray(mask)
-    if array.ndim != 2 or array.dtype.kind not in "bui":
-        what = Message(
-            "a mask is given as an array of {kind} with {count} dimensions",
-            kind=array.dtype.name,
-            count=array.ndim,
-        )
-        raise InputError(None, what, "give rows and columns of bool, e.g. values > 0.5")
+    remedy = N_("give rows and columns of bool, e.g. values > 0.5")
+    array = _plane(mask, "bui", remedy)
     grid = _grid(array, transform, crs)
     regions = label(array, connectivity=2) if array.dtype.kind == "b" else array.astype(np.int64)
     bands = {name: _numbers(band) for name, band in (values or {}).items()}
@@ -197,16 +191,21 @@ _OFF_LEVEL = 1e-6
 """Share of the range of values by which all are kept off the level, so that no two rings touch."""
 
 
-def _numbers(values: ArrayLike) -> NDArray[np.float64]:
+def _plane(values: ArrayLike, kinds: str, remedy: str) -> NDArray[Any]:
     array = np.asarray(values)
-    if array.ndim != 2 or array.dtype.kind not in "buif":
-        what = Message(
-            "values are given as an array of {kind} with {count} dimensions",
+    if array.ndim != 2 or array.dtype.kind not in kinds:
+        raise InputError(
+            None,
+            "an array of {kind} with {count} dimensions is given",
+            remedy,
             kind=array.dtype.name,
             count=array.ndim,
         )
-        raise InputError(None, what, "give rows and columns of numbers")
-    return array.astype(np.float64)
+    return array
+
+
+def _numbers(values: ArrayLike) -> NDArray[np.float64]:
+    return _plane(values, "buif", N_("give rows and columns of numbers")).astype(np.float64)
 
 
 def _grid(array: NDArray[Any], transform: Affine, crs: Any) -> Grid:

@@ -14,7 +14,8 @@ import shapely
 from glacial_lakes import schema
 from glacial_lakes.change.series import best_of_day, evidence
 from glacial_lakes.columns import C
-from glacial_lakes.errors import Message, json_of
+from glacial_lakes.errors import Message
+from glacial_lakes.io.parsing import json_of
 from glacial_lakes.language import translate
 from glacial_lakes.measures.meridian import turned
 from glacial_lakes.report.changes import (

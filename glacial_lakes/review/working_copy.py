@@ -114,13 +114,19 @@ def is_reviewable(path: Path) -> bool:
 
 def keep(path: Path) -> Path:
     """Copy an edited inventory into the folder of those, and return where it is kept."""
+    kept = kept_place(path, path.parent / KEPT_FOLDER)
+    _copy(path, kept)
+    return kept
+
+
+def kept_place(path: Path, folder: Path) -> Path:
+    """Return where a copy of an edited file lies, or is free to lie: the name has its time."""
     changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    name = f"{path.stem}_{changed:%Y-%m-%dT%H%M%SZ}{path.suffix}"
-    kept, number = path.parent / KEPT_FOLDER / name, 1
+    stem, number = f"{path.stem}_{changed:%Y-%m-%dT%H%M%SZ}", 1
+    kept = folder / f"{stem}{path.suffix}"
     while kept.exists() and atomic.sha256(kept) != atomic.sha256(path):
         number += 1  # two edits within a second
-        kept = kept.with_name(f"{Path(name).stem}_{number}{path.suffix}")
-    _copy(path, kept)
+        kept = kept.with_name(f"{stem}_{number}{path.suffix}")
     return kept
 
 

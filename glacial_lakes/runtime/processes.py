@@ -156,12 +156,16 @@ def in_turn(
             yield outcome
 
 
+Answer = tuple[bool | None, Any]
+"""Whether a call returned, and what it did or raised; None: unreadable, and none comes after it."""
+
+
 def _until_one_fails(call: tuple[Any, ...], seconds: float | None) -> Iterator[Any]:
     """Yield outcomes by one process, up to that of the item over which it died."""
     left = len(call[-1])
     with tempfile.TemporaryFile() as messages:
         process = _start(_SERVE_IN_TURN, messages)
-        answers: queue.SimpleQueue[tuple[bool, Any] | None] = queue.SimpleQueue()
+        answers: queue.SimpleQueue[Answer | None] = queue.SimpleQueue()
         forwarder = threading.Thread(target=_forward, args=(process, call, answers), daemon=True)
         forwarder.start()
         try:
@@ -178,6 +182,8 @@ def _until_one_fails(call: tuple[Any, ...], seconds: float | None) -> Iterator[A
                     yield ResourceError(None, _ending(code), "run again with -v for details")
                     return
                 yield answer[1]
+                if answer[0] is None:
+                    return
         finally:
             process.kill()
             process.wait()
@@ -191,13 +197,11 @@ def _until_one_fails(call: tuple[Any, ...], seconds: float | None) -> Iterator[A
                 _LOG.debug(line.decode(errors="replace").rstrip())
 
 
-_LATE: tuple[bool, Any] = (False, None)
+_LATE: Answer = (False, None)
 """In place of an answer that did not come in time."""
 
 
-def _next_answer(
-    answers: queue.SimpleQueue[tuple[bool, Any] | None], seconds: float | None
-) -> tuple[bool, Any] | None:
+def _next_answer(answers: queue.SimpleQueue[Answer | None], seconds: float | None) -> Answer | None:
     """Return the next answer, or ``_LATE``; None when no more will come."""
     deadline = None if seconds is None else time.monotonic() + seconds
     while True:
@@ -212,7 +216,7 @@ def _next_answer(
 def _forward(
     process: subprocess.Popen[bytes],
     call: tuple[Any, ...],
-    answers: queue.SimpleQueue[tuple[bool, Any] | None],
+    answers: queue.SimpleQueue[Answer | None],
 ) -> None:
     """Send the call to a process, and pass on what it answers until it ends."""
     assert process.stdin and process.stdout  # noqa: S101 (both are pipes)
@@ -223,9 +227,8 @@ def _forward(
             answers.put(pickle.load(process.stdout))  # noqa: S301 (from our own child)
     except (OSError, ValueError, EOFError, pickle.UnpicklingError):
         answers.put(None)
-    except Exception as error:  # noqa: BLE001 (an answer that cannot be read here is one all the same)
-        answers.put((False, error))
-        answers.put(None)
+    except Exception as error:  # noqa: BLE001 (an answer that cannot be read here)
+        answers.put((None, error))  # what follows it in the pipe cannot be told apart
 
 
 def _start(what: str, messages: IO[bytes]) -> subprocess.Popen[bytes]:

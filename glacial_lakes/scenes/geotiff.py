@@ -23,9 +23,9 @@ from glacial_lakes.errors import (
     MetadataError,
     MissingFileError,
     UnsafeInputError,
-    toml_of,
 )
 from glacial_lakes.grid import Grid
+from glacial_lakes.io.parsing import toml_of
 from glacial_lakes.scenes.metadata import to_name, to_number, to_sun, to_time
 from glacial_lakes.scenes.plausibility import check_time, contradictions
 from glacial_lakes.scenes.quality import DECODERS, Decoder

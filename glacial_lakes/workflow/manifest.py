@@ -15,9 +15,10 @@ import rasterio
 
 from glacial_lakes import schema, settings
 from glacial_lakes.columns import C
-from glacial_lakes.errors import Message, json_of, shown
+from glacial_lakes.errors import Message, shown
 from glacial_lakes.events import SceneRefused
 from glacial_lakes.io import atomic
+from glacial_lakes.io.parsing import json_of
 from glacial_lakes.places import is_plain
 from glacial_lakes.runtime.revision import code_version
 from glacial_lakes.scenes.plausibility import PERCENTILES

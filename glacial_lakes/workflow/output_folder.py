@@ -11,8 +11,8 @@ from glacial_lakes.errors import N_, ForeignFileError
 from glacial_lakes.io import atomic, marks
 from glacial_lakes.io.atomic import Aside
 from glacial_lakes.io.kinds import may_replace
-from glacial_lakes.places import lies_in
-from glacial_lakes.review.working_copy import KEPT_FOLDER, WRITTEN_FOLDER
+from glacial_lakes.places import SHAPEFILE_PARTS, lies_in
+from glacial_lakes.review.working_copy import KEPT_FOLDER, WRITTEN_FOLDER, kept_place
 from glacial_lakes.settings import EXPORT_FORMATS
 from glacial_lakes.workflow import manifest
 from glacial_lakes.workflow.scene_tasks import RESULT_NAMES
@@ -32,8 +32,6 @@ _RESULT = re.compile(
     rf"|(lakes|observations|events|trends|alerts|totals|totals_of_composites)\.csv|{_SHAPEFILES}"
 )
 """Names of results of runs, this version's and those of earlier ones, from the output folder."""
-_PARTS = (".dbf", ".shp", ".shx", ".prj", ".cpg")
-"""Of a shapefile; its table is the part that persons edit most, and names the copy."""
 _WORK = re.compile(rf"{re.escape(WORK_PREFIX)}[0-9a-f]{{16}}")
 _OF_SYSTEMS = {".DS_Store", "Thumbs.db", "desktop.ini", ".directory", "._.DS_Store"}
 _REMEDY = N_('give a folder of its own, e.g. "output", or replace them with --overwrite')
@@ -105,28 +103,11 @@ def is_result(path: Path, output: Path) -> bool:
     return _is_result(path.resolve().relative_to(output.resolve()).as_posix())
 
 
-def changed(output: Path, earlier: Mapping[str, str]) -> Iterable[Path]:
-    """Yield results that somebody has changed since they were written, but for the inventory.
-
-    Edits of the inventory are taken in, and a style of a person stays; of a shapefile all parts
-    belong together.
-    """
-    stems = set()
-    for name, checksum in earlier.items():
-        path = output / name
-        is_other = _is_result(name) and name != INVENTORY_NAME and path.suffix != ".qml"
-        if is_other and path.is_file() and not manifest.holds(output, name, checksum):
-            if path.suffix in _PARTS:
-                stems.add(path.with_suffix(""))
-            else:
-                yield path
-    for stem in sorted(stems):
-        parts = (stem.with_name(stem.name + suffix) for suffix in _PARTS)
-        yield from (part for part in parts if part.is_file())
-
-
 def keep_changed(output: Path, earlier: Mapping[str, str], aside: Aside) -> dict[Path, str]:
-    """Put copies of changed results into the folder of what persons edited, before they go.
+    """Put copies of results that somebody changed among what persons edited, before they go.
+
+    Edits of the inventory are taken in, and a style of a person stays, so these are left out. Of
+    a shapefile all parts are kept.
 
     Returns
     -------
@@ -134,17 +115,27 @@ def keep_changed(output: Path, earlier: Mapping[str, str], aside: Aside) -> dict
         Names of the copies in the output folder, by what they are copies of.
     """
     kept = {}
-    digests: dict[Path, str] = {}
-    for path in changed(output, earlier):
-        stem = path.with_suffix("")
-        mark = digests.setdefault(stem, atomic.sha256(path)[:16])
-        name = f"{KEPT_FOLDER}/{path.stem}.{mark}{path.suffix}"
-        if not (output / name).exists():
-            copy = aside.folder / name
-            copy.parent.mkdir(exist_ok=True)
-            shutil.copyfile(path, copy)
-        kept[path] = name
+    for path in _changed(output, earlier):
+        parts = [path]
+        if path.suffix in SHAPEFILE_PARTS:
+            parts = [path.with_suffix(end) for end in SHAPEFILE_PARTS]
+        place = kept_place(path, output / KEPT_FOLDER)
+        for part in parts:
+            name = f"{KEPT_FOLDER}/{place.stem}{part.suffix}"
+            if part.is_file() and part not in kept and not (output / name).exists():
+                copy = aside.folder / name
+                copy.parent.mkdir(exist_ok=True)
+                shutil.copyfile(part, copy)
+                kept[part] = name
     return kept
+
+
+def _changed(output: Path, earlier: Mapping[str, str]) -> Iterable[Path]:
+    for name, checksum in earlier.items():
+        path = output / name
+        is_other = _is_result(name) and name != INVENTORY_NAME and path.suffix != ".qml"
+        if is_other and path.is_file() and not manifest.holds(output, name, checksum):
+            yield path
 
 
 def stale(output: Path, earlier: Mapping[str, str], now: Iterable[str]) -> dict[str, str]:
