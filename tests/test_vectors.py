@@ -614,7 +614,7 @@ def test_a_repair_that_moves_an_area_names_the_row_and_both_areas(tmp_path: Path
     vector.read_vector(tmp_path / "a.gpkg", on_event=told.append)
     (event,) = told
     assert isinstance(event, InputOdd)
-    assert event.reason.endswith("1 polygons, by row: 3: 20000 → 15000 m²")
+    assert event.reason.endswith("1 polygon, by row: 3: 20000 → 15000 m²")
 
 
 def test_a_file_without_crs_or_geometries_is_refused(tmp_path: Path) -> None:
