@@ -41,6 +41,15 @@ SMOKE = {
 }
 """Modules that show within a few minutes whether other versions of the libraries will do."""
 
+SLOWEST_FIRST = (
+    "test_workflow.py",
+    "test_cluster.py",
+    "test_compiled.py",
+    "test_notebooks.py",
+    "test_bare_machines.py",
+)
+"""Modules that must not come last: one process of pytest would wait for the other."""
+
 COLLECTED = pytest.StashKey[list[pytest.Item]]()
 """Every test that was found, before any is left out."""
 
@@ -54,8 +63,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what needs real products, and what is enough to try other versions of libraries."""
+    """Mark what needs real products and what tries other versions; put the slowest first."""
     config.stash[COLLECTED] = list(items)
+    items.sort(key=lambda item: item.path.name not in SLOWEST_FIRST)
     for item in items:
         if "data" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.real_data)
@@ -123,9 +133,9 @@ def make(sample_data: Path) -> Maker:
     return make_project
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def finished(make: Maker, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the project file of a run over three scenes, two at a time."""
+    """Return the project file of a run over three scenes, two at a time; to be copied or read."""
     path = make(tmp_path_factory.mktemp("finished"))
     result = run(project_of(path), jobs=2)
     assert len(result.mapped) == 3

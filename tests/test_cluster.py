@@ -24,7 +24,6 @@ from glacial_lakes.workflow.dask import connect
 from glacial_lakes.workflow.run import run
 
 pytest.importorskip("distributed")
-pytestmark = pytest.mark.xdist_group("cluster")
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
