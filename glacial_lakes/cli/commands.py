@@ -580,9 +580,8 @@ def _say(answer: Answer, options: Options) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to flush
-        reason = Message(error.strerror or str(error))
         raise OutputError(
-            None, "the standard output cannot be written: {reason}", reason=reason
+            None, "the standard output cannot be written: {reason}", reason=error
         ) from error
     return answer.code
 
