@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from products import Products
-from sample_project import PRODUCTS, Maker, project_of
+from sample_project import PRODUCTS, Maker, in_this_process, project_of
 
 from glacial_lakes.cli.commands import main
 from glacial_lakes.workflow.compiling import compile_ahead
@@ -94,6 +94,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if not hasattr(session.config, "workerinput") and not session.config.option.collectonly:
         compile_ahead()
+
+
+@pytest.fixture
+def here() -> Iterator[None]:
+    """Let runs open and map scenes in this process, where processes are not what is tested."""
+    with in_this_process():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -210,6 +210,7 @@ def test_what_is_no_toml_is_told_in_russian(text: str, tmp_path: Path) -> None:
     assert re.search("[A-Za-z]{2}", re.sub("GL2000|TOML|Windows", "", told)) is None, told
 
 
+@pytest.mark.usefixtures("here")
 def test_a_broken_scene_has_its_reason_in_russian(call, sample_data: Path, tmp_path: Path) -> None:
     good, broken = sorted((sample_data / "scenes").glob("L*_L2SP_*"))[:2]
     for scene in (good, broken):
