@@ -45,6 +45,31 @@ def N_(text: str) -> str:  # noqa: N802 (the name that gettext's tools know)
 COUNT = "count"
 """The value of a message that decides on its plural."""
 
+REASONS = (
+    # of the operating system
+    N_("No space left on device"),
+    N_("Permission denied"),
+    N_("Read-only file system"),
+    N_("No such file or directory"),
+    N_("File exists"),
+    N_("Is a directory"),
+    N_("Not a directory"),
+    N_("Input/output error"),
+    N_("Disk quota exceeded"),
+    N_("Too many open files"),
+    # of SQLite
+    N_("database is locked"),
+    N_("database or disk is full"),
+    N_("database disk image is malformed"),
+    N_("attempt to write a readonly database"),
+    N_("unable to open database file"),
+    N_("disk I/O error"),
+    N_("file is not a database"),
+    # of GDAL
+    N_("not recognized as being in a supported file format"),
+)
+"""What the system and libraries say most often of a file; all else that they say stays English."""
+
 
 class Message(str):
     """A text for people: its English form, which keeps the template and the values it was made of.
@@ -62,8 +87,9 @@ class Message(str):
     plural : str, optional
         The text for other numbers than one, where it counts something: the value ``count``. Other
         languages have as many forms as their catalogue tells.
-    **values : str, int, float, Message or sequences of them
-        A sequence is told with commas; what is none of these, as its text.
+    **values : str, int, float, Message, exception or sequences of them
+        A sequence is told with commas, an exception by its reason; what is none of these, as its
+        text.
 
     Examples
     --------
@@ -166,7 +192,31 @@ def _plain(value: object) -> object:
         return float(value)
     if isinstance(value, list | tuple):
         return tuple(_plain(item) for item in value)
-    return str(value)
+    return reason(value) if isinstance(value, BaseException) else str(value)
+
+
+def reason(error: BaseException | str) -> Message:
+    """Return why the system or a library refuses something, with those words that catalogues know.
+
+    Parameters
+    ----------
+    error : exception or str
+        What was raised, or what it says.
+
+    Examples
+    --------
+    >>> reason(OSError(28, "No space left on device", "lakes.gpkg"))
+    'No space left on device'
+    """
+    if isinstance(error, GlacialLakesError):
+        return error.line
+    text: str = getattr(error, "strerror", None) or str(error)
+    for words in REASONS:
+        before, found, after = text.partition(words)
+        if found:  # names stand before and behind, in words that nobody translates
+            values = {"before": before, "reason": Message(words), "after": after}
+            return Message("{before}{reason}{after}", **values)
+    return Message(text)
 
 
 def _changed(value: Any, change: Callable[[str], str]) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,38 @@ Event = (
     | RowsLeftOut
 )
 Listener = Callable[[Event], None]
+_Kind = TypeVar("_Kind")
 
 
 def ignore(event: Event) -> None:
     """Do nothing with a message: the default listener."""
+
+
+def collecting(kind: type[_Kind], found: list[_Kind], on_event: Listener = ignore) -> Listener:
+    """Return a listener that keeps the messages of one kind, and passes all of them on.
+
+    Parameters
+    ----------
+    kind : type
+        Class of the messages that are kept, e.g. :class:`SceneRefused`.
+    found : list
+        Takes them in the order in which they come.
+    on_event : callable, optional
+        Gets every message afterwards.
+
+    Examples
+    --------
+    >>> refused = []
+    >>> listen = collecting(SceneRefused, refused)
+    >>> listen(DemNotGiven()), listen(SceneRefused("a.SAFE", "is empty"))
+    (None, None)
+    >>> [event.path for event in refused]
+    ['a.SAFE']
+    """
+
+    def listen(event: Event) -> None:
+        if isinstance(event, kind):
+            found.append(event)
+        on_event(event)
+
+    return listen

@@ -336,9 +336,8 @@ def read_project(
         _check_inputs(file, project)
         check_output(project, file)
     except (OSError, ValueError) as error:
-        reason = Message(getattr(error, "strerror", None) or str(error))
         raise ConfigError(
-            file, "names a path that cannot be: {reason}", "correct the path", reason=reason
+            file, "names a path that cannot be: {reason}", "correct the path", reason=error
         ) from error
     return project
 

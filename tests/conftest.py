@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from products import Products
-from sample_project import PRODUCTS, Maker, project_of
+from sample_project import PRODUCTS, Maker, in_this_process, project_of
 
 from glacial_lakes.cli.commands import main
 from glacial_lakes.workflow.compiling import compile_ahead
@@ -41,6 +41,15 @@ SMOKE = {
 }
 """Modules that show within a few minutes whether other versions of the libraries will do."""
 
+SLOWEST_FIRST = (
+    "test_workflow.py",
+    "test_cluster.py",
+    "test_compiled.py",
+    "test_notebooks.py",
+    "test_bare_machines.py",
+)
+"""Modules that must not come last: one process of pytest would wait for the other."""
+
 COLLECTED = pytest.StashKey[list[pytest.Item]]()
 """Every test that was found, before any is left out."""
 
@@ -54,8 +63,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what needs real products, and what is enough to try other versions of libraries."""
+    """Mark what needs real products and what tries other versions; put the slowest first."""
     config.stash[COLLECTED] = list(items)
+    items.sort(key=lambda item: item.path.name not in SLOWEST_FIRST)
     for item in items:
         if "data" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.real_data)
@@ -84,6 +94,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if not hasattr(session.config, "workerinput") and not session.config.option.collectonly:
         compile_ahead()
+
+
+@pytest.fixture
+def here() -> Iterator[None]:
+    """Let runs open and map scenes in this process, where processes are not what is tested."""
+    with in_this_process():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -123,9 +140,9 @@ def make(sample_data: Path) -> Maker:
     return make_project
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def finished(make: Maker, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the project file of a run over three scenes, two at a time."""
+    """Return the project file of a run over three scenes, two at a time; to be copied or read."""
     path = make(tmp_path_factory.mktemp("finished"))
     result = run(project_of(path), jobs=2)
     assert len(result.mapped) == 3

@@ -6,11 +6,11 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from sample_project import in_this_process
 
 from glacial_lakes.settings import read_project
 from glacial_lakes.workflow.run import RunResult, run
@@ -33,8 +33,8 @@ def told(reviews: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def run_here(path: Path) -> RunResult:
-    with ThreadPoolExecutor(1) as pool:
-        return run(read_project(path, environment={}), executor=pool)
+    with in_this_process():
+        return run(read_project(path, environment={}))
 
 
 def edit_by_gdal(edited: Path, ids: dict[str, str]) -> None:

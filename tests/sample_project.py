@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from glacial_lakes.io import atomic
 from glacial_lakes.io.marks import MARK_NAME
+from glacial_lakes.scenes import products
 from glacial_lakes.settings import Project, read_project
+from glacial_lakes.workflow import map_files
+from glacial_lakes.workflow import run as workflow
 
 PRODUCTS = (
     "LT05_L2SP_151030_20030817_20200904_02_T1",
@@ -38,3 +46,28 @@ def spoil(project: Path, product: str) -> None:
     """Cut the green band short, as a broken download does."""
     (band,) = (project.parent / "scenes" / product).glob("*_SR_B2.TIF")
     band.write_bytes(band.read_bytes()[: band.stat().st_size // 2])
+
+
+class _CallsHere(ThreadPoolExecutor):
+    """Takes the place of an executor that starts a process for each call."""
+
+    def __init__(self, max_workers: int, **limits: object) -> None:
+        super().__init__(max_workers)
+
+
+def _in_turn_here(call: Callable[[Any], Any], items: Iterable[Any], **limits: object) -> Iterator:
+    for item in items:
+        try:
+            yield call(item)
+        except Exception as error:  # noqa: BLE001 (handed over, as from another process)
+            yield error
+
+
+@contextmanager
+def in_this_process() -> Iterator[None]:
+    """Let runs open and map scenes here: each process would load for two seconds what is here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(products, "in_turn", _in_turn_here)
+        patch.setattr(map_files, "in_turn", _in_turn_here)
+        patch.setattr(workflow, "ProcessPerCall", _CallsHere)
+        yield

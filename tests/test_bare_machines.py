@@ -182,6 +182,7 @@ def test_a_format_that_cannot_be_written_is_told_before_hours_of_mapping(
     assert not (tmp_path / "exported").exists()
 
 
+@pytest.mark.usefixtures("here")
 def test_basins_without_a_column_are_numbered_and_a_wrong_one_is_told_before_mapping(
     make: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,6 +240,7 @@ def test_a_dry_run_needs_no_lock_where_nobody_can_write(
             review_file(inventory, edited, dry_run=True)
 
 
+@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("verb", ["map", "track"])
 def test_quiet_tells_the_reason_of_a_failure(
     verb: str, make: Maker, tmp_path: Path, call: typing.Any
@@ -254,6 +256,7 @@ def test_quiet_tells_the_reason_of_a_failure(
     assert told.splitlines()[0].startswith(f"refused: {source}: GL1")
 
 
+@pytest.mark.usefixtures("here")
 def test_a_lock_on_an_input_ends_the_run_and_is_forgotten(make: Maker, tmp_path: Path) -> None:
     path = make(tmp_path, PRODUCTS[:1])
     hold = (
@@ -296,6 +299,7 @@ def test_only_what_a_scene_itself_is_guilty_of_is_remembered(
     assert (task.folder / scene_tasks.RECORD_NAME).exists() == remembered
 
 
+@pytest.mark.usefixtures("here")
 def test_an_unforeseen_error_in_one_scene_costs_only_that_scene(
     make: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,8 @@ from glacial_lakes.cli.commands import cli, main, memory_amount, month_list
 from glacial_lakes.io.vector import read_vector
 from glacial_lakes.settings import read_project
 
+pytestmark = pytest.mark.usefixtures("here")
+
 VERBS = {
     "track": {
         *("-o", "--field", "--date", "--encoding", "--layer"),
@@ -110,7 +112,7 @@ def test_the_verbs_and_options_are_those_of_the_design() -> None:
     assert all(words >= COMMON for words in found.values())
 
 
-def test_help_tells_the_exit_codes_and_imports_nothing_heavy() -> None:
+def test_help_tells_the_exit_codes_and_imports_nothing_heavy(call) -> None:
     code = (
         "import sys\n"
         "from glacial_lakes.cli.commands import main\n"
@@ -123,9 +125,9 @@ def test_help_tells_the_exit_codes_and_imports_nothing_heavy() -> None:
         helped = subprocess.run(command, capture_output=True, text=True, check=True)
         assert helped.stdout
         assert not HEAVY & set(helped.stderr.split())
-    done = shell("--help")
+    done = call("--help")
     for word in (*VERBS, "130", "interrupted"):
-        assert word in done.stdout
+        assert word in done.out
 
 
 @pytest.mark.parametrize(
@@ -327,12 +329,13 @@ def test_the_demo_ends_by_telling_where_everything_is(demo: tuple[Path, str]) ->
 
 
 def test_the_demo_runs_again_in_its_own_folder_only(
-    demo: tuple[Path, str], call, tmp_path: Path
+    demo: tuple[Path, str], call, tmp_path: Path, monkeypatch
 ) -> None:
     folder, _ = demo
-    done = shell("demo", folder, GLACIAL_LAKES_INPUTS_SCENES=f"scenes/{OLD},scenes/{NEW}")
-    assert done.returncode == 0
-    assert "Nothing new" in done.stdout
+    monkeypatch.setenv("GLACIAL_LAKES_INPUTS_SCENES", f"scenes/{OLD},scenes/{NEW}")
+    done = call("demo", folder)
+    assert done.code == 0
+    assert "Nothing new" in done.out
     (tmp_path / "thesis.docx").touch()
     refused = call("demo", tmp_path)
     assert refused.code == 1
@@ -340,16 +343,13 @@ def test_the_demo_runs_again_in_its_own_folder_only(
 
 
 def test_the_log_file_has_everything_and_quiet_means_quiet(
-    demo: tuple[Path, str], tmp_path: Path
+    demo: tuple[Path, str], call, tmp_path: Path, monkeypatch
 ) -> None:
     folder, _ = demo
     log = tmp_path / "журнал.log"
-    scenes = f"scenes/{OLD},scenes/{NEW}"
-    done = shell(
-        *("run", folder / "project.toml", "-q", "--log-file", log),
-        GLACIAL_LAKES_INPUTS_SCENES=scenes,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+    monkeypatch.setenv("GLACIAL_LAKES_INPUTS_SCENES", f"scenes/{OLD},scenes/{NEW}")
+    done = call("run", folder / "project.toml", "-q", "--log-file", log)
+    assert (done.code, done.err) == (0, "")
     text = log.read_text(encoding="utf-8")
     assert f"{OLD}: as before" in text
     assert re.match(r"\d{4}-\d\d-\d\d ", text)

@@ -11,10 +11,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from conftest import Call
 from sample_project import PRODUCTS, Maker, project_of, spoil, tree
 
 from glacial_lakes.errors import ConfigError
@@ -24,7 +26,6 @@ from glacial_lakes.workflow.dask import connect
 from glacial_lakes.workflow.run import run
 
 pytest.importorskip("distributed")
-pytestmark = pytest.mark.xdist_group("cluster")
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
@@ -62,45 +63,53 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-@pytest.fixture
-def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
-    """Return a scheduler without workers."""
-    folder, port = tmp_path_factory.mktemp("cluster"), free_port()
+@contextmanager
+def cluster(folder: Path, workers: int = 0) -> Iterator[Started]:
+    """Start a scheduler and workers, and end them."""
+    port = free_port()
     options = ("--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
     process = start("scheduler", *options, folder=folder)
     started = Started(f"tcp://127.0.0.1:{port}", process, [], folder)
-    yield started
-    for child in (*started.workers, process):
-        child.kill()
-        child.wait()
+    try:
+        for _ in range(workers):
+            started.add_worker()
+        if workers:
+            with connect(started.address, 30) as client:
+                client.wait_for_workers(workers, timeout=60)
+        yield started
+    finally:
+        for child in (*started.workers, process):
+            child.kill()
+            child.wait()
+
+
+@pytest.fixture(scope="module")
+def two_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+    """Return a cluster of two workers that outlasts each test."""
+    with cluster(tmp_path_factory.mktemp("cluster"), workers=2) as started:
+        yield started
 
 
 @pytest.fixture
-def two_workers(scheduler: Started) -> Started:
-    """Return a cluster of two workers."""
-    scheduler.add_worker()
-    scheduler.add_worker()
-    with connect(scheduler.address, 30) as client:
-        client.wait_for_workers(2, timeout=30)
-    return scheduler
+def two_mortals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+    """Return a cluster of two workers whose processes may be killed."""
+    with cluster(tmp_path_factory.mktemp("cluster"), workers=2) as started:
+        yield started
 
 
-def run_on(address: str, project: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "glacial_lakes", "run", str(project), "--dask", address, *options],
-        check=False,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=100,
-    )
+@pytest.fixture
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+    """Return a scheduler without workers."""
+    with cluster(tmp_path_factory.mktemp("cluster")) as started:
+        yield started
 
 
 def test_a_cluster_gives_the_same_bytes_as_this_computer(
-    two_workers: Started, make: Maker, finished: Path, tmp_path: Path
+    two_workers: Started, make: Maker, finished: Path, tmp_path: Path, call: Call
 ) -> None:
     path = make(tmp_path)
-    done = run_on(two_workers.address, path, "--json")
-    assert (done.returncode, json.loads(done.stdout)["mapped"]) == (0, list(PRODUCTS))
+    code, out, _ = call("run", path, "--dask", two_workers.address, "--json")
+    assert (code, json.loads(out)["mapped"]) == (0, list(PRODUCTS))
     assert tree(path) == tree(finished)
     assert [path.name for path in (tmp_path / "output").rglob(".*")] == [".glacial_lakes"]
     with connect(two_workers.address) as client:
@@ -109,12 +118,12 @@ def test_a_cluster_gives_the_same_bytes_as_this_computer(
 
 @posix
 def test_a_killed_worker_costs_only_the_scene_it_was_at(
-    two_workers: Started, make: Maker, finished: Path, tmp_path: Path
+    two_mortals: Started, make: Maker, finished: Path, tmp_path: Path
 ) -> None:
     path = make(tmp_path)
     mapped: list[str] = []
     left_over: list[int] = []
-    with connect(two_workers.address) as client:
+    with connect(two_mortals.address) as client:
         pids = client.run(os.getpid)
         client.get_task_stream()  # from here on it is recorded
 
@@ -140,7 +149,7 @@ def test_a_killed_worker_costs_only_the_scene_it_was_at(
         result = run(project_of(path), executor=client, on_event=listen)
         done = [task["key"] for task in client.get_task_stream()]
     assert left_over == [1]
-    assert [worker.poll() for worker in two_workers.workers].count(-signal.SIGKILL) == 1
+    assert [worker.poll() for worker in two_mortals.workers].count(-signal.SIGKILL) == 1
     assert (result.mapped, result.refused) == (PRODUCTS, ())
     assert sorted(mapped) == sorted(PRODUCTS)
     assert len(done) == len(set(done)) == 3
@@ -171,7 +180,7 @@ def test_an_interrupt_stops_the_workers_and_the_next_run_goes_on(
 
 
 def test_what_fails_in_the_event_loop_of_the_client_prints_no_traceback(
-    scheduler: Started, tmp_path: Path
+    two_workers: Started, tmp_path: Path
 ) -> None:
     # Ctrl-C in the moment in which a question is on its way to the scheduler
     script = tmp_path / "fails.py"
@@ -182,23 +191,23 @@ def test_what_fails_in_the_event_loop_of_the_client_prints_no_traceback(
         "    client.loop.add_callback(lambda: 1 / 0)\n"
         "    client.nthreads()\n"
     )
-    command = [sys.executable, script, scheduler.address]
+    command = [sys.executable, script, two_workers.address]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert not done.stderr
 
 
 @posix
 def test_a_lost_scheduler_ends_the_run_in_one_line(
-    two_workers: Started, make: Maker, tmp_path: Path
+    two_mortals: Started, make: Maker, tmp_path: Path
 ) -> None:
     path = make(tmp_path)
     command = [sys.executable, "-m", "glacial_lakes", "-q", "run", path]
     process = subprocess.Popen(
-        [*command, "--dask", two_workers.address], stderr=subprocess.PIPE, encoding="utf-8"
+        [*command, "--dask", two_mortals.address], stderr=subprocess.PIPE, encoding="utf-8"
     )
     while not any((tmp_path / "output").glob(".mapping-*/*/*")):
         time.sleep(0.02)
-    two_workers.scheduler.kill()
+    two_mortals.scheduler.kill()
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert len(errors.splitlines()) == 1, errors
@@ -206,20 +215,19 @@ def test_a_lost_scheduler_ends_the_run_in_one_line(
 
 
 def test_a_bad_scene_is_one_failed_row(
-    two_workers: Started, make: Maker, finished: Path, tmp_path: Path
+    two_workers: Started, make: Maker, finished: Path, tmp_path: Path, call: Call
 ) -> None:
-    path = make(tmp_path)
+    path = make(tmp_path, PRODUCTS[:2])
     spoil(path, PRODUCTS[1])
-    done = run_on(two_workers.address, path, "--json")
-    assert done.returncode == 3
-    answer = json.loads(done.stdout)
-    assert answer["mapped"] == [PRODUCTS[0], PRODUCTS[2]]
+    code, out, _ = call("run", path, "--dask", two_workers.address, "--json")
+    assert code == 3
+    answer = json.loads(out)
+    assert answer["mapped"] == [PRODUCTS[0]]
     (refused,) = answer["refused"]
     assert refused["path"] == str(tmp_path / "scenes" / PRODUCTS[1])
     assert refused["reason"].startswith("GL10")
-    for product in (PRODUCTS[0], PRODUCTS[2]):
-        outlines = f"scenes/{product}/outlines.gpkg"
-        assert tree(path)[outlines] == tree(finished)[outlines]
+    outlines = f"scenes/{PRODUCTS[0]}/outlines.gpkg"
+    assert tree(path)[outlines] == tree(finished)[outlines]
 
 
 def test_a_worker_that_comes_late_is_waited_for(
@@ -241,7 +249,7 @@ def test_a_worker_that_comes_late_is_waited_for(
 
 
 def test_a_worker_of_another_version_ends_the_run_in_one_line(
-    scheduler: Started, make: Maker, tmp_path: Path
+    scheduler: Started, make: Maker, tmp_path: Path, call: Call
 ) -> None:
     path = make(tmp_path, PRODUCTS[:1])
     fake = tmp_path / "fake"
@@ -250,20 +258,22 @@ def test_a_worker_of_another_version_ends_the_run_in_one_line(
         "import glacial_lakes\nglacial_lakes.__version__ = '0.0.1'\n", encoding="utf-8"
     )
     scheduler.add_worker(PYTHONPATH=os.pathsep.join([str(fake), ENVIRONMENT["PYTHONPATH"]]))
-    done = run_on(scheduler.address, path, "-q")
-    assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
+    code, _, said = call("-q", "run", path, "--dask", scheduler.address)
+    assert code == 1
+    (line,) = said.splitlines()
     assert line.startswith("GL5002 ")
     assert "glacial_lakes 0.0.1" in line
     assert not (tmp_path / "output" / "inventory.gpkg").exists()
 
 
-def test_an_address_without_answer_is_told_in_one_line(make: Maker, tmp_path: Path) -> None:
+def test_an_address_without_answer_is_told_in_one_line(
+    make: Maker, tmp_path: Path, call: Call
+) -> None:
     path = make(tmp_path, PRODUCTS[:1])
     address = f"tcp://127.0.0.1:{free_port()}"
-    done = run_on(address, path, "--lang", "ru")
-    assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
+    code, _, said = call("run", path, "--dask", address, "--lang", "ru")
+    assert code == 1
+    (line,) = said.splitlines()
     assert line.startswith(f"GL5002 {address}: по этому адресу")
 
 

@@ -186,23 +186,26 @@ def test_every_compiled_function_comes_from_a_stamped_file() -> None:
 # Where it is kept
 
 ASK = """
-import os
-import numpy as np, numba
-from glacial_lakes.kernels import cache, filters
-assert filters.smallest(np.arange(3), 1) == 1
-assert numba.config.CACHE_DIR == os.environ.get("NUMBA_CACHE_DIR", "")
+from glacial_lakes.kernels import cache
 place = cache.place()
 print(place.folder, place.lasting, sep="|")
 """
+COMPILE = """
+import os
+import numpy as np, numba
+from glacial_lakes.kernels import filters
+assert filters.smallest(np.arange(3), 1) == 1
+assert numba.config.CACHE_DIR == os.environ.get("NUMBA_CACHE_DIR", "")
+"""
 
 
-def asked(copy: Path, **variables: str) -> tuple[Path | None, bool]:
-    """Compile one kernel of a copy in a new process; return where it is kept."""
+def asked(copy: Path, code: str = COMPILE, **variables: str) -> tuple[Path | None, bool]:
+    """Compile one kernel of a copy in a new process, or do nothing; return where it is kept."""
     names = {"NUMBA_CACHE_DIR", "XDG_CACHE_HOME"}
     environment = {name: text for name, text in os.environ.items() if name not in names}
     environment["PYTHONPATH"] = os.pathsep.join([str(copy.parent), *filter(None, sys.path)])
     done = subprocess.run(
-        [sys.executable, "-c", ASK],
+        [sys.executable, "-c", ASK + code],
         check=False,
         capture_output=True,
         cwd=copy.parent,
@@ -229,7 +232,7 @@ def test_it_is_kept_in_the_package(copy: Path) -> None:
     assert lasting
     assert folder.parent == copy / "__pycache__"
     assert list(folder.rglob("filters.smallest*.nbc"))
-    assert asked(copy) == (folder, True)
+    assert asked(copy, "") == (folder, True)
 
 
 def test_it_is_kept_where_numba_is_told_to(copy: Path, tmp_path: Path) -> None:
@@ -265,14 +268,14 @@ def test_without_a_home_it_is_kept_in_the_temporary_folder_and_for_this_user_alo
     assert folder.parent.stat().st_mode & 0o077 == 0
     # What others can write there is not run.
     folder.parent.chmod(0o777)
-    assert asked(copy, **nowhere) == (None, False)
+    assert asked(copy, "", **nowhere) == (None, False)
     shutil.rmtree(folder.parent)
     folder.parent.symlink_to(tmp_path)
-    assert asked(copy, **nowhere) == (None, False)
+    assert asked(copy, "", **nowhere) == (None, False)
 
 
 def test_folders_of_earlier_code_go_but_for_the_newest(copy: Path) -> None:
-    folder, _ = asked(copy)
+    folder, _ = asked(copy, "")
     assert folder is not None
     name = folder.name.rpartition("-")[0]
     others = [folder.parent / "kernels-00000000-000000000000", folder.parent / f"{name}-mine"]
@@ -281,7 +284,7 @@ def test_folders_of_earlier_code_go_but_for_the_newest(copy: Path) -> None:
         path.mkdir()
         os.utime(path, (age, age))
     edited(copy / "mapping" / "masks.py", "MIN_NDSI = 0.3", "MIN_NDSI = 0.31")
-    new, _ = asked(copy)
+    new, _ = asked(copy, "")
     assert new != folder
     kept = {path for path in folder.parent.iterdir() if path.name.startswith("kernels-")}
     assert kept == {new, folder, earlier[3], *others}
@@ -356,7 +359,6 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
     return folder, sum(err.count("[cache] data saved to") for _, err in both)
 
 
-@pytest.mark.xdist_group("compiled")
 def test_two_processes_that_start_together_compile_each_loop_once(warm: tuple[Path, int]) -> None:
     folder, written = warm
     before = kept(folder)
@@ -365,7 +367,6 @@ def test_two_processes_that_start_together_compile_each_loop_once(warm: tuple[Pa
     assert kept(folder) == before
 
 
-@pytest.mark.xdist_group("compiled")
 def test_a_whole_run_finds_all_compiled(warm: tuple[Path, int], tmp_path: Path) -> None:
     ended(started(USE, str(tmp_path / "demo"), NUMBA_CACHE_DIR=str(warm[0])))
 

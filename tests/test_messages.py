@@ -9,10 +9,15 @@ import logging
 import pickle
 import re
 import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+import pyogrio
 import pytest
+import rasterio
 from hypothesis import given
 from hypothesis import strategies as st
 from texts import trees
@@ -205,6 +210,7 @@ def test_what_is_no_toml_is_told_in_russian(text: str, tmp_path: Path) -> None:
     assert re.search("[A-Za-z]{2}", re.sub("GL2000|TOML|Windows", "", told)) is None, told
 
 
+@pytest.mark.usefixtures("here")
 def test_a_broken_scene_has_its_reason_in_russian(call, sample_data: Path, tmp_path: Path) -> None:
     good, broken = sorted((sample_data / "scenes").glob("L*_L2SP_*"))[:2]
     for scene in (good, broken):
@@ -223,6 +229,67 @@ def test_a_broken_scene_has_its_reason_in_russian(call, sample_data: Path, tmp_p
     )
     assert told[1] in out
     assert told[1] in err
+
+
+def no_folder(path: Path) -> None:
+    (path / "a").write_text("x")
+
+
+def no_file(path: Path) -> None:
+    path.parent.read_text()
+
+
+def no_database(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA schema_version")
+
+
+def locked(path: Path) -> None:
+    path.unlink()
+    with (
+        closing(sqlite3.connect(path)) as one,
+        closing(sqlite3.connect(path, timeout=0)) as other,
+    ):
+        one.execute("BEGIN EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+
+
+def no_image(path: Path) -> None:
+    rasterio.open(path)
+
+
+def no_outlines(path: Path) -> None:
+    pyogrio.read_info(path)
+
+
+@pytest.mark.parametrize(
+    ("refused", "russian"),
+    [
+        (no_folder, "это не папка"),
+        (no_file, "это папка"),
+        (no_database, "файл не является базой данных"),
+        (locked, "база данных занята другой программой"),
+        (no_image, "формат файла не поддерживается"),
+        (no_outlines, "формат файла не поддерживается"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_why_the_system_or_a_library_refuses_a_file_is_told_in_russian(
+    refused: Callable[[Path], None], russian: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "lakes.gpkg"
+    path.write_text("no such thing " * 99)
+    with pytest.raises(Exception) as caught:
+        refused(path)
+    said = getattr(caught.value, "strerror", None) or str(caught.value)
+    message = Message("cannot be written: {reason}", reason=caught.value)
+    assert message == f"cannot be written: {said}"
+    for told in (
+        message,
+        Message.from_json(message.as_json()),
+        pickle.loads(pickle.dumps(message)),
+    ):
+        assert russian in in_language(told, "ru")
 
 
 def test_no_template_asks_for_a_form_that_a_kept_value_has_no_more() -> None:

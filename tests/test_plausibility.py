@@ -213,6 +213,7 @@ def test_every_good_product_of_the_data_is_plausible(data: Path, sample_data: Pa
     assert set(found.values()) == {"plausible"}
 
 
+@pytest.mark.usefixtures("here")
 def test_a_refused_scene_stands_in_the_table_of_scenes_and_changes_no_lake(
     make: Maker, tmp_path: Path
 ) -> None:
@@ -235,6 +236,7 @@ def test_a_refused_scene_stands_in_the_table_of_scenes_and_changes_no_lake(
     assert inventory.alerts.empty
 
 
+@pytest.mark.usefixtures("here")
 def test_an_odd_scene_waits_until_a_person_trusts_it(make: Maker, tmp_path: Path) -> None:
     project = make(tmp_path, ("LT05_L2SP_151030_20030817_20200904_02_T1",))
     image = tmp_path / "scenes" / "bright.tif"
@@ -322,6 +324,7 @@ def test_no_sample_scene_stands_off_the_others(sample_data: Path) -> None:
     assert disagreeing(grounds) == {}
 
 
+@pytest.mark.usefixtures("here")
 def test_a_scene_half_as_bright_as_the_others_waits_for_a_person(
     make: Maker, tmp_path: Path
 ) -> None:

@@ -9,7 +9,6 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +33,7 @@ from glacial_lakes.workflow import output_folder
 from glacial_lakes.workflow.map_files import map_scenes
 from glacial_lakes.workflow.run import run
 
+pytestmark = pytest.mark.usefixtures("here")
 posix = pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
 WITHOUT_PYARROW = [name for name in FORMATS if name != "parquet"]
 
@@ -414,13 +414,12 @@ def test_files_of_a_person_beside_the_results_stay(make: Maker, tmp_path: Path) 
     for one in mine:
         one.parent.mkdir(parents=True, exist_ok=True)
         one.write_text("mine")
-    with ThreadPoolExecutor(1) as threads:
-        run(project_of(path), executor=threads)
-        note = tmp_path / "output" / "scenes" / PRODUCTS[0] / "notes.txt"
-        note.write_text("mine")
-        project = project_of(path)
-        changed = replace(project, mapping=replace(project.mapping, min_pixels=9.0))
-        assert run(changed, executor=threads).mapped == PRODUCTS[:1]
+    run(project_of(path))
+    note = tmp_path / "output" / "scenes" / PRODUCTS[0] / "notes.txt"
+    note.write_text("mine")
+    project = project_of(path)
+    changed = replace(project, mapping=replace(project.mapping, min_pixels=9.0))
+    assert run(changed).mapped == PRODUCTS[:1]
     assert {one.read_text() for one in [*mine, note]} == {"mine"}
 
 

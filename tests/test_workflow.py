@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -18,9 +17,10 @@ from pathlib import Path
 import numba
 import pytest
 from affine import Affine
+from conftest import Call
 from geopandas.testing import assert_geodataframe_equal
 from rasterio.crs import CRS
-from sample_project import PRODUCTS, Maker, project_of, spoil, tree
+from sample_project import PRODUCTS, Maker, in_this_process, project_of, spoil, tree
 
 from glacial_lakes.errors import InputError, LockedError, MissingFileError
 from glacial_lakes.events import (
@@ -54,11 +54,7 @@ def copied(finished: Path, tmp_path: Path) -> Path:
     return tmp_path / "project.toml"
 
 
-@pytest.fixture
-def threads() -> Iterator[Executor]:
-    """Return an executor of this process: quicker than new processes."""
-    with ThreadPoolExecutor(1) as pool:
-        yield pool
+here = pytest.mark.usefixtures("here")
 
 
 def command(project: Path, *options: str) -> list[str]:
@@ -120,6 +116,7 @@ def test_outlines_on_disk_are_the_outlines_that_were_mapped(finished: Path) -> N
     assert loaded.coverage == fresh.coverage
 
 
+@here
 def test_a_second_run_does_nothing_and_says_so(finished: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (finished.parent / "output").rglob("*.*")}
     result = run(project_of(finished))
@@ -131,12 +128,14 @@ def test_a_second_run_does_nothing_and_says_so(finished: Path) -> None:
     assert after == before
 
 
+@here
 def test_files_that_were_only_touched_are_not_mapped_again(copied: Path) -> None:
     for path in (copied.parent / "scenes").rglob("*"):
         os.utime(path)
     assert run(project_of(copied)).unchanged
 
 
+@here
 def test_a_changed_output_is_made_again_without_mapping(copied: Path) -> None:
     expected = tree(copied)
     (copied.parent / "output" / "events.csv").write_text("edited", encoding="utf-8")
@@ -148,37 +147,45 @@ def test_a_changed_output_is_made_again_without_mapping(copied: Path) -> None:
     assert tree(copied) == expected
 
 
+@here
 def test_of_a_new_scene_only_that_one_is_mapped(
-    make: Maker, tmp_path: Path, finished: Path, threads: Executor
+    make: Maker, tmp_path: Path, finished: Path
 ) -> None:
-    path = make(tmp_path, PRODUCTS[:2])
+    path = make(tmp_path, PRODUCTS[:1])
     events: list[Event] = []
-    assert run(project_of(path), executor=threads).mapped == PRODUCTS[:2]
+    assert run(project_of(path)).mapped == PRODUCTS[:1]
     names = set(open_inventory(tmp_path / "output" / "inventory.gpkg").lakes["lake_id"])
-    shutil.copytree(finished.parent / "scenes" / PRODUCTS[2], tmp_path / "scenes" / PRODUCTS[2])
-    result = run(project_of(path), executor=threads, on_event=events.append)
-    assert result.mapped == PRODUCTS[2:]
-    assert result.reused == PRODUCTS[:2]
+    shutil.copytree(finished.parent / "scenes" / PRODUCTS[1], tmp_path / "scenes" / PRODUCTS[1])
+    result = run(project_of(path), on_event=events.append)
+    assert result.mapped == PRODUCTS[1:2]
+    assert result.reused == PRODUCTS[:1]
     assert events[0] == StageStarted("map", 1)
-    assert [event.scene_id for event in events if isinstance(event, SceneReused)] == [*PRODUCTS[:2]]
-    assert [event.scene_id for event in events if isinstance(event, SceneMapped)] == [PRODUCTS[2]]
+    assert [event.scene_id for event in events if isinstance(event, SceneReused)] == [*PRODUCTS[:1]]
+    assert [event.scene_id for event in events if isinstance(event, SceneMapped)] == [PRODUCTS[1]]
     inventory = open_inventory(tmp_path / "output" / "inventory.gpkg")
-    assert len(inventory.scenes) == 3
+    assert len(inventory.scenes) == 2
     assert len(names & set(inventory.lakes["lake_id"])) > 0.8 * len(names)
-    for product in PRODUCTS:
+    for product in PRODUCTS[:2]:
         outlines = f"scenes/{product}/outlines.gpkg"
         assert tree(path)[outlines] == tree(finished)[outlines]
 
 
-def test_settings_that_matter_map_again_and_others_do_not(copied: Path, threads: Executor) -> None:
+@here
+def test_settings_that_matter_map_again_and_others_do_not(copied: Path) -> None:
     project = project_of(copied)
-    smaller = replace(project, mapping=replace(project.mapping, strip_rows=128))
-    assert run(smaller, executor=threads).mapped == ()
-    renamed = replace(project, project=replace(project.project, name="Озёра"))
-    result = run(renamed, executor=threads)
+    renamed = replace(
+        project,
+        project=replace(project.project, name="Озёра"),
+        mapping=replace(project.mapping, strip_rows=64),
+    )
+    result = run(renamed)
     assert (result.mapped, result.unchanged) == ((), False)
-    larger = replace(project, area=replace(project.area, min_area_m2=20_000.0))
-    assert run(larger, executor=threads).mapped == PRODUCTS
+    larger = replace(
+        project,
+        area=replace(project.area, min_area_m2=20_000.0),
+        inputs=replace(project.inputs, months=(7,)),
+    )
+    assert run(larger).mapped == PRODUCTS[2:]
 
 
 def test_the_map_of_the_report_shows_the_glaciers(finished: Path) -> None:
@@ -186,11 +193,12 @@ def test_the_map_of_the_report_shows_the_glaciers(finished: Path) -> None:
     assert '<path class="glacier"' in page
 
 
-def test_what_a_scene_that_left_had_given_goes_too(copied: Path, threads: Executor) -> None:
+@here
+def test_what_a_scene_that_left_had_given_goes_too(copied: Path) -> None:
     shapefile = copied.parent / "output" / "shapefiles" / "lakes_2009-07-24.shp"
     assert shapefile.is_file()
     shutil.rmtree(copied.parent / "scenes" / PRODUCTS[2])
-    result = run(project_of(copied), executor=threads)
+    result = run(project_of(copied))
     assert result.mapped == ()
     assert not list(shapefile.parent.glob("lakes_2009-07-24*"))
     assert (shapefile.parent / "lakes_2006-08-17.shp").is_file()
@@ -207,11 +215,10 @@ def test_the_result_is_the_same_to_the_byte_whatever_the_jobs_order_and_folder(
     assert tree(path) == tree(finished)
 
 
-def test_another_executor_gives_the_same_bytes(
-    make: Maker, tmp_path: Path, finished: Path, threads: Executor
-) -> None:
+def test_another_executor_gives_the_same_bytes(make: Maker, tmp_path: Path, finished: Path) -> None:
     path = make(tmp_path)
-    run(project_of(path), executor=threads)
+    with ThreadPoolExecutor(1) as threads:
+        run(project_of(path), executor=threads)
     assert tree(path) == tree(finished)
 
 
@@ -242,37 +249,37 @@ def test_too_little_memory_refuses_scenes_and_says_what_to_do(make: Maker, tmp_p
     assert refused.reason.startswith("GL5000 ")
     assert "--max-memory" in refused.reason
     assert not (tmp_path / "output" / "inventory.gpkg").exists()
-    assert run(project_of(path)).mapped == PRODUCTS[:1]
+    with in_this_process():
+        assert run(project_of(path)).mapped == PRODUCTS[:1]
 
 
 def test_a_spoilt_scene_is_a_row_with_a_reason_and_the_others_are_as_ever(
-    make: Maker, tmp_path: Path, finished: Path
+    make: Maker, tmp_path: Path, finished: Path, call: Call
 ) -> None:
-    path = make(tmp_path)
+    path = make(tmp_path, PRODUCTS[:2])
     spoil(path, PRODUCTS[1])
-    done = subprocess.run(
-        command(path, "--json"), check=False, capture_output=True, encoding="utf-8"
-    )
-    assert done.returncode == 3
-    answer = json.loads(done.stdout)
-    assert answer["mapped"] == [PRODUCTS[0], PRODUCTS[2]]
+    code, out, _ = call("run", path, "--json")
+    assert code == 3
+    answer = json.loads(out)
+    assert answer["mapped"] == [PRODUCTS[0]]
     (refused,) = answer["refused"]
     assert refused["path"] == str(tmp_path / "scenes" / PRODUCTS[1])
     assert refused["reason"].startswith("GL10")
     assert "\n" not in refused["reason"]
-    for product in (PRODUCTS[0], PRODUCTS[2]):
-        outlines = f"scenes/{product}/outlines.gpkg"
-        assert tree(path)[outlines] == tree(finished)[outlines]
+    outlines = f"scenes/{PRODUCTS[0]}/outlines.gpkg"
+    assert tree(path)[outlines] == tree(finished)[outlines]
     table = open_inventory(tmp_path / "output" / "inventory.gpkg").scenes.set_index("scene_id")
     assert table.loc[PRODUCTS[1], "state"] == "refused"
     assert table.loc[PRODUCTS[1], "reason"]
-    again = run(project_of(path))
+    with in_this_process():
+        again = run(project_of(path))
     assert again.unchanged
     assert [event.path for event in again.refused] == [refused["path"]]
 
 
+@here
 def test_one_wrong_bit_in_an_image_is_told_and_not_mapped(make: Maker, tmp_path: Path) -> None:
-    path = make(tmp_path)
+    path = make(tmp_path, PRODUCTS[:2])
     (band,) = (tmp_path / "scenes" / PRODUCTS[0]).glob("*_SR_B2.TIF")
     content = bytearray(band.read_bytes())
     content[len(content) // 2] ^= 1
@@ -280,7 +287,7 @@ def test_one_wrong_bit_in_an_image_is_told_and_not_mapped(make: Maker, tmp_path:
     done = run(project_of(path))
     (refused,) = done.refused
     assert f"{band.name}: differs from its MD5 checksum" in refused.reason
-    assert done.mapped == (PRODUCTS[1], PRODUCTS[2])
+    assert done.mapped == PRODUCTS[1:2]
     told: list[object] = []
     with pytest.raises(InputError, match="no scene could be used"):
         map_scenes([band.parent], tmp_path / "lakes.gpkg", on_event=told.append)
@@ -293,20 +300,22 @@ def test_one_wrong_bit_in_an_image_is_told_and_not_mapped(make: Maker, tmp_path:
     assert scenes.loc[PRODUCTS[1], "checksum"] == "verified"
 
 
-def test_when_all_scenes_are_refused_no_inventory_is_written(make: Maker, tmp_path: Path) -> None:
+@here
+def test_when_all_scenes_are_refused_no_inventory_is_written(
+    make: Maker, tmp_path: Path, call: Call
+) -> None:
     path = make(tmp_path, PRODUCTS[:1])
     spoil(path, PRODUCTS[0])
-    done = subprocess.run(command(path), check=False, capture_output=True, encoding="utf-8")
-    assert done.returncode == 1
+    code, _, _ = call("run", path)
+    assert code == 1
     assert not (tmp_path / "output" / "inventory.gpkg").exists()
     assert not (tmp_path / "output" / "manifest.json").exists()
 
 
+@here
 @pytest.mark.parametrize("given", [True, False])
 def test_a_run_tells_when_no_dem_is_given(given: bool, make: Maker, tmp_path: Path) -> None:
-    path = make(tmp_path, PRODUCTS[:1])
-    spoil(path, PRODUCTS[0])
-    project = project_of(path)
+    project = project_of(make(tmp_path, ()))
     if not given:
         project = replace(project, inputs=replace(project.inputs, dem=None))
     told: list[Event] = []
@@ -314,14 +323,15 @@ def test_a_run_tells_when_no_dem_is_given(given: bool, make: Maker, tmp_path: Pa
     assert (DemNotGiven() in told) is not given
 
 
-def test_a_second_run_at_the_same_time_is_refused(copied: Path) -> None:
+@here
+def test_a_second_run_at_the_same_time_is_refused(copied: Path, call: Call) -> None:
     expected = tree(copied)
     with locks.lock(copied.parent / "output"):
         with pytest.raises(LockedError):
             run(project_of(copied))
-        done = subprocess.run(command(copied), check=False, capture_output=True, encoding="utf-8")
-    assert done.returncode == 4
-    (line,) = done.stderr.splitlines()
+        code, _, said = call("run", copied)
+    assert code == 4
+    (line,) = said.splitlines()
     assert line.startswith("GL3001 ")
     assert str(os.getpid()) in line
     assert tree(copied) == expected
@@ -339,6 +349,9 @@ def test_after_a_kill_the_next_run_ends_with_the_same_bytes(
     make: Maker, tmp_path: Path, finished: Path, stage: str
 ) -> None:
     path = make(tmp_path)
+    if stage != "mapping":  # as another run has left it that was killed before it
+        scenes = finished.parent / "output" / "scenes"
+        shutil.copytree(scenes, tmp_path / "output" / "scenes")
     process = subprocess.Popen(
         command(path, "-q"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -350,7 +363,8 @@ def test_after_a_kill_the_next_run_ends_with_the_same_bytes(
     # The last names follow each other within milliseconds: there a kill may come behind them.
     came_too_late = (tmp_path / "output" / "manifest.json").exists()
     assert not came_too_late or stage == "observations.csv"
-    result = run(project_of(path))
+    with in_this_process():
+        result = run(project_of(path))
     assert result.reused
     assert tree(path) == tree(finished)
     assert [path.name for path in (tmp_path / "output").rglob(".*")] == [MARK_NAME]
@@ -375,16 +389,18 @@ def test_an_interrupt_leaves_the_old_result_whole(copied: Path) -> None:
     assert after == expected
 
 
-def test_scenes_out_of_season_are_left_out(copied: Path, threads: Executor) -> None:
+@here
+def test_scenes_out_of_season_are_left_out(copied: Path) -> None:
     project = project_of(copied)
     august = replace(project, inputs=replace(project.inputs, months=(8,)))
-    result = run(august, executor=threads)
+    result = run(august)
     assert (result.reused, result.refused) == (PRODUCTS[:2], ())
     winter = replace(project, inputs=replace(project.inputs, months=(1, 2)))
     with pytest.raises(InputError, match=r"none of 3 scenes lies in the months \[1, 2\]"):
         run(winter)
 
 
+@here
 def test_a_scene_that_is_named_but_missing_is_an_error(copied: Path) -> None:
     project = project_of(copied)
     scenes = ("scenes/*", "scenes/LC09_missing")
@@ -392,6 +408,7 @@ def test_a_scene_that_is_named_but_missing_is_an_error(copied: Path) -> None:
         run(replace(project, inputs=replace(project.inputs, scenes=scenes)))
 
 
+@here
 def test_a_pattern_that_matches_nothing_is_told(make: Maker, tmp_path: Path) -> None:
     result: RunResult = run(project_of(make(tmp_path, ())))
     assert result.paths == ()

@@ -44,7 +44,7 @@ from glacial_lakes.errors import (
     OverlapError,
     shown,
 )
-from glacial_lakes.events import Event, RowsLeftOut, SceneOdd, SceneRefused
+from glacial_lakes.events import RowsLeftOut, SceneOdd, SceneRefused, collecting
 from glacial_lakes.io.marks import overwriting
 from glacial_lakes.language import in_language, languages
 from glacial_lakes.places import file_of, keep_apart, refuse_addresses
@@ -232,12 +232,7 @@ def scenes(options: Options, paths: tuple[Path, ...]) -> Answer:
     from glacial_lakes.settings import read_limits
 
     refused: list[SceneRefused] = []
-
-    def listen(event: Event) -> None:
-        if isinstance(event, SceneRefused):
-            refused.append(event)
-
-    found = discover(paths, listen, limits=read_limits())
+    found = discover(paths, collecting(SceneRefused, refused), limits=read_limits())
     rows = [
         {
             C.SCENE_ID: scene.id,
@@ -340,12 +335,7 @@ def track(
     refused: list[SceneRefused] = []
     left_out: list[RowsLeftOut] = []
     with reasons_first(options, refused), progress(options, refused) as tell:
-
-        def listen(event: Event) -> None:
-            if isinstance(event, RowsLeftOut):
-                left_out.append(event)
-            tell(event)
-
+        listen = collecting(RowsLeftOut, left_out, tell)
         inventory = track_files(paths, out, fields=fields, **inputs, on_event=listen)
     say, path = speaker(options), out.absolute()
     lines = [
@@ -590,9 +580,8 @@ def _say(answer: Answer, options: Options) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to flush
-        reason = Message(error.strerror or str(error))
         raise OutputError(
-            None, "the standard output cannot be written: {reason}", reason=reason
+            None, "the standard output cannot be written: {reason}", reason=error
         ) from error
     return answer.code
 

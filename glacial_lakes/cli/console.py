@@ -393,8 +393,7 @@ def _check_log_file(options: Options, named: Sequence[Path]) -> None:
             with path.open(encoding="utf-8", errors="replace") as file:
                 head = file.readline(200)
     except OSError as error:
-        reason = Message(error.strerror or "")
-        raise OutputError(path, "cannot be written: {reason}", reason=reason) from error
+        raise OutputError(path, "cannot be written: {reason}", reason=error) from error
     if not (_LOG_LINE.match(head) or (path.is_file() and not head)):
         raise ForeignFileError(
             path,
@@ -438,7 +437,7 @@ def set_up_log(options: Options, named: Sequence[Path] = ()) -> None:
             raise OutputError(
                 options.log_file,
                 "cannot be written: {reason}",
-                reason=Message(error.strerror or ""),
+                reason=error,
             ) from error
         file.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         _LOG.addHandler(file)

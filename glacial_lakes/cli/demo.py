@@ -6,7 +6,7 @@ import shutil
 from importlib.metadata import PackageNotFoundError, PackagePath, files
 from pathlib import Path
 
-from glacial_lakes.errors import Message, MissingFileError, OutputError
+from glacial_lakes.errors import MissingFileError, OutputError
 from glacial_lakes.io.atomic import whole
 
 PROJECT_NAME = "project.toml"
@@ -72,6 +72,6 @@ def copy_sample(folder: Path | str) -> Path:
             folder,
             "cannot be written: {reason}",
             "name another folder",
-            reason=Message(error.strerror or str(error)),
+            reason=error,
         ) from error
     return folder / PROJECT_NAME

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from glacial_lakes.errors import N_, Message
+from glacial_lakes.errors import N_, Message, reason
 from glacial_lakes.runtime import machine
 from glacial_lakes.runtime.findings import Finding, State
 from glacial_lakes.runtime.revision import code_version
@@ -66,7 +66,7 @@ def _libraries() -> Iterator[Finding]:
         except (ImportError, OSError) as error:  # the library of another program, a broken wheel
             name = look.__name__.removeprefix("_")
             remedy = Message("python -m pip install --force-reinstall {name}", name=name)
-            yield Finding(name, "fault", _one_line(error), remedy)
+            yield Finding(name, "fault", reason(error), remedy)
 
 
 def _rasterio() -> Iterator[Finding]:
@@ -82,7 +82,7 @@ def _rasterio() -> Iterator[Finding]:
         CRS.from_epsg(32643)
     except CRSError as error:
         remedy = N_("unset PROJ_LIB and PROJ_DATA, then start again")
-        yield Finding("rasterio PROJ", "fault", _one_line(error), remedy)
+        yield Finding("rasterio PROJ", "fault", reason(error), remedy)
 
 
 def _pyogrio() -> Iterator[Finding]:
@@ -102,7 +102,7 @@ def _pyproj() -> Iterator[Finding]:
         pyproj.CRS.from_epsg(32643)
     except pyproj.exceptions.ProjError as error:
         remedy = N_("unset PROJ_LIB and PROJ_DATA, then start again")
-        yield Finding("pyproj PROJ", "fault", _one_line(error), remedy)
+        yield Finding("pyproj PROJ", "fault", reason(error), remedy)
 
 
 def _shapely() -> Iterator[Finding]:
@@ -188,7 +188,7 @@ def _resources() -> Iterator[Finding]:
         yield Finding(
             "temporary folder",
             "fault",
-            Message("{folder}: {reason}", folder=folder, reason=Message(error.strerror or "")),
+            Message("{folder}: {reason}", folder=folder, reason=error),
             remedy,
         )
         return
@@ -207,7 +207,3 @@ def _text() -> Iterator[Finding]:
     narrow = not console.lower().startswith("utf")
     remedy = N_("set PYTHONUTF8=1 if letters are shown as question marks") if narrow else ""
     yield Finding("text", "note" if narrow else "ok", names, remedy)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

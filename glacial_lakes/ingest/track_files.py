@@ -24,7 +24,14 @@ from glacial_lakes.errors import (
     UnsafeInputError,
     shown,
 )
-from glacial_lakes.events import Event, Listener, SceneMapped, SceneRefused, StageStarted, ignore
+from glacial_lakes.events import (
+    Listener,
+    SceneMapped,
+    SceneRefused,
+    StageStarted,
+    collecting,
+    ignore,
+)
 from glacial_lakes.ingest.neighbours import box_of, check_together
 from glacial_lakes.ingest.reading import read_outlines
 from glacial_lakes.inventory.build import track
@@ -122,12 +129,7 @@ def track_files(
     keep_apart([out], [*paths, *others])
     sources = sorted({Path(path).absolute() for path in paths}, key=lambda path: (path.name, path))
     refused: list[SceneRefused] = []
-
-    def listen(event: Event) -> None:
-        if isinstance(event, SceneRefused):
-            refused.append(event)
-        on_event(event)
-
+    listen = collecting(SceneRefused, refused, on_event)
     with locks.folder_lock(out.parent):
         atomic.settle(out.parent)
         options = {"fields": fields, "date": date, "layer": layer, "encoding": encoding}

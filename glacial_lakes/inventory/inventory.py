@@ -22,7 +22,7 @@ from glacial_lakes.io.parsing import json_of
 from glacial_lakes.io.qgis_style import layer_style
 from glacial_lakes.io.shapefile import write_shapefile
 from glacial_lakes.language import languages
-from glacial_lakes.runtime.notebooks import html_table
+from glacial_lakes.runtime.notebooks import ShowsFacts
 from glacial_lakes.scenes import sensors
 from glacial_lakes.schema import AlertKind, Decision, LakeState, Status
 from glacial_lakes.tracking.tables import Tracked
@@ -104,7 +104,7 @@ COLOURED: Mapping[str, tuple[str, Mapping[str, str]]] = {
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Inventory:
+class Inventory(ShowsFacts):
     """Lakes through time. Every table has the columns that :mod:`glacial_lakes.schema` names.
 
     Examples
@@ -372,14 +372,10 @@ class Inventory:
         return table.explore(column=C.STATE, **options)
 
     def __repr__(self) -> str:
-        return (
-            f"<Inventory: {'; '.join(f'{key} {value}' for key, value in self._summary().items())}>"
-        )
+        facts = "; ".join(f"{name} {text}" for name, text in self._facts().items())
+        return f"<Inventory: {facts}>"
 
-    def _repr_html_(self) -> str:
-        return html_table(self._summary())
-
-    def _summary(self) -> dict[str, str]:
+    def _facts(self) -> dict[str, str]:
         states = self.lakes[C.STATE].value_counts()
         times = self.observations[C.ACQUIRED].dropna()
         area = self.latest()[C.AREA_M2].sum() / 1e6

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from glacial_lakes.errors import N_, ForeignFileError, LockedError, Message, OutputError
+from glacial_lakes.errors import N_, ForeignFileError, LockedError, OutputError
 from glacial_lakes.io.at_rest import at_rest
 from glacial_lakes.io.locks import held, is_alive, is_held_here, lock
 from glacial_lakes.io.marks import MARK, MARK_NAME, refuse_foreign
@@ -423,7 +423,7 @@ def _output_errors(path: Path) -> Iterator[None]:
             path,
             "cannot be written: {reason}",
             "free the disk or choose another folder",
-            reason=Message(error.strerror or str(error)),
+            reason=error,
         ) from error
 
 

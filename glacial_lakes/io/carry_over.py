@@ -69,7 +69,7 @@ def carry_over(
             old,
             "holds columns or layers of yours that cannot be kept: {reason}",
             "move them to a file of their own, then start again",
-            reason=str(error),
+            reason=error,
         ) from error
 
 

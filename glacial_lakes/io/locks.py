@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from glacial_lakes.errors import LockedError, Message, OutputError
+from glacial_lakes.errors import LockedError, OutputError
 from glacial_lakes.io.parsing import json_of
 
 LOCK_NAME = ".glacial_lakes.lock"
@@ -88,7 +88,7 @@ def folder_lock(folder: Path | str) -> Iterator[Path]:
                 folder,
                 "cannot be written: {reason}",
                 "free the disk or choose another folder",
-                reason=Message(error.strerror or str(error)),
+                reason=error,
             ) from error
         yield path
 

@@ -27,6 +27,7 @@ from glacial_lakes.errors import (
     Message,
     UnsafeInputError,
     VectorError,
+    reason,
 )
 from glacial_lakes.events import Event, InputOdd, Listener, RowsLeftOut
 from glacial_lakes.io.atomic import settle
@@ -345,9 +346,8 @@ def _head(source: Path) -> bytes:
         with source.open("rb") as file:
             return file.read(65536)
     except OSError as error:
-        reason = Message(error.strerror or str(error))
         raise VectorError(
-            source, "cannot be read: {reason}", "check who may read it", reason=reason
+            source, "cannot be read: {reason}", "check who may read it", reason=error
         ) from error
 
 
@@ -457,22 +457,22 @@ def reading(source: Path) -> Iterator[None]:
             error=error,
         ) from error
     except (DataSourceError, DataLayerError, GEOSException) as error:
-        reason = _plain_reason(error)
-        if "database is locked" in reason:
+        said = _said(error)
+        if "database is locked" in said:
             raise LockedError(
                 source,
                 "is open in another program, which may hold changes",
                 "save them and close the file there, e.g. in QGIS, then start again",
             ) from error
         raise DamagedFileError(
-            source, "cannot be read: {error}", "copy it again", error=reason
+            source, "cannot be read: {error}", "copy it again", error=reason(said)
         ) from error
 
 
-def _plain_reason(error: Exception) -> str:
+def _said(error: Exception) -> str:
     """Return what a library says without the statements that it tried, each thing once."""
-    reasons = [_SQL.sub("", part).strip() for part in str(error).split("; ")]
-    return "; ".join(dict.fromkeys(part for part in reasons if part))
+    parts = [_SQL.sub("", part).strip() for part in str(error).split("; ")]
+    return "; ".join(dict.fromkeys(part for part in parts if part))
 
 
 _READERS = threading.Lock()

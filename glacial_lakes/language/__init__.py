@@ -298,14 +298,3 @@ WORDS = (
     *(N_("ok"), N_("note"), N_("fault")),
 )
 """Words that come out of tables, so that no call of :func:`translate` names them."""
-
-SYSTEM = (
-    N_("No space left on device"),
-    N_("Permission denied"),
-    N_("Read-only file system"),
-    N_("No such file or directory"),
-    N_("File exists"),
-    N_("Is a directory"),
-    N_("Not a directory"),
-)
-"""Why the operating system refuses a file, where it says so in English."""

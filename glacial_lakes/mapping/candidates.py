@@ -292,7 +292,7 @@ MOST_BYTES = 32 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Tall:
+class CutCandidate:
     """An object that goes on below what is known, with the columns around it."""
 
     candidate: Candidate
@@ -318,7 +318,7 @@ class Tall:
         return Pixels.stacked(self.parts)
 
 
-def begin(candidate: Candidate, pixels: Pixels, seeds: Bool, *, is_last: bool) -> Tall:
+def begin(candidate: Candidate, pixels: Pixels, seeds: Bool, *, is_last: bool) -> CutCandidate:
     """Keep what a strip shows of an object that it cuts, and of what is around.
 
     Parameters
@@ -342,19 +342,19 @@ def begin(candidate: Candidate, pixels: Pixels, seeds: Bool, *, is_last: bool) -
     return _looked_up(candidate, (part,), np.ascontiguousarray(seeds[within(window, own)]))
 
 
-def extended(tall: Tall, pixels: Pixels, seeds: Bool, *, is_last: bool) -> Tall:
+def extended(one: CutCandidate, pixels: Pixels, seeds: Bool, *, is_last: bool) -> CutCandidate:
     """Return an object with the rows that the next strip adds; parameters as for :func:`begin`."""
-    known = tall.window
+    known = one.window
     end = int(known.row_off + known.height)
     window = Window(known.col_off, end, known.width, _settled(pixels, is_last) - end)
     part = pixels.cut(window)
-    all_seeds = np.concatenate([tall.seeds, seeds[within(window, pixels.window)]])
-    return _looked_up(tall.candidate, (*tall.parts, part), all_seeds)
+    all_seeds = np.concatenate([one.seeds, seeds[within(window, pixels.window)]])
+    return _looked_up(one.candidate, (*one.parts, part), all_seeds)
 
 
-def standing(tall: Tall, grid: Grid) -> Literal["whole", "goes on", "beyond"]:
+def standing(one: CutCandidate, grid: Grid) -> Literal["whole", "goes on", "beyond"]:
     """Tell whether the parts hold an object with all that is around it, or may with more rows."""
-    needed, known = grid.around(tall.candidate.extent, AROUND_PX), tall.window
+    needed, known = grid.around(one.candidate.extent, AROUND_PX), one.window
     if (
         needed.col_off < known.col_off
         or needed.col_off + needed.width > known.col_off + known.width
@@ -370,7 +370,7 @@ def _settled(pixels: Pixels, is_last: bool) -> int:
     return end if is_last else end - slc_gaps.MAX_GAP_ROWS
 
 
-def _looked_up(candidate: Candidate, parts: Sequence[Pixels], seeds: Bool) -> Tall:
+def _looked_up(candidate: Candidate, parts: Sequence[Pixels], seeds: Bool) -> CutCandidate:
     """Look the object up in all that is known."""
-    tall = Tall(candidate, tuple(parts), seeds)
-    return replace(tall, candidate=object_at(*candidate.first, seeds, tall.window))
+    one = CutCandidate(candidate, tuple(parts), seeds)
+    return replace(one, candidate=object_at(*candidate.first, seeds, one.window))

@@ -17,14 +17,14 @@ from glacial_lakes.columns import C
 from glacial_lakes.coverage import CompleteCoverage, Coverage, DrawnCoverage, SceneCoverage
 from glacial_lakes.errors import N_, DamagedFileError, InputError, require
 from glacial_lakes.io import geopackage
-from glacial_lakes.runtime.notebooks import html_table
+from glacial_lakes.runtime.notebooks import ShowsFacts
 
 OUTLINES_LAYER = "outlines"
 COVERAGE_TABLE = "coverage"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class MappedScene:
+class MappedScene(ShowsFacts):
     """One scene as mapped, or one survey as drawn.
 
     Parameters
@@ -105,9 +105,6 @@ class MappedScene:
         facts = self._facts()
         summary = ", ".join(facts[name] for name in ("sensor", "acquired", "outlines"))
         return f"<MappedScene {facts['scene']}: {summary}>"
-
-    def _repr_html_(self) -> str:
-        return html_table(self._facts())
 
     def _facts(self) -> dict[str, str]:
         count = len(self.outlines)

@@ -27,8 +27,8 @@ from glacial_lakes.mapping.candidates import (
     AROUND_PX,
     MOST_BYTES,
     Candidate,
+    CutCandidate,
     Measured,
-    Tall,
     begin,
     extended,
     measure,
@@ -234,17 +234,17 @@ def _measure_strips(
     found: dict[Place, list[Measured]] = {}
     cut: list[Place] = []
     before: list[Future[dict[Place, list[Measured]]]] = []
-    followed: list[Tall] = []
+    followed: list[CutCandidate] = []
     for strip, seeds in _seeded(job, rows):
         pixels, (first, end) = strip.pixels, strip.core
         _, along = pixels.window.toslices()
         core = pixels.cut(Window(along.start, first, pixels.window.width, end - first))
         states[first:end, along] = ground_states(core)
-        whole, tall, apart, beyond = _candidates(job, strip, seeds)
+        whole, continuing, apart, beyond = _candidates(job, strip, seeds)
         found |= {one.first: [unsettled(one, pixels.window)] for one in beyond}
         parts = (whole[place : place + AT_A_TIME] for place in range(0, len(whole), AT_A_TIME))
         measuring = [pool.submit(_measured, job, pixels, part) for part in parts]
-        ended, followed, left = _follow(job, strip, seeds, followed, tall)
+        ended, followed, left = _follow(job, strip, seeds, followed, continuing)
         measuring += [pool.submit(_measured, job, one.pixels(), [one.candidate]) for one in ended]
         cut += apart + left
         # The strip before must be done with: its pixels make room for those to come.
@@ -289,7 +289,7 @@ def _candidates(
     grid, pixels, (first, end) = job.scene.grid, strip.pixels, strip.core
     last, bottom = end - int(pixels.window.row_off), pixels.window.row_off + pixels.window.height
     begun = [one for one in objects(seeds, pixels.window, last) if one.first[0] >= first]
-    whole, tall, apart, beyond = [], [], [], []
+    whole, continuing, apart, beyond = [], [], [], []
     for one, near in zip(begun, job.blocks.reached([one.extent for one in begun]), strict=True):
         needed = grid.around(one.extent, AROUND_PX)
         if not near and (strip.is_last or one.extent.row_off + one.extent.height < bottom):
@@ -299,20 +299,24 @@ def _candidates(
         elif pixels.covers(needed):
             whole.append(one)
         else:
-            tall.append(one)
-    return whole, tall, apart, beyond
+            continuing.append(one)
+    return whole, continuing, apart, beyond
 
 
 def _follow(
-    job: _Job, strip: Strip, seeds: Bool, followed: Sequence[Tall], begun: Sequence[Candidate]
-) -> tuple[list[Tall], list[Tall], list[Place]]:
+    job: _Job,
+    strip: Strip,
+    seeds: Bool,
+    followed: Sequence[CutCandidate],
+    begun: Sequence[Candidate],
+) -> tuple[list[CutCandidate], list[CutCandidate], list[Place]]:
     """Return the objects that end in a strip, those that go on, and the first pixels of the rest.
 
     The rest have no room, or lie partly where nothing is read.
     """
     pixels, grid = strip.pixels, job.scene.grid
-    ended: list[Tall] = []
-    going_on: list[Tall] = []
+    ended: list[CutCandidate] = []
+    going_on: list[CutCandidate] = []
     left: list[Place] = []
     room = MOST_BYTES
     for one in (

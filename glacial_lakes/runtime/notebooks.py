@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 import html
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
+
+
+class ShowsFacts(ABC):
+    """What shows a few facts of itself as a table in a notebook."""
+
+    @abstractmethod
+    def _facts(self) -> Mapping[str, str]:
+        """Return names and texts, in the order in which they are shown."""
+
+    def _repr_html_(self) -> str:
+        return html_table(self._facts())
 
 
 def html_table(facts: Mapping[str, str]) -> str:

@@ -137,12 +137,11 @@ def open_dem(dem: Dem) -> Iterator[Any]:
         try:
             yield dataset
         except RasterioError as error:
-            reason = str(error.__cause__ or error)
             raise DamagedFileError(
                 name,
                 "the DEM cannot be read ({error})",
                 "copy or download it again",
-                error=reason,
+                error=error.__cause__ or error,
             ) from error
 
 

@@ -355,5 +355,5 @@ def _damaged(path: str, error: Exception) -> DamagedFileError:
         path,
         "cannot be read ({reason})",
         "download the product again",
-        reason=Message(str(error.__cause__ or error)),
+        reason=error.__cause__ or error,
     )

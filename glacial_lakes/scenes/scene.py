@@ -14,7 +14,7 @@ from rasterio.windows import Window
 from glacial_lakes.errors import N_, InputError, require
 from glacial_lakes.grid import Grid
 from glacial_lakes.kernels.interpolation import bilinear, coarse_span, nearest
-from glacial_lakes.runtime.notebooks import html_table
+from glacial_lakes.runtime.notebooks import ShowsFacts
 from glacial_lakes.scenes.quality import Decoder, Quality, decoder_of, set_flag
 from glacial_lakes.scenes.raster import Band, is_nodata, read_numbers, to_reflectance
 
@@ -32,7 +32,7 @@ _LIST_OF_BANDS = N_('give a list of bands, e.g. ["green"]')
 
 
 @dataclass(frozen=True, repr=False)
-class Scene:
+class Scene(ShowsFacts):
     """One acquisition of one sensor: cheap, immutable and picklable.
 
     Made by :func:`glacial_lakes.open_scene`, not by hand.
@@ -195,10 +195,10 @@ class Scene:
             },
         )
 
-    def _repr_html_(self) -> str:
+    def _facts(self) -> dict[str, str]:
         rows, cols = self.grid.shape
         cloud = "–" if self.cloud_percent is None else f"{self.cloud_percent:.0f} %"
-        facts = {
+        return {
             "scene": self.id,
             "sensor": f"{self.sensor} {self.level}",
             "acquired": f"{self.acquired:%Y-%m-%d %H:%M} UTC",
@@ -207,7 +207,6 @@ class Scene:
             "bands": ", ".join(self.bands),
             "cloud": cloud,
         }
-        return html_table(facts)
 
     def __repr__(self) -> str:
         rows, cols = self.grid.shape

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from glacial_lakes.columns import C
-from glacial_lakes.runtime.notebooks import html_table
+from glacial_lakes.runtime.notebooks import ShowsFacts
 from glacial_lakes.validation.intervals import Estimate, bootstrap, f1_score, median, ratio, wilson
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ ESTIMATES = {
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Accuracy:
+class Accuracy(ShowsFacts):
     """What a comparison found, object by object; the numbers follow from it.
 
     Attributes
@@ -116,9 +116,6 @@ class Accuracy:
     def __repr__(self) -> str:
         facts = "; ".join(f"{name} {text}" for name, text in self._facts().items())
         return f"<Accuracy: {facts}>"
-
-    def _repr_html_(self) -> str:
-        return html_table(self._facts())
 
     def _facts(self) -> dict[str, str]:
         lakes, outlines = self.lakes[self.lakes["counted"]], self.outlines[self.outlines["counted"]]

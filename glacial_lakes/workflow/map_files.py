@@ -26,13 +26,13 @@ from glacial_lakes.errors import (
 )
 from glacial_lakes.events import (
     DemNotGiven,
-    Event,
     InputOdd,
     Listener,
     SceneMapped,
     SceneOdd,
     SceneRefused,
     StageStarted,
+    collecting,
     ignore,
 )
 from glacial_lakes.io import geopackage, shapefile
@@ -131,12 +131,7 @@ def map_scenes(
     refuse_addresses(out)
     keep_apart([out], [*find_products(paths), *others])
     refused: list[SceneRefused] = []
-
-    def listen(event: Event) -> None:
-        if isinstance(event, SceneRefused):
-            refused.append(event)
-        on_event(event)
-
+    listen = collecting(SceneRefused, refused, on_event)
     scenes = discover(paths, listen, limits=limits)
     if dem is None:
         on_event(DemNotGiven())

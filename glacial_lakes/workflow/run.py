@@ -20,13 +20,13 @@ from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, InputError, Message, MissingFileError, require
 from glacial_lakes.events import (
     DemNotGiven,
-    Event,
     InputOdd,
     Listener,
     SceneOdd,
     SceneRefused,
     SceneReused,
     StageStarted,
+    collecting,
     ignore,
 )
 from glacial_lakes.export.export import export, require_packages
@@ -179,12 +179,7 @@ def run(
     """
     _require_types(project, jobs)
     refused: list[SceneRefused] = []
-
-    def listen(event: Event) -> None:
-        if isinstance(event, SceneRefused):
-            refused.append(event)
-        on_event(event)
-
+    listen = collecting(SceneRefused, refused, on_event)
     detector_of(project.mapping, project.file)  # told once, not by every scene
     check_output(project)
     require_packages(project.export.formats)
