@@ -258,7 +258,7 @@ def test_without_any_temporary_folder_processes_run_and_doctor_tells_it(
     assert list(in_turn(len, ["ab", "abc"])) == [2, 3]
     with ProcessPerCall(1) as executor:
         assert executor.submit(len, "abcd").result() == 4
-    found = {finding.name: finding for finding in examine({})}
+    found = {finding.subject: finding for finding in examine({})}
     assert found["temporary folder"].state == "fault"
     assert "TMPDIR" in found["temporary folder"].remedy
     places = make_inventory(3).lakes[["lake_id", "geometry"]]
