@@ -5,8 +5,9 @@
 
 Good are all products with pixels of the folder of real data and of the sample data, and scenes of
 the simulator: sites, seasons and skies by seed; a quarter of them is of one place. It takes two
-minutes. Faults are wrong scales and offsets of each of
-them, known only by their pixels: what metadata contradicts is caught without any.
+minutes. Faults are wrong scales and offsets of each of them, two bands swapped, and one layer of
+another scene of the same grid, known only by their pixels: what metadata contradicts is caught
+without any.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import argparse
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +40,43 @@ FAULTS = {
     "offset -0.1 left out": (1.0, 0.1),
     "offset -0.2 left out": (1.0, 0.2),
 }
+
+
+SWAPS = (
+    ("green", "nir"),
+    ("red", "nir"),
+    ("blue", "nir"),
+    ("green", "swir1"),
+    ("nir", "swir1"),
+    ("swir1", "swir2"),
+    ("green", "red"),
+    ("blue", "green"),
+)
+LAYERS = ("blue", "green", "red", "nir", "swir1", "quality")
+
+
+def with_swapped(scene: Scene, one: str, other: str) -> Scene | None:
+    """Return a scene with two bands exchanged; None where it lacks one."""
+    if not {one, other} <= scene.bands.keys():
+        return None
+    exchanged = {one: scene.bands[other], other: scene.bands[one]}
+    return replace(scene, bands={**scene.bands, **exchanged})
+
+
+def with_layer_of(scene: Scene, other: Scene, layer: str) -> Scene | None:
+    """Return a scene with a layer of another one of its grid; None where it cannot be."""
+    if other is scene or other.grid != scene.grid:
+        return None
+    if layer == "quality":
+        return None if other.quality is None else replace(scene, quality=other.quality)
+    if layer not in scene.bands or layer not in other.bands:
+        return None
+    return replace(scene, bands={**scene.bands, layer: other.bands[layer]})
+
+
+def verdicts_of(scenes: Iterable[Scene | None]) -> dict[str, int]:
+    """Count verdicts."""
+    return dict(Counter(assess(scene).verdict for scene in scenes if scene is not None))
 
 
 def good_products() -> Iterator[Scene]:
@@ -111,6 +149,14 @@ def main() -> None:
                 }
                 counts[assess(replace(scene, bands=bands)).verdict] += 1
             print(f"{name:22}", dict(counts))
+        for one, other in SWAPS if options.faults else ():
+            counted = verdicts_of(with_swapped(scene, one, other) for scene in judged)
+            print(f"{f'{one} as {other}':22}", counted)
+        for layer in LAYERS if options.faults else ():
+            counted = verdicts_of(
+                with_layer_of(one, other, layer) for one in judged for other in judged
+            )
+            print(f"{f'{layer} of another date':22}", counted)
 
 
 if __name__ == "__main__":

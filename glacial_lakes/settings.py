@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import difflib
+import fnmatch
 import glob
 import hashlib
 import inspect
@@ -17,7 +18,7 @@ import textwrap
 import tomllib
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -635,6 +636,8 @@ def check_output(project: Project, file: Path | None = None) -> None:
             whole = Path(glob.escape(str(folder.absolute()))) / pattern
             found = Path(whole.anchor).glob(str(whole.relative_to(whole.anchor)))
             hits = [hit for hit in found if not (is_same(hit, output) and _holds_results(output))]
+            if _would_match(pattern, output, folder):  # a scene of the next run
+                inputs.append(output)
         mixed += hits
         inputs += [hit for hit in hits if not lies_in(folder, hit)]
     if any(lies_in(path, output) for path in mixed) or any(
@@ -643,6 +646,29 @@ def check_output(project: Project, file: Path | None = None) -> None:
         shown = json.dumps(project.project.output, ensure_ascii=False)
         what = Message("project.output = {shown} would mix results with the inputs", shown=shown)
         raise ConfigError(file or folder, what, 'give a folder of its own, e.g. "output"')
+
+
+def _would_match(pattern: str, output: Path, folder: Path) -> bool:
+    """Tell whether a pattern finds an output, or a folder around it, in a folder that it names.
+
+    Of a pattern that begins with a wild card, the project folder itself, results are left out.
+    """
+    parts = (folder / pattern).parts
+    named = next(number for number, part in enumerate(parts) if glob.has_magic(part))
+    root, wild = Path(*parts[:named]), parts[named:]
+    if is_same(root, folder) or is_same(root, output) or not lies_in(output, root):
+        return False
+    inside = Path(os.path.relpath(output, root)).parts
+    return any(_matches(inside[:end], wild) for end in range(1, len(inside) + 1))
+
+
+def _matches(names: Sequence[str], wild: Sequence[str]) -> bool:
+    if not wild:
+        return not names
+    if wild[0] == "**":
+        return any(_matches(names[skipped:], wild[1:]) for skipped in range(len(names) + 1))
+    is_one = bool(names) and fnmatch.fnmatchcase(names[0].casefold(), wild[0].casefold())
+    return is_one and _matches(names[1:], wild[1:])
 
 
 def _holds_results(folder: Path) -> bool:

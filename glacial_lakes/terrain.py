@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio.windows import Window
@@ -15,7 +14,14 @@ from glacial_lakes.errors import N_, ImplausibleError, NotCoveredError
 from glacial_lakes.grid import Grid
 from glacial_lakes.kernels.interpolation import sample
 from glacial_lakes.kernels.jit import kernel
-from glacial_lakes.scenes.dem import STEEPEST_HALF_DEG, Dem, name_of, open_dem, read_heights
+from glacial_lakes.scenes.dem import (
+    STEEPEST_HALF_DEG,
+    Dem,
+    name_of,
+    open_dem,
+    read_heights,
+    spacing_m,
+)
 
 Float = NDArray[np.float32]
 
@@ -84,7 +90,7 @@ def read_terrain(
     """
     with open_dem(dem) as dataset:
         # A DEM in degrees is warped at about its own spacing; finer would only invent detail.
-        spacing = max(grid.resolution, _spacing_m(dataset))
+        spacing = max(grid.resolution, spacing_m(dataset))
         around = _grown(grid, margin_m, spacing)
         elevation = read_heights(dataset, around)
     coarse = grid.coarsened(8)
@@ -275,14 +281,6 @@ def _higher(z, row_step, col_step, drop, only_ahead):  # type: ignore[no-untyped
             ahead = upper * level + lower * down - np.float32(drop)
             result[row, col] = ahead if only_ahead else max(ahead, z[row, col])
     return result
-
-
-def _spacing_m(dataset: rasterio.DatasetReader) -> float:
-    a, e = dataset.transform.a, -dataset.transform.e
-    if dataset.crs.is_geographic:
-        latitude = math.radians((dataset.bounds.top + dataset.bounds.bottom) / 2)
-        return 111_320.0 * math.sqrt(abs(a * e) * math.cos(latitude))
-    return math.sqrt(abs(a * e)) * float(dataset.crs.linear_units_factor[1])
 
 
 def _grown(grid: Grid, margin_m: float, spacing: float) -> Grid:

@@ -209,10 +209,13 @@ def test_an_argument_of_another_type_is_refused_in_one_line(name: str) -> None:
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("jobs", [0, -3, "x", 1.5, True])
-def test_jobs_that_cannot_be_are_refused_before_anything_is_written(tmp_path: Path, jobs) -> None:
-    with pytest.raises(InputError, match=r"jobs is given as .*; give a whole number"):
-        gl.run(gl.Project(tmp_path), jobs=jobs)
+@pytest.mark.parametrize("name", ["jobs", "max_memory"])
+@pytest.mark.parametrize("value", [0, -3, "x", 1.5, True])
+def test_a_number_that_cannot_be_is_refused_before_anything_is_written(
+    tmp_path: Path, name: str, value
+) -> None:
+    with pytest.raises(InputError, match=rf"{name} is given as .*; give a whole number"):
+        gl.run(gl.Project(tmp_path), **{name: value})
     assert list(tmp_path.iterdir()) == []
 
 

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import typing
+import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
@@ -24,10 +25,18 @@ from sample_inventory import make_inventory
 from sample_project import PRODUCTS, Maker, project_of, spoil
 
 from glacial_lakes.cli.commands import cli
-from glacial_lakes.errors import ClusterError, ConfigError, LockedError, VectorError
+from glacial_lakes.cli.doctor import examine
+from glacial_lakes.errors import (
+    ClusterError,
+    ConfigError,
+    LockedError,
+    ResourceError,
+    VectorError,
+)
 from glacial_lakes.export.export import FORMATS, export
 from glacial_lakes.io import locks, vector
 from glacial_lakes.review.review_file import review_file
+from glacial_lakes.runtime.processes import ProcessPerCall, in_turn
 from glacial_lakes.settings import TABLES, read_project
 from glacial_lakes.workflow import run as workflow
 from glacial_lakes.workflow import scene_tasks
@@ -242,6 +251,26 @@ def test_a_dry_run_needs_no_lock_where_nobody_can_write(
 
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("verb", ["map", "track"])
+def test_without_any_temporary_folder_processes_run_and_doctor_tells_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As where HOME, TMPDIR and the package lie on disks that nobody can write."""
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(tmp_path / "none")])
+    assert list(in_turn(len, ["ab", "abc"])) == [2, 3]
+    with ProcessPerCall(1) as executor:
+        assert executor.submit(len, "abcd").result() == 4
+    found = {finding.subject: finding for finding in examine({})}
+    assert found["temporary folder"].state == "fault"
+    assert "TMPDIR" in found["temporary folder"].remedy
+    places = make_inventory(3).lakes[["lake_id", "geometry"]]
+    places.to_file(tmp_path / "lakes.gpkg")
+    with zipfile.ZipFile(tmp_path / "lakes.zip", "w") as archive:
+        archive.write(tmp_path / "lakes.gpkg", "lakes.gpkg")
+    with pytest.raises(ResourceError, match="no place to unpack"):
+        vector.as_places(tmp_path / "lakes.zip")
+
+
 def test_quiet_tells_the_reason_of_a_failure(
     verb: str, make: Maker, tmp_path: Path, call: typing.Any
 ) -> None:

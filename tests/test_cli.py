@@ -394,6 +394,15 @@ def test_epochs_are_exported_with_their_totals(
     assert not (tmp_path / "f").exists()
 
 
+@pytest.mark.parametrize("name", ["lakes.shp", "lakes.GPKG", "e.kmz", "notes"])
+def test_an_export_into_a_file_is_wrong_usage(call, tmp_path: Path, name: str) -> None:
+    (tmp_path / "notes").write_text("mine", encoding="utf-8")
+    done = call("export", "inventory.gpkg", "-o", tmp_path / name)
+    assert done.code == 2
+    assert "the files of an export have names of their own" in done.err.replace("\n", " ")
+    assert [path.name for path in tmp_path.iterdir()] == ["notes"]
+
+
 def test_export_and_report_of_an_inventory(call, demo: tuple[Path, str], tmp_path: Path) -> None:
     inventory = demo[0] / "output" / "inventory.gpkg"
     done = call("export", inventory, "-o", tmp_path / "e", "--format", "shp", "--format", "kmz")

@@ -152,6 +152,100 @@ def test_low_ground_in_feet_is_too_steep(tmp_path: Path, whole: Any, grid: Grid)
         read_terrain(write(tmp_path / "dem.tif", low, profile), grid)
 
 
+NO_HEIGHTS = {
+    "kilometres": (lambda h: (h / 1000).astype("float32"), "as if in kilometres"),
+    "one height": (lambda h: np.full_like(h, 3000), "has the height 3000 m everywhere"),
+    "zeros": (np.zeros_like, "has the height 0 m everywhere"),
+    "a picture": (lambda h: shaded(h).astype("uint8"), "numbers from 0 to 255"),
+    "signed bytes": (lambda h: (h % 100).astype("int8"), "numbers from 0 to 255"),
+}
+
+
+def shaded(heights: Any) -> Any:
+    rows, cols = np.gradient(heights.astype(float), 30.0)
+    lit = (0.5 + 0.4 * cols - 0.4 * rows) / np.sqrt(1 + rows**2 + cols**2)
+    return 255 * np.clip(lit, 0, 1)
+
+
+@pytest.mark.parametrize("name", NO_HEIGHTS)
+def test_what_holds_no_heights_in_metres_is_refused_before_a_run(
+    tmp_path: Path, whole: Any, name: str
+) -> None:
+    heights, profile = whole
+    change, said = NO_HEIGHTS[name]
+    changed = change(heights)
+    path = write(tmp_path / "dem.tif", changed, profile, nodata=None)
+    with pytest.raises(ImplausibleError, match=said):
+        examine(path)
+
+
+@pytest.mark.parametrize("kind", ["float32", "int16"])
+def test_a_picture_of_the_relief_in_other_numbers_is_told(
+    tmp_path: Path, whole: Any, kind: str
+) -> None:
+    heights, profile = whole
+    path = write(tmp_path / "dem.tif", shaded(heights).astype(kind), profile, nodata=None)
+    assert "the shade or the slope" in examine(path)
+
+
+def test_heights_of_eight_bits_with_a_scale_are_heights(tmp_path: Path, whole: Any) -> None:
+    heights, profile = whole
+    coarse = (heights / 25).astype("uint8")
+    assert examine(write(tmp_path / "dem.tif", coarse, profile, scale=25.0, nodata=None)) == ""
+
+
+def test_no_real_model_is_refused_or_told(data: Path) -> None:
+    folder = data / "oggm_rgi_dem"
+    paths = [
+        *folder.rglob("*srtm*.tif"),
+        *folder.rglob("dem*.tif"),
+        *(data / "relief").glob("*.tif"),
+    ]
+    assert len(paths) > 3
+    assert {path.name: examine(path) for path in paths if examine(path)} == {}
+
+
+@pytest.mark.parametrize("mark", [-9999, -32768, 0])
+@pytest.mark.parametrize("tag", [None, "other"])
+def test_a_void_that_was_smeared_without_its_tag_is_unknown_ground(
+    tmp_path: Path, whole: Any, grid: Grid, mark: float, tag: str | None
+) -> None:
+    """As after a warp of a model whose tag was lost: its rim holds heights between."""
+    heights, profile = whole
+    holed = heights.astype("float32")
+    holed[100:140, 100:140] = mark
+    smeared = holed.copy()
+    near = np.s_[98:142, 98:142]
+    for _ in range(2):
+        smeared[1:-1, 1:-1] = (
+            smeared[:-2, 1:-1] + smeared[2:, 1:-1] + smeared[1:-1, :-2] + smeared[1:-1, 2:]
+        ) / 4
+    holed[near] = smeared[near]
+    path = write(tmp_path / "dem.tif", holed, profile, nodata=None if tag is None else -1.0)
+    found = read_heights(path, grid)
+    assert np.isnan(found[103:137, 103:137]).all()
+    known = np.isfinite(found)
+    assert np.abs(found - heights)[known].max() < 400
+    far = np.ones(found.shape, bool)
+    far[94:146, 94:146] = False
+    np.testing.assert_allclose(found[far], heights[far], atol=0.01)
+
+
+def test_speckles_are_unknown_ground(tmp_path: Path, whole: Any, grid: Grid) -> None:
+    heights, profile = whole
+    speckled = heights.astype("float32")
+    random = np.random.default_rng(4)
+    rows, cols = random.integers(5, min(heights.shape) - 5, (2, 60))
+    speckled[rows, cols] += random.choice([-1, 1], 60) * random.uniform(900, 2500, 60)
+    path = write(tmp_path / "dem.tif", speckled, profile, nodata=None)
+    assert "no ground's" in examine(path)
+    found = read_heights(path, grid)
+    assert np.isnan(found[rows, cols]).all()
+    known = np.isfinite(found)
+    assert known.mean() > 0.98
+    np.testing.assert_allclose(found[known], heights[known], atol=0.01)
+
+
 def test_an_unknown_unit_is_refused(tmp_path: Path, whole: Any, grid: Grid) -> None:
     heights, profile = whole
     path = write(tmp_path / "dem.tif", heights, profile, unit="sazhen")

@@ -9,6 +9,8 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from glacial_lakes.export.export import export
@@ -77,6 +79,15 @@ def test_longitudes_beyond_180_are_the_same_place() -> None:
     assert cut.bounds.to_numpy().tolist() == [[-180, 65, 180, 66], [-179, 65, -178, 66]]
     world = gpd.GeoSeries([shapely.box(-180, -90, 180, 90)], crs=4326)
     assert in_degrees(world).geom_equals(world).all()
+
+
+@given(st.floats(-179.9, 179.9), st.sampled_from([0.001, 0.01, 0.2]))
+def test_a_ring_of_longitudes_from_0_to_360_is_the_same_place(lon: float, size: float) -> None:
+    """Also across the meridian of Greenwich, where its longitudes jump."""
+    box = shapely.box(lon - size, 42.0, lon + size, 42.1)
+    east = shapely.transform(box, lambda xy: np.column_stack([xy[:, 0] % 360, xy[:, 1]]))
+    plain, turned = (in_degrees(gpd.GeoSeries([one], crs=4326)).iloc[0] for one in (box, east))
+    assert shapely.symmetric_difference(plain, turned).area < 1e-6 * box.area
 
 
 def test_a_point_inside_lies_inside() -> None:

@@ -24,12 +24,14 @@ from glacial_lakes.errors import GridError, ImplausibleError, MetadataError, Mis
 from glacial_lakes.grid import Grid
 from glacial_lakes.scenes import discover, find_products, open_scene
 from glacial_lakes.scenes.agreement import Ground, disagreeing
+from glacial_lakes.scenes.consistency import foreign_quality, mixed_bands
 from glacial_lakes.scenes.plausibility import (
     assess,
     check_time,
     contradictions,
     require_plausible,
 )
+from glacial_lakes.scenes.sampling import Part
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sun import sun_elevation
 from glacial_lakes.simulate.sun import sun_position
@@ -192,6 +194,88 @@ def test_reflectance_alone_tells_a_wrong_scale_or_offset(
     for product in (LANDSAT, SENTINEL2):
         scene = open_scene(sample_data / "scenes" / product)
         assert assess(scaled(scene, factor, shift)).verdict == verdict, product
+
+
+def exchanged(scene: Scene, **others: Scene | str) -> Scene:
+    """Return a scene with bands, or the quality layer, of another one, or of another name."""
+    quality = others.pop("quality", scene)
+    assert isinstance(quality, Scene)
+    bands = {
+        name: scene.bands[other] if isinstance(other, str) else other.bands[name]
+        for name, other in others.items()
+    }
+    return replace(scene, bands={**scene.bands, **bands}, quality=quality.quality)
+
+
+SWAPS = [
+    ("green", "nir", "implausible"),
+    ("blue", "nir", "odd"),
+    ("red", "nir", "odd"),
+    ("green", "swir1", "odd"),
+    ("nir", "swir1", "odd"),
+    ("red", "swir2", "odd"),
+    ("swir1", "swir2", "implausible"),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "verdict"), SWAPS)
+def test_two_bands_that_were_swapped_are_noticed(
+    sample_data: Path, one: str, other: str, verdict: str
+) -> None:
+    scene = open_scene(sample_data / "scenes" / LANDSAT)
+    found = assess(exchanged(scene, **{one: other, other: one}))
+    assert found.verdict in {verdict, "implausible"}, found
+    assert found.reason
+
+
+@pytest.mark.parametrize("layer", ["green", "red", "nir", "swir1", "quality"])
+def test_a_layer_of_another_season_is_noticed(sample_data: Path, layer: str) -> None:
+    """Files of one name, copied from the folder of August into that of June, and back."""
+    names = (
+        "S2B_MSIL2A_20190613T055651_N0212_R091_T43TDH_20190613T110320.SAFE",
+        "S2A_MSIL2A_20180812T055641_N0208_R091_T43TDH_20180812T110310.SAFE",
+    )
+    june, august = (open_scene(sample_data / "scenes" / name) for name in names)
+    verdicts = [
+        assess(exchanged(scene, **{layer: other})).verdict
+        for scene, other in ((june, august), (august, june))
+    ]
+    assert "odd" in verdicts
+    assert "unjudged" not in verdicts
+
+
+def part_of(bands: dict[str, np.ndarray], flags: np.ndarray | None = None) -> list[Part]:
+    return [Part({name: values.astype(np.float32) for name, values in bands.items()}, flags)]
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.integers(0, 10_000),
+    st.floats(0.0, 0.001),
+    st.sampled_from(["green", "red", "swir1", "swir2", "nir"]),
+)
+def test_a_band_that_shows_other_edges_is_noticed_and_noise_is_not(
+    seed: int, noise: float, name: str
+) -> None:
+    random = np.random.default_rng(seed)
+    one, other = (random.normal(0.2, 0.04, (60, 60)) for _ in range(2))
+    bands = {band: one + random.normal(0, noise, one.shape) for band in (*GROUND, "red", "swir2")}
+    assert mixed_bands(part_of(bands)) == []
+    assert mixed_bands(part_of(bands | {name: other})) != []
+    flat = {band: np.full_like(one, 0.02) for band in bands}
+    assert mixed_bands(part_of(flat)) == []  # open water shows no edges
+    grainy = {band: 0.02 + random.normal(0, 0.001, one.shape) for band in bands}
+    assert mixed_bands(part_of(grainy)) == []
+
+
+def test_a_layer_that_cannot_tell_snow_misses_none() -> None:
+    snow = {"green": 0.7, "red": 0.7, "nir": 0.6, "swir1": 0.1}
+    bands = {name: np.full((60, 60), value) for name, value in snow.items()}
+    clear = np.zeros((60, 60), np.uint8)
+    assert len(foreign_quality(part_of(bands, clear), "scl")) == 1
+    assert foreign_quality(part_of(bands, clear), "none") == []
+    assert foreign_quality(part_of(bands, clear + np.uint8(16)), "scl") == []
+    assert foreign_quality(part_of(bands), "none") == []
 
 
 @settings(max_examples=15, deadline=None)

@@ -69,6 +69,48 @@ def test_columns_stay_with_their_rows(path: Path) -> None:
     assert review_file(path).empty
 
 
+@pytest.mark.parametrize("layer", ["lakes", "outlines", "observations", "events"])
+def test_what_a_person_wrote_in_a_row_waits_until_the_row_is_back(path: Path, layer: str) -> None:
+    """Scenes that are away for some runs take rows away, and bring them back."""
+    execute(path, f"ALTER TABLE {layer} ADD COLUMN note TEXT", f"UPDATE {layer} SET note = fid")
+    execute(path, f"UPDATE {layer} SET note = '' WHERE fid = 1")
+    listed = f"SELECT note FROM {layer} WHERE note != '' ORDER BY CAST(note AS INTEGER)"
+    before = execute(path, listed)
+    inventory = open_inventory(path)
+    table = getattr(inventory, layer)
+    for _ in range(2):
+        working_copy.take_in(path)
+        fewer = table.iloc[: len(table) // 2].reset_index(drop=True)
+        working_copy.replace(replace(inventory, **{layer: fewer}), path)
+        assert len(execute(path, listed)) == len(fewer) - 1
+        waiting = execute(path, f"SELECT note FROM kept_{layer} ORDER BY CAST(note AS INTEGER)")
+        assert waiting == before[len(fewer) - 1 :]
+        assert pyogrio.read_dataframe(path, layer=f"kept_{layer}")["note"].notna().all()
+        assert len(getattr(open_inventory(path), layer)) == len(fewer)
+    working_copy.replace(inventory, path)
+    assert execute(path, listed) == before
+    assert f"kept_{layer}" not in set(pyogrio.list_layers(path)[:, 0])
+
+
+def test_indexes_and_triggers_on_layers_of_ours_stay(path: Path) -> None:
+    execute(
+        path,
+        "ALTER TABLE lakes ADD COLUMN depth_m REAL",
+        "CREATE INDEX by_depth ON lakes (depth_m)",
+        "CREATE TABLE log (lake_id TEXT)",
+        "CREATE TRIGGER logged AFTER UPDATE OF comment ON lakes "
+        "BEGIN INSERT INTO log VALUES (NEW.lake_id); END",
+    )
+    listed = "SELECT name, sql FROM sqlite_master WHERE type IN ('index', 'trigger') ORDER BY name"
+    before = execute(path, listed)
+    working_copy.take_in(path)
+    working_copy.replace(make_inventory(6), path)
+    assert execute(path, listed) == before
+    assert execute(path, "SELECT * FROM log") == []
+    execute(path, "UPDATE lakes SET comment = 'seen' WHERE fid = 2")
+    assert len(execute(path, "SELECT * FROM log")) == 1
+
+
 def test_layers_tables_and_views_stay_as_they_are(path: Path) -> None:
     points = gpd.GeoDataFrame(
         {"name": ["a", "b"]}, geometry=gpd.points_from_xy([74.5, 74.6], [42.6, 42.7]), crs=4326

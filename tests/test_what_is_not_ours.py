@@ -29,6 +29,7 @@ from glacial_lakes.io.kinds import may_replace
 from glacial_lakes.io.marks import MARK_NAME, is_marked
 from glacial_lakes.report.page import write_report
 from glacial_lakes.review import working_copy
+from glacial_lakes.settings import check_output, read_project
 from glacial_lakes.workflow import output_folder
 from glacial_lakes.workflow.map_files import map_scenes
 from glacial_lakes.workflow.run import run
@@ -91,6 +92,30 @@ def test_a_run_never_touches_its_inputs(
     before = contents(tmp_path)
     assert command("run", path)[0] == 2
     assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("output", "scenes", "code"),
+    [
+        ("scenes/output", "scenes/*", 2),
+        ("scenes/2024/output", "scenes/**", 2),
+        ("scenes/output", "scenes/L*", 0),
+        ("output", "scenes/*", 0),
+        ("output", "*", 0),
+    ],
+)
+def test_a_new_output_where_scenes_are_looked_for_is_refused(
+    output: str, scenes: str, code: int, make: Maker, tmp_path: Path
+) -> None:
+    """Unless no pattern of scenes finds it in the next run."""
+    path = make(tmp_path, PRODUCTS[:1])
+    text = f'[project]\noutput = "{output}"\n[inputs]\nscenes = ["{scenes}"]\n'
+    path.write_text(text, encoding="utf-8")
+    if code:
+        with pytest.raises(ConfigError, match="would mix results"):
+            read_project(path)
+    else:
+        check_output(read_project(path))
 
 
 @posix

@@ -73,6 +73,13 @@ class Answer:
     code: int = OK
 
 
+_FILE_SUFFIXES = {
+    *(".shp", ".dbf", ".gpkg", ".csv", ".xlsx", ".json", ".geojson", ".kml", ".kmz"),
+    *(".parquet", ".html", ".nc", ".zip"),
+}
+"""By what a name is one of a file, where a folder is asked for."""
+
+
 def _usage_text(message: Message) -> str:
     """Return what is wrong with a word of the command line, in the user's language."""
     context = click.get_current_context(silent=True)
@@ -400,6 +407,12 @@ def export(
                 "{name!r} is no format; known are {formats}", name=name, formats=list(FORMATS)
             )
             raise click.BadParameter(_usage_text(what), param_hint="--format")
+    if folder.is_file() or folder.suffix.lower() in _FILE_SUFFIXES:
+        what = Message(
+            "{folder} is a file, or named like one; the files of an export have names of their own",
+            folder=folder,
+        )
+        raise click.BadParameter(_usage_text(what), param_hint="-o")
     epochs, months = composites["epochs"], composites["months"]
     if months and not epochs:
         raise click.UsageError(_usage_text(Message("--months needs --epoch")))

@@ -179,8 +179,9 @@ def _resources() -> Iterator[Finding]:
         remedy,
     )
     yield Finding("cores", "ok", str(machine.core_count()))
-    folder = Path(tempfile.gettempdir())
+    folder = None
     try:
+        folder = Path(tempfile.gettempdir())
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"1")
     except OSError as error:
@@ -188,7 +189,7 @@ def _resources() -> Iterator[Finding]:
         yield Finding(
             "temporary folder",
             "fault",
-            Message("{folder}: {reason}", folder=folder, reason=error),
+            Message("{folder}: {reason}", folder=folder or "–", reason=error),
             remedy,
         )
         return

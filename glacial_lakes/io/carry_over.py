@@ -4,14 +4,18 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from glacial_lakes.errors import OutputError
+from glacial_lakes.errors import Message, OutputError
 from glacial_lakes.io.geopackage import STYLES_LAYER, quoted
-from glacial_lakes.io.kinds import OWN_STYLE
+from glacial_lakes.io.kinds import KEPT, OWN_STYLE
+from glacial_lakes.io.qgis_style import FIXED_DATE
+
+_LOG = logging.getLogger(__name__)
 
 _BY_TABLE = (
     "gpkg_contents",
@@ -24,6 +28,8 @@ _BY_TABLE = (
 )
 """Tables of the format that tell of others by ``table_name``."""
 _SHADOWS = ("_node", "_rowid", "_parent")
+_OF_GDAL = ("rtree_", "trigger_insert_feature_count_", "trigger_delete_feature_count_")
+"""How the triggers begin that GDAL makes of a layer; their endings depend on its version."""
 _STYLE = ("f_table_name", "styleName")
 _GEOMETRY_FUNCTIONS = ("ST_IsEmpty", "ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY")
 
@@ -36,9 +42,11 @@ def carry_over(
 ) -> None:
     """Put into a new GeoPackage what a person added to the old one.
 
-    Columns go to the rows with the same keys. Layers, tables, views and what the format tells of
-    them are copied as they are. A style is the person's when it is new or saved by QGIS; the style
-    that QGIS opens a layer with stays the one that was chosen.
+    Columns go to the rows with the same keys; what they say in rows that the new file does not
+    have waits in a table of its own (:data:`~glacial_lakes.io.kinds.KEPT`) until these are back.
+    Layers, tables, views, indexes, triggers and what the format tells of them are copied as they
+    are. A style is the person's when it is new or saved by QGIS; the style that QGIS opens a layer
+    with stays the one that was chosen.
 
     Parameters
     ----------
@@ -89,28 +97,80 @@ def _carry_columns(
     keys: Mapping[str, Sequence[str]],
 ) -> None:
     for layer, names in own.items():
-        theirs, ours = (_columns(database, side, layer) for side in ("old", "main"))
+        kept = KEPT + layer
+        ours = _columns(database, "main", layer)
+        sources = {
+            name: columns for name in (layer, kept) if (columns := _columns(database, "old", name))
+        }
         known = {name.lower() for name in names} | {"fid", "geom"}
-        added = [name for name in theirs if name.lower() not in known]
-        matching = [name for name in keys[layer] if name in theirs and name in ours]
+        added = {
+            name: kind
+            for columns in sources.values()
+            for name, kind in columns.items()
+            if name.lower() not in known
+        }
+        matching = [
+            name
+            for name in keys[layer]
+            if name in ours and all(name in columns for columns in sources.values())
+        ]
         if not added or not ours or not matching:
             continue
         table = quoted(layer)
-        for name in added:
+        for name, kind in added.items():
             if name not in ours:
-                column = f"{quoted(name)} {theirs[name]}"
-                database.execute(f"ALTER TABLE main.{table} ADD COLUMN {column}")
+                database.execute(f"ALTER TABLE main.{table} ADD COLUMN {quoted(name)} {kind}")
         same = " AND ".join(f"o.{quoted(key)} IS main.{table}.{quoted(key)}" for key in matching)
         index = ", ".join(map(quoted, matching))
         targets = ", ".join(map(quoted, added))
         values = ", ".join(f"o.{quoted(name)}" for name in added)
-        database.execute(f"CREATE TEMP TABLE o AS SELECT {index}, {targets} FROM old.{table}")
+        parts = " UNION ALL ".join(
+            f"SELECT {index}, "
+            + ", ".join(quoted(name) if name in columns else "NULL" for name in added)
+            + f" FROM old.{quoted(name_of)}"
+            for name_of, columns in sources.items()
+        )
+        database.execute(f"CREATE TEMP TABLE o ({index}, {targets})")
+        database.execute(f"INSERT INTO temp.o {parts}")
         database.execute(f"CREATE INDEX temp.o_index ON o ({index})")
         database.execute(
             f"UPDATE main.{table} SET ({targets}) = (SELECT {values} FROM temp.o AS o WHERE {same} "
             f"LIMIT 1) WHERE EXISTS (SELECT 1 FROM temp.o AS o WHERE {same})"
         )
+        says = " OR ".join(f"coalesce(o.{quoted(name)}, '') != ''" for name in added)
+        lost = f"({says}) AND NOT EXISTS (SELECT 1 FROM main.{table} WHERE {same})"
+        _keep_rows(database, layer, {name: ours[name] for name in matching} | added, lost)
         database.execute("DROP TABLE temp.o")
+
+
+def _keep_rows(
+    database: sqlite3.Connection, layer: str, columns: Mapping[str, str], lost: str
+) -> None:
+    """Keep what a person wrote in rows that the layer has no more in a table of its own."""
+    count = database.execute(f"SELECT count(*) FROM temp.o AS o WHERE {lost}").fetchone()[0]
+    if not count:
+        return
+    kept = KEPT + layer
+    declared = ", ".join(f"{quoted(name)} {kind}" for name, kind in columns.items())
+    names = ", ".join(map(quoted, columns))
+    database.execute(f"CREATE TABLE main.{quoted(kept)} (fid INTEGER PRIMARY KEY, {declared})")
+    database.execute(
+        f"INSERT INTO main.{quoted(kept)} ({names}) SELECT {names} FROM temp.o AS o WHERE {lost}"
+    )
+    database.execute(
+        "INSERT INTO main.gpkg_contents (table_name, data_type, identifier, last_change) "
+        "VALUES (?, 'attributes', ?, ?)",
+        (kept, kept, FIXED_DATE),
+    )
+    _LOG.warning(
+        Message(
+            "{count} row of {layer} with words of yours is away, and waits in the table {table}",
+            "{count} rows of {layer} with words of yours are away, and wait in the table {table}",
+            count=count,
+            layer=layer,
+            table=kept,
+        )
+    )
 
 
 def _carry_tables(database: sqlite3.Connection, own: Mapping[str, Collection[str]]) -> None:
@@ -121,6 +181,7 @@ def _carry_tables(database: sqlite3.Connection, own: Mapping[str, Collection[str
         name
         for name in theirs
         if name not in ours and name not in shadows and not name.startswith("sqlite_")
+        if name.removeprefix(KEPT) not in own
     ]
     for name in added:
         database.execute(theirs[name])
@@ -132,11 +193,13 @@ def _carry_tables(database: sqlite3.Connection, own: Mapping[str, Collection[str
             _carry_rows(database, name, layers, own)
     if "gpkg_spatial_ref_sys" in theirs:
         _insert(database, "gpkg_spatial_ref_sys", "1")
-    listed = "SELECT sql FROM old.sqlite_master WHERE type IN ('index', 'view', 'trigger') AND sql "
-    listed += "IS NOT NULL AND name NOT IN (SELECT name FROM main.sqlite_master) AND (type = "
-    listed += "'view' OR tbl_name IN (SELECT value FROM json_each(?))) ORDER BY type = 'trigger'"
-    for (text,) in database.execute(listed, (_json(added),)).fetchall():
-        database.execute(text)
+    listed = "SELECT tbl_name, name, sql FROM old.sqlite_master WHERE type IN ('index', 'view', "
+    listed += "'trigger') AND sql IS NOT NULL AND name NOT IN (SELECT name FROM main.sqlite_master)"
+    listed += " AND (type = 'view' OR tbl_name IN (SELECT value FROM json_each(?))) "
+    listed += "ORDER BY type = 'trigger', type = 'index'"
+    for table, name, text in database.execute(listed, (_json({*added, *own}),)).fetchall():
+        if table not in own or not name.startswith(tuple(f"{start}{table}" for start in _OF_GDAL)):
+            database.execute(text)
 
 
 def _views(database: sqlite3.Connection) -> list[str]:

@@ -26,6 +26,9 @@ _REPORT = re.compile(
     r"""base-uri 'none'; form-action 'none'">"""
 )
 _KMZ = b'<Style id="lake">'
+KEPT = "kept_"
+"""Before the name of a layer: the table of what a person wrote in rows that it has no more."""
+
 OWN_STYLE = '<qgis version="3.22" styleCategories="Symbology'
 """How styles of this program begin; what QGIS saves names its own version and all categories."""
 
@@ -97,7 +100,12 @@ def _tables(path: Path) -> dict[str, list[str]]:
 
 
 def _same_tables(new: Path, old: Path) -> bool:
-    ours, theirs = _tables(new), _tables(old)
+    ours = _tables(new)
+    theirs = {
+        name: columns
+        for name, columns in _tables(old).items()
+        if name in ours or name.removeprefix(KEPT) not in ours
+    }
     return _is_within([*theirs], [*ours]) and all(
         set(columns) <= set(ours[name]) for name, columns in theirs.items()
     )

@@ -8,12 +8,14 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 
 from glacial_lakes.errors import (
+    N_,
     DamagedFileError,
     GlacialLakesError,
+    ResourceError,
     UnsafeInputError,
     VectorError,
 )
@@ -45,11 +47,18 @@ def unpacked(source: Path) -> Iterator[Path]:
         When it would unpack to more than :data:`MAX_BYTES`, or holds links.
     DamagedFileError
         When it cannot be unpacked.
+    ResourceError
+        When no temporary folder can be written.
     """
     if not _is_zip(source):
         yield source
         return
-    with tempfile.TemporaryDirectory(prefix="glacial_lakes_") as folder:
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="glacial_lakes_"))
+        except OSError as error:
+            remedy = N_("set TMPDIR (Windows: TEMP) to a folder with room")
+            raise ResourceError(source, "there is no place to unpack it", remedy) from error
         main = _unpack(source, Path(folder))
         try:
             yield main

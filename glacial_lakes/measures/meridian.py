@@ -148,7 +148,9 @@ def _pieces(part: shapely.Geometry, half: float) -> list[shapely.Geometry]:
     if not _crosses(part, half):
         return [part]
     west, _, east, _ = shapely.bounds(part)
-    if east - west > half:
+    if east - west > half and west >= 0:  # from 0 to 360, across the meridian of Greenwich
+        part = shapely.transform(part, lambda xy: xy - np.outer(xy[:, 0] > half, [2 * half, 0]))
+    elif east - west > half:
         part = shapely.transform(part, lambda xy: xy + np.outer(xy[:, 0] < 0, [2 * half, 0]))
     elif west < -half:
         part = shapely.transform(part, lambda xy: xy + np.array([2 * half, 0.0]))

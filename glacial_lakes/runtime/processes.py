@@ -81,7 +81,7 @@ class ProcessPerCall(Executor):
 
     def _call(self, call: tuple[Any, ...]) -> Any:
         late = threading.Event()
-        with tempfile.TemporaryFile() as messages:
+        with _messages() as messages:
             process = self._start(messages)
 
             def give_up() -> None:
@@ -156,6 +156,14 @@ def in_turn(
             yield outcome
 
 
+def _messages() -> IO[bytes]:
+    """Return a file for what a process prints: one that keeps nothing where none can be written."""
+    try:
+        return tempfile.TemporaryFile()
+    except OSError:
+        return Path(os.devnull).open("w+b")
+
+
 Answer = tuple[bool | None, Any]
 """Whether a call returned, and what it did or raised; None: unreadable, and none comes after it."""
 
@@ -163,7 +171,7 @@ Answer = tuple[bool | None, Any]
 def _until_one_fails(call: tuple[Any, ...], seconds: float | None) -> Iterator[Any]:
     """Yield outcomes by one process, up to that of the item over which it died."""
     left = len(call[-1])
-    with tempfile.TemporaryFile() as messages:
+    with _messages() as messages:
         process = _start(_SERVE_IN_TURN, messages)
         answers: queue.SimpleQueue[Answer | None] = queue.SimpleQueue()
         forwarder = threading.Thread(target=_forward, args=(process, call, answers), daemon=True)

@@ -67,6 +67,29 @@ _MOST_PIXELS = 40_000_000_000
 _LOOKED_AT = 40_000_000
 """Pixels of a window that are looked at one by one; of a larger one every second, third, …"""
 
+_MARKS = (-32768.0, -32767.0, -9999.0, 32767.0)
+"""Heights of no ground near any lake, by which programs mark voids, with a tag or without."""
+
+_RIM_PX = 4
+"""A void that was resampled without a tag is smeared over so many pixels: those of bicubic."""
+
+_LOW_M = 300.0
+"""Where hardly any ground is between 0 and this height, 0 is no sea, but a void."""
+
+_REACHES_PX = (1, 2, 4)
+_STEEPEST_STEP = 10.0
+"""Steps over these distances that are steeper than this (84°), and 500 m high, on all four sides
+are faults of pixels; the walls of the Karakoram rise 8 in 1 on one side, over 30 m."""
+
+_KILOMETRES = (-0.5, 9.0)
+"""All heights within this, with fractions and some relief: kilometres."""
+_LEAST_RELIEF = 0.02
+
+_ANGLES_OR_SHADES = (-1.0, 361.0)
+_ROUGH = 0.02
+"""Half of the steps from pixel to pixel above this share of the range of 128 pixels: a picture of
+the relief or its slope (test data: ground 0.003–0.015, hillshades of it 0.022–0.047)."""
+
 _UNITS_M = {
     "": 1.0,
     "m": 1.0,
@@ -209,7 +232,9 @@ def read_heights(dem: Dem, grid: Grid) -> Float:
     with open_dem(dem) as dataset:
         window = _window_of(dataset, grid)
         heights = _heights(dataset, window)
-        wrong = _impossible(heights, name_of(dataset))
+        _require_heights(dataset)
+        spacing = spacing_m(dataset) * max(1.0, window.height / heights.shape[0])
+        wrong = _impossible(heights, spacing, name_of(dataset))
         if not wrong.any():
             scale, shift = _factors(dataset)
             is_float = np.issubdtype(np.dtype(dataset.dtypes[0]), np.floating)
@@ -235,7 +260,7 @@ def read_heights(dem: Dem, grid: Grid) -> Float:
                 count=int(wrong.sum()),
             )
         )
-        heights[wrong] = np.nan
+        heights[_with_smears(heights, wrong, spacing)] = np.nan
         profile = {
             "driver": "GTiff",
             "width": heights.shape[1],
@@ -268,19 +293,37 @@ def examine(dem: Dem) -> str:
         As for :func:`read_heights`, where a window shows it.
     """
     with open_dem(dem) as dataset:
+        _require_heights(dataset)
         edge, parts = 256, []
+        whole = Window(0, 0, dataset.width, dataset.height)
         for row in np.linspace(0, max(0, dataset.height - edge), 5).astype(int):
             for col in np.linspace(0, max(0, dataset.width - edge), 5).astype(int):
-                window = Window(int(col), int(row), edge, edge)
-                window = window.intersection(Window(0, 0, dataset.width, dataset.height))
-                parts.append(_heights(dataset, window).ravel())
-        heights = np.concatenate(parts)
-        wrong = _impossible(heights, name_of(dataset))
-        if not wrong.any():
-            return ""
-        values = sorted({float(value) for value in heights[wrong]})[:3]
-        listed = ", ".join(f"{value:g}" for value in values)
-        return Message("heights such as {listed} m are no ground's: unknown there", listed=listed)
+                window = Window(int(col), int(row), edge, edge).intersection(whole)
+                parts.append(_heights(dataset, window))
+        heights = np.concatenate([part.ravel() for part in parts])
+        void = _impossible(heights[None], np.inf, name_of(dataset))[0]
+        spikes = [_spikes(part, spacing_m(dataset)).ravel() for part in parts]
+        wrong = void | np.concatenate(spikes)
+        ground = [np.where(_is_void(part), np.nan, part) for part in parts]
+        _require_ground(ground, dataset)
+        if wrong.any():
+            values = sorted({float(value) for value in heights[wrong]})[:3]
+            listed = ", ".join(f"{value:g}" for value in values)
+            return Message(
+                "heights such as {listed} m are no ground's: unknown there", listed=listed
+            )
+        if _is_picture(ground):
+            return N_("as rough as the shade or the slope of relief: heights are wanted")
+        return ""
+
+
+def spacing_m(dataset: Any) -> float:
+    """Return the edge of a pixel of a raster in metres, in degrees that in its middle."""
+    a, e = dataset.transform.a, -dataset.transform.e
+    if dataset.crs.is_geographic:
+        latitude = np.radians((dataset.bounds.top + dataset.bounds.bottom) / 2)
+        return float(111_320.0 * np.sqrt(abs(a * e) * np.cos(latitude)))
+    return float(np.sqrt(abs(a * e)) * dataset.crs.linear_units_factor[1])
 
 
 def _driver_of(path: Path | str) -> str:
@@ -353,11 +396,120 @@ def _heights(dataset: Any, window: Window) -> Float:
     return heights if (scale, shift) == (1.0, 0.0) else heights * scale + shift
 
 
-def _impossible(heights: Float, name: str | None) -> NDArray[np.bool_]:
+def _require_heights(dataset: Any) -> None:
+    """Refuse pictures: numbers of 8 bits are no heights unless a tag makes them such."""
+    is_picture = np.dtype(dataset.dtypes[0]).itemsize == 1
+    if is_picture and _factors(dataset) == (1.0, 0.0):
+        raise ImplausibleError(
+            name_of(dataset),
+            "the DEM holds numbers from 0 to 255, as pictures of the relief do",
+            "give the heights that the picture was made of",
+        )
+
+
+def _require_ground(parts: list[Float], dataset: Any) -> None:
+    """Refuse a model of one height, or in kilometres."""
+    known = np.concatenate([part[np.isfinite(part)] for part in parts])
+    if not known.size:
+        return
+    low, high = float(known.min()), float(known.max())
+    if low == high and known.size > 1:
+        raise ImplausibleError(
+            name_of(dataset),
+            "the DEM has the height {low:g} m everywhere",
+            "give another one, or leave it out",
+            low=low,
+        )
+    has_fractions = bool((known != np.round(known)).mean() > 0.5)
+    is_small = low > _KILOMETRES[0] and high < _KILOMETRES[1]
+    if is_small and has_fractions and float(known.std()) > _LEAST_RELIEF:
+        raise ImplausibleError(
+            name_of(dataset),
+            "all heights of the DEM lie between {low:.2f} and {high:.2f} m, as if in kilometres",
+            "convert it to metres, tag its unit, or leave it out",
+            low=low,
+            high=high,
+        )
+
+
+def _is_picture(parts: list[Float]) -> bool:
+    """Tell whether a model has the range and the roughness of shades or angles."""
+    known = np.concatenate([part[np.isfinite(part)] for part in parts])
+    rough = [share for part in parts if (share := _roughness(part)) is not None]
+    if not known.size or not rough:
+        return False
+    low, high = _ANGLES_OR_SHADES
+    return bool(known.min() > low and known.max() < high and np.median(rough) > _ROUGH)
+
+
+def _roughness(heights: Float) -> float | None:
+    """Return half of the steps from pixel to pixel over the range of 128 pixels."""
+    part = heights[:128, :128]
+    if part.shape != (128, 128) or not np.isfinite(part).all():
+        return None
+    low, high = np.percentile(part, (1, 99))
+    return float(np.median(np.abs(np.diff(part, axis=1))) / (high - low)) if high > low else None
+
+
+def _is_void(heights: Float) -> NDArray[np.bool_]:
+    is_void: NDArray[np.bool_] = np.isinf(heights) | np.isin(heights, _MARKS)
+    return is_void
+
+
+def _spikes(heights: Float, spacing: float) -> NDArray[np.bool_]:
+    """Return pixels, and small groups, far above or below the ground on all four sides."""
+    found = np.zeros(heights.shape, bool)
+    for reach in _REACHES_PX:
+        if min(heights.shape) <= 2 * reach:
+            continue
+        least = np.float32(max(_GAP_M, _STEEPEST_STEP * reach * spacing))
+        inner = np.s_[reach:-reach, reach:-reach]
+        here, rows, cols = heights[inner], heights[:, reach:-reach], heights[reach:-reach]
+        around = (
+            rows[: -2 * reach],
+            rows[2 * reach :],
+            cols[:, : -2 * reach],
+            cols[:, 2 * reach :],
+        )
+        is_high, is_low = np.ones(here.shape, bool), np.ones(here.shape, bool)
+        for other in around:
+            is_high &= here > other + least
+            is_low &= here < other - least
+        found[inner] |= is_high | is_low
+    return found
+
+
+def _with_smears(heights: Float, void: NDArray[np.bool_], spacing: float) -> NDArray[np.bool_]:
+    """Return voids with their rims, where ground beside them falls off as no ground does."""
+    near = _grown(void, _RIM_PX)
+    known = np.where(near & ~void, heights, np.nan)
+    least = max(_GAP_M, _STEEPEST_STEP * spacing)
+    falls = [bool((np.abs(np.diff(known, axis=axis)) > least).any()) for axis in (0, 1)]
+    return near if any(falls) else void
+
+
+def _grown(where: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
+    """Return places and those around them, in both directions."""
+    grown = where.copy()
+    for axis in (0, 1):
+        lines = np.moveaxis(grown, axis, 0)
+        before = lines.copy()
+        for step in range(1, pixels + 1):
+            lines[step:] |= before[:-step]
+            lines[:-step] |= before[step:]
+    return grown
+
+
+def _impossible(heights: Float, spacing: float, name: str | None) -> NDArray[np.bool_]:
     """Return where heights are voids that nobody tagged; refuse heights in another unit."""
     wrong: NDArray[np.bool_] = (heights < LOWEST_M) | (heights > HIGHEST_M)
     lone = _lone_heights(heights)
-    void = np.isinf(heights) | (np.isin(heights, lone) if lone else False)
+    void = _is_void(heights) | (np.isin(heights, lone) if lone else False)
+    low = (heights > 0) & (heights < _LOW_M)
+    if low.sum() < _FEW * (heights >= _LOW_M).sum():
+        void |= heights == 0
+    if void.any():  # smeared, where the void was resampled
+        void |= wrong & _grown(void, _RIM_PX)
     left = wrong & ~void
     known = np.isfinite(heights) & ~void
     if left.sum() > _FEW * known.sum():
@@ -369,7 +521,7 @@ def _impossible(heights: Float, name: str | None) -> NDArray[np.bool_]:
             low=low,
             high=high,
         )
-    return wrong | void
+    return wrong | void | _spikes(np.where(void, np.nan, heights), spacing)
 
 
 def _lone_heights(heights: Float) -> list[float]:

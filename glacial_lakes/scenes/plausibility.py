@@ -5,14 +5,15 @@ nonsense. The limits are wide: no good product of any sensor comes near them.
 
 What a product tells of itself is compared when it is opened (:func:`contradictions`); what the
 image shows is judged on a sample of its pixels before it is mapped (:func:`assess`):
-``implausible`` when reflectance cannot be so, ``odd`` when it hardly can. Scenes of one place are
+``implausible`` when reflectance cannot be so, ``odd`` when it hardly can. Whether the layers of a
+scene belong together is asked in :mod:`glacial_lakes.scenes.consistency`. Scenes of one place are
 compared with each other in :mod:`glacial_lakes.scenes.agreement`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,18 +22,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pyproj import Transformer
-from rasterio.windows import Window
 
 from glacial_lakes.errors import N_, ImplausibleError, Message, MetadataError
 from glacial_lakes.grid import Grid
-from glacial_lakes.scenes.quality import Quality, decoder_of
-from glacial_lakes.scenes.raster import Band, keep_open, read_numbers, read_thinned, to_reflectance
+from glacial_lakes.scenes.consistency import foreign_quality, mixed_bands, swapped_bands
+from glacial_lakes.scenes.quality import Quality
+from glacial_lakes.scenes.sampling import Part, Reflectance, sample_of
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sensors import SERVICE
 from glacial_lakes.scenes.sun import sun_elevation
 
 Verdict = Literal["plausible", "odd", "implausible", "unjudged"]
-Reflectance = NDArray[np.float32]
 Clear = NDArray[np.bool_]
 
 PERCENTILES = (1.0, 5.0, 50.0, 95.0, 99.0)
@@ -63,7 +63,7 @@ snow, is odd: mountains have shade and water (highest of the test data: 0.055)."
 _CLEAR_SHARE = 0.3
 _GROUND_BANDS = ("green", "nir", "swir1")
 """Bands by which scenes of a place are compared: those that decide what is water."""
-_WINDOWS, _EDGE_PX = 5, 64
+_HIDDEN = Quality.NODATA | Quality.CLOUD | Quality.CLOUD_SHADOW | Quality.CIRRUS | Quality.SNOW
 
 _SUN_OFF_DEG = 15.0
 """How far the sun that a product tells may stand from that of its date and place. Products tell
@@ -226,8 +226,8 @@ def assess(scene: Scene) -> Plausibility:
     """
     for reason in scene.provenance.get("contradictions", ()):
         return Plausibility("implausible", reason)
-    with keep_open():
-        samples = {name: _sample(scene, band) for name, band in scene.bands.items()}
+    parts = sample_of(scene)
+    samples = {name: _flat(parts, name) for name in scene.bands}
     observed = {name: values[np.isfinite(values)] for name, (values, _) in samples.items()}
     seen = {name: values for name, values in observed.items() if values.size >= FEWEST_PIXELS}
     if not seen:
@@ -239,10 +239,15 @@ def assess(scene: Scene) -> Plausibility:
     ground = {
         name: round(float(np.median(values[clear])), 3)
         for name, (values, clear) in samples.items()
-        if name in _GROUND_BANDS and name in seen and _is_masked(scene, scene.bands[name])
+        if name in _GROUND_BANDS and name in seen and scene.quality is not None
         if _is_clear_enough(values, clear)
     }
-    for verdict, reason in _faults(samples, seen, levels):
+    known = [Part({name: part.bands[name] for name in seen}, part.flags) for part in parts]
+    faults = _faults(samples, seen, levels)
+    faults += [("implausible", reason) for reason in swapped_bands(known)]
+    odd = [*mixed_bands(known), *foreign_quality(known, scene.decoder)]
+    faults += [("odd", reason) for reason in odd]
+    for verdict, reason in sorted(faults, key=lambda fault: fault[0] != "implausible"):
         return Plausibility(verdict, reason, percentiles, ground)
     return Plausibility("plausible", "", percentiles, ground)
 
@@ -316,54 +321,15 @@ def _faults(
     return impossible + odd
 
 
-def _sample(scene: Scene, band: Band) -> tuple[Reflectance, Clear]:
-    """Return reflectance of a sample of a band's pixels, and which are clear of cloud and snow."""
-    if band.driver != "GTiff":  # decoding a window would decode all around it
-        parts = [_thinned(scene, band)]
-    else:
-        factor = max(1, round(band.resolution / scene.grid.resolution))
-        rows, cols = (_starts(size // factor) for size in scene.grid.shape)
-        parts = [_in_window(scene, band, row, col) for row in rows for col in cols]
-    values, clear = zip(*parts, strict=True)
-    return np.concatenate(values), np.concatenate(clear)
-
-
-def _thinned(scene: Scene, band: Band) -> tuple[Reflectance, Clear]:
-    values = to_reflectance(band, read_thinned(band))
+def _flat(parts: Sequence[Part], name: str) -> tuple[Reflectance, Clear]:
+    """Return reflectance of the sampled pixels of a band, and which are clear of cloud and snow."""
+    values = np.concatenate([part.bands[name].ravel() for part in parts])
     clear = np.isfinite(values)
-    if scene.quality is not None:
-        clear &= _is_clear(scene, read_thinned(scene.quality, values.shape))
-    return values.ravel(), clear.ravel()
-
-
-def _in_window(scene: Scene, band: Band, row: int, col: int) -> tuple[Reflectance, Clear]:
-    window = Window(col, row, _EDGE_PX, _EDGE_PX)
-    values = to_reflectance(band, read_numbers(band, window)[0])
-    clear = np.isfinite(values)
-    if scene.quality is not None and _is_masked(scene, band):
-        flags = _is_clear(scene, read_numbers(scene.quality, window)[0])
-        clear &= flags if flags.shape == clear.shape else True
-    return values.ravel(), clear.ravel()
-
-
-def _is_masked(scene: Scene, band: Band) -> bool:
-    """Tell whether cloud and snow are known of a sample: of windows only on one grid."""
-    layer = scene.quality
-    return layer is not None and (band.driver != "GTiff" or layer.resolution == band.resolution)
+    flags = [part.flags.ravel() for part in parts if part.flags is not None]
+    if flags:
+        clear &= (np.concatenate(flags) & np.uint8(_HIDDEN)) == 0
+    return values, clear
 
 
 def _is_clear_enough(values: Reflectance, clear: Clear) -> bool:
     return bool(clear.sum() > max(FEWEST_PIXELS, _CLEAR_SHARE * np.isfinite(values).sum()))
-
-
-def _is_clear(scene: Scene, numbers: NDArray[Any]) -> Clear:
-    hidden = Quality.NODATA | Quality.CLOUD | Quality.CLOUD_SHADOW | Quality.CIRRUS | Quality.SNOW
-    clear: Clear = (decoder_of(scene.decoder)(numbers) & np.uint8(hidden)) == 0
-    return clear
-
-
-def _starts(size: int) -> list[int]:
-    """Return where windows begin along an edge: evenly, without overlap."""
-    count = max(1, min(_WINDOWS, size // _EDGE_PX))
-    room = max(0, size - _EDGE_PX)
-    return [round(room * (place + 0.5) / count) for place in range(count)]

@@ -177,7 +177,7 @@ def run(
     >>> result.refused, result.n_lakes > 0
     ((), True)
     """
-    _require_types(project, jobs)
+    _require_types(project, jobs, max_memory)
     refused: list[SceneRefused] = []
     listen = collecting(SceneRefused, refused, on_event)
     detector_of(project.mapping, project.file)  # told once, not by every scene
@@ -236,14 +236,15 @@ def run(
         return replace(result, paths=paths, n_lakes=n_lakes, unchanged=unchanged)
 
 
-def _require_types(project: object, jobs: object) -> None:
+def _require_types(project: object, jobs: object, max_memory: object) -> None:
     require(project, Project, "project", N_("read it with read_project"))
-    if jobs is None:
-        return
     remedy = N_("give a whole number of at least 1")
-    require(jobs, numbers.Integral, "jobs", remedy, but=bool)
-    if int(jobs) < 1:  # type: ignore[call-overload]
-        raise InputError(None, "jobs is given as {value}", remedy, value=jobs)
+    for name, value in (("jobs", jobs), ("max_memory", max_memory)):
+        if value is None:
+            continue
+        require(value, numbers.Integral, name, remedy, but=bool)
+        if int(value) < 1:  # type: ignore[call-overload]
+            raise InputError(None, "{name} is given as {value}", remedy, name=name, value=value)
 
 
 def _usable(records: Mapping[str, Record], waiting: set[str]) -> list[str]:

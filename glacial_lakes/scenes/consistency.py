@@ -1,0 +1,242 @@
+"""Whether the bands and the quality layer of a scene are of one image, each in its place.
+
+Neighbouring bands change together from one pixel to the next: an edge of snow, water or shade is
+an edge in both. A band of another image has other shadows, snow and clouds. Bands that were
+swapped follow their neighbours less than those far away, and land is brighter in the near infrared
+than in green. A quality layer of another image finds snow and cloud where there are none.
+
+The limits were set by 44 good scenes: real ones and those of two simulators, four sensors, top of
+atmosphere and ground, half of them with cloud and some all snow (``benchmarks/plausibility.py``);
+the worst of them stands beside each. Snow that saturates the blue band of TM spoils its
+correlations, so that those of blue are hardly asked. Swaps of green with red, and of blue with
+either, change reflectance by less than haze does, and are not noticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glacial_lakes.errors import Message
+from glacial_lakes.scenes.quality import Decoder, Flags, Quality
+from glacial_lakes.scenes.sampling import Part
+
+FEWEST_PIXELS = 1000
+"""Fewer pixels of land, snow or cloud than this are not judged."""
+
+LAND_BRIGHTER = 0.5
+"""Share of land that is brighter in the near infrared than in green (lowest of good ones: 0.99),
+and in the first shortwave infrared than in the second (1.00)."""
+
+TOGETHER = {("green", "red"): 0.75, ("swir1", "swir2"): 0.75, ("blue", "green"): 0.25}
+"""Least correlation of the steps between neighbouring pixels (good ones: 0.89, 0.89, 0.46)."""
+
+NIR_EXPLAINED = 0.35
+"""Least share of the variance of near-infrared steps that those of the bands on both sides of it
+explain (good ones: 0.45)."""
+
+NEIGHBOURS = (("green", "red", "nir"), ("blue", "green", "nir"), ("swir1", "swir2", "green"))
+"""A band, one that it follows, and one that it follows less."""
+NEARER = 0.1
+"""By so much the correlation with the farther one may be larger (good ones: 0.03)."""
+
+FLAT = 0.002
+"""Steps smaller than this (standard deviation of reflectance) are noise, as on open water."""
+
+SNOW_IS_SNOW = 0.5
+"""Share of what a quality layer calls snow whose NDSI is above 0.1 (good ones: 0.99)."""
+WHITE_IS_CLEAR = 0.3
+"""Share of bright snow and cloud of high NDSI that it calls clear (highest of good ones: 0.05)."""
+CLOUD_IS_BRIGHTER = 1.5
+"""Green of what it calls cloud over that of what it calls clear (lowest of good ones: 2.4)."""
+
+_TELLS_SNOW = ("scl", "qa_pixel", "bqa")
+_HIDDEN = Quality.NODATA | Quality.CLOUD | Quality.CLOUD_SHADOW | Quality.CIRRUS | Quality.SNOW
+
+Values = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+
+
+def swapped_bands(parts: Sequence[Part]) -> list[Message]:
+    """Return why the bands of a scene cannot be what they are called, as clauses.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        From :func:`glacial_lakes.scenes.sampling.sample_of`.
+    """
+    bands = _bands(parts)
+    if not {"green", "nir", "swir1"} <= bands.keys():
+        return []
+    land = _is_clear(_flags(parts), bands["green"].size)
+    # not water, which is dark there, nor snow and cloud
+    land &= (bands["swir1"] > 0.08) & (bands["swir1"] > bands["green"])
+    land &= np.isfinite(bands["nir"])
+    found = []
+    for darker, brighter in (("green", "nir"), ("swir2", "swir1")):
+        if darker in bands and land.sum() >= FEWEST_PIXELS:
+            share = float((bands[brighter] > bands[darker])[land].mean())
+            if share < LAND_BRIGHTER:
+                found.append(
+                    Message(
+                        "{brighter} is darker than {darker} on {percent:.0f} % of the land, "
+                        "as if these bands were swapped",
+                        brighter=brighter,
+                        darker=darker,
+                        percent=100 * (1 - share),
+                    )
+                )
+    return found
+
+
+def mixed_bands(parts: Sequence[Part]) -> list[Message]:
+    """Return why the bands of a scene seem not to be of one image, or not in order, as clauses."""
+    bands = {name: _steps([part.bands[name] for part in parts]) for name in _bands(parts)}
+    found = []
+    for (one, other), least in TOGETHER.items():
+        correlation = _correlation(bands, one, other)
+        if correlation is not None and correlation < least:
+            found.append(
+                Message(
+                    "{one} and {other} do not show the same edges (correlation {value:.2f}), "
+                    "as if one were of another image",
+                    one=one,
+                    other=other,
+                    value=correlation,
+                )
+            )
+    for name, near, far in NEIGHBOURS:
+        close, distant = _correlation(bands, name, near), _correlation(bands, name, far)
+        if close is not None and distant is not None and close < distant - NEARER:
+            found.append(
+                Message(
+                    "{band} follows {far} more than {near}, as if bands were swapped",
+                    band=name,
+                    far=far,
+                    near=near,
+                )
+            )
+    others = [bands[name] for name in ("green", "red", "swir1", "swir2") if name in bands]
+    if "nir" in bands and "red" in bands:
+        explained = _explained(bands["nir"], others)
+        if explained is not None and explained < NIR_EXPLAINED:
+            found.append(
+                Message(
+                    "near infrared does not show the edges of the other bands "
+                    "(explained {value:.2f}), as if it were of another image",
+                    value=explained,
+                )
+            )
+    return found
+
+
+def foreign_quality(parts: Sequence[Part], decoder: Decoder) -> list[Message]:
+    """Return why a quality layer seems to be of another image, as clauses.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+    decoder : Decoder
+        Of the scene: snow is only missed in layers that tell it.
+    """
+    bands, flags = _bands(parts), _flags(parts)
+    if flags is None or "green" not in bands:
+        return []
+    green = bands["green"]
+    seen = np.isfinite(green)
+    clear = seen & _is_clear(flags, green.size)
+    cloud = seen & _is_set(flags, Quality.CLOUD)
+    found = []
+    if "swir1" in bands:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ndsi = (green - bands["swir1"]) / (green + bands["swir1"])
+        known = np.isfinite(ndsi)
+        snow = known & _is_set(flags, Quality.SNOW)
+        if snow.sum() >= FEWEST_PIXELS:
+            share = float((ndsi[snow] > 0.1).mean())
+            if share < SNOW_IS_SNOW:
+                found.append(
+                    Message(
+                        "{percent:.0f} % of what the quality layer calls snow is none, "
+                        "as if it were of another image",
+                        percent=100 * (1 - share),
+                    )
+                )
+        # snow by Dozier (1989), and as bright as only snow and cloud are
+        white = known & (ndsi > 0.4) & (green > 0.35)
+        if decoder in _TELLS_SNOW and white.sum() >= FEWEST_PIXELS:
+            share = float(clear[white].mean())
+            if share > WHITE_IS_CLEAR:
+                found.append(
+                    Message(
+                        "the quality layer calls {percent:.0f} % of the snow and cloud clear, "
+                        "as if it were of another image",
+                        percent=100 * share,
+                    )
+                )
+    if min(cloud.sum(), clear.sum()) >= FEWEST_PIXELS:
+        ratio = float(np.median(green[cloud]) / max(np.median(green[clear]), 1e-3))
+        if ratio < CLOUD_IS_BRIGHTER:
+            found.append(
+                Message(
+                    "what the quality layer calls cloud is {ratio:.1f} times as bright as clear "
+                    "ground, as if it were of another image",
+                    ratio=ratio,
+                )
+            )
+    return found
+
+
+def _bands(parts: Sequence[Part]) -> dict[str, Values]:
+    return {
+        name: np.concatenate([part.bands[name].ravel() for part in parts])
+        for name in parts[0].bands
+    }
+
+
+def _flags(parts: Sequence[Part]) -> Flags | None:
+    flags = [part.flags.ravel() for part in parts if part.flags is not None]
+    return np.concatenate(flags) if flags else None
+
+
+def _is_set(flags: Flags, which: Quality) -> Bool:
+    is_set: Bool = (flags & np.uint8(which)) != 0
+    return is_set
+
+
+def _is_clear(flags: Flags | None, size: int) -> Bool:
+    return np.ones(size, bool) if flags is None else ~_is_set(flags, _HIDDEN)
+
+
+def _steps(planes: Sequence[Values]) -> Values:
+    """Return the differences of each pixel to those below and to the right of it."""
+    steps = []
+    for plane in planes:
+        here = plane[:-1, :-1]
+        steps += [(plane[1:, :-1] - here).ravel(), (plane[:-1, 1:] - here).ravel()]
+    return np.concatenate(steps)
+
+
+def _correlation(steps: dict[str, Values], one: str, other: str) -> float | None:
+    if one not in steps or other not in steps:
+        return None
+    known = np.isfinite(steps[one]) & np.isfinite(steps[other])
+    pair = steps[one][known], steps[other][known]
+    if known.sum() < 2 * FEWEST_PIXELS or min(part.std() for part in pair) < FLAT:
+        return None
+    return float(np.corrcoef(*pair)[0, 1])
+
+
+def _explained(values: Values, others: Sequence[Values]) -> float | None:
+    """Return the share of variance that a linear regression on others explains (R²)."""
+    predictors = np.stack(others, axis=1).astype(np.float64)
+    known = np.isfinite(values) & np.isfinite(predictors).all(axis=1)
+    own = values[known].astype(np.float64)
+    if known.sum() < 2 * FEWEST_PIXELS or own.std() < FLAT:
+        return None
+    own -= own.mean()
+    centred = predictors[known] - predictors[known].mean(axis=0)
+    weights, *_ = np.linalg.lstsq(centred, own, rcond=None)
+    return float(1 - np.square(own - centred @ weights).sum() / np.square(own).sum())
