@@ -22,12 +22,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from glacial_lakes.errors import GlacialLakesError
+from glacial_lakes.mapping.reach import extent_of
 from glacial_lakes.scenes import find_products, open_scene
 from glacial_lakes.scenes.agreement import Ground, disagreeing
 from glacial_lakes.scenes.plausibility import assess
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.simulate import Acquisition, make_site, simulate_scene, write_product
-from glacial_lakes.workflow.reach import extent_of
 
 FOLDERS = ("flathead_landsat", "real_chips", "landsat_c2", "independent_truth", "sentinel2_safe")
 FAULTS = {

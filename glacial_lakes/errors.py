@@ -303,6 +303,11 @@ class GlacialLakesError(Exception):
             template = template.replace("; {remedy}", "")
         return Message(template, code=self.code, path=self.path, what=self.what, remedy=self.remedy)
 
+    def line_beside(self, path: Path | str) -> Message:
+        """Return the line as it stands beside a path, which is not told again."""
+        at_fault = None if self.path == str(path) else self.path
+        return type(self)(at_fault, self.what, self.remedy).line
+
     def __str__(self) -> str:
         return str.__str__(self.line)
 

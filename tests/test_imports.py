@@ -113,6 +113,26 @@ def test_an_upward_import_is_found(text: str) -> None:
     assert upward_imports(PACKAGE / "grid.py", text)
 
 
+def floors() -> int:
+    """Return how many rooms stand on each other where the house is highest."""
+    below: dict[str, set[str]] = {}
+    for source in SOURCES:
+        if source != PACKAGE / "__init__.py":
+            rooms = {name for name, _ in imported_rooms(ast.parse(source.read_text("utf-8")))}
+            below.setdefault(room(source), set()).update(rooms - {"__init__"})
+    heights: dict[str, int] = {}
+    for name in reversed(TOP_TO_BOTTOM):
+        under = below.get(name, set()) - {name}
+        heights[name] = 1 + max((heights[other] for other in under), default=0)
+    return heights["cli"]  # the file __main__ is its door
+
+
+def test_the_house_can_be_seen_at_once() -> None:
+    entries = {path.name for path in PACKAGE.iterdir()} - {"__pycache__"}
+    assert len(entries) <= 30
+    assert floors() <= 14
+
+
 def test_nothing_imports_the_simulator() -> None:
     assert [
         f"{source}:{line}"

@@ -132,8 +132,8 @@ def test_a_russian_form_takes_the_values_of_its_source() -> None:
     ("source", "form"),
     [
         ("{count} lake\0{count} lakes", "{count} озеро"),
-        ("has no column {name}", "нет столбца"),
-        ("has no column {name}", "нет столбца {name} {other}"),
+        ("did you mean {name}?", "может быть, другое?"),
+        ("did you mean {name}?", "может быть, {name}, {other}?"),
         ("a lake", "a lake"),
     ],
 )

@@ -22,6 +22,7 @@ from sample_project import PRODUCTS, Maker, project_of
 from glacial_lakes import schema
 from glacial_lakes.errors import GridError, ImplausibleError, MetadataError, MissingFileError
 from glacial_lakes.grid import Grid
+from glacial_lakes.mapping.reach import extent_of
 from glacial_lakes.scenes import discover, find_products, open_scene
 from glacial_lakes.scenes.agreement import Ground, disagreeing
 from glacial_lakes.scenes.consistency import foreign_quality, mixed_bands
@@ -36,7 +37,6 @@ from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sun import sun_elevation
 from glacial_lakes.simulate.sun import sun_position
 from glacial_lakes.workflow.map_files import map_scenes
-from glacial_lakes.workflow.reach import extent_of
 from glacial_lakes.workflow.run import run
 
 LANDSAT = "LC08_L2SP_151030_20130903_20200904_02_T1"

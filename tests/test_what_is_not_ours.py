@@ -220,9 +220,10 @@ def test_a_log_goes_on_and_may_be_a_device(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize("name", WITHOUT_PYARROW)
 def test_an_export_replaces_an_earlier_export_and_nothing_else(name: str, tmp_path: Path) -> None:
     (folder := tmp_path / "out").mkdir()
-    export(make_inventory(3), folder, [name])
+    few, more = make_inventory(3), make_inventory(5)
+    export(few, folder, [name])
     first = contents(folder)
-    paths = export(make_inventory(5), folder, [name])
+    paths = export(more, folder, [name])
     assert contents(folder) != first
     for path in {path.suffix: path for path in paths}.values():  # one of a kind
         for foreign in (b"a person's own work\n", b'{"a": 1}', b"SQLite format 3\0", b"PK\x03\x04"):
@@ -234,7 +235,7 @@ def test_an_export_replaces_an_earlier_export_and_nothing_else(name: str, tmp_pa
             if mine.suffix in {".prj", ".cpg", ".shx"}:
                 continue
             with pytest.raises(ForeignFileError):
-                export(make_inventory(3), tmp_path / "other", [name])
+                export(few, tmp_path / "other", [name])
             assert mine.read_bytes() == foreign
             shutil.rmtree(tmp_path / "other")
 
@@ -329,25 +330,24 @@ def test_a_link_is_not_replaced(tmp_path: Path) -> None:
 NAMES = ("lakes", "old_lakes", "lakes.v2", "lakes_2", "l*s", "l[a]kes", "Lakes2")
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_an_inventory_keeps_its_copy_while_its_namesakes_are_written(
-    name: str, tmp_path: Path
-) -> None:
-    if sys.platform == "win32" and "*" in name:
-        pytest.skip("no name there")
-    mine = tmp_path / f"{name}.gpkg"
-    working_copy.replace(make_inventory(4), mine)
-    (copy,) = (tmp_path / "as_written").iterdir()
-    (tmp_path / "as_written" / "lakes.notes.gpkg").write_text("mine")
-    for other in NAMES:
-        if other != name and not (sys.platform == "win32" and "*" in other):
-            working_copy.replace(make_inventory(6), tmp_path / f"{other}.gpkg")
-            working_copy.replace(make_inventory(6), tmp_path / f"{other}.gpkg")
-    assert copy.exists()
-    assert working_copy.edits(mine).is_edited is False
-    assert (tmp_path / "as_written" / "lakes.notes.gpkg").read_text() == "mine"
-    mine.unlink()
-    assert working_copy.restore(mine)
+def test_an_inventory_keeps_its_copy_while_its_namesakes_are_written(tmp_path: Path) -> None:
+    folder = tmp_path / "as_written"
+    copies: dict[Path, Path] = {}
+    for inventory in (make_inventory(4), make_inventory(6)):
+        for name in NAMES:
+            if sys.platform == "win32" and "*" in name:
+                continue  # no name there
+            mine = tmp_path / f"{name}.gpkg"
+            working_copy.replace(inventory, mine)
+            copies.pop(mine, None)
+            assert all(copy.exists() for copy in copies.values())
+            (copies[mine],) = {*folder.iterdir()} - {*copies.values(), folder / "lakes.notes.gpkg"}
+            (folder / "lakes.notes.gpkg").write_text("mine")
+    assert len(copies) > 5
+    for mine in copies:
+        assert working_copy.edits(mine).is_edited is False
+        mine.unlink()
+        assert working_copy.restore(mine)
 
 
 def test_two_edits_of_one_second_are_both_kept(tmp_path: Path) -> None:

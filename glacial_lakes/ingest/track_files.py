@@ -38,17 +38,16 @@ from glacial_lakes.inventory.build import track
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
 from glacial_lakes.inventory.kept import refuse_empty
 from glacial_lakes.io import atomic, locks
+from glacial_lakes.io.checksums import checksum, parts_of
 from glacial_lakes.io.vector import Places
 from glacial_lakes.mapping.mapped_scene import MappedScene
+from glacial_lakes.mapping.reach import check_reach
 from glacial_lakes.measures.meridian import distance_m, in_degrees, in_equal_area
 from glacial_lakes.places import PathLike, file_of, keep_apart, listed, refuse_addresses
 from glacial_lakes.review import working_copy
-from glacial_lakes.runtime.revision import code_version
+from glacial_lakes.runtime.revision import code_version, versions
 from glacial_lakes.schema import SceneState, Status
 from glacial_lakes.settings import TrackingSettings, digest
-from glacial_lakes.workflow import manifest
-from glacial_lakes.workflow.reach import check_reach
-from glacial_lakes.workflow.scene_tasks import reason_of
 
 ID_FORM = r"GL\d{6}[EW]\d{5}[NS](_\d+)?"
 """The form of identities that the inventories of the region share."""
@@ -190,7 +189,7 @@ def _read_all(
                     other=other,
                 )
         except (InputError, UnsafeInputError) as error:
-            listen(SceneRefused(str(path), reason_of(error, str(path))))
+            listen(SceneRefused(str(path), error.line_beside(path)))
             continue
         for survey in surveys:
             names[_name(survey)] = path
@@ -358,14 +357,12 @@ def _scenes(
 
 def _run_row(paths: Iterable[Path], options: Mapping[str, Any]) -> dict[str, Any]:
     given_options = {name: value for name, value in options.items() if value}
-    inputs = {
-        shown(path.name): manifest.checksum(manifest.parts_of(path)) for path in sorted(set(paths))
-    }
+    inputs = {shown(path.name): checksum(parts_of(path)) for path in sorted(set(paths))}
     version = code_version()
     return {
         C.RUN_ID: digest({"version": version, "options": given_options, "inputs": inputs})[:16],
         C.VERSION: version,
         C.SETTINGS: json.dumps(given_options, ensure_ascii=False),
         C.INPUTS: json.dumps(inputs, ensure_ascii=False),
-        C.LIBRARIES: json.dumps(manifest.versions()),
+        C.LIBRARIES: json.dumps(versions()),
     }

@@ -1,7 +1,8 @@
-"""Which code this is: the version, and the commit where the package lies in a checkout of it."""
+"""Which code this is: the version, the commit in a checkout of it, and those of the libraries."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import subprocess
 from functools import cache
@@ -14,6 +15,7 @@ _ASK = ("-c", "core.fsmonitor=false", "status", "--porcelain=v2", "--branch", "-
 _COMMIT = "# branch.oid "
 _SECONDS = 10
 _DIGITS = 12
+_LIBRARIES = ("numpy", "numba", "scipy", "scikit-image", "pandas", "geopandas", "shapely", "pyproj")
 
 
 @cache
@@ -52,3 +54,15 @@ def code_version(package: Path = PACKAGE) -> str:
     changes = [line for line in lines if not line.startswith("#")]
     ending = ".dirty" if changes else ""
     return f"{version}+g{commits[0][:_DIGITS]}{ending}"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the libraries that compute, of GDAL and of PROJ."""
+    import rasterio  # noqa: PLC0415 (heavy, and a process that only serves asks for no version)
+
+    found = {name: importlib.metadata.version(name) for name in _LIBRARIES}
+    return found | {
+        "rasterio": rasterio.__version__,
+        "GDAL": rasterio.__gdal_version__,
+        "PROJ": rasterio.__proj_version__,
+    }

@@ -22,8 +22,7 @@ from glacial_lakes.events import Listener
 from glacial_lakes.places import file_of
 from glacial_lakes.runtime import machine
 from glacial_lakes.runtime.processes import ProcessPerCall
-from glacial_lakes.runtime.revision import code_version
-from glacial_lakes.workflow import manifest
+from glacial_lakes.runtime.revision import code_version, versions
 from glacial_lakes.workflow.compiling import compile_ahead
 from glacial_lakes.workflow.manifest import Record
 from glacial_lakes.workflow.output_folder import RUNNING_NAME, remove_work
@@ -297,7 +296,7 @@ def _share() -> int:
 
 
 def _versions() -> dict[str, str]:
-    return {"glacial_lakes": code_version(), **manifest.versions()}
+    return {"glacial_lakes": code_version(), **versions()}
 
 
 def _threads(client: Any) -> int:

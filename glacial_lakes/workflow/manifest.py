@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -11,16 +10,16 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 import pandas as pd
-import rasterio
 
 from glacial_lakes import schema, settings
 from glacial_lakes.columns import C
 from glacial_lakes.errors import Message, shown
 from glacial_lakes.events import SceneRefused
 from glacial_lakes.io import atomic
+from glacial_lakes.io.checksums import parts_of
 from glacial_lakes.io.parsing import json_of
 from glacial_lakes.places import is_plain
-from glacial_lakes.runtime.revision import code_version
+from glacial_lakes.runtime.revision import code_version, versions
 from glacial_lakes.scenes.plausibility import PERCENTILES
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.schema import SceneState
@@ -29,7 +28,6 @@ FILE_NAME = "manifest.json"
 UNVERIFIED = "unverified"
 """In place of a checksum that nobody gave."""
 _KNOWN_STATES = (SceneState.MAPPED, SceneState.REFUSED)
-_LIBRARIES = ("numpy", "numba", "scipy", "scikit-image", "pandas", "geopandas", "shapely", "pyproj")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,59 +75,12 @@ class Record:
         return cls(**known)
 
 
-def parts_of(path: Path) -> list[Path]:
-    """Return the files that make up an input, sorted.
-
-    A folder: all files in it. A file: itself and those that differ only in the ending, such as
-    the parts of a shapefile or the sidecar of a GeoTIFF.
-    """
-    if path.is_dir():
-        return sorted(part for part in path.rglob("*") if part.is_file())
-    prefix = f"{path.stem}."
-    return sorted(
-        part for part in path.parent.iterdir() if part.is_file() and part.name.startswith(prefix)
-    )
-
-
 def scene_parts(scene: Scene) -> list[Path]:
     """Return the files of a scene's product, also those that lie outside its folder."""
     layers = [*scene.bands.values(), scene.quality, scene.saturation]
     paths = {layer.path for layer in layers if layer is not None}
     elsewhere = {Path(path) for path in paths if not path.startswith("/vsi")}
     return sorted({*parts_of(Path(scene.path)), *(path for path in elsewhere if path.is_file())})
-
-
-def stamp(parts: Iterable[Path]) -> str:
-    """Return a digest of names, sizes and times of change: quick, and enough when it is equal."""
-    states = [(str(part), part.stat()) for part in parts]
-    return settings.digest([(name, state.st_size, state.st_mtime_ns) for name, state in states])
-
-
-def checksum(parts: Iterable[Path]) -> str:
-    """Return a digest of names and contents (SHA-256), independent of place and time.
-
-    For a single file it is the SHA-256 of the file, as ``sha256sum`` tells it.
-    """
-    parts = list(parts)
-    if len(parts) == 1:
-        return atomic.sha256(parts[0])
-    return settings.digest([(part.name, atomic.sha256(part)) for part in parts])
-
-
-def current_checksum(parts: Iterable[Path], known: Mapping[str, str]) -> str:
-    """Return the checksum, from ``known`` (checksum by stamp) while nothing was touched."""
-    parts = list(parts)
-    return known.get(stamp(parts)) or checksum(parts)
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what computes: the package, its libraries, GDAL and PROJ."""
-    found = {name: importlib.metadata.version(name) for name in _LIBRARIES}
-    return found | {
-        "rasterio": rasterio.__version__,
-        "GDAL": rasterio.__gdal_version__,
-        "PROJ": rasterio.__proj_version__,
-    }
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -40,6 +40,7 @@ from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.vector import Places
 from glacial_lakes.io.writing import written
 from glacial_lakes.mapping.pipeline import map_lakes
+from glacial_lakes.mapping.reach import check_reach, extent_of
 from glacial_lakes.places import PathLike, file_of, keep_apart, listed, refuse_addresses
 from glacial_lakes.runtime import machine
 from glacial_lakes.runtime.processes import in_turn
@@ -49,8 +50,7 @@ from glacial_lakes.scenes.plausibility import Plausibility, assess, require_plau
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.settings import LimitSettings
 from glacial_lakes.workflow.compiling import compile_ahead
-from glacial_lakes.workflow.reach import check_reach, extent_of
-from glacial_lakes.workflow.scene_tasks import MEMORY_SHARE, reason_of
+from glacial_lakes.workflow.scene_tasks import MEMORY_SHARE
 
 LAYER = "outlines"
 _DEGREES = "EPSG:4326"
@@ -188,7 +188,7 @@ def _outcomes(
 
 def _reason(error: Exception, product: str) -> Message:
     if isinstance(error, GlacialLakesError):
-        return reason_of(error, product)
+        return error.line_beside(product)
     if isinstance(error, MemoryError):
         remedy = N_("allow more with limits.memory_gb")
         return ResourceError(None, "the memory does not suffice", remedy).line

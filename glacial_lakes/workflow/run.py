@@ -35,7 +35,9 @@ from glacial_lakes.inventory.inventory import Inventory, open_inventory
 from glacial_lakes.inventory.kept import refuse_empty, tell_away
 from glacial_lakes.io import atomic, locks, marks
 from glacial_lakes.io.atomic import Aside
+from glacial_lakes.io.checksums import checksum, parts_of
 from glacial_lakes.mapping.mapped_scene import MappedScene
+from glacial_lakes.mapping.reach import check_reach, extent_of
 from glacial_lakes.mapping.seeds import detector_of
 from glacial_lakes.measures.glaciers import glacier_outlines
 from glacial_lakes.places import file_of, keep_apart, layer_of
@@ -62,7 +64,6 @@ from glacial_lakes.workflow.output_folder import (
     SCENES_FOLDER,
     WORK_PREFIX,
 )
-from glacial_lakes.workflow.reach import check_reach, extent_of
 from glacial_lakes.workflow.scene_tasks import (
     MEMORY_SHARE,
     OUTLINES_NAME,
@@ -355,7 +356,7 @@ def _checksums(project: Project) -> dict[str, str]:
         "basins": project.area.basins,
     }
     return {
-        name: manifest.checksum(manifest.parts_of(project.folder / file_of(path)))
+        name: checksum(parts_of(project.folder / file_of(path)))
         for name, path in named.items()
         if path is not None
     }

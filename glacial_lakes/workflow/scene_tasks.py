@@ -17,7 +17,6 @@ from glacial_lakes.errors import (
     ClusterError,
     GlacialLakesError,
     InputError,
-    Message,
     OutputError,
     ResourceError,
     TimeLimitError,
@@ -26,6 +25,7 @@ from glacial_lakes.errors import (
 from glacial_lakes.events import Listener, SceneMapped, SceneRefused, ignore
 from glacial_lakes.grid import Grid
 from glacial_lakes.io import atomic
+from glacial_lakes.io.checksums import checksum, current_checksum, stamp
 from glacial_lakes.mapping.candidates import MOST_BYTES
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.mapping.strips import ABOVE_PX, BELOW_PX
@@ -162,13 +162,13 @@ def map_scene(task: SceneTask) -> Mapped:
         reason="",
         n_outlines=0,
         key=task.key,
-        stamp=manifest.stamp(parts),
+        stamp=stamp(parts),
         checksum="",
         outputs={},
     )
     is_lasting = True
     try:
-        record = replace(record, checksum=manifest.checksum(parts))
+        record = replace(record, checksum=checksum(parts))
         record = replace(record, verified=verify(task.scene))
         found = assess(task.scene)
         record = replace(
@@ -185,7 +185,9 @@ def map_scene(task: SceneTask) -> Mapped:
         raise
     except GlacialLakesError as error:
         is_lasting = _is_of_scene(error, task, parts) and _reads_as_before(parts, record)
-        record = replace(record, state=SceneState.REFUSED, reason=reason_of(error, task.scene.path))
+        record = replace(
+            record, state=SceneState.REFUSED, reason=error.line_beside(task.scene.path)
+        )
     except Exception as error:
         if _lacks_memory(error):
             raise MemoryError from error
@@ -219,7 +221,7 @@ def _reads_as_before(parts: Sequence[Path], record: Record) -> bool:
     A disk that failed for a moment says the same as a file that is cut short.
     """
     try:
-        return bool(record.checksum) and manifest.checksum(parts) == record.checksum
+        return bool(record.checksum) and checksum(parts) == record.checksum
     except OSError:
         return False
 
@@ -229,12 +231,6 @@ def _lacks_memory(error: Exception) -> bool:
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
     return isinstance(error, MemoryError) or "can't start new thread" in str(error)
-
-
-def reason_of(error: GlacialLakesError, product: str) -> Message:
-    """Return why a product was refused; its own path is not told again."""
-    at_fault = None if error.path == product else error.path
-    return type(error)(at_fault, error.what, error.remedy).line
 
 
 def _write_outlines(task: SceneTask, record: Record) -> Record:
@@ -264,7 +260,7 @@ def earlier_record(task: SceneTask) -> Record | None:
         return None
     parts = manifest.scene_parts(task.scene)
     known = {record.stamp: record.checksum}
-    return record if manifest.current_checksum(parts, known) == record.checksum else None
+    return record if current_checksum(parts, known) == record.checksum else None
 
 
 def map_all(
