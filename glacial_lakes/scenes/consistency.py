@@ -93,7 +93,7 @@ def swapped_bands(parts: Sequence[Part]) -> list[Message]:
 
 def mixed_bands(parts: Sequence[Part]) -> list[Message]:
     """Return why the bands of a scene seem not to be of one image, or not in order, as clauses."""
-    bands = {name: _steps([part.bands[name] for part in parts]) for name in _bands(parts)}
+    bands = {name: _steps([part.bands[name] for part in parts]) for name in parts[0].bands}
     found = []
     for (one, other), least in TOGETHER.items():
         correlation = _correlation(bands, one, other)

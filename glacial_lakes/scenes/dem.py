@@ -50,7 +50,7 @@ else:  # whoever asks for the types at run time need not have xarray
 reading, or an xarray DataArray with a CRS. Files and arrays can be sent to other processes."""
 
 LOWEST_M, HIGHEST_M = -11000.0, 9000.0
-"""Below the shore of the Dead Sea (−430 m) and above Everest (8849 m) there is no ground."""
+"""Below the deepest sea (−10 935 m) and above Everest (8849 m) there is no ground."""
 
 STEEPEST_HALF_DEG = 55.0
 """Half of the ground steeper than this is none in metres: steep mountains have 35 to 40°."""
