@@ -177,7 +177,7 @@ def foreign_quality(parts: Sequence[Part], decoder: Decoder) -> list[Message]:
                     )
                 )
     if min(cloud.sum(), clear.sum()) >= FEWEST_PIXELS:
-        ratio = float(np.median(green[cloud]) / max(np.median(green[clear]), 1e-3))
+        ratio = float(np.median(green[cloud])) / max(float(np.median(green[clear])), 1e-3)
         if ratio < CLOUD_IS_BRIGHTER:
             found.append(
                 Message(

@@ -505,8 +505,8 @@ def _impossible(heights: Float, spacing: float, name: str | None) -> NDArray[np.
     wrong: NDArray[np.bool_] = (heights < LOWEST_M) | (heights > HIGHEST_M)
     lone = _lone_heights(heights)
     void = _is_void(heights) | (np.isin(heights, lone) if lone else False)
-    low = (heights > 0) & (heights < _LOW_M)
-    if low.sum() < _FEW * (heights >= _LOW_M).sum():
+    is_low = (heights > 0) & (heights < _LOW_M)
+    if is_low.sum() < _FEW * (heights >= _LOW_M).sum():
         void |= heights == 0
     if void.any():  # smeared, where the void was resampled
         void |= wrong & _grown(void, _RIM_PX)
