@@ -653,9 +653,9 @@ def _would_match(pattern: str, output: Path, folder: Path) -> bool:
 
     Of a pattern that begins with a wild card, the project folder itself, results are left out.
     """
-    parts = (folder / pattern).parts
+    parts = Path(pattern).parts
     named = next(number for number, part in enumerate(parts) if glob.has_magic(part))
-    root, wild = Path(*parts[:named]), parts[named:]
+    root, wild = folder.joinpath(*parts[:named]), parts[named:]
     if is_same(root, folder) or is_same(root, output) or not lies_in(output, root):
         return False
     inside = Path(os.path.relpath(output, root)).parts

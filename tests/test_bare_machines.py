@@ -249,8 +249,6 @@ def test_a_dry_run_needs_no_lock_where_nobody_can_write(
             review_file(inventory, edited, dry_run=True)
 
 
-@pytest.mark.usefixtures("here")
-@pytest.mark.parametrize("verb", ["map", "track"])
 def test_without_any_temporary_folder_processes_run_and_doctor_tells_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -271,6 +269,8 @@ def test_without_any_temporary_folder_processes_run_and_doctor_tells_it(
         vector.as_places(tmp_path / "lakes.zip")
 
 
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("verb", ["map", "track"])
 def test_quiet_tells_the_reason_of_a_failure(
     verb: str, make: Maker, tmp_path: Path, call: typing.Any
 ) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+from affine import Affine
 from geopandas.testing import assert_geodataframe_equal
 from rasterio.vrt import WarpedVRT
 
@@ -544,3 +545,20 @@ def test_a_dataset_that_is_closed_or_has_no_place_is_refused(
     path = write(tmp_path / "nowhere.tif", heights, profile | {"crs": None})
     with rasterio.open(path) as dataset, pytest.raises(GridError, match=r"nowhere\.tif.*no CRS"):
         read_heights(dataset, grid)
+
+
+@pytest.mark.parametrize("tag", [None, -9999, np.nan])
+def test_a_void_of_nan_is_as_large_whatever_the_tag_says(
+    tmp_path: Path, whole: Any, grid: Grid, tag: float | None
+) -> None:
+    """On a grid of other pixels, where heights are taken from several of the model's."""
+    heights, profile = whole
+    holed = heights.astype("float32")
+    holed[100:105, 100:105] = np.nan
+    marked = np.where(np.isnan(holed), -9999, holed)
+    a = grid.transform
+    shifted = Grid(grid.crs, a @ Affine.translation(0.4, 0.3) @ Affine.scale(1.3), (250, 250))
+    expected = read_heights(write(tmp_path / "a.tif", marked, profile, nodata=-9999), shifted)
+    found = read_heights(write(tmp_path / "b.tif", holed, profile, nodata=tag), shifted)
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
+    np.testing.assert_allclose(found, expected, atol=0.01)

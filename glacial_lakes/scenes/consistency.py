@@ -93,7 +93,7 @@ def swapped_bands(parts: Sequence[Part]) -> list[Message]:
 
 def mixed_bands(parts: Sequence[Part]) -> list[Message]:
     """Return why the bands of a scene seem not to be of one image, or not in order, as clauses."""
-    bands = {name: _steps([part.bands[name] for part in parts]) for name in _bands(parts)}
+    bands = {name: _steps([part.bands[name] for part in parts]) for name in parts[0].bands}
     found = []
     for (one, other), least in TOGETHER.items():
         correlation = _correlation(bands, one, other)
@@ -177,7 +177,7 @@ def foreign_quality(parts: Sequence[Part], decoder: Decoder) -> list[Message]:
                     )
                 )
     if min(cloud.sum(), clear.sum()) >= FEWEST_PIXELS:
-        ratio = float(np.median(green[cloud]) / max(np.median(green[clear]), 1e-3))
+        ratio = float(np.median(green[cloud])) / max(float(np.median(green[clear])), 1e-3)
         if ratio < CLOUD_IS_BRIGHTER:
             found.append(
                 Message(

@@ -50,7 +50,7 @@ else:  # whoever asks for the types at run time need not have xarray
 reading, or an xarray DataArray with a CRS. Files and arrays can be sent to other processes."""
 
 LOWEST_M, HIGHEST_M = -11000.0, 9000.0
-"""Below the shore of the Dead Sea (−430 m) and above Everest (8849 m) there is no ground."""
+"""Below the deepest sea (−10 935 m) and above Everest (8849 m) there is no ground."""
 
 STEEPEST_HALF_DEG = 55.0
 """Half of the ground steeper than this is none in metres: steep mountains have 35 to 40°."""
@@ -235,14 +235,17 @@ def read_heights(dem: Dem, grid: Grid) -> Float:
         _require_heights(dataset)
         spacing = spacing_m(dataset) * max(1.0, window.height / heights.shape[0])
         wrong = _impossible(heights, spacing, name_of(dataset))
+        is_float = np.issubdtype(np.dtype(dataset.dtypes[0]), np.floating)
+        is_whole = heights.shape == (window.height, window.width)
         if not wrong.any():
+            if is_float and is_whole and np.isnan(heights).any():  # NaN, whatever the tag says
+                return _on_grid(heights, dataset, window, grid)
             scale, shift = _factors(dataset)
-            is_float = np.issubdtype(np.dtype(dataset.dtypes[0]), np.floating)
             unknown = np.nan if dataset.nodata is None and is_float else dataset.nodata
             with _warped(dataset, grid, unknown) as warped:
                 elevation: Float = warped.read(1)
             return elevation if (scale, shift) == (1.0, 0.0) else elevation * scale + shift
-        if heights.shape != (window.height, window.width):
+        if not is_whole:
             raise ImplausibleError(
                 name_of(dataset),
                 Message(
@@ -261,22 +264,7 @@ def read_heights(dem: Dem, grid: Grid) -> Float:
             )
         )
         heights[_with_smears(heights, wrong, spacing)] = np.nan
-        profile = {
-            "driver": "GTiff",
-            "width": heights.shape[1],
-            "height": heights.shape[0],
-            "count": 1,
-            "dtype": "float32",
-            "crs": dataset.crs,
-            "transform": dataset.window_transform(window),
-            "nodata": np.nan,
-        }
-        with MemoryFile() as memory:
-            with memory.open(**profile) as mended:
-                mended.write(heights, 1)
-            with memory.open() as mended, _warped(mended, grid, np.nan) as warped:
-                elevation = warped.read(1)
-        return elevation
+        return _on_grid(heights, dataset, window, grid)
 
 
 def examine(dem: Dem) -> str:
@@ -505,8 +493,8 @@ def _impossible(heights: Float, spacing: float, name: str | None) -> NDArray[np.
     wrong: NDArray[np.bool_] = (heights < LOWEST_M) | (heights > HIGHEST_M)
     lone = _lone_heights(heights)
     void = _is_void(heights) | (np.isin(heights, lone) if lone else False)
-    low = (heights > 0) & (heights < _LOW_M)
-    if low.sum() < _FEW * (heights >= _LOW_M).sum():
+    is_low = (heights > 0) & (heights < _LOW_M)
+    if is_low.sum() < _FEW * (heights >= _LOW_M).sum():
         void |= heights == 0
     if void.any():  # smeared, where the void was resampled
         void |= wrong & _grown(void, _RIM_PX)
@@ -542,6 +530,26 @@ def _lone_heights(heights: Float) -> list[float]:
         if values.min() == values.max() and values.size < known.size:
             lone.append(float(values[0]))
     return lone if len(lone) < len(runs) else []
+
+
+def _on_grid(heights: Float, dataset: Any, window: Window, grid: Grid) -> Float:
+    """Return heights of a window of a model on a grid, of which NaN spoil none beside them."""
+    profile = {
+        "driver": "GTiff",
+        "width": heights.shape[1],
+        "height": heights.shape[0],
+        "count": 1,
+        "dtype": "float32",
+        "crs": dataset.crs,
+        "transform": dataset.window_transform(window),
+        "nodata": np.nan,
+    }
+    with MemoryFile() as memory:
+        with memory.open(**profile) as mended:
+            mended.write(heights, 1)
+        with memory.open() as mended, _warped(mended, grid, np.nan) as warped:
+            elevation: Float = warped.read(1)
+    return elevation
 
 
 def _warped(dataset: Any, grid: Grid, nodata: float | None) -> WarpedVRT:

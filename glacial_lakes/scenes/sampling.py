@@ -75,8 +75,9 @@ def _in_window(scene: Scene, coarsest: Band, row: int, col: int) -> Part:
     if scene.quality is not None:
         numbers, factor = read(scene.quality)
         flags = decoder_of(scene.decoder)(numbers[::factor, ::factor])
-    planes = [*bands.values(), *([] if flags is None else [flags])]
-    height, width = (min(plane.shape[axis] for plane in planes) for axis in (0, 1))
+    shapes = [values.shape for values in bands.values()]
+    shapes += [] if flags is None else [flags.shape]
+    height, width = (min(shape[axis] for shape in shapes) for axis in (0, 1))
     return Part(
         {name: values[:height, :width] for name, values in bands.items()},
         None if flags is None else flags[:height, :width],
