@@ -472,7 +472,7 @@ def test_a_year_before_the_name_of_a_month_is_a_date(tmp_path: Path) -> None:
     ],
 )
 def test_a_survey_whose_crs_slipped_is_refused(crs: int, slip: str, tmp_path: Path) -> None:
-    here = lakes(lake(0), lake(900), date="2010-08-10")
+    here = lakes(lake(0), lake(900), date=["2010-08-10"] * 2)
     there = here.assign(date="2015-08-10").set_crs(crs, allow_override=True)
     paths = [write(here, tmp_path / "a.gpkg"), write(there, tmp_path / "b.gpkg")]
     with pytest.raises(InputError, match=slip):
@@ -481,7 +481,7 @@ def test_a_survey_whose_crs_slipped_is_refused(crs: int, slip: str, tmp_path: Pa
 
 
 def test_a_survey_far_from_the_others_is_told(tmp_path: Path) -> None:
-    here = lakes(lake(0), lake(900), date="2010-08-10")
+    here = lakes(lake(0), lake(900), date=["2010-08-10"] * 2)
     there = here.assign(date="2015-08-10", geometry=here.translate(yoff=500_000))
     paths = [write(here, tmp_path / "a.gpkg"), write(there, tmp_path / "b.gpkg")]
     told: list[object] = []
@@ -491,7 +491,7 @@ def test_a_survey_far_from_the_others_is_told(tmp_path: Path) -> None:
 
 
 def test_degrees_in_a_crs_of_metres_are_refused(tmp_path: Path) -> None:
-    table = lakes(lake(0), lake(900), date="2010-08-10").to_crs(4326)
+    table = lakes(lake(0), lake(900), date=["2010-08-10"] * 2).to_crs(4326)
     path = write(table.set_crs(32643, allow_override=True), tmp_path / "lakes.gpkg")
     with pytest.raises(VectorError, match="coordinates in degrees, and a CRS in metres"):
         read_outlines(path)
