@@ -494,8 +494,8 @@ def reading(source: Path) -> Iterator[None]:
             error=error,
         ) from error
     except (DataSourceError, DataLayerError, GEOSException) as error:
-        reason = plain_reason(error)
-        if "database is locked" in reason:
+        said = plain_reason(error)
+        if "database is locked" in said:
             raise LockedError(
                 source,
                 "is open in another program, which may hold changes",
