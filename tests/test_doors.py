@@ -124,6 +124,9 @@ LINKED = (
         '{"type": "link", "properties": {"href": "ADDRESS"}}',
         '{"type":"URL","properties":{"url":"ADDRESS"}}',
         '{"properties": {"href": "ADDRESS", "type": "ogcwkt"}, "type": "link"}',
+        '{"properties": {"a": {"b": 1}, "href": "ADDRESS"}, "type": "link"}',
+        '{"x": 1, "type": "link", "properties": {"href": "ADDRESS"}}',
+        '{"type": "lin\\u006b", "properties": {"href": "ADDRESS"}}',
     ],
 )
 def test_a_linked_crs_is_refused_and_nobody_is_asked(
@@ -136,6 +139,27 @@ def test_a_linked_crs_is_refused_and_nobody_is_asked(
     with pytest.raises(UnsafeInputError, match="is a link"):
         vector.read_vector(path)
     assert seen == []
+
+
+@pytest.mark.parametrize("name", ["Pulkovo 1942", "urn:ogc:def:crs:EPSG::999999", "28413"])
+def test_a_geojson_that_names_an_unknown_crs_is_not_taken_for_degrees(
+    name: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "lakes.geojson"
+    crs = json.dumps({"type": "name", "properties": {"name": name}})
+    path.write_text(LINKED.replace("CRS", crs), encoding="utf-8")
+    with pytest.raises(VectorError, match="which is not known: places may be off"):
+        vector.read_vector(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["urn:ogc:def:crs:OGC:1.3:CRS84", "EPSG:4326", "WGS 84", "urn:ogc:def:crs:EPSG::4326"]
+)
+def test_a_geojson_may_name_the_crs_that_it_has_anyway(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "lakes.geojson"
+    crs = json.dumps({"type": "name", "properties": {"name": name}})
+    path.write_text(LINKED.replace("CRS", crs), encoding="utf-8")
+    assert vector.read_vector(path).total_bounds.tolist() == [74, 42, 74.1, 42.1]
 
 
 def test_gdal_asks_nobody_while_a_file_is_read(

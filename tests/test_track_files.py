@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from glacial_lakes import schema
 from glacial_lakes.cli.commands import ERROR, OK, PARTIAL, USAGE, main
 from glacial_lakes.errors import ConfigError, InputError, VectorError
+from glacial_lakes.events import InputOdd
 from glacial_lakes.export.export import epochs
 from glacial_lakes.ingest.check import check_file
 from glacial_lakes.ingest.dates import ROUGH, day_in_name, day_of, image_of
@@ -456,6 +457,56 @@ def test_one_row_in_no_place_or_without_an_area_costs_one_row(tmp_path: Path) ->
     ]
 
 
+def test_a_year_before_the_name_of_a_month_is_a_date(tmp_path: Path) -> None:
+    written = ["2015-Aug-13", "2015 август 13", "13-Aug-2015"]
+    table = lakes(lake(0), lake(900), lake(1800), date=written)
+    _, read = odd_rows(write(table, tmp_path / "lakes.gpkg"))
+    assert [f"{time:%Y-%m-%d}" for time in read["acquired"]] == ["2015-08-13"] * 3
+
+
+@pytest.mark.parametrize(
+    ("crs", "slip"),
+    [
+        (32743, "its CRS is of the other hemisphere"),
+        (32645, "its CRS is off by 2 UTM zones"),
+    ],
+)
+def test_a_survey_whose_crs_slipped_is_refused(crs: int, slip: str, tmp_path: Path) -> None:
+    here = lakes(lake(0), lake(900), date=["2010-08-10"] * 2)
+    there = here.assign(date="2015-08-10").set_crs(crs, allow_override=True)
+    paths = [write(here, tmp_path / "a.gpkg"), write(there, tmp_path / "b.gpkg")]
+    with pytest.raises(InputError, match=slip):
+        track_files(paths, tmp_path / "inventory.gpkg")
+    assert slip in str(check_file(paths[1]))
+
+
+def test_a_survey_far_from_the_others_is_told(tmp_path: Path) -> None:
+    here = lakes(lake(0), lake(900), date=["2010-08-10"] * 2)
+    there = here.assign(date="2015-08-10", geometry=here.translate(yoff=500_000))
+    paths = [write(here, tmp_path / "a.gpkg"), write(there, tmp_path / "b.gpkg")]
+    told: list[object] = []
+    track_files(paths, tmp_path / "inventory.gpkg", on_event=told.append)
+    odd = [str(event.reason) for event in told if isinstance(event, InputOdd)]
+    assert odd == ["lies 501 km from the others"]
+
+
+def test_degrees_in_a_crs_of_metres_are_refused(tmp_path: Path) -> None:
+    table = lakes(lake(0), lake(900), date=["2010-08-10"] * 2).to_crs(4326)
+    path = write(table.set_crs(32643, allow_override=True), tmp_path / "lakes.gpkg")
+    with pytest.raises(VectorError, match="coordinates in degrees, and a CRS in metres"):
+        read_outlines(path)
+    assert "coordinates in degrees, and a CRS in metres" in str(check_file(path))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("field", ["2015-08-10T00:30:00+06:00", "2015-08-10"])
+def test_no_library_warns_of_what_people_give(field: str, tmp_path: Path) -> None:
+    far = shapely.transform(lake(0), lambda xy: xy + 43_000_000)  # beyond the CRS
+    table = lakes(lake(0), lake(900), far, date=pd.to_datetime([field] * 3))
+    _, read = odd_rows(write(table, tmp_path / "lakes.gpkg"))
+    assert {f"{time:%Y-%m-%d}" for time in read["acquired"]} == {"2015-08-10"}
+
+
 def test_a_field_of_slashed_dates_is_read_as_its_clear_ones_are(tmp_path: Path) -> None:
     table = lakes(lake(0), lake(900), date=["08/01/2015", "08/25/2015"])
     _, read = odd_rows(write(table, tmp_path / "lakes.gpkg"))
@@ -516,6 +567,28 @@ def test_a_comma_that_may_be_decimal_or_not_is_told_by_the_other_numbers() -> No
     assert numbers_of(pd.Series(["3,450", "3,5"])).found.tolist() == [3.45, 3.5]
     assert numbers_of(pd.Series(["3,450", "900.5"])).found.tolist() == [3450, 900.5]
     assert numbers_of(pd.Series(["3,450"])).odd.all()
+
+
+def test_an_error_has_the_unit_that_stands_beside_it(tmp_path: Path) -> None:
+    written = ["5 %", "± 5%", "0,01 км²", "0.5 ha", "700 m²", "12 m"]
+    shapes = [lake(900 * number) for number in range(len(written))]
+    path = write(lakes(*shapes, Area_Err=written, date="2015-08-10"), tmp_path / "lakes.gpkg")
+    told, read = odd_rows(path)
+    share = 0.05 * read["area_m2"].iloc[0]
+    expected = [share, share, 10_000, 5_000, 700]
+    assert read["area_sigma_m2"].tolist()[:5] == pytest.approx(expected, rel=1e-6)
+    assert pd.isna(read["area_sigma_m2"].iloc[5])
+    assert told == ["field Area_Err: numbers that are not understood: 1 (6), such as 12 m"]
+
+
+def test_a_number_with_a_unit_of_another_kind_is_not_understood(tmp_path: Path) -> None:
+    table = lakes(lake(0), lake(900), GL_Elev=["3450 m", "3 ha"], obs_frac=["95 %", "0.9"])
+    path = write(table.assign(date="2015-08-10"), tmp_path / "lakes.gpkg")
+    told, read = odd_rows(path)
+    assert read["elev_m"].tolist() == pytest.approx([3450, np.nan], nan_ok=True)
+    assert read["observed_fraction"].tolist() == pytest.approx([0.95, 0.9])
+    assert told == ["field GL_Elev: numbers that are not understood: 1 (2), such as 3 ha"]
+    assert "GL_Elev has numbers that are not understood, such as 3 ha" in str(check_file(path))
 
 
 def test_numbers_that_are_not_understood_are_told_and_never_called_empty(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from glacial_lakes.ingest.dates import day_in_name
 from glacial_lakes.ingest.fields import UNITS, area_unit, recognise
 from glacial_lakes.ingest.neighbours import described, slip_beside
 from glacial_lakes.ingest.numbers import numbers_of
-from glacial_lakes.ingest.reading import dates, in_future, text_of, texts_of
+from glacial_lakes.ingest.reading import dates, in_future, is_in_degrees, text_of, texts_of
 from glacial_lakes.ingest.track_files import ID_FORM, ID_PLACE_M, place_of
 from glacial_lakes.io.repair import moved_areas, repaired
 from glacial_lakes.io.vector import read_as_drawn, spatial_layers
@@ -43,7 +43,8 @@ _SLIVER = 1e-3
 """Smaller shares come from rounded coordinates."""
 _LISTED = 3
 _POLYGONS = (3, 6)
-_NUMBERS = {column.name for column in schema.OUTLINES if column.type == "real"} | {"area"}
+_NUMBERS = {column.name: column.unit for column in schema.OUTLINES if column.type == "real"}
+_NUMBERS |= {"area": "m2"}
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,9 @@ def _beside(path: Path, frame: gpd.GeoDataFrame) -> Iterator[Finding]:
 
 
 def _geometry(lakes: Lakes) -> Iterator[Finding]:
+    if is_in_degrees(lakes.frame):
+        what = N_("has coordinates in degrees, and a CRS in metres")
+        yield Finding("CRS", "fault", what, "give it the right CRS")
     shapes = lakes.frame.geometry.to_numpy()
     missing = shapely.is_missing(shapes) | shapely.is_empty(shapes)
     other = ~missing & ~np.isin(shapely.get_type_id(shapes), _POLYGONS)
@@ -338,7 +342,7 @@ def _numbers(lakes: Lakes) -> Iterator[Finding]:
     for ours, theirs in sorted(lakes.named.items()):
         if ours not in _NUMBERS:
             continue
-        odd = numbers_of(lakes.frame[theirs]).odd
+        odd = numbers_of(lakes.frame[theirs], _NUMBERS[ours]).odd
         if odd.any():
             what = Message(
                 "{name} has numbers that are not understood, such as {text}: {places}",

@@ -33,6 +33,7 @@ _WRITTEN = (
     _DAY_FIRST,
     rf"(?P<day>\d\d?)[-. ]?\s*{_NAME}[-,. ]\s*{_YEARS}",
     rf"{_NAME}\s*(?P<day>\d\d?),?\s+{_YEARS}",
+    rf"{_YEARS}[-,. ]\s*{_NAME}[-. ]\s*(?P<day>\d\d?)",
     rf"{_YEARS}[-/.](?P<month>\d\d?)",
     rf"(?P<month>\d\d?)[./]{_YEARS}",
     rf"{_NAME}[-, ]\s*{_YEARS}",

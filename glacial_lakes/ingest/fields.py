@@ -101,36 +101,48 @@ def unit_in_name(name: str) -> str | None:
 
 
 def errors_m2(
-    errors: pd.Series, area_m2: pd.Series, named_unit: str | None, beside: str | None
+    errors: pd.Series, area_m2: pd.Series, units: pd.Series, beside: str | None
 ) -> tuple[pd.Series, str | None]:
-    """Return errors of areas in square metres, and the unit in which they are written.
+    """Return errors of areas in square metres, and the unit of those that name none.
 
     Parameters
     ----------
     errors, area_m2 : pandas.Series of float
         Errors as written, and areas of the geometry; same index.
-    named_unit : str or None
-        The unit that the field or its numbers tell: of :data:`UNITS`, or :data:`PERCENT`.
+    units : pandas.Series of str
+        The unit that the field or a number tells: of :data:`UNITS`, or :data:`PERCENT`; None
+        where neither does. Errors in another unit are missing.
     beside : str or None
         The unit of the areas beside them, which errors have where they are plausible so.
 
     Returns
     -------
     tuple
-        The unit is None, and all errors missing, where several units or none would do.
+        The unit is None, and errors without a unit missing, where several units or none would do.
     """
     per_unit = {unit: errors * factor for unit, factor in UNITS.items()}
     per_unit |= {PERCENT: errors / 100 * area_m2}
-    known = (errors > 0) & (area_m2 > 0)
-    if named_unit is not None or not known.any():
-        sure = named_unit or beside or "m2"
-        return per_unit[sure], sure
+    untold = units.isna()
+    unit = _likely(per_unit, area_m2, (errors > 0) & (area_m2 > 0) & untold, beside)
+    found = errors * float("nan")
+    for name, in_m2 in per_unit.items():
+        found = found.where(~((units == name) | (untold & (name == unit))), in_m2)
+    return found, unit
+
+
+def _likely(
+    per_unit: Mapping[str, pd.Series], area_m2: pd.Series, known: pd.Series, beside: str | None
+) -> str | None:
+    """Return the unit in which errors are plausible, the usual one first; None without one."""
+    usual = beside or "m2"
+    if not known.any():
+        return usual
     low, high = _PLAUSIBLE
     shares = {unit: (found / area_m2)[known].median() for unit, found in per_unit.items()}
     fitting = [unit for unit, share in shares.items() if low <= share <= high]
-    usual = beside or "m2"
-    unit = usual if usual in fitting else fitting[0] if len(fitting) == 1 else None
-    return (errors * float("nan"), None) if unit is None else (per_unit[unit], unit)
+    if usual in fitting:
+        return usual
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _spelled(name: str) -> str:

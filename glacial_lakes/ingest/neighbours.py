@@ -13,6 +13,7 @@ import pyogrio
 import shapely
 
 from glacial_lakes.errors import N_, GlacialLakesError, InputError, Message
+from glacial_lakes.events import InputOdd, Listener
 from glacial_lakes.io.vector import read_as_drawn, spatial_layers
 
 FAR_DEG = 1.0
@@ -20,6 +21,8 @@ FAR_DEG = 1.0
 _NEAR_DEG = 0.3
 _ZONES = (-2, -1, 1, 2)
 _ZONE_DEG = 6.0
+_HEMISPHERE_DEG = 90.15
+"""Northings of the south begin 10,000 km lower: 90.02 to 90.29 degrees on a meridian."""
 _ENDINGS = (".gpkg", ".shp", ".geojson", ".fgb")
 _MOST_SIBLINGS = 20
 
@@ -72,6 +75,10 @@ def slip_of(survey: Box, others: Mapping[str, Box]) -> Slip | None:
         )
         for zones in _ZONES
     ]
+    moved += [
+        ((west, south + turn, east, north + turn), N_("its CRS is of the other hemisphere"))
+        for turn in (-_HEMISPHERE_DEG, _HEMISPHERE_DEG)
+    ]
     for box, what in moved:
         for name, other in others.items():
             if _gap(box, other) <= _NEAR_DEG:
@@ -89,8 +96,13 @@ def described(slip: Slip) -> Message:
     )
 
 
-def check_together(surveys: Mapping[str, tuple[Path, gpd.GeoDataFrame]]) -> None:
+def check_together(
+    surveys: Mapping[str, tuple[Path, gpd.GeoDataFrame]], on_event: Listener
+) -> None:
     """Refuse surveys of which one lies where a slip of its coordinates has put it.
+
+    One that lies far from those before it, and no slip explains it, is told: there may be two
+    regions.
 
     Raises
     ------
@@ -109,6 +121,12 @@ def check_together(surveys: Mapping[str, tuple[Path, gpd.GeoDataFrame]]) -> None
     if found:
         _, path, slip = min(found, key=lambda one: (one[0], str(one[1])))
         raise InputError(path, described(slip), "correct the coordinates or the CRS")
+    before: dict[str, Box] = {}
+    for name, box in known.items():
+        if before and min(_gap(box, place) for place in before.values()) > FAR_DEG:
+            what = Message("lies {distance:.0f} km from the others", distance=_km(box, before))
+            on_event(InputOdd(str(surveys[name][0]), what))
+        before[name] = box
 
 
 def slip_beside(path: Path, table: gpd.GeoDataFrame) -> Slip | None:

@@ -13,6 +13,8 @@ _PLAIN = re.compile(r"[-+]?\d*\.?\d+(?:e[-+]?\d+)?|[-+]?\d+\.", re.IGNORECASE)
 _COMMA = re.compile(r"[-+]?\d*,\d+(?:e[-+]?\d+)?", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+")
 _BOTH = re.compile(r"[-+]?\d{1,3}(?:(,|\.)\d{3})+(?!\1)[,.]\d+")
+_EITHER_WAY = re.compile(r"^(?:±|\+/?-)(?=[\d.,])")
+"""Before an error: it may be of either sign."""
 _NOTHING = re.compile(
     r"[-–—?\s]*|<?nul+>?|n\W?a\W?n?|none|no ?data|unknown|нет(?: данных)?|н/?д|\*+", re.IGNORECASE
 )
@@ -22,11 +24,14 @@ _UNIT = re.compile(
     re.IGNORECASE,
 )
 _UNITS = {
+    **dict.fromkeys(("m", "м"), "m"),
     **dict.fromkeys(("km2", "km²", "km^2", "км2", "км²", "квкм"), "km2"),
     **dict.fromkeys(("ha", "га"), "ha"),
     **dict.fromkeys(("m2", "m²", "m^2", "м2", "м²", "квм"), "m2"),
     "%": "%",
 }
+_FITTING = {"m": {"m"}, "m2": {"m2", "ha", "km2", "%"}, "1": {"%"}}
+"""Units that may stand beside the numbers of a column, by the unit of the column."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +44,16 @@ class Numbers:
         NaN where there is none.
     odd : pandas.Series of bool
         Rows that say something that was not understood.
-    unit : str or None
-        ``m2``, ``ha``, ``km2`` or ``%`` where all numbers have it beside them.
+    units : pandas.Series of str
+        ``m``, ``m2``, ``ha``, ``km2`` or ``%`` where it stands beside a number, else None.
     """
 
     found: pd.Series
     odd: pd.Series
-    unit: str | None = None
+    units: pd.Series
 
 
-def numbers_of(values: pd.Series) -> Numbers:
+def numbers_of(values: pd.Series, unit: str | None = None) -> Numbers:
     """Return the numbers that a field holds, as numbers or as texts.
 
     ``0,0380`` and ``3 450,5`` are read with a decimal comma. ``3,450`` could be three or three
@@ -59,23 +64,34 @@ def numbers_of(values: pd.Series) -> Numbers:
     --------
     >>> numbers_of(pd.Series(["0,0380", "1 200,5", "n/a", "much"])).found.tolist()
     [0.038, 1200.5, nan, nan]
+    >>> numbers_of(pd.Series(["± 5 %", "0,03 km²", "120"])).units.tolist()
+    ['%', 'km2', None]
     """
+    none = pd.Series(None, index=values.index, dtype=object)
     if pd.api.types.is_numeric_dtype(values.dtype):
         found = values.astype("float64")
         found = found.where(np.isfinite(found))
-        return Numbers(found, pd.Series(False, index=values.index))
+        return Numbers(found, pd.Series(False, index=values.index), none)
     texts = [None if value is None or pd.isna(value) else str(value) for value in values]
     parts = [_without_unit(text) for text in texts]
-    bare = [re.sub(f"[{_BLANKS}]", "", number) for number, _ in parts]
+    bare = [_EITHER_WAY.sub("", re.sub(f"[{_BLANKS}]", "", number)) for number, _ in parts]
     comma = _is_decimal_comma(bare)
     numbers = [_number(text, comma) for text in bare]
     is_filled = [not _NOTHING.fullmatch(text) for text in bare]
     odd = [there and number is None for there, number in zip(is_filled, numbers, strict=True)]
-    units = {unit for (_, unit), there in zip(parts, is_filled, strict=True) if there}
+    units = [name if there else None for (_, name), there in zip(parts, is_filled, strict=True)]
+    if unit is not None:
+        misfits = [name is not None and name not in _FITTING.get(unit, ()) for name in units]
+        odd = [one or other for one, other in zip(odd, misfits, strict=True)]
+        shares = [unit == "1" and name == "%" for name in units]
+        numbers = [
+            None if misfit or number is None else number / 100 if is_share else number
+            for number, misfit, is_share in zip(numbers, misfits, shares, strict=True)
+        ]
     return Numbers(
         pd.Series([np.nan if n is None else n for n in numbers], values.index, dtype="float64"),
         pd.Series(odd, values.index, dtype=bool),
-        units.pop() if len(units) == 1 else None,
+        none if not any(units) else pd.Series(units, values.index, dtype=object),
     )
 
 

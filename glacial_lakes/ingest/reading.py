@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ from glacial_lakes.ingest.dates import (
     puts_month_first,
 )
 from glacial_lakes.ingest.fields import area_unit, errors_m2, recognise, unit_in_name
-from glacial_lakes.ingest.numbers import Numbers, numbers_of
+from glacial_lakes.ingest.numbers import numbers_of
 from glacial_lakes.io.vector import logged, read_rows, row_numbers
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.measures import geodesic_area_perimeter, hanshaw_bookhagen_error
@@ -47,6 +46,7 @@ _REDRAWN = 0.5
 on a file holds a new survey of the same lakes."""
 _LEAST_NUMBER = -500.0
 """Smaller numbers, such as -9999, stand for no value; no lake lies below the Dead Sea."""
+_MOST_DEG = np.array([180.0, 90.0, 180.0, 90.0])
 _DAM_CLASS = r"[A-Z](\([A-Za-z]+\))?"
 _READ = (
     schema.LAKE_ID,
@@ -298,6 +298,10 @@ def _polygons(frame: gpd.GeoDataFrame, path: Path, on_event: Listener) -> gpd.Ge
         )
         on_event(RowsLeftOut(str(path), what, int((~areal).sum())))
     frame = frame[areal]
+    if is_in_degrees(frame):
+        raise VectorError(
+            path, "has coordinates in degrees, and a CRS in metres", "give it the right CRS"
+        )
     known = _is_on_earth(frame.geometry)
     if not known.any():
         raise VectorError(
@@ -311,6 +315,13 @@ def _polygons(frame: gpd.GeoDataFrame, path: Path, on_event: Listener) -> gpd.Ge
         on_event(RowsLeftOut(str(path), what, int((~known).sum())))
         frame = frame[known]
     return frame
+
+
+def is_in_degrees(frame: gpd.GeoDataFrame) -> bool:
+    """Tell whether places in a CRS of metres are those of degrees: all within some 180 m."""
+    bounds = frame.total_bounds
+    within = bool((np.abs(bounds) <= _MOST_DEG).all() and np.abs(bounds).max() > 0)
+    return within and frame.crs.is_projected
 
 
 def _is_on_earth(shapes: gpd.GeoSeries) -> Any:
@@ -343,7 +354,7 @@ def _described(
     for column in _READ:
         values = frame[named[column.name]] if column.name in named else missing
         if column.type == "real":
-            columns[column.name] = _field_numbers(values, path, on_event).found
+            columns[column.name] = _field_numbers(values, column.unit, path, on_event)
         else:
             columns[column.name] = texts_of(values)
     table = gpd.GeoDataFrame(columns, geometry=frame.geometry.to_numpy(), crs=frame.crs)
@@ -370,9 +381,9 @@ def _described(
     return table[~flat]
 
 
-def _field_numbers(values: pd.Series, path: Path, on_event: Listener) -> Numbers:
+def _field_numbers(values: pd.Series, unit: str, path: Path, on_event: Listener) -> pd.Series:
     """Return the numbers of a field, and tell which are none."""
-    found = numbers_of(values)
+    found = numbers_of(values, unit)
     if found.odd.any():
         what = Message(
             "field {field}: numbers that are not understood: {rows}, such as {text}",
@@ -381,8 +392,7 @@ def _field_numbers(values: pd.Series, path: Path, on_event: Listener) -> Numbers
             text=str(values[found.odd].iloc[0]),
         )
         on_event(InputOdd(str(path), what))
-    known = found.found.where(found.found > _LEAST_NUMBER)
-    return replace(found, found=known)
+    return found.found.where(found.found > _LEAST_NUMBER)
 
 
 def _errors(
@@ -394,15 +404,16 @@ def _errors(
 ) -> pd.Series:
     """Return the errors of the areas in m², in the unit told or in that of the areas."""
     field = named[C.AREA_SIGMA_M2]
-    errors, written = numbers_of(frame[field]), None
+    errors, written = numbers_of(frame[field], schema.AREA_SIGMA.unit), None
     if "area" in named:
         written = area_unit(numbers_of(frame[named["area"]]).found, area_m2)
-    named_unit = errors.unit or unit_in_name(field)
-    found, unit = errors_m2(errors.found, area_m2, named_unit, written)
+    named = unit_in_name(field)
+    units = errors.units if named is None else errors.units.fillna(named)
+    found, unit = errors_m2(errors.found, area_m2, units, written)
     if unit is None:
         what = Message("the unit of the errors in {field} is not understood", field=field)
         on_event(InputOdd(str(path), Message("{what}; they are left out", what=what)))
-    elif unit != (named_unit or written or "m2"):
+    elif unit != (written or "m2"):
         what = Message("the errors in {field} are taken for {unit}", field=field, unit=unit)
         on_event(InputOdd(str(path), what))
     return found

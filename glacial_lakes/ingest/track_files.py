@@ -141,7 +141,8 @@ def track_files(
         if previous is not None:
             _check_nothing_is_lost(previous, surveys, refused, out)
         check_together(
-            {survey.coverage.scene_id: (path, survey.outlines) for survey, path in surveys}
+            {survey.coverage.scene_id: (path, survey.outlines) for survey, path in surveys},
+            on_event,
         )
         check_reach(_extents(surveys), glaciers=glaciers, basins=basins)
         on_event(StageStarted("track", len(surveys)))

@@ -6,8 +6,9 @@ import logging
 import re
 import stat
 import threading
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -31,6 +32,8 @@ from glacial_lakes.errors import (
 )
 from glacial_lakes.events import Event, InputOdd, Listener, RowsLeftOut
 from glacial_lakes.io.atomic import settle
+from glacial_lakes.io.parsing import json_within
+from glacial_lakes.io.reasons import plain_reason
 from glacial_lakes.io.repair import is_broken, moved_areas, repaired
 from glacial_lakes.io.shapefile import check_shapefile, parts_of
 from glacial_lakes.io.zipped import unpacked
@@ -53,12 +56,17 @@ _LEADING_ELSEWHERE = (
 )
 """What sends GDAL to other files or the network, in small letters; the last is of MapInfo."""
 _KML_ROOT = re.compile(rb"(?:<\?.*?\?>|<!--.*?-->|\s)*<(?:\w+:)?kml[\s>]", re.DOTALL)
-_LINKED_CRS = re.compile(
-    rb'"crs"\s*:\s*\{\s*(?:"type"\s*:\s*"(?:link|url)"|"properties"\s*:\s*\{[^{}]*"href")',
+_CRS_KEY = re.compile(
+    b'"'
+    + b"".join(rb"(?:%c|\\u00%x)" % (letter, letter) for letter in b"crs")
+    + rb'"\s*:\s*(?=\{)',
     re.IGNORECASE,
 )
-_CHUNK_BYTES, _OVERLAP_BYTES = 1 << 24, 1 << 12
-_SQL = re.compile(r"sqlite3_\w+\(.*\) failed: ", re.DOTALL)
+"""The member ``crs`` of a GeoJSON, its letters plain or by number."""
+_DEGREES = re.compile(r"(?:CRS[:_ ]*84|\b4326|WGS[ _]*(?:19)?84)\s*$", re.IGNORECASE)
+"""Names of the CRS that GeoJSON has without any."""
+_EPSG_OF_DEGREES = 4326
+_CHUNK_BYTES, _OVERLAP_BYTES = 1 << 24, 1 << 16
 _UNKNOWN = ("unknown", "notspecified", "unnamed", "undefined", "dunknown", "userdefined")
 _WGS84_M = 6_378_137.0
 _LISTED = 5
@@ -231,6 +239,8 @@ def _read_as_drawn(
             frame = frame.assign(**_local_times(source, layer, encoding, info))
     if frame.crs is None:
         raise VectorError(source, "has no CRS", "give it one, e.g. with ogr2ogr -a_srs")
+    if driver == "GeoJSON" and frame.crs.to_epsg() == _EPSG_OF_DEGREES:
+        _refuse_unknown_crs(source)
     if _is_of_unknown_datum(frame.crs):
         raise VectorError(
             source,
@@ -353,16 +363,42 @@ def _head(source: Path) -> bytes:
 
 def _refuse_linked_crs(source: Path) -> None:
     """Refuse a CRS that somebody else would have to tell, over the network or in another file."""
+    for member in _crs_members(source):
+        properties = member.get("properties")
+        keys = properties if isinstance(properties, dict) else {}
+        if member.get("type") in {"link", "url"} or "href" in keys or "url" in keys:
+            raise UnsafeInputError(
+                source,
+                "its CRS is a link, and nothing is fetched",
+                "name the CRS instead, e.g. convert it to a GeoPackage with ogr2ogr -a_srs",
+            )
+
+
+def _refuse_unknown_crs(source: Path) -> None:
+    """Refuse a GeoJSON in degrees that names another CRS, which GDAL does not know."""
+    for member in _crs_members(source):
+        properties = member.get("properties")
+        name = properties.get("name") if isinstance(properties, dict) else None
+        if isinstance(name, str) and not _DEGREES.search(name):
+            raise VectorError(
+                source,
+                "its CRS is named {name}, which is not known: places may be off",
+                "give it the CRS it was drawn in, e.g. with ogr2ogr -a_srs EPSG:28413",
+                name=name,
+            )
+
+
+def _crs_members(source: Path) -> Iterator[dict[str, Any]]:
+    """Yield what a GeoJSON says of its CRS."""
     with source.open("rb") as file:
         before = b""
         while chunk := file.read(_CHUNK_BYTES):
-            if _LINKED_CRS.search(before + chunk):
-                raise UnsafeInputError(
-                    source,
-                    "its CRS is a link, and nothing is fetched",
-                    "name the CRS instead, e.g. convert it to a GeoPackage with ogr2ogr -a_srs",
-                )
-            before = chunk[-_OVERLAP_BYTES:]
+            text = before + chunk
+            for found in _CRS_KEY.finditer(text):
+                member = text[found.end() : found.end() + _OVERLAP_BYTES]
+                with suppress(ValueError):
+                    yield json_within(member.decode(errors="replace"), 0)
+            before = text[-2 * _OVERLAP_BYTES :]
 
 
 def _spatial_layer(source: Path, layer: str | None) -> str:
@@ -443,7 +479,8 @@ def read_frame(source: Path, **options: Any) -> gpd.GeoDataFrame:
 def reading(source: Path) -> Iterator[None]:
     """Read without a request to anybody, and say in one line why a file cannot be read."""
     try:
-        with _offline():
+        with _offline(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=RuntimeWarning, module="pyogrio")
             yield
     except CRSError as error:
         raise VectorError(
@@ -457,7 +494,7 @@ def reading(source: Path) -> Iterator[None]:
             error=error,
         ) from error
     except (DataSourceError, DataLayerError, GEOSException) as error:
-        said = _said(error)
+        said = plain_reason(error)
         if "database is locked" in said:
             raise LockedError(
                 source,
@@ -467,12 +504,6 @@ def reading(source: Path) -> Iterator[None]:
         raise DamagedFileError(
             source, "cannot be read: {error}", "copy it again", error=reason(said)
         ) from error
-
-
-def _said(error: Exception) -> str:
-    """Return what a library says without the statements that it tried, each thing once."""
-    parts = [_SQL.sub("", part).strip() for part in str(error).split("; ")]
-    return "; ".join(dict.fromkeys(part for part in parts if part))
 
 
 _READERS = threading.Lock()

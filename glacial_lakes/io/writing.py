@@ -11,6 +11,7 @@ from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 from shapely.errors import GEOSException
 
 from glacial_lakes.errors import OutputError
+from glacial_lakes.io.reasons import plain_reason
 
 _REASONS = (
     DataSourceError,
@@ -34,5 +35,5 @@ def written(path: Path) -> Iterator[None]:
         yield
     except _REASONS as error:
         raise OutputError(
-            path, "cannot be written: {reason}", "check the disk", reason=error
+            path, "cannot be written: {reason}", "check the disk", reason=plain_reason(error)
         ) from error

@@ -48,6 +48,8 @@ def cut_at_180(shapes: Any, crs: Any) -> NDArray[np.object_]:
     if half is None or not len(cut):
         return cut
     bounds = shapely.bounds(cut)
+    known = np.isfinite(bounds).all(axis=1)  # what the CRS does not know lies nowhere
+    bounds[~known] = 0.0
     may_cross = (bounds[:, 2] - bounds[:, 0] > half) | (np.abs(bounds[:, ::2]) > half).any(axis=1)
     for row in np.flatnonzero(may_cross):
         parts = shapely.get_parts(cut[row])
