@@ -407,8 +407,8 @@ def _errors(
     errors, written = numbers_of(frame[field], schema.AREA_SIGMA.unit), None
     if "area" in named:
         written = area_unit(numbers_of(frame[named["area"]]).found, area_m2)
-    named = unit_in_name(field)
-    units = errors.units if named is None else errors.units.fillna(named)
+    in_name = unit_in_name(field)
+    units = errors.units if in_name is None else errors.units.fillna(in_name)
     found, unit = errors_m2(errors.found, area_m2, units, written)
     if unit is None:
         what = Message("the unit of the errors in {field} is not understood", field=field)
