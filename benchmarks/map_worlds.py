@@ -14,8 +14,7 @@ import argparse
 import json
 from pathlib import Path
 
-from glacial_lakes.mapping.pipeline import map_lakes
-from glacial_lakes.scenes import open_scene
+import glacial_lakes as gl
 
 
 def main() -> None:
@@ -35,7 +34,7 @@ def main() -> None:
             path = options.outlines / f"{folder.name}-{group}.gpkg"
             if path.exists():
                 continue
-            mapped = map_lakes(open_scene(folder / product), **extras)
+            mapped = gl.map_lakes(gl.open_scene(folder / product), **extras)
             outlines = getattr(mapped, "outlines", mapped)
             kept = [
                 name

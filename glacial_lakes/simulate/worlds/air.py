@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
+from shapely.geometry import Polygon
 
-from glacial_lakes.simulate.frame import COARSE_M, FINE_M, MARGIN_M, block_mean
+from glacial_lakes.simulate.frame import COARSE_M, FINE_M, MARGIN_M, NORTH, WEST, block_mean
 from glacial_lakes.simulate.light import gradient, incidence, shadow_depth, sunlit_fraction
 from glacial_lakes.simulate.noise import Field, fractal_field, generator, smoothstep
 from glacial_lakes.simulate.spectra import CENTRES_NM
@@ -52,6 +53,8 @@ class Air:
     """Share under small cumulus of 60–400 m."""
     veil: float
     """Optical thickness of thin cloud over part of the scene."""
+    veil_over_lake: float
+    """Optical thickness of a thin cloud that lies over part of the largest lake."""
     cloud_height_m: float
     """Above the highest ground."""
 
@@ -69,6 +72,7 @@ class Air:
             cover=0.0,
             cumulus=0.0,
             veil=0.0,
+            veil_over_lake=0.0,
             cloud_height_m=between(rng, 300.0, 2500.0),
         )
 
@@ -78,8 +82,9 @@ class Air:
         return replace(
             self,
             cover=between(rng, 0.05, 0.4) if kind == "thick" else 0.0,
-            cumulus=between(rng, 0.02, 0.12) if kind != "thin" else 0.01,
+            cumulus=log_between(rng, 0.003, 0.03),
             veil=log_between(rng, 0.05, 0.35) if kind == "thin" else 0.0,
+            veil_over_lake=log_between(rng, 0.2, 1.5) if kind == "thin" else 0.0,
         )
 
     def haze(self) -> np.ndarray:
@@ -113,6 +118,7 @@ def make_sky(
     air: Air,
     sun: tuple[float, float],
     number: int,
+    lake: Polygon | None = None,
 ) -> Sky:
     """Return clouds, shadows and incidence; shadows lie where the ray to the sun meets a cloud."""
     azimuth, elevation = sun
@@ -123,7 +129,7 @@ def make_sky(
         return for_landsat(there) if landsat else there
 
     depth = down(shadow_depth(terrain, FINE_M, azimuth, elevation), FINE_M)
-    thickness, veil = _clouds(seed, frame, air, number)
+    thickness, veil = _clouds(seed, frame, air, number, lake)
     rim = round((_REACH_M - MARGIN_M) / COARSE_M)
     cells = round((frame.size_m + 2 * MARGIN_M) / COARSE_M)
     over = (thickness + veil)[rim : rim + cells, rim : rim + cells]
@@ -154,7 +160,9 @@ def make_sky(
     )
 
 
-def _clouds(seed: int, frame: Frame, air: Air, number: int) -> tuple[Field, Field]:
+def _clouds(
+    seed: int, frame: Frame, air: Air, number: int, lake: Polygon | None
+) -> tuple[Field, Field]:
     cells = round((frame.size_m + 2 * _REACH_M) / COARSE_M)
     shape = (cells, cells)
     rng = generator(seed, 109, number)
@@ -171,7 +179,21 @@ def _clouds(seed: int, frame: Frame, air: Air, number: int) -> tuple[Field, Fiel
     if air.veil > 0:
         field = fractal_field(rng, shape, COARSE_M, longest_m=9000.0, shortest_m=240.0, hurst=0.75)
         veil = np.float32(air.veil) * np.clip(0.8 + 1.0 * field, 0.0, 3.0)
+    if air.veil_over_lake > 0 and lake is not None:
+        veil += np.float32(air.veil_over_lake) * _over(rng, shape, lake)
     return thick.astype(np.float32), veil.astype(np.float32)
+
+
+def _over(rng: np.random.Generator, shape: tuple[int, int], lake: Polygon) -> Field:
+    """Return a ragged patch, 0-1, about a place on the shore of a lake."""
+    place = lake.exterior.interpolate(rng.random(), normalized=True)
+    col = (place.x - WEST + _REACH_M) / COARSE_M
+    row = (NORTH + _REACH_M - place.y) / COARSE_M
+    y, x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
+    reach = (0.8 * math.sqrt(lake.area) + 120.0) / COARSE_M
+    ragged = fractal_field(rng, shape, COARSE_M, longest_m=900.0, hurst=0.5)
+    far2 = ((x - col) ** 2 + (y - row) ** 2) / np.float32(reach**2)
+    return smoothstep(np.exp(-far2) + 0.15 * ragged, 0.15, 0.6)
 
 
 def see(signal: Reflectance, ground: Ground, sky: Sky, air: Air) -> None:

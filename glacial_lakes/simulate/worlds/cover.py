@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
@@ -363,7 +363,9 @@ def _lay(albedo: Reflectance, share: Field, spectrum: Spectrum) -> None:
         albedo[band] += share * (np.float32(spectrum[band]) - albedo[band])
 
 
-def _snow(albedo: Reflectance, ground: Ground, season: Season, land: dict[str, Spectrum]) -> Field:
+def _snow(
+    albedo: Reflectance, ground: Ground, season: Season, land: Mapping[str, Spectrum]
+) -> Field:
     """Lay snow: lower on northern slopes, in patches near its line, none on the steepest rock."""
     shaded = -ground.rise_north / np.maximum(ground.slope, np.float32(0.05))
     favour = np.clip(shaded, -1, 1) * smoothstep(ground.slope, 0.1, 0.5)
@@ -463,6 +465,7 @@ def _fill(
         wet = share >= share.max()
     inside_m = ndimage.distance_transform_edt(wet) * cell - 0.5 * cell
     outside_m = np.maximum(ndimage.distance_transform_edt(~wet) * cell - 0.5 * cell, 0.0)
+    outside_m = outside_m.astype(np.float32)
     patch, grain = ground.patch[rows, cols], ground.grain[rows, cols]
     free = (1.0 - snow[rows, cols]) * (1.0 - ground.ice[rows, cols])
     level = (1.0 - smoothstep(ground.slope[rows, cols], 0.12, 0.4)) * free
@@ -476,17 +479,23 @@ def _fill(
     glacial = lake.kind in {"milk", "turbid", "pale"}
     if glacial and lake.lake_type != "supraglacial":
         flats = strip(habit.silt_m, 1.0) * level * smoothstep(patch + 0.4 * grain, -0.2, 0.9)
-        _lay(part, flats * (1.0 - 0.7 * plants), land["silt"])
-        _lay(part, flats * np.exp(-outside_m / 20.0).astype(np.float32), land["wet silt"])
+        _lay(part, np.asarray(flats * (1.0 - 0.7 * plants), np.float32), land["silt"])
+        wet_part = np.asarray(flats * np.exp(-outside_m / 20.0), np.float32)
+        _lay(part, wet_part, land["wet silt"])
     damp = strip(habit.shore_m, 0.85) * free
-    _lay(part, damp * (1.0 - 0.6 * plants), land["wet silt" if glacial else "wet debris"])
+    _lay(
+        part,
+        np.asarray(damp * (1.0 - 0.6 * plants), np.float32),
+        land["wet silt" if glacial else "wet debris"],
+    )
     if plants.any():
-        _lay(part, strip(1.2 * habit.shore_m, 0.6) * plants * level, land["sedge"])
+        sedge = np.asarray(strip(1.2 * habit.shore_m, 0.6) * plants * level, np.float32)
+        _lay(part, sedge, land["sedge"])
     depth = np.maximum(lake.water.bottom_slope * inside_m, 0.05 + 0.02 * grain)
     depth = np.clip(depth * (1.0 + 0.2 * patch), 0.05, 120.0).astype(np.float32)
     sediment = _plume(lake, share, cell, rng)
     bottom = land["lake bed" if glacial else "wet debris"]
-    ripples = season.glint * np.clip(1.0 + 0.35 * grain + 0.4 * patch, 0.0, 3.0)
+    ripples = season.glint * np.clip(1.0 + 0.3 * grain + 0.25 * patch, 0.1, 3.0)
     sheet = _ice_sheet(land, patch, grain, rng)
     for band in range(6):
         seen = water_reflectance(band, sediment, depth, lake.water, bottom[band])
@@ -498,7 +507,7 @@ def _fill(
 
 
 def _ice_sheet(
-    land: dict[str, Spectrum], patch: Field, grain: Field, rng: np.random.Generator
+    land: Mapping[str, Spectrum], patch: Field, grain: Field, rng: np.random.Generator
 ) -> list[Field]:
     """Return the ice of a lake: white, grey, black, under snow, or with melt water on it."""
     ages = ("black lake ice", "grey lake ice", "slush", "white lake ice", "old snow")

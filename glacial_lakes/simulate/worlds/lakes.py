@@ -34,7 +34,7 @@ class Lakes:
     exponent: float
     """Of the number of lakes larger than an area (Cael & Seekell 2016; 0.7–1.1 in mountains)."""
     middle: int
-    """Further lakes of 0.01–0.4 km², evenly by the logarithm: the power law gives few of them."""
+    """Further lakes of 0.01–0.5 km², evenly by the logarithm: the power law gives few of them."""
     large_m2: float
     """Area of one large lake, 0 for none."""
     at_edge: int
@@ -45,11 +45,11 @@ class Lakes:
         """Draw what a world has."""
         large = 0.0
         if rng.random() < 0.45:
-            large = min(log_between(rng, 5e5, 5e7), 0.22 * size_m**2)
+            large = min(log_between(rng, 5e5, 5e7), 0.3 * (size_m + 2 * MARGIN_M) ** 2)
         return cls(
             small=int(rng.integers(16, 34)),
             exponent=between(rng, 0.65, 1.05),
-            middle=int(rng.integers(8, 15)),
+            middle=int(rng.integers(10, 19)),
             large_m2=large,
             at_edge=int(rng.integers(0, 4)),
         )
@@ -57,7 +57,7 @@ class Lakes:
     def areas_m2(self, rng: np.random.Generator) -> list[float]:
         """Draw the areas, largest first."""
         small = 500.0 * rng.random(self.small) ** (-1.0 / self.exponent)
-        middle = np.exp(rng.uniform(math.log(1e4), math.log(4e5), self.middle))
+        middle = np.exp(rng.uniform(math.log(1e4), math.log(5e5), self.middle))
         areas = [*np.clip(small, 500.0, 2e5), *middle]
         if self.large_m2:
             areas.append(self.large_m2)
@@ -105,7 +105,7 @@ def place(
     lakes: list[Lake] = []
     edges = set(rng.choice(12, min(wish.at_edge, 12), replace=False).tolist())
     for number, area in enumerate(wish.areas_m2(rng)):
-        for _ in range(14):
+        for _ in range(14 if area < _VAST_M2 else 5):
             lake_type = _type(rng, area, sites)
             x, y = _spot(rng, sites[lake_type], frame, at_edge=number in edges, area=area)
             shape = _shape(rng, area)
@@ -113,13 +113,7 @@ def place(
             if made is None:
                 continue
             outline, level = made
-            if number in edges:
-                if (
-                    scene.contains(outline)
-                    or outline.intersection(scene).area < 0.25 * outline.area
-                ):
-                    continue
-            elif not scene.buffer(-60.0).contains(outline):
+            if not _shown(outline, scene, at_edge=number in edges):
                 continue
             gap = log_between(rng, 14.0, 90.0)
             if any(outline.distance(other) < gap for other in taken):
@@ -136,6 +130,16 @@ def place(
     for lake in lakes:
         _let_in(terrain, lake.outline, lake.level_m, frame)
     return Placed(tuple(lakes), terrain)
+
+
+def _shown(outline: Polygon, scene: Polygon, *, at_edge: bool) -> bool:
+    """Tell whether a lake shows in the image as it should: whole, or cut by its edge."""
+    if not at_edge and scene.buffer(-60.0).contains(outline):
+        return True
+    inside = outline.intersection(scene).area
+    if outline.area >= _VAST_M2:
+        return bool(inside > 0.03 * scene.area)
+    return bool(at_edge and 0.25 * outline.area < inside < outline.area)
 
 
 def _sites(drainage: Drainage, ice: Ice, slope: Field, frame: Frame) -> dict[str, NDArray[np.intp]]:
@@ -214,11 +218,14 @@ def _shape(rng: np.random.Generator, area: float) -> Shape:
     return choose(rng, **shares)  # type: ignore[return-value]
 
 
+_VAST_M2 = 2e6
+"""Lakes from here on may reach beyond the terrain: only a part of them is in the world."""
 _WEIGHTS: dict[str, tuple[float, float, float, float]] = {
     "round": (0.25, 0.22, 1.0, 0.8),
     "crooked": (0.6, 0.8, 0.55, 0.65),
     "fjord": (1.3, 0.9, 0.25, 0.6),
     "islands": (0.5, 1.0, 0.5, 0.35),
+    "vast": (9.0, 0.35, 0.02, 0.5),  # fills its valley
 }
 """Weights of relief, fractal and distance, and the roughness (Hurst exponent) of the fractal."""
 
@@ -241,11 +248,11 @@ def _flooded(
     east, south = np.meshgrid(steps, steps)
     col = (x - WEST + MARGIN_M) / FINE_M - 0.5 + east / FINE_M
     row = (NORTH + MARGIN_M - y) / FINE_M - 0.5 + south / FINE_M
-    limit = terrain.shape[0] - 2
-    if row.min() < 1 or col.min() < 1 or row.max() > limit or col.max() > limit:
+    world = (row > 1) & (col > 1) & (row < terrain.shape[0] - 2) & (col < terrain.shape[0] - 2)
+    if area < _VAST_M2 and not world.all():
         return None
     ground = ndimage.map_coordinates(terrain, [row, col], order=1)
-    relief, rough, round_, hurst = _WEIGHTS[shape]
+    relief, rough, round_, hurst = _WEIGHTS["vast" if area >= _VAST_M2 else shape]
     wave = fractal_field(rng, (count, count), cell, longest_m=5.0 * radius, hurst=hurst)
     stretch, turn = log_between(rng, 1.0, 2.2), between(rng, 0.0, math.pi)
     along = east * math.cos(turn) + south * math.sin(turn)
@@ -253,6 +260,7 @@ def _flooded(
     away = (along / stretch) ** 2 + (across * stretch) ** 2
     rise = (ground - ground[half, half]) / np.float32(0.16 * radius + 3.0)
     field = relief * rise + rough * 0.75 * wave + round_ * away / np.float32(radius**2)
+    field = np.where(world, field, np.float32(np.inf))  # a vast lake may leave the world
     near = slice(half - half // 6, half + half // 6 + 1)
     start = np.unravel_index(int(field[near, near].argmin()), field[near, near].shape)
     seed = (int(start[0]) + near.start, int(start[1]) + near.start)
@@ -276,7 +284,7 @@ def _flooded(
         return None
     # no other hollow that the level fills may join in
     own = ndimage.binary_dilation(found, iterations=2)
-    masked = np.where(own, field, max(float(field.max()), low + 1.0))
+    masked = np.where(own & world, field, low + 1.0)
     rings = [
         Polygon(np.column_stack([x + (c[:, 1] - half) * cell, y - (c[:, 0] - half) * cell]))
         for c in find_contours(masked, low)  # type: ignore[no-untyped-call]
@@ -293,12 +301,14 @@ def _flooded(
         shell = shell.difference(hole)
     if shell.geom_type != "Polygon" or not shell.is_valid:
         return None
-    return orient(shell.simplify(0.1 * cell)), float(np.percentile(inside, 30))
+    # small lakes lie in hollows that no DEM shows, large ones fill their valleys
+    height = float(np.percentile(inside, 30 if area < _VAST_M2 else 97))
+    return orient(shell.simplify(0.1 * cell)), height
 
 
 def _let_in(terrain: Field, outline: Polygon, level: float, frame: Frame) -> None:
     """Make the lake level, and ease its shores down or up to it."""
-    reach = 30.0 + 0.35 * math.sqrt(outline.area)
+    reach = min(30.0 + 0.35 * math.sqrt(outline.area), 160.0)
     left, bottom, right, top = outline.buffer(2.5 * reach).bounds
     transform = frame.terrain_transform
     c0, r0 = placed(~transform, left, top)

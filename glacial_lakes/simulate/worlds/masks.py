@@ -55,7 +55,7 @@ def lie(
     *,
     pixel_m: float,
     green: Field,
-    lakes: Sequence[Labels],
+    lakes: Sequence[NDArray[np.intp]],
 ) -> Labels:
     """Return the labels with the faults.
 

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from glacial_lakes.simulate.spectra import CENTRES_NM, Spectrum
-from glacial_lakes.simulate.worlds.frame import between, choose
+from glacial_lakes.simulate.worlds.frame import between
 
 Range = tuple[float, float]
+Colour = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,30 +93,30 @@ class Palette:
         return cls((first, second), spectra, between(rng, 0.07, 0.17))
 
 
-def _mineral(rng: np.random.Generator, of: Mineral) -> np.ndarray:
+def _mineral(rng: np.random.Generator, of: Mineral) -> Colour:
     green, slope = between(rng, *of.green), between(rng, *of.slope)
     nm = np.array(CENTRES_NM)
     shape = (nm / 560.0) ** slope
     shape[3] = shape[2] * (842.0 / 665.0) ** (0.6 * slope)  # iron oxides flatten beyond the red
     shape[4] = shape[3] * between(rng, *of.swir)
     shape[5] = shape[4] * between(rng, *of.swir2)
-    return green * shape
+    return np.asarray(green * shape)
 
 
-def _silt(rng: np.random.Generator, debris: np.ndarray) -> np.ndarray:
+def _silt(rng: np.random.Generator, debris: Colour) -> Colour:
     """Rock flour, dry: brighter and flatter than what it is ground from."""
     flat = np.mean(debris[:4])
     return np.clip((0.5 * debris + 0.5 * flat) * between(rng, 1.1, 1.7), 0.06, 0.5)
 
 
-def _wet(rng: np.random.Generator, dry: np.ndarray) -> np.ndarray:
+def _wet(rng: np.random.Generator, dry: Colour) -> Colour:
     """Darker by a film of water, most in the shortwave infrared (Lobell & Asner 2002)."""
     film = between(rng, 0.4, 1.0)
     deep = np.array([0.45, 0.45, 0.47, 0.50, 0.72, 0.80])
-    return dry * (1.0 - film * deep)
+    return np.asarray(dry * (1.0 - film * deep))
 
 
-def _canopy(rng: np.random.Generator, green: Range, nir: Range, swir: Range) -> np.ndarray:
+def _canopy(rng: np.random.Generator, green: Range, nir: Range, swir: Range) -> Colour:
     """Plants: Kokaly et al. 2017; conifers as in Rautiainen et al. 2018."""
     g, n = between(rng, *green), between(rng, *nir)
     red = g * between(rng, 0.5, 0.85)
@@ -123,13 +125,13 @@ def _canopy(rng: np.random.Generator, green: Range, nir: Range, swir: Range) -> 
     return np.array([blue, g, red, n, middle, middle * between(rng, 0.4, 0.6)])
 
 
-def _snow_and_ice(rng: np.random.Generator, debris: np.ndarray) -> dict[str, np.ndarray]:
+def _snow_and_ice(rng: np.random.Generator, debris: Colour) -> dict[str, Colour]:
     """Snow by grain and dirt (Warren 1982), ice by dirt (Bøggild et al. 2010; Gardner & Sharp)."""
 
-    def snow(visible: Range, nir: Range, swir: Range, dirt: Range) -> np.ndarray:
+    def snow(visible: Range, nir: Range, swir: Range, dirt: Range) -> Colour:
         v, n, s = between(rng, *visible), between(rng, *nir), between(rng, *swir)
         clean = np.array([v, v, 0.99 * v, n * v, s, 0.75 * s])
-        return clean + between(rng, *dirt) * (debris - clean)
+        return np.asarray(clean + between(rng, *dirt) * (debris - clean))
 
     ice = snow((0.42, 0.62), (0.55, 0.75), (0.012, 0.05), (0.0, 0.1))
     return {
@@ -145,11 +147,6 @@ def _snow_and_ice(rng: np.random.Generator, debris: np.ndarray) -> dict[str, np.
     }
 
 
-def _spectrum(values: np.ndarray) -> Spectrum:
+def _spectrum(values: Colour) -> Spectrum:
     a, b, c, d, e, f = (float(value) for value in np.clip(values, 0.002, 0.99))
     return a, b, c, d, e, f
-
-
-def season(rng: np.random.Generator) -> str:
-    """Draw whether grass is green or dry."""
-    return choose(rng, meadow=0.65, **{"dry grass": 0.35})

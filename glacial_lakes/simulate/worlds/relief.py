@@ -49,7 +49,7 @@ class Mountains:
             talus=between(rng, 0.5, 0.8),
             trough_m=between(rng, 90.0, 330.0),
             fill_m=between(rng, 5.0, 35.0),
-            rough_m=between(rng, 15.0, 80.0),
+            rough_m=between(rng, 8.0, 50.0),
             turn=int(rng.integers(4)),
         )
 

@@ -16,18 +16,20 @@ from shapely.geometry import Polygon
 from skimage.measure import find_contours
 
 from glacial_lakes.grid import Grid, placed
-from glacial_lakes.simulate.camera import develop, pointing, take
+from glacial_lakes.simulate.camera import develop, pointing, scan_gaps, take
 from glacial_lakes.simulate.frame import CRS_NAME, FINE_M, NORTH, WEST, block_mean
 from glacial_lakes.simulate.landsat import write_landsat
 from glacial_lakes.simulate.landsat_level1 import write_landsat_level1
 from glacial_lakes.simulate.noise import Field, generator
 from glacial_lakes.simulate.quality import label_pixels
-from glacial_lakes.simulate.scene import SimulatedScene
+from glacial_lakes.simulate.scene import SLC_FAILURE, SimulatedScene
 from glacial_lakes.simulate.sensors import BANDS
 from glacial_lakes.simulate.sentinel2 import write_sentinel2
+from glacial_lakes.simulate.series import fixed_date, write_layer
 from glacial_lakes.simulate.truth import geodesic_area_m2
 from glacial_lakes.simulate.worlds import elevation
 from glacial_lakes.simulate.worlds.air import Sky, make_sky, see
+from glacial_lakes.simulate.worlds.chip import write_chip
 from glacial_lakes.simulate.worlds.cover import Ground, LakeCover, make_ground, make_surface
 from glacial_lakes.simulate.worlds.drainage import CELL_M as DRAINAGE_M
 from glacial_lakes.simulate.worlds.drainage import Ice, drain, glaciers
@@ -139,7 +141,8 @@ def look(site: WorldSite, view: View) -> SimulatedScene:
     to_lonlat = Transformer.from_crs(CRS_NAME, "EPSG:4326", always_xy=True)
     centre = to_lonlat.transform(WEST + world.size_m / 2, NORTH - world.size_m / 2)
     sun = view.acquisition.sun(*centre)
-    sky = make_sky(world.seed, frame, site.terrain, ground, view.air, sun, number)
+    largest = max((lake.outline for lake in site.lakes), key=lambda one: one.area, default=None)
+    sky = make_sky(world.seed, frame, site.terrain, ground, view.air, sun, number, largest)
     see(signal, ground, sky, view.air)
     rng = generator(world.seed, 111, number)
     shift = pointing(rng, sensor)
@@ -171,6 +174,10 @@ def look(site: WorldSite, view: View) -> SimulatedScene:
             saturated |= full.astype(np.uint8) << band
     if view.faults.dropped_lines:
         bands, _ = dropped(bands, view.faults.dropped_lines, rng)
+    if sensor.name == "LE07" and view.acquisition.time > SLC_FAILURE:
+        gaps = scan_gaps(rng, *grid.shape)
+        bands = {name: np.where(gaps, np.float32(np.nan), band) for name, band in bands.items()}
+        saturated[gaps] = 0
     mask_m = max(sensor.pixel_m)
     factor = round(mask_m / grid.resolution)
     coarse = {
@@ -193,7 +200,7 @@ def look(site: WorldSite, view: View) -> SimulatedScene:
         green=coarse["green"],
         lakes=[_pixels_of(cover, ground, frame, grid, mask_m) for cover in covers],
     )
-    truth = _truth(covers, ground, frame, sky)
+    truth = _truth(covers, ground, frame, sky, (grid, np.isnan(bands["green"])))
     return SimulatedScene(
         acquisition=view.acquisition,
         grid=grid,
@@ -226,8 +233,25 @@ def _pixels_of(
     return np.unique(row[good] * count + col[good])
 
 
+def _is_missing(
+    cover: LakeCover, ground: Ground, frame: Frame, missing: tuple[Grid, NDArray[np.bool_]]
+) -> NDArray[np.bool_]:
+    """Tell which cells of a lake's window lie in pixels without data."""
+    grid, absent = missing
+    transform = frame.ground_transform(ground.cell_m)
+    row, col = np.mgrid[cover.window] + 0.5
+    x, y = placed(transform, col, row)
+    pixel_col, pixel_row = placed(~grid.transform, x, y)
+    at = np.clip(np.floor([pixel_row, pixel_col]).astype(np.intp), 0, absent.shape[0] - 1)
+    return np.asarray(absent[at[0], at[1]])
+
+
 def _truth(
-    covers: tuple[LakeCover, ...], ground: Ground, frame: Frame, sky: Sky
+    covers: tuple[LakeCover, ...],
+    ground: Ground,
+    frame: Frame,
+    sky: Sky,
+    missing: tuple[Grid, NDArray[np.bool_]],
 ) -> gpd.GeoDataFrame:
     """Return one row a lake, with the columns of :func:`glacial_lakes.simulate.truth.lake_truth`.
 
@@ -243,7 +267,7 @@ def _truth(
         window, lake = cover.window, cover.lake
         planar = lake.outline.area / ground.cell_m**2
 
-        def share(field: NDArray[np.generic], cover: LakeCover = cover) -> float:
+        def share(field: NDArray[np.bool_] | Field, cover: LakeCover = cover) -> float:
             total = float(cover.share.sum(dtype=np.float64))
             return round(float((cover.share * field).sum(dtype=np.float64)) / max(total, 1e-9), 4)
 
@@ -253,6 +277,8 @@ def _truth(
             continue
         edge = 0.0 if shown > 0.985 and inside[cover.share > 0].all() else 1.0 - min(shown, 1.0)
         cloud = sky.cloud[window] > OPAQUE
+        if missing[1].any():
+            cloud = cloud | _is_missing(cover, ground, frame, missing)
         shaded = share(sky.lit[window] < 0.5)
         hidden = share(cloud)
         rows.append(
@@ -334,10 +360,12 @@ def write_world(
     dem = site.dem()
     if dem is not None:
         elevation.write(dem[0], dem[1], folder / "dem.tif")  # type: ignore[arg-type]
-    ice = site.glacier_outlines()
-    if len(ice):
-        ice.to_file(folder / "glaciers.gpkg", layer="glaciers")
-    gpd.GeoDataFrame(geometry=list(site.rivers), crs=CRS_NAME).to_file(folder / "rivers.gpkg")
+    with fixed_date():
+        ice = site.glacier_outlines()
+        if len(ice):
+            write_layer(folder / "glaciers.gpkg", "glaciers", ice, append=False)
+        rivers = gpd.GeoDataFrame(geometry=list(site.rivers), crs=CRS_NAME)
+        write_layer(folder / "rivers.gpkg", "rivers", rivers, append=False)
     tables, listing = [], {}
     for view in world.views:
         scene = look(site, view)
@@ -348,16 +376,20 @@ def write_world(
         )
     together = pd.concat(tables, ignore_index=True)
     part = folder / "truth.part.gpkg"
-    gpd.GeoDataFrame(together, geometry="geometry", crs=CRS_NAME).to_file(part, layer="truth")
+    with fixed_date():
+        table = gpd.GeoDataFrame(together, geometry="geometry", crs=CRS_NAME)
+        write_layer(part, "truth", table, append=False)
     (folder / "images.json").write_text(json.dumps(listing, indent=1), encoding="utf-8")
     part.rename(folder / "truth.gpkg")
     return _read(world, folder)
 
 
 def write_image(scene: SimulatedScene, view: View, folder: Path) -> Path:
-    """Write a scene as the product of its view and return the product's folder."""
+    """Write a scene as the product, or the chip, of its view and return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     toa = view.air.level == "TOA"
+    if view.chip:
+        return write_chip(scene, view, folder)
     if view.group != "landsat":
         return write_sentinel2(scene, folder, level="L1C" if toa else "L2A")
     if toa:

@@ -14,7 +14,7 @@ from glacial_lakes.simulate.worlds.air import Air
 from glacial_lakes.simulate.worlds.cover import Habit, Season
 from glacial_lakes.simulate.worlds.elevation import DemFaults
 from glacial_lakes.simulate.worlds.faults import ImageFaults
-from glacial_lakes.simulate.worlds.frame import between, choose
+from glacial_lakes.simulate.worlds.frame import between, choose, log_between
 from glacial_lakes.simulate.worlds.lakes import Lakes
 from glacial_lakes.simulate.worlds.masks import MaskFaults
 from glacial_lakes.simulate.worlds.materials import Palette
@@ -41,6 +41,8 @@ class View:
     air: Air
     masks: MaskFaults
     faults: ImageFaults
+    chip: int
+    """0 for a whole product; else a GeoTIFF with a sidecar and so many of the bands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def _view(rng: np.random.Generator, seed: int, group: Group) -> View:
     month = {"low sun": 11, "snow": int(rng.choice([5, 6, 10]))}.get(
         condition, int(rng.integers(7, 10))
     )
-    years = {"LT05": (1988, 2011), "LE07": (2000, 2003), "LC08": (2014, 2024)}
+    years = {"LT05": (1988, 2011), "LE07": (2000, 2012), "LC08": (2014, 2024)}
     year = int(rng.integers(*years.get(sensor, (2017, 2024))))
     minute = int(rng.integers(-12, 13)) + (57 if sentinel2 else 30)
     time = datetime(year, month, int(rng.integers(1, 28)), 5, 0, 7, tzinfo=UTC)
@@ -108,7 +110,7 @@ def _view(rng: np.random.Generator, seed: int, group: Group) -> View:
     if condition == "cloud":
         air = cloudy
     elif rng.random() < 0.25:  # even a good image has some small clouds, or a veil
-        air = replace(air, cumulus=between(rng, 0.002, 0.01), veil=between(rng, 0.0, 0.08))
+        air = replace(air, cumulus=log_between(rng, 0.0005, 0.004), veil=between(rng, 0.0, 0.08))
     snowy = condition == "snow"
     season = Season(
         snow_line=between(rng, 0.25, 0.7) if snowy else between(rng, 0.75, 1.05),
@@ -128,4 +130,5 @@ def _view(rng: np.random.Generator, seed: int, group: Group) -> View:
         air=air,
         masks=MaskFaults.of(rng),
         faults=ImageFaults.of(rng, sensor),
+        chip=int(rng.choice([0, 6, 4], p=[0.84, 0.08, 0.08])),
     )
