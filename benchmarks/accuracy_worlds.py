@@ -214,11 +214,11 @@ def _two(values: pd.Series, factor: float, form: str, *, high_is_bad: bool) -> s
 
 
 def run(
-    which: str, limit: int | None, folder: Path, outlines: Path | None, processes: int
+    which: str, limit: int | None, folder: Path, outlines: Path | None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Compare the worlds of a range of seeds; return rows of lakes and of outlines."""
     job = partial(of_world, folder=folder, outlines=outlines)
-    with ProcessPoolExecutor(processes) as pool:
+    with ProcessPoolExecutor(2) as pool:
         parts = list(pool.map(job, SEEDS[which][:limit]))
     lakes, found = (pd.concat(part, ignore_index=True) for part in zip(*parts, strict=True))
     return lakes, found

@@ -46,7 +46,7 @@ class Habit:
     ice_line: float
     """Quantile of the elevation of the equilibrium line."""
     balance_gradient: float
-    """Metres of water a year per metre of height (Oerlemans 2001: 0.003–0.01)."""
+    """Metres of water a year per metre of height (Oerlemans 2001)."""
     debris: float
     """How far up the tongues debris covers the ice, 0–1."""
     moraines: float
@@ -301,7 +301,7 @@ class Season:
     """Quantile at which lakes begin to be frozen; above 1 for none."""
     grass: str
     glint: float
-    """Reflectance of sun and sky on the water (Harmel et al. 2018: 0–0.04 at 10 m)."""
+    """Reflectance of sun and sky on the water (Harmel et al. 2018)."""
     bergs: float
     """Share of ice-contact lakes under floating ice."""
 

@@ -90,7 +90,7 @@ def glaciers(drainage: Drainage, equilibrium_m: float, gradient_yr: float) -> Ic
 
     The balance rises with height by ``gradient_yr`` above the line and by twice as much below
     (Oerlemans 2001); where the flux downstream is used up, the tongue ends. Half-widths grow
-    with flux to the power 0.35 (after Bahr 1997, width scaling of glaciers).
+    with flux to the power 0.35 (a choice).
     """
     height = drainage.height.ravel()
     balance = (height - equilibrium_m) * gradient_yr * CELL_M**2

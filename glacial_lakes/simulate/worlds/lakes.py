@@ -332,8 +332,8 @@ def _let_in(terrain: Field, outline: Polygon, level: float, frame: Frame) -> Non
 def draw_water(rng: np.random.Generator, lake_type: str, area: float) -> tuple[str, Water]:
     """Draw what is in the water: from 0.02 g m⁻³ of flour to glacial milk of 900 g m⁻³.
 
-    Near ice the water carries flour, far from it dissolved matter and algae (Kutser et al. 2005;
-    Slemmons et al. 2013). Deep clear water as in Smith & Baker 1981.
+    Near ice the water carries flour, far from it dissolved matter and algae (Kutser et al.
+    2005). Deep clear water as in Smith & Baker 1981.
     """
     glacial = {"milk": 0.34, "turbid": 0.32, "pale": 0.24, "clear": 0.10}
     distant = {

@@ -90,7 +90,11 @@ def lie(
         drawn = rng.random(3)
         if cells.size == 0 or np.isin(told.flat[cells], _CLOUDS).mean() > 0.2:
             continue
-        tone = float(np.nanmedian(green.flat[cells]))
+        shown = green.flat[cells]
+        shown = shown[np.isfinite(shown)]
+        if shown.size == 0:
+            continue
+        tone = float(np.median(shown))
         if tone < 0.09 and drawn[0] < faults.lakes_as_shadow:
             told.flat[cells] = Label.SHADOW
         elif tone > 0.14 and drawn[1] < faults.lakes_as_snow:

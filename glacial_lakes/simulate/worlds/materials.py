@@ -117,7 +117,7 @@ def _wet(rng: np.random.Generator, dry: Colour) -> Colour:
 
 
 def _canopy(rng: np.random.Generator, green: Range, nir: Range, swir: Range) -> Colour:
-    """Plants: Kokaly et al. 2017; conifers as in Rautiainen et al. 2018."""
+    """Plants, from dark conifers to meadows (Kokaly et al. 2017)."""
     g, n = between(rng, *green), between(rng, *nir)
     red = g * between(rng, 0.5, 0.85)
     middle = n * between(rng, *swir)
@@ -126,7 +126,7 @@ def _canopy(rng: np.random.Generator, green: Range, nir: Range, swir: Range) -> 
 
 
 def _snow_and_ice(rng: np.random.Generator, debris: Colour) -> dict[str, Colour]:
-    """Snow by grain and dirt (Warren 1982), ice by dirt (Bøggild et al. 2010; Gardner & Sharp)."""
+    """Snow by grain and dirt (Warren 1982), ice by dirt (Bøggild et al. 2010)."""
 
     def snow(visible: Range, nir: Range, swir: Range, dirt: Range) -> Colour:
         v, n, s = between(rng, *visible), between(rng, *nir), between(rng, *swir)

@@ -28,9 +28,9 @@ class Mountains:
     base_m: float
     """Elevation of the lowest valley."""
     steepness_m: float
-    """Uplift over erodibility (Kirby & Whipple 2012: 50–400 m in active ranges)."""
+    """Uplift over erodibility (Kirby & Whipple 2012)."""
     talus: float
-    """Threshold gradient of hillslopes (Burbank et al. 1996; Korup 2008: 30–40°)."""
+    """Threshold gradient of hillslopes (Burbank et al. 1996)."""
     trough_m: float
     """Half-width of the ice-widened, sediment-filled valley floors (Svensson 1959)."""
     fill_m: float
