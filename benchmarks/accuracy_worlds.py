@@ -57,16 +57,12 @@ def compared(
     truth = truth.assign(observed_fraction=seen)
     told = {"site": seed, "group": group, "condition": image.view.condition}
     result = validate(outlines, truth, min_area_m2=SMALLEST_M2[group])
-    known = truth[
-        ["observed_fraction", "shadow_fraction", "frozen_fraction", "cloud_shadow_fraction"]
-    ]
-    known = known.assign(
+    names = ["lake_id", "observed_fraction", "shadow_fraction", "frozen_fraction"]
+    known = truth[[*names, "cloud_shadow_fraction", "kind", "lake_type"]].assign(
         shown=(truth["observed_fraction"] >= 0.999)
         & (truth["shadow_fraction"] < 0.01)
         & (truth["cloud_shadow_fraction"] < 0.01)
-        & (truth["frozen_fraction"] < 0.01),
-        kind=truth["kind"],
-        lake_type=truth["lake_type"],
+        & (truth["frozen_fraction"] < 0.01)
     )
     lakes = result.lakes.drop(columns=known.columns, errors="ignore").join(known)
     status = outlines.get("status", "observed")

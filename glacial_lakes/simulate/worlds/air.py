@@ -65,7 +65,7 @@ class Air:
             aerosol=log_between(rng, 0.02, 0.22),
             angstrom=between(rng, 0.7, 1.7),
             level=level,
-            left=between(rng, -0.35, 0.4),
+            left=between(rng, -0.6, 0.45),
             relief_corrected=between(rng, 0.0, 1.1) if sentinel2 and level == "SR" else 0.0,
             least_light=between(rng, 0.08, 0.3),
             adjacency=between(rng, 0.015, 0.07),

@@ -105,7 +105,7 @@ def place(
     lakes: list[Lake] = []
     edges = set(rng.choice(12, min(wish.at_edge, 12), replace=False).tolist())
     for number, area in enumerate(wish.areas_m2(rng)):
-        for _ in range(14 if area < _VAST_M2 else 5):
+        for _ in range(22 if area < _VAST_M2 else 5):
             lake_type = _type(rng, area, sites)
             x, y = _spot(rng, sites[lake_type], frame, at_edge=number in edges, area=area)
             shape = _shape(rng, area)
@@ -129,6 +129,9 @@ def place(
             break
     for lake in lakes:
         _let_in(terrain, lake.outline, lake.level_m, frame)
+    for lake in lakes:  # easing one shore may have touched a neighbour
+        here, inside, _ = _around(terrain, lake.outline, 20.0, frame)
+        terrain[here][inside] = lake.level_m
     return Placed(tuple(lakes), terrain)
 
 
@@ -280,7 +283,7 @@ def _flooded(
         return None
     inside = ground[found]
     steep = float(np.percentile(inside, 92) - np.percentile(inside, 8))
-    if steep > 6.0 + 0.30 * radius:
+    if steep > 8.0 + 0.35 * radius:
         return None
     # no other hollow that the level fills may join in
     own = ndimage.binary_dilation(found, iterations=2)
@@ -309,7 +312,19 @@ def _flooded(
 def _let_in(terrain: Field, outline: Polygon, level: float, frame: Frame) -> None:
     """Make the lake level, and ease its shores down or up to it."""
     reach = min(30.0 + 0.35 * math.sqrt(outline.area), 160.0)
-    left, bottom, right, top = outline.buffer(2.5 * reach).bounds
+    here, inside, away = _around(terrain, outline, 2.5 * reach, frame)
+    part = terrain[here]
+    ease = np.exp(-((away / np.float32(reach)) ** 2))
+    bank = level + np.minimum(0.06 * away, 0.35 * np.abs(part - level) + 0.3)
+    part += ease * (bank - part)
+    part[inside] = level
+
+
+def _around(
+    terrain: Field, outline: Polygon, pad_m: float, frame: Frame
+) -> tuple[tuple[slice, slice], NDArray[np.bool_], Field]:
+    """Return the window of a lake, its cells, and the distance of the others from it in metres."""
+    left, bottom, right, top = outline.buffer(pad_m).bounds
     transform = frame.terrain_transform
     c0, r0 = placed(~transform, left, top)
     c1, r1 = placed(~transform, right, bottom)
@@ -318,19 +333,13 @@ def _let_in(terrain: Field, outline: Polygon, level: float, frame: Frame) -> Non
     cols = slice(max(int(c0), 0), min(int(c1) + 1, size))
     corner = shifted(transform, rows.start, cols.start)
     shape = (rows.stop - rows.start, cols.stop - cols.start)
-    if min(shape) < 3:
-        return
     inside = rasterize([(outline, 1)], shape, transform=corner, dtype="uint8", all_touched=True) > 0
-    away = ndimage.distance_transform_edt(~inside).astype(np.float32) * np.float32(FINE_M)
-    ease = np.exp(-((away / np.float32(reach)) ** 2))
-    part = terrain[rows, cols]
-    bank = level + np.minimum(0.06 * away, 0.35 * np.abs(part - level) + 0.3)
-    part += ease * (bank - part)
-    part[inside] = level
+    away = ndimage.distance_transform_edt(~inside) * FINE_M
+    return (rows, cols), inside, np.asarray(away, np.float32)
 
 
 def draw_water(rng: np.random.Generator, lake_type: str, area: float) -> tuple[str, Water]:
-    """Draw what is in the water: from 0.02 g m⁻³ of flour to glacial milk of 900 g m⁻³.
+    """Draw what is in the water: from 0.02 g m⁻³ of flour to glacial milk of 1800 g m⁻³.
 
     Near ice the water carries flour, far from it dissolved matter and algae (Kutser et al.
     2005). Deep clear water as in Smith & Baker 1981.
@@ -355,7 +364,7 @@ def draw_water(rng: np.random.Generator, lake_type: str, area: float) -> tuple[s
         "algae": ((6.0, 30.0), (0.3, 1.5), (15.0, 60.0), (0.03, 0.15)),
         "pale": ((6.0, 40.0), (0.01, 0.1), (0.1, 0.8), (0.06, 0.3)),
         "turbid": ((40.0, 180.0), (0.01, 0.1), (0.1, 0.5), (0.05, 0.3)),
-        "milk": ((180.0, 900.0), (0.01, 0.1), (0.1, 0.4), (0.05, 0.25)),
+        "milk": ((180.0, 1800.0), (0.01, 0.1), (0.1, 0.4), (0.05, 0.25)),
     }[kind]
     old = {"deep clear": "clear", "brown": "green", "algae": "green", "pale": "turbid"}
     plain = old.get(kind, "very turbid" if kind == "milk" else kind)
