@@ -3,6 +3,13 @@
     python benchmarks/accuracy.py                    # kept seeds: rewrites docs/accuracy.md
     python benchmarks/accuracy.py --development      # other seeds: prints, writes nothing
     python benchmarks/accuracy.py --development --sites 2 --rows FOLDER
+    python benchmarks/accuracy.py --worlds kept      # worlds by seed: rewrites docs/accuracy.md
+    python benchmarks/accuracy.py --worlds development --limit 8 --keep FOLDER
+
+Worlds (``glacial_lakes.simulate.World``) differ in relief, materials, sky, masks and faults; the
+sites are a regression set, all of one world. ``--keep`` is a folder where worlds stay, so that a
+second run does not simulate again; ``--outlines`` compares what ``map_worlds.py`` mapped of them,
+perhaps by another version. Kept worlds are only measured: nobody fits to them or looks into them.
 
 Every site is seen under all conditions of ``CONDITIONS``, further sites by Landsat only. The kept
 seeds were never mapped while the method was made; whoever changes the mapping looks at development
@@ -21,12 +28,13 @@ from pathlib import Path
 from typing import Any
 
 import accuracy_tables
+import accuracy_worlds
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from baselines import BASELINES
-from documents import rewrite
+from documents import MEASURED, rewrite
 from scipy import ndimage
 
 from glacial_lakes.mapping.pipeline import map_lakes
@@ -45,6 +53,7 @@ KEPT_FOR_LANDSAT = tuple(range(7018, 7035))
 DEVELOPMENT = tuple(range(201, 211))
 DEVELOPMENT_FOR_LANDSAT = tuple(range(211, 231))
 DOCUMENT = Path(__file__).parents[1] / "docs" / "accuracy.md"
+WORLDS_MEASURED = ("<!-- measured on worlds -->", "<!-- end of measured on worlds -->")
 SMALLEST_M2 = {10.0: 500.0, 30.0: 4500.0}
 """Five pixels: the default of mapping."""
 NEAR_SHORE_M = 30.0
@@ -199,7 +208,37 @@ def main() -> None:
     parser.add_argument("--development", action="store_true", help="other seeds; prints only")
     parser.add_argument("--sites", type=int, help="only so many seeds")
     parser.add_argument("--rows", type=Path, help="folder for the rows behind the tables")
+    parser.add_argument("--worlds", choices=tuple(accuracy_worlds.SEEDS), help="not the sites")
+    parser.add_argument("--limit", type=int, help="only so many worlds")
+    parser.add_argument("--keep", type=Path, help="folder where worlds are kept, and read again")
+    parser.add_argument("--outlines", type=Path, help="folder of outlines from map_worlds.py")
     options = parser.parse_args()
+    if options.worlds:
+        lakes, outlines, text = _worlds(options)
+        measured, whole = WORLDS_MEASURED, options.worlds == "kept" and options.limit is None
+        whole = whole and options.outlines is None
+    else:
+        lakes, outlines = _sites(options)
+        text = accuracy_tables.report(lakes, outlines)
+        measured, whole = MEASURED, not options.development and options.sites is None
+    if options.rows:
+        options.rows.mkdir(parents=True, exist_ok=True)
+        lakes.to_pickle(options.rows / "lakes.pkl")
+        outlines.to_pickle(options.rows / "outlines.pkl")
+    print(text)
+    if whole:
+        rewrite(DOCUMENT, text, measured)
+
+
+def _worlds(options: argparse.Namespace) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    with tempfile.TemporaryDirectory() as name:
+        lakes, outlines = accuracy_worlds.run(
+            options.worlds, options.limit, options.keep or Path(name), options.outlines
+        )
+    return lakes, outlines, accuracy_worlds.report(lakes, outlines)
+
+
+def _sites(options: argparse.Namespace) -> tuple[pd.DataFrame, pd.DataFrame]:
     seeds = (DEVELOPMENT if options.development else KEPT)[: options.sites]
     jobs = [(seed, CONDITIONS) for seed in seeds]
     if not options.development and options.sites is None:
@@ -207,14 +246,7 @@ def main() -> None:
     with ProcessPoolExecutor(2) as pool:
         sites = list(pool.map(rows_of_site, *zip(*jobs, strict=True)))
     lakes, outlines = (pd.concat(part, ignore_index=True) for part in zip(*sites, strict=True))
-    if options.rows:
-        options.rows.mkdir(parents=True, exist_ok=True)
-        lakes.to_pickle(options.rows / "lakes.pkl")
-        outlines.to_pickle(options.rows / "outlines.pkl")
-    text = accuracy_tables.report(lakes, outlines)
-    print(text)
-    if not options.development and options.sites is None:
-        rewrite(DOCUMENT, text)
+    return lakes, outlines
 
 
 if __name__ == "__main__":

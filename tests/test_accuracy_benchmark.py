@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from shapely import box
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
 import accuracy
 import accuracy_tables
+import accuracy_worlds
 import documents
+import geopandas as gpd
+import numpy as np
+import pandas as pd
 
 
 def test_kept_seeds_are_not_those_of_development() -> None:
@@ -57,3 +63,58 @@ def test_the_document_shows_measured_tables(page: str) -> None:
     begin, end = documents.MEASURED
     measured = text.partition(begin)[2].partition(end)[0]
     assert "### Targets" in measured
+
+
+def seen_lakes() -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Five lakes of one hectare: mapped, without an area, not mapped, in shade, and no lake."""
+    places = [box(x, 0, x + 100, 100) for x in range(0, 2500, 500)]
+    truth = gpd.GeoDataFrame(
+        {
+            "lake_id": ["mapped", "withheld", "missed", "shaded"],
+            "observed_fraction": 1.0,
+            "shadow_fraction": [0.0, 0.0, 0.0, 0.9],
+            "in_shadow": [False, False, False, True],
+            "cloud_shadow_fraction": 0.0,
+            "frozen_fraction": 0.0,
+            "kind": "clear",
+            "lake_type": "tarn",
+        },
+        geometry=places[:4],
+        crs=32643,
+    )
+    outlines = gpd.GeoDataFrame(
+        {"status": ["observed", "partial", "observed"], "area_sigma_m2": 100.0},
+        geometry=[places[0], places[1], places[4]],
+        crs=32643,
+    )
+    return outlines, truth
+
+
+def test_worlds_tell_missed_from_withheld_and_do_not_ask_for_what_lies_in_shade() -> None:
+    outlines, truth = seen_lakes()
+    image = SimpleNamespace(view=SimpleNamespace(group="clear", condition="clear"), truth=truth)
+    lakes, found = accuracy_worlds.compared(outlines, image, 1)
+    lakes = lakes.set_index("lake_id")
+    assert lakes.loc[["mapped", "withheld", "missed"], "withheld"].tolist() == [False, True, False]
+    assert lakes.loc[["mapped", "withheld", "missed"], "missed"].tolist() == [False, False, True]
+    assert lakes["counted"].tolist() == [True, True, True, False]
+    told = accuracy_worlds.measures(lakes.reset_index(), found)
+    assert told["missed"] == told["withheld"] == pytest.approx(1 / 3)
+    assert told["false"] == 1
+    assert told["false_km2"] == pytest.approx(0.01, rel=0.01)
+    assert "clear Sentinel-2" in accuracy_worlds.report(lakes.reset_index(), found)
+
+
+def test_the_worst_tenth_is_the_mean_of_the_worst() -> None:
+    values = pd.Series([*np.linspace(0.5, 1.0, 39), np.nan])
+    assert accuracy_worlds.worst(values, high_is_bad=False) == pytest.approx(
+        np.linspace(0.5, 1.0, 39)[:4].mean()
+    )
+    assert accuracy_worlds.worst(values, high_is_bad=True) == pytest.approx(
+        np.linspace(0.5, 1.0, 39)[-4:].mean()
+    )
+
+
+def test_the_worlds_that_measure_are_kept() -> None:
+    assert len(accuracy_worlds.SEEDS["kept"]) >= 40
+    assert not set(accuracy_worlds.SEEDS["kept"]) & set(accuracy_worlds.SEEDS["development"])

@@ -12,6 +12,14 @@ sensor and in what weather it is seen. :func:`simulate_scene` returns one scene,
     dates = [Acquisition(datetime(2021, 8, 20, 5, 57, tzinfo=UTC), "S2A", cloud_fraction=0.2)]
     simulate_series(site, dates, Path("scenes_of_site_3"))
 
+A site is one world: its rocks, air and habits are the same for every seed. A :class:`World` is
+drawn from a seed with everything else varying too, and :func:`write_world` writes it with three
+images::
+
+    from glacial_lakes.simulate import World, write_world
+
+    made = write_world(World.of(20_001), Path("worlds/20001"))
+
 The simulator knows nothing of the mapper: it shares no code, no spectra and no mixing model
 with it. ``docs/simulator.md`` tells every assumption and its source.
 """
@@ -22,6 +30,7 @@ from glacial_lakes.simulate.scene import SimulatedScene, simulate_scene
 from glacial_lakes.simulate.sensors import SENSORS, Sensor
 from glacial_lakes.simulate.series import Series, simulate_series, write_product
 from glacial_lakes.simulate.site import Site, make_site
+from glacial_lakes.simulate.worlds import World, WorldSite, WrittenWorld, make_world, write_world
 
 __all__ = [
     "SENSORS",
@@ -32,8 +41,13 @@ __all__ = [
     "SimulatedScene",
     "Site",
     "Wish",
+    "World",
+    "WorldSite",
+    "WrittenWorld",
     "make_site",
+    "make_world",
     "simulate_scene",
     "simulate_series",
     "write_product",
+    "write_world",
 ]

@@ -91,13 +91,13 @@ def simulate_series(site: Site, schedule: Sequence[Acquisition], folder: Path) -
     write_dem(site, folder / "dem.tif")
     products: list[Path] = []
     views: list[DateView] = []
-    with _fixed_date():
+    with fixed_date():
         write_glaciers(site, folder / "glaciers.gpkg")
         for acquisition in schedule:
             scene = simulate_scene(site, acquisition)
             products.append(write_product(scene, folder / "scenes"))
             view = DateView(acquisition, scene.truth, scene.empty_places)
-            _write_layer(folder / "truth.gpkg", view.date, scene.truth, append=bool(views))
+            write_layer(folder / "truth.gpkg", view.date, scene.truth, append=bool(views))
             views.append(view)
     events = lake_events(site, views)
     events.to_csv(folder / "truth_events.csv", index=False, lineterminator="\n")
@@ -154,10 +154,11 @@ def write_glaciers(site: Site, path: Path) -> None:
         crs=CRS_NAME,
     )
     table.insert(2, "area_m2", [round(geodesic_area_m2(outline), 1) for outline in outlines])
-    _write_layer(path, "glaciers", table, append=False)
+    write_layer(path, "glaciers", table, append=False)
 
 
-def _write_layer(path: Path, layer: str, table: gpd.GeoDataFrame, *, append: bool) -> None:
+def write_layer(path: Path, layer: str, table: gpd.GeoDataFrame, *, append: bool) -> None:
+    """Write a layer of polygons into a GeoPackage, the same bytes for the same table."""
     pyogrio.write_dataframe(
         table,
         path,
@@ -171,7 +172,7 @@ def _write_layer(path: Path, layer: str, table: gpd.GeoDataFrame, *, append: boo
 
 
 @contextmanager
-def _fixed_date() -> Iterator[None]:
+def fixed_date() -> Iterator[None]:
     """Let GeoPackages be written with a fixed date, so that equal data give equal bytes."""
     before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"})
