@@ -35,7 +35,7 @@ from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.scenes import Scene, discover, open_scene
 
 mpl.use("agg")
-from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib import pyplot as plt
 
 Bool = NDArray[np.bool_]
 

@@ -40,6 +40,10 @@ SHADE_GREEN, DARK = 0.4, 0.5
 """Shares of the shore's green: what is darker than the first may be shade whatever its index, and
 below the second a larger contrast is asked for."""
 
+MAX_SHADE_BLUE = 2.5
+"""Light of the sky and of the slopes around is bluer than sunlight by less than this factor of
+green over near infrared; on real images shade reaches 2.2."""
+
 MAX_LAKE_GREEN_RATIO = 1.5
 """Rivers carry more sediment than the lakes that they pass, and shine brighter than the shore."""
 
@@ -55,6 +59,11 @@ DIMMED = 0.85
 FLAT_DEG = 4.0
 """A river runs down a slope steeper than this in a DEM of 30 m; the surface of a lake is flat."""
 
+MAX_RIVER_WIDENING, MAX_STEEP_WIDENING = 1.6, 2.2
+"""Width at the widest place over the mean: a river has one width, crooked lakes have not (no
+outline of the Indus inventories that is as long and narrow as a river is below the first). The
+second where a DEM tells that the ground is steep."""
+
 MIN_RIVER_PX = 25.0
 """A narrow wet line longer than this is a river or stream, and what lies on it a piece of it."""
 
@@ -66,6 +75,7 @@ def classify(features: Features) -> Category:
     low_sun = e.sun_elevation_deg < LOW_SUN_DEG
     turned_away = e.slope_deg > STEEP_DEG / 2 and (e.illumination < TURNED_AWAY or low_sun)
     shaded = e.illumination < SHADED or (turned_away and _is_dull(e, contrast, low_sun=low_sun))
+    shaded |= may_be_shade(e)
     faint = e.ndwi < MIN_WATER_NDWI
     reached = e.reach_fraction > 0.5 and may_be_cloud_shadow(e)
     # Shaded snow and ice reach this index: sky light adds some 0.13 to that of sunlit ones.
@@ -76,6 +86,7 @@ def classify(features: Features) -> Category:
     clear = e.ndwi > MIN_WATER_NDWI + 0.04 and contrast > 0.25
     flat = not e.slope_deg > STEEP_DEG / 4
     clear_in_shade = contrast > 0.25 and e.ndwi > (0.55 if low_sun else 0.4)
+    clear_in_shade &= not may_be_shade(e)
     category: Category = "lake"
     if (
         (shaded and not (clear_in_shade and flat))
@@ -108,6 +119,17 @@ def _is_dull(e: Features, contrast: float, *, low_sun: bool) -> bool:
     return contrast < least or (e.green_ratio < DARK and contrast < least + 0.1)
 
 
+def may_be_shade(features: Features) -> bool:
+    """Return whether shade may explain a candidate of which no DEM tells slope and light.
+
+    Shade lowers green and near infrared to shares that only the blue of the sky sets apart; water
+    lowers near infrared alone, or far more.
+    """
+    e = features
+    dim = e.green_ratio < DARK and e.green_ratio < MAX_SHADE_BLUE * e.nir_ratio
+    return bool(np.isnan(e.illumination) and dim)
+
+
 def may_be_cloud_shadow(features: Features) -> bool:
     """Return whether a candidate is so dim and so faint that a cloud's shadow explains it."""
     return features.green_ratio < DIMMED and features.ndwi < MIN_WATER_NDWI
@@ -127,7 +149,10 @@ def _is_river(e: Features) -> bool:
     drawn_out = e.length_px / e.width_px
     if e.trace_px > MIN_RIVER_PX and (e.trace_px > 3 * e.length_px or drawn_out > 6):
         return not _widens_to_lake(e)
-    return drawn_out > 9 and e.width_px < 5 and not e.slope_deg < FLAT_DEG
+    even = e.widest_px < (MAX_RIVER_WIDENING if np.isnan(e.slope_deg) else MAX_STEEP_WIDENING) * (
+        e.width_px
+    )
+    return drawn_out > 9 and e.width_px < 5 and even and not e.slope_deg < FLAT_DEG
 
 
 def _widens_to_lake(e: Features) -> bool:
@@ -144,7 +169,7 @@ def shore_index(found: Features) -> float:
     return (green - nir) / (green + nir)
 
 
-def quality(features: Features, fraction: Fraction) -> str:
+def quality(features: Features, fraction: Fraction, *, has_cloud_mask: bool = True) -> str:
     """Return good, fair or poor, with the reason."""
     if features.haze_fraction > 0.3:
         return "poor: seen through thin cloud"
@@ -152,6 +177,8 @@ def quality(features: Features, fraction: Fraction) -> str:
         return "poor: in shadow"
     if np.isnan(features.slope_deg):
         return schema.NO_DEM
+    if not has_cloud_mask:
+        return schema.NO_CLOUD_MASK
     if fraction.method == "unmixed_small":
         return "fair: few pure water pixels"
     return "good"

@@ -39,6 +39,7 @@ from glacial_lakes.mapping.candidates import (
 )
 from glacial_lakes.mapping.features import Features
 from glacial_lakes.mapping.mapped_scene import MappedScene
+from glacial_lakes.mapping.path_radiance import is_top_of_atmosphere, path_reflectance
 from glacial_lakes.mapping.pixels import Pixels, band_names, ground_states, read_pixels
 from glacial_lakes.mapping.read_mask import Blocks
 from glacial_lakes.mapping.seeds import Detector, bands_of, detector_for
@@ -194,6 +195,18 @@ class _Job:
         sun = self.scene.sun_azimuth_deg, self.scene.sun_elevation_deg
         return read_terrain(self.dem, self.scene.grid, *sun)
 
+    @cached_property
+    def path(self) -> dict[str, float]:
+        """Reflectance of the air in the bands that are read."""
+        if not is_top_of_atmosphere(self.scene.level):
+            return {}
+        height = None
+        if self.terrain is not None:
+            coarse = self.scene.grid.coarsened(16)
+            heights = self.terrain.on(coarse.transform, coarse.shape, "elevation_m")
+            height = float(np.nanmedian(heights))
+        return path_reflectance(self.scene, self.bands, height)
+
     def seeds(self, pixels: Pixels) -> NDArray[np.bool_]:
         """Return the pixels that may hold water."""
         excluded = pixels.snow_or_ice | pixels.cloud | pixels.dark_slope
@@ -209,6 +222,7 @@ class _Job:
             smallest_m2=self.smallest_m2,
             sun_elevation_deg=self.scene.sun_elevation_deg,
             may_hold_ice=self.may_hold_ice,
+            has_cloud_mask=self.scene.quality is not None,
         )
 
 
@@ -259,7 +273,7 @@ def _measure_strips(
 def _seeded(job: _Job, rows: int) -> Iterator[tuple[Strip, Bool]]:
     """Yield the strips with their seeds, of which those that two of them share are found once."""
     seeds, known = np.zeros((0, 0), bool), Window(0, 0, 0, 0)
-    for strip in strips(job.scene, job.bands, lambda: job.terrain, job.blocks, rows):
+    for strip in strips(job.scene, job.bands, lambda: job.terrain, job.blocks, rows, job.path):
         pixels, window = strip.pixels, strip.pixels.window
         # What gaps hid may be known now.
         settled = int(known.row_off + known.height) - slc_gaps.MAX_GAP_ROWS
@@ -344,7 +358,7 @@ def _measure_around(job: _Job, row: int, col: int) -> dict[Place, list[Measured]
     extent, pad = Window(col, row, 1, 1), 4 * AROUND_PX
     while True:
         window = job.scene.grid.around(extent, pad)
-        pixels = read_pixels(job.scene, job.bands, window, job.terrain)
+        pixels = read_pixels(job.scene, job.bands, window, job.terrain, job.path)
         seeds = job.seeds(pixels)
         one = object_at(row, col, seeds, window)
         extent = one.extent
