@@ -22,6 +22,7 @@ from glacial_lakes.simulate.scene import SimulatedScene, simulate_scene
 from glacial_lakes.simulate.sensors import SENSORS, Sensor
 from glacial_lakes.simulate.series import Series, simulate_series, write_product
 from glacial_lakes.simulate.site import Site, make_site
+from glacial_lakes.simulate.worlds import World, WorldSite, WrittenWorld, make_world, write_world
 
 __all__ = [
     "SENSORS",
@@ -32,8 +33,13 @@ __all__ = [
     "SimulatedScene",
     "Site",
     "Wish",
+    "World",
+    "WorldSite",
+    "WrittenWorld",
     "make_site",
+    "make_world",
     "simulate_scene",
     "simulate_series",
     "write_product",
+    "write_world",
 ]
