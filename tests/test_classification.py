@@ -53,6 +53,7 @@ ON_ICE = {
         ({"shadow_fraction": 0.9, "ndwi": 0.22, "shore_ndwi": 0.05}, "shadow"),
         ({"ndwi": 0.17, "green": 0.35, "shore_ndwi": -0.1, "nir_ratio": 1.4}, "snow"),
         ({"ndwi": 0.25, "shore_ndwi": 0.2}, "snow"),
+        ({"ndwi": 0.33, "green": 0.36, "nir": 0.18, "shore_ndwi": 0.0}, "snow"),  # blue ice
         ({"width_px": 2.0, "length_px": 40.0, "widest_px": 3.0, "slope_deg": 8.0}, "river"),
         # a crooked lake is as long for its width, but not of one width
         ({"width_px": 4.2, "length_px": 41.5, "widest_px": 11.0, **NO_TERRAIN}, "lake"),

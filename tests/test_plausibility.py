@@ -32,7 +32,7 @@ from glacial_lakes.scenes.plausibility import (
     require_plausible,
 )
 from glacial_lakes.scenes.scene import Scene
-from glacial_lakes.scenes.sun import sun_position
+from glacial_lakes.sun import sun_position
 from glacial_lakes.workflow.map_files import map_scenes
 from glacial_lakes.workflow.reach import extent_of
 from glacial_lakes.workflow.run import run

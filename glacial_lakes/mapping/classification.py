@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from glacial_lakes import schema
 from glacial_lakes.mapping.features import Features
 from glacial_lakes.mapping.masks import MIN_SNOW_GREEN, MIN_WATER_NDWI, SHADED, STEEP_DEG
+from glacial_lakes.mapping.seeds import MAX_SEED_NIR
 from glacial_lakes.mapping.unmixing import Fraction
 
 Float = NDArray[np.float32]
@@ -43,6 +44,9 @@ below the second a larger contrast is asked for."""
 MAX_SHADE_BLUE = 2.5
 """Light of the sky and of the slopes around is bluer than sunlight by less than this factor of
 green over near infrared; on real images shade reaches 2.2."""
+
+MAX_CLOUD_SHADE_BLUE = 4.0
+"""The same in the shadow of a cloud, with hazy air between it and the ground."""
 
 MAX_LAKE_GREEN_RATIO = 1.5
 """Rivers carry more sediment than the lakes that they pass, and shine brighter than the shore."""
@@ -98,6 +102,8 @@ def classify(features: Features) -> Category:
         category = "river"
     elif faint and e.green > MIN_SNOW_GREEN and e.nir_ratio > 0.75 and e.haze_fraction < 0.3:
         category = "snow"
+    elif e.nir > MAX_SEED_NIR and e.haze_fraction < 0.3:
+        category = "snow" if e.green > MIN_SNOW_GREEN else "land"
     elif e.nir_ratio > 0.9 or (e.green_ratio > MAX_LAKE_GREEN_RATIO and e.swir1 > MAX_WATER_SWIR1):
         category = "land"
     elif not faint:
@@ -132,7 +138,9 @@ def may_be_shade(features: Features) -> bool:
 
 def may_be_cloud_shadow(features: Features) -> bool:
     """Return whether a candidate is so dim and so faint that a cloud's shadow explains it."""
-    return features.green_ratio < DIMMED and features.ndwi < MIN_WATER_NDWI
+    e = features
+    dim = e.green_ratio < DIMMED and e.green_ratio < MAX_CLOUD_SHADE_BLUE * e.nir_ratio
+    return dim and e.ndwi < MIN_WATER_NDWI
 
 
 def _least_contrast(e: Features) -> float:
@@ -163,10 +171,12 @@ def _widens_to_lake(e: Features) -> bool:
 
 
 def shore_index(found: Features) -> float:
-    """Return the NDWI of a pixel that is half water and half shore."""
-    green = found.green * (1 + 1 / found.green_ratio)
-    nir = found.nir * (1 + 1 / found.nir_ratio)
-    return (green - nir) / (green + nir)
+    """Return the NDWI of a pixel that is half water and half shore; 0 where both are black."""
+    green, nir = (
+        value * (1 + 1 / ratio) if ratio else 0.0
+        for value, ratio in ((found.green, found.green_ratio), (found.nir, found.nir_ratio))
+    )
+    return (green - nir) / (green + nir) if green + nir else 0.0
 
 
 def quality(features: Features, fraction: Fraction, *, has_cloud_mask: bool = True) -> str:

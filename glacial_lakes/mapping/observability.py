@@ -43,10 +43,10 @@ CLOUD_NIR = 0.8
 """Reflectance of cloud that lets no light through; thinner cloud mixes it with the ground."""
 SPECK_M = 60.0
 """Smaller clouds in a mask are noise, or have no wide edge."""
-MIN_WHITE_GREEN, MIN_WHITE_SWIR1, BRIGHTER_THAN_SHORE, MIN_WHITE_BLUE = 0.12, 0.12, 1.1, 0.92
-"""Green, SWIR1, green over that of the shore, and blue over green from which a pixel beside water
-may be cloud in a product without a mask of clouds: rocks reflect less blue than green, snow less
-SWIR1."""
+MIN_WHITE_GREEN, MIN_WHITE_SWIR1, MIN_WHITE_BLUE = 0.12, 0.12, 0.85
+BRIGHTER_THAN_SHORE, BLUER_THAN_SHORE = 1.1, 1.1
+"""Green, SWIR1, blue over green, and green and that ratio over those of the shore, from which a
+pixel beside water may be cloud in a product without a mask of clouds."""
 MAX_CUT_PX = 5
 """Pixels of the image's edge along which a lake may end and still be seen whole: two of its own,
 and their corners."""
@@ -212,15 +212,18 @@ def _is_hazy_water(fall, nir, core_fall, core_nir, dry_fall):  # type: ignore[no
 def _whitened(pixels: Pixels, fraction: Fraction) -> Bool:
     """Return pixels around a lake that thin cloud may have whitened, where no mask tells of it.
 
-    They are brighter than the shore, as blue as green, which no rock is, and as bright in the SWIR
-    as no snow.
+    They are brighter than the shore, bluer than it and almost as blue as green, which rocks are
+    not, and as bright in the SWIR as no snow.
     """
     bands = pixels.reflectance
     if "blue" not in bands or "swir1" not in bands:
         return np.zeros(pixels.flags.shape, bool)
     green = bands["green"]
     bright = max(MIN_WHITE_GREEN, BRIGHTER_THAN_SHORE * median_of(green, fraction.shore))
-    white: Bool = (green > bright) & (bands["blue"] > MIN_WHITE_BLUE * green)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        blueness = bands["blue"] / green
+    least = max(MIN_WHITE_BLUE, BLUER_THAN_SHORE * median_of(blueness, fraction.shore))
+    white: Bool = (green > bright) & (blueness > least)
     return white & (bands["swir1"] > MIN_WHITE_SWIR1)
 
 

@@ -21,6 +21,11 @@ nothing."""
 LEAST_DARK: Mapping[BandName, float] = {"blue": 0.006, "green": 0.005, "red": 0.003, "nir": 0.002}
 """Reflectance of the darkest ground of a scene, clear water and deep shade; what it shows beyond
 is light of the air (the dark objects of Chavez 1988, who takes 0.01)."""
+MOST_DARK_NIR = 0.07
+"""Darkest near infrared from which on a scene shows no dark object: no haze through which lakes are
+mapped is brighter."""
+ANGSTROM = 1.3
+"""How fast haze scatters less with the wavelength, over land (Ångström 1929; 0.8 to 1.8)."""
 HEIGHT_M = 2000.0
 """Of the ground where no DEM tells it: between lowlands and the lakes of high mountains."""
 SCALE_HEIGHT_M = 8000.0
@@ -37,9 +42,10 @@ def path_reflectance(
 ) -> dict[str, float]:
     """Return the reflectance of the air in the bands of a scene.
 
-    That of molecules by single scattering for a view straight down (:func:`rayleigh`), and no more
-    than the darkest objects of the scene leave. So it is too low rather than too high: aerosol
-    stays in.
+    That of molecules by single scattering for a view straight down (:func:`rayleigh`), and that of
+    haze, which the darkest objects show in the near infrared, where molecules scatter little; it
+    grows towards the blue by the exponent of Ångström. It is no more than the darkest objects leave
+    in each band. Where nothing dark shows, haze stays in.
 
     Parameters
     ----------
@@ -69,9 +75,13 @@ def path_reflectance(
     height = HEIGHT_M if height_m is None else height_m
     bands = [name for name in WAVELENGTH_UM if name in names]
     dark = _darkest(scene, bands)
+    molecules = {name: rayleigh(WAVELENGTH_UM[name], sun, height) for name in bands}
+    haze = 0.0
+    if 0 < dark.get("nir", 0.0) < MOST_DARK_NIR:
+        haze = max(0.0, dark["nir"] - LEAST_DARK["nir"] - molecules["nir"])
     found = {}
     for name in bands:
-        air = rayleigh(WAVELENGTH_UM[name], sun, height)
+        air = molecules[name] + haze * (WAVELENGTH_UM[name] / WAVELENGTH_UM["nir"]) ** -ANGSTROM
         air = min(air, dark[name] - LEAST_DARK[name])
         if air > 0:
             found[str(name)] = round(air, 4)

@@ -173,6 +173,42 @@ def map_lakes(
     return MappedScene(table, coverage)
 
 
+def candidates(
+    scene: Scene, *, dem: Dem | None = None, settings: MappingSettings | None = None
+) -> list[tuple[Features, classification.Category, Window, Bool]]:
+    """Return all that may be a lake in a scene: what it looks like, and what it is taken for.
+
+    Parameters
+    ----------
+    scene : Scene
+    dem : path-like, rasterio dataset or xarray.DataArray, optional
+    settings : MappingSettings, optional
+
+    Returns
+    -------
+    list of tuple
+        Features, category, window of the scene, and the pixels of the candidate in it.
+    """
+    settings = MappingSettings() if settings is None else settings
+    job = _Job(
+        scene,
+        dem,
+        detector_for(scene, settings),
+        Blocks.of(scene.grid, min(block_shape(scene.bands["green"]))),
+        _bands(scene, bands_of(settings)),
+        _outline_bands(scene),
+        settings.min_pixels * scene.grid.pixel_area_m2,
+        not observability.is_high_summer(scene),
+    )
+    states, measured = _measure_all(job, settings.strip_rows)
+    judged = []
+    for one in measured:
+        if one.found is not None:
+            found = _reached(scene, states, one, one.found)
+            judged.append((found, classification.classify(found), one.window, one.body))
+    return judged
+
+
 @dataclass(frozen=True)
 class _Job:
     """What is the same for all candidates of a scene."""

@@ -28,7 +28,7 @@ from glacial_lakes.scenes.quality import Quality, decoder_of
 from glacial_lakes.scenes.raster import Band, keep_open, read_numbers, read_thinned, to_reflectance
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sensors import SERVICE
-from glacial_lakes.scenes.sun import sun_over
+from glacial_lakes.sun import sun_over
 
 Verdict = Literal["plausible", "odd", "implausible", "unjudged"]
 Reflectance = NDArray[np.float32]
