@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import shapely
 from affine import Affine
 from numpy.typing import NDArray
 
@@ -112,8 +113,6 @@ def test_without_a_dem_shaded_snow_is_no_lake_and_water_is(tmp_path: Path) -> No
 def test_a_crooked_lake_is_a_lake_in_both_warps(data: Path, name: str) -> None:
     scene, mapped = chip(data, name)
     x, y = scene.grid.transform @ (112.5, 58.5)
-    import shapely  # noqa: PLC0415
-
     at = mapped.outlines[mapped.outlines.contains(shapely.Point(x, y))]
     assert len(at) == 1
     assert at["area_m2"].item() > 0.1e6
