@@ -37,12 +37,13 @@ from glacial_lakes.mapping.features import Features
 from glacial_lakes.mapping.pipeline import candidates
 from glacial_lakes.mapping.probability import TABLE, described, lake_prob
 from glacial_lakes.scenes import Scene, open_scene
-from glacial_lakes.simulate import World, write_world
 from glacial_lakes.settings import MappingSettings
+from glacial_lakes.simulate import World, write_world
 from glacial_lakes.simulate.worlds import DEVELOPMENT, KEPT
 
 HIDDEN_SHARE = 0.5
 TRUE_SHARE = 0.5
+MOST_UNKNOWN = 0.1
 BINS = 15
 FEATURES = [field.name for field in fields(Features)]
 DOCUMENT = Path(__file__).parents[1] / "docs" / "model_card.md"
@@ -73,13 +74,14 @@ def labelled(scene: Scene, truth: gpd.GeoDataFrame, dem: Path | None) -> pd.Data
     hidden = (truth["observed_fraction"] < HIDDEN_SHARE) | (truth["frozen_fraction"] > HIDDEN_SHARE)
     water, unknown = (_burnt(part, scene) for part in (truth[~hidden], truth[hidden]))
     rows: list[dict[str, Any]] = []
-    for found, category, window, body in candidates(scene, dem=dem):
-        there = window.toslices()
-        if unknown[there][body].mean() > 0.1:
+    for one in candidates(scene, dem=dem):
+        there, body = one.window.toslices(), one.body
+        if unknown[there][body].mean() > MOST_UNKNOWN:
             continue
         share = water[there][body].mean()
         rows.append(
-            asdict(found) | {"category": category, "share": share, "pixels": int(body.sum())}
+            asdict(one.features)
+            | {"category": one.rules, "share": share, "pixels": int(body.sum())}
         )
     return pd.DataFrame(rows)
 
@@ -236,13 +238,12 @@ def main() -> None:
     result = judged(table)
     print(result.to_string())
     lines = [f"{len(seeds)} kept worlds ({worlds}), {len(table)} candidates.", ""]
-    header = {"images": "", **dict.fromkeys(result.columns, "")}
     rows = [
         [name, *(f"{value:g}" for value in row)]
         for name, row in zip(result.index, result.to_numpy(), strict=True)
     ]
-    lines.append(markdown(header, rows))
-    rewrite(DOCUMENT, "calibration", "\n".join(lines))
+    lines.append(markdown(["images", *result.columns], rows))
+    rewrite(DOCUMENT, "\n".join(lines))
 
 
 if __name__ == "__main__":

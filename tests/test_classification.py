@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from glacial_lakes.mapping.classification import classify
+from glacial_lakes.mapping.classification import by_rules
 from glacial_lakes.mapping.features import Features
 
 LAKE = Features(
@@ -82,4 +82,4 @@ ON_ICE = {
     ],
 )
 def test_evidence_decides(change: dict[str, float], verdict: str) -> None:
-    assert classify(replace(LAKE, **change)) == verdict
+    assert by_rules(replace(LAKE, **change)) == verdict

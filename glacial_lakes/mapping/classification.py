@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from glacial_lakes import schema
 from glacial_lakes.mapping.features import Features
 from glacial_lakes.mapping.masks import MIN_SNOW_GREEN, MIN_WATER_NDWI, SHADED, STEEP_DEG
+from glacial_lakes.mapping.probability import lake_prob
 from glacial_lakes.mapping.seeds import MAX_SEED_NIR
 from glacial_lakes.mapping.unmixing import Fraction
 
@@ -72,8 +73,32 @@ MIN_RIVER_PX = 25.0
 """A narrow wet line longer than this is a river or stream, and what lies on it a piece of it."""
 
 
-def classify(features: Features) -> Category:
-    """Return whether a candidate is a lake, or what it is taken for."""
+SURE_PROB = 0.8
+"""Probability from which a candidate is a lake though the rules take it for something else."""
+
+
+def classify(features: Features, min_lake_prob: float = 0.0) -> Category:
+    """Return whether a candidate is a lake, or what it is taken for.
+
+    The rules have the first word. The fitted probability
+    (:func:`glacial_lakes.mapping.probability.lake_prob`) takes back what is hardly one, and adds
+    what they refuse and what is one almost surely.
+
+    Parameters
+    ----------
+    features : Features
+    min_lake_prob : float
+        What is less likely a lake is none; without it all that any setting might take.
+    """
+    rules = by_rules(features)
+    prob, _ = lake_prob(features, rules)
+    if rules == "lake":
+        return "lake" if prob >= min_lake_prob else "land"
+    return "lake" if prob >= max(SURE_PROB, min_lake_prob) else rules
+
+
+def by_rules(features: Features) -> Category:
+    """Return what physical limits alone take a candidate for."""
     e = features
     contrast = e.ndwi - e.shore_ndwi
     low_sun = e.sun_elevation_deg < LOW_SUN_DEG

@@ -41,6 +41,7 @@ from glacial_lakes.mapping.features import Features
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.mapping.path_radiance import is_top_of_atmosphere, path_reflectance
 from glacial_lakes.mapping.pixels import Pixels, band_names, ground_states, read_pixels
+from glacial_lakes.mapping.probability import lake_prob
 from glacial_lakes.mapping.read_mask import Blocks
 from glacial_lakes.mapping.seeds import Detector, bands_of, detector_for
 from glacial_lakes.mapping.strips import Strip, strips
@@ -153,7 +154,7 @@ def map_lakes(
         not observability.is_high_summer(scene),
     )
     states, measured = _measure_all(job, settings.strip_rows)
-    rows = _decide(scene, states, measured)
+    rows = _decide(scene, states, measured, settings.min_lake_prob)
     table = _table(scene, rows, job.terrain)
     if ice is not None:
         table = _near_glaciers(table, ice, glacier_buffer_m)
@@ -173,10 +174,25 @@ def map_lakes(
     return MappedScene(table, coverage)
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A candidate, what it looks like and how it was judged."""
+
+    features: Features
+    rules: classification.Category
+    """What the rules take it for."""
+    lake_prob: float
+    lake_prob_reasons: str
+    window: Window
+    """Of the scene."""
+    body: Bool
+    """Pixels of the candidate in the window."""
+
+
 def candidates(
     scene: Scene, *, dem: Dem | None = None, settings: MappingSettings | None = None
-) -> list[tuple[Features, classification.Category, Window, Bool]]:
-    """Return all that may be a lake in a scene: what it looks like, and what it is taken for.
+) -> list[Judged]:
+    """Return all that may be a lake in a scene, before it is decided which are.
 
     Parameters
     ----------
@@ -186,8 +202,8 @@ def candidates(
 
     Returns
     -------
-    list of tuple
-        Features, category, window of the scene, and the pixels of the candidate in it.
+    list of Judged
+        In the order of their first pixels; those that are too small are left out.
     """
     settings = MappingSettings() if settings is None else settings
     job = _Job(
@@ -205,7 +221,8 @@ def candidates(
     for one in measured:
         if one.found is not None:
             found = _reached(scene, states, one, one.found)
-            judged.append((found, classification.classify(found), one.window, one.body))
+            rules = classification.by_rules(found)
+            judged.append(Judged(found, rules, *lake_prob(found, rules), one.window, one.body))
     return judged
 
 
@@ -407,7 +424,9 @@ def _measure_around(job: _Job, row: int, col: int) -> dict[Place, list[Measured]
     return _measured(job, pixels, [one])
 
 
-def _decide(scene: Scene, states: States, measured: Sequence[Measured]) -> list[dict[str, Any]]:
+def _decide(
+    scene: Scene, states: States, measured: Sequence[Measured], min_lake_prob: float
+) -> list[dict[str, Any]]:
     """Return the rows of the lakes, and mark in the states what the candidates settle.
 
     The last question needs all of the scene: whether a cloud may cast its shadow on a place.
@@ -416,9 +435,11 @@ def _decide(scene: Scene, states: States, measured: Sequence[Measured]) -> list[
     for one in measured:
         category = "land"
         if one.found is not None:
-            category = classification.classify(_reached(scene, states, one, one.found))
+            found = _reached(scene, states, one, one.found)
+            category = classification.classify(found, min_lake_prob)
         if category == "lake" and one.row is not None:
-            rows.append(one.row)
+            prob, reasons = lake_prob(found, classification.by_rules(found))
+            rows.append(one.row | {C.LAKE_PROB: prob, C.LAKE_PROB_REASONS: reasons})
             marks.append((one.window, one.water, State.WATER))
         else:
             taken_for = State.SHADOW if category == "shadow" else State.UNCERTAIN
