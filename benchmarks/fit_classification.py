@@ -177,7 +177,7 @@ def fitted(table: pd.DataFrame, worlds: str) -> dict[str, Any]:
         seen = np.bincount(place, minlength=size) > 0
         shown = np.where(seen, values - middle, 0.0).round(3) + 0.0
         written.append({"features": names, "edges": edges, "values": shown.tolist()})
-    return {"version": 1, "fitted_on": worlds, "bias": round(float(bias), 3), "terms": written}
+    return {"form": 1, "fitted_on": worlds, "bias": round(float(bias), 3), "terms": written}
 
 
 def write(model: dict[str, Any], path: Path) -> None:

@@ -79,7 +79,8 @@ class Term:
 class Model:
     """The fitted table."""
 
-    version: int
+    fitted_on: str
+    """Worlds whose candidates the numbers come from: the version of the table."""
     bias: float
     terms: tuple[Term, ...]
 
@@ -94,7 +95,7 @@ class Model:
             )
             for term in table["terms"]
         )
-        return cls(table["version"], table["bias"], terms)
+        return cls(table["fitted_on"], table["bias"], terms)
 
 
 @cache
