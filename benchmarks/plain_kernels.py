@@ -407,18 +407,20 @@ def ratio(one, other):
 
 
 def ndwi_or_zero(green, nir):
-    dark = np.abs(green + nir) < indices.MIN_SIGNAL
-    value = np.where(np.isfinite(green + nir), np.clip(ratio(green, nir), -1, 1), np.nan)
-    return np.where(dark, np.float32(0), value)
+    known = np.isfinite(green + nir)
+    green, nir = np.maximum(green, np.float32(0)), np.maximum(nir, np.float32(0))
+    return np.where(known, (green - nir) / np.maximum(green + nir, indices.MIN_SIGNAL), np.nan)
 
 
 def candidates(green, nir, swir1, excluded):
     value = ndwi_or_zero(green, nir)
     strong = (value > masks.MIN_WATER_NDWI) & (green < seeds.MAX_WATER_GREEN)
     weak = (value > seeds.MIN_SEED_NDWI) & (nir < seeds.MAX_SEED_NIR)
+    dark = (nir < seeds.MAX_DARK_NIR) & (green - nir > -seeds.DARK_NOISE)
     if swir1.size:
         weak &= (swir1 < seeds.MAX_SEED_SWIR1) & (swir1 < green)
-    return (strong | weak) & ~excluded
+        dark &= swir1 < seeds.MAX_DARK_NIR
+    return (strong | weak | dark) & ~excluded & np.isfinite(value)
 
 
 def river_trace(value, candidate, usable, level, width_px):

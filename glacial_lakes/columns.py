@@ -27,6 +27,8 @@ class C:
     OUTLINE_METHOD = "outline_method"
     THRESHOLD = "threshold"
     QUALITY = "quality"
+    LAKE_PROB = "lake_prob"
+    LAKE_PROB_REASONS = "lake_prob_reasons"
     EVENT = "event"
     VERIFIED = "verified"
     VERIFIED_BY = "verified_by"

@@ -376,7 +376,26 @@ QUALITY = Column(
     drawn_as="good",
     taken_over=True,
 )
+LAKE_PROB = Column(
+    C.LAKE_PROB,
+    "real",
+    "1",
+    "Probability that the outline is a lake, by its own features",
+    "Lake_Prob",
+    redrawn=Redrawn.FIXED,
+    drawn_as=None,
+)
+LAKE_PROB_REASONS = Column(
+    C.LAKE_PROB_REASONS,
+    "text",
+    "",
+    "What speaks most for a lake (+) or against one (-)",
+    "Lake_Why",
+    redrawn=Redrawn.FIXED,
+    drawn_as=None,
+)
 NO_DEM = "fair: no DEM, shade and slope not excluded"
+NO_CLOUD_MASK = "fair: no cloud mask, cloud told by brightness alone"
 """Quality of an outline of which nothing worse can be said."""
 EVENT = Column(C.EVENT, "text", "", "Event on this date", "Event", words=EventKind)
 VERIFIED = Column(C.VERIFIED, "boolean", "", "A person has checked it", "Verified")
@@ -440,6 +459,8 @@ MAPPED = (
     OUTLINE_METHOD,
     THRESHOLD,
     QUALITY,
+    LAKE_PROB,
+    LAKE_PROB_REASONS,
 )
 """Outlines of one scene as mapped: one row a water body, no identity yet."""
 

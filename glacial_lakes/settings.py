@@ -59,6 +59,9 @@ class MappingSettings:
     ``seed_threshold`` holds."""
     detector: str | None = None
     """Extension that proposes water instead of an index; without it ``index`` does."""
+    min_lake_prob: float = 0.1
+    """Probability below which a candidate is no lake though the rules take it for one; a higher one
+    gives fewer false lakes and misses more."""
     strip_rows: int = 128
     """Rows that are read at a time: sets memory, never the result."""
 
@@ -251,6 +254,7 @@ _RULES: Mapping[str, _Rule] = {
         lambda value: value and all(1 <= month <= 12 for month in value),
         N_("a list of months from 1 to 12"),
     ),
+    "mapping.min_lake_prob": _between(0.0, 1.0),
     "mapping.strip_rows": _between(64, 65536),
     "tracking.min_overlap": _between(0.0, 1.0),
     "export.formats": (

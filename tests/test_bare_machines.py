@@ -108,6 +108,7 @@ EVERY_SETTING: dict[str, object] = {
     "mapping.index": "mndwi",
     "mapping.seed_threshold": 0.1,
     "mapping.seed_method": "otsu",
+    "mapping.min_lake_prob": 0.2,
     "mapping.strip_rows": 64,
     "tracking.min_overlap": 0.4,
     "tracking.max_distance_m": 100,

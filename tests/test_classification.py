@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from glacial_lakes.mapping.classification import classify
+from glacial_lakes.mapping.classification import by_rules
 from glacial_lakes.mapping.features import Features
 
 LAKE = Features(
@@ -26,10 +26,12 @@ LAKE = Features(
     haze_fraction=0.0,
     width_px=10.0,
     length_px=35.0,
+    widest_px=12.0,
     trace_px=0.0,
 )
 
 
+NO_TERRAIN = {"slope_deg": float("nan"), "illumination": float("nan")}
 ON_ICE = {
     "ndwi": 0.38,
     "shore_ndwi": 0.1,
@@ -44,14 +46,20 @@ ON_ICE = {
     [
         ({}, "lake"),
         ({"slope_deg": 45.0}, "lake"),  # the DEM may be older than the lake
-        ({"slope_deg": float("nan"), "illumination": float("nan")}, "lake"),
+        (NO_TERRAIN, "lake"),
         ({"illumination": 0.05, "slope_deg": 50.0}, "shadow"),
         ({"illumination": 0.0}, "lake"),  # flat water in cast shadow that stands out
         ({"illumination": 0.0, "ndwi": 0.25, "shore_ndwi": 0.1}, "shadow"),
         ({"shadow_fraction": 0.9, "ndwi": 0.22, "shore_ndwi": 0.05}, "shadow"),
         ({"ndwi": 0.17, "green": 0.35, "shore_ndwi": -0.1, "nir_ratio": 1.4}, "snow"),
         ({"ndwi": 0.25, "shore_ndwi": 0.2}, "snow"),
-        ({"width_px": 2.0, "length_px": 40.0, "slope_deg": 8.0}, "river"),
+        ({"ndwi": 0.33, "green": 0.36, "nir": 0.18, "shore_ndwi": 0.0}, "snow"),  # blue ice
+        ({"width_px": 2.0, "length_px": 40.0, "widest_px": 3.0, "slope_deg": 8.0}, "river"),
+        # a crooked lake is as long for its width, but not of one width
+        ({"width_px": 4.2, "length_px": 41.5, "widest_px": 11.0, **NO_TERRAIN}, "lake"),
+        # without a DEM what is dim and coloured as the sky colours shade is not believed
+        ({"ndwi": 0.22, "green_ratio": 0.27, "nir_ratio": 0.19, **NO_TERRAIN}, "shadow"),
+        ({"ndwi": 0.2, "green_ratio": 0.3, "nir_ratio": 0.04, **NO_TERRAIN}, "lake"),
         ({"width_px": 1.5, "length_px": 6.0, "trace_px": 80.0}, "river"),
         # a stream that widens to pure water is a lake, a bright river is none
         ({"width_px": 1.5, "length_px": 6.0, "trace_px": 80.0, "separation": 9.0}, "lake"),
@@ -74,4 +82,4 @@ ON_ICE = {
     ],
 )
 def test_evidence_decides(change: dict[str, float], verdict: str) -> None:
-    assert classify(replace(LAKE, **change)) == verdict
+    assert by_rules(replace(LAKE, **change)) == verdict

@@ -41,6 +41,7 @@ TOP_TO_BOTTOM = [
     "columns",
     "settings",
     "places",
+    "sun",
     "grid",
     "events",
     "language",

@@ -208,7 +208,12 @@ def test_two_sensors_draw_the_same_real_lake(flathead: dict[int, MappedScene], d
     bare = (scene.read(["swir1"])[0] > 0.1) & high
     assert 2e6 < bare.sum() * 900 < 2.6e6
     assert (low & bare).sum() <= 0.05 * bare.sum()
-    assert (low & high & ~bare).sum() / ((low | high) & ~bare).sum() >= 0.97
+    # Beside them lie wet flats, and thin cloud hangs over the lake: too bright for water.
+    nir, swir1 = scene.read(["nir", "swir1"])
+    veiled = (nir > 0.05) & (swir1 > 0.02) & high & ~bare
+    assert veiled.sum() * 900 < 1.8e6
+    clear = ~bare & ~veiled
+    assert (low & high & clear).sum() / ((low | high) & clear).sum() >= 0.99
 
 
 def test_a_lake_that_the_edge_of_the_image_cuts_has_no_area(
@@ -228,7 +233,7 @@ def test_the_snow_of_2007_is_no_lake(flathead: dict[int, MappedScene], data: Pat
     assert (plain & east).sum() * 900 > 50e6, "a plain index takes it for lakes of many km²"
     table = flathead[2007].outlines
     mountains = table[table.representative_point().x > 724_000]
-    assert mountains.area.max() < 50_000
+    assert (mountains.area < 50_000).all()
     assert (states_of(flathead[2007]) == State.SNOW).mean() > 0.15
 
 

@@ -25,8 +25,8 @@ from glacial_lakes.simulate.shapes import lake_outline
 from glacial_lakes.simulate.site import Site, make_site
 from glacial_lakes.simulate.sky import CLOUD_TOP_M, make_sky
 from glacial_lakes.simulate.spectra import LAND, WaterKind, draw_water, water_reflectance
-from glacial_lakes.simulate.sun import sun_position
 from glacial_lakes.simulate.surface import cover_lake
+from glacial_lakes.sun import sun_position
 
 SUMMER = datetime(2021, 8, 20, 5, 57, tzinfo=UTC)
 KINDS: tuple[WaterKind, ...] = ("clear", "green", "turbid", "very turbid")

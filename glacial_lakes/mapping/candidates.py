@@ -137,6 +137,7 @@ def measure(
     smallest_m2: float,
     sun_elevation_deg: float | None,
     may_hold_ice: bool,
+    has_cloud_mask: bool = True,
 ) -> list[Measured]:
     """Draw the outlines of a candidate and measure them.
 
@@ -152,6 +153,8 @@ def measure(
     smallest_m2, sun_elevation_deg : float
     may_hold_ice : bool
         Whether lakes may be frozen at the date.
+    has_cloud_mask : bool
+        Whether the product tells of clouds; else they are told by brightness alone.
     """
     pixel_m = grid.resolution
     window = grid.around(candidate.extent, HALO_PX)
@@ -186,6 +189,7 @@ def measure(
                 body,
                 fraction,
                 polygon,
+                inside,
                 pixel_m=pixel_m,
                 sun_elevation_deg=sun_elevation_deg,
             )
@@ -206,6 +210,7 @@ def measure(
                     found,
                     pixel_m=pixel_m,
                     may_hold_ice=may_hold_ice,
+                    has_cloud_mask=has_cloud_mask,
                 )
                 shore = uncertainty.measure_shore(
                     fraction.water,
@@ -222,7 +227,9 @@ def measure(
                     C.STATUS: status,
                     C.OUTLINE_METHOD: fraction.method,
                     C.THRESHOLD: classification.shore_index(found),
-                    C.QUALITY: classification.quality(found, fraction),
+                    C.QUALITY: classification.quality(
+                        found, fraction, has_cloud_mask=has_cloud_mask
+                    ),
                     "shift_px": uncertainty.shift_px(shore),
                 }
             measured.append(Measured(window, body, land, inside & pixels.seen, found, row))

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from glacial_lakes import schema
 from glacial_lakes.mapping.features import Features
 from glacial_lakes.mapping.masks import MIN_SNOW_GREEN, MIN_WATER_NDWI, SHADED, STEEP_DEG
+from glacial_lakes.mapping.probability import lake_prob
+from glacial_lakes.mapping.seeds import MAX_SEED_NIR
 from glacial_lakes.mapping.unmixing import Fraction
 
 Float = NDArray[np.float32]
@@ -40,6 +42,13 @@ SHADE_GREEN, DARK = 0.4, 0.5
 """Shares of the shore's green: what is darker than the first may be shade whatever its index, and
 below the second a larger contrast is asked for."""
 
+MAX_SHADE_BLUE = 2.5
+"""Light of the sky and of the slopes around is bluer than sunlight by less than this factor of
+green over near infrared; on real images shade reaches 2.2."""
+
+MAX_CLOUD_SHADE_BLUE = 4.0
+"""The same in the shadow of a cloud, with hazy air between it and the ground."""
+
 MAX_LAKE_GREEN_RATIO = 1.5
 """Rivers carry more sediment than the lakes that they pass, and shine brighter than the shore."""
 
@@ -55,17 +64,47 @@ DIMMED = 0.85
 FLAT_DEG = 4.0
 """A river runs down a slope steeper than this in a DEM of 30 m; the surface of a lake is flat."""
 
+MAX_RIVER_WIDENING, MAX_STEEP_WIDENING = 1.6, 2.2
+"""Width at the widest place over the mean: a river has one width, crooked lakes have not (no
+outline of the Indus inventories that is as long and narrow as a river is below the first). The
+second where a DEM tells that the ground is steep."""
+
 MIN_RIVER_PX = 25.0
 """A narrow wet line longer than this is a river or stream, and what lies on it a piece of it."""
 
 
-def classify(features: Features) -> Category:
-    """Return whether a candidate is a lake, or what it is taken for."""
+SURE_PROB = 0.8
+"""Probability from which a candidate is a lake though the rules take it for something else."""
+
+
+def classify(features: Features, min_lake_prob: float = 0.0) -> Category:
+    """Return whether a candidate is a lake, or what it is taken for.
+
+    The rules have the first word. The fitted probability
+    (:func:`glacial_lakes.mapping.probability.lake_prob`) takes back what is hardly one, and adds
+    what they refuse and what is one almost surely.
+
+    Parameters
+    ----------
+    features : Features
+    min_lake_prob : float
+        What is less likely a lake is none; without it all that any setting might take.
+    """
+    rules = by_rules(features)
+    prob, _ = lake_prob(features, rules)
+    if rules == "lake":
+        return "lake" if prob >= min_lake_prob else "land"
+    return "lake" if prob >= max(SURE_PROB, min_lake_prob) else rules
+
+
+def by_rules(features: Features) -> Category:
+    """Return what physical limits alone take a candidate for."""
     e = features
     contrast = e.ndwi - e.shore_ndwi
     low_sun = e.sun_elevation_deg < LOW_SUN_DEG
     turned_away = e.slope_deg > STEEP_DEG / 2 and (e.illumination < TURNED_AWAY or low_sun)
     shaded = e.illumination < SHADED or (turned_away and _is_dull(e, contrast, low_sun=low_sun))
+    shaded |= may_be_shade(e)
     faint = e.ndwi < MIN_WATER_NDWI
     reached = e.reach_fraction > 0.5 and may_be_cloud_shadow(e)
     # Shaded snow and ice reach this index: sky light adds some 0.13 to that of sunlit ones.
@@ -76,6 +115,7 @@ def classify(features: Features) -> Category:
     clear = e.ndwi > MIN_WATER_NDWI + 0.04 and contrast > 0.25
     flat = not e.slope_deg > STEEP_DEG / 4
     clear_in_shade = contrast > 0.25 and e.ndwi > (0.55 if low_sun else 0.4)
+    clear_in_shade &= not may_be_shade(e)
     category: Category = "lake"
     if (
         (shaded and not (clear_in_shade and flat))
@@ -87,6 +127,8 @@ def classify(features: Features) -> Category:
         category = "river"
     elif faint and e.green > MIN_SNOW_GREEN and e.nir_ratio > 0.75 and e.haze_fraction < 0.3:
         category = "snow"
+    elif e.nir > MAX_SEED_NIR and e.haze_fraction < 0.3:
+        category = "snow" if e.green > MIN_SNOW_GREEN else "land"
     elif e.nir_ratio > 0.9 or (e.green_ratio > MAX_LAKE_GREEN_RATIO and e.swir1 > MAX_WATER_SWIR1):
         category = "land"
     elif not faint:
@@ -108,9 +150,22 @@ def _is_dull(e: Features, contrast: float, *, low_sun: bool) -> bool:
     return contrast < least or (e.green_ratio < DARK and contrast < least + 0.1)
 
 
+def may_be_shade(features: Features) -> bool:
+    """Return whether shade may explain a candidate of which no DEM tells slope and light.
+
+    Shade lowers green and near infrared to shares that only the blue of the sky sets apart; water
+    lowers near infrared alone, or far more.
+    """
+    e = features
+    dim = e.green_ratio < DARK and e.green_ratio < MAX_SHADE_BLUE * e.nir_ratio
+    return bool(np.isnan(e.illumination) and dim)
+
+
 def may_be_cloud_shadow(features: Features) -> bool:
     """Return whether a candidate is so dim and so faint that a cloud's shadow explains it."""
-    return features.green_ratio < DIMMED and features.ndwi < MIN_WATER_NDWI
+    e = features
+    dim = e.green_ratio < DIMMED and e.green_ratio < MAX_CLOUD_SHADE_BLUE * e.nir_ratio
+    return dim and e.ndwi < MIN_WATER_NDWI
 
 
 def _least_contrast(e: Features) -> float:
@@ -127,7 +182,10 @@ def _is_river(e: Features) -> bool:
     drawn_out = e.length_px / e.width_px
     if e.trace_px > MIN_RIVER_PX and (e.trace_px > 3 * e.length_px or drawn_out > 6):
         return not _widens_to_lake(e)
-    return drawn_out > 9 and e.width_px < 5 and not e.slope_deg < FLAT_DEG
+    even = e.widest_px < (MAX_RIVER_WIDENING if np.isnan(e.slope_deg) else MAX_STEEP_WIDENING) * (
+        e.width_px
+    )
+    return drawn_out > 9 and e.width_px < 5 and even and not e.slope_deg < FLAT_DEG
 
 
 def _widens_to_lake(e: Features) -> bool:
@@ -138,13 +196,15 @@ def _widens_to_lake(e: Features) -> bool:
 
 
 def shore_index(found: Features) -> float:
-    """Return the NDWI of a pixel that is half water and half shore."""
-    green = found.green * (1 + 1 / found.green_ratio)
-    nir = found.nir * (1 + 1 / found.nir_ratio)
-    return (green - nir) / (green + nir)
+    """Return the NDWI of a pixel that is half water and half shore; 0 where both are black."""
+    green, nir = (
+        value * (1 + 1 / ratio) if ratio else 0.0
+        for value, ratio in ((found.green, found.green_ratio), (found.nir, found.nir_ratio))
+    )
+    return (green - nir) / (green + nir) if green + nir else 0.0
 
 
-def quality(features: Features, fraction: Fraction) -> str:
+def quality(features: Features, fraction: Fraction, *, has_cloud_mask: bool = True) -> str:
     """Return good, fair or poor, with the reason."""
     if features.haze_fraction > 0.3:
         return "poor: seen through thin cloud"
@@ -152,6 +212,8 @@ def quality(features: Features, fraction: Fraction) -> str:
         return "poor: in shadow"
     if np.isnan(features.slope_deg):
         return schema.NO_DEM
+    if not has_cloud_mask:
+        return schema.NO_CLOUD_MASK
     if fraction.method == "unmixed_small":
         return "fair: few pure water pixels"
     return "good"

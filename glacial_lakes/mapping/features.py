@@ -10,12 +10,16 @@ from shapely.geometry import Polygon
 
 from glacial_lakes.kernels.filters import median_of
 from glacial_lakes.kernels.jit import kernel
+from glacial_lakes.kernels.morphology import depth_in
 from glacial_lakes.mapping.indices import ndwi_or_zero
 from glacial_lakes.mapping.pixels import Pixels
 from glacial_lakes.mapping.unmixing import Fraction
 from glacial_lakes.scenes.quality import Quality
 
 Bool = NDArray[np.bool_]
+
+MAX_DEPTH_PX = 12.0
+"""Deeper inside nothing is narrow any more."""
 
 CLOUD_SHADOW, CIRRUS = int(Quality.CLOUD_SHADOW), int(Quality.CIRRUS)
 
@@ -54,6 +58,8 @@ class Features:
     """Area over half the perimeter: the width of a long shape, the radius of a round one."""
     length_px: float
     """Half perimeter."""
+    widest_px: float
+    """Width at the widest place; of a strip of one width as much as ``width_px``."""
     trace_px: float
     """Length of the narrow wet line that the candidate is part of; 0 when it is wide itself."""
 
@@ -63,6 +69,7 @@ def measure_features(
     body: Bool,
     fraction: Fraction,
     polygon: Polygon,
+    inside: Bool,
     *,
     pixel_m: float,
     sun_elevation_deg: float | None,
@@ -79,13 +86,15 @@ def measure_features(
         Its core, its shore and their separation.
     polygon : Polygon
         Its outline in metres.
+    inside : array of bool, shape (y, x)
+        Pixels inside of it.
     pixel_m : float
         Pixel edge.
     sun_elevation_deg : float or None
 
     Returns
     -------
-    Evidence
+    Features
         With ``trace_px`` and ``reach_fraction`` 0: the line through a narrow candidate and the
         shadows of clouds need a wider view.
     """
@@ -120,6 +129,7 @@ def measure_features(
         haze_fraction=haze,
         width_px=polygon.area / pixel_m**2 / half_perimeter,
         length_px=half_perimeter,
+        widest_px=2 * float(depth_in(inside, MAX_DEPTH_PX).max()) - 1,
         trace_px=0.0,
     )
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from glacial_lakes.errors import N_, InputError, require
-from glacial_lakes.kernels.jit import kernel
+from glacial_lakes.kernels.jit import inner, kernel
 from glacial_lakes.settings import nearest
 
 Array = Any
@@ -203,13 +203,25 @@ def mbwi(green: Array, red: Array, nir: Array, swir1: Array, swir2: Array) -> Ar
     return 2 * green - red - nir - swir1 - swir2
 
 
-MIN_SIGNAL = 0.01
-"""Sum of green and NIR below which their ratio is noise."""
+MIN_SIGNAL = 0.005
+"""Sum of green and NIR below which their ratio is noise (reflectance of dark targets is known to
+some 0.002), so that it is weighed down instead: less light tells less."""
+
+
+@inner
+def water_index(green, nir):  # type: ignore[no-untyped-def]
+    """Return NDWI of a pixel within -1 and 1, drawn to 0 where noise makes much of the light.
+
+    Reflectance below 0 is too much correction of the air and counts as 0.
+    """
+    none = np.float32(0)
+    green, nir = max(green, none), max(nir, none)
+    return (green - nir) / max(green + nir, np.float32(MIN_SIGNAL))
 
 
 @kernel
 def ndwi_or_zero(green, nir):  # type: ignore[no-untyped-def]
-    """Return NDWI; 0 where both bands are so dark that the ratio is noise; NaN stays NaN.
+    """Return NDWI, drawn to 0 where both bands are so dark that the ratio is noise; NaN stays NaN.
 
     Parameters
     ----------
@@ -219,12 +231,8 @@ def ndwi_or_zero(green, nir):  # type: ignore[no-untyped-def]
     value = np.empty((height, width), np.float32)
     for row in range(height):
         for col in range(width):
-            total = green[row, col] + nir[row, col]
-            if abs(total) < MIN_SIGNAL:
-                value[row, col] = 0
-            elif np.isfinite(total):
-                ratio = (green[row, col] - nir[row, col]) / total
-                value[row, col] = min(max(ratio, np.float32(-1)), np.float32(1))
+            if np.isfinite(green[row, col] + nir[row, col]):
+                value[row, col] = water_index(green[row, col], nir[row, col])
             else:
                 value[row, col] = np.nan
     return value

@@ -43,6 +43,15 @@ CLOUD_NIR = 0.8
 """Reflectance of cloud that lets no light through; thinner cloud mixes it with the ground."""
 SPECK_M = 60.0
 """Smaller clouds in a mask are noise, or have no wide edge."""
+MIN_WHITE_GREEN, MIN_WHITE_SWIR1, MIN_WHITE_BLUE = 0.12, 0.12, 0.85
+BRIGHTER_THAN_SHORE, BLUER_THAN_SHORE = 1.1, 1.1
+"""Green, SWIR1, blue over green, and green and that ratio over those of the shore, from which a
+pixel beside water may be cloud in a product without a mask of clouds."""
+MAX_CUT_PX = 5
+"""Pixels of the image's edge along which a lake may end and still be seen whole: two of its own,
+and their corners."""
+MOST_OF_CUT = 0.89
+"""How much of a lake lies beyond the image is not known; it is not observed, whatever it shows."""
 TERRAIN_SHADOW = int(Quality.TERRAIN_SHADOW)
 NODATA, LAND, WATER = int(State.NODATA), int(State.LAND), int(State.WATER)
 CLOUDED, SHADOWED, STATE_COUNT = int(State.CLOUD), int(State.SHADOW), len(State)
@@ -57,6 +66,7 @@ def observed(
     *,
     pixel_m: float,
     may_hold_ice: bool,
+    has_cloud_mask: bool = True,
 ) -> tuple[float, str]:
     """Return the observed fraction of a lake, and ``observed`` or what hides the rest.
 
@@ -65,12 +75,15 @@ def observed(
     wet-looking ground beyond the outline where thin cloud or shade may have ended it. The fringe
     of a cloud hides more than its mask, and beyond the edge of the image nothing is seen.
     """
+    if _leaves_image(inside, pixels.reflectance["nir"]) > MAX_CUT_PX:
+        share = 1 - float((inside & ~pixels.seen).sum() / max(1, inside.sum()))
+        return min(share, MOST_OF_CUT), STATUS[State.NODATA]
     share, hidden_by = _observed(
         inside,
         pixels.reflectance["green"],
         pixels.reflectance["nir"],
         pixels.flags,
-        pixels.cloud,
+        pixels.cloud if has_cloud_mask else pixels.cloud | _whitened(pixels, fraction),
         pixels.seen,
         pixels.snow_or_ice,
         pixels.slope_deg,
@@ -194,6 +207,40 @@ def _is_hazy_water(fall, nir, core_fall, core_nir, dry_fall):  # type: ignore[no
         return False
     rise = (fall - dry_fall) / (core_fall - dry_fall) if core_fall != dry_fall else 1.0
     return HAZY_RISE[0] < rise < HAZY_RISE[1]
+
+
+def _whitened(pixels: Pixels, fraction: Fraction) -> Bool:
+    """Return pixels around a lake that thin cloud may have whitened, where no mask tells of it.
+
+    They are brighter than the shore, bluer than it and almost as blue as green, which rocks are
+    not, and as bright in the SWIR as no snow.
+    """
+    bands = pixels.reflectance
+    if "blue" not in bands or "swir1" not in bands:
+        return np.zeros(pixels.flags.shape, bool)
+    green = bands["green"]
+    bright = max(MIN_WHITE_GREEN, BRIGHTER_THAN_SHORE * median_of(green, fraction.shore))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        blueness = bands["blue"] / green
+    least = max(MIN_WHITE_BLUE, BLUER_THAN_SHORE * median_of(blueness, fraction.shore))
+    white: Bool = (green > bright) & (blueness > least)
+    return white & (bands["swir1"] > MIN_WHITE_SWIR1)
+
+
+def _leaves_image(inside: Bool, nir: NDArray[np.float32]) -> int:
+    """Return the pixels along which a lake meets the edge of the image.
+
+    That is the edge of the array, which reaches farther around a lake unless the image ends, or of
+    a wide piece without data; single lost pixels and bridged gaps are none.
+    """
+    unknown = ~np.isfinite(nir)
+    on_edge = inside[0].any() or inside[-1].any() or inside[:, 0].any() or inside[:, -1].any()
+    if not on_edge and not unknown.any():
+        return 0
+    beyond = np.pad(unknown, 3, constant_values=True)
+    beyond = dilate(erode(beyond, np.int64(1)), np.int64(1))
+    beside = dilate(np.pad(inside, 3), np.int64(1))
+    return int((beside & beyond).sum())
 
 
 def doubtful_shore(pixels: Pixels, *, may_hold_ice: bool) -> Bool:

@@ -39,7 +39,9 @@ from glacial_lakes.mapping.candidates import (
 )
 from glacial_lakes.mapping.features import Features
 from glacial_lakes.mapping.mapped_scene import MappedScene
+from glacial_lakes.mapping.path_radiance import is_top_of_atmosphere, path_reflectance
 from glacial_lakes.mapping.pixels import Pixels, band_names, ground_states, read_pixels
+from glacial_lakes.mapping.probability import lake_prob
 from glacial_lakes.mapping.read_mask import Blocks
 from glacial_lakes.mapping.seeds import Detector, bands_of, detector_for
 from glacial_lakes.mapping.strips import Strip, strips
@@ -152,7 +154,7 @@ def map_lakes(
         not observability.is_high_summer(scene),
     )
     states, measured = _measure_all(job, settings.strip_rows)
-    rows = _decide(scene, states, measured)
+    rows = _decide(scene, states, measured, settings.min_lake_prob)
     table = _table(scene, rows, job.terrain)
     if ice is not None:
         table = _near_glaciers(table, ice, glacier_buffer_m)
@@ -170,6 +172,58 @@ def map_lakes(
         grid=scene.grid,
     )
     return MappedScene(table, coverage)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A candidate, what it looks like and how it was judged."""
+
+    features: Features
+    rules: classification.Category
+    """What the rules take it for."""
+    lake_prob: float
+    lake_prob_reasons: str
+    window: Window
+    """Of the scene."""
+    body: Bool
+    """Pixels of the candidate in the window."""
+
+
+def candidates(
+    scene: Scene, *, dem: Dem | None = None, settings: MappingSettings | None = None
+) -> list[Judged]:
+    """Return all that may be a lake in a scene, before it is decided which are.
+
+    Parameters
+    ----------
+    scene : Scene
+    dem : path-like, rasterio dataset or xarray.DataArray, optional
+    settings : MappingSettings, optional
+
+    Returns
+    -------
+    list of Judged
+        In the order of their first pixels; those that are too small are left out.
+    """
+    settings = MappingSettings() if settings is None else settings
+    job = _Job(
+        scene,
+        dem,
+        detector_for(scene, settings),
+        Blocks.of(scene.grid, min(block_shape(scene.bands["green"]))),
+        _bands(scene, bands_of(settings)),
+        _outline_bands(scene),
+        settings.min_pixels * scene.grid.pixel_area_m2,
+        not observability.is_high_summer(scene),
+    )
+    states, measured = _measure_all(job, settings.strip_rows)
+    judged = []
+    for one in measured:
+        if one.found is not None:
+            found = _reached(scene, states, one, one.found)
+            rules = classification.by_rules(found)
+            judged.append(Judged(found, rules, *lake_prob(found, rules), one.window, one.body))
+    return judged
 
 
 @dataclass(frozen=True)
@@ -194,6 +248,18 @@ class _Job:
         sun = self.scene.sun_azimuth_deg, self.scene.sun_elevation_deg
         return read_terrain(self.dem, self.scene.grid, *sun)
 
+    @cached_property
+    def path(self) -> dict[str, float]:
+        """Reflectance of the air in the bands that are read."""
+        if not is_top_of_atmosphere(self.scene.level):
+            return {}
+        height = None
+        if self.terrain is not None:
+            coarse = self.scene.grid.coarsened(16)
+            heights = self.terrain.on(coarse.transform, coarse.shape, "elevation_m")
+            height = float(np.nanmedian(heights))
+        return path_reflectance(self.scene, self.bands, height)
+
     def seeds(self, pixels: Pixels) -> NDArray[np.bool_]:
         """Return the pixels that may hold water."""
         excluded = pixels.snow_or_ice | pixels.cloud | pixels.dark_slope
@@ -209,6 +275,7 @@ class _Job:
             smallest_m2=self.smallest_m2,
             sun_elevation_deg=self.scene.sun_elevation_deg,
             may_hold_ice=self.may_hold_ice,
+            has_cloud_mask=self.scene.quality is not None,
         )
 
 
@@ -259,7 +326,7 @@ def _measure_strips(
 def _seeded(job: _Job, rows: int) -> Iterator[tuple[Strip, Bool]]:
     """Yield the strips with their seeds, of which those that two of them share are found once."""
     seeds, known = np.zeros((0, 0), bool), Window(0, 0, 0, 0)
-    for strip in strips(job.scene, job.bands, lambda: job.terrain, job.blocks, rows):
+    for strip in strips(job.scene, job.bands, lambda: job.terrain, job.blocks, rows, job.path):
         pixels, window = strip.pixels, strip.pixels.window
         # What gaps hid may be known now.
         settled = int(known.row_off + known.height) - slc_gaps.MAX_GAP_ROWS
@@ -348,7 +415,7 @@ def _measure_around(job: _Job, row: int, col: int) -> dict[Place, list[Measured]
     extent, pad = Window(col, row, 1, 1), 4 * AROUND_PX
     while True:
         window = job.scene.grid.around(extent, pad)
-        pixels = read_pixels(job.scene, job.bands, window, job.terrain)
+        pixels = read_pixels(job.scene, job.bands, window, job.terrain, job.path)
         seeds = job.seeds(pixels)
         one = object_at(row, col, seeds, window)
         extent = one.extent
@@ -361,7 +428,9 @@ def _measure_around(job: _Job, row: int, col: int) -> dict[Place, list[Measured]
     return _measured(job, pixels, [one])
 
 
-def _decide(scene: Scene, states: States, measured: Sequence[Measured]) -> list[dict[str, Any]]:
+def _decide(
+    scene: Scene, states: States, measured: Sequence[Measured], min_lake_prob: float
+) -> list[dict[str, Any]]:
     """Return the rows of the lakes, and mark in the states what the candidates settle.
 
     The last question needs all of the scene: whether a cloud may cast its shadow on a place.
@@ -370,9 +439,11 @@ def _decide(scene: Scene, states: States, measured: Sequence[Measured]) -> list[
     for one in measured:
         category = "land"
         if one.found is not None:
-            category = classification.classify(_reached(scene, states, one, one.found))
+            found = _reached(scene, states, one, one.found)
+            category = classification.classify(found, min_lake_prob)
         if category == "lake" and one.row is not None:
-            rows.append(one.row)
+            prob, reasons = lake_prob(found, classification.by_rules(found))
+            rows.append(one.row | {C.LAKE_PROB: prob, C.LAKE_PROB_REASONS: reasons})
             marks.append((one.window, one.water, State.WATER))
         else:
             taken_for = State.SHADOW if category == "shadow" else State.UNCERTAIN

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import get_args
 
 import numpy as np
@@ -31,6 +32,8 @@ STATE_SNOW, STATE_SHADOW = int(State.SNOW), int(State.SHADOW)
 
 MAGNITUDE, INFINITE = np.int32(0x7FFFFFFF), np.int32(0x7F800000)
 """Bits of a float32 but its sign; from the second on they are infinity and no numbers."""
+NO_PATH: Mapping[str, float] = MappingProxyType({})
+"""Of surface reflectance: the light of the air is taken off already."""
 TERRAIN_ROWS = 64
 """Slope and light are wanted for a moment only: so many rows of them stay in the fast memory."""
 
@@ -130,17 +133,22 @@ def band_names(scene: Scene) -> list[str]:
 
 
 def read_pixels(
-    scene: Scene, names: Sequence[str], window: Window, terrain: Terrain | None = None
+    scene: Scene,
+    names: Sequence[str],
+    window: Window,
+    terrain: Terrain | None = None,
+    path: Mapping[str, float] = NO_PATH,
 ) -> Pixels:
     """Read some bands of a window of a scene with the masks that mapping needs.
 
-    Gaps are bridged as far as the window shows both of their sides.
+    Gaps are bridged as far as the window shows both of their sides. ``path`` is the reflectance of
+    the air by band, which is taken off.
     """
     planes = Planes.empty(names, int(window.height), int(window.width))
     scene.read(planes.names, window, out=planes.bands)
     planes.flags[:] = scene.read_flags(window)
     transform = shifted(scene.grid.transform, window.row_off, window.col_off)
-    fill_masks(planes, 0, transform, terrain)
+    fill_masks(planes, 0, transform, terrain, path)
     return planes.pixels(window, transform, terrain)
 
 
@@ -189,7 +197,13 @@ class Planes:
         )
 
 
-def fill_masks(planes: Planes, first: int, transform: Affine, terrain: Terrain | None) -> None:
+def fill_masks(
+    planes: Planes,
+    first: int,
+    transform: Affine,
+    terrain: Terrain | None,
+    path: Mapping[str, float] = NO_PATH,
+) -> None:
     """Fill flags and masks of the rows from one on, and bridge their gaps, in place.
 
     Parameters
@@ -201,8 +215,13 @@ def fill_masks(planes: Planes, first: int, transform: Affine, terrain: Terrain |
     transform : Affine
         Of the planes.
     terrain : Terrain, optional
+    path : mapping of str to float
+        Reflectance of the air by band, which is taken off the new rows.
     """
     flags = planes.flags
+    for name, band in zip(planes.names, planes.bands, strict=True):
+        if name in path:
+            band[first:] -= np.float32(path[name])
     for band in planes.bands:
         _flag_missing(band[first:].view(np.int32), flags[first:])
     if terrain is not None:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from glacial_lakes.errors import N_, ConfigError, Message, MetadataError
 from glacial_lakes.kernels.jit import kernel
 from glacial_lakes.mapping import indices
-from glacial_lakes.mapping.indices import MIN_SIGNAL
+from glacial_lakes.mapping.indices import water_index
 from glacial_lakes.mapping.masks import MIN_WATER_NDWI, NO_BAND
 from glacial_lakes.scenes.scene import BandName, Scene
 from glacial_lakes.settings import MappingSettings
@@ -144,6 +144,10 @@ MAX_SEED_NIR = 0.16
 MAX_SEED_SWIR1 = 0.14
 """Weak seeds must be dark beyond 0.8 µm, as mixed pixels of water are and bright land is not."""
 
+MAX_DARK_NIR, DARK_NOISE = 0.02, 0.004
+"""What reflects so little near infrared is water or shade: no sunlit ground is so dark. Its ratio
+is noise, so it is proposed unless green is less than near infrared by more than their error."""
+
 MAX_WATER_GREEN = 0.40
 """The brightest glacial milk stays below this; snow and cloud do not."""
 
@@ -172,12 +176,16 @@ def _water_seeds(green, nir, swir1, excluded):  # type: ignore[no-untyped-def]
     for row in range(height):
         for col in range(width):
             g, n = green[row, col], nir[row, col]
-            value = (g - n) / (g + n)
+            if excluded[row, col] or not np.isfinite(g + n):
+                found[row, col] = False
+                continue
+            value = water_index(g, n)
             strong = (value > MIN_WATER_NDWI) & (g < MAX_WATER_GREEN)
             weak = (value > MIN_SEED_NDWI) & (n < MAX_SEED_NIR)
+            dark = (n < MAX_DARK_NIR) & (g - n > -DARK_NOISE)
             if has_swir1:
                 s = swir1[row, col]
                 weak &= (s < MAX_SEED_SWIR1) & (s < g)
-            bright_enough = abs(g + n) >= MIN_SIGNAL  # else the ratio is noise
-            found[row, col] = (strong | weak) & bright_enough & (not excluded[row, col])
+                dark &= s < MAX_DARK_NIR
+            found[row, col] = strong | weak | dark
     return found

@@ -6,7 +6,7 @@ while the one before is worked on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ import rasterio
 from rasterio.windows import Window
 
 from glacial_lakes.grid import shifted, within
-from glacial_lakes.mapping.pixels import Pixels, Planes, fill_masks
+from glacial_lakes.mapping.pixels import NO_PATH, Pixels, Planes, fill_masks
 from glacial_lakes.mapping.read_mask import Blocks
 from glacial_lakes.scenes import Scene, block_row_bytes, keep_open
 from glacial_lakes.scenes.quality import Quality
@@ -52,6 +52,7 @@ def strips(
     find_terrain: Callable[[], Terrain | None],
     blocks: Blocks,
     rows: int,
+    path: Mapping[str, float] = NO_PATH,
 ) -> Iterator[Strip]:
     """Yield a scene from top to bottom.
 
@@ -69,6 +70,8 @@ def strips(
         What is read; the rest counts as not observed.
     rows : int
         Rows that are read at a time; cores are as high.
+    path : mapping of str to float
+        Reflectance of the air by band, which is taken off.
     """
     extent = blocks.extent
     first_row, left, width = int(extent.row_off), int(extent.col_off), int(extent.width)
@@ -119,7 +122,7 @@ def strips(
             part_of = planes.rows(place - held, place + new)
             top = new_row - held
             transform = shifted(scene.grid.transform, top, left)
-            fill_masks(part_of, held, transform, terrain)
+            fill_masks(part_of, held, transform, terrain, path)
             core = (
                 max(first_row, new_row - BELOW_PX),
                 end_row if last else new_row + rows - BELOW_PX,

@@ -39,6 +39,7 @@ from glacial_lakes.scenes.raster import (
 )
 from glacial_lakes.scenes.scene import MAPPING_BANDS, BandName, Scene
 from glacial_lakes.scenes.source import Source, raster_name, read_metadata
+from glacial_lakes.sun import sun_over
 
 DRIVER = "GTiff"
 
@@ -113,11 +114,13 @@ def open_geotiff(path: Path) -> Scene:
     grid = Grid(header.crs, header.transform, header.shape)
     bands = _bands(keys, image, header, grid, sidecar)
     _check_scale(bands, grid, sidecar)
-    sun = _sun(keys, sidecar)
+    told = _sun(keys, sidecar)
     quality, decoder = _quality(keys, path, header, sidecar)
     sensor = to_name(_text(keys, "sensor", sidecar), "sensor", sidecar)
     acquired = _acquired(keys["acquired"], sidecar)
     check_time(acquired, sensor, sidecar)
+    azimuth, elevation = sun_over(grid, acquired) if told is None else (told[1], told[0])
+    has_sun = elevation > 0  # else contradictions tell that the time is wrong
     cloud = keys.get("cloud_percent")
     return Scene(
         id=to_name(path.stem.replace(" ", "_"), N_("the file name"), path),
@@ -128,8 +131,8 @@ def open_geotiff(path: Path) -> Scene:
         ),
         acquired=acquired,
         grid=grid,
-        sun_azimuth_deg=None if sun is None else sun[1],
-        sun_elevation_deg=None if sun is None else sun[0],
+        sun_azimuth_deg=azimuth if has_sun else None,
+        sun_elevation_deg=elevation if has_sun else None,
         bands=bands,
         quality=quality,
         decoder=decoder,
@@ -141,8 +144,9 @@ def open_geotiff(path: Path) -> Scene:
             "granule": path.stem,
             "checksum": "unverified",
             "metadata": (sidecar.name,),
+            "sun": "computed" if told is None else "told",
             "contradictions": tuple(
-                contradictions(acquired, grid, None if sun is None else sun[0])
+                contradictions(acquired, grid, None if told is None else told[0])
             ),
         },
     )

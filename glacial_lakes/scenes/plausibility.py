@@ -21,7 +21,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pyproj import Transformer
 
 from glacial_lakes.errors import N_, ImplausibleError, Message, MetadataError
 from glacial_lakes.grid import Grid
@@ -30,7 +29,7 @@ from glacial_lakes.scenes.quality import Quality
 from glacial_lakes.scenes.sampling import Part, Reflectance, sample_of
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sensors import SERVICE
-from glacial_lakes.scenes.sun import sun_elevation
+from glacial_lakes.sun import sun_over
 
 Verdict = Literal["plausible", "odd", "implausible", "unjudged"]
 Clear = NDArray[np.bool_]
@@ -166,10 +165,7 @@ def contradictions(
                 made=made.date().isoformat(),
             )
         )
-    west, south, east, north = grid.bounds
-    to_degrees = Transformer.from_crs(grid.crs.to_wkt(), "EPSG:4326", always_xy=True)
-    lon, lat = to_degrees.transform((west + east) / 2, (south + north) / 2)
-    computed = sun_elevation(acquired, lon, lat)  # not a number where the place is none
+    _, computed = sun_over(grid, acquired)  # not a number where the place is none
     when = f"{acquired:%Y-%m-%d %H:%M}"
     if sun_elevation_deg is None and computed < 0:
         found.append(
