@@ -35,7 +35,7 @@ from glacial_lakes.scenes.plausibility import (
 )
 from glacial_lakes.scenes.sampling import Part
 from glacial_lakes.scenes.scene import Scene
-from glacial_lakes.sun import sun_position
+from glacial_lakes.scenes.sun import sun_position
 from glacial_lakes.workflow.map_files import map_scenes
 from glacial_lakes.workflow.run import run
 

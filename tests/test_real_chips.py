@@ -20,8 +20,8 @@ from glacial_lakes.mapping.path_radiance import path_reflectance, rayleigh
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.mapping.seeds import water_seeds
 from glacial_lakes.scenes import Scene, discover, open_scene
+from glacial_lakes.scenes.sun import sun_over
 from glacial_lakes.settings import MappingSettings
-from glacial_lakes.sun import sun_over
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import real_chips

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pyproj import Geod
 from scipy import ndimage
 
+from glacial_lakes.scenes.sun import sun_position
 from glacial_lakes.simulate.acquisition import Acquisition
 from glacial_lakes.simulate.camera import develop, scan_gaps, take
 from glacial_lakes.simulate.frame import CRS_NAME, NORTH, SCENE_M, WEST
@@ -26,7 +27,6 @@ from glacial_lakes.simulate.site import Site, make_site
 from glacial_lakes.simulate.sky import CLOUD_TOP_M, make_sky
 from glacial_lakes.simulate.spectra import LAND, WaterKind, draw_water, water_reflectance
 from glacial_lakes.simulate.surface import cover_lake
-from glacial_lakes.sun import sun_position
 
 SUMMER = datetime(2021, 8, 20, 5, 57, tzinfo=UTC)
 KINDS: tuple[WaterKind, ...] = ("clear", "green", "turbid", "very turbid")

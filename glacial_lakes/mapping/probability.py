@@ -171,17 +171,20 @@ def lake_prob(features: Features, rules: str) -> tuple[float, str]:
     return round(1 / (1 + math.exp(-odds)), DIGITS), codes
 
 
-def reason_text(codes: str) -> str:
-    """Return reasons in words, in the language that is set.
+def reason_text(codes: str, language: str) -> str:
+    """Return reasons in words of a language.
 
     Examples
     --------
-    >>> reason_text("contrast+, slope-")
+    >>> reason_text("contrast+, slope-", "en")
     'for: rise of the water index above the shore; against: slope'
     """
-    words = {"+": translate(N_("for: {reason}")), "-": translate(N_("against: {reason}"))}
+    words = {
+        "+": translate(N_("for: {reason}"), language),
+        "-": translate(N_("against: {reason}"), language),
+    }
     return "; ".join(
-        words[code[-1]].format(reason=translate(REASONS[code[:-1]]))
+        words[code[-1]].format(reason=translate(REASONS[code[:-1]], language))
         for code in codes.split(", ")
         if code
     )

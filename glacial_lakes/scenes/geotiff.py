@@ -39,7 +39,7 @@ from glacial_lakes.scenes.raster import (
 )
 from glacial_lakes.scenes.scene import MAPPING_BANDS, BandName, Scene
 from glacial_lakes.scenes.source import Source, raster_name, read_metadata
-from glacial_lakes.sun import sun_over
+from glacial_lakes.scenes.sun import sun_over
 
 DRIVER = "GTiff"
 

@@ -29,7 +29,7 @@ from glacial_lakes.scenes.quality import Quality
 from glacial_lakes.scenes.sampling import Part, Reflectance, sample_of
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sensors import SERVICE
-from glacial_lakes.sun import sun_over
+from glacial_lakes.scenes.sun import sun_over
 
 Verdict = Literal["plausible", "odd", "implausible", "unjudged"]
 Clear = NDArray[np.bool_]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from glacial_lakes.scenes.sun import sun_position
 from glacial_lakes.simulate.lakes import decimal_year
 from glacial_lakes.simulate.sensors import SENSORS, Sensor, SensorName
-from glacial_lakes.sun import sun_position
 
 
 @dataclass(frozen=True, slots=True)
