@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from glacial_lakes.mapping import classification
 from glacial_lakes.mapping.classification import SURE_PROB, by_rules, classify
 from glacial_lakes.mapping.features import Features
 from glacial_lakes.mapping.probability import REASONS, Model, lake_prob, model, reason_text
@@ -130,13 +131,27 @@ def test_the_table_has_a_number_for_every_bin() -> None:
         assert len(term.values) == bins
 
 
-def test_the_probability_takes_back_and_adds() -> None:
-    prob, _ = lake_prob(LAKE, "lake")
-    assert classify(LAKE, prob) == "lake"
-    assert classify(LAKE, 1.0) == ("lake" if prob == 1 else "land")
-    # a lake beside a stream, refused for its line alone
-    refused = replace(LAKE, width_px=2.4, length_px=10.0, widest_px=4.0, trace_px=32.0)
-    assert by_rules(refused) == "river"
-    sure = lake_prob(refused, "river")[0] >= SURE_PROB
-    assert classify(refused, 0.1) == ("lake" if sure else "river")
-    assert classify(SHADED_SLOPE, 0.0) == "shadow"
+RIVER = replace(LAKE, width_px=2.0, length_px=40.0, widest_px=3.0, slope_deg=8.0)
+
+
+@pytest.mark.parametrize(
+    ("features", "prob", "least", "verdict"),
+    [
+        (LAKE, 0.2, 0.1, "lake"),
+        (LAKE, 0.05, 0.1, "land"),
+        (LAKE, 0.5, 0.6, "land"),
+        (SHADED_SLOPE, 0.7, 0.1, "shadow"),
+        (SHADED_SLOPE, SURE_PROB, 0.1, "lake"),
+        (SHADED_SLOPE, SURE_PROB, 0.9, "shadow"),
+        (RIVER, 1.0, 0.1, "river"),  # water as well: only the line tells it
+    ],
+)
+def test_the_probability_takes_back_and_adds(
+    monkeypatch: pytest.MonkeyPatch,
+    features: Features,
+    prob: float,
+    least: float,
+    verdict: str,
+) -> None:
+    monkeypatch.setattr(classification, "lake_prob", lambda *_: (prob, ""))
+    assert classify(features, least) == verdict
