@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
-from glacial_lakes.mapping.classification import classify
+from glacial_lakes.mapping.classification import by_rules, classify
 from glacial_lakes.mapping.features import Features
 from glacial_lakes.mapping.pipeline import candidates
 from glacial_lakes.mapping.probability import TABLE, described, lake_prob
@@ -65,7 +65,13 @@ def collect(seeds: Iterable[int], folder: Path) -> pd.DataFrame:
             pd.concat(images, ignore_index=True).assign(world=seed).to_parquet(kept)
             print(seed, flush=True)
         tables.append(pd.read_parquet(kept))
-    return pd.concat(tables, ignore_index=True)
+    table = pd.concat(tables, ignore_index=True)
+    # The rules as they are now: what is kept holds those of the day on which it was made.
+    return table.assign(category=[by_rules(features) for features in _features(table)])
+
+
+def _features(table: pd.DataFrame) -> list[Features]:
+    return [Features(**row) for row in table[FEATURES].to_dict("records")]
 
 
 def labelled(scene: Scene, truth: gpd.GeoDataFrame, dem: Path | None) -> pd.DataFrame:
@@ -79,10 +85,7 @@ def labelled(scene: Scene, truth: gpd.GeoDataFrame, dem: Path | None) -> pd.Data
         if unknown[there][body].mean() > MOST_UNKNOWN:
             continue
         share = water[there][body].mean()
-        rows.append(
-            asdict(one.features)
-            | {"category": one.rules, "share": share, "pixels": int(body.sum())}
-        )
+        rows.append(asdict(one.features) | {"share": share, "pixels": int(body.sum())})
     return pd.DataFrame(rows)
 
 
@@ -137,12 +140,8 @@ turn."""
 
 def fitted(table: pd.DataFrame, worlds: str) -> dict[str, Any]:
     """Return the model of some candidates: the numbers that make them likeliest, with a penalty."""
-    found = pd.DataFrame(
-        [
-            described(Features(**{name: row[name] for name in FEATURES}), row["category"])
-            for row in table.to_dict("records")
-        ]
-    )
+    pairs = zip(_features(table), table["category"], strict=True)
+    found = pd.DataFrame([described(features, rules) for features, rules in pairs])
     terms = [((name,), (edges,)) for name, edges in EDGES.items()]
     terms += list(PAIRS.items())
     columns, sizes = [], []
@@ -204,9 +203,8 @@ def calibration(prob: NDArray[np.float64], is_lake: NDArray[np.bool_]) -> dict[s
 def judged(table: pd.DataFrame) -> pd.DataFrame:
     """Return how well the probabilities of the package hold, by group of images."""
     prob, decided = [], []
-    for row in table.to_dict("records"):
-        features = Features(**{name: row[name] for name in FEATURES})
-        prob.append(lake_prob(features, row["category"])[0])
+    for features, rules in zip(_features(table), table["category"], strict=True):
+        prob.append(lake_prob(features, rules)[0])
         decided.append(classify(features, MappingSettings().min_lake_prob) == "lake")
     table = table.assign(prob=prob, decided=decided, is_lake=table["share"] >= TRUE_SHARE)
     rows = {}

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from glacial_lakes.mapping.classification import by_rules
+from glacial_lakes.mapping import classification
+from glacial_lakes.mapping.classification import SURE_PROB, by_rules, classify
 from glacial_lakes.mapping.features import Features
+from glacial_lakes.mapping.probability import REASONS, Model, lake_prob, model, reason_text
 
 LAKE = Features(
     ndwi=0.45,
@@ -83,3 +85,73 @@ ON_ICE = {
 )
 def test_evidence_decides(change: dict[str, float], verdict: str) -> None:
     assert by_rules(replace(LAKE, **change)) == verdict
+
+
+SHADED_SLOPE = replace(
+    LAKE, ndwi=0.1, shore_ndwi=0.02, green=0.03, green_ratio=0.3, nir_ratio=0.25, separation=1.5,
+    illumination=0.1, slope_deg=35.0,
+)  # fmt: skip
+
+
+def test_what_looks_like_a_lake_is_likely_one_and_what_looks_like_shade_is_not() -> None:
+    for features, likely in ((LAKE, True), (SHADED_SLOPE, False)):
+        prob, codes = lake_prob(features, by_rules(features))
+        assert (prob > 0.9) if likely else (prob < 0.05)
+        assert prob == round(prob, 3)  # the same on every machine
+        names = [code[:-1] for code in codes.split(", ")]
+        assert len(set(names)) == 2
+        assert set(names) <= REASONS.keys()
+        assert {code[-1] for code in codes.split(", ")} == {"+" if likely else "-"}
+
+
+def test_reasons_are_told_in_words() -> None:
+    assert reason_text("slope-, width-") == "against: slope; against: width"
+    assert reason_text("slope-, width-", "ru") == "против: уклон; против: ширина"
+
+
+def test_what_is_not_known_has_a_bin_of_its_own_and_an_edge_belongs_above() -> None:
+    table = {
+        "fitted_on": "",
+        "bias": 0.0,
+        "terms": [{"features": ["a", "b"], "edges": [[1.0], [5.0, 6.0]], "values": range(12)}],
+    }
+    [term] = Model.of(table).terms
+    nothing = float("nan")
+    places = [((0.0, 0.0), 0), ((1.0, 5.5), 5), ((nothing, nothing), 11), ((0.9, nothing), 3)]
+    for (a, b), value in places:
+        assert term.value({"a": a, "b": b}) == value
+
+
+def test_the_table_has_a_number_for_every_bin() -> None:
+    for term in model().terms:
+        bins = 1
+        for edges in term.edges:
+            assert list(edges) == sorted(set(edges))
+            bins *= len(edges) + 2
+        assert len(term.values) == bins
+
+
+RIVER = replace(LAKE, width_px=2.0, length_px=40.0, widest_px=3.0, slope_deg=8.0)
+
+
+@pytest.mark.parametrize(
+    ("features", "prob", "least", "verdict"),
+    [
+        (LAKE, 0.2, 0.1, "lake"),
+        (LAKE, 0.05, 0.1, "land"),
+        (LAKE, 0.5, 0.6, "land"),
+        (SHADED_SLOPE, 0.7, 0.1, "shadow"),
+        (SHADED_SLOPE, SURE_PROB, 0.1, "lake"),
+        (SHADED_SLOPE, SURE_PROB, 0.9, "shadow"),
+        (RIVER, 1.0, 0.1, "river"),  # water as well: only the line tells it
+    ],
+)
+def test_the_probability_takes_back_and_adds(
+    monkeypatch: pytest.MonkeyPatch,
+    features: Features,
+    prob: float,
+    least: float,
+    verdict: str,
+) -> None:
+    monkeypatch.setattr(classification, "lake_prob", lambda *_: (prob, ""))
+    assert classify(features, least) == verdict

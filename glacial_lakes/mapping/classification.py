@@ -94,6 +94,8 @@ def classify(features: Features, min_lake_prob: float = 0.0) -> Category:
     prob, _ = lake_prob(features, rules)
     if rules == "lake":
         return "lake" if prob >= min_lake_prob else "land"
+    if rules == "river":  # of water too: the line tells it, not what the piece looks like
+        return rules
     return "lake" if prob >= max(SURE_PROB, min_lake_prob) else rules
 
 

@@ -171,20 +171,16 @@ def lake_prob(features: Features, rules: str) -> tuple[float, str]:
     return round(1 / (1 + math.exp(-odds)), DIGITS), codes
 
 
-def reason_text(codes: str, language: str) -> str:
+def reason_text(codes: str, language: str = "en") -> str:
     """Return reasons in words of a language.
 
     Examples
     --------
-    >>> reason_text("contrast+, slope-", "en")
-    'for: rise of the water index above the shore; against: slope'
+    >>> reason_text("contrast+, slope+")
+    'for: rise of the water index above the shore; for: slope'
     """
-    words = {
-        "+": translate(N_("for: {reason}"), language),
-        "-": translate(N_("against: {reason}"), language),
-    }
+    words = {"+": N_("for: {reason}"), "-": N_("against: {reason}")}
     return "; ".join(
-        words[code[-1]].format(reason=translate(REASONS[code[:-1]], language))
+        translate(words[code[-1]], language).format(reason=translate(REASONS[code[:-1]], language))
         for code in codes.split(", ")
-        if code
     )
