@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from glacial_lakes.mapping.classification import classify
+from glacial_lakes.mapping.classification import classify, shore_index
 from glacial_lakes.mapping.features import Features
 
 LAKE = Features(
@@ -75,3 +75,8 @@ ON_ICE = {
 )
 def test_evidence_decides(change: dict[str, float], verdict: str) -> None:
     assert classify(replace(LAKE, **change)) == verdict
+
+
+def test_water_without_near_infrared_has_an_index_at_its_shore() -> None:
+    assert shore_index(replace(LAKE, nir=0.0, nir_ratio=0.0)) == 1.0
+    assert shore_index(replace(LAKE, nir=0.0, nir_ratio=0.0, green=0.0, green_ratio=0.0)) == 0.0

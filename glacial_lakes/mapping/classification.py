@@ -139,9 +139,11 @@ def _widens_to_lake(e: Features) -> bool:
 
 def shore_index(found: Features) -> float:
     """Return the NDWI of a pixel that is half water and half shore."""
-    green = found.green * (1 + 1 / found.green_ratio)
-    nir = found.nir * (1 + 1 / found.nir_ratio)
-    return (green - nir) / (green + nir)
+    green, nir = (
+        value * (1 + 1 / ratio) if ratio else 0.0  # no ratio of what is black
+        for value, ratio in ((found.green, found.green_ratio), (found.nir, found.nir_ratio))
+    )
+    return (green - nir) / (green + nir) if green + nir else 0.0
 
 
 def quality(features: Features, fraction: Fraction) -> str:
