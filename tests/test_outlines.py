@@ -64,13 +64,12 @@ FOREST = (0.03, 0.03, 0.02, 0.17)
 def test_seeds_do_not_decide_where_an_outline_runs(cover: float) -> None:
     crooked = Point(352, 347).buffer(110).union(shapely.box(352, 270, 540, 315))
     share, seen = share_of(crooked), np.ones(SHAPE, bool)
-    ends = (np.array(end)[:, None, None] for end in (WATER["clear"], FOREST))
-    water, land = ends
+    water, land = (np.array(end)[:, None, None] for end in (WATER["clear"], FOREST))
     noise = np.random.default_rng(5).normal(0, 0.003, (4, *SHAPE))
     bands = (share * water + (1 - share) * land + noise).astype("float32")
     fraction = unmixing.unmix(bands, share > cover, ~seen, seen)
     assert fraction is not None
-    assert drawn(fraction, seen).area == pytest.approx(crooked.area, rel=0.02)
+    assert drawn(fraction, seen).area == pytest.approx(crooked.area, rel=0.015)
 
 
 def test_an_arm_narrower_than_two_pixels_is_followed_beyond_its_seeds() -> None:
@@ -80,12 +79,12 @@ def test_an_arm_narrower_than_two_pixels_is_followed_beyond_its_seeds() -> None:
     water, land = (np.array(end)[:, None, None] for end in (WATER["clear"], FOREST))
     noise = np.random.default_rng(6).normal(0, 0.003, (4, *SHAPE))
     bands = (share * water + (1 - share) * land + noise).astype("float32")
-    seeds = share > 0.8
+    seeds = share > 0.95
     assert not (seeds & (share_of(arm) > 0.5))[:, 50:].any()
     fraction = unmixing.unmix(bands, seeds, ~seen, seen)
     assert fraction is not None
     lacking = arm.difference(drawn(fraction, seen)).intersection(shapely.box(460, 0, 495, 700))
-    assert lacking.area < 0.3 * 35 * 17
+    assert lacking.area < 0.5 * 35 * 17
 
 
 @pytest.mark.parametrize("water", WATER)
