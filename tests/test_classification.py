@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from glacial_lakes.mapping import classification
-from glacial_lakes.mapping.classification import SURE_PROB, by_rules, classify
+from glacial_lakes.mapping.classification import SURE_PROB, by_rules, classify, shore_index
 from glacial_lakes.mapping.features import Features
 from glacial_lakes.mapping.probability import REASONS, Model, lake_prob, model, reason_text
 
@@ -155,3 +155,8 @@ def test_the_probability_takes_back_and_adds(
 ) -> None:
     monkeypatch.setattr(classification, "lake_prob", lambda *_: (prob, ""))
     assert classify(features, least) == verdict
+
+
+def test_water_without_near_infrared_has_an_index_at_its_shore() -> None:
+    assert shore_index(replace(LAKE, nir=0.0, nir_ratio=0.0)) == 1.0
+    assert shore_index(replace(LAKE, nir=0.0, nir_ratio=0.0, green=0.0, green_ratio=0.0)) == 0.0

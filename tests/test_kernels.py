@@ -310,7 +310,8 @@ def test_water_fractions_are_those_of_the_plain_solution(
     assert (found is None) == (expected is None)
     if found is None:
         return
-    water_fraction, core, shore, ground, separation, small = expected
+    water_fraction, region, core, shore, ground, separation, small = expected
+    same(found.region, region)
     same(found.shore, shore)
     same(found.core, core)
     same(found.ground, ground)

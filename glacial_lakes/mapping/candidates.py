@@ -36,6 +36,7 @@ from glacial_lakes.mapping import (
 from glacial_lakes.mapping.features import CIRRUS, Features
 from glacial_lakes.mapping.masks import MIN_WATER_NDWI, STEEP_DEG
 from glacial_lakes.mapping.pixels import Pixels, ground_states
+from glacial_lakes.mapping.populations import populations
 from glacial_lakes.mapping.unmixing import Fraction
 
 Float = NDArray[np.float32]
@@ -156,12 +157,44 @@ def measure(
     has_cloud_mask : bool
         Whether the product tells of clouds; else they are told by brightness alone.
     """
-    pixel_m = grid.resolution
     window = grid.around(candidate.extent, HALO_PX)
     pixels, near = around.cut(window), candidate.labels[within(window, around.window)]
     own, others = near == candidate.number, (near > 0) & (near != candidate.number)
     green, nir = pixels.reflectance["green"], pixels.reflectance["nir"]
     own = _without_slopes(indices.ndwi_or_zero(green, nir), pixels.slope_deg, pixels.flags, own)
+    measured = []
+    for part in populations(pixels.reflectance, bands, own):
+        measured += _measure_part(
+            around,
+            pixels,
+            part,
+            others,
+            grid,
+            bands=bands,
+            smallest_m2=smallest_m2,
+            sun_elevation_deg=sun_elevation_deg,
+            may_hold_ice=may_hold_ice,
+        )
+    return measured
+
+
+def _measure_part(
+    around: Pixels,
+    pixels: Pixels,
+    own: Bool,
+    others: Bool,
+    grid: Grid,
+    *,
+    bands: list[str],
+    smallest_m2: float,
+    sun_elevation_deg: float | None,
+    may_hold_ice: bool,
+) -> list[Measured]:
+    """Draw and measure the outlines of a part of a candidate that is of one kind.
+
+    Other parts are ground like any other: each ends at the middle between both.
+    """
+    pixel_m, window = grid.resolution, pixels.window
     state = ground_states(pixels)
     dark_slope = pixels.dark_slope
     known = np.isfinite(pixels.reflectance["nir"]) & ~pixels.cloud & ~dark_slope
@@ -174,14 +207,14 @@ def measure(
     if dark_slope.any():
         mine |= _like_core(pixels, fraction, dark_slope) & fraction.ground
     field = np.where(mine, fraction.water, np.float32(0))
-    level = unmixing.conserving_level(fraction.water, mine, own)
+    level = unmixing.conserving_level(fraction.water, mine, fraction.region)
     measured = []
     for whole in outlines.contour(field, level, pixels.transform, least_m2=smallest_m2):
         for polygon in outlines.without_streams(whole):
             if polygon.area < smallest_m2:
                 continue
             inside = rasterize.pixels_inside(polygon, pixels.transform, own.shape)
-            body = own & inside
+            body = fraction.region & inside
             if not body.any():
                 continue
             found = features.measure_features(
@@ -195,7 +228,7 @@ def measure(
             )
             width = rivers.river_width_px(pixel_m)
             if found.width_px < width:
-                view = around.cut(grid.around(candidate.extent, VIEW_PX))
+                view = around.cut(grid.around(window, VIEW_PX - HALO_PX))
                 line = np.zeros(view.flags.shape, bool)
                 line[within(window, view.window)] = body
                 found = replace(found, trace_px=_trace(view, line, found, width))

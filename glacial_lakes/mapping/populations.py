@@ -1,0 +1,146 @@
+"""One candidate of two kinds of ground: a lake and the ice, moraine or wet sand that it runs into.
+
+Where the index of turbid water is that of dirty ice, seeds of both are connected. Their colours
+are still two populations with a gap between them, which those of one lake are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from glacial_lakes.kernels.morphology import depth_in
+from glacial_lakes.mapping.classification import MAX_SHADED_ICE_NDWI
+from glacial_lakes.mapping.indices import ndwi_or_zero
+
+Float = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+
+PURE_PX = 1.5
+"""Blur of the shore does not reach deeper inside."""
+MIN_PURE = 60
+"""Fewer pixels do not show whether there are two populations."""
+MIN_SHARE = 0.05
+"""A smaller population is a shoal, an island or a boat."""
+MAX_VALLEY = 0.25
+"""Two populations: between their medians the values are as rare as this, against the rarer one.
+One lake with an even change of depth or silt has no such gap."""
+MIN_APART = 4.0
+"""Ashman's D of two populations (Ashman et al. 1994, who ask for 2)."""
+LEAST_REFLECTANCE = 0.003
+NOISE = 0.005
+"""Of the logarithms of reflectance: the least texture."""
+MOST = 4
+"""Parts that a candidate is cut into at most."""
+
+
+def populations(
+    reflectance: Mapping[str, Float], bands: Sequence[str], candidate: Bool
+) -> list[Bool]:
+    """Return the parts of a candidate that are of one kind each.
+
+    The bands are combined so that what differs between far pixels is largest against what differs
+    between neighbours (minimum noise fraction, Green et al. 1988), in logarithms: the texture of
+    ice and rock is that of light, which changes all bands by one factor. A candidate is cut where
+    the combination has two populations with a gap between them, and one of the two may be
+    something else than water by its index. Clear water beside turbid water stays one lake.
+
+    Parameters
+    ----------
+    reflectance : mapping of str to array of float32, shape (y, x)
+        At least green and nir.
+    bands : sequence of str
+        That tell the populations.
+    candidate : array of bool, shape (y, x)
+
+    Returns
+    -------
+    list of array of bool, shape (y, x)
+        The candidate alone, or its parts, which do not overlap.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> one = np.zeros((30, 30), bool)
+    >>> one[5:25, 3:27] = True
+    >>> even = {name: np.full((30, 30), 0.1, "float32") for name in ("green", "nir")}
+    >>> [int(part.sum()) for part in populations(even, ["green", "nir"], one)]
+    [480]
+    """
+    green, nir = reflectance["green"], reflectance["nir"]
+    if candidate.sum() < MIN_PURE:
+        return [candidate]
+    index = ndwi_or_zero(green, nir)
+    pure = _pure(candidate) & np.isfinite(index)
+    if pure.sum() < MIN_PURE or not (index[pure] < MAX_SHADED_ICE_NDWI).mean() > MIN_SHARE:
+        return [candidate]
+    planes = np.stack([reflectance[name] for name in bands]).astype(float)
+    pure &= np.isfinite(planes).all(0)
+    signals = np.log(np.maximum(np.nan_to_num(planes), LEAST_REFLECTANCE))
+    whole: list[Bool] = []
+    waiting = [(candidate, pure)]
+    while waiting:
+        part, core = waiting.pop()
+        halves = _halves(signals, index, core) if len(whole) + len(waiting) + 1 < MOST else None
+        if halves is None:
+            whole.append(part)
+            continue
+        for half in halves:
+            labels, _ = ndimage.label(part & half, np.ones((3, 3), bool))
+            own = part & half & np.isin(labels, np.unique(labels[core & half]))
+            waiting.append((own, core & _pure(own)))
+    return whole
+
+
+def _pure(part: Bool) -> Bool:
+    pure: Bool = part & (depth_in(part, PURE_PX + 0.5) > PURE_PX)
+    return pure
+
+
+def _halves(signals: NDArray[np.float64], index: Float, core: Bool) -> tuple[Bool, Bool] | None:
+    """Return where each of the two populations of some pixels would be; None for one population."""
+    values = signals[:, core]
+    count = values.shape[1]
+    if count < MIN_PURE:
+        return None
+    centre = values.mean(1, keepdims=True)
+    along = (signals[:, :, 1:] - signals[:, :, :-1])[:, core[:, 1:] & core[:, :-1]]
+    down = (signals[:, 1:] - signals[:, :-1])[:, core[1:] & core[:-1]]
+    steps = np.concatenate([along, down], axis=1)
+    texture = steps @ steps.T / max(1, 2 * steps.shape[1]) + NOISE**2 * np.eye(len(signals))
+    root = np.linalg.inv(np.linalg.cholesky(texture))
+    spread = root @ ((values - centre) @ (values - centre).T / count) @ root.T
+    direction = root.T @ np.linalg.eigh(spread)[1][:, -1]
+    direction *= np.sign(direction[np.abs(direction).argmax()])
+    value = np.einsum("b,byx->yx", direction, signals - centre[:, :, None])
+    threshold = _gap(np.sort(value[core]))
+    if threshold is None:
+        return None
+    high = value > threshold
+    weakest = min(np.median(index[core & high]), np.median(index[core & ~high]))
+    return (high, ~high) if weakest < MAX_SHADED_ICE_NDWI else None
+
+
+def _gap(ordered: NDArray[np.float64]) -> float | None:
+    """Return the value between two populations of ordered values (Otsu 1979), None for one."""
+    count = len(ordered)
+    below = np.arange(1, count)
+    sums = np.cumsum(ordered)
+    low, high = sums[:-1] / below, (sums[-1] - sums[:-1]) / (count - below)
+    cut = int((below * (count - below) * (high - low) ** 2).argmax()) + 1
+    lower, upper = ordered[:cut], ordered[cut:]
+    if min(len(lower), len(upper)) < MIN_SHARE * count:
+        return None
+    apart = np.sqrt(2) * (upper.mean() - lower.mean()) / np.sqrt(lower.var() + upper.var() + 1e-12)
+    if not apart > MIN_APART:
+        return None
+    first, last = np.median(lower), np.median(upper)
+    places = first + (last - first) * np.array([0, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 1])
+    reach = (last - first) / 8
+    found = np.searchsorted(ordered, places + reach) - np.searchsorted(ordered, places - reach)
+    if found[1:-1].min() > MAX_VALLEY * min(found[0], found[-1]):
+        return None
+    return float((lower[-1] + upper[0]) / 2)
