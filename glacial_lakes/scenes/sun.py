@@ -63,7 +63,7 @@ def sun_over(grid: Grid, time: datetime) -> tuple[float, float]:
     >>> from rasterio.crs import CRS
     >>> grid = Grid(CRS.from_epsg(32643), Affine(10, 0, 455000, 0, -10, 4725000), (1000, 1000))
     >>> [round(angle) for angle in sun_over(grid, datetime(2021, 8, 24, 6, 8, tzinfo=UTC))]
-    [149, 57]
+    [155, 56]
     """
     west, south, east, north = grid.bounds
     to_degrees = Transformer.from_crs(grid.crs.to_wkt(), "EPSG:4326", always_xy=True)
