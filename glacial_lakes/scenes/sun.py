@@ -29,7 +29,7 @@ def sun_position(time: datetime, lon_deg: float, lat_deg: float) -> tuple[float,
     --------
     >>> from datetime import UTC, datetime
     >>> [round(angle) for angle in sun_position(datetime(2021, 6, 21, 9, tzinfo=UTC), 0.0, 50.0)]
-    [114, 49]
+    [110, 46]
     """
     days = (time - _J2000).total_seconds() / 86400.0
     mean_longitude = math.radians((280.460 + 0.9856474 * days) % 360.0)
