@@ -174,6 +174,7 @@ def measure(
             smallest_m2=smallest_m2,
             sun_elevation_deg=sun_elevation_deg,
             may_hold_ice=may_hold_ice,
+            has_cloud_mask=has_cloud_mask,
         )
     return measured
 
@@ -189,6 +190,7 @@ def _measure_part(
     smallest_m2: float,
     sun_elevation_deg: float | None,
     may_hold_ice: bool,
+    has_cloud_mask: bool,
 ) -> list[Measured]:
     """Draw and measure the outlines of a part of a candidate that is of one kind.
 

@@ -108,7 +108,7 @@ def rayleigh(wavelength_um: float, sun_elevation_deg: float, height_m: float) ->
     Examples
     --------
     >>> [round(rayleigh(wavelength, 45.0, 0.0), 3) for wavelength in (0.485, 0.56, 0.84)]
-    [0.067, 0.037, 0.007]
+    [0.065, 0.036, 0.007]
     """
     squared = wavelength_um**-2
     depth = 0.008569 * squared**2 * (1 + 0.0113 * squared + 0.00013 * squared**2)
