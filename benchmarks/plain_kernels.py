@@ -140,65 +140,28 @@ def project(bands, wet, dry, inverse):
 
 
 def unmix(bands, candidate, others, seen, blur_px):
-    """Return water fraction, region, core, shore, ground, separation and whether it is small."""
-    near, away = (distance_to(mask, 8) for mask in (candidate, others))
-    side = near <= away
-    beside = side & (near <= unmixing.GROUND_PX)
-    room = side & seen & (near <= unmixing.GROWTH_PX)
-    region = candidate
-    first = _first(bands, region, others, seen, side, beside)
-    if first is None:
-        return None
-    for _ in range(unmixing.ROUNDS):
-        wet = np.zeros(candidate.shape, bool)
-        wet[first["place"]] = first["fraction"] > unmixing.MOSTLY
-        labels, _ = ndimage.label(wet & room | region, EIGHT)
-        grown = np.isin(labels, labels[region])
-        if grown.sum() - region.sum() <= unmixing.SETTLED * region.sum():
-            break
-        following = _first(bands, grown, others, seen, side, beside)
-        if following is None:
-            break
-        region, first = grown, following
-    place = first["place"]
-    inside = np.nan_to_num(bands[:, *place], nan=0)
-    fraction, separation, inverse = first["fraction"], first["separation"], first["inverse"]
-    water_signal, land_signal = first["signals"]
-    usable = (first["ground"] & seen)[place]
-    cover = blurred_cover(fraction, usable, region[place], blur_px)
-    beside = endmembers_beside_shore(inside, cover, (seen & ~others)[place])
-    if beside is not None:
-        water_signal, land_signal = beside
-        fraction, separation = project(inside, water_signal, land_signal, inverse)
-    whole = np.zeros(candidate.shape, "float32")
-    whole[place] = without_dim_ground(fraction, inside, water_signal, land_signal, inverse)
-    small = first["small"]
-    return whole, region, first["core"], first["shore"], first["ground"], separation, small
-
-
-def _first(bands, region, others, seen, side, beside):
-    """Return what a region and its surroundings tell, before blur; None without a shore."""
-    top, bottom, left, right = extent(region)
+    """Return water fraction, core, shore, separation, ground and method, or None."""
+    top, bottom, left, right = extent(candidate)
     reach = unmixing.NEIGHBOURHOOD_PX
     place = np.s_[max(0, top - reach) : bottom + reach, max(0, left - reach) : right + reach]
-    found = _first_in(
+    found = _unmix(
         np.nan_to_num(bands[:, *place], nan=0),
-        region[place],
+        candidate[place],
         others[place],
         seen[place],
-        side[place],
-        beside[place],
+        blur_px,
     )
     if found is None:
         return None
-    for name in ("core", "shore", "ground"):
-        array = np.zeros(region.shape, bool)
-        array[place] = found[name]
-        found[name] = array
-    return {**found, "place": place}
+    whole = []
+    for part in found[:4]:
+        array = np.zeros(candidate.shape, part.dtype)
+        array[place] = part
+        whole.append(array)
+    return *whole, *found[4:]
 
 
-def _first_in(bands, candidate, others, seen, side, beside):
+def _unmix(bands, candidate, others, seen, blur_px):
     depth, away = depth_in(candidate, np.inf), ndimage.distance_transform_edt(~candidate)
     nearest, farthest = unmixing.SHORE_PX
     land = seen & ~candidate & ~others
@@ -230,16 +193,16 @@ def _first_in(bands, candidate, others, seen, side, beside):
     if not small and shallow.sum() >= unmixing.MIN_SHORE:
         one = median_of(fraction, shallow)
     fraction = ((fraction - zero) / (np.clip(one, 0.8, 1.1) - zero)).astype("float32")
-    return {
-        "fraction": fraction,
-        "signals": (water_signal, land_signal),
-        "inverse": inverse,
-        "separation": separation,
-        "core": core,
-        "shore": shore,
-        "ground": (away <= unmixing.BEYOND_PX) & side | beside,
-        "small": small,
-    }
+    ground = away <= unmixing.GROUND_PX
+    if others.any():
+        ground &= away <= ndimage.distance_transform_edt(~others)
+    cover = blurred_cover(fraction, seen & ground, candidate, blur_px)
+    beside = endmembers_beside_shore(bands, cover, seen & ~others)
+    if beside is not None:
+        water_signal, land_signal = beside
+        fraction, separation = project(bands, water_signal, land_signal, inverse)
+    fraction = without_dim_ground(fraction, bands, water_signal, land_signal, inverse)
+    return fraction, core, shore, ground, separation, small
 
 
 def without_dim_ground(fraction, bands, water, land, inverse):

@@ -310,8 +310,7 @@ def test_water_fractions_are_those_of_the_plain_solution(
     assert (found is None) == (expected is None)
     if found is None:
         return
-    water_fraction, region, core, shore, ground, separation, small = expected
-    same(found.region, region)
+    water_fraction, core, shore, ground, separation, small = expected
     same(found.shore, shore)
     same(found.core, core)
     same(found.ground, ground)

@@ -45,46 +45,8 @@ def outline(polygon: shapely.Polygon, water: str, shore: str) -> shapely.Polygon
     seen = np.ones(SHAPE, bool)
     fraction = unmixing.unmix(bands, candidate, ~seen, seen)
     assert fraction is not None
-    return drawn(fraction, seen)
-
-
-def drawn(fraction: unmixing.Fraction, seen: np.ndarray) -> shapely.Polygon:
-    """Return the largest outline of water fractions."""
-    usable = seen & fraction.ground
-    field = np.where(usable, fraction.water, np.float32(0))
-    level = unmixing.conserving_level(fraction.water, usable, fraction.region)
-    return max(outlines.contour(field, level, TRANSFORM), key=lambda p: float(p.area))
-
-
-FOREST = (0.03, 0.03, 0.02, 0.17)
-"""Half a pixel of clear water in it has an index of −0.4."""
-
-
-@pytest.mark.parametrize("cover", [0.5, 0.75, 0.95])
-def test_seeds_do_not_decide_where_an_outline_runs(cover: float) -> None:
-    crooked = Point(352, 347).buffer(110).union(shapely.box(352, 270, 540, 315))
-    share, seen = share_of(crooked), np.ones(SHAPE, bool)
-    water, land = (np.array(end)[:, None, None] for end in (WATER["clear"], FOREST))
-    noise = np.random.default_rng(5).normal(0, 0.003, (4, *SHAPE))
-    bands = (share * water + (1 - share) * land + noise).astype("float32")
-    fraction = unmixing.unmix(bands, share > cover, ~seen, seen)
-    assert fraction is not None
-    assert drawn(fraction, seen).area == pytest.approx(crooked.area, rel=0.015)
-
-
-def test_an_arm_narrower_than_two_pixels_is_followed_beyond_its_seeds() -> None:
-    arm = shapely.box(352, 330, 580, 347)
-    lake = Point(352, 347).buffer(110).union(arm)
-    share, seen = share_of(lake), np.ones(SHAPE, bool)
-    water, land = (np.array(end)[:, None, None] for end in (WATER["clear"], FOREST))
-    noise = np.random.default_rng(6).normal(0, 0.003, (4, *SHAPE))
-    bands = (share * water + (1 - share) * land + noise).astype("float32")
-    seeds = share > 0.95
-    assert not (seeds & (share_of(arm) > 0.5))[:, 50:].any()
-    fraction = unmixing.unmix(bands, seeds, ~seen, seen)
-    assert fraction is not None
-    lacking = arm.difference(drawn(fraction, seen)).intersection(shapely.box(460, 0, 495, 700))
-    assert lacking.area < 0.5 * 35 * 17
+    level = unmixing.conserving_level(fraction.water, seen, candidate)
+    return max(outlines.contour(fraction.water, level, TRANSFORM), key=lambda p: float(p.area))
 
 
 @pytest.mark.parametrize("water", WATER)

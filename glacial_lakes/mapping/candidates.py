@@ -209,14 +209,14 @@ def _measure_part(
     if dark_slope.any():
         mine |= _like_core(pixels, fraction, dark_slope) & fraction.ground
     field = np.where(mine, fraction.water, np.float32(0))
-    level = unmixing.conserving_level(fraction.water, mine, fraction.region)
+    level = unmixing.conserving_level(fraction.water, mine, own)
     measured = []
     for whole in outlines.contour(field, level, pixels.transform, least_m2=smallest_m2):
         for polygon in outlines.without_streams(whole):
             if polygon.area < smallest_m2:
                 continue
             inside = rasterize.pixels_inside(polygon, pixels.transform, own.shape)
-            body = fraction.region & inside
+            body = own & inside
             if not body.any():
                 continue
             found = features.measure_features(

@@ -222,24 +222,7 @@ REACH_PX = 2.5
 """Blur and the pixel's width spread a shore over this distance to either side."""
 
 GROUND_PX = 3.0
-"""An outline reaches at most this far beyond its candidate,"""
-
-BEYOND_PX = 2.0
-"""and this far beyond pixels that are mostly water."""
-
-GROWTH_PX = 5.0
-"""Pixels that are mostly water belong to the lake up to this distance from its seeds. With
-``NEIGHBOURHOOD_PX`` around them they lie in the window that a candidate is measured in."""
-
-MOSTLY = 0.7
-"""A pixel beside the lake joins it from this share of water on; pixels that hold less are of the
-shore, and endmembers of water do not come from there."""
-
-ROUNDS = 2
-"""A lake grows from its seeds, and its endmembers are taken again, so many times;"""
-
-SETTLED = 0.005
-"""a lake that grows by a smaller share has settled."""
+"""A lake reaches at most this far beyond its candidate."""
 
 DRY_PX, WET_PX = 2.0, 5.0
 """Land and water beside the shore are what lies within these distances of it."""
@@ -279,12 +262,10 @@ class Fraction:
 
     water: Float
     """Fraction of water, shape (y, x); 0 land, 1 water, beyond by noise."""
-    region: Bool
-    """Pixels of the lake: the candidate's, and connected ones that are mostly water."""
     core: Bool
     shore: Bool
     ground: Bool
-    """Pixels that may belong to the lake: near it, and nearer to the candidate than to another."""
+    """Pixels that may belong to the candidate: near it, and nearer to it than to any other."""
     separation: float
     """Distance of water and shore in standard deviations of both (Mahalanobis)."""
     method: str
@@ -302,13 +283,9 @@ def unmix(
     f = (p − l)ᵀ C⁻¹ (w − l) / (w − l)ᵀ C⁻¹ (w − l), with C the sum of the covariances
     of shore and water.
 
-    A candidate is what a threshold proposed: in dark forest, where a pixel that is half water has
-    an index of −0.3, it ends where pixels are nearly all water. So connected pixels that are mostly
-    water join it, and core and ring are taken again.
-
-    Then the endmembers are taken once more. The first come from pixels that the blur of the shore
-    hardly reaches. They give a first outline, and with it the share of water that each pixel beside
-    the shore sees through the blur. Freed of that share, the last endmembers come from the shore
+    It is done twice. The first endmembers come from pixels that the blur of the shore hardly
+    reaches. They give a first outline, and with it the share of water that each pixel beside the
+    shore sees through the blur. Freed of that share, the second endmembers come from the shore
     itself, where beach and shallows differ from the ground and the water farther off.
 
     Parameters
@@ -329,100 +306,34 @@ def unmix(
     """
     smoothing = gaussian_weights(SMOOTH_PX, SMOOTH_REACH)
     blurring = gaussian_weights(sensors.blur_px(pixel_m), 4.0)
-    found, small, water, region, core, shore, ground, separation = _unmix(
+    found, small, water, core, shore, ground, separation = _unmix(
         bands, candidate, others, seen, smoothing, blurring
     )
     if not found:
         return None
     method = "unmixed_small" if small else "unmixed"
-    return Fraction(water, region, core, shore, ground, separation, method)
+    return Fraction(water, core, shore, ground, separation, method)
 
 
 @kernel
-def _unmix(all_bands, candidate, all_others, all_seen, smoothing, blurring):  # type: ignore[no-untyped-def]
+def _unmix(all_bands, all_candidate, all_others, all_seen, smoothing, blurring):  # type: ignore[no-untyped-def]
     """Return whether there is a shore, whether the core is small, and what a fraction consists of.
 
     One kernel for all steps: they are short, and a thread that comes back from each would wait for
     Python's lock longer than for the step.
     """
-    shape = candidate.shape
-    side, beside, room = _own_side(candidate, all_others, all_seen)
-    region = candidate
-    first = _first(all_bands, region, all_others, all_seen, side, beside, smoothing)
-    if not first[0]:
-        none = np.zeros((0, 0), np.bool_)
-        return False, False, np.zeros((0, 0), np.float32), none, none, none, none, np.nan
-    for _ in range(ROUNDS):
-        place, fraction = first[2], first[4]
-        grown, gain, size = _with_water(fraction, place, region, room)
-        if gain <= SETTLED * size:
-            break
-        following = _first(all_bands, grown, all_others, all_seen, side, beside, smoothing)
-        if not following[0]:
-            break
-        region, first = grown, following
-    _, small, place, bands, fraction, parts, depth, water, land, inverse, squared = first
-    own, free, usable, ground, shore, core = parts
-    level = conserving_level(fraction, usable, own)
-    cover = _blurred_cover(fraction, usable, depth, level, blurring)
-    found, wet, dry, bare = _beside_shore(cover, free)
-    if found:
-        water, land = endmembers_beside_shore(bands, cover, wet, dry, bare, smoothing)
-        fraction, squared = _project(bands, water, land, inverse)
-    _dim_ground(fraction, bands, water, land, inverse)
-    return (
-        True,
-        small,
-        _laid(fraction, place, shape),
-        region,
-        _laid(core, place, shape),
-        _laid(shore, place, shape),
-        _laid(ground, place, shape),
-        np.sqrt(median(squared)),
+    place, depth, bands, chosen, counts = _surroundings(
+        all_bands, all_candidate, all_others, all_seen
     )
-
-
-@inner
-def _own_side(candidate, others, seen):  # type: ignore[no-untyped-def]
-    """Return what is nearer to a candidate than to others, and which parts of it are near.
-
-    The first that an outline may run through, the second that the lake may fill.
-    """
-    height, width = candidate.shape
-    farthest = GROWTH_PX + GROUND_PX
-    near, away = distance_to(candidate, farthest), distance_to(others, farthest)
-    side, beside = np.empty((height, width), np.bool_), np.empty((height, width), np.bool_)
-    room = np.empty((height, width), np.bool_)
-    for row in range(height):
-        for col in range(width):
-            mine = near[row, col] <= away[row, col]
-            side[row, col] = mine
-            beside[row, col] = mine and near[row, col] <= GROUND_PX
-            room[row, col] = mine and seen[row, col] and near[row, col] <= GROWTH_PX
-    return side, beside, room
-
-
-@kernel
-def _first(all_bands, region, all_others, all_seen, side, beside, smoothing):  # type: ignore[no-untyped-def]
-    """Return what a region and its surroundings tell of the water fraction, without blur.
-
-    Whether there is a shore, whether the core is small, the place in the window, bands, fraction,
-    what the pixels are to the region, depth in it, endmembers, inverse covariance, and squared
-    distances of the endmembers.
-    """
-    place, depth, bands, parts, near, counts = _surroundings(
-        all_bands, region, all_others, all_seen, side, beside
-    )
-    own, free, usable, ground, shore, core = parts
-    nearest, shallow = near
+    own, free, usable, ground, shore, core, nearest, shallow = chosen
     n_shore, n_core, n_nearest, n_shallow = counts
-    small = n_core < MIN_CORE
+    shape = all_candidate.shape
     if n_shore < MIN_SHORE:
-        field = np.zeros((0, 0), np.float32)
-        inverse, squared = np.zeros((0, 0)), np.zeros(0)
-        return False, small, place, bands, field, parts, depth, bands, bands, inverse, squared
+        none = np.zeros((0, 0), np.bool_)
+        return False, False, np.zeros((0, 0), np.float32), none, none, none, np.nan
     land = mean_around(bands, shore, smoothing)
     inverse = np.linalg.inv(noise(bands, land, shore, core, n_core))
+    small = n_core < MIN_CORE
     if small:
         core = _wettest(bands, own, usable, land, inverse)
         water = mean_everywhere(bands, core)
@@ -437,37 +348,22 @@ def _first(all_bands, region, all_others, all_seen, side, beside, smoothing):  #
     flat = fraction.reshape(-1)
     for pixel in range(len(flat)):
         flat[pixel] = (np.float64(flat[pixel]) - zero) * scale
-    parts = own, free, usable, ground, shore, core
-    return True, small, place, bands, fraction, parts, depth, water, land, inverse, squared
-
-
-@inner
-def _with_water(fraction, place, region, room):  # type: ignore[no-untyped-def]
-    """Return a region with the connected pixels that are mostly water, their number and its own."""
-    height, width = region.shape
-    top, bottom, left, right = place
-    grown = np.zeros((height, width), np.bool_)
-    waiting = np.empty(((bottom - top) * (right - left), 2), np.int32)
-    count, gain, size = 0, 0, 0
-    for row in range(top, bottom):
-        for col in range(left, right):
-            if region[row, col]:
-                grown[row, col] = True
-                waiting[count, 0], waiting[count, 1] = row, col
-                count += 1
-                size += 1
-    while count:
-        count -= 1
-        row, col = waiting[count, 0], waiting[count, 1]
-        for near_row in range(max(top, row - 1), min(bottom, row + 2)):
-            for near_col in range(max(left, col - 1), min(right, col + 2)):
-                is_new = room[near_row, near_col] and not grown[near_row, near_col]
-                if is_new and fraction[near_row - top, near_col - left] > MOSTLY:
-                    grown[near_row, near_col] = True
-                    waiting[count, 0], waiting[count, 1] = near_row, near_col
-                    count += 1
-                    gain += 1
-    return grown, gain, size
+    level = conserving_level(fraction, usable, own)
+    cover = _blurred_cover(fraction, usable, depth, level, blurring)
+    found, wet, dry, bare = _beside_shore(cover, free)
+    if found:
+        water, land = endmembers_beside_shore(bands, cover, wet, dry, bare, smoothing)
+        fraction, squared = _project(bands, water, land, inverse)
+    _dim_ground(fraction, bands, water, land, inverse)
+    return (
+        True,
+        small,
+        _laid(fraction, place, shape),
+        _laid(core, place, shape),
+        _laid(shore, place, shape),
+        _laid(ground, place, shape),
+        np.sqrt(median(squared)),
+    )
 
 
 @inner
@@ -482,7 +378,7 @@ def _laid(part, place, shape):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _surroundings(all_bands, all_candidate, all_others, all_seen, side, beside):  # type: ignore[no-untyped-def]
+def _surroundings(all_bands, all_candidate, all_others, all_seen):  # type: ignore[no-untyped-def]
     """Return the part of a window that matters, and what its pixels are to the candidate.
 
     Returns
@@ -493,12 +389,10 @@ def _surroundings(all_bands, all_candidate, all_others, all_seen, side, beside):
         Distance to the outside of the candidate.
     signals : array of float32, shape (y, x, band)
         Bands last: see smooth. 0 for NaN.
-    parts : tuple of array of bool
-        Candidate, seen outside of others, usable, ground, shore, core.
-    near : tuple of array of bool
-        Nearest shore, shallows.
+    chosen : tuple of array of bool
+        Candidate, seen outside of others, usable, ground, shore, core, nearest shore, shallows.
     counts : tuple of int
-        Pixels of shore, core, nearest shore and shallows.
+        Pixels of the last four.
     """
     shape = all_candidate.shape
     top, bottom, left, right = extent(all_candidate)
@@ -517,6 +411,7 @@ def _surroundings(all_bands, all_candidate, all_others, all_seen, side, beside):
                 value = all_bands[band, top + row, left + col]
                 bands[row, col, band] = value if np.isfinite(value) else np.float32(0)
     depth, away = depth_in(candidate, 6.0), distance_to(candidate, 6.0)
+    away_from_others = distance_to(others, 6.0)
     shore, core = np.empty((height, width), np.bool_), np.empty((height, width), np.bool_)
     nearest, shallow = np.empty((height, width), np.bool_), np.empty((height, width), np.bool_)
     ground, usable = np.empty((height, width), np.bool_), np.empty((height, width), np.bool_)
@@ -538,8 +433,7 @@ def _surroundings(all_bands, all_candidate, all_others, all_seen, side, beside):
                 core[row, col], n_core = pure, n_core + pure
                 first = mine and NEAR_WATER_PX[0] < deep <= NEAR_WATER_PX[1]
                 shallow[row, col], n_shallow = first, n_shallow + first
-                nearby = near <= BEYOND_PX and side[top + row, left + col]
-                ground[row, col] = nearby or beside[top + row, left + col]
+                ground[row, col] = near <= GROUND_PX and near <= away_from_others[row, col]
                 usable[row, col] = ground[row, col] and seen[row, col]
         if n_shore >= MIN_SHORE:
             break
@@ -548,8 +442,7 @@ def _surroundings(all_bands, all_candidate, all_others, all_seen, side, beside):
         (top, bottom, left, right),
         depth,
         bands,
-        (candidate, free, usable, ground, shore, core),
-        (nearest, shallow),
+        (candidate, free, usable, ground, shore, core, nearest, shallow),
         (n_shore, n_core, n_nearest, n_shallow),
     )
 
