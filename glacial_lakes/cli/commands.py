@@ -441,15 +441,29 @@ def export(
 @verb
 @click.argument("inventory", metavar="INVENTORY.GPKG", type=Path)
 @click.option("-o", "out", required=True, type=Path, help="The .html file.")
-def report(options: Options, inventory: Path, out: Path) -> Answer:
+@click.option(
+    "--kind",
+    type=click.Choice(["full", "viewer"]),
+    default="full",
+    help="The full report, or a map to search and to review in.",
+)
+@click.option("--glaciers", type=Path, help="Glacier outlines.")
+@click.option("--dem", type=Path, help="Elevation model: relief of the viewer.")
+def report(
+    options: Options, inventory: Path, out: Path, kind: str, dem: Path | None, **given: Any
+) -> Answer:
     """Write the report of an inventory: one HTML page that needs no network."""
     from glacial_lakes.inventory.inventory import open_inventory
     from glacial_lakes.report.page import write_report
+    from glacial_lakes.report.viewer import write_viewer
 
     refuse_addresses(out)
     lakes = open_inventory(inventory)
-    language = options.lang or lakes.language
-    path = write_report(lakes, out.absolute(), language=language)
+    told: dict[str, Any] = {"language": options.lang or lakes.language, **given}
+    if kind == "viewer":
+        path = write_viewer(lakes, out.absolute(), dem=dem, **told)
+    else:
+        path = write_report(lakes, out.absolute(), **told)
     return Answer([str(path)], {"path": str(path)})
 
 

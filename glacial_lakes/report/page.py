@@ -75,16 +75,9 @@ def write_report(
     """
     require(inventory, Inventory, "inventory", N_("open it with open_inventory"))
     require(path, (str, os.PathLike), "path", N_("give the path of a file"))
-    if language not in words.languages():
-        raise ConfigError(
-            None,
-            "language {language!r} is not known",
-            "use one of {languages}",
-            language=language,
-            languages=words.languages(),
-        )
+    require_language(language)
     ice = [] if glaciers is None else list(as_places(glaciers).to_crs("EPSG:4326").geometry)
-    environment = _environment(language)
+    environment = environment_of(language)
     style, script = (_source(environment, name) for name in ("style.css", "sort.js"))
     page = environment.get_template("report.html").render(
         c=describe(inventory, ice, language),
@@ -95,8 +88,8 @@ def write_report(
         dictionary=_dictionary(),
         style=Markup(style),  # noqa: S704 (our own file)
         script=Markup(script),  # noqa: S704 (our own file)
-        style_hash=_hash(style),
-        script_hash=_hash(script),
+        style_hash=content_hash(style),
+        script_hash=content_hash(script),
     )
     path = Path(path)
     with whole(path) as temporary:
@@ -104,7 +97,26 @@ def write_report(
     return path
 
 
-def _environment(language: str) -> Environment:
+def require_language(language: str) -> None:
+    """Refuse a language that has no catalogue.
+
+    Raises
+    ------
+    ConfigError
+        When it has none.
+    """
+    if language not in words.languages():
+        raise ConfigError(
+            None,
+            "language {language!r} is not known",
+            "use one of {languages}",
+            language=language,
+            languages=words.languages(),
+        )
+
+
+def environment_of(language: str) -> Environment:
+    """Return the templates of the package, with all that they say in a language."""
     environment = Environment(
         loader=PackageLoader("glacial_lakes", "report/templates"),
         autoescape=True,
@@ -153,7 +165,7 @@ def _source(environment: Environment, name: str) -> str:
     return environment.loader.get_source(environment, name)[0]
 
 
-def _hash(text: str) -> str:
+def content_hash(text: str) -> str:
     """Return the source expression of Content Security Policy level 2 for an inline element."""
     digest = hashlib.sha256(text.encode()).digest()
     return f"sha256-{base64.b64encode(digest).decode()}"

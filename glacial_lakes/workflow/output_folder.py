@@ -19,6 +19,7 @@ from glacial_lakes.workflow.scene_tasks import RESULT_NAMES
 
 INVENTORY_NAME = "inventory.gpkg"
 REPORT_NAME = "report.html"
+VIEWER_NAME = "viewer.html"
 SCENES_FOLDER = "scenes"
 WORK_PREFIX = ".mapping-"
 RUNNING_NAME = "running"
@@ -28,7 +29,7 @@ _SHAPEFILES = r"shapefiles/lakes(_\w[\w-]*)?(\.(shp|shx|dbf|prj|cpg|qml)|_fields
 _OF_OTHER_NAMES = {"shp", "gpkg", "csv", "report"}
 _BY_FORMAT = "|".join(name for name in EXPORT_FORMATS if name not in _OF_OTHER_NAMES)
 _RESULT = re.compile(
-    rf"inventory\.gpkg|report\.html|manifest\.json|(lakes|outlines)\.({_BY_FORMAT})"
+    rf"inventory\.gpkg|(report|viewer)\.html|manifest\.json|(lakes|outlines)\.({_BY_FORMAT})"
     rf"|(lakes|observations|events|trends|alerts|totals|totals_of_composites)\.csv|{_SHAPEFILES}"
 )
 """Names of results of runs, this version's and those of earlier ones, from the output folder."""
