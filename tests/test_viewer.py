@@ -12,21 +12,34 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import rasterio
 import shapely
 from browser import Browser, chromium
 from hypothesis import given
 from hypothesis import strategies as st
+from rasterio.crs import CRS
+from rasterio.features import geometry_mask
+from rasterio.io import MemoryFile
+from rasterio.transform import from_bounds, from_origin
+from rasterio.windows import Window
 from sample_inventory import empty_inventory, glaciers, hostile_inventory, make_inventory
 
 import glacial_lakes.report
 from glacial_lakes.errors import InputError
+from glacial_lakes.grid import Grid
 from glacial_lakes.inventory.inventory import open_inventory
+from glacial_lakes.mapping.false_colour import false_colour
+from glacial_lakes.report import viewer
 from glacial_lakes.report.doubts import REASONS, doubts
 from glacial_lakes.report.packing import STEPS_PER_DEGREE, packed
+from glacial_lakes.report.pictures import SIZE, sheets
+from glacial_lakes.report.relief import mercator
 from glacial_lakes.report.viewer import write_viewer
+from glacial_lakes.report.viewer_data import viewer_data
 from glacial_lakes.report.viewer_words import TEXTS
 from glacial_lakes.review.decision_file import FORMAT
 from glacial_lakes.review.review_file import review_file
+from glacial_lakes.workflow.looks import looking
 
 VIEWER = Path(glacial_lakes.report.__file__).parent / "viewer"
 WIDTHS = (1280, 390)
@@ -51,7 +64,7 @@ def ask(browser: Browser, page: Path, body: str, width: int = 1280) -> Any:
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("viewer")
-    return write_viewer(make_inventory(), folder / "v.html", glaciers=glaciers())
+    return write_viewer(make_inventory(), folder / "v.html", glaciers=glaciers())[0]
 
 
 def unpacked(text: str, origin: tuple[int, int]) -> list[np.ndarray]:
@@ -105,7 +118,7 @@ def test_outlines_are_drawn_within_a_step_of_their_place(browser, page):
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_hostile_inventory_runs_nothing_and_asks_for_nothing_outside(browser, tmp_path, width):
-    page = write_viewer(
+    page, *_ = write_viewer(
         hostile_inventory(), tmp_path / "v.html", title="<script>document.title='owned'</script>"
     )
     title = ask(browser, page, "return document.title", width)
@@ -199,7 +212,7 @@ def test_search_and_filters_leave_the_lakes_that_fit(browser, page, width):
 def test_what_is_decided_by_key_is_what_the_inventory_takes_in(browser, tmp_path, language):
     inventory, path = make_inventory(), tmp_path / "inventory.gpkg"
     inventory.to_file(path)
-    page = write_viewer(inventory, tmp_path / "v.html", language=language)
+    page, *_ = write_viewer(inventory, tmp_path / "v.html", language=language)
     ask(browser, page, "localStorage.clear()")
     browser.open(page, 1280)
     browser.ask(
@@ -299,7 +312,7 @@ def test_a_lake_that_is_gone_is_left_out(taken):
 
 
 def test_an_empty_inventory_is_a_page_too(browser, tmp_path):
-    page = write_viewer(empty_inventory(), tmp_path / "v.html", language="ru")
+    page, *_ = write_viewer(empty_inventory(), tmp_path / "v.html", language="ru")
     assert ask(browser, page, "return N_LAKES") == 0
     browser.press("q", "ArrowRight", "k", "n")
     assert browser.said == []
@@ -320,6 +333,116 @@ def test_a_gap_is_told_and_never_drawn_as_an_area(browser, page):
     assert told == [[name, unseen[name], seen[name]] for name, _, _ in told]
 
 
+def painted(inventory, folder: Path) -> dict[str, Path]:
+    """Write a look of each scene: the outlines of its date blue on brown."""
+    looks = {}
+    utm = inventory.outlines.to_crs(32643)
+    west, south, east, north = utm.total_bounds
+    transform = from_origin(west - 500, north + 500, 10, 10)
+    shape = (int((north - south) / 10) + 100, int((east - west) / 10) + 100)
+    for scene, rows in utm.groupby("scene_id"):
+        look = np.empty((3, *shape), np.uint8)
+        look[:] = np.array([120, 80, 40])[:, None, None]
+        water = geometry_mask(rows.geometry, shape, transform, invert=True)
+        look[:, water] = np.array([1, 20, 160])[:, None]
+        looks[scene] = folder / f"{len(looks)}.tif"
+        profile = {"driver": "GTiff", "count": 3, "dtype": "uint8", "crs": "EPSG:32643"}
+        size = {"width": shape[1], "height": shape[0], "transform": transform}
+        with rasterio.open(looks[scene], "w", **profile, **size) as dataset:
+            dataset.write(look)
+    return looks
+
+
+@pytest.mark.parametrize("is_inline", [True, False])
+def test_pictures_are_shown_from_the_page_or_from_its_folder(
+    browser, tmp_path, monkeypatch, is_inline
+):
+    if not is_inline:
+        monkeypatch.setattr(viewer, "MOST_INLINE_BYTES", 0)
+    inventory = make_inventory()
+    looks = painted(inventory, tmp_path)
+    page, *files = write_viewer(inventory, tmp_path / "v.html", looks=looks)
+    assert bool(files) != is_inline
+    assert all(file.parent == tmp_path / "v_files" for file in files)
+    browser.open(page, 1280)
+    chips, blue, bounds = browser.ask(
+        """
+        choose(0);
+        await sheetOf(0);
+        await new Promise((done) => setTimeout(done, 300));
+        const canvases = [...document.querySelectorAll(".chip canvas")];
+        const bounds = LAKES.id.map((id, lake) => [id, ...picturesOf(lake).bounds.flat()]);
+        const pixels = DATA.pictures.lakes[0].src.startsWith("data:")
+          ? canvases[0].getContext("2d").getImageData(0, 0, 128, 128).data : [];
+        let blue = 0;
+        for (let n = 0; n < pixels.length; n += 4) blue += pixels[n + 2] > pixels[n] + 40;
+        return [canvases.length, blue, bounds];
+        """
+    )
+    assert browser.said == []
+    assert chips >= 2
+    assert not is_inline or blue > 500
+    assert [url for url in browser.asked if not url.startswith((tmp_path.as_uri(), "data:"))] == []
+    for name, south, west, north, east in bounds:
+        of_lake = inventory.outlines[inventory.outlines["lake_id"] == name]
+        assert shapely.box(west, south, east, north).contains(shapely.union_all(of_lake.geometry))
+
+
+def test_a_picture_shows_the_water_of_its_date_inside_of_the_outline(tmp_path):
+    inventory = make_inventory()
+    data, rows = viewer_data(inventory, [], "en")
+    looks = painted(inventory, tmp_path)
+    by_place = {n: looks[name] for n, name in enumerate(data["scenes"]["id"]) if name in looks}
+    sheet = sheets(rows[rows["lake"] == 0], by_place, set())[0]
+    with MemoryFile(sheet.content) as memory, memory.open() as dataset:
+        image = dataset.read()
+    (left, right), (bottom, top) = mercator(
+        np.array(sheet.bounds[::2]), np.array(sheet.bounds[1::2])
+    )
+    frame = from_bounds(left, bottom, right, top, SIZE, SIZE)
+    compared = 0
+    for place, scene in enumerate(sheet.scenes):
+        line, column = divmod(place, image.shape[2] // SIZE)
+        picture = image[:, line * SIZE :, column * SIZE :][:, :SIZE, :SIZE]
+        drawn = rows[(rows["lake"] == 0) & (rows["scene"] == scene) & rows.geometry.notna()]
+        if drawn.empty:
+            continue
+        inside = geometry_mask(drawn.geometry.to_crs(3857), (SIZE, SIZE), frame, invert=True)
+        blue = picture[2].astype(int) > picture[0]
+        assert (blue & inside).sum() > 0.85 * inside.sum()
+        assert (blue & ~inside).sum() < 0.3 * inside.sum()
+        compared += 1
+    assert compared > 2
+
+
+def test_colours_tell_what_is_not_known_from_what_is_dark():
+    dark = np.array([[0.0, 0.02, np.nan]], np.float32)
+    for bands in (("green", "nir"), ("green", "nir", "swir1"), ("green", "red", "nir")):
+        colours = false_colour(dict.fromkeys(bands, dark))
+        assert (colours[:, 0, :2] > 0).all()
+        assert (colours[:, 0, 2] == 0).all()
+
+
+def test_a_look_does_not_depend_on_the_strips_that_it_came_in(tmp_path):
+    grid = Grid(CRS.from_epsg(32643), from_origin(450000, 4720000, 10, 10), (700, 300))
+    rng = np.random.default_rng(5)
+    bands = {name: rng.random((600, 280), np.float32) for name in ("green", "nir", "swir1")}
+    written = []
+    for rows in (64, 250, 600):
+        path = tmp_path / f"{rows}.tif"
+        with looking(path, grid) as look:
+            for row in range(0, 600, rows):
+                part = {name: band[row : row + rows] for name, band in bands.items()}
+                height = part["nir"].shape[0]
+                look.add(Window(10, 40 + row, 280, height), part)
+        written.append(path.read_bytes())
+    assert written[0] == written[1] == written[2]
+    with rasterio.open(path) as dataset:
+        expected = false_colour(bands).astype(float)
+        found = dataset.read(window=Window(10, 40, 280, 600)).astype(float)
+    assert np.corrcoef(found[0].ravel(), expected[0].ravel())[0, 1] > 0.5
+
+
 def test_every_text_of_the_scripts_is_one_that_catalogues_know():
     asked = set()
     for name in OWN:
@@ -333,7 +456,7 @@ def test_every_text_of_the_scripts_is_one_that_catalogues_know():
 
 def test_equal_inventories_give_equal_bytes(tmp_path):
     one, other = (
-        write_viewer(make_inventory(), tmp_path / name, glaciers=glaciers()) for name in "ab"
+        write_viewer(make_inventory(), tmp_path / name, glaciers=glaciers())[0] for name in "ab"
     )
     assert one.read_bytes() == other.read_bytes()
 

@@ -461,7 +461,10 @@ def report(
     lakes = open_inventory(inventory)
     told: dict[str, Any] = {"language": options.lang or lakes.language, **given}
     if kind == "viewer":
-        path = write_viewer(lakes, out.absolute(), dem=dem, **told)
+        from glacial_lakes.workflow.scene_tasks import looks_in
+
+        looks = looks_in(inventory.absolute().parent, lakes.scenes[C.SCENE_ID].dropna())
+        path, *_ = write_viewer(lakes, out.absolute(), dem=dem, looks=looks, **told)
     else:
         path = write_report(lakes, out.absolute(), **told)
     return Answer([str(path)], {"path": str(path)})

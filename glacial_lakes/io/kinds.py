@@ -174,6 +174,10 @@ def _same_page(new: Path, old: Path) -> bool:
     return any(all(kind.search(head) for head in heads) for kind in (_REPORT, _VIEWER))
 
 
+def _same_webp(new: Path, old: Path) -> bool:
+    return all(_head(path)[:4] == b"RIFF" and _head(path)[8:12] == b"WEBP" for path in (new, old))
+
+
 def _same_style(new: Path, old: Path) -> bool:
     return all(OWN_STYLE.encode() in _head(path) for path in (new, old))
 
@@ -224,6 +228,7 @@ _KINDS: Mapping[str, Callable[[Path, Path], bool]] = {
     ".geojson": _same_features,
     ".json": _same_keys,
     ".html": _same_page,
+    ".webp": _same_webp,
     ".qml": _same_style,
     ".kmz": _same_kmz,
     ".parquet": _same_parquet,

@@ -90,8 +90,8 @@ def relief(dem: Dem, bounds: Bounds) -> Picture | None:
         return None
     grey[known] = np.clip(70 + 130 * lit[known], 0, 255).astype(np.uint8)
     content = encoded(np.broadcast_to(grey, (3, *shape)))
-    told = (west, _lat(top - shape[0] * pixel), _lon(left + shape[1] * pixel), north)
-    return Picture(content, told)
+    east, south = from_mercator(left + shape[1] * pixel, top - shape[0] * pixel)
+    return Picture(content, (west, south, east, north))
 
 
 def encoded(image: NDArray[np.uint8]) -> bytes:
@@ -106,9 +106,8 @@ def encoded(image: NDArray[np.uint8]) -> bytes:
         return bytes(memory.read())
 
 
-def _lon(x: float) -> float:
-    return math.degrees(x / 6378137.0)
-
-
-def _lat(y: float) -> float:
-    return math.degrees(2 * math.atan(math.exp(y / 6378137.0)) - math.pi / 2)
+def from_mercator(x: float, y: float) -> tuple[float, float]:
+    """Return longitude and latitude of a place in :data:`WEB_MERCATOR`."""
+    radius = 6378137.0
+    lat = math.degrees(2 * math.atan(math.exp(y / radius)) - math.pi / 2)
+    return math.degrees(x / radius), lat

@@ -285,6 +285,7 @@ def _alerts(inventory: Inventory, places: dict[str, int], language: str) -> list
             "after": day(row[C.AFTER], language),
             "before": [_number(row[C.AREA_BEFORE_M2]), _number(row[C.SIGMA_BEFORE_M2])],
             "now": [_number(row[C.AREA_AFTER_M2]), _number(row[C.SIGMA_AFTER_M2])],
+            "days": _days(row[C.DATE]),
             "confirmed": bool(row[C.CONFIRMED]) if pd.notna(row[C.CONFIRMED]) else False,
         }
         for row in _records(inventory.alerts)

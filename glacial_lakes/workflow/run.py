@@ -62,17 +62,18 @@ from glacial_lakes.workflow.output_folder import (
     INVENTORY_NAME,
     REPORT_NAME,
     RUNNING_NAME,
-    SCENES_FOLDER,
     VIEWER_NAME,
     WORK_PREFIX,
 )
 from glacial_lakes.workflow.scene_tasks import (
     MEMORY_SHARE,
     OUTLINES_NAME,
+    SCENES_FOLDER,
     SceneTask,
     capacity,
     earlier_record,
     folder_name,
+    looks_in,
     map_all,
 )
 
@@ -593,10 +594,11 @@ def _write(
         told: dict[str, Any] = {"language": info.language, "title": info.name, "glaciers": ice}
         paths += [
             write_report(inventory, folder / REPORT_NAME, **told),
-            write_viewer(
+            *write_viewer(
                 inventory,
                 folder / VIEWER_NAME,
                 dem=None if dem is None else project.folder / dem,
+                looks=looks_in(output, inventory.scenes[C.SCENE_ID].dropna()),
                 **told,
             ),
         ]
