@@ -32,6 +32,7 @@ from glacial_lakes.mapping.false_colour import false_colour
 from glacial_lakes.report import viewer
 from glacial_lakes.report.doubts import REASONS, doubts
 from glacial_lakes.report.packing import STEPS_PER_DEGREE, packed
+from glacial_lakes.report.page import write_report
 from glacial_lakes.report.pictures import SIZE, sheets
 from glacial_lakes.report.relief import mercator
 from glacial_lakes.report.viewer import write_viewer
@@ -351,6 +352,25 @@ def painted(inventory, folder: Path) -> dict[str, Path]:
         with rasterio.open(looks[scene], "w", **profile, **size) as dataset:
             dataset.write(look)
     return looks
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_a_summary_has_ten_pages_at_most_and_no_dead_link(browser, tmp_path, language):
+    inventory = make_inventory(150)
+    page = write_report(
+        inventory, tmp_path / "s.html", is_summary=True, language=language, glaciers=glaciers()
+    )
+    text = page.read_text(encoding="utf-8")
+    ids = set(re.findall(r' id="([^"]*)"', text))
+    assert set(re.findall(r' href="#([^"]*)"', text)) <= ids
+    full = write_report(inventory, tmp_path / "f.html", language=language).read_text("utf-8")
+    numbered = re.compile(r'(?:No\.|№)&nbsp;(\d+)(?:</a>)? <span class="id">([^<]*)')
+    assert set(numbered.findall(text)) <= set(numbered.findall(full))
+    assert numbered.findall(text)
+    browser.open(page, 1280)
+    pages = len(re.findall(rb"/Type\s*/Page\b", browser.print()))
+    assert 1 <= pages <= 10
+    assert browser.said == []
 
 
 @pytest.mark.parametrize("is_inline", [True, False])

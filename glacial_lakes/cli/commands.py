@@ -443,9 +443,9 @@ def export(
 @click.option("-o", "out", required=True, type=Path, help="The .html file.")
 @click.option(
     "--kind",
-    type=click.Choice(["full", "viewer"]),
+    type=click.Choice(["full", "summary", "viewer"]),
     default="full",
-    help="The full report, or a map to search and to review in.",
+    help="The full report, ten pages of it, or a map to search and to review in.",
 )
 @click.option("--glaciers", type=Path, help="Glacier outlines.")
 @click.option("--dem", type=Path, help="Elevation model: relief of the viewer.")
@@ -466,7 +466,7 @@ def report(
         looks = looks_in(inventory.absolute().parent, lakes.scenes[C.SCENE_ID].dropna())
         path, *_ = write_viewer(lakes, out.absolute(), dem=dem, looks=looks, **told)
     else:
-        path = write_report(lakes, out.absolute(), **told)
+        path = write_report(lakes, out.absolute(), is_summary=kind == "summary", **told)
     return Answer([str(path)], {"path": str(path)})
 
 
