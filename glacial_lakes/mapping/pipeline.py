@@ -245,7 +245,7 @@ class _Job:
     outline_bands: list[str]
     smallest_m2: float
     may_hold_ice: bool
-    look: Look | None
+    look: Look | None = None
 
     @cached_property
     def terrain(self) -> Terrain | None:
