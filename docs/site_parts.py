@@ -37,6 +37,7 @@ NAVIGATION = {
     "docs/guide_office": [
         "/README",
         "getting_started_windows",
+        "viewer",
         "correcting_outlines",
         "older_outlines",
         "guide_office.ru",

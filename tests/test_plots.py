@@ -14,7 +14,13 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.dates import date2num
 from sample_inventory import glaciers, make_inventory
 
-from glacial_lakes.inventory.plots import plot_area, plot_lakes
+from glacial_lakes.inventory.plots import (
+    SIZE_EDGES_M2,
+    plot_area,
+    plot_changes,
+    plot_lakes,
+    plot_sizes,
+)
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +106,50 @@ def test_the_map_takes_any_crs_and_an_empty_table(inventory):
     assert 74 < west < east < 75
     ax.figure.canvas.draw()
     assert isinstance(plot_lakes(inventory.lakes.iloc[:0]), Axes)
+
+
+def test_changes_are_drawn_with_the_error_of_a_difference(inventory):
+    ax = inventory.plot_changes()
+    rows = inventory.observations
+    seen = rows[(rows["status"] == "observed") & (rows["area_m2"] > 0)].sort_values("acquired")
+    expected = {}
+    for _, lake in seen.groupby("lake_id"):
+        if len(lake) > 1:
+            first, last = lake.iloc[0], lake.iloc[-1]
+            expected[round(first["area_m2"], 3)] = (
+                100 * (last["area_m2"] / first["area_m2"] - 1),
+                100 * np.hypot(first["area_sigma_m2"], last["area_sigma_m2"]) / first["area_m2"],
+            )
+    drawn = {}
+    for part in ax.containers:
+        ends = np.array([segment[:, 1] for segment in part[2][0].get_segments()])
+        for x, y, (low, high) in zip(*part[0].get_data(), ends, strict=True):
+            drawn[round(x * 1e6, 3)] = (y, (high - low) / 2)
+    assert drawn.keys() == expected.keys()
+    for area, told in expected.items():
+        np.testing.assert_allclose(drawn[area], told, rtol=1e-6)
+    assert len(ax.containers) == 2
+
+
+def test_a_lake_at_the_edge_of_two_classes_counts_for_either(inventory):
+    sure = inventory.lakes.iloc[:2].assign(
+        area_m2=[2e4, 2e4], area_sigma_m2=[10.0, 10.0], state="present"
+    )
+    bars, errors = (plot_sizes(sure).containers[n] for n in (0, 1))
+    counts = [bar.get_height() for bar in bars]
+    assert counts[SIZE_EDGES_M2.index(1e4)] == sum(counts) == 2
+    assert max(np.ptp(s[:, 1]) for s in errors[2][0].get_segments()) == pytest.approx(0, abs=1e-6)
+    edge = sure.assign(area_m2=[3e4, 3e4], area_sigma_m2=[500.0, 500.0])
+    _, errors = plot_sizes(edge).containers
+    half_widths = [np.ptp(segment[:, 1]) / 2 for segment in errors[2][0].get_segments()]
+    np.testing.assert_allclose(half_widths, np.sqrt(2 * 0.25), rtol=1e-6)
+
+
+def test_figures_of_a_whole_inventory_take_axes_and_speak_russian(inventory):
+    _, (left, middle, right) = plt.subplots(1, 3)
+    assert inventory.plot_overview(left) is left
+    assert plot_changes(inventory.observations, middle, "ru") is middle
+    assert plot_sizes(inventory.lakes, right, "ru") is right
+    assert "км²" in middle.get_xlabel() + right.get_xlabel()
+    assert plot_changes(inventory.observations.iloc[:0]).get_xlabel()
+    assert plot_sizes(inventory.lakes.iloc[:0]).get_xlabel()

@@ -92,7 +92,7 @@ def test_the_lines_of_python_run_and_the_demo_ends_as_told(
     output = tmp_path / "output"
     output.mkdir()
     inventory.to_file(output / "inventory.gpkg")
-    names_of_files = ("inventory.gpkg", "shapefiles/lakes.shp", "report.html")
+    names_of_files = ("inventory.gpkg", "shapefiles/lakes.shp", "report.html", "viewer.html")
     ids = tuple(inventory.scenes["scene_id"])
     paths = tuple(output / name for name in names_of_files)
     result = gl.RunResult(output, paths, ids, (), (), len(inventory.lakes))

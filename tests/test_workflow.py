@@ -71,6 +71,7 @@ def test_the_outputs_are_those_of_the_design(finished: Path) -> None:
         "observations.csv",
         "events.csv",
         "report.html",
+        "viewer.html",
         "manifest.json",
     } <= names
     assert [path.name for path in (finished.parent / "output").rglob(".*")] == [MARK_NAME]

@@ -441,15 +441,32 @@ def export(
 @verb
 @click.argument("inventory", metavar="INVENTORY.GPKG", type=Path)
 @click.option("-o", "out", required=True, type=Path, help="The .html file.")
-def report(options: Options, inventory: Path, out: Path) -> Answer:
+@click.option(
+    "--kind",
+    type=click.Choice(["full", "summary", "viewer"]),
+    default="full",
+    help="The full report, ten pages of it, or a map to search and to review in.",
+)
+@click.option("--glaciers", type=Path, help="Glacier outlines.")
+@click.option("--dem", type=Path, help="Elevation model: relief of the viewer.")
+def report(
+    options: Options, inventory: Path, out: Path, kind: str, dem: Path | None, **given: Any
+) -> Answer:
     """Write the report of an inventory: one HTML page that needs no network."""
     from glacial_lakes.inventory.inventory import open_inventory
     from glacial_lakes.report.page import write_report
+    from glacial_lakes.report.viewer import write_viewer
 
     refuse_addresses(out)
     lakes = open_inventory(inventory)
-    language = options.lang or lakes.language
-    path = write_report(lakes, out.absolute(), language=language)
+    told: dict[str, Any] = {"language": options.lang or lakes.language, **given}
+    if kind == "viewer":
+        from glacial_lakes.workflow.scene_tasks import looks_in
+
+        looks = looks_in(inventory.absolute().parent, lakes.scenes[C.SCENE_ID].dropna())
+        path, *_ = write_viewer(lakes, out.absolute(), dem=dem, looks=looks, **told)
+    else:
+        path = write_report(lakes, out.absolute(), is_summary=kind == "summary", **told)
     return Answer([str(path)], {"path": str(path)})
 
 

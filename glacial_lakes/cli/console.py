@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from glacial_lakes.workflow.run import RunResult
 
 INVENTORY_NAME = "inventory.gpkg"
+REPORT_NAME, VIEWER_NAME = "report.html", "viewer.html"
 _AREAS = (C.AREA_BEFORE_M2, C.AREA_AFTER_M2)
 _SHOWN_COLUMNS = (C.OTHER_ID, C.LAKE_TYPE, C.DAM_TYPE, C.LAKE_NAME, C.COMMENT)
 _NOTES = {
@@ -129,10 +130,12 @@ def summary(result: RunResult, say: Speaker) -> list[str]:
         )
         lines.append(say(odd_scenes))
     folder = result.output / "shapefiles"
+    pages = {path.name: path for path in result.paths if path.suffix == ".html"}
     places = {
         N_("inventory"): result.output / INVENTORY_NAME,
         N_("shapefiles"): folder if any(folder in path.parents for path in result.paths) else None,
-        N_("report"): next((path for path in result.paths if path.suffix == ".html"), None),
+        N_("report"): pages.get(REPORT_NAME),
+        N_("viewer"): pages.get(VIEWER_NAME),
     }
     width = max(len(say(name)) for name in places)
     return lines + [f"{say(name):{width}}  {path}" for name, path in places.items() if path]

@@ -358,6 +358,24 @@ class Inventory(ShowsFacts):
 
         return plots.plot_area(self.observations_of(lake_id), ax, events=self.events)
 
+    def plot_overview(self, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw where the lakes are, as :func:`.plots.plot_lakes` does."""
+        from glacial_lakes.inventory import plots  # noqa: PLC0415
+
+        return plots.plot_lakes(self.lakes, ax, **options)
+
+    def plot_changes(self, ax: Axes | None = None) -> Axes:
+        """Draw how much each lake changed, with errors, as :func:`.plots.plot_changes` does."""
+        from glacial_lakes.inventory import plots  # noqa: PLC0415
+
+        return plots.plot_changes(self.observations, ax, self.language)
+
+    def plot_sizes(self, ax: Axes | None = None) -> Axes:
+        """Draw the number of lakes by size, with errors, as :func:`.plots.plot_sizes` does."""
+        from glacial_lakes.inventory import plots  # noqa: PLC0415
+
+        return plots.plot_sizes(self.lakes, ax, self.language)
+
     def explore(self, **options: Any) -> Any:
         """Show the lakes on a web map; needs the extra ``notebook`` (folium).
 

@@ -10,8 +10,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.dates import date2num
 from matplotlib.transforms import ScaledTranslation
+from scipy.stats import norm
 
+from glacial_lakes.change.trends import CHANGE_SIGMAS
 from glacial_lakes.columns import C
+from glacial_lakes.errors import N_
 from glacial_lakes.language import area_unit, decimal_mark, translate
 from glacial_lakes.measures.meridian import beside_each_other, in_degrees
 from glacial_lakes.schema import LakeState, Status
@@ -172,6 +175,114 @@ def plot_lakes(
     ax.locator_params(nbins=5)
     ax.xaxis.set_major_formatter("{x:.3f}°")
     ax.yaxis.set_major_formatter("{x:.3f}°")
+    return ax
+
+
+SIZE_EDGES_M2 = (0.0, 1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6, np.inf)
+"""Edges of the size classes of :func:`plot_sizes`, half decades."""
+
+
+def plot_changes(observations: pd.DataFrame, ax: Axes | None = None, language: str = "en") -> Axes:
+    """Draw how much each lake changed between its first and its last measured area.
+
+    Bars are one standard deviation of the difference of two areas with independent errors. Lakes
+    that changed by less than 1.96 of them are hollow.
+
+    Parameters
+    ----------
+    observations : pandas.DataFrame
+        ``schema.OBSERVATIONS`` of any lakes; those with one measured area are left out.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+    language : {"en", "ru"}
+        Language of the labels.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        First area in km² on a logarithmic axis, and the change in percent of it.
+    """
+    ax = _axes(ax, (5.6, 4.2))
+    table = observations[
+        (observations[C.STATUS] == Status.OBSERVED) & (observations[C.AREA_M2] > 0)
+    ].sort_values([C.LAKE_ID, C.ACQUIRED], kind="stable")
+    groups = table.groupby(C.LAKE_ID)[[C.AREA_M2, C.AREA_SIGMA_M2]]
+    first, last = groups.nth(0).to_numpy(float), groups.nth(-1).to_numpy(float)
+    several = groups.size().to_numpy() > 1
+    first, last = first[several], last[several]
+    percent = 100 * (last[:, 0] - first[:, 0]) / first[:, 0]
+    sigma = 100 * np.hypot(first[:, 1], last[:, 1]) / first[:, 0]
+    is_change = np.abs(percent) > CHANGE_SIGMAS * sigma
+    for chosen, fill, text in (
+        (~is_change, "white", N_("within the uncertainty")),
+        (is_change, WATER, N_("beyond the uncertainty")),
+    ):
+        if chosen.any():
+            ax.errorbar(
+                first[chosen, 0] / 1e6,
+                percent[chosen],
+                yerr=np.nan_to_num(sigma[chosen]),
+                fmt="o",
+                ms=4.5,
+                mfc=fill,
+                mec=WATER,
+                ecolor="#9cc6e2",
+                lw=1,
+                label=translate(text, language),
+            )
+    ax.axhline(0, color="#1b2730", lw=0.8)
+    ax.set_xscale("log")
+    ax.set_xlabel(translate("First area (km²)", language))
+    ax.set_ylabel(translate("Change (%)", language))
+    ax.spines[["top", "right"]].set_visible(False)
+    if is_change.size:
+        ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def plot_sizes(lakes: pd.DataFrame, ax: Axes | None = None, language: str = "en") -> Axes:
+    """Draw how many lakes there are in each class of size.
+
+    Bars of error are one standard deviation of the number of lakes in a class, which follows from
+    the errors of their areas: near an edge a lake may belong to either side. With normal errors a
+    lake is in a class with the probability p; the variance of the number is the sum of p (1 - p).
+
+    Parameters
+    ----------
+    lakes : pandas.DataFrame
+        ``schema.LAKES``; lakes that are gone, or whose area is not known, are left out.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+    language : {"en", "ru"}
+        Language of the labels.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Classes of :data:`SIZE_EDGES_M2` in km², and the number of lakes.
+    """
+    ax = _axes(ax, (5.6, 3.6))
+    known = lakes[(lakes[C.STATE] != LakeState.GONE) & lakes[C.AREA_M2].notna()]
+    areas = known[C.AREA_M2].to_numpy(float)[:, None]
+    sigma = np.maximum(np.nan_to_num(known[C.AREA_SIGMA_M2].to_numpy(float)), 1e-9)[:, None]
+    edges = np.array(SIZE_EDGES_M2)
+    below = np.where(np.isinf(edges), 1.0, norm.cdf((edges - areas) / sigma))
+    below[:, 0] = 0.0  # no lake is smaller than nothing
+    shares = np.diff(below, axis=1)
+    counts = np.histogram(areas, bins=edges)[0]
+    places = np.arange(len(counts))
+    spread = np.sqrt((shares * (1 - shares)).sum(axis=0))
+    ax.bar(places, counts, width=0.85, color="#7fb6db", edgecolor=WATER)
+    has_lakes = (counts > 0) | (spread > 0.05)
+    ax.errorbar(
+        places[has_lakes], counts[has_lakes], yerr=spread[has_lakes], fmt="none", ecolor="#1b2730"
+    )
+    decimal = decimal_mark(language)
+    names = [f"{edge / 1e6:g}".replace(".", decimal) for edge in edges[1:-1]]
+    ax.set_xticks(np.arange(len(names)) + 0.5, names)
+    ax.set_xlabel(translate("Area (km²)", language))
+    ax.set_ylabel(translate("Number of lakes", language))
+    ax.spines[["top", "right"]].set_visible(False)
     return ax
 
 

@@ -25,6 +25,10 @@ _REPORT = re.compile(
     r"""content="default-src 'none'; style-src 'sha256-[^']+'; script-src 'sha256-[^']+'; """
     r"""base-uri 'none'; form-action 'none'">"""
 )
+_VIEWER = re.compile(
+    r"""content="default-src 'none'; style-src 'sha256-[^']+'; script-src 'sha256-[^']+' """
+    r"""'sha256-[^']+'; img-src data:( 'self' file:)?; base-uri 'none'; form-action 'none'">"""
+)
 _KMZ = b'<Style id="lake">'
 KEPT = "kept_"
 """Before the name of a layer: the table of what a person wrote in rows that it has no more."""
@@ -166,7 +170,12 @@ def _same_keys(new: Path, old: Path) -> bool:
 
 
 def _same_page(new: Path, old: Path) -> bool:
-    return all(_REPORT.search(_head(path).decode(errors="replace")) for path in (new, old))
+    heads = [_head(path).decode(errors="replace") for path in (new, old)]
+    return any(all(kind.search(head) for head in heads) for kind in (_REPORT, _VIEWER))
+
+
+def _same_webp(new: Path, old: Path) -> bool:
+    return all(_head(path)[:4] == b"RIFF" and _head(path)[8:12] == b"WEBP" for path in (new, old))
 
 
 def _same_style(new: Path, old: Path) -> bool:
@@ -219,6 +228,7 @@ _KINDS: Mapping[str, Callable[[Path, Path], bool]] = {
     ".geojson": _same_features,
     ".json": _same_keys,
     ".html": _same_page,
+    ".webp": _same_webp,
     ".qml": _same_style,
     ".kmz": _same_kmz,
     ".parquet": _same_parquet,

@@ -55,6 +55,7 @@ from glacial_lakes.terrain import Terrain, read_terrain
 Bool = NDArray[np.bool_]
 States = NDArray[np.uint8]
 Place = tuple[int, int]
+Look = Callable[[Window, dict[str, NDArray[np.float32]]], None]
 
 WORKERS = 2
 """Threads that measure candidates; a run maps several scenes at a time besides."""
@@ -74,6 +75,7 @@ def map_lakes(
     glacier_buffer_m: float | None = 10_000.0,
     settings: MappingSettings | None = None,
     detector: Detector | None = None,
+    look: Look | None = None,
 ) -> MappedScene:
     """Map the lakes of one scene.
 
@@ -99,6 +101,9 @@ def map_lakes(
     detector : callable, optional
         What proposes water, instead of what the settings say; see
         :mod:`glacial_lakes.mapping.seeds`.
+    look : callable, optional
+        Called with the window and the reflectance by band of rows of the scene, each row once, from
+        top to bottom: what is read for mapping need not be read again to be shown.
 
     Returns
     -------
@@ -152,6 +157,7 @@ def map_lakes(
         _outline_bands(scene),
         smallest if min_area_m2 is None else min_area_m2,
         not observability.is_high_summer(scene),
+        look,
     )
     states, measured = _measure_all(job, settings.strip_rows)
     rows = _decide(scene, states, measured, settings.min_lake_prob)
@@ -239,6 +245,7 @@ class _Job:
     outline_bands: list[str]
     smallest_m2: float
     may_hold_ice: bool
+    look: Look | None = None
 
     @cached_property
     def terrain(self) -> Terrain | None:
@@ -307,6 +314,8 @@ def _measure_strips(
         _, along = pixels.window.toslices()
         core = pixels.cut(Window(along.start, first, pixels.window.width, end - first))
         states[first:end, along] = ground_states(core)
+        if job.look is not None:
+            job.look(core.window, core.reflectance)
         whole, continuing, apart, beyond = _candidates(job, strip, seeds)
         found |= {one.first: [unsettled(one, pixels.window)] for one in beyond}
         parts = (whole[place : place + AT_A_TIME] for place in range(0, len(whole), AT_A_TIME))

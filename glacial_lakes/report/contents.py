@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +53,11 @@ DRAWN_DATES = 20_000
 """Dates in all curves together, at most: they bound the size of the page."""
 MOST_ROWS = 1000
 """Alerts and events in the tables, at most."""
+
+SUMMARY_ROWS = 20
+"""Alerts, events and changed lakes in a summary, at most."""
+SUMMARY_EPOCHS, SUMMARY_TOTALS = 4, 60
+"""Dates and rows of the totals in a summary, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +207,19 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
         min_area_m2=_real(area.get("min_area_m2")),
         glacier_buffer_m=_real(area.get("glacier_buffer_m")),
         n_without_dem=int((outlines[C.QUALITY] == schema.NO_DEM).sum()),
+    )
+
+
+def shortened(contents: Contents) -> Contents:
+    """Return what a summary shows: the first rows of each table, and the last of the totals."""
+    epochs = list(dict.fromkeys(row[C.EPOCH] for row in contents.totals))[-SUMMARY_EPOCHS:]
+    totals = [row for row in contents.totals if row[C.EPOCH] in epochs]
+    return replace(
+        contents,
+        alerts=contents.alerts[:SUMMARY_ROWS],
+        events=contents.events[:SUMMARY_ROWS],
+        changed=contents.changed[:SUMMARY_ROWS],
+        totals=tuple(totals[-SUMMARY_TOTALS:]),
     )
 
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import math
 import os
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,10 @@ from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.report import curves
 from glacial_lakes.report.chips import CHIP_SIZE
-from glacial_lakes.report.contents import describe
+from glacial_lakes.report.contents import describe, shortened
+
+_TO_DETAILS = re.compile(r'<a\b[^>]*href="#(?:lake|scene)-\d+"[^>]*>(.*?)</a>', re.DOTALL)
+"""Links of our own to what a summary leaves out; texts of files hold none, for they are escaped."""
 
 
 def write_report(
@@ -32,6 +36,7 @@ def write_report(
     language: str = "en",
     title: str | None = None,
     glaciers: Places | None = None,
+    is_summary: bool = False,
 ) -> Path:
     """Write an inventory as one HTML file without any outside part.
 
@@ -53,6 +58,9 @@ def write_report(
         Heading, e.g. the name of the valley.
     glaciers : path-like, GeoDataFrame, GeoSeries, geometry or bounds, optional
         Glacier outlines for the map.
+    is_summary : bool
+        Only what needs a look, key numbers, changes and the map, the first rows of each table: at
+        most ten pages A4. The numbers of lakes are those of the full report.
 
     Returns
     -------
@@ -75,6 +83,40 @@ def write_report(
     """
     require(inventory, Inventory, "inventory", N_("open it with open_inventory"))
     require(path, (str, os.PathLike), "path", N_("give the path of a file"))
+    require_language(language)
+    ice = [] if glaciers is None else list(as_places(glaciers).to_crs("EPSG:4326").geometry)
+    environment = environment_of(language)
+    style, script = (_source(environment, name) for name in ("style.css", "sort.js"))
+    contents = describe(inventory, ice, language)
+    page = environment.get_template("report.html").render(
+        c=shortened(contents) if is_summary else contents,
+        is_summary=is_summary,
+        language=language,
+        title=title or words.translate("Glacial lake inventory", language),
+        box=curves,
+        chip_size=CHIP_SIZE,
+        dictionary=_dictionary(),
+        style=Markup(style),  # noqa: S704 (our own file)
+        script=Markup(script),  # noqa: S704 (our own file)
+        style_hash=content_hash(style),
+        script_hash=content_hash(script),
+    )
+    if is_summary:
+        page = _TO_DETAILS.sub(r"\1", page)
+    path = Path(path)
+    with whole(path) as temporary:
+        temporary.write_text(page, encoding="utf-8", errors="replace", newline="\n")
+    return path
+
+
+def require_language(language: str) -> None:
+    """Refuse a language that has no catalogue.
+
+    Raises
+    ------
+    ConfigError
+        When it has none.
+    """
     if language not in words.languages():
         raise ConfigError(
             None,
@@ -83,28 +125,10 @@ def write_report(
             language=language,
             languages=words.languages(),
         )
-    ice = [] if glaciers is None else list(as_places(glaciers).to_crs("EPSG:4326").geometry)
-    environment = _environment(language)
-    style, script = (_source(environment, name) for name in ("style.css", "sort.js"))
-    page = environment.get_template("report.html").render(
-        c=describe(inventory, ice, language),
-        language=language,
-        title=title or words.translate("Glacial lake inventory", language),
-        box=curves,
-        chip_size=CHIP_SIZE,
-        dictionary=_dictionary(),
-        style=Markup(style),  # noqa: S704 (our own file)
-        script=Markup(script),  # noqa: S704 (our own file)
-        style_hash=_hash(style),
-        script_hash=_hash(script),
-    )
-    path = Path(path)
-    with whole(path) as temporary:
-        temporary.write_text(page, encoding="utf-8", errors="replace", newline="\n")
-    return path
 
 
-def _environment(language: str) -> Environment:
+def environment_of(language: str) -> Environment:
+    """Return the templates of the package, with all that they say in a language."""
     environment = Environment(
         loader=PackageLoader("glacial_lakes", "report/templates"),
         autoescape=True,
@@ -153,7 +177,7 @@ def _source(environment: Environment, name: str) -> str:
     return environment.loader.get_source(environment, name)[0]
 
 
-def _hash(text: str) -> str:
+def content_hash(text: str) -> str:
     """Return the source expression of Content Security Policy level 2 for an inline element."""
     digest = hashlib.sha256(text.encode()).digest()
     return f"sha256-{base64.b64encode(digest).decode()}"

@@ -45,7 +45,7 @@ def tasks_of(inventory: Inventory, edited: Edited) -> Iterator[Task]:
         yield from _of_file(inventory, edited.file)
 
 
-def _standing(inventory: Inventory) -> gpd.GeoDataFrame:
+def standing(inventory: Inventory) -> gpd.GeoDataFrame:
     """Return the lakes with their image, and with what is told of the lake, not of the image."""
     stands = decisions.reference(inventory.outlines).reset_index()
     stands = stands[stands[C.LAKE_ID].isin(inventory.lakes[C.LAKE_ID])]
@@ -61,7 +61,7 @@ def _before(inventory: Inventory, edited: Edited) -> gpd.GeoDataFrame:
     The layer of outlines in the copy tells it: since then a run, or another review, may have
     given the inventory newer outlines, which the person has not seen.
     """
-    now = _standing(inventory)
+    now = standing(inventory)
     if edited.outlines is None or not len(edited.outlines):
         return now
     copied = edited.outlines.dropna(subset=[C.LAKE_ID, C.ACQUIRED])
@@ -90,7 +90,7 @@ def _of_file(inventory: Inventory, table: gpd.GeoDataFrame) -> Iterator[Task]:
     outlines, days = inventory.outlines, table[C.ACQUIRED].dt.floor("D")
     known = table[table[C.ACQUIRED].notna() & table[C.LAKE_ID].notna()]
     if known.empty:
-        yield Task(_standing(inventory), table, True)
+        yield Task(standing(inventory), table, True)
         return
     image = outlines[C.ACQUIRED].dt.floor("D")
     present = inventory.lakes.loc[inventory.lakes[C.STATE] == LakeState.PRESENT, C.LAKE_ID]

@@ -59,7 +59,7 @@ def differences(
     rows: list[Row] = []
     for task in tasks_of(inventory, edited):
         rows += _compared(inventory, task, missing_is_rejected)
-    rows = [row for row in _one_each(rows) if _is_new(inventory, row)]
+    rows = [row for row in _one_each(rows) if is_new(inventory, row)]
     taken = {*inventory.outlines[C.LAKE_ID], *inventory.lakes[C.LAKE_ID]}
     taken |= set(inventory.reviews[C.LAKE_ID].dropna())
     for row in rows:
@@ -182,12 +182,24 @@ def _merger(old: gpd.GeoDataFrame, i: int, main: int, new: pd.Series) -> Row:
 
 def _rejection(inventory: Inventory, old: gpd.GeoDataFrame, i: int, task: Task) -> Row:
     """Return the rejection of a lake with all ground it ever covered, or of one outline."""
-    row, name = old.iloc[i], old[C.LAKE_ID].iloc[i]
+    row = old.iloc[i]
+    count = int((inventory.outlines[C.LAKE_ID] == row[C.LAKE_ID]).sum())
+    if not task.whole_lakes and count > 1:
+        return _rejected(row)
+    return rejected_lake(inventory, row)
+
+
+def _rejected(row: pd.Series) -> Row:
+    """Return the rejection of one outline."""
+    shape = gpd.GeoSeries([row["geometry"]], crs=4326)
+    size = float(geodesic_area_perimeter(shape)[C.AREA_M2].iloc[0])
+    return decision(Decision.REJECTED, row, None, row["geometry"]) | {C.AREA_BEFORE_M2: size}
+
+
+def rejected_lake(inventory: Inventory, row: pd.Series) -> Row:
+    """Return the rejection of a lake with all ground it ever covered; ``row`` is how it stands."""
+    name, rejected = row[C.LAKE_ID], _rejected(row)
     lake_outlines = inventory.outlines[inventory.outlines[C.LAKE_ID] == name]
-    size = float(geodesic_area_perimeter(old.geometry.iloc[i : i + 1])[C.AREA_M2].iloc[0])
-    rejected = decision(Decision.REJECTED, row, None, row["geometry"]) | {C.AREA_BEFORE_M2: size}
-    if not task.whole_lakes and len(lake_outlines) > 1:
-        return rejected
     ground = shapely.union_all(lake_outlines.geometry.to_numpy())
     others = inventory.outlines[inventory.outlines[C.LAKE_ID] != name].geometry
     near = others[others.intersects(ground)]
@@ -198,28 +210,30 @@ def _rejection(inventory: Inventory, old: gpd.GeoDataFrame, i: int, task: Task) 
     return rejected | {"geometry": place, C.ACQUIRED: None, C.SCENE_ID: None, C.SENSOR: None}
 
 
-def _is_new(inventory: Inventory, row: Row) -> bool:
+def is_new(inventory: Inventory, row: Row) -> bool:
     """Tell whether the inventory does not say so already: the file may be taken in again."""
     name, kind = row[C.LAKE_ID], row[C.DECISION]
     lake = inventory.lakes[inventory.lakes[C.LAKE_ID] == name]
-    is_new = kind in {Decision.ADDED, Decision.SPLIT} or not lake.empty
+    is_news = kind in {Decision.ADDED, Decision.SPLIT} or not lake.empty
     if kind == Decision.MERGED:
         earlier = inventory.reviews[inventory.reviews[C.DECISION] == Decision.MERGED]
-        is_new = (name, row[C.OTHER_ID]) not in zip(
+        is_news = (name, row[C.OTHER_ID]) not in zip(
             earlier[C.LAKE_ID], earlier[C.OTHER_ID], strict=True
         )
-    elif kind == Decision.REDRAWN and is_new:
+    elif kind == Decision.REDRAWN and is_news:
         outlines = inventory.outlines[inventory.outlines[C.LAKE_ID] == name]
         there = outlines[outlines[C.ACQUIRED] == row[C.ACQUIRED]].geometry.to_crs(EQUAL_AREA)
         drawn = gpd.GeoSeries([row["geometry"]], crs=4326).to_crs(EQUAL_AREA)[0]
-        is_new = not any(is_same(shape, drawn) for shape in there)
-    elif kind in {Decision.ACCEPTED, Decision.WITHDRAWN} and is_new:
+        is_news = not any(is_same(shape, drawn) for shape in there)
+    elif kind in {Decision.ACCEPTED, Decision.WITHDRAWN} and is_news:
         is_checked = bool(lake[C.VERIFIED].fillna(False).iloc[0])
-        is_new = is_checked != (kind == Decision.ACCEPTED)
-    elif kind in {Decision.RECLASSIFIED, Decision.COMMENTED} and is_new and row[C.ACQUIRED] is None:
+        is_news = is_checked != (kind == Decision.ACCEPTED)
+    elif (
+        kind in {Decision.RECLASSIFIED, Decision.COMMENTED} and is_news and row[C.ACQUIRED] is None
+    ):
         fields = [field for field in FIELDS if field in row]
-        is_new = any((text_of(lake[field].iloc[0]) or "") != row[field] for field in fields)
-    return is_new
+        is_news = any((text_of(lake[field].iloc[0]) or "") != row[field] for field in fields)
+    return is_news
 
 
 def _one_each(rows: list[Row]) -> list[Row]:

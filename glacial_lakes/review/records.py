@@ -88,7 +88,7 @@ def signed(
     Parameters
     ----------
     found, earlier : geopandas.GeoDataFrame
-        :data:`glacial_lakes.schema.REVIEWS`.
+        :data:`glacial_lakes.schema.REVIEWS`; those that do not tell when are of now.
     source : str
         Name of the edited file.
     by : str or None
@@ -98,7 +98,8 @@ def signed(
     found = found.copy()
     found[C.REVIEW_ID] = pd.array(range(first, first + len(found)), dtype="Int64")
     found[C.REVIEWER] = by or found[C.REVIEWER].fillna(_user())
-    found[C.REVIEWED] = pd.Timestamp(datetime.now(UTC)).floor("s").as_unit("ms")
+    now = pd.Timestamp(datetime.now(UTC)).floor("s").as_unit("ms")
+    found[C.REVIEWED] = found[C.REVIEWED].fillna(now)
     found[C.SOURCE] = source
     return found
 

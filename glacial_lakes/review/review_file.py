@@ -11,6 +11,7 @@ import pandas as pd
 from glacial_lakes.errors import N_, InputError, require
 from glacial_lakes.io import atomic, locks
 from glacial_lakes.review import working_copy
+from glacial_lakes.review.decision_file import is_decision_file, read_decisions
 from glacial_lakes.review.differences import differences
 from glacial_lakes.review.edited_file import read_edited
 from glacial_lakes.review.records import signed
@@ -33,8 +34,8 @@ def review_file(
         The ``inventory.gpkg``; it is replaced. What was edited in it since a run or a review
         wrote it is taken in as well, and the edited file is kept in the folder ``edited``.
     edited : path-like, optional
-        An edited copy of it, or an edited shapefile of its lakes, in any CRS. By default the
-        inventory itself.
+        An edited copy of it, an edited shapefile of its lakes, in any CRS, or what the viewer
+        saved. By default the inventory itself.
     by : str, optional
         Who decided; by default what the fields of checks and edits say, else the user.
     missing_is_rejected : bool, optional
@@ -85,8 +86,14 @@ def review_file(
         after, found = edits.inventory, edits.reviews
         if not is_itself:
             try:
-                more = differences(
-                    after, read_edited(source, encoding), missing_is_rejected=missing_is_rejected
+                more = (
+                    read_decisions(source, after)
+                    if is_decision_file(source)
+                    else differences(
+                        after,
+                        read_edited(source, encoding),
+                        missing_is_rejected=missing_is_rejected,
+                    )
                 )
             except InputError as error:
                 raise type(error)(error.path or source, error.what, error.remedy) from error

@@ -15,11 +15,11 @@ from glacial_lakes.places import SHAPEFILE_PARTS, lies_in
 from glacial_lakes.review.working_copy import KEPT_FOLDER, WRITTEN_FOLDER, kept_place
 from glacial_lakes.settings import EXPORT_FORMATS
 from glacial_lakes.workflow import manifest
-from glacial_lakes.workflow.scene_tasks import RESULT_NAMES
+from glacial_lakes.workflow.scene_tasks import RESULT_NAMES, SCENES_FOLDER
 
 INVENTORY_NAME = "inventory.gpkg"
 REPORT_NAME = "report.html"
-SCENES_FOLDER = "scenes"
+VIEWER_NAME = "viewer.html"
 WORK_PREFIX = ".mapping-"
 RUNNING_NAME = "running"
 """File in the folder for unfinished results, there as long as the run."""
@@ -28,7 +28,7 @@ _SHAPEFILES = r"shapefiles/lakes(_\w[\w-]*)?(\.(shp|shx|dbf|prj|cpg|qml)|_fields
 _OF_OTHER_NAMES = {"shp", "gpkg", "csv", "report"}
 _BY_FORMAT = "|".join(name for name in EXPORT_FORMATS if name not in _OF_OTHER_NAMES)
 _RESULT = re.compile(
-    rf"inventory\.gpkg|report\.html|manifest\.json|(lakes|outlines)\.({_BY_FORMAT})"
+    rf"inventory\.gpkg|(report|viewer)\.html|viewer_files/[0-9a-f]{{16}}\.webp|manifest\.json|(lakes|outlines)\.({_BY_FORMAT})"
     rf"|(lakes|observations|events|trends|alerts|totals|totals_of_composites)\.csv|{_SHAPEFILES}"
 )
 """Names of results of runs, this version's and those of earlier ones, from the output folder."""
@@ -55,7 +55,7 @@ def claim(output: Path) -> None:
     OutputError
         When the mark cannot be written.
     """
-    for name in (SCENES_FOLDER, "shapefiles", WRITTEN_FOLDER, KEPT_FOLDER):
+    for name in (SCENES_FOLDER, "shapefiles", "viewer_files", WRITTEN_FOLDER, KEPT_FOLDER):
         if (output / name).is_symlink():
             what = N_("is a link to another folder")
             raise ForeignFileError(output / name, what, "make the output folder itself the link")
@@ -192,5 +192,5 @@ def _is_result(name: str) -> bool:
 
 
 def _is_of_results(name: str) -> bool:
-    folders = {SCENES_FOLDER, WRITTEN_FOLDER, KEPT_FOLDER, "shapefiles"}
+    folders = {SCENES_FOLDER, WRITTEN_FOLDER, KEPT_FOLDER, "shapefiles", "viewer_files"}
     return name in folders or _is_result(name)

@@ -42,6 +42,7 @@ from glacial_lakes.mapping.seeds import detector_of
 from glacial_lakes.measures.glaciers import glacier_outlines
 from glacial_lakes.places import file_of, keep_apart, layer_of
 from glacial_lakes.report.page import write_report
+from glacial_lakes.report.viewer import write_viewer
 from glacial_lakes.review import working_copy
 from glacial_lakes.runtime import machine
 from glacial_lakes.runtime.processes import ProcessPerCall
@@ -61,16 +62,18 @@ from glacial_lakes.workflow.output_folder import (
     INVENTORY_NAME,
     REPORT_NAME,
     RUNNING_NAME,
-    SCENES_FOLDER,
+    VIEWER_NAME,
     WORK_PREFIX,
 )
 from glacial_lakes.workflow.scene_tasks import (
     MEMORY_SHARE,
     OUTLINES_NAME,
+    SCENES_FOLDER,
     SceneTask,
     capacity,
     earlier_record,
     folder_name,
+    looks_in,
     map_all,
 )
 
@@ -586,15 +589,19 @@ def _write(
     others = [name for name in formats if name not in ("gpkg", "report")]
     paths += export(inventory, folder, others, language=info.language)
     if "report" in formats:
-        source = project.inputs.glaciers
-        report = write_report(
-            inventory,
-            folder / REPORT_NAME,
-            language=info.language,
-            title=info.name,
-            glaciers=None if source is None else glacier_outlines(project.folder / source),
-        )
-        paths.append(report)
+        source, dem = project.inputs.glaciers, project.inputs.dem
+        ice = None if source is None else glacier_outlines(project.folder / source)
+        told: dict[str, Any] = {"language": info.language, "title": info.name, "glaciers": ice}
+        paths += [
+            write_report(inventory, folder / REPORT_NAME, **told),
+            *write_viewer(
+                inventory,
+                folder / VIEWER_NAME,
+                dem=None if dem is None else project.folder / dem,
+                looks=looks_in(output, inventory.scenes[C.SCENE_ID].dropna()),
+                **told,
+            ),
+        ]
     output_folder.leave_styles(output, aside)
     written = [path for path in paths if path.is_file()]
     return {path.relative_to(folder).as_posix(): atomic.sha256(path) for path in written}

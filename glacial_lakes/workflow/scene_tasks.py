@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,12 +36,16 @@ from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.schema import SceneState
 from glacial_lakes.settings import LimitSettings, MappingSettings
 from glacial_lakes.workflow import manifest
+from glacial_lakes.workflow.looks import looking
 from glacial_lakes.workflow.manifest import Record
 
+SCENES_FOLDER = "scenes"
 OUTLINES_NAME = "outlines.gpkg"
 """Outlines and observation mask of a scene."""
 RECORD_NAME = "done.json"
-RESULT_NAMES = (RECORD_NAME, OUTLINES_NAME, "coverage.tif")
+LOOK_NAME = "look.tif"
+"""The scene in false colour, from which the viewer cuts pictures of lakes."""
+RESULT_NAMES = (RECORD_NAME, OUTLINES_NAME, LOOK_NAME, "coverage.tif")
 """All that is written of a scene, or was by version 0.1.0; the record, which tells that the others
 are whole, first."""
 SCENE_SECONDS = LimitSettings().scene_s
@@ -99,6 +103,12 @@ class Capacity:
 def folder_name(scene_id: str) -> str:
     """Return a folder name that is different for every scene and valid on every system."""
     return quote(scene_id, safe=" ").replace(".", "%2E")
+
+
+def looks_in(output: Path, scene_ids: Iterable[str]) -> dict[str, Path]:
+    """Return the looks that runs kept in an output folder, by scene."""
+    places = {name: output / SCENES_FOLDER / folder_name(name) / LOOK_NAME for name in scene_ids}
+    return {name: path for name, path in places.items() if path.is_file()}
 
 
 def capacity(grids: Sequence[Grid], jobs: int, max_memory: int, strip_rows: int) -> Capacity:
@@ -234,17 +244,20 @@ def _lacks_memory(error: Exception) -> bool:
 
 
 def _write_outlines(task: SceneTask, record: Record) -> Record:
-    mapped = map_lakes(
-        task.scene,
-        dem=task.dem,
-        glaciers=task.glaciers,
-        aoi=task.aoi,
-        min_area_m2=task.min_area_m2,
-        glacier_buffer_m=task.glacier_buffer_m,
-        settings=task.settings,
-    )
+    with looking(task.folder / LOOK_NAME, task.scene.grid) as look:
+        mapped = map_lakes(
+            task.scene,
+            dem=task.dem,
+            glaciers=task.glaciers,
+            aoi=task.aoi,
+            min_area_m2=task.min_area_m2,
+            glacier_buffer_m=task.glacier_buffer_m,
+            settings=task.settings,
+            look=look.add,
+        )
     mapped.to_file(task.folder / OUTLINES_NAME)
-    written = {OUTLINES_NAME: atomic.sha256(task.folder / OUTLINES_NAME)}
+    names = (OUTLINES_NAME, LOOK_NAME)
+    written = {name: atomic.sha256(task.folder / name) for name in names}
     return replace(record, n_outlines=len(mapped.outlines), outputs=written)
 
 
@@ -254,7 +267,7 @@ def earlier_record(task: SceneTask) -> Record | None:
     if record is None or record.key != task.key or record.scene_id != task.scene.id:
         return None
     if record.state == SceneState.MAPPED and not (
-        record.outputs.keys() == {OUTLINES_NAME}
+        record.outputs.keys() == {OUTLINES_NAME, LOOK_NAME}
         and manifest.outputs_hold(task.folder, record.outputs)
     ):
         return None

@@ -1,0 +1,113 @@
+"""Shaded relief as the ground of the viewer's map."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+from rasterio.errors import NotGeoreferencedWarning
+from rasterio.io import MemoryFile
+
+from glacial_lakes.errors import NotCoveredError
+from glacial_lakes.grid import Grid
+from glacial_lakes.measures.meridian import turned
+from glacial_lakes.scenes.dem import Dem, read_heights
+from glacial_lakes.terrain import horn_gradient, illumination
+
+WEB_MERCATOR = CRS.from_epsg(3857)
+"""The projection of the map; a map unit is a metre at the equator, less elsewhere."""
+MOST_PIXELS = 1600
+"""Longer side of the relief."""
+LEAST_PIXEL_M = 20.0
+
+_SUN = 315.0, 45.0  # from the upper left, as maps are shaded
+_WEBP = {"driver": "WEBP", "QUALITY": "60"}
+
+Bounds = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image file and where it lies, as the viewer takes it."""
+
+    content: bytes
+    """WebP."""
+    bounds: Bounds
+    """West, south, east and north in degrees; straight sides in web Mercator."""
+
+
+def mercator(lon: Any, lat: Any) -> tuple[Any, Any]:
+    """Return places in :data:`WEB_MERCATOR`; longitudes beyond 180 degrees go on.
+
+    Examples
+    --------
+    >>> [round(float(value)) for value in mercator(180.0, 0.0)]
+    [20037508, 0]
+    """
+    radius = 6378137.0
+    lat = np.radians(lat)
+    return np.radians(lon) * radius, np.log(np.tan(math.pi / 4 + lat / 2)) * radius
+
+
+def relief(dem: Dem, bounds: Bounds) -> Picture | None:
+    """Shade an elevation model for a map.
+
+    Parameters
+    ----------
+    dem : path-like, rasterio dataset or xarray.DataArray
+        As for :func:`glacial_lakes.map_lakes`.
+    bounds : tuple of float
+        West, south, east and north of the map in degrees.
+
+    Returns
+    -------
+    Picture or None
+        Grey, from dark shade to bright slopes (Horn 1981), white where the elevation is not
+        known; None where the model does not meet the map.
+    """
+    west, south, east, north = bounds
+    (left, right), (bottom, top) = mercator(np.array([west, east]), np.array([south, north]))
+    shrunk = math.cos(math.radians((south + north) / 2))
+    pixel = max((right - left) / MOST_PIXELS, (top - bottom) / MOST_PIXELS, LEAST_PIXEL_M / shrunk)
+    shape = (max(1, math.ceil((top - bottom) / pixel)), max(1, math.ceil((right - left) / pixel)))
+    if max(bounds[2], -bounds[0]) > 180 or turned(west, 0.0) != west:
+        return None  # web Mercator ends there, and so does what can be warped to it
+    grid = Grid(WEB_MERCATOR, Affine(pixel, 0, left, 0, -pixel, top), shape)
+    try:
+        heights = read_heights(dem, grid)
+    except NotCoveredError:
+        return None
+    lit = illumination(horn_gradient(heights, pixel * shrunk), *_SUN)
+    grey = np.full(shape, 255, np.uint8)
+    known = np.isfinite(lit)
+    if not known.any():
+        return None
+    grey[known] = np.clip(70 + 130 * lit[known], 0, 255).astype(np.uint8)
+    content = encoded(np.broadcast_to(grey, (3, *shape)))
+    east, south = from_mercator(left + shape[1] * pixel, top - shape[0] * pixel)
+    return Picture(content, (west, south, east, north))
+
+
+def encoded(image: NDArray[np.uint8]) -> bytes:
+    """Return an image of red, green and blue, shape (3, y, x), as a WebP file."""
+    bands, height, width = image.shape
+    with MemoryFile(ext=".webp") as memory, warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # the page tells where it lies
+        with memory.open(
+            **_WEBP, width=width, height=height, count=bands, dtype="uint8"
+        ) as dataset:
+            dataset.write(image)
+        return bytes(memory.read())
+
+
+def from_mercator(x: float, y: float) -> tuple[float, float]:
+    """Return longitude and latitude of a place in :data:`WEB_MERCATOR`."""
+    radius = 6378137.0
+    lat = math.degrees(2 * math.atan(math.exp(y / radius)) - math.pi / 2)
+    return math.degrees(x / radius), lat

@@ -1,0 +1,513 @@
+"""The viewer: one page that works from a disk, in a real browser at two widths, with any text."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+import shapely
+from browser import Browser, chromium
+from hypothesis import given
+from hypothesis import strategies as st
+from rasterio.crs import CRS
+from rasterio.features import geometry_mask
+from rasterio.io import MemoryFile
+from rasterio.transform import from_bounds, from_origin
+from rasterio.windows import Window
+from sample_inventory import empty_inventory, glaciers, hostile_inventory, make_inventory
+
+import glacial_lakes.report
+from glacial_lakes.errors import InputError
+from glacial_lakes.grid import Grid
+from glacial_lakes.inventory.inventory import open_inventory
+from glacial_lakes.mapping.false_colour import false_colour
+from glacial_lakes.report import viewer
+from glacial_lakes.report.doubts import REASONS, doubts
+from glacial_lakes.report.packing import STEPS_PER_DEGREE, packed
+from glacial_lakes.report.page import write_report
+from glacial_lakes.report.pictures import SIZE, sheets
+from glacial_lakes.report.relief import mercator
+from glacial_lakes.report.viewer import write_viewer
+from glacial_lakes.report.viewer_data import viewer_data
+from glacial_lakes.report.viewer_words import TEXTS
+from glacial_lakes.review.decision_file import FORMAT
+from glacial_lakes.review.review_file import review_file
+from glacial_lakes.workflow.looks import looking
+
+VIEWER = Path(glacial_lakes.report.__file__).parent / "viewer"
+WIDTHS = (1280, 390)
+OWN = ("outlines", "model", "curve", "pictures", "review", "map", "list", "panel", "viewer")
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with chromium(tmp_path_factory.mktemp("chromium")) as started:
+        yield started
+
+
+def ask(browser: Browser, page: Path, body: str, width: int = 1280) -> Any:
+    """Open a page, ask it, and see to it that it complained of nothing and reached for nothing."""
+    browser.open(page, width)
+    told = browser.ask(body)
+    assert browser.said == []
+    assert [url for url in browser.asked if not url.startswith((page.as_uri(), "data:"))] == []
+    return told
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("viewer")
+    return write_viewer(make_inventory(), folder / "v.html", glaciers=glaciers())[0]
+
+
+def unpacked(text: str, origin: tuple[int, int]) -> list[np.ndarray]:
+    """Read a packed outline one digit after the other: the plain reference of both sides."""
+    rings = []
+    for word in text.split():
+        values, value, shift = [], 0, 0
+        for character in word:
+            digit = ord(character) - 63
+            value |= (digit & 31) << shift
+            shift += 5
+            if digit < 32:
+                values.append(~(value >> 1) if value & 1 else value >> 1)
+                value = shift = 0
+        rings.append(np.cumsum(np.reshape(values, (-1, 2)), axis=0) + origin)
+    return rings
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(-18_000_000, 18_000_000), st.integers(-9_000_000, 9_000_000)),
+        min_size=3,
+        max_size=9,
+        unique=True,
+    ),
+    st.tuples(st.integers(-18_000_000, 18_000_000), st.integers(-9_000_000, 9_000_000)),
+)
+def test_a_packed_ring_is_the_ring_again(places, origin):
+    ring = np.array(places) / STEPS_PER_DEGREE
+    hollow = shapely.Polygon(ring, [ring[::-1]])
+    (text, missing) = packed([hollow, None], origin)
+    assert missing == ""
+    for found, expected in zip(unpacked(text, origin), (places, places[::-1]), strict=True):
+        assert found.tolist() == [list(place) for place in expected]
+
+
+def test_outlines_are_drawn_within_a_step_of_their_place(browser, page):
+    inventory = make_inventory()
+    told = ask(
+        browser,
+        page,
+        "return LAKES.id.map((id, n) => [id, unpacked(LAKES.shape[n], DATA.origin)])",
+    )
+    shapes = dict(zip(inventory.lakes["lake_id"], inventory.lakes.geometry, strict=True))
+    assert len(told) == len(shapes)
+    for name, (ring,) in told:
+        drawn = shapely.Polygon([(lon, lat) for lat, lon in ring])
+        assert shapely.hausdorff_distance(drawn, shapes[name]) < 5e-5
+        assert drawn.area == pytest.approx(shapes[name].area, rel=0.05)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_hostile_inventory_runs_nothing_and_asks_for_nothing_outside(browser, tmp_path, width):
+    page, *_ = write_viewer(
+        hostile_inventory(), tmp_path / "v.html", title="<script>document.title='owned'</script>"
+    )
+    title = ask(browser, page, "return document.title", width)
+    assert title == "<script>document.title='owned'</script>"
+    lakes = len(make_inventory(8).lakes)
+    looked_at = "for (let n = 0; n < N_LAKES; n += 1) choose(n); return [N_LAKES, document.title]"
+    assert ask(browser, page, looked_at, width) == [lakes, title]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_part_fits_the_width_of_the_window(browser, page, width):
+    wide = ask(
+        browser,
+        page,
+        "choose(0); return [innerWidth, document.documentElement.scrollWidth,"
+        "...['map', 'panel', 'time'].map((id) => document.getElementById(id).offsetWidth)]",
+        width,
+    )
+    assert wide[0] == width
+    assert wide[1] <= width
+    assert min(wide[2:]) > 300
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_slider_shows_the_lakes_of_each_date(browser, page, width):
+    told = ask(
+        browser,
+        page,
+        """
+        const drained = DATA.events.find((event) => event.kind === "drained").lakes[0];
+        choose(drained);
+        return DATA.days.map((day, n) => {
+          const slider = document.getElementById("day");
+          slider.value = String(n);
+          slider.dispatchEvent(new Event("input"));
+          const { seen } = knownOn(drained, n);
+          const said = (where) => document.querySelector(where).textContent;
+          const told = [said("#day-name"), said(".today")];
+          return [...told, seen === null ? null : statusOf(seen)];
+        });
+        """,
+        width,
+    )
+    assert [name.split()[0] for name, _, _ in told][:2] == ["1999-08-12", "2002-08-28"]
+    assert told[0][2] == "observed"
+    assert "km²" in told[0][1]
+    assert told[-1][2] == "absent"
+    assert "no water" in told[-1][1]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_search_and_filters_leave_the_lakes_that_fit(browser, page, width):
+    inventory = make_inventory()
+    told = ask(
+        browser,
+        page,
+        """
+        const ids = () => list.lakes().map((lake) => LAKES.id[lake]).sort();
+        const set = (id, value, event) => {
+          const input = document.getElementById(id);
+          input.value = value;
+          input.dispatchEvent(new Event(event));
+        };
+        const all = ids().length;
+        set("search", LAKES.id[3].toLowerCase().slice(2), "input");
+        const found = ids();
+        set("search", "", "input");
+        set("filter-state", "gone", "change");
+        const gone = ids();
+        set("filter-state", "", "change");
+        set("filter-type", "ice-contact", "change");
+        const touching = ids();
+        set("filter-size", "1", "change");
+        const shown = view.state.shown.size;
+        return { all, third: LAKES.id[3], found, gone, touching, small: ids(), shown };
+        """,
+        width,
+    )
+    lakes = inventory.lakes
+    touching = lakes[lakes["lake_type"] == "ice-contact"]
+    small = touching[(touching["area_m2"] >= 1e4) & (touching["area_m2"] < 1e5)]
+    assert told["all"] == len(lakes)
+    assert told["found"] == [told["third"]]
+    assert told["gone"] == sorted(lakes.loc[lakes["state"] == "gone", "lake_id"])
+    assert told["touching"] == sorted(touching["lake_id"])
+    assert told["small"] == sorted(small["lake_id"])
+    assert told["shown"] == len(small)
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_what_is_decided_by_key_is_what_the_inventory_takes_in(browser, tmp_path, language):
+    inventory, path = make_inventory(), tmp_path / "inventory.gpkg"
+    inventory.to_file(path)
+    page, *_ = write_viewer(inventory, tmp_path / "v.html", language=language)
+    ask(browser, page, "localStorage.clear()")
+    browser.open(page, 1280)
+    browser.ask(
+        "const by = document.getElementById('by'); by.value = 'Иванова <b>';"
+        "by.dispatchEvent(new Event('change'))"
+    )
+    keys = {"en": "qkrlm", "ru": ["й@KeyQ", "л@KeyK", "к@KeyR", "д@KeyL", "ь@KeyM"]}[language]
+    begin, keep, reject, later, remark = keys
+    now = "return LAKES.id[chosen.lake]"
+    browser.press(begin)
+    queue = browser.ask("return list.lakes().map((lake) => [LAKES.id[lake], LAKES.doubt[lake]])")
+    assert [doubt for _, doubt in queue] == sorted((doubt for _, doubt in queue), reverse=True)
+    decided = [browser.ask(now)]
+    for key in (keep, reject, later):
+        browser.press(key)
+        decided.append(browser.ask(now))
+    assert decided == [name for name, _ in queue[:4]]
+    browser.press(remark, "o", "k", "?", "Escape")
+    browser.ask(
+        "const type = document.getElementById('verdict-type'); type.value = 'unknown';"
+        "type.dispatchEvent(new Event('change'))"
+    )
+    assert (
+        browser.ask("return document.getElementById('decided').textContent.match(/[0-9]+/)[0]")
+        == "3"
+    )
+    saved = tmp_path / "review.json"
+    saved.write_text(browser.ask("return JSON.stringify(reviewFile(), null, 1)"), "utf-8")
+    assert browser.said == []
+    found = review_file(path, saved)
+    assert sorted(zip(found["lake_id"], found["decision"], strict=True)) == sorted(
+        [
+            (decided[0], "accepted"),
+            (decided[1], "rejected"),
+            (decided[3], "reclassified"),
+            (decided[3], "commented"),
+        ]
+    )
+    assert set(found["reviewer"]) == {"Иванова <b>"}
+    assert found["comment"].dropna().tolist() == ["ok?"]
+    lakes = open_inventory(path).lakes.set_index("lake_id")
+    assert decided[1] not in lakes.index
+    assert lakes.loc[decided[0], "verified_by"] == "Иванова <b>"
+    assert lakes.loc[decided[3], "lake_type"] == "unknown"
+    assert review_file(path, saved).empty  # the same file again
+    browser.open(page, 1280)  # what was decided is still there, where the browser keeps it
+    assert browser.ask("return review.decisions.size") == 4
+
+
+@pytest.fixture
+def taken(tmp_path):
+    """Take a decision on a lake, as a file tells it, into an inventory."""
+    inventory, path = make_inventory(), tmp_path / "inventory.gpkg"
+    inventory.to_file(path)
+
+    def take(**decision):
+        said = {"lake_id": inventory.lakes["lake_id"].iloc[0], "decided": "2024-10-01T12:00:00Z"}
+        file = {"format": FORMAT, "version": 1, "by": "Petrova", "decisions": [said | decision]}
+        saved = tmp_path / "review.json"
+        saved.write_text(json.dumps(file, ensure_ascii=False), "utf-8")
+        return review_file(path, saved)
+
+    return take
+
+
+def test_a_decision_keeps_who_and_when(taken):
+    found = taken(verdict="keep", decided="2024-10-01T15:00:00+03:00")
+    assert found["reviewed"].tolist() == [pd.Timestamp("2024-10-01T12:00:00Z")]
+    assert found["reviewer"].tolist() == ["Petrova"]
+    assert found["source"].tolist() == ["review.json"]
+
+
+def test_an_older_decision_does_not_undo_a_newer_one(taken):
+    assert len(taken(lake_type="unknown", decided="2024-10-02T00:00:00Z")) == 1
+    assert taken(lake_type="ice-contact", decided="2024-10-01T00:00:00Z").empty
+    assert len(taken(lake_type="ice-contact", decided="2024-10-03T00:00:00Z")) == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"verdict": "drain it"},
+        {"lake_type": "<script>"},
+        {"comment": ["x"]},
+        {"comment": "x" * 9999},
+        {"decided": "yesterday?"},
+        {"lake_id": 5},
+    ],
+)
+def test_a_file_that_says_what_no_viewer_says_is_refused(taken, wrong):
+    with pytest.raises(InputError, match="save it again in the viewer"):
+        taken(verdict=wrong.pop("verdict", "keep"), **wrong)
+
+
+def test_a_lake_that_is_gone_is_left_out(taken):
+    assert taken(lake_id="GL000000E00000N", verdict="keep").empty
+
+
+def test_an_empty_inventory_is_a_page_too(browser, tmp_path):
+    page, *_ = write_viewer(empty_inventory(), tmp_path / "v.html", language="ru")
+    assert ask(browser, page, "return N_LAKES") == 0
+    browser.press("q", "ArrowRight", "k", "n")
+    assert browser.said == []
+
+
+def test_a_gap_is_told_and_never_drawn_as_an_area(browser, page):
+    inventory = make_inventory()
+    rows = inventory.observations
+    unseen = (~rows["status"].isin(["observed", "absent"])).groupby(rows["lake_id"]).sum()
+    told = ask(
+        browser,
+        page,
+        "return LAKES.id.map((id, n) => { choose(n); const drawn = (mark) => "
+        "document.querySelectorAll(`svg.curve .${mark}`).length;"
+        "return [id, drawn('gap') + drawn('least'), drawn('dot')]; })",
+    )
+    seen = (rows["status"] == "observed").groupby(rows["lake_id"]).sum()
+    assert told == [[name, unseen[name], seen[name]] for name, _, _ in told]
+
+
+def painted(inventory, folder: Path) -> dict[str, Path]:
+    """Write a look of each scene: the outlines of its date blue on brown."""
+    looks = {}
+    utm = inventory.outlines.to_crs(32643)
+    west, south, east, north = utm.total_bounds
+    transform = from_origin(west - 500, north + 500, 10, 10)
+    shape = (int((north - south) / 10) + 100, int((east - west) / 10) + 100)
+    for scene, rows in utm.groupby("scene_id"):
+        look = np.empty((3, *shape), np.uint8)
+        look[:] = np.array([120, 80, 40])[:, None, None]
+        water = geometry_mask(rows.geometry, shape, transform, invert=True)
+        look[:, water] = np.array([1, 20, 160])[:, None]
+        looks[scene] = folder / f"{len(looks)}.tif"
+        profile = {"driver": "GTiff", "count": 3, "dtype": "uint8", "crs": "EPSG:32643"}
+        size = {"width": shape[1], "height": shape[0], "transform": transform}
+        with rasterio.open(looks[scene], "w", **profile, **size) as dataset:
+            dataset.write(look)
+    return looks
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_a_summary_has_ten_pages_at_most_and_no_dead_link(browser, tmp_path, language):
+    inventory = make_inventory(150)
+    page = write_report(
+        inventory, tmp_path / "s.html", is_summary=True, language=language, glaciers=glaciers()
+    )
+    text = page.read_text(encoding="utf-8")
+    ids = set(re.findall(r' id="([^"]*)"', text))
+    assert set(re.findall(r' href="#([^"]*)"', text)) <= ids
+    full = write_report(inventory, tmp_path / "f.html", language=language).read_text("utf-8")
+    numbered = re.compile(r'(?:No\.|№)&nbsp;(\d+)(?:</a>)? <span class="id">([^<]*)')
+    assert set(numbered.findall(text)) <= set(numbered.findall(full))
+    assert numbered.findall(text)
+    browser.open(page, 1280)
+    pages = len(re.findall(rb"/Type\s*/Page\b", browser.print()))
+    assert 1 <= pages <= 10
+    assert browser.said == []
+
+
+@pytest.mark.parametrize("is_inline", [True, False])
+def test_pictures_are_shown_from_the_page_or_from_its_folder(
+    browser, tmp_path, monkeypatch, is_inline
+):
+    if not is_inline:
+        monkeypatch.setattr(viewer, "MOST_INLINE_BYTES", 0)
+    inventory = make_inventory()
+    looks = painted(inventory, tmp_path)
+    page, *files = write_viewer(inventory, tmp_path / "v.html", looks=looks)
+    assert bool(files) != is_inline
+    assert all(file.parent == tmp_path / "v_files" for file in files)
+    browser.open(page, 1280)
+    chips, blue, bounds = browser.ask(
+        """
+        choose(0);
+        await sheetOf(0);
+        await new Promise((done) => setTimeout(done, 300));
+        const canvases = [...document.querySelectorAll(".chip canvas")];
+        const bounds = LAKES.id.map((id, lake) => [id, ...picturesOf(lake).bounds.flat()]);
+        const pixels = DATA.pictures.lakes[0].src.startsWith("data:")
+          ? canvases[0].getContext("2d").getImageData(0, 0, 128, 128).data : [];
+        let blue = 0;
+        for (let n = 0; n < pixels.length; n += 4) blue += pixels[n + 2] > pixels[n] + 40;
+        return [canvases.length, blue, bounds];
+        """
+    )
+    assert browser.said == []
+    assert chips >= 2
+    assert not is_inline or blue > 500
+    assert [url for url in browser.asked if not url.startswith((tmp_path.as_uri(), "data:"))] == []
+    for name, south, west, north, east in bounds:
+        of_lake = inventory.outlines[inventory.outlines["lake_id"] == name]
+        assert shapely.box(west, south, east, north).contains(shapely.union_all(of_lake.geometry))
+
+
+def test_a_picture_shows_the_water_of_its_date_inside_of_the_outline(tmp_path):
+    inventory = make_inventory()
+    data, rows = viewer_data(inventory, [], "en")
+    looks = painted(inventory, tmp_path)
+    by_place = {n: looks[name] for n, name in enumerate(data["scenes"]["id"]) if name in looks}
+    sheet = sheets(rows[rows["lake"] == 0], by_place, set())[0]
+    with MemoryFile(sheet.content) as memory, memory.open() as dataset:
+        image = dataset.read()
+    (left, right), (bottom, top) = mercator(
+        np.array(sheet.bounds[::2]), np.array(sheet.bounds[1::2])
+    )
+    frame = from_bounds(left, bottom, right, top, SIZE, SIZE)
+    compared = 0
+    for place, scene in enumerate(sheet.scenes):
+        line, column = divmod(place, image.shape[2] // SIZE)
+        picture = image[:, line * SIZE :, column * SIZE :][:, :SIZE, :SIZE]
+        drawn = rows[(rows["lake"] == 0) & (rows["scene"] == scene) & rows.geometry.notna()]
+        if drawn.empty:
+            continue
+        inside = geometry_mask(drawn.geometry.to_crs(3857), (SIZE, SIZE), frame, invert=True)
+        blue = picture[2].astype(int) > picture[0]
+        assert (blue & inside).sum() > 0.85 * inside.sum()
+        assert (blue & ~inside).sum() < 0.3 * inside.sum()
+        compared += 1
+    assert compared > 2
+
+
+def test_colours_tell_what_is_not_known_from_what_is_dark():
+    dark = np.array([[0.0, 0.02, np.nan]], np.float32)
+    for bands in (("green", "nir"), ("green", "nir", "swir1"), ("green", "red", "nir")):
+        colours = false_colour(dict.fromkeys(bands, dark))
+        assert (colours[:, 0, :2] > 0).all()
+        assert (colours[:, 0, 2] == 0).all()
+
+
+def test_a_look_does_not_depend_on_the_strips_that_it_came_in(tmp_path):
+    grid = Grid(CRS.from_epsg(32643), from_origin(450000, 4720000, 10, 10), (700, 300))
+    rng = np.random.default_rng(5)
+    bands = {name: rng.random((600, 280), np.float32) for name in ("green", "nir", "swir1")}
+    written = []
+    for rows in (64, 250, 600):
+        path = tmp_path / f"{rows}.tif"
+        with looking(path, grid) as look:
+            for row in range(0, 600, rows):
+                part = {name: band[row : row + rows] for name, band in bands.items()}
+                height = part["nir"].shape[0]
+                look.add(Window(10, 40 + row, 280, height), part)
+        written.append(path.read_bytes())
+    assert written[0] == written[1] == written[2]
+    with rasterio.open(path) as dataset:
+        expected = false_colour(bands).astype(float)
+        found = dataset.read(window=Window(10, 40, 280, 600)).astype(float)
+    assert np.corrcoef(found[0].ravel(), expected[0].ravel())[0, 1] > 0.5
+
+
+def test_every_text_of_the_scripts_is_one_that_catalogues_know():
+    asked = set()
+    for name in OWN:
+        script = (VIEWER / f"{name}.js").read_text(encoding="utf-8")
+        asked |= set(re.findall(r'(?<![\w.])t\(\s*"([^"]*)"', script))
+        asked |= {t for pair in re.findall(r'\? "([^"]*)" : "([^"]*)"\)', script) for t in pair}
+        asked |= set(re.findall(r'title: "([^"]*)"', script))
+    asked |= {"Date", "Sensor", "Lake area", "Seen part", "Keep", "Reject", "Later"}
+    assert asked == set(TEXTS) | {"all"}
+
+
+def test_equal_inventories_give_equal_bytes(tmp_path):
+    one, other = (
+        write_viewer(make_inventory(), tmp_path / name, glaciers=glaciers())[0] for name in "ab"
+    )
+    assert one.read_bytes() == other.read_bytes()
+
+
+def test_no_script_of_the_page_stands_in_an_attribute(page):
+    text = page.read_text(encoding="utf-8")
+    markup = re.sub(r"<(script|style)\b.*?</\1>", "", text, flags=re.DOTALL)
+    assert not re.search(r"\s(on\w+|style|src)=", markup)
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1]
+    assert "unsafe" not in policy
+    assert "default-src 'none'" in policy
+    assert "http" not in policy
+
+
+def test_the_map_library_comes_with_its_licence():
+    assert "Volodymyr Agafonkin" in (VIEWER / "LICENSE.leaflet").read_text(encoding="utf-8")
+    assert "Leaflet 1.9.4" in (VIEWER / "leaflet.js").read_text(encoding="utf-8")[:200]
+
+
+def test_lakes_that_a_person_verified_are_not_doubted_any_more():
+    inventory = make_inventory()
+    name = inventory.alerts["lake_id"].iloc[0]
+    assert doubts(inventory)[name]
+    verified = inventory.lakes.assign(verified=inventory.lakes["lake_id"] == name)
+    assert doubts(replace(inventory, lakes=verified))[name] == []
+
+
+def test_an_unconfirmed_lake_is_doubted_more_than_one_of_unknown_type():
+    inventory = make_inventory()
+    lakes = inventory.lakes.copy()
+    lakes.loc[0, "state"], lakes.loc[1, "lake_type"] = "unconfirmed", "unknown"
+    found = doubts(replace(inventory, lakes=lakes))
+    weights = [sum(REASONS[reason] for reason in found[lakes["lake_id"][n]]) for n in (0, 1)]
+    assert weights[0] > weights[1] > 0
