@@ -161,26 +161,28 @@ class CatalogueSettings:
     """
 
     file: str | None = None
-    """Last year's list of lakes: any vector file, or a table (.csv) with coordinates in degrees."""
+    """Last year's list of lakes: any vector file, or a table (.csv) with coordinates in degrees;
+    without it lakes have no numbers of yours."""
     id: str | None = None
-    """Its column with the numbers of the lakes."""
+    """Its column with the numbers of the lakes; without it the list cannot be read."""
     name: str | None = None
-    """Its column with their names."""
+    """Its column with their names; without it none are taken."""
     district: str | None = None
-    """Its column with their districts."""
+    """Its column with their districts; without it none are taken."""
     comment: str | None = None
-    """Its column with remarks."""
+    """Its column with remarks; without it none are taken."""
     lon: str | None = None
     """Column of a table with longitudes; without it usual names are looked for."""
     lat: str | None = None
     """Column of a table with latitudes; without it usual names are looked for."""
     encoding: str | None = None
-    """Text encoding of a file that does not tell it, e.g. "CP1251"."""
+    """Text encoding of a file that does not tell it, e.g. "CP1251"; without it UTF-8 or CP1251."""
     new_numbers: tuple[str, ...] = ()
     """Patterns by which new lakes get the next free number, {n} or {n:04d} in each; "DISTRICT=" in
     front of one makes it that of a district; without any new lakes get no number."""
     districts: str | None = None
-    """Polygons of districts (any vector file), in which new lakes lie."""
+    """Polygons of districts (any vector file), in which new lakes lie; without it they have
+    none."""
     district_field: str = "name"
     """Column of districts that holds their names."""
 

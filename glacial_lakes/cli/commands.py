@@ -524,6 +524,19 @@ def validate(
 
 
 @verb
+@click.option("-o", "folder", type=Path, help="Folder of plugins; default: that of QGIS.")
+def qgis_install(options: Options, folder: Path | None) -> Answer:
+    """Put the tools for the Processing toolbox of QGIS in place; they run this installation."""
+    from glacial_lakes.cli.qgis_install import NAME, install
+
+    paths = install(options.language, None if folder is None else folder.absolute())
+    say = speaker(options)
+    told = say("In QGIS: Plugins, Manage and Install Plugins, Installed: {name}.")
+    lines = [*(str(path) for path in paths), told.format(name="Glacial lakes")]
+    return Answer(lines, {"paths": [str(path) for path in paths], "plugin": NAME})
+
+
+@verb
 @click.option("--warm", is_flag=True, help="Compile the innermost loops now, not at the first run.")
 def doctor(options: Options, warm: bool) -> Answer:
     """Examine the installation: versions, drivers, PROJ and GDAL conflicts, memory."""
