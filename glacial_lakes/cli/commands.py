@@ -189,7 +189,7 @@ def verb(function: Callable[..., Answer]) -> click.Command:
                 keep_apart(written, read)
             return function(options, **given)
 
-    return cli.command(function.__name__.removesuffix("_"))(_common()(ask))
+    return cli.command(function.__name__.removesuffix("_").replace("_", "-"))(_common()(ask))
 
 
 _allow_empty = click.option(
