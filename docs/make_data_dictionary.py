@@ -53,6 +53,9 @@ LAYER_MEANINGS = {
     "reviews": "What persons decided (`glacial-lakes review`). Rows are only added, never changed. "
     "The geometry is the outline drawn, or the place decided on.",
     "scenes": "One row a product that was found, used or refused.",
+    "register": "One row a lake that ever had a number in reports, and one a lake of the partner's "
+    "catalogue, with what the catalogue says of it, and why images do not show it. Rows are never "
+    "removed.",
     "runs": "One row a run: version, effective settings, SHA-256 of all inputs.",
 }
 

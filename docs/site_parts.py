@@ -40,12 +40,14 @@ NAVIGATION = {
         "viewer",
         "correcting_outlines",
         "older_outlines",
+        "catalogue",
         "guide_office.ru",
     ],
     "docs/guide_office.ru": [
         "getting_started_windows.ru",
         "correcting_outlines.ru",
         "older_outlines.ru",
+        "catalogue.ru",
     ],
     "docs/guide_researcher": [
         "/notebooks/01_first_inventory",

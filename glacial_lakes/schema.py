@@ -44,10 +44,15 @@ class Status(Word):
 
 
 class LakeState(Word):
-    """What is known of a lake now; unconfirmed: a small outline that other images contradict."""
+    """What is known of a lake now.
+
+    ``merged``: a part of another lake now; ``unconfirmed``: a small outline that other images
+    contradict.
+    """
 
     PRESENT = "present"
     GONE = "gone"
+    MERGED = "merged"
     UNCONFIRMED = "unconfirmed"
 
 
@@ -410,6 +415,25 @@ EDITED = Column(
     drawn_as=True,
 )
 EDITED_BY = Column(C.EDITED_BY, "text", "", "Who redrew it", "Edited_By")
+NUMBER = Column(C.NUMBER, "integer", "1", "Number in reports, given once and kept")
+CATALOGUE_NO = Column(
+    C.CATALOGUE_NO,
+    "text",
+    "",
+    "Number in the partner's catalogue",
+    "Catal_No",
+    redrawn=Redrawn.OF_LAKE,
+    taken_over=True,
+)
+DISTRICT = Column(
+    C.DISTRICT,
+    "text",
+    "",
+    "Administrative district",
+    "District",
+    redrawn=Redrawn.OF_LAKE,
+    taken_over=True,
+)
 LAKE_NAME = Column(
     C.LAKE_NAME,
     "text",
@@ -474,7 +498,9 @@ OUTLINES = (
     VERIFIED_BY,
     EDITED,
     EDITED_BY,
+    CATALOGUE_NO,
     LAKE_NAME,
+    DISTRICT,
     COMMENT,
     SOURCE_IMAGE,
     VERSION,
@@ -620,7 +646,8 @@ LAKES = (
         C.STATE,
         "text",
         "",
-        "present, gone, or unconfirmed: one small outline that other images contradict",
+        "present, gone, merged into another lake, or unconfirmed: one small outline that other "
+        "images contradict",
         title="State",
         words=LakeState,
         renamed=(("doubtful", LakeState.UNCONFIRMED.value),),
@@ -635,7 +662,10 @@ LAKES = (
         "",
         "A newer outline is clearly different from the one that a person drew",
     ),
+    NUMBER,
+    CATALOGUE_NO,
     LAKE_NAME,
+    DISTRICT,
     COMMENT,
     BASIN,
     *ATTRIBUTES,
@@ -833,7 +863,9 @@ REVIEWS = (
     ),
     LAKE_TYPE,
     DAM_TYPE,
+    CATALOGUE_NO,
     LAKE_NAME,
+    DISTRICT,
     COMMENT,
     Column(C.AREA_BEFORE_M2, "real", "m2", "Area before"),
     Column(C.AREA_AFTER_M2, "real", "m2", "Area after"),
@@ -849,6 +881,33 @@ REVIEWS = (
 )
 """One row a decision of a person, never changed or removed; of two on one thing the later counts.
 The geometry is the outline drawn, or the place decided on."""
+
+REGISTER = (
+    NUMBER,
+    LAKE_ID,
+    CATALOGUE_NO,
+    LAKE_NAME,
+    DISTRICT,
+    COMMENT,
+    Column(C.LON, "real", "deg", "Longitude that the catalogue tells"),
+    Column(C.LAT, "real", "deg", "Latitude that the catalogue tells"),
+    Column(C.SOURCE, "text", "", "Catalogue file; empty: the number was given here"),
+    Column(
+        C.DECIDED_AFTER,
+        "text",
+        "",
+        "Number of the last decision that each value of the catalogue is newer than, JSON",
+    ),
+    Column(C.REASON, "text", "", "Why no lake of the images has this number"),
+    Column(
+        C.REASON_MESSAGE,
+        "text",
+        "",
+        "The reason as template and values, for other languages, JSON",
+    ),
+)
+"""One row a lake that ever had a number here, and one a lake of the partner's catalogue: what the
+catalogue says of it. Rows are never removed, numbers never given again."""
 
 SCENES = (
     SCENE_ID,

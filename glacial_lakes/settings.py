@@ -28,7 +28,9 @@ from glacial_lakes.errors import N_, ConfigError, Message, fill, require
 from glacial_lakes.language import languages, translate
 from glacial_lakes.places import file_of, is_same, lies_in, refuse_addresses
 
-EXPORT_FORMATS = ("shp", "gpkg", "csv", "geojson", "kmz", "parquet", "report")
+EXPORT_FORMATS = (
+    *("shp", "gpkg", "csv", "csv_excel", "xlsx", "geojson", "kmz", "parquet", "report"),
+)
 """Formats of the room ``export``: one has a file there named after it, with a function ``write``,
 or a line in ``export.py``."""
 ENVIRONMENT_PREFIX = "GLACIAL_LAKES_"
@@ -149,11 +151,51 @@ class InputSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CatalogueSettings:
+    """Table ``[catalogue]``: the list of lakes that a service keeps; its numbers and names last.
+
+    Examples
+    --------
+    >>> CatalogueSettings(file="lakes_2025.shp", id="NUMBER").name is None
+    True
+    """
+
+    file: str | None = None
+    """Last year's list of lakes: any vector file, or a table (.csv) with coordinates in degrees;
+    without it lakes have no numbers of yours."""
+    id: str | None = None
+    """Its column with the numbers of the lakes; without it the list cannot be read."""
+    name: str | None = None
+    """Its column with their names; without it none are taken."""
+    district: str | None = None
+    """Its column with their districts; without it none are taken."""
+    comment: str | None = None
+    """Its column with remarks; without it none are taken."""
+    lon: str | None = None
+    """Column of a table with longitudes; without it usual names are looked for."""
+    lat: str | None = None
+    """Column of a table with latitudes; without it usual names are looked for."""
+    encoding: str | None = None
+    """Text encoding of a file that does not tell it, e.g. "CP1251"; without it UTF-8 or CP1251."""
+    new_numbers: tuple[str, ...] = ()
+    """Patterns by which new lakes get the next free number, {n} or {n:04d} in each; "DISTRICT=" in
+    front of one makes it that of a district; without any new lakes get no number."""
+    districts: str | None = None
+    """Polygons of districts (any vector file), in which new lakes lie; without it they have
+    none."""
+    district_field: str = "name"
+    """Column of districts that holds their names."""
+
+
+@dataclass(frozen=True, slots=True)
 class ExportSettings:
     """Table ``[export]``."""
 
     formats: tuple[str, ...] = ("shp", "gpkg", "csv", "report")
     """What is written beside ``inventory.gpkg``: any of :data:`EXPORT_FORMATS`."""
+    since: str | None = None
+    """What changes in inventory.xlsx are told from: a date, a year, years such as "2009-2011", or
+    an earlier inventory (.gpkg); without it the first area of each lake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +246,7 @@ class Project:
     project: ProjectInfo = field(default_factory=ProjectInfo)
     area: AreaSettings = field(default_factory=AreaSettings)
     inputs: InputSettings = field(default_factory=InputSettings)
+    catalogue: CatalogueSettings = field(default_factory=CatalogueSettings)
     mapping: MappingSettings = field(default_factory=MappingSettings)
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
     export: ExportSettings = field(default_factory=ExportSettings)
@@ -222,6 +265,7 @@ TABLES: Mapping[str, type] = {
     "project": ProjectInfo,
     "area": AreaSettings,
     "inputs": InputSettings,
+    "catalogue": CatalogueSettings,
     "mapping": MappingSettings,
     "tracking": TrackingSettings,
     "export": ExportSettings,
@@ -234,6 +278,14 @@ _Rule = tuple[Callable[[Any], bool], str]
 def _between(low: float, high: float) -> _Rule:
     range_text = Message("a number from {low:g} to {high:g}", low=low, high=high)
     return lambda value: low <= value <= high, range_text
+
+
+NUMBER_PATTERN = re.compile(r"\{n(?::0(?P<digits>[1-9])d)?\}")
+"""Where the number stands in a pattern of numbers, and with how many digits."""
+
+
+def _one_each(patterns: Iterable[str]) -> bool:
+    return all(len(NUMBER_PATTERN.findall(pattern)) == 1 for pattern in patterns)
 
 
 _TEXT: _Rule = (lambda value: bool(value.strip()), N_("a text that is not empty"))
@@ -253,6 +305,17 @@ _RULES: Mapping[str, _Rule] = {
     "inputs.months": (
         lambda value: value and all(1 <= month <= 12 for month in value),
         N_("a list of months from 1 to 12"),
+    ),
+    **{
+        f"catalogue.{name}": _TEXT
+        for name in ("file", "id", "name", "district", "comment", "lon", "lat", "encoding")
+    },
+    "export.since": _TEXT,
+    "catalogue.districts": _TEXT,
+    "catalogue.district_field": _TEXT,
+    "catalogue.new_numbers": (
+        lambda value: all(map(NUMBER_PATTERN.search, value)) and _one_each(value),
+        N_("a list of patterns with one {n} each, such as KG-CHU-{n:04d}"),
     ),
     "mapping.min_lake_prob": _between(0.0, 1.0),
     "mapping.strip_rows": _between(64, 65536),
@@ -433,6 +496,17 @@ _EXAMPLES: Mapping[str, object] = {
     "area.aoi": "aoi.gpkg",
     "area.basins": "basins.gpkg",
     "area.min_area_m2": 2000,
+    "export.since": "2020",
+    "catalogue.file": "catalogue_2025.shp",
+    "catalogue.id": "NUMBER",
+    "catalogue.name": "NAME",
+    "catalogue.district": "DISTRICT",
+    "catalogue.comment": "REMARK",
+    "catalogue.lon": "LON",
+    "catalogue.lat": "LAT",
+    "catalogue.encoding": "CP1251",
+    "catalogue.new_numbers": ["KG-{n:04d}"],
+    "catalogue.districts": "districts.gpkg",
     "inputs.dem": "dem.tif",
     "inputs.glaciers": "glaciers.gpkg",
     "inputs.months": [7, 8, 9, 10],
@@ -604,6 +678,8 @@ def _check_inputs(file: Path, project: Project) -> None:
         "area.basins": project.area.basins,
         "inputs.dem": project.inputs.dem,
         "inputs.glaciers": project.inputs.glaciers,
+        "catalogue.file": project.catalogue.file,
+        "catalogue.districts": project.catalogue.districts,
     }
     for key, value in named.items():
         if value is not None and not (path := project.folder / file_of(value)).exists():
@@ -629,7 +705,10 @@ def check_output(project: Project, file: Path | None = None) -> None:
     """
     folder, output = project.folder, project.folder / project.project.output
     refuse_addresses(project.project.output)
-    named = (project.area.aoi, project.area.basins, project.inputs.dem, project.inputs.glaciers)
+    named = (
+        *(project.area.aoi, project.area.basins, project.inputs.dem, project.inputs.glaciers),
+        *(project.catalogue.file, project.catalogue.districts),
+    )
     inputs = [folder / file_of(name) for name in named if name is not None]
     mixed = [folder, *inputs]
     for pattern in project.inputs.scenes:

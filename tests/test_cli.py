@@ -34,13 +34,14 @@ VERBS = {
     "scenes": set(),
     "map": {"-o", "--dem", "--glaciers", "--aoi", "--min-area-m2"},
     "run": {"--jobs", "--max-memory", "--dask", "--allow-empty"},
-    "export": {"-o", "--format", "--epoch", "--months"},
+    "export": {"-o", "--format", "--epoch", "--months", "--since"},
     "report": {"-o"},
-    "review": {"--by", "--dry-run", "--partial", "--whole", "--encoding"},
+    "review": {"--by", "--dry-run", "--partial", "--whole", "--encoding", "--conflicts"},
     "validate": {
         *("-o", "--layer", "--reference-layer", "--date"),
         *("--min-area-m2", "--pixel-m", "--causes"),
     },
+    "qgis-install": {"-o"},
     "doctor": {"--warm"},
 }
 HEAVY = {"numpy", "numba", "pandas", "rasterio", "geopandas", "pyogrio", "shapely", "scipy"}

@@ -292,7 +292,9 @@ def test_hostile_text_breaks_no_format(tmp_path):
     assert set(back["GLAKE_ID"]) <= set(inventory.lakes["lake_id"])
     with zipfile.ZipFile(tmp_path / "lakes.kmz") as archive:
         names = ElementTree.fromstring(archive.read("doc.kml")).iterfind(".//k:Folder/k:name", KML)
-        assert {name.text for name in names} <= set(inventory.lakes["lake_id"])
+        rows = inventory.outlines
+        told = rows["catalogue_no"] + " " + rows["lake_name"]
+        assert {name.text for name in names} <= {*rows["lake_id"], *told, *rows["district"]}
 
 
 def test_an_empty_inventory_can_be_exported(tmp_path):

@@ -136,7 +136,7 @@ def test_a_shapefile_has_its_own_field_names_in_the_style(
 def test_qgis_shows_the_lists_and_keeps_the_values(path: Path) -> None:
     code = (
         "import json, os, sys\n"
-        "from qgis.core import QgsApplication, QgsVectorLayer\n"
+        "from qgis.core import QgsApplication, QgsExpression, QgsVectorLayer\n"
         "application = QgsApplication([], False)\n"
         "application.initQgis()\n"
         "layer = QgsVectorLayer(sys.argv[1] + '|layername=lakes', 'lakes', 'ogr')\n"
@@ -144,6 +144,11 @@ def test_qgis_shows_the_lists_and_keeps_the_values(path: Path) -> None:
         "index = layer.fields().indexOf('state')\n"
         "setup = layer.editorWidgetSetup(index)\n"
         "values = sorted(feature['state'] for feature in layer.getFeatures())\n"
+        "assert layer.labelsEnabled()\n"
+        "label = layer.labeling().settings()\n"
+        "assert label.isExpression, label.fieldName\n"
+        "assert 'catalogue_no' in label.fieldName and 'lake_name' in label.fieldName\n"
+        "assert not QgsExpression(label.fieldName).hasParserError()\n"
         "told = [setup.type(), setup.config()['map'], layer.attributeAlias(index), values]\n"
         "print(json.dumps(told), flush=True)\n"
         "os._exit(0)\n"

@@ -117,7 +117,7 @@ def test_every_command_is_in_the_table_and_every_one_named_exists() -> None:
         text = path.read_text(encoding="utf-8")
         fenced = "\n".join(re.findall(r"```.*?\n(.*?)```", text, re.DOTALL))
         spans = "\n".join(code_words(text))
-        named = set(re.findall(r"^glacial-lakes (\w+)", f"{fenced}\n{spans}", re.MULTILINE))
+        named = set(re.findall(r"^glacial-lakes (\w[\w-]*)", f"{fenced}\n{spans}", re.MULTILINE))
         assert named <= set(commands.cli.commands), path.name
 
 

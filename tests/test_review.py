@@ -118,7 +118,7 @@ def test_moves_deletions_additions_types_and_comments_are_understood(
     assert set(lakes.index) == {*ids, added} - {ids[2]}
     assert lakes.loc[ids[1], ["edited", "edited_by"]].tolist() == [True, "Иванова"]
     assert lakes.loc[ids[3], ["lake_type", "comment"]].tolist() == ["ice-contact", "өзөн"]
-    assert lakes.loc[ids[5], ["verified", "verified_by"]].tolist() == [True, "Иванова"]
+    assert lakes.loc[ids[5], ["verified", "verified_by"]].tolist() == [True, "Петров"]
     assert lakes.loc[added, "state"] == "present"
     assert len(after.observations_of(added)) == len(before.observations_of(ids[0]))
     assert set(after.reviews["source"]) == {"copy.gpkg"}

@@ -24,6 +24,8 @@ from glacial_lakes.settings import (
     read_project,
 )
 
+OF_CATALOGUE = ("catalogue_2025.shp", "districts.gpkg")
+
 
 def write(folder: Path, text: str, name: str = "project.toml") -> Path:
     path = folder / name
@@ -207,7 +209,7 @@ def test_the_indices_are_told_by_a_name_that_python_knows() -> None:
 
 
 def test_the_template_is_refused_by_nothing_when_all_of_it_is_used(tmp_path: Path) -> None:
-    for name in ("aoi.gpkg", "basins.gpkg", "dem.tif", "glaciers.gpkg"):
+    for name in ("aoi.gpkg", "basins.gpkg", "dem.tif", "glaciers.gpkg", *OF_CATALOGUE):
         (tmp_path / name).touch()
     text = "\n".join(
         line.removeprefix("# ") if " = " in line else line

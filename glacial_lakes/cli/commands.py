@@ -189,7 +189,7 @@ def verb(function: Callable[..., Answer]) -> click.Command:
                 keep_apart(written, read)
             return function(options, **given)
 
-    return cli.command(function.__name__.removesuffix("_"))(_common()(ask))
+    return cli.command(function.__name__.removesuffix("_").replace("_", "-"))(_common()(ask))
 
 
 _allow_empty = click.option(
@@ -393,8 +393,18 @@ def check(options: Options, path: Path, **given: Any) -> Answer:
     metavar="MONTHS",
     help="Season of --epoch, e.g. 7-10; default: all.",
 )
+@click.option(
+    "--since",
+    metavar="TIME|INVENTORY.GPKG",
+    help="What changes in inventory.xlsx are told from, e.g. 2020 or 2009-2011.",
+)
 def export(
-    options: Options, inventory: Path, folder: Path, formats: tuple[str, ...], **composites: Any
+    options: Options,
+    inventory: Path,
+    folder: Path,
+    formats: tuple[str, ...],
+    since: str | None,
+    **composites: Any,
 ) -> Answer:
     """Write an inventory in other formats, or the best outlines of some years."""
     from glacial_lakes.export.export import FORMATS, export_composites, lacking_packages
@@ -422,7 +432,7 @@ def export(
     keep_apart([folder / "inventory.gpkg"] if "gpkg" in names else [], [inventory])
     lakes = open_inventory(inventory)
     language = options.lang or lakes.language
-    paths = write(lakes, folder.absolute(), names, language=language)
+    paths = write(lakes, folder.absolute(), names, language=language, since=since)
     if epochs:
         years = {name: (first, last) for name, first, last in epochs}
         paths += export_composites(lakes, folder.absolute(), years, months or range(1, 13))
@@ -473,7 +483,7 @@ def report(
 @verb
 @click.argument("inventory", metavar="INVENTORY.GPKG", type=Path)
 @click.argument("edited", metavar="[EDITED]", type=Path, required=False)
-@click.option("--by", metavar="NAME", help="Who decided.")
+@click.option("--by", metavar="NAME", help="Who decided, where the fields name nobody.")
 @click.option("--dry-run", is_flag=True, help="Only show what was understood.")
 @click.option(
     "--partial/--whole",
@@ -481,6 +491,12 @@ def report(
     help="EDITED is a selection / all lakes that it lacks are false.",
 )
 @click.option("--encoding", help="Text encoding of a shapefile, e.g. CP1251.")
+@click.option(
+    "--conflicts",
+    type=click.Choice(["ask", "file", "inventory"]),
+    default="ask",
+    help="Whose decision counts where EDITED contradicts a later one; default: ask.",
+)
 def review(
     options: Options, inventory: Path, edited: Path | None, partial: bool | None, **given: Any
 ) -> Answer:
@@ -522,6 +538,19 @@ def validate(
     names = write_accuracy(accuracy, out, options.language) if out is not None else []
     text_lines = [*lines(accuracy, options.language), *(str(path) for path in names)]
     return Answer(text_lines, accuracy.to_dict())
+
+
+@verb
+@click.option("-o", "folder", type=Path, help="Folder of plugins; default: that of QGIS.")
+def qgis_install(options: Options, folder: Path | None) -> Answer:
+    """Put the tools for the Processing toolbox of QGIS in place; they run this installation."""
+    from glacial_lakes.cli.qgis_install import NAME, install
+
+    paths = install(options.language, None if folder is None else folder.absolute())
+    say = speaker(options)
+    told = say("In QGIS: Plugins, Manage and Install Plugins, Installed: {name}.")
+    lines = [*(str(path) for path in paths), told.format(name="Glacial lakes")]
+    return Answer(lines, {"paths": [str(path) for path in paths], "plugin": NAME})
 
 
 @verb

@@ -53,7 +53,10 @@ if TYPE_CHECKING:
 INVENTORY_NAME = "inventory.gpkg"
 REPORT_NAME, VIEWER_NAME = "report.html", "viewer.html"
 _AREAS = (C.AREA_BEFORE_M2, C.AREA_AFTER_M2)
-_SHOWN_COLUMNS = (C.OTHER_ID, C.LAKE_TYPE, C.DAM_TYPE, C.LAKE_NAME, C.COMMENT)
+_SHOWN_COLUMNS = (
+    *(C.OTHER_ID, C.LAKE_TYPE, C.DAM_TYPE),
+    *(C.CATALOGUE_NO, C.LAKE_NAME, C.DISTRICT, C.COMMENT),
+)
 _NOTES = {
     DemNotGiven: N_(
         "no DEM is given: shade and steep slopes, which can look like water, are not excluded"

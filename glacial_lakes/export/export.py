@@ -12,7 +12,9 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import wait
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +28,13 @@ from glacial_lakes import change, schema
 from glacial_lakes.change.series import epoch_names, times_of_scenes
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, ConfigError, Message, require
+from glacial_lakes.export import xlsx
 from glacial_lakes.export.kml import write_kmz
-from glacial_lakes.inventory.inventory import STATUS_COLOURS, Inventory
+from glacial_lakes.inventory.inventory import STATUS_COLOURS, Inventory, open_inventory
 from glacial_lakes.io.atomic import is_aside, settle, together, whole
 from glacial_lakes.io.locks import folder_lock
 from glacial_lakes.io.marks import is_overwriting, overwriting
-from glacial_lakes.io.qgis_style import layer_style
+from glacial_lakes.io.qgis_style import lake_label, layer_style
 from glacial_lakes.io.shapefile import write_shapefile
 from glacial_lakes.kernels.text import DIGITS, ring_texts, texts_of
 from glacial_lakes.report.page import write_report
@@ -74,7 +77,12 @@ _GRID_DEG = 10.0**-DIGITS
 
 
 def export(
-    inventory: Inventory, folder: Path | str, formats: Iterable[str], *, language: str = "en"
+    inventory: Inventory,
+    folder: Path | str,
+    formats: Iterable[str],
+    *,
+    language: str = "en",
+    since: str | Path | Inventory | None = None,
 ) -> list[Path]:
     """Write an inventory in several formats.
 
@@ -91,11 +99,17 @@ def export(
         with the latest full outline of each lake that is present, each with a field dictionary
         and a QGIS style; ``gpkg``: ``inventory.gpkg``; ``csv``: ``lakes.csv``,
         ``observations.csv``, ``events.csv``, ``trends.csv``, ``alerts.csv`` and ``totals.csv``;
+        ``csv_excel``: the same tables in the folder ``csv_excel`` with ``;``, decimal comma and a
+        byte order mark, which a double click opens right where the comma is decimal;
+        ``xlsx``: ``inventory.xlsx`` with tables for people, and ``to_visit.gpx``;
         ``geojson``: ``lakes.geojson`` and ``outlines.geojson``; ``kmz``: ``lakes.kmz`` with a time
         slider;
         ``parquet``: ``lakes.parquet`` and ``outlines.parquet``; ``report``: ``report.html``.
     language : {"en", "ru"}
-        Language of the report and of the KMZ's words.
+        Language of the report, of the workbook and of the KMZ's words.
+    since : str, path-like or Inventory, optional
+        What changes in the workbook are told from: a date, a year, years (``2009-2011``) or an
+        earlier inventory; by default the first area of each lake.
 
     Returns
     -------
@@ -132,18 +146,26 @@ def export(
         return []
     require_packages(names)
     folder = Path(folder).absolute()
+    since = earlier(since)
     if is_aside(folder / "x"):
-        paths = _all_written(inventory, folder, names, language)
+        paths = _all_written(inventory, folder, names, language, since)
     else:
         with folder_lock(folder):
             settle(folder)
             with together(folder) as aside:
-                paths = _all_written(inventory, aside.folder, names, language)
+                paths = _all_written(inventory, aside.folder, names, language, since)
                 paths = {
                     name: [folder / path.relative_to(aside.folder) for path in written]
                     for name, written in paths.items()
                 }
     return [path for name in names for path in paths[name]]
+
+
+def earlier(since: str | Path | Inventory | None) -> str | Inventory | None:
+    """Return what changes are told from: the inventory of a file that is named, else as it is."""
+    if isinstance(since, Path) or (isinstance(since, str) and since.lower().endswith(".gpkg")):
+        return open_inventory(since)
+    return since
 
 
 def lacking_packages(formats: Iterable[str]) -> dict[str, str]:
@@ -178,13 +200,17 @@ def require_packages(formats: Iterable[str]) -> None:
 
 
 def _all_written(
-    inventory: Inventory, folder: Path, names: Sequence[str], language: str
+    inventory: Inventory,
+    folder: Path,
+    names: Sequence[str],
+    language: str,
+    since: str | Inventory | None,
 ) -> dict[str, list[Path]]:
     apart = [name for name in names if name in _APART]
     here = [name for name in names if name not in _APART]
     if apart and here and _is_work_for_two(len(inventory.outlines)):
-        return _written_by_two(inventory, folder, here, apart, language)
-    return _written(inventory, folder, names, language)
+        return _written_by_two(inventory, folder, here, apart, language, since)
+    return _written(inventory, folder, names, language, since)
 
 
 def _is_work_for_two(outlines: int) -> bool:
@@ -193,9 +219,14 @@ def _is_work_for_two(outlines: int) -> bool:
 
 
 def _written(
-    inventory: Inventory, folder: Path, names: Sequence[str], language: str
+    inventory: Inventory,
+    folder: Path,
+    names: Sequence[str],
+    language: str,
+    since: str | Inventory | None = None,
 ) -> dict[str, list[Path]]:
-    return {name: FORMATS[name](inventory, folder, language) for name in names}
+    writers = FORMATS | {"xlsx": partial(xlsx.write, since=since)}
+    return {name: writers[name](inventory, folder, language) for name in names}
 
 
 def _written_there(
@@ -207,14 +238,19 @@ def _written_there(
 
 
 def _written_by_two(
-    inventory: Inventory, folder: Path, here: Sequence[str], apart: Sequence[str], language: str
+    inventory: Inventory,
+    folder: Path,
+    here: Sequence[str],
+    apart: Sequence[str],
+    language: str,
+    since: str | Inventory | None,
 ) -> dict[str, list[Path]]:
     """Write some formats in this process and the others in a second one, at the same time."""
     with ProcessPerCall(1) as second:
         arguments = (inventory, folder, apart, language, is_overwriting())
         others = second.submit(_written_there, *arguments)
         try:
-            paths = _written(inventory, folder, here, language)
+            paths = _written(inventory, folder, here, language, since)
         except Exception:
             wait([others])  # what it writes is to be whole
             raise
@@ -342,6 +378,7 @@ def _styled_shapefile(outlines: gpd.GeoDataFrame, path: Path, language: str) -> 
         language,
         coloured=schema.STATUS.shapefile,
         colours=STATUS_COLOURS,
+        label=lake_label(is_shapefile=True),
         is_shapefile=True,
     )
     paths = write_shapefile(outlines, path, schema.OUTLINES)
@@ -355,6 +392,14 @@ def _geopackage(inventory: Inventory, folder: Path, language: str) -> list[Path]
 
 
 def _csv(inventory: Inventory, folder: Path, language: str) -> list[Path]:
+    return _tables(inventory, folder, PLAIN)
+
+
+def _csv_excel(inventory: Inventory, folder: Path, language: str) -> list[Path]:
+    return _tables(inventory, folder / "csv_excel", FOR_EXCEL)
+
+
+def _tables(inventory: Inventory, folder: Path, dialect: Dialect) -> list[Path]:
     observations = schema.conform(inventory.observations, schema.OBSERVATIONS)
     events = schema.conform(inventory.events, schema.LAKE_EVENTS)
     return [
@@ -363,15 +408,17 @@ def _csv(inventory: Inventory, folder: Path, language: str) -> list[Path]:
             schema.OBSERVATIONS,
             OBSERVATION_FIELDS,
             folder / "observations.csv",
+            dialect,
         ),
         _write_csv(
             events.sort_values([C.DATE, C.LAKE_ID, C.EVENT]),
             schema.LAKE_EVENTS,
             EVENT_FIELDS,
             folder / "events.csv",
+            dialect,
         ),
         *(
-            _write_csv(table, columns, [column.name for column in columns], folder / name)
+            _write_csv(table, columns, [column.name for column in columns], folder / name, dialect)
             for name, table, columns in (
                 ("lakes.csv", inventory.lakes.sort_values(C.LAKE_ID), schema.LAKES),
                 ("trends.csv", inventory.trends, schema.TRENDS),
@@ -382,23 +429,46 @@ def _csv(inventory: Inventory, folder: Path, language: str) -> list[Path]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How tables are written as text."""
+
+    delimiter: str = ","
+    decimal: str = "."
+    encoding: str = "utf-8"
+
+
+PLAIN = Dialect()
+"""RFC 4180, for programs."""
+FOR_EXCEL = Dialect(";", ",", "utf-8-sig")
+"""For a double click where the comma is decimal."""
+
+
 def _write_csv(
-    table: pd.DataFrame, columns: Sequence[schema.Column], fields: Sequence[str], path: Path
+    table: pd.DataFrame,
+    columns: Sequence[schema.Column],
+    fields: Sequence[str],
+    path: Path,
+    dialect: Dialect = PLAIN,
 ) -> Path:
     """Write RFC 4180 in UTF-8; a missing value is empty, no text can start a formula (OWASP)."""
     kinds = {column.name: column.type for column in columns}
-    cells = [_cells(table[name], kinds[name]) for name in fields]
-    with whole(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
+    cells = [_cells(table[name], kinds[name], dialect.decimal) for name in fields]
+    with (
+        whole(path) as temporary,
+        temporary.open("w", encoding=dialect.encoding, newline="") as file,
+    ):
+        writer = csv.writer(file, delimiter=dialect.delimiter)
         writer.writerow(fields)
         writer.writerows(zip(*cells, strict=True))
     return path
 
 
-def _cells(values: pd.Series, kind: schema.ColumnType) -> list[str]:
+def _cells(values: pd.Series, kind: schema.ColumnType, decimal: str = ".") -> list[str]:
     plain = _plain_values(values, kind)
     if kind == "real":
-        return ["" if v is None else repr(round(v, 6)).removesuffix(".0") for v in plain]
+        texts = ["" if v is None else repr(round(v, 6)).removesuffix(".0") for v in plain]
+        return texts if decimal == "." else [text.replace(".", decimal) for text in texts]
     texts = ["" if value is None else str(value) for value in plain]
     if kind != "text":
         return texts
@@ -487,7 +557,9 @@ def _on_grid(shapes: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
 
 def _kmz(inventory: Inventory, folder: Path, language: str) -> list[Path]:
     observations = schema.conform(inventory.observations, schema.OBSERVATIONS)
-    return [write_kmz(_outlines(inventory), observations, folder / "lakes.kmz", language)]
+    lakes = schema.conform(inventory.lakes, schema.LAKES)
+    path = folder / "lakes.kmz"
+    return [write_kmz(lakes, _outlines(inventory), observations, path, language)]
 
 
 def _parquet(inventory: Inventory, folder: Path, language: str) -> list[Path]:
@@ -530,6 +602,7 @@ _OF_THIS_FILE: Mapping[str, Writer] = {
     "shp": _shapefiles,
     "gpkg": _geopackage,
     "csv": _csv,
+    "csv_excel": _csv_excel,
     "geojson": _geojson,
     "kmz": _kmz,
     "parquet": _parquet,

@@ -15,28 +15,29 @@ import pandas as pd
 
 from glacial_lakes import schema
 from glacial_lakes.columns import C
+from glacial_lakes.inventory.inventory import STATE_COLOURS
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.kernels.text import ring_texts, texts_of
 from glacial_lakes.language import translate
-from glacial_lakes.schema import Status
+from glacial_lakes.schema import LakeState, Status
 
-_WATER, _WATER_FILL = "ffb27200", "66b27200"
-"""Colours as alpha, blue, green, red."""
 _TIME = "{:%Y-%m-%dT%H:%M:%SZ}"
-_HEAD = f"""<?xml version='1.0' encoding='utf-8'?>
+_HEAD = """<?xml version='1.0' encoding='utf-8'?>
 <kml xmlns="http://www.opengis.net/kml/2.2">
  <Document>
-  <name>{{name}}</name>
-  <Style id="lake">
+  <name>{name}</name>
+"""
+_STYLE = """  <Style id="{state}">
    <LineStyle>
-    <color>{_WATER}</color>
+    <color>ff{colour}</color>
     <width>2</width>
    </LineStyle>
    <PolyStyle>
-    <color>{_WATER_FILL}</color>
+    <color>66{colour}</color>
    </PolyStyle>
   </Style>
 """
+"""Colours are alpha, blue, green, red."""
 _ROWS_AT_ONCE = 20_000
 """Outlines whose text is in memory together."""
 _PIECES_AT_ONCE = 1000
@@ -44,6 +45,10 @@ _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 """Date stamp inside the archive: equal content must give equal bytes on any day."""
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _COLUMNS = (
+    schema.LAKE_ID,
+    schema.CATALOGUE_NO,
+    schema.LAKE_NAME,
+    schema.DISTRICT,
     schema.ACQUIRED,
     schema.AREA,
     schema.AREA_SIGMA,
@@ -56,12 +61,21 @@ _COLUMNS = (
 
 
 def write_kmz(
-    outlines: gpd.GeoDataFrame, observations: pd.DataFrame, path: Path, language: str = "en"
+    lakes: pd.DataFrame,
+    outlines: gpd.GeoDataFrame,
+    observations: pd.DataFrame,
+    path: Path,
+    language: str = "en",
 ) -> Path:
     """Write full outlines of all dates, each shown from its date to the next time its lake is seen.
 
+    Lakes have the name that the partner gave them, lie in a folder of their district, and have a
+    colour by their state.
+
     Parameters
     ----------
+    lakes : pandas.DataFrame
+        ``schema.LAKES``: their states.
     outlines : geopandas.GeoDataFrame
         ``schema.OUTLINES`` and geometry in EPSG:4326; rows without an area are left out.
     observations : pandas.DataFrame
@@ -85,7 +99,7 @@ def write_kmz(
         archive.open(entry, "w", force_zip64=False) as file,
         ThreadPoolExecutor(1) as packing,  # zlib works without Python's lock
     ):
-        pieces = _document(outlines, observations, language)
+        pieces = _document(lakes, outlines, observations, language)
         packed: Future[int] | None = None
         while text := "".join(islice(pieces, _PIECES_AT_ONCE)):
             if packed is not None:
@@ -97,28 +111,61 @@ def write_kmz(
 
 
 def _document(
-    outlines: gpd.GeoDataFrame, observations: pd.DataFrame, language: str
+    lakes: pd.DataFrame, outlines: gpd.GeoDataFrame, observations: pd.DataFrame, language: str
 ) -> Iterator[str]:
     """Yield the text of the document, piece by piece: it is long."""
     full = outlines[outlines[C.AREA_M2].notna()].sort_values([C.LAKE_ID, C.ACQUIRED, C.SCENE_ID])
     full = full.assign(end=_ends(full, observations).to_numpy())
+    by_lake = full.drop_duplicates(C.LAKE_ID, keep="last").set_index(C.LAKE_ID)
+    states = lakes.set_index(C.LAKE_ID)[C.STATE].to_dict()
+    full = full.assign(
+        label=full[C.LAKE_ID].map(_labels(by_lake)),
+        state=full[C.LAKE_ID]
+        .map(states)
+        .where(lambda found: found.isin(STATE_COLOURS), str(LakeState.PRESENT)),
+        folder=full[C.LAKE_ID].map(by_lake[C.DISTRICT].fillna("")),
+    ).sort_values(["folder", C.LAKE_ID, C.ACQUIRED, C.SCENE_ID], kind="stable")
     yield _HEAD.format(name=_text(translate("Glacial lakes", language)))
+    for state, colour in STATE_COLOURS.items():
+        red, green, blue = (f"{int(part):02x}" for part in colour.split(","))
+        yield _STYLE.format(state=state, colour=f"{blue}{green}{red}")
+    is_by_district = bool((full["folder"] != "").any())
+    for number, (district, rows) in enumerate(full.groupby("folder", sort=True)):
+        if is_by_district:
+            name = str(district) or translate("No district", language)
+            yield f'  <Folder id="district-{number}">\n   <name>{_text(name)}</name>\n'
+        yield from _folders(rows, language)
+        yield "  </Folder>\n" if is_by_district else ""
+    yield " </Document>\n</kml>"
+
+
+def _labels(lakes: pd.DataFrame) -> dict[str, str]:
+    """Return what people call each lake: its number in the catalogue and its name, else its ID."""
+    columns = (lakes[name] for name in (C.CATALOGUE_NO, C.LAKE_NAME))
+    return {
+        str(lake): " ".join(str(text) for text in texts if isinstance(text, str)) or str(lake)
+        for lake, *texts in zip(lakes.index, *columns, strict=True)
+    }
+
+
+def _folders(full: gpd.GeoDataFrame, language: str) -> Iterator[str]:
+    """Yield a folder for each lake, with its outlines of all dates."""
     lake = None
     for start in range(0, len(full), _ROWS_AT_ONCE):
         rows = full.iloc[start : start + _ROWS_AT_ONCE]
-        for lake_id, placemark in zip(rows[C.LAKE_ID], _placemarks(rows, language), strict=True):
+        columns = (rows[C.LAKE_ID], rows["label"], _placemarks(rows, language))
+        for lake_id, label, placemark in zip(*columns, strict=True):
             if lake_id != lake:
                 yield "  </Folder>\n" if lake is not None else ""
-                yield f"  <Folder>\n   <name>{_text(lake_id)}</name>\n"
+                yield f"  <Folder>\n   <name>{_text(label)}</name>\n"
                 lake = lake_id
             yield placemark
     yield "  </Folder>\n" if lake is not None else ""
-    yield " </Document>\n</kml>"
 
 
 def _placemarks(rows: gpd.GeoDataFrame, language: str) -> Iterator[str]:
     begins, ends = (texts_of(rows[name], _TIME.format) for name in (C.ACQUIRED, "end"))
-    names = [_text(name) for name in rows[C.LAKE_ID]]
+    names = [_text(name) for name in rows["label"]]
     columns = []
     for column in _COLUMNS:
         unit = f", {column.unit}" if column.type == "real" else ""
@@ -136,12 +183,14 @@ def _placemarks(rows: gpd.GeoDataFrame, language: str) -> Iterator[str]:
         columns.append(["" if text is None else text for text in texts])
     facts = map("".join, zip(*columns, strict=True))
     shapes = ring_texts(rows.geometry.to_numpy(), "", ",", " ")
-    for name, begin, end, data, parts in zip(names, begins, ends, facts, shapes, strict=True):
+    pieces = zip(names, begins, ends, rows["state"], facts, shapes, strict=True)
+    for name, begin, end, state, data, parts in pieces:
         yield (
             f"   <Placemark>\n    <name>{name}</name>\n    <TimeSpan>\n"
             f"     <begin>{begin}</begin>\n"
             + ("" if end is None else f"     <end>{end}</end>\n")
-            + "    </TimeSpan>\n    <styleUrl>#lake</styleUrl>\n"
+            + "    </TimeSpan>\n"
+            f"    <styleUrl>#{state}</styleUrl>\n"
             + (f"    <ExtendedData>\n{data}    </ExtendedData>\n")
             + "    <MultiGeometry>\n"
             + "".join(_polygon(rings) for rings in parts)

@@ -41,6 +41,8 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "outline_method": ("outline_method", "outline_me", "method"),
     "quality": ("quality",),
     "lake_name": ("lake_name", "lakename", "placename", "name", "название"),
+    "catalogue_no": ("catalogue_no", "catal_no", "catalog_no", "номер", "номер_озера"),
+    "district": ("district", "район"),
     "comment": ("comment", "remarks", "notes", "примечание"),
 }
 """Our columns and the fields that are taken for them, in lower case, best first: those of Wang et
@@ -49,6 +51,8 @@ al. (2020), Hi-MAG (Chen et al. 2021), ICIMOD, GrIML, and our own in full and cu
 nothing else tells it. ICIMOD's ``Type`` is a class of
 dams; see :func:`glacial_lakes.ingest.reading.read_outlines` for others."""
 
+ID_FORM = r"GL\d{6}[EW]\d{5}[NS](_\d+)?"
+"""The form of identities that the inventories of the region share."""
 UNITS: Mapping[str, float] = {"m2": 1.0, "ha": 1e4, "km2": 1e6}
 """Square metres of the units that area fields have."""
 PERCENT = "%"

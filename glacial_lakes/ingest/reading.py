@@ -27,7 +27,7 @@ from glacial_lakes.ingest.dates import (
     image_of,
     puts_month_first,
 )
-from glacial_lakes.ingest.fields import area_unit, errors_m2, recognise, unit_in_name
+from glacial_lakes.ingest.fields import ID_FORM, area_unit, errors_m2, recognise, unit_in_name
 from glacial_lakes.ingest.numbers import numbers_of
 from glacial_lakes.io.vector import logged, read_rows, row_numbers
 from glacial_lakes.mapping.mapped_scene import MappedScene
@@ -358,6 +358,9 @@ def _described(
         else:
             columns[column.name] = texts_of(values)
     table = gpd.GeoDataFrame(columns, geometry=frame.geometry.to_numpy(), crs=frame.crs)
+    # A code of another form is the number that the partner's catalogue gives the lake.
+    codes = table[C.LAKE_ID].where(~table[C.LAKE_ID].astype("str").str.fullmatch(ID_FORM), None)
+    table[C.CATALOGUE_NO] = table[C.CATALOGUE_NO].where(table[C.CATALOGUE_NO].notna(), codes)
     size = geodesic_area_perimeter(table.geometry)
     table[C.AREA_M2], table[C.PERIMETER_M] = size[C.AREA_M2], size[C.PERIMETER_M]
     if C.AREA_SIGMA_M2 in named:

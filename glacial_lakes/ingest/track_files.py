@@ -32,6 +32,7 @@ from glacial_lakes.events import (
     collecting,
     ignore,
 )
+from glacial_lakes.ingest.fields import ID_FORM
 from glacial_lakes.ingest.neighbours import box_of, check_together
 from glacial_lakes.ingest.reading import read_outlines
 from glacial_lakes.inventory.build import track
@@ -49,8 +50,6 @@ from glacial_lakes.runtime.revision import code_version, versions
 from glacial_lakes.schema import SceneState, Status
 from glacial_lakes.settings import TrackingSettings, digest
 
-ID_FORM = r"GL\d{6}[EW]\d{5}[NS](_\d+)?"
-"""The form of identities that the inventories of the region share."""
 ID_PLACE_M = 1000.0
 """An identity that names a place farther than this from its outline is a slip."""
 

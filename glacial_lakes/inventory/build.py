@@ -15,8 +15,10 @@ import glacial_lakes
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, VectorError, require
 from glacial_lakes.inventory import attributes, decisions
+from glacial_lakes.inventory.catalogue import Catalogue
 from glacial_lakes.inventory.inventory import Inventory, as_layer, empty_layer
 from glacial_lakes.inventory.kept import annotated_lakes, with_kept
+from glacial_lakes.inventory.register import Views, catalogued_lakes, registered
 from glacial_lakes.io.repair import repaired
 from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.mapping.mapped_scene import MappedScene
@@ -41,6 +43,7 @@ def track(
     previous: Inventory | None = None,
     settings: TrackingSettings | None = None,
     min_area_m2: float | None = None,
+    catalogue: Catalogue | None = None,
     scenes: pd.DataFrame | None = None,
     run: Mapping[str, Any] | None = None,
 ) -> Inventory:
@@ -70,6 +73,10 @@ def track(
         Limits of the matching.
     min_area_m2 : float, optional
         Smallest lake that was mapped, when one was chosen.
+    catalogue : Catalogue, optional
+        The partner's list of lakes, from
+        :func:`glacial_lakes.inventory.catalogue.read_catalogue`: its numbers, names, districts and
+        remarks are joined to the lakes, once and for ever.
     scenes : pandas.DataFrame, optional
         Table of scenes, :data:`glacial_lakes.schema.SCENES`; by default made of the coverages.
     run : mapping, optional
@@ -103,8 +110,9 @@ def track(
     reviews = empty_layer("reviews") if previous is None else as_layer(previous.reviews, "reviews")
     known = None if previous is None else decisions.known_ground(previous.outlines, reviews)
     seen: list[dict[str, Any]] = []
+    views = None if catalogue is None else Views.of(catalogue)
     tracked = track_lakes(
-        _without_rejected(mapped, reviews, seen),
+        _without_rejected(mapped, reviews, seen, views),
         previous=known,
         taken=set(reviews[C.LAKE_ID].dropna()),
         settings=settings,
@@ -113,7 +121,7 @@ def track(
     scene_table = as_layer(_scenes(seen, scenes, reviews), "scenes")
     if previous is not None:
         tables = (as_layer(getattr(previous, name), name) for name in _TRACKED)
-        annotated = annotated_lakes(previous)
+        annotated = annotated_lakes(previous) | catalogued_lakes(previous.register)
         tracked = with_kept(tracked, Tracked(*tables), reviews, scene_table, annotated)
     tracked = decisions.redraw(tracked, reviews, scene_table)
     lakes, rows = (as_layer(getattr(tracked, name), name) for name in ("lakes", "outlines"))
@@ -128,11 +136,14 @@ def track(
         named = tracked.lakes.assign(basin=_basins(tracked.lakes, basins, basin_field))
         tracked = replace(tracked, lakes=named)
     tracked = decisions.describe(tracked, reviews)
+    register = empty_layer("register") if previous is None else previous.register
+    tracked = replace(tracked, lakes=as_layer(attributes.screened(tracked.lakes), "lakes"))
+    register, tracked = registered(register, tracked, reviews, catalogue, views)
     rows = tracked.outlines
     earlier = empty_layer("runs") if previous is None else previous.runs
     added = [dict(run)] if run is not None else []
     return Inventory(
-        lakes=as_layer(attributes.screened(tracked.lakes), "lakes"),
+        lakes=tracked.lakes,
         outlines=as_layer(rows.assign(version=str(glacial_lakes.__version__)), "outlines"),
         observations=tracked.observations,
         events=tracked.events,
@@ -141,6 +152,7 @@ def track(
         runs=as_layer(pd.concat([earlier, pd.DataFrame(added)], ignore_index=True), "runs")
         if added
         else earlier,
+        register=register,
     )
 
 
@@ -155,9 +167,14 @@ def _require_types(mapped: object, previous: object, settings: object) -> None:
 
 
 def _without_rejected(
-    mapped: Iterable[MappedScene], reviews: gpd.GeoDataFrame, seen: list[dict[str, Any]]
+    mapped: Iterable[MappedScene],
+    reviews: gpd.GeoDataFrame,
+    seen: list[dict[str, Any]],
+    views: Views | None,
 ) -> Iterator[MappedScene]:
     """Yield the scenes without the outlines at rejected places, and note what they had.
+
+    And how they saw the places of a catalogue.
 
     One scene at a time: the outlines of all scenes need not be in memory twice.
     """
@@ -177,6 +194,8 @@ def _without_rejected(
                 C.N_REJECTED: rejected,
             }
         )
+        if views is not None:
+            views.add(scene.coverage, utc(scene.coverage.acquired))
         yield kept
 
 

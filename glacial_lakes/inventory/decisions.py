@@ -31,7 +31,11 @@ LIKE = 0.8
 A lake whose area grew by a quarter has as much in common with what it was. Two mappings of a lake
 that did not change fall below it in 14 % of pairs (small lakes, two sensors), and below it with
 areas beyond the sigmas in 0.6 % (``benchmarks/repeat_mapping.py``)."""
-_FIELDS = (C.LAKE_TYPE, C.DAM_TYPE, C.LAKE_NAME, C.COMMENT)
+FIELDS = (
+    *(C.LAKE_TYPE, C.DAM_TYPE),
+    *(C.CATALOGUE_NO, C.LAKE_NAME, C.DISTRICT, C.COMMENT),
+)
+"""Attributes that a person may set: how a lake is classified, and what it is called."""
 _DRAWN = (Decision.REDRAWN, Decision.ADDED, Decision.SPLIT)
 _ON_IMAGE = (*_DRAWN, Decision.MERGED, Decision.REJECTED)
 _UNCHECKED = {C.VERIFIED: None, C.VERIFIED_BY: None}
@@ -223,9 +227,7 @@ def redraw(tracked: Tracked, reviews: gpd.GeoDataFrame, scenes: pd.DataFrame) ->
 
 def describe(tracked: Tracked, reviews: gpd.GeoDataFrame) -> Tracked:
     """Put types, names, comments and checks by persons on lakes and outlines."""
-    kinds = (Decision.ACCEPTED, Decision.WITHDRAWN, Decision.RECLASSIFIED, Decision.COMMENTED)
-    force = in_force(reviews)
-    force = force[force[C.DECISION].isin(kinds)]
+    force = _described(reviews)
     if force.empty:
         return tracked
     lakes, outlines = tracked.lakes.copy(), tracked.outlines.copy()
@@ -234,7 +236,7 @@ def describe(tracked: Tracked, reviews: gpd.GeoDataFrame) -> Tracked:
     for _, review in force.iterrows():
         name = str(review[C.LAKE_ID])
         lake, rows = lakes[C.LAKE_ID] == name, outlines[C.LAKE_ID] == name
-        values = {field: review[field] or None for field in _FIELDS if review[field] is not None}
+        values = {field: review[field] or None for field in FIELDS if review[field] is not None}
         if review[C.DECISION] in {Decision.ACCEPTED, Decision.WITHDRAWN}:
             checked = review[C.DECISION] == Decision.ACCEPTED
             values = (
@@ -244,7 +246,7 @@ def describe(tracked: Tracked, reviews: gpd.GeoDataFrame) -> Tracked:
             if checked and name in newer.index and newer[name] == review[C.ACQUIRED]:
                 lakes.loc[lake, C.REVIEW_CONFLICT] = pd.NA  # the newer outline was checked
             rows &= here if checked else True
-        elif pd.notna(review[C.ACQUIRED]):
+        elif review[C.DECISION] == Decision.RECLASSIFIED and pd.notna(review[C.ACQUIRED]):
             rows &= _same_image(outlines, review)
             latest = name in stands.index and stands.loc[name, C.ACQUIRED] == review[C.ACQUIRED]
             lake &= latest
@@ -256,6 +258,20 @@ def describe(tracked: Tracked, reviews: gpd.GeoDataFrame) -> Tracked:
     lakes = gpd.GeoDataFrame(schema.conform(lakes, schema.LAKES), crs=4326)
     outlines = gpd.GeoDataFrame(schema.conform(outlines, schema.OUTLINES), crs=4326)
     return replace(tracked, lakes=lakes, outlines=outlines)
+
+
+def _described(reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the decisions that say something of lakes beside their outlines, in order.
+
+    What was written beside a new lake lasts, also where its outline was drawn anew since.
+    """
+    kinds = (Decision.ACCEPTED, Decision.WITHDRAWN, Decision.RECLASSIFIED, Decision.COMMENTED)
+    force = in_force(reviews)
+    told = reviews[list(FIELDS)].notna().any(axis=1)
+    born = reviews[reviews[C.DECISION].isin([Decision.ADDED, Decision.SPLIT]) & told]
+    parts = [force[force[C.DECISION].isin(kinds)], born]
+    rows = pd.concat([part for part in parts if len(part)] or parts[:1])
+    return gpd.GeoDataFrame(rows.sort_values(C.REVIEW_ID, kind="stable"), crs=reviews.crs)
 
 
 def _without(tracked: Tracked, names: set[str]) -> Tracked:
@@ -381,7 +397,7 @@ def _lakes(
                 C.LAST_SEEN: group[C.ACQUIRED].max(),
                 C.N_OBSERVED: int(group[C.AREA_M2].count()),
                 C.MAX_AREA_M2: group[C.AREA_M2].max(),
-                C.STATE: LakeState.GONE if ended else state,
+                C.STATE: LakeState.MERGED if ended else state,
                 C.EDITED: True if len(edited) else None,
                 C.EDITED_BY: edited[C.EDITED_BY].iloc[-1] if len(edited) else None,
             }

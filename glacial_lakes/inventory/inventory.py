@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +17,10 @@ from glacial_lakes import change, schema
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, InputError, VectorError, require
 from glacial_lakes.inventory import attributes, decisions
+from glacial_lakes.inventory.register import registered
 from glacial_lakes.io.geopackage import read_layers, write_layers
 from glacial_lakes.io.parsing import json_of
-from glacial_lakes.io.qgis_style import layer_style
+from glacial_lakes.io.qgis_style import lake_label, layer_style
 from glacial_lakes.io.shapefile import write_shapefile
 from glacial_lakes.language import languages
 from glacial_lakes.runtime.notebooks import ShowsFacts
@@ -39,6 +40,7 @@ LAYERS = {
     "reviews": schema.REVIEWS,
     "scenes": schema.SCENES,
     "runs": schema.RUNS,
+    "register": schema.REGISTER,
 }
 """The layers of an inventory file and their columns."""
 
@@ -56,6 +58,7 @@ KEYS = {
     "reviews": (C.REVIEW_ID,),
     "scenes": (C.SCENE_ID,),
     "runs": (C.RUN_ID,),
+    "register": (C.LAKE_ID, C.CATALOGUE_NO),
     "trends": (C.LAKE_ID,),
     "alerts": (C.LAKE_ID, C.ALERT, C.DATE),
 }
@@ -74,6 +77,7 @@ STATUS_COLOURS: Mapping[str, str] = {
 STATE_COLOURS: Mapping[str, str] = {
     LakeState.PRESENT: "0,114,178",
     LakeState.GONE: "213,94,0",
+    LakeState.MERGED: "127,138,146",
     LakeState.UNCONFIRMED: "230,159,0",
 }
 """Lakes on a map by state."""
@@ -131,6 +135,10 @@ class Inventory(ShowsFacts):
     """:data:`~glacial_lakes.schema.SCENES`."""
     runs: pd.DataFrame
     """:data:`~glacial_lakes.schema.RUNS`: parameters, versions and inputs."""
+    register: pd.DataFrame = field(
+        default_factory=lambda: schema.conform(pd.DataFrame(), schema.REGISTER)
+    )
+    """:data:`~glacial_lakes.schema.REGISTER`: numbers that lakes keep, the partner's catalogue."""
 
     @property
     def language(self) -> str:
@@ -163,6 +171,7 @@ class Inventory(ShowsFacts):
                 self.language,
                 coloured=colouring and colouring[0],
                 colours=colouring and colouring[1],
+                label=lake_label() if name in ("lakes", "outlines") else None,
             )
             for name, columns in ALL_LAYERS.items()
             for colouring in (COLOURED.get(name),)
@@ -194,11 +203,12 @@ class Inventory(ShowsFacts):
         """
         require(path, (str, os.PathLike), "path", N_("give the path of an inventory"))
         layers = read_layers(path)
-        missing = [name for name in LAYERS if name not in layers]
+        missing = [name for name in LAYERS if name not in layers and name != "register"]
         if missing:
             raise VectorError(
                 path, "has no layer {missing}", "name the inventory.gpkg of a run", missing=missing
             )
+        layers.setdefault("register", pd.DataFrame())  # written before 0.2
         tables = {name: as_layer(layers[name], name) for name in LAYERS}
         if C.PIXEL_M not in layers["outlines"]:  # written before 0.2
             sensor = tables["outlines"][C.SENSOR]
@@ -272,7 +282,9 @@ class Inventory(ShowsFacts):
             tracked.lakes, tracked.lakes[C.LAKE_ID].isin(reviews[C.LAKE_ID])
         )
         tracked = replace(tracked, lakes=as_layer(lakes, "lakes"))
-        return replace(self, reviews=as_layer(table, "reviews"), **vars(tracked))
+        register, tracked = registered(self.register, tracked, table)
+        changed = {"reviews": as_layer(table, "reviews"), "register": register}
+        return replace(self, **changed, **vars(tracked))
 
     @cached_property
     def trends(self) -> pd.DataFrame:

@@ -155,7 +155,7 @@ def plot_lakes(
     shapes = lakes.set_geometry(beside_each_other(in_degrees(lakes.geometry)))
     gone = pd.Series(False, index=shapes.index)
     if C.STATE in shapes:
-        gone = shapes[C.STATE] == LakeState.GONE
+        gone = shapes[C.STATE].isin([LakeState.GONE, LakeState.MERGED])
     if len(shapes):
         west, south, east, north = shapes.total_bounds
         pad = 0.06 * max(east - west, north - south, 0.01)

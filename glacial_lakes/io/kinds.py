@@ -29,7 +29,10 @@ _VIEWER = re.compile(
     r"""content="default-src 'none'; style-src 'sha256-[^']+'; script-src 'sha256-[^']+' """
     r"""'sha256-[^']+'; img-src data:( 'self' file:)?; base-uri 'none'; form-action 'none'">"""
 )
-_KMZ = b'<Style id="lake">'
+_KMZ = (b'<Style id="present">', b'<Style id="lake">')
+"""How our documents for Google Earth begin, and how they did before 0.2."""
+_WORKBOOK = b"2000-01-01T00:00:00Z</dcterms:modified>"
+"""When our workbooks say that they were changed: never."""
 KEPT = "kept_"
 """Before the name of a layer: the table of what a person wrote in rows that it has no more."""
 
@@ -188,9 +191,24 @@ def _same_kmz(new: Path, old: Path) -> bool:
             if archive.namelist() != ["doc.kml"]:
                 return False
             with archive.open("doc.kml") as file:
-                return _KMZ in file.read(1024)
+                head = file.read(1024)
+                return any(sign in head for sign in _KMZ)
 
     return is_ours(new) and is_ours(old)
+
+
+def _same_workbook(new: Path, old: Path) -> bool:
+    """Compare workbooks by what made them: a spreadsheet program that saves one names itself."""
+
+    def is_ours(path: Path) -> bool:
+        with zipfile.ZipFile(path) as archive:
+            return archive.read("docProps/core.xml").count(_WORKBOOK) == 1
+
+    return is_ours(new) and is_ours(old)
+
+
+def _same_route(new: Path, old: Path) -> bool:
+    return all(b'creator="glacial_lakes"' in _head(path) for path in (new, old))
 
 
 def _same_parquet(new: Path, old: Path) -> bool:
@@ -231,6 +249,8 @@ _KINDS: Mapping[str, Callable[[Path, Path], bool]] = {
     ".webp": _same_webp,
     ".qml": _same_style,
     ".kmz": _same_kmz,
+    ".xlsx": _same_workbook,
+    ".gpx": _same_route,
     ".parquet": _same_parquet,
     ".fgb": _same_flatgeobuf,
     ".tif": _same_coverage,

@@ -10,7 +10,7 @@ import pandas as pd
 
 from glacial_lakes.io.kinds import OWN_STYLE
 from glacial_lakes.language import MISSING, translate
-from glacial_lakes.schema import Column
+from glacial_lakes.schema import CATALOGUE_NO, LAKE_NAME, Column
 
 FIXED_DATE = "2000-01-01T00:00:00.000Z"
 """Date stamp inside written files: equal content must give equal bytes on any day."""
@@ -25,6 +25,7 @@ def layer_style(
     language: str = "en",
     *,
     coloured: str | None = None,
+    label: str | None = None,
     colours: Mapping[str, str] | None = None,
     is_shapefile: bool = False,
 ) -> str:
@@ -40,6 +41,8 @@ def layer_style(
         Columns of the layer.
     language : str
         Language of names, lists and legend; in English lists and legend show the values themselves.
+    label : str, optional
+        Expression of QGIS that tells what stands beside each polygon.
     coloured : str, optional
         Name of the column that polygons are coloured by; without it there is no legend.
     colours : mapping of str to str, optional
@@ -61,7 +64,8 @@ def layer_style(
     legend = "" if coloured is None else _legend(coloured, colours or {}, language)
     return (
         "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>"
-        f'{OWN_STYLE}|Fields|Forms">{legend}'
+        f'{OWN_STYLE}|Labeling|Fields|Forms" labelsEnabled="{int(label is not None)}">{legend}'
+        f"{'' if label is None else _labeling(label)}"
         f"<fieldConfiguration>{''.join(map(_widget, lists, lists.values()))}</fieldConfiguration>"
         f"<aliases>{_aliases(fields, language)}</aliases></qgis>"
     )
@@ -101,6 +105,30 @@ def _aliases(fields: Mapping[str, Column], language: str) -> str:
     return "".join(
         f"<alias field={quoteattr(name)} name={quoteattr(column.label(language))}/>"
         for name, column in fields.items()
+    )
+
+
+LAKE_LABEL = "trim(coalesce({number}, '') || ' ' || coalesce({name}, ''))"
+"""What a lake is called on a map, by the names of the two columns: nothing, where it has none."""
+
+
+def lake_label(is_shapefile: bool = False) -> str:
+    """Return the expression of QGIS that tells what a partner calls a lake."""
+    names = {
+        "number": CATALOGUE_NO.shapefile if is_shapefile else CATALOGUE_NO.name,
+        "name": LAKE_NAME.shapefile if is_shapefile else LAKE_NAME.name,
+    }
+    return LAKE_LABEL.format(**{key: f'"{name}"' for key, name in names.items()})
+
+
+def _labeling(expression: str) -> str:
+    return (
+        '<labeling type="simple"><settings calloutType="simple"><text-style '
+        f'fieldName={quoteattr(expression)} isExpression="1" fontSize="9" '
+        'fontSizeUnit="Point" textColor="16,42,67,255"><text-buffer bufferDraw="1" '
+        'bufferSize="0.8" bufferSizeUnits="MM" bufferColor="255,255,255,220"/></text-style>'
+        '<text-format/><placement placement="0" dist="1" distUnits="MM"/>'
+        '<rendering drawLabels="1" obstacle="1"/></settings></labeling>'
     )
 
 

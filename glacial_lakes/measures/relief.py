@@ -83,7 +83,8 @@ def relief_indicators(
         the lake itself; ``upslope_glacier_fraction``: share of glaciers in it (missing without
         glaciers); both missing where the catchment reaches the edge of the DEM or of 10 km
         around a tile. ``downstream_slope_deg``: mean slope of the way of the water over the first
-        km below the lake, or to the next lake. ``front_angle_deg``: steepest angle down
+        km below the lake, or to the next lake; missing where the DEM shows no fall.
+        ``front_angle_deg``: steepest angle down
         from the lake to ground 100 m to 1 km from the shore, 0 where none is lower;
         ``lowering_height_m``: how far the lake must sink until it is nowhere above 10°.
         ``headwall_area_m2``: ground steeper than 30° whose way to the lake falls by 14° or more on
@@ -316,10 +317,15 @@ def _slope_down(
     level: float,
     numbers: NDArray[np.int32],
 ) -> float:
-    """Return the mean slope of a way down in degrees; missing where the DEM ends it."""
+    """Return the mean slope of a way down in degrees.
+
+    Missing where the DEM ends it, and where the DEM lets the way rise: water does not, so that the
+    DEM does not know the outlet.
+    """
     if not way:
         return np.nan
     last, gone = way[-1]
     if gone < NEAR_M and numbers.ravel()[last] == 0:
         return np.nan
-    return math.degrees(math.atan2(level - float(z.ravel()[last]), gone))
+    fall = level - float(z.ravel()[last])
+    return math.degrees(math.atan2(fall, gone)) if fall >= 0 else np.nan

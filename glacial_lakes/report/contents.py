@@ -7,14 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
 from glacial_lakes import schema
-from glacial_lakes.change.series import best_of_day, evidence
+from glacial_lakes.change.series import best_of_day, evidence, times_of_scenes
 from glacial_lakes.columns import C
 from glacial_lakes.errors import Message
+from glacial_lakes.inventory.decisions import reference
+from glacial_lakes.inventory.register import differing
 from glacial_lakes.io.parsing import json_of
 from glacial_lakes.language import translate
 from glacial_lakes.measures.meridian import turned
@@ -90,6 +93,12 @@ class Contents:
     settings: str | None
     min_area_m2: float | None
     glacier_buffer_m: float | None
+    labels: Mapping[str, str]
+    """What the partner calls lakes, by lake ID: number of the catalogue and name."""
+    unseen_entries: tuple[dict[str, Any], ...]
+    """Lakes of the partner's catalogue that the images do not show."""
+    differing: tuple[dict[str, Any], ...]
+    """Where the catalogue and a person say different things of a lake."""
     n_without_dem: int
     """Outlines that shade and slope are not excluded from."""
 
@@ -136,7 +145,7 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
     alerts = inventory.alerts.sort_values(
         [C.DATE, C.LAKE_ID, C.ALERT], ascending=[False, True, True], kind="stable"
     )
-    all_lakes = _all_lakes(inventory, observations, times)
+    all_lakes = _all_lakes(inventory, observations, times, scenes)
     trends = trend_rows(inventory)
     changed = changed_lakes(all_lakes, trends)
     important = list(
@@ -182,6 +191,9 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
         totals=total_rows(inventory),
         scenes=_scenes(scenes, observations),
         total=_total(all_lakes),
+        labels=_labels(all_lakes),
+        unseen_entries=_unseen_entries(inventory.register),
+        differing=_differing(inventory),
         map=draw_map(
             [
                 _on_map(lake, shapes[lake.lake_id], conflicts)
@@ -229,8 +241,14 @@ def _extent(known: Sequence[shapely.Geometry]) -> tuple[float, float, float, flo
     return float(turned(west, 0.0)), south, float(turned(east, 0.0)), north
 
 
-def _all_lakes(inventory: Inventory, observations: pd.DataFrame, times: pd.Series) -> pd.DataFrame:
-    """Return the lakes by area, with number, last measurement and whether unseen at the end."""
+def _all_lakes(
+    inventory: Inventory, observations: pd.DataFrame, times: pd.Series, scenes: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the lakes by area, with number, last measurement and whether unseen at the end.
+
+    The outlines of an older survey are of many days, and its date is one of them: the scene tells
+    whether a lake was seen.
+    """
     table = schema.conform(inventory.lakes, schema.LAKES)
     table = table.sort_values(
         [C.AREA_M2, C.LAKE_ID], ascending=[False, True], kind="stable", na_position="last"
@@ -238,15 +256,71 @@ def _all_lakes(inventory: Inventory, observations: pd.DataFrame, times: pd.Serie
     is_measured = (observations[C.STATUS] == Status.OBSERVED) & observations[C.AREA_M2].notna()
     is_seen = is_measured | (observations[C.STATUS] == Status.ABSENT)
     last_day = times.max().floor("D") if len(times) else pd.NaT
-    on_last = observations[C.ACQUIRED].dt.floor("D") == last_day
+    on_last = times_of_scenes(observations, scenes).dt.floor("D") == last_day
     latest = observations[is_measured].groupby(C.LAKE_ID)[C.ACQUIRED].max()
     state = table[C.STATE].where(table[C.STATE].notna() & (table[C.STATE] != ""), LakeState.PRESENT)
     seen = table[C.LAKE_ID].isin(observations.loc[is_seen & on_last, C.LAKE_ID])
     return table.assign(
-        number=np.arange(1, len(table) + 1),
+        number=_numbers(table[C.NUMBER]),
         state=state,
         is_unseen_last=(table[C.STATE] == LakeState.PRESENT) & ~seen & (last_day is not pd.NaT),
         last_measured=latest.reindex(table[C.LAKE_ID]).array,
+        area_of=_standing_times(inventory).reindex(table[C.LAKE_ID]).array,
+    )
+
+
+def _standing_times(inventory: Inventory) -> pd.Series:
+    """Return the time of the image of the outline that stands for each lake, by lake ID."""
+    rows = gpd.GeoDataFrame(schema.conform(inventory.outlines, schema.OUTLINES))
+    rows = rows[(rows[C.STATUS] == Status.OBSERVED) & rows[C.AREA_M2].notna()]
+    newest = rows.sort_values([C.LAKE_ID, C.ACQUIRED], kind="stable")
+    newest = newest.drop_duplicates(C.LAKE_ID, keep="last").set_index(C.LAKE_ID)
+    times: pd.Series = newest[C.ACQUIRED].copy()
+    drawn = set(rows.loc[rows[C.EDITED].fillna(False).astype(bool), C.LAKE_ID])
+    if drawn:  # only there does an older outline stand
+        stands = reference(rows[rows[C.LAKE_ID].isin(drawn)])[C.ACQUIRED]
+        times.update(stands)
+    return times
+
+
+def _numbers(given: pd.Series) -> list[int]:
+    """Return the numbers of lakes; those that have none (written before 0.2) come behind."""
+    following = 1 + (int(given.max()) if given.notna().any() else 0)
+    numbers = []
+    for number in given:
+        numbers.append(following if pd.isna(number) else int(number))
+        following += int(pd.isna(number))
+    return numbers
+
+
+def _labels(lakes: pd.DataFrame) -> dict[str, str]:
+    """Return the number of the catalogue and the name of each lake that has one of them."""
+    columns = (lakes[name] for name in (C.LAKE_ID, C.CATALOGUE_NO, C.LAKE_NAME))
+    found = {
+        str(lake): " ".join(text for text in (_text(number), _text(name)) if text)
+        for lake, number, name in zip(*columns, strict=True)
+    }
+    return {lake: label for lake, label in found.items() if label}
+
+
+def _differing(inventory: Inventory) -> tuple[dict[str, Any], ...]:
+    rows = differing(inventory.register, inventory.lakes, inventory.reviews)
+    return tuple({str(key): value for key, value in row._asdict().items()} for row in _each(rows))
+
+
+def _unseen_entries(register: pd.DataFrame) -> tuple[dict[str, Any], ...]:
+    rows = schema.conform(register, schema.REGISTER)
+    rows = rows[rows[C.SOURCE].notna() & rows[C.REASON].notna()]
+    return tuple(
+        {
+            "catalogue_no": _text(row.catalogue_no),
+            "lake_name": _text(row.lake_name),
+            "district": _text(row.district),
+            "lat": _real(row.lat),
+            "lon": _real(row.lon),
+            "reason": _reason(row),
+        }
+        for row in _each(rows)
     )
 
 
@@ -297,6 +371,10 @@ def _lakes(
                 lon=_real(row.lon),
                 lat=_real(row.lat),
                 elev_m=_real(row.elev_m),
+                catalogue_no=_text(row.catalogue_no),
+                lake_name=_text(row.lake_name),
+                district=_text(row.district),
+                comment=_text(row.comment),
                 lake_type=_text(row.lake_type),
                 dam_type=_text(row.dam_type),
                 glacier_id=_text(row.glacier_id),
@@ -304,6 +382,7 @@ def _lakes(
                 state=row.state,
                 area_m2=_real(row.area_m2),
                 sigma_m2=_real(row.area_sigma_m2),
+                area_of=_time(row.area_of),
                 observations=entries,
                 is_unseen_last=bool(row.is_unseen_last),
                 verified_by=_text(row.verified_by),
@@ -390,12 +469,16 @@ def _scenes(scenes: pd.DataFrame, observations: pd.DataFrame) -> tuple[SceneRow,
     is_unseen = ~is_measured & (observations[C.STATUS] != Status.ABSENT)
     measured = observations.loc[is_measured].groupby(C.SCENE_ID)[C.LAKE_ID].nunique()
     unseen = observations.loc[is_unseen].groupby(C.SCENE_ID)[C.LAKE_ID].nunique()
+    days = observations[is_measured].groupby(C.SCENE_ID)[C.ACQUIRED].agg(["min", "max"])
+    spans = days[days["min"].dt.floor("D") != days["max"].dt.floor("D")]
     ordered = scenes.sort_values([C.ACQUIRED, C.SCENE_ID], kind="stable")
     return tuple(
         SceneRow(
             number=place,
             scene_id=_text(scene.scene_id) or _text(scene.path) or "",
             acquired=_time(scene.acquired),
+            first=_time(spans["min"].get(scene.scene_id)),
+            last=_time(spans["max"].get(scene.scene_id)),
             sensor=_text(scene.sensor),
             level=_text(scene.level),
             cloud_percent=_real(scene.cloud_percent),
@@ -443,7 +526,8 @@ def _on_map(
 ) -> MapInput:
     state = _state_on_map(lake.state, lake.is_unseen_last)
     _, drawn = conflicts.get(lake.lake_id, (None, None))
-    return MapInput(lake.number, lake.lake_id, state, geometry, drawn)
+    title = " ".join(filter(None, (lake.catalogue_no, lake.lake_name, lake.lake_id)))
+    return MapInput(lake.number, title, state, geometry, drawn)
 
 
 def _state_on_map(state: str, is_unseen_last: bool) -> str:

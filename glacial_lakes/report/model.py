@@ -127,13 +127,17 @@ class Screening:
 
 @dataclass(frozen=True)
 class Lake:
-    """One lake of the report; ``number`` is its place in this report only."""
+    """One lake of the report; ``number`` is given once and kept."""
 
     number: int
     lake_id: str
     lon: float | None
     lat: float | None
     elev_m: float | None
+    catalogue_no: str | None
+    lake_name: str | None
+    district: str | None
+    comment: str | None
     lake_type: str | None
     dam_type: str | None
     glacier_id: str | None
@@ -141,6 +145,8 @@ class Lake:
     state: str
     area_m2: float | None
     sigma_m2: float | None
+    area_of: pd.Timestamp | None
+    """Time of the image of the outline that stands for the lake: that of its area."""
     observations: tuple[Observation, ...]
     is_unseen_last: bool
     verified_by: str | None
@@ -151,6 +157,14 @@ class Lake:
     curve: Curve | None
     """None in large inventories, where not every lake is drawn."""
     chip: Chip | None
+
+    @property
+    def newer(self) -> Observation | None:
+        """The newest measurement, where a person's outline of an older image stands."""
+        if not self.measured or self.area_of is None:
+            return None
+        last = self.measured[-1]
+        return last if last.acquired.floor("D") > self.area_of.floor("D") else None
 
     @property
     def may_breach(self) -> bool:
@@ -221,6 +235,9 @@ class SceneRow:
     number: int
     scene_id: str
     acquired: pd.Timestamp | None
+    first: pd.Timestamp | None
+    last: pd.Timestamp | None
+    """First and last image, where it is a survey of several days; else None."""
     sensor: str | None
     level: str | None
     cloud_percent: float | None

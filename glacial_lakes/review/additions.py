@@ -13,11 +13,11 @@ from glacial_lakes.columns import C
 from glacial_lakes.errors import InputError, Message
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.inventory import decisions
+from glacial_lakes.inventory.decisions import FIELDS
 from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.measures import geodesic_area_perimeter
-from glacial_lakes.review.edited_file import FIELDS
 from glacial_lakes.review.matching import ONE_PLACE, is_one_place, is_same
-from glacial_lakes.review.records import Row
+from glacial_lakes.review.records import Row, is_word
 from glacial_lakes.schema import UNUSED, Decision
 
 _LOG = logging.getLogger(__name__)
@@ -99,7 +99,11 @@ def additions(
         }
         added |= _image(inventory, old[old[C.LAKE_ID] == source] if source else old, row)
         if row[C.LAKE_ID] is None or row[C.LAKE_ID] != source:  # else its fields are copies
-            added |= {name: row[name] for name in FIELDS if name in row.index and row[name]}
+            added |= {
+                name: row[name]
+                for name in FIELDS
+                if name in row.index and row[name] and is_word(name, row[name])
+            }
         rows.append(added)
     return rows
 

@@ -13,8 +13,9 @@ import shapely
 from glacial_lakes.columns import C
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.inventory import decisions
+from glacial_lakes.inventory.decisions import FIELDS
 from glacial_lakes.inventory.inventory import Inventory
-from glacial_lakes.review.edited_file import FIELDS, Edited
+from glacial_lakes.review.edited_file import Edited
 from glacial_lakes.schema import LakeState, Status
 
 _OF_LAKE = (*FIELDS, C.VERIFIED, C.VERIFIED_BY, C.EDITED_BY)

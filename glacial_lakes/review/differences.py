@@ -11,11 +11,12 @@ from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.errors import InputError, Message
 from glacial_lakes.grid import EQUAL_AREA
+from glacial_lakes.inventory.decisions import FIELDS
 from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.review.additions import additions
 from glacial_lakes.review.baseline import Task, tasks_of
-from glacial_lakes.review.edited_file import FIELDS, Edited, text_of
+from glacial_lakes.review.edited_file import Edited, text_of
 from glacial_lakes.review.matching import ONE_PLACE, is_same, paired, shift_m
 from glacial_lakes.review.records import Row, changed, decision, decisions_in
 from glacial_lakes.schema import Decision

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ import shapely
 from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.errors import InputError, Message, VectorError
+from glacial_lakes.inventory.decisions import FIELDS
 from glacial_lakes.io.at_rest import settle
+from glacial_lakes.io.geopackage import read_layers
 from glacial_lakes.io.vector import read_as_drawn, spatial_layers
+from glacial_lakes.language import languages, translate
 from glacial_lakes.measures.meridian import in_degrees
 
-FIELDS = (C.LAKE_TYPE, C.DAM_TYPE, C.LAKE_NAME, C.COMMENT)
-"""Attributes that a person may set."""
 _READ = (
     *(C.LAKE_ID, C.ACQUIRED, C.SCENE_ID, C.SENSOR, C.AREA_M2, C.AREA_SIGMA_M2, C.STATUS),
     *(*FIELDS, C.VERIFIED, C.VERIFIED_BY, C.EDITED, C.EDITED_BY),
@@ -31,9 +33,9 @@ _LISTED = 5
 class Edited:
     """The tables of a file that a person has edited; None for those that it has not.
 
-    Polygons in EPSG:4326 with ``lake_id``, ``acquired``, ``sensor``, those of :data:`FIELDS` that
-    the file has, ``verified``, ``verified_by`` and ``edited_by``; texts are None where they are
-    empty.
+    Polygons in EPSG:4326 with ``lake_id``, ``acquired``, ``sensor``, those of
+    :data:`~glacial_lakes.inventory.decisions.FIELDS` that the file has, ``verified``,
+    ``verified_by`` and ``edited_by``; texts are None where they are empty.
     """
 
     lakes: gpd.GeoDataFrame | None = None
@@ -44,6 +46,10 @@ class Edited:
     """The one layer of any other file."""
     last_review: int = 0
     """Number of the last review that the copy knew: what was decided since, it cannot show."""
+    runs: frozenset[str] = frozenset()
+    """Runs that the copy knew."""
+    written: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    """All columns of the tables of a copy of an inventory, as they are written, by layer."""
 
 
 def read_edited(path: Path | str, encoding: str | None = None) -> Edited:
@@ -78,7 +84,15 @@ def read_edited(path: Path | str, encoding: str | None = None) -> Edited:
     if not known:
         return Edited(file=_table(path, None, encoding))
     tables = {name: _table(path, name, encoding) for name in known}
-    return Edited(**tables, last_review=_last_review(path) if "reviews" in layers else 0)
+    if "reviews" not in layers:
+        return Edited(**tables)
+    runs = read_layers(path, ("runs",)).get("runs", pd.DataFrame())
+    return Edited(
+        **tables,
+        last_review=_last_review(path),
+        runs=frozenset(runs[C.RUN_ID].map(str)) if C.RUN_ID in runs else frozenset(),
+        written={name: read_as_drawn(path, name) for name in known},
+    )
 
 
 def _last_review(path: Path | str) -> int:
@@ -105,7 +119,8 @@ def _table(path: Path | str, layer: str | None, encoding: str | None) -> gpd.Geo
         elif column.type == "boolean":
             columns[column.name] = [str(value).strip().lower() in _TRUE for value in frame[found]]
         else:
-            columns[column.name] = [text_of(value) for value in frame[found]]
+            texts = [text_of(value) for value in frame[found]]
+            columns[column.name] = [known_word(column, text) or text for text in texts]
     if layer is None and all(value is None for value in columns[C.LAKE_ID]):
         raise VectorError(
             path,
@@ -122,6 +137,23 @@ def _table(path: Path | str, layer: str | None, encoding: str | None) -> gpd.Geo
 def text_of(value: Any) -> str | None:
     """Return a text without blanks around it; None where there is none."""
     return None if value is None or pd.isna(value) else str(value).strip() or None
+
+
+def known_word(column: schema.Column, text: str | None) -> str | None:
+    """Return the word that a text of a column stands for, in any language; None for no such word.
+
+    Examples
+    --------
+    >>> known_word(schema.LAKE_TYPE, "ice-contact"), known_word(schema.LAKE_TYPE, "a pond")
+    ('ice-contact', None)
+    """
+    if text is None or column.words is None:
+        return text
+    for word in column.words:
+        spellings = {str(word), *(translate(str(word), language) for language in languages())}
+        if text.lower() in {spelling.lower() for spelling in spellings}:
+            return str(word)
+    return None
 
 
 def _times(values: pd.Series, path: Path | str) -> pd.Series:

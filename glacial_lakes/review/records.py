@@ -10,9 +10,11 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from glacial_lakes import schema
 from glacial_lakes.columns import C
+from glacial_lakes.inventory.decisions import FIELDS
 from glacial_lakes.measures import geodesic_area_perimeter
-from glacial_lakes.review.edited_file import FIELDS, text_of
+from glacial_lakes.review.edited_file import known_word, text_of
 from glacial_lakes.schema import Decision
 
 Row = dict[str, Any]
@@ -53,7 +55,9 @@ def decisions_in(old: pd.Series, new: pd.Series, whole_lakes: bool) -> list[Row]
     changes = {
         name: new[name] or ""
         for name in FIELDS
-        if name in new.index and not _same_text(text_of(old[name]), new[name])
+        if name in new.index
+        and not _same_text(text_of(old[name]), new[name])
+        and is_word(name, new[name])
     }
     for kind, names in ((Decision.RECLASSIFIED, FIELDS[:2]), (Decision.COMMENTED, FIELDS[2:])):
         values = {name: changes[name] for name in names if name in changes}
@@ -70,6 +74,12 @@ def decisions_in(old: pd.Series, new: pd.Series, whole_lakes: bool) -> list[Row]
     return rows
 
 
+def is_word(name: str, text: str | None) -> bool:
+    """Tell whether a text can stand in a column: where only some words can, none but them."""
+    column = next(column for column in schema.OUTLINES if column.name == name)
+    return text is None or known_word(column, text) is not None
+
+
 def _same_text(old: str | None, new: str | None) -> bool:
     """Tell whether a text is the old one, or what a shapefile leaves of it."""
     if (old or "") == (new or ""):
@@ -81,7 +91,11 @@ def _same_text(old: str | None, new: str | None) -> bool:
 
 
 def signed(
-    found: gpd.GeoDataFrame, earlier: gpd.GeoDataFrame, source: str, by: str | None
+    found: gpd.GeoDataFrame,
+    earlier: gpd.GeoDataFrame,
+    source: str,
+    by: str | None,
+    when: pd.Timestamp | None = None,
 ) -> gpd.GeoDataFrame:
     """Return new decisions that go on from earlier ones.
 
@@ -92,13 +106,15 @@ def signed(
     source : str
         Name of the edited file.
     by : str or None
-        Who decided; by default what the fields of checks and edits say, else the user.
+        Who decided where the fields of checks and edits name nobody; by default the user.
+    when : pandas.Timestamp, optional
+        When it was decided, UTC; by default now.
     """
     first = int(earlier[C.REVIEW_ID].max()) + 1 if len(earlier) else 1
     found = found.copy()
     found[C.REVIEW_ID] = pd.array(range(first, first + len(found)), dtype="Int64")
-    found[C.REVIEWER] = by or found[C.REVIEWER].fillna(_user())
-    now = pd.Timestamp(datetime.now(UTC)).floor("s").as_unit("ms")
+    found[C.REVIEWER] = found[C.REVIEWER].fillna(by or _user())
+    now = (when or pd.Timestamp(datetime.now(UTC))).floor("s").as_unit("ms")
     found[C.REVIEWED] = found[C.REVIEWED].fillna(now)
     found[C.SOURCE] = source
     return found

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import geopandas as gpd
 import pandas as pd
 
-from glacial_lakes.errors import N_, InputError, require
+from glacial_lakes.columns import C
+from glacial_lakes.errors import N_, InputError, Message, require
+from glacial_lakes.events import InputOdd, Listener
+from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.io import atomic, locks
+from glacial_lakes.io.vector import logged
 from glacial_lakes.review import working_copy
+from glacial_lakes.review.contradictions import contradictions
 from glacial_lakes.review.decision_file import is_decision_file, read_decisions
 from glacial_lakes.review.differences import differences
-from glacial_lakes.review.edited_file import read_edited
+from glacial_lakes.review.edited_file import Edited, read_edited
+from glacial_lakes.review.matching import is_same
 from glacial_lakes.review.records import signed
+from glacial_lakes.review.unheeded import unheeded
 
 
 def review_file(
@@ -24,7 +32,9 @@ def review_file(
     by: str | None = None,
     missing_is_rejected: bool | None = None,
     encoding: str | None = None,
+    conflicts: Literal["ask", "file", "inventory"] = "ask",
     dry_run: bool = False,
+    on_event: Listener = logged,
 ) -> gpd.GeoDataFrame:
     """Take a person's corrections into an inventory, all of them or none.
 
@@ -37,13 +47,20 @@ def review_file(
         An edited copy of it, an edited shapefile of its lakes, in any CRS, or what the viewer
         saved. By default the inventory itself.
     by : str, optional
-        Who decided; by default what the fields of checks and edits say, else the user.
+        Who decided where the fields of checks and edits name nobody; by default the user.
     missing_is_rejected : bool, optional
         See :func:`differences`.
     encoding : str, optional
         Text encoding of a shapefile that does not tell it.
+    conflicts : {"ask", "file", "inventory"}
+        What becomes of decisions on which somebody else decided otherwise since the edited copy
+        was made: by default nothing is taken in and both are told; else the decision of the file
+        counts, or that of the inventory.
     dry_run : bool
         Only understand, write nothing.
+    on_event : callable, optional
+        Called with :class:`~glacial_lakes.events.InputOdd` for what was written and is not taken
+        in, such as a computed column; without it they are warnings in the log.
 
     Returns
     -------
@@ -53,7 +70,8 @@ def review_file(
     Raises
     ------
     InputError
-        When the file cannot be understood; nothing is written.
+        When the file cannot be understood, or contradicts what somebody decided since it was
+        copied; nothing is written.
     LockedError
         When a run writes the same output, or another program has the inventory open.
     OutputError
@@ -84,17 +102,18 @@ def review_file(
         rejected = missing_is_rejected if is_itself else None
         edits = working_copy.edits(path, by=by, missing_is_rejected=rejected)
         after, found = edits.inventory, edits.reviews
+        for reason in edits.unheeded:
+            on_event(InputOdd(str(path), reason))
         if not is_itself:
             try:
-                more = (
-                    read_decisions(source, after)
-                    if is_decision_file(source)
-                    else differences(
-                        after,
-                        read_edited(source, encoding),
-                        missing_is_rejected=missing_is_rejected,
-                    )
-                )
+                if is_decision_file(source):
+                    more = read_decisions(source, after)
+                else:
+                    copy = read_edited(source, encoding)
+                    more = differences(after, copy, missing_is_rejected=missing_is_rejected)
+                    more = _agreeing(more, after.reviews, copy, conflicts)
+                    for reason in unheeded(after, copy):
+                        on_event(InputOdd(str(source), reason))
             except InputError as error:
                 raise type(error)(error.path or source, error.what, error.remedy) from error
             if len(more):
@@ -107,3 +126,38 @@ def review_file(
         if (edits.is_edited or len(found)) and not dry_run:
             working_copy.put(after, path)
         return found
+
+
+def _is_brought_back(review: pd.Series, found: gpd.GeoDataFrame) -> bool:
+    """Tell whether new decisions draw an outline again that an earlier one replaced."""
+    if review[C.REPLACED] is None:
+        return False
+    drawn = found[(found[C.LAKE_ID] == review[C.LAKE_ID])].geometry.to_crs(EQUAL_AREA)
+    old = gpd.GeoSeries.from_wkt([review[C.REPLACED]], crs=4326).to_crs(EQUAL_AREA)[0]
+    return any(is_same(shape, old) for shape in drawn)
+
+
+def _agreeing(
+    found: gpd.GeoDataFrame, reviews: gpd.GeoDataFrame, copy: Edited, conflicts: str
+) -> gpd.GeoDataFrame:
+    """Return the decisions that may be taken in; refuse all where a person must be asked."""
+    if conflicts == "file" or found.empty or reviews.empty:
+        return found
+    since = reviews[reviews[C.REVIEW_ID] > copy.last_review]
+    if copy.file is not None:  # it does not tell what its person knew, but for old outlines
+        since = since[[_is_brought_back(row, found) for _, row in since.iterrows()]]
+    told = contradictions(found, since)
+    if not told:
+        return found
+    if conflicts == "inventory":
+        return found.drop(index=found.index[list(told)]).reset_index(drop=True)
+    raise InputError(
+        None,
+        Message(
+            "{count} decision contradicts one that was taken since the copy was made: {decisions}",
+            "{count} decisions contradict others taken since the copy was made: {decisions}",
+            count=len(told),
+            decisions=list(told.values()),
+        ),
+        "ask each other; then review again with --conflicts file or --conflicts inventory",
+    )

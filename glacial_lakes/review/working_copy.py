@@ -13,8 +13,8 @@ import geopandas as gpd
 import pandas as pd
 
 from glacial_lakes.columns import C
-from glacial_lakes.errors import DamagedFileError, InputError, LockedError
-from glacial_lakes.events import EditsTakenIn, InventoryRestored, Listener, ignore
+from glacial_lakes.errors import DamagedFileError, InputError, LockedError, Message
+from glacial_lakes.events import EditsTakenIn, InputOdd, InventoryRestored, Listener, ignore
 from glacial_lakes.inventory.inventory import ALL_LAYERS, KEYS, Inventory, open_inventory
 from glacial_lakes.io import atomic
 from glacial_lakes.io.at_rest import settle
@@ -24,6 +24,7 @@ from glacial_lakes.io.geopackage import read_layers, same_content
 from glacial_lakes.review.differences import differences
 from glacial_lakes.review.edited_file import read_edited
 from glacial_lakes.review.records import signed
+from glacial_lakes.review.unheeded import unheeded
 from glacial_lakes.settings import digest
 
 WRITTEN_FOLDER = "as_written"
@@ -42,6 +43,8 @@ class Edits:
     """The new decisions, :data:`glacial_lakes.schema.REVIEWS`."""
     is_edited: bool
     """The file holds something else than was written, decisions or not."""
+    unheeded: tuple[Message, ...] = ()
+    """What was written there and no decision follows from."""
 
 
 def replace(inventory: Inventory, path: Path) -> None:
@@ -81,7 +84,7 @@ def edits(path: Path, *, by: str | None = None, missing_is_rejected: bool | None
     path : pathlib.Path
         The ``.gpkg`` file.
     by : str, optional
-        Who decided; by default what the fields of checks and edits say, else the user.
+        Who decided where the fields of checks and edits name nobody; by default the user.
     missing_is_rejected : bool, optional
         See :func:`glacial_lakes.review.differences.differences`.
 
@@ -98,13 +101,16 @@ def edits(path: Path, *, by: str | None = None, missing_is_rejected: bool | None
         return Edits(inventory, inventory.reviews.iloc[:0], False)
     before = open_inventory(written)
     try:
-        found = differences(before, read_edited(path), missing_is_rejected=missing_is_rejected)
+        edited = read_edited(path)
+        found = differences(before, edited, missing_is_rejected=missing_is_rejected)
     except InputError as error:
         raise type(error)(error.path or path, error.what, error.remedy) from error
+    untaken = tuple(unheeded(before, edited))
     if found.empty:
-        return Edits(before, before.reviews.iloc[:0], True)
-    found = signed(found, before.reviews, path.name, by)
-    return Edits(before.with_reviews(found), found, True)
+        return Edits(before, before.reviews.iloc[:0], True, untaken)
+    saved = pd.Timestamp(path.stat().st_mtime, unit="s", tz="UTC")
+    found = signed(found, before.reviews, path.name, by, saved)
+    return Edits(before.with_reviews(found), found, True, untaken)
 
 
 def is_reviewable(path: Path) -> bool:
@@ -178,6 +184,8 @@ def take_in(path: Path, on_event: Listener = ignore) -> None:
         kept = keep(path)
         put(found.inventory, path)
         on_event(EditsTakenIn(len(found.reviews), str(kept)))
+        for reason in found.unheeded:
+            on_event(InputOdd(str(path), reason))
 
 
 def restore(path: Path) -> bool:

@@ -316,17 +316,23 @@ def _lakes(states: Mapping[str, LakeState], outlines: gpd.GeoDataFrame) -> gpd.G
 def _states(
     links: Links, views: Views, names: Mapping[int, str], unconfirmed: set[int]
 ) -> dict[str, LakeState]:
-    """Return the state of each lake by its ID; gone is what the last view that tells it lacks."""
+    """Return the state of each lake by its ID; gone is what the last view that tells it lacks.
+
+    Merged is what another lake took in: its ground is water still.
+    """
     lacks = views.lacks
     tells = views.decides | lacks
     is_last = tells & (np.cumsum(tells[:, ::-1], axis=1)[:, ::-1] == 1)
     lost = (is_last & lacks & ~views.shows_water).any(axis=1)
-    gone = lost | np.array([track.ended is not None for track in links.tracks], dtype=bool)
-    present_or_gone = (LakeState.PRESENT, LakeState.GONE)
-    return {
-        name: LakeState.UNCONFIRMED if lake in unconfirmed else present_or_gone[bool(gone[lake])]
-        for lake, name in names.items()
-    }
+    states: dict[str, LakeState] = {}
+    for lake, name in names.items():
+        if lake in unconfirmed:
+            states[name] = LakeState.UNCONFIRMED
+        elif links.tracks[lake].ended is not None:
+            states[name] = LakeState.MERGED
+        else:
+            states[name] = LakeState.GONE if lost[lake] else LakeState.PRESENT
+    return states
 
 
 def _observations(links: Links, views: Views, names: Mapping[int, str]) -> pd.DataFrame:

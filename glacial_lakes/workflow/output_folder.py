@@ -25,11 +25,13 @@ RUNNING_NAME = "running"
 """File in the folder for unfinished results, there as long as the run."""
 
 _SHAPEFILES = r"shapefiles/lakes(_\w[\w-]*)?(\.(shp|shx|dbf|prj|cpg|qml)|_fields\.csv)"
-_OF_OTHER_NAMES = {"shp", "gpkg", "csv", "report"}
+_OF_OTHER_NAMES = {"shp", "gpkg", "csv", "csv_excel", "xlsx", "report"}
 _BY_FORMAT = "|".join(name for name in EXPORT_FORMATS if name not in _OF_OTHER_NAMES)
 _RESULT = re.compile(
-    rf"inventory\.gpkg|(report|viewer)\.html|viewer_files/[0-9a-f]{{16}}\.webp|manifest\.json|(lakes|outlines)\.({_BY_FORMAT})"
-    rf"|(lakes|observations|events|trends|alerts|totals|totals_of_composites)\.csv|{_SHAPEFILES}"
+    rf"inventory\.gpkg|(report|viewer)\.html|viewer_files/[0-9a-f]{{16}}\.webp|manifest\.json"
+    rf"|(lakes|outlines)\.({_BY_FORMAT})"
+    rf"|(csv_excel/)?(lakes|observations|events|trends|alerts|totals)\.csv"
+    rf"|inventory\.xlsx|to_visit\.gpx|totals_of_composites\.csv|{_SHAPEFILES}"
 )
 """Names of results of runs, this version's and those of earlier ones, from the output folder."""
 _WORK = re.compile(rf"{re.escape(WORK_PREFIX)}[0-9a-f]{{16}}")
@@ -55,7 +57,8 @@ def claim(output: Path) -> None:
     OutputError
         When the mark cannot be written.
     """
-    for name in (SCENES_FOLDER, "shapefiles", "viewer_files", WRITTEN_FOLDER, KEPT_FOLDER):
+    names = (SCENES_FOLDER, "shapefiles", "csv_excel", "viewer_files", WRITTEN_FOLDER, KEPT_FOLDER)
+    for name in names:
         if (output / name).is_symlink():
             what = N_("is a link to another folder")
             raise ForeignFileError(output / name, what, "make the output folder itself the link")
@@ -192,5 +195,6 @@ def _is_result(name: str) -> bool:
 
 
 def _is_of_results(name: str) -> bool:
-    folders = {SCENES_FOLDER, WRITTEN_FOLDER, KEPT_FOLDER, "shapefiles", "viewer_files"}
+    folders = {SCENES_FOLDER, WRITTEN_FOLDER, KEPT_FOLDER}
+    folders |= {"shapefiles", "csv_excel", "viewer_files"}
     return name in folders or _is_result(name)

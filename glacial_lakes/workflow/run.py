@@ -31,6 +31,7 @@ from glacial_lakes.events import (
 )
 from glacial_lakes.export.export import export, require_packages
 from glacial_lakes.inventory.build import named_basins, track
+from glacial_lakes.inventory.catalogue import read_catalogue
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
 from glacial_lakes.inventory.kept import refuse_empty, tell_away
 from glacial_lakes.io import atomic, locks, marks
@@ -357,6 +358,8 @@ def _checksums(project: Project) -> dict[str, str]:
         "glaciers": project.inputs.glaciers,
         "aoi": project.area.aoi,
         "basins": project.area.basins,
+        "catalogue": project.catalogue.file,
+        "districts": project.catalogue.districts,
     }
     return {
         name: checksum(parts_of(project.folder / file_of(path)))
@@ -376,7 +379,11 @@ def _tasks(
         "version": code_version(),
         "mapping": settings["mapping"],
         "area": settings["area"],
-        "checksums": {name: sum_ for name, sum_ in checksums.items() if name != "basins"},
+        "checksums": {
+            name: sum_
+            for name, sum_ in checksums.items()
+            if name not in ("basins", "catalogue", "districts")
+        },
     }
     if layer := layer_of(project.inputs.glaciers or ""):
         depends["glaciers_layer"] = layer
@@ -531,6 +538,7 @@ def _track(
         previous=previous,
         settings=project.tracking,
         min_area_m2=project.area.min_area_m2,
+        catalogue=read_catalogue(project.catalogue, project.folder),
         scenes=scenes,
         run=row,
     )
@@ -587,7 +595,10 @@ def _write(
     working_copy.stage_unedited(inventory, output / INVENTORY_NAME, aside)
     paths = [folder / INVENTORY_NAME]
     others = [name for name in formats if name not in ("gpkg", "report")]
-    paths += export(inventory, folder, others, language=info.language)
+    since = project.export.since
+    if since is not None and since.lower().endswith(".gpkg"):
+        since = str(project.folder / since)
+    paths += export(inventory, folder, others, language=info.language, since=since)
     if "report" in formats:
         source, dem = project.inputs.glaciers, project.inputs.dem
         ice = None if source is None else glacier_outlines(project.folder / source)

@@ -1,0 +1,167 @@
+"""Tables for a ministry: a workbook with real numbers and dates, and places to visit as GPX."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
+
+import xlsxwriter
+
+from glacial_lakes.errors import Message
+from glacial_lakes.io.atomic import whole
+from glacial_lakes.language import in_language, translate
+from glacial_lakes.report.summaries import ALL, Field, Sheet, route, sheets, to_visit, words
+
+if TYPE_CHECKING:
+    from glacial_lakes.inventory.inventory import Inventory
+
+_MADE = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
+"""When every workbook was made: equal inventories give equal bytes."""
+_MOST_WIDE = 48
+_LEAST_WIDE = 8
+_DATE_WIDE = 12
+
+
+def write(
+    inventory: Inventory, folder: Path, language: str, since: str | Inventory | None = None
+) -> list[Path]:
+    """Write ``inventory.xlsx``, and ``to_visit.gpx`` where lakes need a visit.
+
+    Parameters
+    ----------
+    inventory : Inventory
+        Tables of :mod:`glacial_lakes.schema`.
+    folder : pathlib.Path
+        Where the files are put.
+    language : str
+        Language of headings and words.
+    since : str or Inventory, optional
+        What changes are told from, see :func:`glacial_lakes.report.summaries.sheets`.
+    """
+    tables = sheets(inventory, since)
+    path = folder / "inventory.xlsx"
+    with whole(path) as temporary:
+        options = {"strings_to_formulas": False, "strings_to_urls": False}
+        book = xlsxwriter.Workbook(str(temporary), options)
+        book.set_properties({"created": _MADE, "title": translate("Glacial lakes", language)})
+        formats = _Formats(book)
+        for table in tables:
+            _write_sheet(book, formats, table, language)
+        book.close()
+    visits = to_visit(inventory)
+    return [path, _write_gpx(visits, folder / "to_visit.gpx", language)] if visits.rows else [path]
+
+
+class _Formats:
+    """Formats of cells, each made once."""
+
+    def __init__(self, book: Any) -> None:
+        self._book = book
+        self.head = book.add_format(
+            {"bold": True, "text_wrap": True, "valign": "top", "bg_color": "#DCE9F2", "border": 1}
+        )
+        self.note = book.add_format({"italic": True, "font_color": "#555555"})
+        self.date = book.add_format({"num_format": "dd.mm.yyyy", "align": "left"})
+        self.whole = book.add_format({"num_format": "0"})
+        self._reals: dict[int, Any] = {}
+
+    def real(self, digits: int) -> Any:
+        """Return the format of numbers with so many decimals; each country has its mark."""
+        if digits not in self._reals:
+            form = "0" if digits == 0 else f"0.{'0' * digits}"
+            self._reals[digits] = self._book.add_format({"num_format": form})
+        return self._reals[digits]
+
+
+def _write_sheet(book: Any, formats: _Formats, table: Sheet, language: str) -> None:
+    page = book.add_worksheet(translate(table.title, language)[:31])
+    last = len(table.rows)
+    for column, field in enumerate(table.fields):
+        page.write_string(0, column, _heading(field, language), formats.head)
+        widest = _LEAST_WIDE
+        for row, values in enumerate(table.rows, start=1):
+            text = _write_cell(page, formats, (row, column), field, values[column], language)
+            widest = max(widest, len(text) + 2)
+        wide = _DATE_WIDE if field.kind == "date" else min(widest, _MOST_WIDE)
+        page.set_column(column, column, wide)
+    page.set_row(0, 45)
+    page.freeze_panes(1, 0)
+    page.autofilter(0, 0, max(last, 1), len(table.fields) - 1)
+    page.set_landscape()
+    page.fit_to_pages(1, 0)
+    page.repeat_rows(0)
+    if table.note:
+        page.write_string(last + 2, 0, translate(table.note, language), formats.note)
+
+
+def _heading(field: Field, language: str) -> str:
+    title = translate(field.title, language)
+    return f"{title}, {translate(field.unit, language)}" if field.unit else title
+
+
+def _write_cell(
+    page: Any,
+    formats: _Formats,
+    place: tuple[int, int],
+    field: Field,
+    value: Any,
+    language: str,
+) -> str:
+    """Write a value as what it is, nothing where it is missing; return its text."""
+    if value is None or value == "":
+        return ""
+    if field.kind == "date":
+        page.write_datetime(*place, value.to_pydatetime().replace(tzinfo=None), formats.date)
+        return ""
+    if field.kind in ("real", "integer"):
+        form = formats.real(field.digits) if field.kind == "real" else formats.whole
+        page.write_number(*place, value, form)
+        return f"{value:.{field.digits}f}"
+    is_word = field.kind == "word" or value == ALL
+    text = _words(value, language) if is_word else str(value)
+    page.write_string(*place, text)
+    return text
+
+
+def _words(value: Any, language: str) -> str:
+    return "; ".join(
+        in_language(word, language) if isinstance(word, Message) else translate(word, language)
+        for word in words(value)
+    )
+
+
+def _write_gpx(visits: Sheet, path: Path, language: str) -> Path:
+    """Write places as waypoints, and as a route from each to the nearest next one (GPX 1.1)."""
+    titles = [field.title for field in visits.fields]
+    rows = [dict(zip(titles, row, strict=True)) for row in visits.rows]
+    rows = [row for row in rows if row["Latitude"] is not None and row["Longitude"] is not None]
+    order = route([(row["Latitude"], row["Longitude"]) for row in rows])
+    points = [_point(row, "wpt", language) for row in rows]
+    way = [_point(rows[place], "rtept", language) for place in order]
+    name = escape(translate(visits.title, language))
+    text = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<gpx version="1.1" creator="glacial_lakes" xmlns="http://www.topografix.com/GPX/1/1">\n'
+        f"{''.join(points)}<rte>\n<name>{name}</name>\n{''.join(way)}</rte>\n</gpx>\n"
+    )
+    with whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+    return path
+
+
+def _point(row: dict[str, Any], tag: str, language: str) -> str:
+    called = [row[title] for title in ("Catalogue No.", "Name") if row[title]]
+    name = escape(_plain(" ".join(called) or row["Lake ID"]))
+    height = "" if row["Elevation"] is None else f"<ele>{row['Elevation']:.0f}</ele>"
+    told = escape(_plain(f"{row['Lake ID']}: {_words(row['Reason'], language)}"))
+    return (
+        f'<{tag} lat="{row["Latitude"]:.6f}" lon="{row["Longitude"]:.6f}">{height}'
+        f"<name>{name}</name><desc>{told}</desc></{tag}>\n"
+    )
+
+
+def _plain(text: str) -> str:
+    """Return a text without signs that XML cannot hold."""
+    return "".join(sign for sign in text if sign >= " " and sign not in "\ufffe\uffff")

@@ -1,0 +1,199 @@
+"""The partner's catalogue → places with number, name, district and remark."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from glacial_lakes.columns import C
+from glacial_lakes.errors import N_, Message, VectorError
+from glacial_lakes.io.vector import read_as_drawn
+from glacial_lakes.measures.meridian import in_degrees
+from glacial_lakes.places import file_of
+from glacial_lakes.settings import CatalogueSettings, nearest
+
+FIELDS = (C.CATALOGUE_NO, C.LAKE_NAME, C.DISTRICT, C.COMMENT)
+"""What a catalogue may say of a lake."""
+_TABLES = (".csv", ".txt", ".tsv")
+_DELIMITERS = ";\t,"
+_ENCODINGS = ("utf-8-sig", "cp1251")
+_LON = ("lon", "long", "longitude", "x", "долгота", "долг", "в.д.", "вд")
+_LAT = ("lat", "latitude", "y", "широта", "шир", "с.ш.", "сш")
+_LISTED = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Catalogue:
+    """A partner's catalogue as its file says it."""
+
+    places: gpd.GeoDataFrame
+    """:data:`FIELDS` as text, None where the file says nothing, and geometry in EPSG:4326."""
+    source: str
+    """Name of the file."""
+    saved: pd.Timestamp
+    """When it was saved, UTC."""
+    patterns: Mapping[str, str]
+    """Patterns of new numbers by district; ``""`` is that of all other districts."""
+    districts: gpd.GeoDataFrame | None = None
+    """Polygons with the column ``district``, EPSG:4326: where new lakes lie."""
+
+
+def read_catalogue(settings: CatalogueSettings, folder: Path = Path()) -> Catalogue | None:
+    """Read the catalogue that a project names.
+
+    Parameters
+    ----------
+    settings : CatalogueSettings
+        Table ``[catalogue]`` of a project.
+    folder : pathlib.Path
+        Where its paths start.
+
+    Returns
+    -------
+    Catalogue or None
+        None when no catalogue is named. Rows without a number are left out of it.
+
+    Raises
+    ------
+    VectorError
+        When the file cannot be read, lacks a column that is named, gives one number to two
+        lakes, or a table has no coordinates.
+
+    Examples
+    --------
+    >>> from glacial_lakes.settings import CatalogueSettings
+    >>> read_catalogue(CatalogueSettings()) is None
+    True
+    """
+    if settings.file is None:
+        return None
+    path = folder / settings.file
+    if settings.id is None:
+        remedy = N_("name the column with the numbers of its lakes: id in [catalogue]")
+        raise VectorError(path, "does not tell which column holds the numbers", remedy)
+    is_table = path.suffix.lower() in _TABLES
+    frame = _table(path, settings) if is_table else read_as_drawn(path, None, settings.encoding)
+    named = {
+        C.CATALOGUE_NO: settings.id,
+        C.LAKE_NAME: settings.name,
+        C.DISTRICT: settings.district,
+        C.COMMENT: settings.comment,
+    }
+    values = {
+        ours: [_text(value) for value in frame[_column(path, frame, theirs)]]
+        if theirs is not None
+        else [None] * len(frame)
+        for ours, theirs in named.items()
+    }
+    texts = {name: pd.Series(column, dtype="object") for name, column in values.items()}
+    places = gpd.GeoDataFrame(texts, geometry=frame.geometry.to_numpy(), crs=frame.crs)
+    places = places[places[C.CATALOGUE_NO].notna()].reset_index(drop=True)
+    _require_unique(path, places[C.CATALOGUE_NO])
+    return Catalogue(
+        places.set_geometry(in_degrees(places.geometry)),
+        path.name,
+        pd.Timestamp(file_of(path).stat().st_mtime, unit="s", tz="UTC"),
+        dict(_pattern(text) for text in settings.new_numbers),
+        _districts(settings, folder),
+    )
+
+
+def _pattern(text: str) -> tuple[str, str]:
+    """Return the district of a pattern and the pattern itself."""
+    district, sign, pattern = text.rpartition("=")
+    return (district.strip(), pattern.strip()) if sign else ("", text.strip())
+
+
+def _districts(settings: CatalogueSettings, folder: Path) -> gpd.GeoDataFrame | None:
+    if settings.districts is None:
+        return None
+    path = folder / settings.districts
+    frame = read_as_drawn(path)
+    names = [_text(value) for value in frame[_column(path, frame, settings.district_field)]]
+    table = gpd.GeoDataFrame({C.DISTRICT: names}, geometry=frame.geometry.array, crs=frame.crs)
+    return table.set_geometry(in_degrees(table.geometry))
+
+
+def _column(path: Path, frame: pd.DataFrame, name: str) -> str:
+    known = [str(column) for column in frame.columns if column != "geometry"]
+    found = {column.lower(): column for column in reversed(known)} | {c: c for c in known}
+    for spelled in (name, name.lower(), name[:10].lower()):  # shapefiles cut names
+        if spelled in found:
+            return found[spelled]
+    what = Message("has no column {name}", name=name)
+    raise VectorError(path, what, nearest(name, known))
+
+
+def _require_unique(path: Path, numbers: pd.Series) -> None:
+    again = numbers[numbers.duplicated()].unique()
+    if len(again):
+        what = Message("gives one number to several lakes: {numbers}", numbers=[*again[:_LISTED]])
+        raise VectorError(path, what, "correct the numbers, or take another column as id")
+
+
+def _table(path: Path, settings: CatalogueSettings) -> gpd.GeoDataFrame:
+    """Read a table with coordinates in degrees, as spreadsheets of any country save it."""
+    if not path.is_file():
+        raise VectorError(path, "does not exist", "check the name")
+    text = _decoded(path, settings.encoding)
+    head = text.partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=head.count)
+    rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(row)]
+    if len(rows) < 2:
+        raise VectorError(path, "holds no lakes", "give a table with a line of headings")
+    names = [name.strip() for name in rows[0]]
+    cells = [(row + [""] * len(names))[: len(names)] for row in rows[1:]]
+    table = pd.DataFrame(cells, columns=names, dtype="object")
+    lon = _coordinate(path, table, settings.lon, _LON)
+    lat = _coordinate(path, table, settings.lat, _LAT)
+    odd = ~(lon.between(-180, 180) & lat.between(-90, 90))
+    if odd.any():
+        what = Message(
+            "has coordinates that are no degrees in rows {rows}",
+            rows=[int(row) + 2 for row in odd[odd].index[:_LISTED]],
+        )
+        raise VectorError(path, what, "write them as 42.5312 or 42,5312, longitude and latitude")
+    points = gpd.points_from_xy(lon, lat)
+    return gpd.GeoDataFrame(table, geometry=points, crs=4326)
+
+
+def _decoded(path: Path, encoding: str | None) -> str:
+    data = path.read_bytes()
+    for name in _ENCODINGS if encoding is None else (encoding,):
+        try:
+            return data.decode(name)
+        except (UnicodeDecodeError, LookupError):
+            continue
+    raise VectorError(path, "has text in an encoding that is not known", "name it: encoding")
+
+
+def _coordinate(
+    path: Path, table: pd.DataFrame, named: str | None, usual: Sequence[str]
+) -> pd.Series:
+    if named is None:
+        spelled = {name.lower(): name for name in reversed([*table.columns])}
+        named = next((spelled[name] for name in usual if name in spelled), None)
+    if named is None:
+        raise VectorError(
+            path,
+            "does not tell where its lakes lie",
+            "name the columns with longitude and latitude in degrees: lon and lat in [catalogue]",
+        )
+    texts = table[_column(path, table, named)].map(lambda text: str(text).replace(",", "."))
+    numbers: pd.Series = pd.to_numeric(texts.str.strip(" °"), errors="coerce")
+    return numbers
+
+
+def _text(value: Any) -> str | None:
+    if value is None or pd.isna(value):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip() or None

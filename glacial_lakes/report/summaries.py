@@ -1,0 +1,507 @@
+"""Tables that a service hands on: lakes, sums by group, changes, what to visit, what to check.
+
+No files and no language: headings and words are English here, and are translated where they are
+written.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from glacial_lakes import schema
+from glacial_lakes.change.series import SEEN, best_of_day, times_of_scenes
+from glacial_lakes.columns import C
+from glacial_lakes.errors import N_, InputError, Message
+from glacial_lakes.grid import EQUAL_AREA
+from glacial_lakes.inventory.decisions import reference
+from glacial_lakes.inventory.register import differing
+from glacial_lakes.io.parsing import json_of
+from glacial_lakes.schema import LakeState, Status
+
+if TYPE_CHECKING:
+    from glacial_lakes.inventory.inventory import Inventory
+
+ALL = N_("all")
+"""Name of the row of all lakes, in tables of groups."""
+Kind = Literal["text", "word", "real", "integer", "date"]
+_KM2 = 1e6
+_CLASSES_KM2 = (0.0, 0.01, 0.05, 0.1, 0.5, 1.0)
+"""Lower ends of the classes of size."""
+_BAND_M = 500
+_MATCHED = 0.3
+"""Share of the smaller outline that lakes of two inventories have in common to be one lake."""
+_SURE = 1.96
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column of a table."""
+
+    title: str
+    kind: Kind = "text"
+    unit: str = ""
+    digits: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table: rows of plain values, None where nothing is known."""
+
+    title: str
+    fields: tuple[Field, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    note: str = ""
+
+
+_NUMBER = Field(N_("No."), "integer")
+_WHO = (
+    _NUMBER,
+    Field(N_("Catalogue No.")),
+    Field(N_("Name")),
+    Field(N_("District")),
+    Field(N_("Lake ID")),
+)
+_WHERE = (
+    Field(N_("Latitude"), "real", "°", 5),
+    Field(N_("Longitude"), "real", "°", 5),
+)
+_AREA = Field(N_("Lake area"), "real", N_("km²"), 4)
+_ERROR = Field(N_("Standard error"), "real", N_("km²"), 4)
+
+
+def sheets(inventory: Inventory, since: str | Inventory | None = None) -> list[Sheet]:
+    """Return all tables of an inventory.
+
+    Parameters
+    ----------
+    inventory : Inventory
+        Tables of :mod:`glacial_lakes.schema`.
+    since : str or Inventory, optional
+        What changes are told from: a date (``2010-08-01``), a year, years (``2009-2011``), or an
+        earlier inventory; by default the first area of each lake.
+
+    Returns
+    -------
+    list of Sheet
+        Without those that have nothing to tell.
+
+    Raises
+    ------
+    InputError
+        When no image is of the time that is named.
+    """
+    lakes = _lakes(inventory)
+    found = [
+        _list_of(lakes),
+        *_groups(lakes),
+        _change(inventory, lakes, since),
+        to_visit(inventory),
+        _quality(inventory, lakes),
+        _not_shown(inventory),
+    ]
+    return [sheet for sheet in found if sheet.rows or sheet is found[0]]
+
+
+def _lakes(inventory: Inventory) -> pd.DataFrame:
+    """Return the lakes by number, with the time of the image of their area."""
+    lakes = schema.conform(inventory.lakes, schema.LAKES)
+    rows = schema.conform(inventory.outlines, schema.OUTLINES)
+    whole = rows[(rows[C.STATUS] == Status.OBSERVED) & rows[C.AREA_M2].notna()]
+    times = reference(inventory.outlines.loc[whole.index])[C.ACQUIRED] if len(whole) else {}
+    area_of = lakes[C.LAKE_ID].map(times)
+    size = lakes[C.AREA_M2] / _KM2
+    lakes = lakes.assign(
+        area_of=pd.to_datetime(area_of, utc=True),
+        size_class=size.map(_size_class).astype("object"),
+        band=lakes[C.ELEV_M].map(_band).astype("object"),
+    )
+    return lakes.sort_values([C.NUMBER, C.LAKE_ID], kind="stable", na_position="last")
+
+
+def _size_class(area_km2: float) -> str | None:
+    if not area_km2 >= 0:
+        return None
+    place = max(i for i, low in enumerate(_CLASSES_KM2) if area_km2 >= low)
+    low = _CLASSES_KM2[place]
+    if place + 1 == len(_CLASSES_KM2):
+        return f"≥ {low:g}"
+    return f"{low:g} – {_CLASSES_KM2[place + 1]:g}"
+
+
+def _band(height_m: float) -> str | None:
+    if math.isnan(height_m):
+        return None
+    low = int(height_m // _BAND_M) * _BAND_M
+    return f"{low} – {low + _BAND_M}"
+
+
+def _who(row: Any) -> tuple[Any, ...]:
+    number = None if pd.isna(row.number) else int(row.number)
+    return number, row.catalogue_no, row.lake_name, row.district, row.lake_id
+
+
+def _km2(value: Any) -> float | None:
+    return None if value is None or pd.isna(value) else float(value) / _KM2
+
+
+def _real(value: Any) -> float | None:
+    return None if value is None or pd.isna(value) else float(value)
+
+
+def _time(value: Any) -> pd.Timestamp | None:
+    return None if value is None or pd.isna(value) else pd.Timestamp(value)
+
+
+def _each(table: pd.DataFrame) -> Iterator[Any]:
+    return iter(table.itertuples(index=False))
+
+
+def _list_of(lakes: pd.DataFrame) -> Sheet:
+    fields = (
+        *_WHO,
+        *_WHERE,
+        Field(N_("Elevation"), "real", N_("m")),
+        Field(N_("Basin")),
+        Field(N_("Type"), "word"),
+        Field(N_("Dam"), "word"),
+        Field(N_("Distance to glacier"), "real", N_("m")),
+        Field(N_("State"), "word"),
+        _AREA,
+        _ERROR,
+        Field(N_("Date of the area"), "date"),
+        Field(N_("First seen"), "date"),
+        Field(N_("Last seen"), "date"),
+        Field(N_("Areas measured"), "integer"),
+        Field(N_("Checked by")),
+        Field(N_("Drawn by")),
+        Field(N_("Comment")),
+    )
+    rows = tuple(
+        (
+            *_who(lake),
+            _real(lake.lat),
+            _real(lake.lon),
+            _real(lake.elev_m),
+            lake.basin,
+            lake.lake_type,
+            lake.dam_type,
+            _real(lake.glacier_dist_m),
+            lake.state,
+            _km2(lake.area_m2),
+            _km2(lake.area_sigma_m2),
+            _time(lake.area_of),
+            _time(lake.first_seen),
+            _time(lake.last_seen),
+            None if pd.isna(lake.n_observed) else int(lake.n_observed),
+            lake.verified_by,
+            lake.edited_by,
+            lake.comment,
+        )
+        for lake in _each(lakes)
+    )
+    return Sheet(N_("Lakes"), fields, rows, N_("An empty area is not zero: it is not known."))
+
+
+def _groups(lakes: pd.DataFrame) -> Iterator[Sheet]:
+    """Yield numbers, areas and errors of the present lakes by basin, district and so on."""
+    present = lakes[lakes[C.STATE] == LakeState.PRESENT]
+    for title, heading, name, unit in (
+        (N_("By basin"), N_("Basin"), C.BASIN, ""),
+        (N_("By district"), N_("District"), C.DISTRICT, ""),
+        (N_("By size"), N_("Size class"), "size_class", N_("km²")),
+        (N_("By elevation"), N_("Elevation band"), "band", N_("m")),
+        (N_("By type"), N_("Type"), C.LAKE_TYPE, ""),
+    ):
+        kind: Kind = "word" if name == C.LAKE_TYPE else "text"
+        fields = (
+            Field(heading, kind, unit),
+            Field(N_("Lakes"), "integer"),
+            Field(N_("Area known for"), "integer"),
+            _AREA,
+            Field(N_("Error if independent"), "real", N_("km²"), 4),
+            Field(N_("Error if fully correlated"), "real", N_("km²"), 4),
+        )
+        if present[name].isna().all():
+            yield Sheet(title, fields, ())
+            continue
+        groups = [(str(group), rows) for group, rows in present.groupby(name)]
+        groups.sort(key=lambda pair: (_leading_number(pair[0]), pair[0]))
+        if len(rest := present[present[name].isna()]):
+            groups.append(("–", rest))
+        groups.append((ALL, present))
+        yield Sheet(title, fields, tuple((group, *_sums(rows)) for group, rows in groups))
+
+
+def _leading_number(text: str) -> float:
+    try:
+        return float(text.lstrip("≥ ").split(" ")[0])
+    except ValueError:
+        return 0.0
+
+
+def _sums(rows: pd.DataFrame) -> tuple[int, int, float | None, float | None, float | None]:
+    known = rows[rows[C.AREA_M2].notna()]
+    area = float(known[C.AREA_M2].sum()) / _KM2 if len(known) else None
+    sigma = known[C.AREA_SIGMA_M2].to_numpy(dtype=float) / _KM2
+    if not len(known) or not np.isfinite(sigma).all():
+        return len(rows), len(known), area, None, None
+    return len(rows), len(known), area, float(np.sqrt((sigma**2).sum())), float(sigma.sum())
+
+
+def _change(inventory: Inventory, lakes: pd.DataFrame, since: str | Inventory | None) -> Sheet:
+    before = _before(inventory, since)
+    fields = (
+        *_WHO,
+        Field(N_("Date before"), "date"),
+        Field(N_("Area before"), "real", N_("km²"), 4),
+        Field(N_("Date of the area"), "date"),
+        _AREA,
+        Field(N_("Change"), "real", N_("km²"), 4),
+        Field(N_("Standard error"), "real", N_("km²"), 4),
+        Field(N_("Change"), "real", "%", 1),
+        Field(N_("Exceeds its uncertainty"), "word"),
+    )
+    rows = []
+    for lake in _each(lakes):
+        old = before.get(lake.lake_id)
+        is_gone = lake.state == LakeState.GONE
+        area, sigma = (0.0, 0.0) if is_gone else (lake.area_m2, lake.area_sigma_m2)
+        when = _time(lake.last_seen if is_gone else lake.area_of)
+        if old is None or pd.isna(area) or (old[0] == when and not is_gone):
+            continue
+        change = float(area) - old[1]
+        error = None if pd.isna(sigma) or pd.isna(old[2]) else float(np.hypot(sigma, old[2]))
+        rows.append(
+            (
+                *_who(lake),
+                old[0],
+                _km2(old[1]),
+                when,
+                _km2(area),
+                _km2(change),
+                _km2(error),
+                100 * change / old[1] if old[1] > 0 else None,
+                None if error is None else N_("yes") if abs(change) > _SURE * error else N_("no"),
+            )
+        )
+    return Sheet(N_("Changes"), fields, tuple(rows), N_("Only lakes that both dates show."))
+
+
+def _before(
+    inventory: Inventory, since: str | Inventory | None
+) -> dict[str, tuple[pd.Timestamp, float, float]]:
+    """Return time, area and error of each lake at the time that changes are told from."""
+    if since is not None and not isinstance(since, str):
+        return _of_inventory(inventory, since)
+    rows = best_of_day(schema.conform(inventory.observations, schema.OBSERVATIONS))
+    rows = rows[rows[C.STATUS].isin(SEEN) & rows[C.AREA_M2].notna()]
+    if since is not None:
+        first, last = _period(since)
+        time = times_of_scenes(rows, inventory.scenes)
+        rows = rows[(time >= first) & (time < last)]
+        if rows.empty:
+            what = Message("no image of the inventory is of {time}", time=since)
+            raise InputError(None, what, "name a date, a year, or years such as 2009-2011")
+        rows = rows.sort_values([C.LAKE_ID, C.ACQUIRED], kind="stable")
+        rows = rows.drop_duplicates(C.LAKE_ID, keep="last")
+    else:
+        rows = rows[rows[C.STATUS] == Status.OBSERVED]
+        rows = rows.sort_values([C.LAKE_ID, C.ACQUIRED], kind="stable").drop_duplicates(C.LAKE_ID)
+    sigma = rows[C.AREA_SIGMA_M2].mask(rows[C.STATUS] == Status.ABSENT, 0.0)
+    columns = (rows[C.LAKE_ID], rows[C.ACQUIRED], rows[C.AREA_M2], sigma)
+    return {
+        str(lake): (time, float(area), float(error))
+        for lake, time, area, error in zip(*columns, strict=True)
+    }
+
+
+def _period(text: str) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """Return begin and end of a day, a month, a year, or of several years."""
+    parts = text.split("-")
+    try:
+        if len(parts) == 2 and all(len(part) == 4 for part in parts):
+            return (
+                pd.Timestamp(f"{parts[0]}-01-01", tz="UTC"),
+                pd.Timestamp(f"{int(parts[1]) + 1}-01-01", tz="UTC"),
+            )
+        period = pd.Period(text)
+    except ValueError:
+        remedy = N_("name a date, a year, or years such as 2009-2011")
+        raise InputError(None, Message("{text} is no time", text=text), remedy) from None
+    return period.start_time.tz_localize("UTC"), (period + 1).start_time.tz_localize("UTC")
+
+
+def _of_inventory(
+    inventory: Inventory, earlier: Inventory
+) -> dict[str, tuple[pd.Timestamp, float, float]]:
+    """Return what an earlier inventory says of the lakes: by ID, number, or the same ground."""
+    old = _lakes(earlier)
+    old = old[old[C.AREA_M2].notna() & old["area_of"].notna()]
+    by_id = {lake: i for i, lake in enumerate(old[C.LAKE_ID])}
+    by_number = {no: i for i, no in enumerate(old[C.CATALOGUE_NO]) if no is not None}
+    ground = earlier.lakes.geometry.loc[old.index].to_crs(EQUAL_AREA).to_numpy()
+    tree = shapely.STRtree(ground)
+    found = {}
+    shapes = inventory.lakes.geometry.to_crs(EQUAL_AREA)
+    numbers = schema.conform(inventory.lakes, schema.LAKES)[C.CATALOGUE_NO]
+    for lake, number, shape in zip(inventory.lakes[C.LAKE_ID], numbers, shapes, strict=True):
+        place = by_id.get(lake, by_number.get(number) if number is not None else None)
+        if place is None:
+            near = tree.query(shape, predicate="intersects")
+            shared = shapely.area(shapely.intersection(ground[near], shape))
+            least = np.minimum(shapely.area(ground[near]), shape.area)
+            good = shared >= _MATCHED * least
+            place = int(near[shared.argmax()]) if good.any() else None
+        if place is not None:
+            row = old.iloc[place]
+            sigma = float(row[C.AREA_SIGMA_M2])
+            found[str(lake)] = (row["area_of"], float(row[C.AREA_M2]), sigma)
+    return found
+
+
+def to_visit(inventory: Inventory) -> Sheet:
+    """Return the lakes that somebody should see, each with its reasons and its place."""
+    lakes = schema.conform(inventory.lakes, schema.LAKES)
+    reasons: dict[str, dict[str, None]] = {}
+    alerts = inventory.alerts
+    for lake, kind in zip(alerts[C.LAKE_ID], alerts[C.ALERT], strict=True):
+        reasons.setdefault(str(lake), {})[str(kind)] = None
+    contradicted = lakes[C.REVIEW_CONFLICT].fillna(False).astype(bool)
+    for lake in lakes.loc[contradicted, C.LAKE_ID]:
+        newer = N_("Newer outline clearly differs from the one drawn by a person")
+        reasons.setdefault(str(lake), {})[newer] = None
+    for lake in lakes.loc[lakes[C.STATE] == LakeState.UNCONFIRMED, C.LAKE_ID]:
+        reasons.setdefault(str(lake), {})[str(LakeState.UNCONFIRMED)] = None
+    fields = (
+        *_WHO,
+        *_WHERE,
+        Field(N_("Elevation"), "real", N_("m")),
+        _AREA,
+        Field(N_("Reason"), "word"),
+        Field(N_("Comment")),
+    )
+    chosen = lakes[lakes[C.LAKE_ID].isin(reasons)].sort_values([C.NUMBER, C.LAKE_ID])
+    rows = tuple(
+        (
+            *_who(lake),
+            _real(lake.lat),
+            _real(lake.lon),
+            _real(lake.elev_m),
+            _km2(lake.area_m2),
+            tuple(reasons[lake.lake_id]),
+            lake.comment,
+        )
+        for lake in _each(chosen)
+    )
+    return Sheet(N_("To visit"), fields, rows)
+
+
+def _quality(inventory: Inventory, lakes: pd.DataFrame) -> Sheet:
+    """Return what a person should check at a desk."""
+    by_id = {lake.lake_id: lake for lake in _each(lakes)}
+    rows: list[tuple[Any, ...]] = []
+
+    def add(lake_id: str, what: str, detail: Any = None) -> None:
+        if lake_id in by_id:
+            rows.append((*_who(by_id[lake_id]), what, detail))
+
+    outlines = schema.conform(inventory.outlines, schema.OUTLINES)
+    newest = outlines.sort_values(C.ACQUIRED, kind="stable").drop_duplicates(C.LAKE_ID, keep="last")
+    weak = newest[~newest[C.QUALITY].fillna("good").str.startswith("good")]
+    for lake, quality in zip(weak[C.LAKE_ID], weak[C.QUALITY], strict=True):
+        add(lake, N_("The newest outline is weak"), quality)
+    for lake in _each(lakes):
+        if pd.isna(lake.area_m2):
+            add(lake.lake_id, N_("The area is not known"))
+        if lake.state == LakeState.PRESENT and not bool(_real(lake.verified)):
+            add(lake.lake_id, N_("No person has checked it"))
+    numbers = lakes[C.CATALOGUE_NO].dropna()
+    for number in numbers[numbers.duplicated()].unique():
+        for lake in lakes.loc[lakes[C.CATALOGUE_NO] == number, C.LAKE_ID]:
+            add(lake, N_("Several lakes have its catalogue number"), number)
+    for row in _each(differing(inventory.register, inventory.lakes, inventory.reviews)):
+        detail = f"{row.field}: {row.catalogue} / {row.person or '–'} ({row.reviewer or '–'})"
+        add(row.lake_id, N_("Catalogue and edits differ"), detail)
+    fields = (*_WHO, Field(N_("To check"), "word"), Field(N_("Detail")))
+    return Sheet(N_("Quality control"), fields, tuple(rows))
+
+
+def _not_shown(inventory: Inventory) -> Sheet:
+    """Return the lakes of the partner's catalogue that the images do not show, with the reason."""
+    register = schema.conform(inventory.register, schema.REGISTER)
+    rows = register[register[C.REASON].notna()]
+    fields = (
+        Field(N_("Catalogue No.")),
+        Field(N_("Name")),
+        Field(N_("District")),
+        *_WHERE,
+        Field(N_("Reason"), "word"),
+    )
+    return Sheet(
+        N_("Not on images"),
+        fields,
+        tuple(
+            (
+                row.catalogue_no,
+                row.lake_name,
+                row.district,
+                _real(row.lat),
+                _real(row.lon),
+                _reason(row),
+            )
+            for row in _each(rows)
+        ),
+        N_("Lakes of the catalogue that the images do not show"),
+    )
+
+
+def _reason(row: Any) -> str:
+    try:
+        return Message.from_json(json_of(row.reason_message))
+    except (ValueError, TypeError, LookupError):
+        return str(row.reason)
+
+
+def route(points: Sequence[tuple[float, float]]) -> list[int]:
+    """Return the order in which places are near each other: each next the closest one left.
+
+    Parameters
+    ----------
+    points : sequence of tuple of float
+        Latitude and longitude in degrees.
+
+    Examples
+    --------
+    >>> route([(0, 0), (5, 0), (1, 0)])
+    [0, 2, 1]
+    """
+    left = list(range(len(points)))
+    order: list[int] = []
+    while left:
+        if not order:
+            following = left[0]
+        else:
+            lat, lon = points[order[-1]]
+            narrow = math.cos(math.radians(lat))
+            following = min(
+                left,
+                key=lambda i: math.hypot(
+                    points[i][0] - lat,
+                    (points[i][1] - lon) * narrow,
+                ),
+            )
+        order.append(following)
+        left.remove(following)
+    return order
+
+
+def words(value: Any) -> Iterable[str]:
+    """Return the words of a cell: one, or several."""
+    return value if isinstance(value, tuple) else (value,)

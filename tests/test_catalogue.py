@@ -1,0 +1,325 @@
+"""The partner's catalogue: its numbers, names and districts stay with the lakes for ever."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+import glacial_lakes as gl
+from glacial_lakes import schema
+from glacial_lakes.coverage import CompleteCoverage
+from glacial_lakes.errors import GlacialLakesError, VectorError
+from glacial_lakes.inventory.catalogue import read_catalogue
+from glacial_lakes.inventory.inventory import Inventory
+from glacial_lakes.inventory.register import differing, pattern_of
+from glacial_lakes.language import in_language
+from glacial_lakes.report.contents import describe
+from glacial_lakes.report.page import write_report
+from glacial_lakes.schema import Decision
+from glacial_lakes.settings import CatalogueSettings, read_project
+
+PLACES = [(74.50 + i / 100, 42.60) for i in range(6)]
+NAMES = {"id": "НОМЕР", "name": "НАЗВАНИЕ", "district": "РАЙОН", "comment": "ПРИМЕЧАНИЕ"}
+HEADS = ["НОМЕР", "НАЗВАНИЕ", "РАЙОН", "ПРИМЕЧАНИЕ"]
+ROWS = [
+    ["КЫР-7", "Адыгене", "Чуйский", "плотина"],
+    ["КЫР-3", "Ак-Көл", "Кеминский", None],
+    ["КЫР-11", None, "Чуйский", "осмотр 2024"],
+]
+YEAR = pd.Timedelta(days=365)
+
+
+def square(lon: float, lat: float, size: float = 0.002) -> shapely.Polygon:
+    return shapely.box(lon, lat, lon + size, lat + size)
+
+
+def scene(day: str, places: list[tuple[float, float]], sensor: str = "S2A") -> gl.MappedScene:
+    """Return a scene as tracking takes it, with an outline at each place."""
+    time = pd.Timestamp(f"{day}T05:00:00").to_pydatetime()
+    outlines = gpd.GeoDataFrame(geometry=[square(*place) for place in places], crs=4326)
+    return gl.MappedScene(outlines, CompleteCoverage(f"{sensor}_{day}", time, sensor, 10.0))
+
+
+def listed(rows: list[list[str | None]], shift_deg: float = 0.0) -> gpd.GeoDataFrame:
+    shapes = [square(lon + shift_deg, lat) for lon, lat in PLACES[: len(rows)]]
+    return gpd.GeoDataFrame(pd.DataFrame(rows, columns=HEADS), geometry=shapes, crs=4326)
+
+
+def of_shapefile(folder: Path, rows: list[list[str | None]]) -> CatalogueSettings:
+    listed(rows).to_crs(28413).to_file(folder / "list.shp", encoding="CP1251")
+    (folder / "list.cpg").unlink(missing_ok=True)
+    names = {key: name[:10] for key, name in NAMES.items()}
+    return CatalogueSettings(file="list.shp", encoding="CP1251", **names)
+
+
+def of_geopackage(folder: Path, rows: list[list[str | None]]) -> CatalogueSettings:
+    (folder / "list.gpkg").unlink(missing_ok=True)
+    listed(rows).to_file(folder / "list.gpkg")
+    return CatalogueSettings(file="list.gpkg", **NAMES)
+
+
+def of_table(folder: Path, rows: list[list[str | None]]) -> CatalogueSettings:
+    """Write a table as a Russian spreadsheet saves it: CP1251, semicolons, decimal commas."""
+    lines = [";".join([*HEADS, "Широта", "Долгота"])]
+    for row, (lon, lat) in zip(rows, PLACES, strict=False):
+        cells = [text or "" for text in row]
+        place = [f"{lat + 0.001:.4f}", f"{lon + 0.001:.4f}"]
+        lines.append(";".join([*cells, *(text.replace(".", ",") for text in place)]))
+    # CP1251 has no Kyrgyz letters
+    text = "\r\n".join(lines).replace("ө", "о")
+    (folder / "list.csv").write_bytes(text.encode("cp1251"))
+    return CatalogueSettings(file="list.csv", **NAMES)
+
+
+def catalogue_of(folder: Path, settings: CatalogueSettings, saved: str = "2026-01-01"):
+    path = folder / str(settings.file)
+    time = pd.Timestamp(saved, tz="UTC").timestamp()
+    os.utime(path, (time, time))
+    return read_catalogue(settings, folder)
+
+
+def tracked(
+    folder: Path,
+    settings: CatalogueSettings,
+    scenes: list[gl.MappedScene],
+    previous: Inventory | None = None,
+    saved: str = "2026-01-01",
+) -> Inventory:
+    return gl.track(scenes, previous=previous, catalogue=catalogue_of(folder, settings, saved))
+
+
+TWO_YEARS = [scene("2024-08-01", PLACES[:4]), scene("2025-08-01", PLACES[:4])]
+
+
+def edited(inventory: Inventory, number: str, when: str = "2026-02-01", **fields: str) -> Inventory:
+    """Return the inventory with what a person wrote beside the lake of a number."""
+    lake = inventory.lakes.set_index("catalogue_no").loc[number]
+    last = inventory.reviews["review_id"].max() if len(inventory.reviews) else 0
+    row = {
+        "review_id": int(last) + 1,
+        "lake_id": lake["lake_id"],
+        "decision": Decision.COMMENTED,
+        "reviewer": "Иванова",
+        "reviewed": pd.Timestamp(when, tz="UTC"),
+        **fields,
+    }
+    table = schema.conform(pd.DataFrame([row]), schema.REVIEWS)
+    shapes = gpd.GeoSeries([lake["geometry"]], crs=4326)
+    return inventory.with_reviews(gpd.GeoDataFrame(table, geometry=shapes))
+
+
+@pytest.mark.parametrize("write", [of_shapefile, of_geopackage, of_table])
+def test_numbers_names_districts_and_remarks_join_the_lakes(write, tmp_path: Path) -> None:
+    settings = write(tmp_path, ROWS)
+    inventory = tracked(tmp_path, settings, TWO_YEARS)
+    lakes = inventory.lakes.sort_values("lon").reset_index(drop=True)
+    assert lakes["catalogue_no"].tolist() == ["КЫР-7", "КЫР-3", "КЫР-11", None]
+    assert lakes["district"].tolist() == ["Чуйский", "Кеминский", "Чуйский", None]
+    assert lakes["comment"].tolist() == ["плотина", None, "осмотр 2024", None]
+    assert lakes["lake_name"].iloc[0] == "Адыгене"
+    outlines = inventory.outlines.groupby("lake_id")["catalogue_no"].nunique(dropna=False)
+    assert outlines.tolist() == [1] * 4
+
+
+def test_numbers_stay_with_the_lake_when_list_and_lakes_move(tmp_path: Path) -> None:
+    settings = of_geopackage(tmp_path, ROWS)
+    before = tracked(tmp_path, settings, TWO_YEARS)
+    numbers = before.lakes.set_index("lake_id")["catalogue_no"]
+    (tmp_path / "list.gpkg").unlink()
+    listed(ROWS, shift_deg=0.01).to_file(tmp_path / "list.gpkg")  # each on its neighbour now
+    after = tracked(tmp_path, settings, TWO_YEARS, before, "2026-06-01")
+    assert after.lakes.set_index("lake_id")["catalogue_no"].equals(numbers)
+
+
+def test_a_lake_of_the_catalogue_whose_scenes_are_away_is_kept(tmp_path: Path) -> None:
+    settings = of_geopackage(tmp_path, ROWS)
+    before = tracked(tmp_path, settings, TWO_YEARS)
+    after = tracked(tmp_path, settings, [scene("2026-08-01", PLACES[4:])], before)
+    kept = after.lakes.set_index("catalogue_no")["lake_name"]
+    assert kept["КЫР-7"] == "Адыгене"
+    assert {"КЫР-7", "КЫР-3", "КЫР-11"} <= set(kept.index)
+
+
+@pytest.mark.parametrize("is_catalogue_newer", [False, True])
+def test_of_catalogue_and_edit_the_newer_counts_and_the_other_is_told(
+    is_catalogue_newer: bool, tmp_path: Path
+) -> None:
+    settings = of_geopackage(tmp_path, ROWS)
+    inventory = edited(tracked(tmp_path, settings, TWO_YEARS), "КЫР-7", lake_name="Большое")
+    renamed = [[*ROWS[0][:1], "Адыгине", *ROWS[0][2:]], *ROWS[1:]]
+    of_geopackage(tmp_path, renamed)
+    saved = "2026-03-01" if is_catalogue_newer else "2026-01-15"
+    after = tracked(tmp_path, settings, TWO_YEARS, inventory, saved)
+    lake = after.lakes.set_index("catalogue_no").loc["КЫР-7"]
+    assert lake["lake_name"] == ("Адыгине" if is_catalogue_newer else "Большое")
+    assert lake["district"] == "Чуйский"
+    (told,) = differing(after.register, after.lakes, after.reviews).to_dict("records")
+    assert (told["catalogue"], told["person"]) == ("Адыгине", "Большое")
+    assert told["counts"] == lake["lake_name"]
+    assert told["reviewer"] == "Иванова"
+    page = write_report(after, tmp_path / "r.html", language="ru").read_text(encoding="utf-8")
+    assert "Каталог и исправления расходятся" in page
+    assert "Большое" in page
+    assert "Адыгине" in page
+    again = tracked(tmp_path, settings, TWO_YEARS, after, "2026-09-01")
+    assert again.lakes.set_index("catalogue_no").loc["КЫР-7", "lake_name"] == lake["lake_name"]
+
+
+def test_an_edit_of_one_value_does_not_outdate_another(tmp_path: Path) -> None:
+    settings = of_geopackage(tmp_path, ROWS)
+    inventory = edited(tracked(tmp_path, settings, TWO_YEARS), "КЫР-7", lake_name="Большое")
+    of_geopackage(tmp_path, [[*ROWS[0][:3], "новое примечание"], *ROWS[1:]])
+    after = tracked(tmp_path, settings, TWO_YEARS, inventory, "2026-03-01")
+    lake = after.lakes.set_index("catalogue_no").loc["КЫР-7"]
+    assert (lake["lake_name"], lake["comment"]) == ("Большое", "новое примечание")
+
+
+def test_a_number_that_a_person_moves_belongs_to_the_other_lake(tmp_path: Path) -> None:
+    settings = of_geopackage(tmp_path, ROWS)
+    inventory = tracked(tmp_path, settings, TWO_YEARS)
+    free = inventory.lakes.loc[inventory.lakes["catalogue_no"].isna(), "lake_id"].item()
+    lakes = inventory.lakes.assign(
+        catalogue_no=inventory.lakes["catalogue_no"].where(
+            inventory.lakes["lake_id"] != free, "свободное"
+        )
+    )
+    moved = edited(replace(inventory, lakes=lakes), "свободное", catalogue_no="КЫР-7")
+    after = tracked(tmp_path, settings, TWO_YEARS, moved)
+    owners = after.lakes.loc[after.lakes["catalogue_no"] == "КЫР-7", "lake_id"].tolist()
+    assert owners == [free]
+    assert after.lakes.set_index("lake_id").loc[free, "lake_name"] == "Адыгене"
+
+
+def test_lakes_of_the_catalogue_that_no_image_shows_are_told_with_the_reason(
+    tmp_path: Path,
+) -> None:
+    settings = of_geopackage(
+        tmp_path, [*ROWS, ["КЫР-20", "Сухое", None, None], ["КЫР-21", None, None, None]]
+    )
+    inventory = tracked(tmp_path, settings, [scene("2024-08-01", PLACES[:3])])
+    contents = describe(inventory, [], "ru")
+    told = {
+        row["catalogue_no"]: in_language(row["reason"], "ru") for row in contents.unseen_entries
+    }
+    assert set(told) == {"КЫР-20", "КЫР-21"}
+    assert "место видно на снимках, последний – 2024-08-01" in told["КЫР-20"]
+    page = write_report(inventory, tmp_path / "r.html", language="ru").read_text(encoding="utf-8")
+    assert "Озёра каталога, которых нет на снимках" in page
+    assert "Сухое" in page
+
+
+def test_new_lakes_get_the_next_free_number_of_their_district(tmp_path: Path) -> None:
+    rows = [["KG-CHU-0007", "A", "Чуйский", None], ["KG-KEM-0002", "B", "Кеминский", None]]
+    settings = of_geopackage(tmp_path, rows)
+    west, south, east, north = 74.515, 42.5, 74.535, 42.7
+    polygons = [shapely.box(west, south, east, north), shapely.box(east, south, 74.6, north)]
+    gpd.GeoDataFrame({"name": ["Чуйский", "Кеминский"]}, geometry=polygons, crs=4326).to_file(
+        tmp_path / "districts.gpkg"
+    )
+    settings = replace(
+        settings,
+        new_numbers=("Чуйский=KG-CHU-{n:04d}", "KG-XXX-{n}", "Кеминский=KG-KEM-{n:04d}"),
+        districts="districts.gpkg",
+    )
+    years = [scene("2024-08-01", PLACES), scene("2025-08-01", PLACES)]
+    inventory = tracked(tmp_path, settings, years)
+    lakes = inventory.lakes.sort_values("lon")
+    assert sorted(lakes["catalogue_no"]) == [
+        *("KG-CHU-0007", "KG-CHU-0008", "KG-CHU-0009"),
+        *("KG-KEM-0002", "KG-KEM-0003", "KG-KEM-0004"),
+    ]
+    again = tracked(tmp_path, settings, years, inventory, "2027-01-01")
+    numbers = [
+        one.lakes.set_index("lake_id")["catalogue_no"].to_dict() for one in (inventory, again)
+    ]
+    assert numbers[0] == numbers[1]
+    places = [*PLACES, (74.56, 42.61)]
+    later = [*years, scene("2026-08-01", places), scene("2027-08-01", places)]
+    grown = tracked(tmp_path, settings, later, again)
+    new = grown.lakes[~grown.lakes["lake_id"].isin(again.lakes["lake_id"])]
+    assert new["catalogue_no"].tolist() == ["KG-KEM-0005"]
+
+
+def test_numbers_are_those_of_their_pattern_only() -> None:
+    form = pattern_of("KG-CHU-{n:04d}/a")
+    assert form.fullmatch("KG-CHU-0012/a")[1] == "0012"
+    assert form.fullmatch("KG-CHU-0012/b") is None
+    assert form.fullmatch("KG-CHU-xx/a") is None
+
+
+def test_without_a_pattern_new_lakes_get_no_number(tmp_path: Path) -> None:
+    inventory = tracked(tmp_path, of_geopackage(tmp_path, ROWS), TWO_YEARS)
+    assert inventory.lakes["catalogue_no"].isna().sum() == 1
+
+
+def test_the_register_is_kept_in_the_file(tmp_path: Path) -> None:
+    inventory = tracked(tmp_path, of_geopackage(tmp_path, ROWS), TWO_YEARS)
+    inventory.to_file(tmp_path / "inventory.gpkg")
+    read = gl.open_inventory(tmp_path / "inventory.gpkg")
+    pd.testing.assert_frame_equal(read.register, inventory.register, check_dtype=False)
+
+
+@pytest.mark.parametrize(
+    ("rows", "change", "told"),
+    [
+        ([ROWS[0], ROWS[0]], {}, "один номер у нескольких озёр: КЫР-7"),
+        (ROWS, {"id": "КОД"}, "нет столбца КОД"),
+        (ROWS, {"id": None}, "не указано, в каком столбце номера"),
+    ],
+)
+def test_a_catalogue_that_cannot_be_is_refused_in_one_line(
+    rows: list[list[str | None]], change: dict[str, str | None], told: str, tmp_path: Path
+) -> None:
+    settings = replace(of_geopackage(tmp_path, rows), **change)
+    with pytest.raises(VectorError) as refused:
+        read_catalogue(settings, tmp_path)
+    assert told in in_language(refused.value, "ru")
+
+
+def test_a_table_without_coordinates_or_with_odd_ones_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("НОМЕР;НАЗВАНИЕ\n1;А\n", encoding="utf-8")
+    settings = CatalogueSettings(file="list.csv", id="НОМЕР")
+    with pytest.raises(VectorError, match="where its lakes lie"):
+        read_catalogue(settings, tmp_path)
+    path.write_text("НОМЕР;lat;lon\n1;42,5;74,5\n2;4712345;74,5\n", encoding="utf-8")
+    with pytest.raises(VectorError, match=r"no degrees in rows 3"):
+        read_catalogue(settings, tmp_path)
+
+
+def test_a_project_names_its_catalogue(tmp_path: Path) -> None:
+    of_geopackage(tmp_path, ROWS)
+    text = '[catalogue]\nfile = "list.gpkg"\nid = "НОМЕР"\nnew_numbers = ["KG-{n:04d}"]\n'
+    (tmp_path / "project.toml").write_text(text, encoding="utf-8")
+    project = read_project(tmp_path / "project.toml", environment={})
+    assert project.catalogue.new_numbers == ("KG-{n:04d}",)
+    for wrong in ('new_numbers = ["KG"]', 'new_numbers = ["{n}{n}"]', 'file = "none.shp"'):
+        (tmp_path / "project.toml").write_text(f"[catalogue]\n{wrong}\n", encoding="utf-8")
+        with pytest.raises(GlacialLakesError):
+            read_project(tmp_path / "project.toml", environment={})
+
+
+def test_labels_stand_wherever_a_lake_is_shown(tmp_path: Path) -> None:
+    inventory = tracked(tmp_path, of_geopackage(tmp_path, ROWS), TWO_YEARS)
+    gl.export_inventory(
+        inventory, tmp_path / "out", ["kmz", "xlsx", "shp", "report"], language="ru"
+    )
+    with zipfile.ZipFile(tmp_path / "out" / "lakes.kmz") as archive:
+        document = archive.read("doc.kml").decode()
+    assert "<name>КЫР-7 Адыгене</name>" in document
+    assert document.index("<name>Кеминский</name>") < document.index("<name>Чуйский</name>")
+    assert "<TimeSpan>" in document
+    assert "#present" in document
+    shapes = gpd.read_file(tmp_path / "out" / "shapefiles" / "lakes.shp")
+    assert set(shapes["Catal_No"].dropna()) == {"КЫР-7", "КЫР-3", "КЫР-11"}
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert page.count("КЫР-7 Адыгене") >= 3
+    assert np.isin(["number", "catalogue_no", "district"], inventory.lakes.columns).all()

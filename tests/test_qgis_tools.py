@@ -1,0 +1,158 @@
+"""The tools in QGIS run the package in its own environment; tried in QGIS without windows."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from sample_inventory import make_inventory
+
+from glacial_lakes.cli.qgis_install import NAME, WORDS, install, profiles
+from glacial_lakes.errors import ForeignFileError, Message
+from glacial_lakes.inventory.inventory import open_inventory
+from glacial_lakes.language import in_language
+
+PROGRAM = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
+qgis_process = pytest.mark.skipif(PROGRAM is None, reason="needs qgis_process of QGIS")
+VERBS = {"map", "run", "track", "review", "validate", "export"}
+
+
+def in_qgis(home: Path, *told: str) -> subprocess.CompletedProcess[str]:
+    """Call QGIS's program with a profile of its own."""
+    environment = {
+        "QT_QPA_PLATFORM": "offscreen",
+        "HOME": str(home),
+        "XDG_RUNTIME_DIR": str(home),
+        "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": str(Path(__file__).parents[1]),
+        "PYTHONIOENCODING": "utf-8",
+    }
+    command = [str(PROGRAM), *told]
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=900, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home in which the tools are installed and enabled, in Russian."""
+    home = tmp_path_factory.mktemp("home")
+    (folder,) = profiles({"HOME": str(home)}, "linux")
+    (target,) = install("ru", folder)
+    settings = json.loads((target / "settings.json").read_text(encoding="utf-8"))
+    # QGIS leads others away from their libraries by PYTHONPATH, which the tools leave aside.
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r}); "
+    code += "import runpy; runpy.run_module('glacial_lakes', run_name='__main__')"
+    starter = home / "python.sh"
+    starter.write_text(f'#!/bin/sh\nshift 2\nexec {settings["python"]} -c "{code}" "$@"\n')
+    starter.chmod(0o755)
+    settings["python"] = str(starter)
+    (target / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
+    if PROGRAM is not None:
+        done = in_qgis(home, "plugins", "enable", NAME)
+        assert done.returncode == 0, done.stderr
+    return home
+
+
+@pytest.fixture
+def inventory(tmp_path: Path) -> Path:
+    make_inventory(12).to_file(tmp_path / "inventory.gpkg")
+    return tmp_path / "inventory.gpkg"
+
+
+@qgis_process
+def test_qgis_offers_the_tools_in_russian(home: Path) -> None:
+    told = json.loads(in_qgis(home, "--json", "list").stdout)
+    tools = told["providers"]["glacial_lakes"]["algorithms"]
+    assert {name.partition(":")[2] for name in tools} == VERBS
+    assert tools["glacial_lakes:export"]["name"] == "Экспортировать каталог"
+
+
+@qgis_process
+def test_an_export_from_qgis_gives_the_workbook(home: Path, inventory: Path) -> None:
+    out = inventory.parent / "out"
+    options = [f"INVENTORY={inventory}", f"OUTPUT={out}", "SINCE=2013"]
+    done = in_qgis(home, "--json", "run", "glacial_lakes:export", "--", *options)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert (out / "inventory.xlsx").is_file()
+    assert json.loads(done.stdout)["results"]["FILES"] >= 1
+
+
+@qgis_process
+def test_corrections_are_taken_in_from_qgis_and_a_fault_is_one_line_in_russian(
+    home: Path, inventory: Path
+) -> None:
+    copy = Path(shutil.copy(inventory, inventory.with_name("copy.gpkg")))
+    lake = open_inventory(inventory).lakes["lake_id"].iloc[0]
+    subprocess.run(
+        ["ogrinfo", "-q", str(copy), "-sql", f"UPDATE lakes SET comment='x' WHERE lake_id='{lake}'"]  # noqa: S608
+        if shutil.which("ogrinfo")
+        else ["true"],
+        check=True,
+        capture_output=True,
+    )
+    options = [f"INVENTORY={inventory}", f"EDITED={copy}", "BY=Иванова"]
+    done = in_qgis(home, "--json", "run", "glacial_lakes:review", "--", *options)
+    assert done.returncode == 0, done.stderr + done.stdout
+    decisions = json.loads(done.stdout)["results"]["DECISIONS"]
+    assert decisions == len(open_inventory(inventory).reviews)
+    wrong = [f"INVENTORY={copy.parent / 'none.gpkg'}"]
+    failed = in_qgis(home, "run", "glacial_lakes:review", "--", *wrong)
+    assert failed.returncode != 0
+    assert re.search("[а-я]{4}", failed.stderr + failed.stdout)
+
+
+def test_the_tools_know_how_lines_of_progress_look(home: Path) -> None:
+    (folder,) = profiles({"HOME": str(home)}, "linux")
+    settings = json.loads((folder / NAME / "settings.json").read_text(encoding="utf-8"))
+    for count in (1, 2, 5, 21):
+        total = Message("{count} scene to map", "{count} scenes to map", count=count)
+        found = re.fullmatch(settings["total"], in_language(total, "ru"))
+        assert found
+        assert [int(group) for group in found.groups() if group] == [count]
+        step = Message(
+            "{scene}: {count} outline in {seconds:.1f} s",
+            "{scene}: {count} outlines in {seconds:.1f} s",
+            scene="S2A_1",
+            count=count,
+            seconds=1.5,
+        )
+        assert re.search(settings["step"], in_language(step, "ru"))
+
+
+def test_every_word_of_the_tools_is_known_to_catalogues() -> None:
+    code = Path(install.__code__.co_filename).parent / "qgis_plugin" / "provider.py"
+    text = code.read_text(encoding="utf-8")
+    assert "glacial_lakes." not in re.sub("glacial_lakes.org", "", text.partition('"""')[2][400:])
+    calls = r'self\.(?:file|text|files|target)\(\s*"\w+", "([^"]+)"|say\("([^"]+)"\)'
+    said = {one or other for one, other in re.findall(calls, text)}
+    said |= set(re.findall(r'(?:title|told) = (?:"\w+", )?"([^"]+)"', text))
+    assert len(said) > 25
+    assert said <= set(WORDS)
+
+
+def test_a_plugin_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / NAME).mkdir()
+    (tmp_path / NAME / "__init__.py").write_text("mine")
+    with pytest.raises(ForeignFileError):
+        install("ru", tmp_path)
+    assert (tmp_path / NAME / "__init__.py").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("environment", "platform", "told"),
+    [
+        ({"APPDATA": "/a/Roaming"}, "win32", "/a/Roaming/QGIS/QGIS3"),
+        ({"HOME": "/h"}, "darwin", "/h/Library/Application Support/QGIS/QGIS3"),
+        ({"HOME": "/h", "XDG_DATA_HOME": "/d"}, "linux", "/d/QGIS/QGIS3"),
+    ],
+)
+def test_plugins_lie_where_qgis_looks_for_them(
+    environment: dict[str, str], platform: str, told: str
+) -> None:
+    (folder,) = profiles(environment, platform)
+    assert folder == Path(told) / "profiles" / "default" / "python" / "plugins"
