@@ -34,6 +34,8 @@ _RESULT = re.compile(
     rf"|inventory\.xlsx|to_visit\.gpx|totals_of_composites\.csv|{_SHAPEFILES}"
 )
 """Names of results of runs, this version's and those of earlier ones, from the output folder."""
+_FOLDERS = (SCENES_FOLDER, "shapefiles", "csv_excel", "viewer_files", WRITTEN_FOLDER, KEPT_FOLDER)
+"""Where results lie in the output folder."""
 _WORK = re.compile(rf"{re.escape(WORK_PREFIX)}[0-9a-f]{{16}}")
 _OF_SYSTEMS = {".DS_Store", "Thumbs.db", "desktop.ini", ".directory", "._.DS_Store"}
 _REMEDY = N_('give a folder of its own, e.g. "output", or replace them with --overwrite')
@@ -57,8 +59,7 @@ def claim(output: Path) -> None:
     OutputError
         When the mark cannot be written.
     """
-    names = (SCENES_FOLDER, "shapefiles", "csv_excel", "viewer_files", WRITTEN_FOLDER, KEPT_FOLDER)
-    for name in names:
+    for name in _FOLDERS:
         if (output / name).is_symlink():
             what = N_("is a link to another folder")
             raise ForeignFileError(output / name, what, "make the output folder itself the link")
@@ -195,6 +196,4 @@ def _is_result(name: str) -> bool:
 
 
 def _is_of_results(name: str) -> bool:
-    folders = {SCENES_FOLDER, WRITTEN_FOLDER, KEPT_FOLDER}
-    folders |= {"shapefiles", "csv_excel", "viewer_files"}
-    return name in folders or _is_result(name)
+    return name in _FOLDERS or _is_result(name)
