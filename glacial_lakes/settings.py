@@ -672,19 +672,43 @@ def _describe(kind: Any) -> str:
     return {float: N_("a number"), int: N_("a whole number"), str: N_("a text")}[kind]
 
 
+_INPUTS = {
+    "aoi": "area.aoi",
+    "basins": "area.basins",
+    "dem": "inputs.dem",
+    "glaciers": "inputs.glaciers",
+    "catalogue": "catalogue.file",
+    "districts": "catalogue.districts",
+}
+"""Settings that name files besides scenes, by what the files are."""
+
+
+def input_files(project: Project) -> dict[str, str]:
+    """Return the files besides scenes that a project names, by what they are, as it names them.
+
+    Examples
+    --------
+    >>> input_files(Project())
+    {}
+    """
+    named = {}
+    for name, key in _INPUTS.items():
+        table, _, setting = key.partition(".")
+        value = getattr(getattr(project, table), setting)
+        if value is not None:
+            named[name] = value
+    return named
+
+
 def _check_inputs(file: Path, project: Project) -> None:
-    named = {
-        "area.aoi": project.area.aoi,
-        "area.basins": project.area.basins,
-        "inputs.dem": project.inputs.dem,
-        "inputs.glaciers": project.inputs.glaciers,
-        "catalogue.file": project.catalogue.file,
-        "catalogue.districts": project.catalogue.districts,
-    }
-    for key, value in named.items():
-        if value is not None and not (path := project.folder / file_of(value)).exists():
+    for name, value in input_files(project).items():
+        if not (path := project.folder / file_of(value)).exists():
             raise ConfigError(
-                path, "{key} of {file} is not there", "correct the path", key=key, file=file.name
+                path,
+                "{key} of {file} is not there",
+                "correct the path",
+                key=_INPUTS[name],
+                file=file.name,
             )
 
 
@@ -705,11 +729,7 @@ def check_output(project: Project, file: Path | None = None) -> None:
     """
     folder, output = project.folder, project.folder / project.project.output
     refuse_addresses(project.project.output)
-    named = (
-        *(project.area.aoi, project.area.basins, project.inputs.dem, project.inputs.glaciers),
-        *(project.catalogue.file, project.catalogue.districts),
-    )
-    inputs = [folder / file_of(name) for name in named if name is not None]
+    inputs = [folder / file_of(name) for name in input_files(project).values()]
     mixed = [folder, *inputs]
     for pattern in project.inputs.scenes:
         literal = folder / pattern

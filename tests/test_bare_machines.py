@@ -88,6 +88,8 @@ def blocks(place: Path) -> None:
     table = gpd.GeoDataFrame({"river": ["west", "east"]}, geometry=areas, crs=4326)
     table.to_file(place, layer="basins")
     gpd.GeoDataFrame(geometry=[shapely.box(70, 40, 80, 45)], crs=4326).to_file(place, layer="aoi")
+    catalogue = "NO,LAKE,AREA,NOTE,X,Y\nKG-1,Верхнее,Чуй,опасно,74.52,42.6\n"
+    place.with_name("catalogue.csv").write_text(catalogue, encoding="CP1251")
 
 
 EVERY_SETTING: dict[str, object] = {
@@ -116,6 +118,18 @@ EVERY_SETTING: dict[str, object] = {
     "tracking.min_pixels": 4,
     "tracking.sure_pixels": 50,
     "tracking.max_lost_fraction": 0.5,
+    "catalogue.file": "catalogue.csv",
+    "catalogue.id": "NO",
+    "catalogue.name": "LAKE",
+    "catalogue.district": "AREA",
+    "catalogue.comment": "NOTE",
+    "catalogue.lon": "X",
+    "catalogue.lat": "Y",
+    "catalogue.encoding": "CP1251",
+    "catalogue.new_numbers": ["KG-{n:04d}"],
+    "catalogue.districts": "areas.gpkg|layername=basins",
+    "catalogue.district_field": "river",
+    "export.since": "2003",
     "export.formats": [name for name in FORMATS if name != "parquet"],
     "limits.open_s": 60,
     "limits.open_memory_gb": 1.5,
@@ -169,6 +183,7 @@ def test_every_command_runs_on_a_bare_machine(bare_project: Path, tmp_path: Path
         "report": [inventory, "-o", tmp_path / "page.html"],
         "review": [inventory, output / "shapefiles" / "lakes.shp", "--dry-run"],
         "validate": [inventory, inventory, "--layer", "lakes", "--reference-layer", "lakes"],
+        "qgis-install": ["-o", tmp_path / "qgis"],
         "doctor": [],
     }
     assert calls.keys() | {"demo"} == cli.commands.keys()  # the demo is a run of its own project

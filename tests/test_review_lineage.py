@@ -119,7 +119,7 @@ def test_later_runs_respect_splits_and_mergers(
         outlines = check(inventory, old, (large, small, whole, part), (first, last))
         lakes = lakes_of(inventory)
         if number < 2:
-            assert lakes.loc[[small, part], "state"].tolist() == ["gone", "present"]
+            assert lakes.loc[[small, part], "state"].tolist() == ["merged", "present"]
             assert lakes.loc[[large, whole], "review_conflict"].isna().all()
             assert lakes.geometry[large].equals(outlines.geometry[large])
     for name in (large, whole):  # the newest image shows them as they were: both are kept

@@ -626,7 +626,7 @@ def test_lasting_splits_and_merges_are_told_with_lineage(resolution_m: float) ->
     assert _series(tracked, child)[:2] == _series(tracked, child)[5:] == ["uncertain"] * 2
     assert tracked.lakes.set_index("lake_id")["state"].to_dict() == {
         parent: "present",
-        child: "gone",
+        child: "merged",
     }
     assert split.area_before_m2 == pytest.approx(both.area, rel=0.01)
     assert split.area_after_m2 == pytest.approx(left.area + right.area, rel=0.01)

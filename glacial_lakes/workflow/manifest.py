@@ -231,8 +231,7 @@ def content(
         record = records.get(row[C.SCENE_ID])
         row["sha256"] = (record and record.checksum) or UNVERIFIED
         row["outputs"] = record.outputs if record else {}
-    area = tables["area"]
-    paths = {**tables["inputs"], "aoi": area["aoi"], "basins": area["basins"]}
+    paths = settings.input_files(project)
     return {
         "glacial_lakes": code_version(),
         "versions": versions(),

@@ -54,7 +54,7 @@ from glacial_lakes.scenes.dem import examine
 from glacial_lakes.scenes.plausibility import PERCENTILES
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.schema import SceneState
-from glacial_lakes.settings import Project, as_dict, check_output, digest
+from glacial_lakes.settings import Project, as_dict, check_output, digest, input_files
 from glacial_lakes.workflow import manifest, output_folder
 from glacial_lakes.workflow.compiling import compile_ahead
 from glacial_lakes.workflow.dask import map_on_cluster
@@ -295,9 +295,10 @@ def _odd_scenes(
 
 
 def _check_reach(project: Project, scenes: Sequence[Scene]) -> None:
-    """Refuse areas, glaciers and basins that meet no scene, before hours are spent on them."""
+    """Refuse inputs that cannot be used or meet no scene, before hours are spent on them."""
     if project.area.basins is not None:
         named_basins(project.folder / project.area.basins, project.area.basin_field)
+    read_catalogue(project.catalogue, project.folder)
     if not scenes:
         return
     named = {
@@ -353,18 +354,9 @@ def _find_scenes(project: Project, on_event: Listener) -> list[Scene]:
 
 
 def _checksums(project: Project) -> dict[str, str]:
-    named = {
-        "dem": project.inputs.dem,
-        "glaciers": project.inputs.glaciers,
-        "aoi": project.area.aoi,
-        "basins": project.area.basins,
-        "catalogue": project.catalogue.file,
-        "districts": project.catalogue.districts,
-    }
     return {
         name: checksum(parts_of(project.folder / file_of(path)))
-        for name, path in named.items()
-        if path is not None
+        for name, path in input_files(project).items()
     }
 
 
