@@ -35,7 +35,7 @@ VERBS = {
     "map": {"-o", "--dem", "--glaciers", "--aoi", "--min-area-m2"},
     "run": {"--jobs", "--max-memory", "--dask", "--allow-empty"},
     "export": {"-o", "--format", "--epoch", "--months", "--since"},
-    "report": {"-o"},
+    "report": {"-o", "--kind", "--dem", "--glaciers"},
     "review": {"--by", "--dry-run", "--partial", "--whole", "--encoding", "--conflicts"},
     "validate": {
         *("-o", "--layer", "--reference-layer", "--date"),

@@ -64,12 +64,12 @@ def test_help_is_wholly_of_one_language(call, words: list[str]) -> None:
     assert not RUSSIAN.search(call(*words, "--lang", "en")[1])
     page = call(*words, "--lang", "ru")[1]
     names = re.compile(
-        r"glacial-lakes|--?[\w-]+|\[(en\|ru|x\S+)\]|\.(TOML|GPKG)|\.[a-z]+|\b(PROJ|UTC)\b"
+        r"glacial-lakes|qgis-install|--?[\w-]+|\[([a-z]+\|[a-z|]+|x\S+)\]|\.(TOML|GPKG)|\.[a-z]+|\b(PROJ|UTC)\b"
     )
     formats = r"JSON на stdout|inventory\.\w+|\|layername=|shp|km"
     left = re.sub(rf"project\.toml|acquired=IMG_DAY|tcp://\S+|{formats}", "", page)
     left = names.sub("", left)
-    known = {"Dask", "HTML", "CP", "GDAL", "GB", *cli.commands}
+    known = {"Dask", "HTML", "CP", "GDAL", "GB", "QGIS", "ask", *cli.commands}
     assert set(re.findall("[A-Za-z]{2,}", left)) <= known, left
     assert page.startswith("Использование: ")
     assert "Показать эту справку и выйти." in page
@@ -135,7 +135,8 @@ def test_a_project_of_init_is_commented_in_the_language(call, tmp_path: Path) ->
     lines = (tmp_path / "project.toml").read_text(encoding="utf-8").splitlines()
     comments = [line for line in lines if re.match(r"# \w+ = ", line) is None and line[:1] == "#"]
     assert len(comments) > 20
-    keys = {one.name for table in TABLES.values() for one in fields(table)} | {*EXPORT_FORMATS}
+    keys = {one.name for table in TABLES.values() for one in fields(table)}
+    keys |= {*EXPORT_FORMATS, "CP1251"}
     foreign = [line for line in comments if not RUSSIAN.search(line)]
     assert {word for line in foreign for word in re.findall(r"\w+", line)} <= keys  # a wrapped end
     assert 'language = "ru"' in lines

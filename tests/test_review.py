@@ -126,6 +126,8 @@ def test_moves_deletions_additions_types_and_comments_are_understood(
     other = [name for name in ids if name not in ids[1:6]]
     for table in ("lakes", "outlines", "observations"):
         old, new = getattr(before, table), getattr(after, table)
+        if table == "lakes":  # they had no numbers yet
+            old = old.assign(number=new.set_index("lake_id")["number"].reindex(ids).array)
         assert rows_of(new, other) == rows_of(old, other)
     assert review_file(path, copy).empty  # the same file again
 

@@ -24,6 +24,7 @@ from glacial_lakes.errors import (
 )
 from glacial_lakes.scenes import Scene, discover, open_scene
 from glacial_lakes.scenes.landsat import earth_sun_distance
+from glacial_lakes.scenes.sun import sun_over
 
 OFFSET_LIST = re.compile(r"<BOA_ADD_OFFSET_VALUES_LIST>.*?</BOA_ADD_OFFSET_VALUES_LIST>", re.S)
 BAND_IDS = {"blue": 1, "green": 2, "red": 3, "nir": 7, "swir1": 11, "swir2": 12}
@@ -386,7 +387,9 @@ def test_the_sun_and_the_quality_layer_may_be_left_out(products: Products, tmp_p
     scene = open_scene(
         stack(products, tmp_path, sun_azimuth_deg="", sun_elevation_deg="", quality="", decoder="")
     )
-    assert (scene.sun_azimuth_deg, scene.quality, scene.decoder) == (None, None, "none")
+    assert (scene.quality, scene.decoder) == (None, "none")
+    azimuth, elevation = sun_over(scene.grid, scene.acquired)  # then time and place tell it
+    assert (scene.sun_azimuth_deg, scene.sun_elevation_deg) == (azimuth, elevation)
 
 
 def test_a_time_with_another_zone_is_kept_in_utc(products: Products, tmp_path: Path) -> None:

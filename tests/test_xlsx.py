@@ -183,13 +183,13 @@ def test_tables_for_excel_open_right_where_the_comma_is_decimal(
 
 
 @office
-def test_libreoffice_with_a_russian_locale_reads_areas_as_numbers(
+def test_libreoffice_takes_areas_for_numbers_and_names_for_text(
     inventory: Inventory, tmp_path: Path
 ) -> None:
     export(inventory, tmp_path, ["xlsx"], language="ru")
     profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
     told = ["soffice", profile, "--headless", "--convert-to", "csv:Text - txt - csv (StarCalc)"]
-    options = ":59,34,UTF8,1,,1049,false,false"  # Russian locale, values as they are
+    options = ":59,34,UTF8,1,,0,true,false"  # in quotes what is text, values as they are
     told[-1] += options
     subprocess.run(
         [*told, "--outdir", str(tmp_path / "out"), str(tmp_path / "inventory.xlsx")],
@@ -198,10 +198,13 @@ def test_libreoffice_with_a_russian_locale_reads_areas_as_numbers(
         timeout=300,
     )
     (path,) = (tmp_path / "out").glob("*.csv")
-    rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines(), delimiter=";"))
-    texts = [row["Площадь, км²"] for row in rows[: len(inventory.lakes)]]
-    assert all("," in text for text in texts)
-    areas = [float(text.replace(",", ".")) for text in texts]
+    lines = path.read_text(encoding="utf-8").splitlines()[: len(inventory.lakes) + 1]
+    heads, *rows = (line.split(";") for line in lines)
+    ids, texts = (
+        [row[heads.index(f'"{name}"')] for row in rows] for name in ("Код озера", "Площадь, км²")
+    )
+    assert ids == [f'"{name}"' for name in inventory.lakes["lake_id"]]
+    areas = [float(text) for text in texts]
     assert areas == pytest.approx((inventory.lakes["area_m2"] / 1e6).tolist(), abs=6e-5)
 
 

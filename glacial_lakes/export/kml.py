@@ -183,7 +183,7 @@ def _placemarks(rows: gpd.GeoDataFrame, language: str) -> Iterator[str]:
         columns.append(["" if text is None else text for text in texts])
     facts = map("".join, zip(*columns, strict=True))
     shapes = ring_texts(rows.geometry.to_numpy(), "", ",", " ")
-    pieces = zip(names, begins, ends, rows["state"], facts, shapes, strict=True)
+    pieces = zip(names, begins, ends, rows[C.STATE], facts, shapes, strict=True)
     for name, begin, end, state, data, parts in pieces:
         yield (
             f"   <Placemark>\n    <name>{name}</name>\n    <TimeSpan>\n"

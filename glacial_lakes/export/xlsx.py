@@ -84,7 +84,7 @@ def _write_sheet(book: Any, formats: _Formats, table: Sheet, language: str) -> N
         for row, values in enumerate(table.rows, start=1):
             text = _write_cell(page, formats, (row, column), field, values[column], language)
             widest = max(widest, len(text) + 2)
-        wide = _DATE_WIDE if field.kind == "date" else min(widest, _MOST_WIDE)
+        wide = _DATE_WIDE if field.kind == "day" else min(widest, _MOST_WIDE)
         page.set_column(column, column, wide)
     page.set_row(0, 45)
     page.freeze_panes(1, 0)
@@ -112,7 +112,7 @@ def _write_cell(
     """Write a value as what it is, nothing where it is missing; return its text."""
     if value is None or value == "":
         return ""
-    if field.kind == "date":
+    if field.kind == "day":
         page.write_datetime(*place, value.to_pydatetime().replace(tzinfo=None), formats.date)
         return ""
     if field.kind in ("real", "integer"):

@@ -100,7 +100,7 @@ def _without_unit(text: str | None) -> tuple[str, str | None]:
     if match is None:
         return (text or "").strip(), None
     unit = re.sub(r"[. ]", "", match["unit"].lower())
-    return match["number"], _UNITS.get(unit)
+    return match.group("number"), _UNITS.get(unit)
 
 
 def _is_decimal_comma(texts: list[str]) -> bool | None:

@@ -313,8 +313,8 @@ def _unseen_entries(register: pd.DataFrame) -> tuple[dict[str, Any], ...]:
     rows = rows[rows[C.SOURCE].notna() & rows[C.REASON].notna()]
     return tuple(
         {
-            "catalogue_no": _text(row.catalogue_no),
-            "lake_name": _text(row.lake_name),
+            C.CATALOGUE_NO: _text(row.catalogue_no),
+            C.LAKE_NAME: _text(row.lake_name),
             "district": _text(row.district),
             "lat": _real(row.lat),
             "lon": _real(row.lon),

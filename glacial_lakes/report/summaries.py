@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 ALL = N_("all")
 """Name of the row of all lakes, in tables of groups."""
-Kind = Literal["text", "word", "real", "integer", "date"]
+Kind = Literal["text", "word", "real", "integer", "day"]
 _KM2 = 1e6
 _CLASSES_KM2 = (0.0, 0.01, 0.05, 0.1, 0.5, 1.0)
 """Lower ends of the classes of size."""
@@ -175,9 +175,9 @@ def _list_of(lakes: pd.DataFrame) -> Sheet:
         Field(N_("State"), "word"),
         _AREA,
         _ERROR,
-        Field(N_("Date of the area"), "date"),
-        Field(N_("First seen"), "date"),
-        Field(N_("Last seen"), "date"),
+        Field(N_("Date of the area"), "day"),
+        Field(N_("First seen"), "day"),
+        Field(N_("Last seen"), "day"),
         Field(N_("Areas measured"), "integer"),
         Field(N_("Checked by")),
         Field(N_("Drawn by")),
@@ -259,9 +259,9 @@ def _change(inventory: Inventory, lakes: pd.DataFrame, since: str | Inventory | 
     before = _before(inventory, since)
     fields = (
         *_WHO,
-        Field(N_("Date before"), "date"),
+        Field(N_("Date before"), "day"),
         Field(N_("Area before"), "real", N_("km²"), 4),
-        Field(N_("Date of the area"), "date"),
+        Field(N_("Date of the area"), "day"),
         _AREA,
         Field(N_("Change"), "real", N_("km²"), 4),
         Field(N_("Standard error"), "real", N_("km²"), 4),

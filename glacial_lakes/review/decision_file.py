@@ -109,7 +109,7 @@ def _content(path: Path) -> dict[str, Any]:
 
 
 def _lake_and_time(one: Any, path: Path) -> tuple[str, pd.Timestamp]:
-    name = one.get("lake_id") if isinstance(one, dict) else None
+    name = one.get(C.LAKE_ID) if isinstance(one, dict) else None
     if not isinstance(name, str):
         raise InputError(path, "has a decision without a lake", _REMEDY)
     try:
@@ -124,7 +124,7 @@ def _lake_and_time(one: Any, path: Path) -> tuple[str, pd.Timestamp]:
 
 def _rows(one: dict[str, Any], lake: pd.Series, inventory: Inventory, path: Path) -> list[Row]:
     """Return the decisions on a lake; one that is rejected has no other."""
-    verdict, lake_type = one.get("verdict"), one.get("lake_type")
+    verdict, lake_type = one.get("verdict"), one.get(C.LAKE_TYPE)
     if verdict not in (None, *VERDICTS):
         raise InputError(
             path, "says {value!r} of {lake}", _REMEDY, value=str(verdict), lake=lake[C.LAKE_ID]
