@@ -64,10 +64,11 @@ def doubts(inventory: Inventory) -> dict[str, list[str]]:
         _VAGUE: lakes[C.AREA_SIGMA_M2] > _VAGUE_SHARE * lakes[C.AREA_M2],
         _UNTYPED: lakes[C.LAKE_TYPE].isna() | (lakes[C.LAKE_TYPE] == LakeType.UNKNOWN),
     }
-    table = pd.DataFrame({reason: pd.Series(which, lakes.index) for reason, which in told.items()})
+    columns = {name: pd.Series(which, lakes.index, "boolean") for name, which in told.items()}
+    table = pd.DataFrame(columns).fillna(False).astype(bool)
     verified = lakes[C.VERIFIED].fillna(False).astype(bool)
     table.loc[verified, [reason for reason in REASONS if reason != _CONTRADICTED]] = False
-    rows = table.fillna(False).astype(bool).to_numpy()
+    rows = table.to_numpy()
     return {
         str(lake): [reason for reason, is_told in zip(REASONS, row, strict=True) if is_told]
         for lake, row in zip(lakes.index, rows, strict=True)

@@ -114,7 +114,7 @@ def _rows(inventory: Inventory, places: dict[str, int]) -> gpd.GeoDataFrame:
     drawn = outlines[[*key, C.ACQUIRED, C.SENSOR, C.STATUS, C.AREA_M2, C.AREA_SIGMA_M2]]
     drawn = drawn.assign(geometry=outlines.geometry.to_numpy())
     drawn[C.PIXEL_M] = outlines[C.PIXEL_M]
-    drawn[C.EDITED] = outlines[C.EDITED].fillna(False).astype(bool)
+    drawn[C.EDITED] = outlines[C.EDITED].astype("boolean")
     drawn = drawn.drop_duplicates(key, keep="last")
     rows = observations.drop_duplicates(key, keep="last").merge(
         drawn, on=key, how="outer", suffixes=("", "_drawn")
