@@ -450,7 +450,7 @@ def test_a_zipped_shapefile_is_read_whatever_a_computer_packed_with_it(
 
 def test_a_kmz_is_read_by_its_document(tmp_path: Path) -> None:
     table = gpd.GeoDataFrame({"Name": ["a"]}, geometry=[shapely.box(74, 42, 75, 43)], crs=4326)
-    table.to_file(tmp_path / "doc.kml", driver="LIBKML")
+    table.to_file(tmp_path / "doc.kml", driver="KML")
     content = (tmp_path / "doc.kml").read_bytes()
     path = zipped(tmp_path / "area.kmz", {"doc.kml": content, "files/icon.png": b"x"})
     assert vector.as_places(path).total_bounds.tolist() == [74, 42, 75, 43]
