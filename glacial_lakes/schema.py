@@ -56,6 +56,10 @@ class LakeState(Word):
     UNCONFIRMED = "unconfirmed"
 
 
+ENDED = frozenset({LakeState.GONE, LakeState.MERGED})
+"""States of what is no lake of its own any more."""
+
+
 class EventKind(Word):
     """What can happen to a lake."""
 

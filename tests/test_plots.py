@@ -100,6 +100,15 @@ def test_a_lake_that_was_never_observed_can_be_drawn(inventory):
     assert labels(ax) == ["not observed: cloud"]
 
 
+@pytest.mark.parametrize("state", ["gone", "merged"])
+def test_what_is_no_lake_of_its_own_any_more_is_not_counted(inventory, state):
+    lakes = inventory.lakes.assign(state="present")
+    before = sum(bar.get_height() for bar in plot_sizes(lakes).patches)
+    lakes.loc[lakes["area_m2"].notna().idxmax(), "state"] = state
+    after = sum(bar.get_height() for bar in plot_sizes(lakes).patches)
+    assert after == before - 1
+
+
 def test_the_map_takes_any_crs_and_an_empty_table(inventory):
     ax = plot_lakes(inventory.lakes.to_crs(32643), glaciers=glaciers().to_crs(32643))
     west, east = ax.get_xlim()

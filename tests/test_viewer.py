@@ -102,6 +102,16 @@ def test_a_packed_ring_is_the_ring_again(places, origin):
         assert found.tolist() == [list(place) for place in expected]
 
 
+def test_lakes_have_the_number_of_the_catalogue_and_else_that_of_reports():
+    inventory = make_inventory()
+    lakes = inventory.lakes.assign(number=range(1, len(inventory.lakes) + 1))
+    lakes["catalogue_no"] = ["KG-7", *[None] * (len(lakes) - 1)]
+    lakes["district"] = ["Чуй", *[None] * (len(lakes) - 1)]
+    data, _ = viewer_data(replace(inventory, lakes=lakes), [], "ru")
+    assert data["lakes"]["number"][:3] == ["KG-7", "2", "3"]
+    assert data["lakes"]["district"][:2] == ["Чуй", None]
+
+
 def test_outlines_are_drawn_within_a_step_of_their_place(browser, page):
     inventory = make_inventory()
     told = ask(

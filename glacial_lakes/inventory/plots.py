@@ -17,7 +17,7 @@ from glacial_lakes.columns import C
 from glacial_lakes.errors import N_
 from glacial_lakes.language import area_unit, decimal_mark, translate
 from glacial_lakes.measures.meridian import beside_each_other, in_degrees
-from glacial_lakes.schema import LakeState, Status
+from glacial_lakes.schema import ENDED, Status
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -155,7 +155,7 @@ def plot_lakes(
     shapes = lakes.set_geometry(beside_each_other(in_degrees(lakes.geometry)))
     gone = pd.Series(False, index=shapes.index)
     if C.STATE in shapes:
-        gone = shapes[C.STATE].isin([LakeState.GONE, LakeState.MERGED])
+        gone = shapes[C.STATE].isin(ENDED)
     if len(shapes):
         west, south, east, north = shapes.total_bounds
         pad = 0.06 * max(east - west, north - south, 0.01)
@@ -250,7 +250,7 @@ def plot_sizes(lakes: pd.DataFrame, ax: Axes | None = None, language: str = "en"
     Parameters
     ----------
     lakes : pandas.DataFrame
-        ``schema.LAKES``; lakes that are gone, or whose area is not known, are left out.
+        ``schema.LAKES``; lakes that are gone or merged, or whose area is not known, are left out.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
     language : {"en", "ru"}
@@ -262,7 +262,7 @@ def plot_sizes(lakes: pd.DataFrame, ax: Axes | None = None, language: str = "en"
         Classes of :data:`SIZE_EDGES_M2` in km², and the number of lakes.
     """
     ax = _axes(ax, (5.6, 3.6))
-    known = lakes[(lakes[C.STATE] != LakeState.GONE) & lakes[C.AREA_M2].notna()]
+    known = lakes[~lakes[C.STATE].isin(ENDED) & lakes[C.AREA_M2].notna()]
     areas = known[C.AREA_M2].to_numpy(float)[:, None]
     sigma = np.maximum(np.nan_to_num(known[C.AREA_SIGMA_M2].to_numpy(float)), 1e-9)[:, None]
     edges = np.array(SIZE_EDGES_M2)

@@ -175,6 +175,12 @@ def _lake_columns(
     return {
         "id": _texts(lakes[C.LAKE_ID]),
         "name": _texts(lakes[C.LAKE_NAME]),
+        "number": _texts(
+            lakes[C.CATALOGUE_NO].where(
+                lakes[C.CATALOGUE_NO].notna(), lakes[C.NUMBER].astype("string")
+            )
+        ),
+        "district": _texts(lakes[C.DISTRICT]),
         "basin": _texts(lakes[C.BASIN]),
         "lon": _numbers(pd.Series(lon), 5),
         "lat": _numbers(lakes[C.LAT], 5),

@@ -12,6 +12,7 @@ from shapely.geometry import Polygon
 from glacial_lakes.simulate.frame import COARSE_M, FINE_M, MARGIN_M, NORTH, WEST, block_mean
 from glacial_lakes.simulate.light import gradient, incidence, shadow_depth, sunlit_fraction
 from glacial_lakes.simulate.noise import Field, fractal_field, generator, smoothstep
+from glacial_lakes.simulate.sky import Sky
 from glacial_lakes.simulate.spectra import CENTRES_NM
 from glacial_lakes.simulate.surface import Reflectance
 from glacial_lakes.simulate.worlds.cover import Ground
@@ -96,18 +97,6 @@ def gases() -> np.ndarray:
     """Return the optical thickness of gases at sea level by band (Hansen & Travis 1974)."""
     um = np.array(CENTRES_NM) / 1000.0
     return np.asarray(0.008569 * um**-4 * (1 + 0.0113 * um**-2 + 0.00013 * um**-4))
-
-
-@dataclass(frozen=True, eq=False)
-class Sky:
-    """What stands between sun, ground and sensor."""
-
-    cloud: Field
-    shade: Field
-    lit: Field
-    cosine: Field
-    sun_azimuth_deg: float
-    sun_elevation_deg: float
 
 
 def make_sky(

@@ -26,9 +26,10 @@ from glacial_lakes.simulate.scene import SLC_FAILURE, SimulatedScene
 from glacial_lakes.simulate.sensors import BANDS
 from glacial_lakes.simulate.sentinel2 import write_sentinel2
 from glacial_lakes.simulate.series import fixed_date, write_layer
+from glacial_lakes.simulate.sky import Sky
 from glacial_lakes.simulate.truth import geodesic_area_m2
 from glacial_lakes.simulate.worlds import elevation
-from glacial_lakes.simulate.worlds.air import Sky, make_sky, see
+from glacial_lakes.simulate.worlds.air import make_sky, see
 from glacial_lakes.simulate.worlds.chip import write_chip
 from glacial_lakes.simulate.worlds.cover import Ground, LakeCover, make_ground, make_surface
 from glacial_lakes.simulate.worlds.drainage import CELL_M as DRAINAGE_M
