@@ -108,8 +108,10 @@ def test_lakes_have_the_number_of_the_catalogue_and_else_that_of_reports():
     lakes["catalogue_no"] = ["KG-7", *[None] * (len(lakes) - 1)]
     lakes["district"] = ["Чуй", *[None] * (len(lakes) - 1)]
     data, _ = viewer_data(replace(inventory, lakes=lakes), [], "ru")
-    assert data["lakes"]["number"][:3] == ["KG-7", "2", "3"]
-    assert data["lakes"]["district"][:2] == ["Чуй", None]
+    numbers = dict(zip(data["lakes"]["id"], data["lakes"]["number"], strict=True))
+    assert [numbers[name] for name in lakes["lake_id"][:3]] == ["KG-7", "2", "3"]
+    districts = dict(zip(data["lakes"]["id"], data["lakes"]["district"], strict=True))
+    assert [districts[name] for name in lakes["lake_id"][:2]] == ["Чуй", None]
 
 
 def test_outlines_are_drawn_within_a_step_of_their_place(browser, page):
