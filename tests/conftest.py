@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pandas as pd
 import pytest
 from products import Products
@@ -40,6 +41,9 @@ SMOKE = {
     "test_vectors.py",
 }
 """Modules that show within a few minutes whether other versions of the libraries will do."""
+
+hypothesis.settings.register_profile("without a clock", deadline=None)
+hypothesis.settings.load_profile("without a clock")
 
 SLOWEST_FIRST = (
     "test_workflow.py",
