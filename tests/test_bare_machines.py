@@ -339,6 +339,7 @@ def test_only_what_a_scene_itself_is_guilty_of_is_remembered(
         raise VectorError(at_fault, "cannot be read", "try again")
 
     monkeypatch.setattr(scene_tasks, "map_lakes", fail)
+    task.folder.parent.mkdir(parents=True)
     record, _ = scene_tasks.map_scene(task)
     assert record.state == "refused"
     assert (task.folder / scene_tasks.RECORD_NAME).exists() == remembered

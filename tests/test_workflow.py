@@ -39,9 +39,10 @@ from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.runtime.revision import code_version
 from glacial_lakes.scenes import open_scene
-from glacial_lakes.workflow import manifest
+from glacial_lakes.workflow import manifest, scene_tasks
 from glacial_lakes.workflow.map_files import map_scenes
-from glacial_lakes.workflow.run import RunResult, run
+from glacial_lakes.workflow.output_folder import WORK_PREFIX
+from glacial_lakes.workflow.run import RunResult, _find_scenes, _tasks, run
 from glacial_lakes.workflow.scene_tasks import OUTLINES_NAME, capacity, estimate_bytes, folder_name
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -369,6 +370,17 @@ def test_after_a_kill_the_next_run_ends_with_the_same_bytes(
     assert result.reused
     assert tree(path) == tree(finished)
     assert [path.name for path in (tmp_path / "output").rglob(".*")] == [MARK_NAME]
+
+
+@here
+def test_a_process_that_outlives_its_run_brings_no_folder_back(make: Maker, tmp_path: Path) -> None:
+    project = project_of(make(tmp_path, PRODUCTS[:1]))
+    (scene,) = _find_scenes(project, print)
+    (task,) = _tasks(project, [scene], {}, tmp_path / "output")
+    work = tmp_path / "output" / f"{WORK_PREFIX}{'0' * 16}"
+    with pytest.raises(FileNotFoundError):
+        scene_tasks.map_scene(replace(task, folder=work / task.folder.name))
+    assert not work.exists()
 
 
 @posix

@@ -147,6 +147,9 @@ def estimate_bytes(shape: tuple[int, int], strip_rows: int) -> int:
 def map_scene(task: SceneTask) -> Mapped:
     """Map one scene into its folder; runs in a process of its own.
 
+    The folder is made in one that is there: a process that outlives its run for a moment brings
+    nothing back that the next run has removed.
+
     Returns
     -------
     Record
@@ -163,7 +166,7 @@ def map_scene(task: SceneTask) -> Mapped:
     """
     started = time.monotonic()
     parts = manifest.scene_parts(task.scene)
-    task.folder.mkdir(parents=True, exist_ok=True)
+    task.folder.mkdir(exist_ok=True)  # what holds it is the run's: gone with a run that was killed
     for name in RESULT_NAMES:  # the record first: no half old result counts
         (task.folder / name).unlink(missing_ok=True)
     record = Record(
