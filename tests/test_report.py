@@ -45,7 +45,7 @@ class Page(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.text: list[str] = []
-        self.raw: dict[str, list[str]] = {"script": [], "style": [], "pre": []}
+        self.raw: dict[str, list[str]] = {"script": [], "style": [], "code": []}
         self.open: list[str] = []
         self.feed(html)
         self.close()
@@ -150,7 +150,7 @@ def test_hostile_text_is_shown_and_never_becomes_markup(inventory, tmp_path):
     assert page.tags() <= harmless.tags()
     assert [tag for tag, _ in page.elements].count("script") == 1
     assert not any(name.startswith("on") for _, attrs in page.elements for name in attrs)
-    text = "".join(page.text + page.raw["pre"])
+    text = "".join(page.text + page.raw["code"])
     assert HOSTILE[0] in text
     assert HOSTILE[4].replace(" ", "") in text
     assert HOSTILE[5] in text
@@ -429,3 +429,18 @@ def test_unconfirmed_lakes_count_in_no_total_and_are_named(inventory, tmp_path):
     unconfirmed = replace(inventory, lakes=lakes)
     assert describe(unconfirmed, [], "en").total.n_present == 0
     assert "не подтверждено" in " ".join(page_of(unconfirmed, tmp_path, language="ru").text)
+
+
+def test_settings_stand_in_an_annex_by_name_and_never_as_json(tmp_path):
+    runs = make_inventory().runs.assign(
+        settings='{"area": {"min_area_m2": 2000.0, "bounds": [1, 2]}, "name": "Chüy <b>", "x": {}}'
+    )
+    text = write_report(replace(make_inventory(), runs=runs), tmp_path / "r.html").read_text(
+        "utf-8"
+    )
+    annex = text[text.index("Annex: settings of the last run") :]
+    assert re.findall(r"<code>([^<]*)</code>", annex) == [
+        *("area.min_area_m2", "2000.0", "area.bounds", "1, 2"),
+        *("name", "Chüy &lt;b&gt;", "x", "{}"),
+    ]
+    assert "<pre" not in text

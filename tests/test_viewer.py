@@ -523,3 +523,34 @@ def test_an_unconfirmed_lake_is_doubted_more_than_one_of_unknown_type():
     found = doubts(replace(inventory, lakes=lakes))
     weights = [sum(REASONS[reason] for reason in found[lakes["lake_id"][n]]) for n in (0, 1)]
     assert weights[0] > weights[1] > 0
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_no_table_of_the_report_hides_a_column(browser, tmp_path, language):
+    page = write_report(make_inventory(), tmp_path / "r.html", language=language)
+    for width in (390, 768, 1024, 1280):
+        hidden = ask(
+            browser,
+            page,
+            """
+            for (const one of document.querySelectorAll("details")) one.open = true;
+            return [document.documentElement, ...document.querySelectorAll(".scroll")]
+              .filter((box) => box.scrollWidth > box.clientWidth).map((box) => box.textContent);
+            """,
+            width,
+        )
+        assert hidden == [], width
+
+
+def test_a_cell_bears_the_head_of_its_column_where_the_head_is_not_shown(browser, tmp_path):
+    page = write_report(make_inventory(), tmp_path / "r.html")
+    told = ask(
+        browser,
+        page,
+        """
+        const cell = document.querySelector("table.sortable tbody td:nth-child(8)");
+        return [cell.dataset.head, getComputedStyle(cell).display];
+        """,
+        390,
+    )
+    assert told == ["Area, km²", "flow-root"]

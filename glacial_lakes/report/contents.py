@@ -19,7 +19,7 @@ from glacial_lakes.errors import Message
 from glacial_lakes.inventory.decisions import reference
 from glacial_lakes.inventory.register import differing
 from glacial_lakes.io.parsing import json_of
-from glacial_lakes.language import translate
+from glacial_lakes.language import MISSING, translate
 from glacial_lakes.measures.meridian import turned
 from glacial_lakes.report.changes import (
     alert_rows,
@@ -90,7 +90,8 @@ class Contents:
     bounds: tuple[float, float, float, float] | None
     versions: tuple[str, ...]
     run_started: pd.Timestamp | None
-    settings: str | None
+    settings: tuple[tuple[str, str], ...]
+    """Name and value of each setting of the last run."""
     min_area_m2: float | None
     glacier_buffer_m: float | None
     labels: Mapping[str, str]
@@ -215,7 +216,7 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
         bounds=_extent(known) if known else None,
         versions=tuple(dict.fromkeys(str(version) for version in versions)),
         run_started=_time(runs[C.STARTED].iloc[-1]) if len(runs) else None,
-        settings=json.dumps(settings, indent=2, ensure_ascii=False) if settings else None,
+        settings=tuple(_told_settings(settings)),
         min_area_m2=_real(area.get("min_area_m2")),
         glacier_buffer_m=_real(area.get("glacier_buffer_m")),
         n_without_dem=int((outlines[C.QUALITY] == schema.NO_DEM).sum()),
@@ -540,6 +541,21 @@ def _json_object(text: str | None) -> dict[str, Any]:
     except ValueError:
         return {}
     return parsed if isinstance(parsed, dict) else {}
+
+
+def _told_settings(settings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    """Yield names as a project file has them, sections before points, and values as texts."""
+    for name, value in settings.items():
+        if isinstance(value, dict) and value and not before:
+            yield from _told_settings(value, f"{name}.")
+        else:
+            parts = value if isinstance(value, list) else [value]
+            text = ", ".join(
+                part if isinstance(part, str) else json.dumps(part, ensure_ascii=False)
+                for part in parts
+                if part is not None
+            )
+            yield f"{before}{name}", text or MISSING
 
 
 def _real(value: Any) -> float | None:

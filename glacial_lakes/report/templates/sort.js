@@ -1,4 +1,11 @@
 "use strict";
+/* On a narrow screen a row is a card, whose cells bear the heads of their columns. */
+for (const table of document.querySelectorAll("table")) {
+  const names = [...table.tHead.rows[0].cells].map((head) => head.textContent);
+  for (const row of table.tBodies[0].rows)
+    [...row.cells].forEach((cell, column) => { cell.dataset.head = names[column] ?? ""; });
+  table.classList.add("cards");
+}
 for (const table of document.querySelectorAll("table.sortable")) {
   const heads = [...table.tHead.rows[0].cells];
   heads.forEach((head, column) => {
