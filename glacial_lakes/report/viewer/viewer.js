@@ -141,3 +141,4 @@ view.goHome();
 const asked = new URLSearchParams(location.hash.slice(1)).get("lake");
 if (asked !== null && LAKES.id.includes(asked)) choose(LAKES.id.indexOf(asked));
 document.body.classList.add("is-ready");
+performance.mark("ready");
