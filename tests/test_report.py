@@ -444,3 +444,24 @@ def test_settings_stand_in_an_annex_by_name_and_never_as_json(tmp_path):
         *("name", "Chüy &lt;b&gt;", "x", "{}"),
     ]
     assert "<pre" not in text
+
+
+def test_a_summary_tells_the_change_of_all_lakes_and_sums_by_district(tmp_path):
+    inventory = make_inventory()
+    lakes = inventory.lakes.assign(district=["Чуй", "Нарын"] * 6)
+    inventory = replace(inventory, lakes=lakes)
+    page = write_report(inventory, tmp_path / "s.html", is_summary=True, since="1999")
+    cells = re.findall(r"<(?:t[dh]|h2)[^>]*>([^<]*)</(?:t[dh]|h2)>", page.read_text("utf-8"))
+    rows = inventory.observations
+    first = rows[(rows["acquired"].dt.year == 1999) & rows["area_m2"].notna()]
+    now = lakes.set_index("lake_id")["area_m2"].where(
+        lakes.set_index("lake_id")["state"] != "gone", 0
+    )
+    change = (now.reindex(first["lake_id"]).to_numpy() - first["area_m2"].to_numpy()).sum()
+    row = cells.index("Shrank beyond the error") + 1
+    assert cells[row] == str(len(first))
+    assert cells[row + 3].replace("−", "-") == f"{change / 1e6:.4f}"
+    present = lakes[(lakes["state"] == "present") & (lakes["district"] == "Чуй")]
+    row = cells.index("Чуй", cells.index("By district"))
+    assert cells[row : row + 2] == ["Чуй", str(len(present))]
+    assert cells[row + 3] == f"{present['area_m2'].sum() / 1e6:.4f}"

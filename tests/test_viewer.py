@@ -369,6 +369,10 @@ def painted(inventory, folder: Path) -> dict[str, Path]:
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_a_summary_has_ten_pages_at_most_and_no_dead_link(browser, tmp_path, language):
     inventory = make_inventory(150)
+    lakes = inventory.lakes.assign(
+        basin=[f"Basin {n % 40}" for n in range(150)], district=[f"D {n % 7}" for n in range(150)]
+    )
+    inventory = replace(inventory, lakes=lakes)
     page = write_report(
         inventory, tmp_path / "s.html", is_summary=True, language=language, glaciers=glaciers()
     )

@@ -459,10 +459,22 @@ def export(
 )
 @click.option("--glaciers", type=Path, help="Glacier outlines.")
 @click.option("--dem", type=Path, help="Elevation model: relief of the viewer.")
+@click.option(
+    "--since",
+    metavar="TIME|INVENTORY.GPKG",
+    help="What the change in a summary is told from, e.g. 2020 or 2009-2011.",
+)
 def report(
-    options: Options, inventory: Path, out: Path, kind: str, dem: Path | None, **given: Any
+    options: Options,
+    inventory: Path,
+    out: Path,
+    kind: str,
+    dem: Path | None,
+    since: str | None,
+    **given: Any,
 ) -> Answer:
     """Write the report of an inventory: one HTML page that needs no network."""
+    from glacial_lakes.export.export import earlier
     from glacial_lakes.inventory.inventory import open_inventory
     from glacial_lakes.report.page import write_report
     from glacial_lakes.report.viewer import write_viewer
@@ -476,7 +488,8 @@ def report(
         looks = looks_in(inventory.absolute().parent, lakes.scenes[C.SCENE_ID].dropna())
         path, *_ = write_viewer(lakes, out.absolute(), dem=dem, looks=looks, **told)
     else:
-        path = write_report(lakes, out.absolute(), is_summary=kind == "summary", **told)
+        told |= {"is_summary": kind == "summary", "since": earlier(since)}
+        path = write_report(lakes, out.absolute(), **told)
     return Answer([str(path)], {"path": str(path)})
 
 

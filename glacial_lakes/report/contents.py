@@ -42,6 +42,7 @@ from glacial_lakes.report.model import (
     Screening,
     Total,
 )
+from glacial_lakes.report.summaries import Sheet, brief
 from glacial_lakes.schema import UNUSED, LakeState, Status
 
 if TYPE_CHECKING:
@@ -100,6 +101,8 @@ class Contents:
     """Lakes of the partner's catalogue that the images do not show."""
     differing: tuple[dict[str, Any], ...]
     """Where the catalogue and a person say different things of a lake."""
+    sheets: tuple[tuple[Sheet, int], ...]
+    """Tables of a summary, with the number of all their rows."""
     n_without_dem: int
     """Outlines that shade and slope are not excluded from."""
 
@@ -136,36 +139,20 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
     language : str
         Language of the labels in the drawings.
     """
-    observations = best_of_day(schema.conform(inventory.observations, schema.OBSERVATIONS))
-    scenes = schema.conform(inventory.scenes, schema.SCENES)
-    times = scenes.loc[~scenes[C.STATE].isin(UNUSED), C.ACQUIRED].dropna()
-    times = times if len(times) else observations[C.ACQUIRED].dropna()
-    events = schema.conform(inventory.events, schema.LAKE_EVENTS)
-    outlines = schema.conform(inventory.outlines, schema.OUTLINES)
-    conflicts = conflicts_of(schema.conform(inventory.lakes, schema.LAKES), outlines)
+    tables = _tables(inventory)
+    observations, scenes, times = tables.observations, tables.scenes, tables.times
+    events, conflicts, all_lakes = tables.events, tables.conflicts, tables.lakes
+    trends = tables.trends
     alerts = inventory.alerts.sort_values(
         [C.DATE, C.LAKE_ID, C.ALERT], ascending=[False, True, True], kind="stable"
     )
-    all_lakes = _all_lakes(inventory, observations, times, scenes)
-    trends = trend_rows(inventory)
     changed = changed_lakes(all_lakes, trends)
     important = list(
         dict.fromkeys([*conflicts, *alerts[C.LAKE_ID], *changed, *all_lakes[C.LAKE_ID]])
     )
-    listed = all_lakes[all_lakes[C.LAKE_ID].isin(important[:LISTED])]
     n_drawn = min(DRAWN, max(DRAWN_DATES // max(scenes[C.SCENE_ID].nunique(), 1), 1))
     drawn = set(important[:n_drawn])
-    lakes = _lakes(
-        listed,
-        outlines[outlines[C.LAKE_ID].isin(drawn)],
-        drawn,
-        observations=observations,
-        events=events,
-        times=times,
-        trends=trends,
-        conflicts=conflicts,
-        language=language,
-    )
+    lakes = _lakes(tables, important[:LISTED], drawn, language)
     by_id = {lake.lake_id: lake for lake in lakes}
     numbers = {name: by_id[name].number for name in important[:n_drawn]}
     ice = [glacier for glacier in glaciers if glacier is not None and not glacier.is_empty]
@@ -219,12 +206,74 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
         settings=tuple(_told_settings(settings)),
         min_area_m2=_real(area.get("min_area_m2")),
         glacier_buffer_m=_real(area.get("glacier_buffer_m")),
-        n_without_dem=int((outlines[C.QUALITY] == schema.NO_DEM).sum()),
+        sheets=(),
+        n_without_dem=int((tables.outlines[C.QUALITY] == schema.NO_DEM).sum()),
     )
 
 
-def shortened(contents: Contents) -> Contents:
-    """Return what a summary shows: the first rows of each table, and the last of the totals."""
+def lakes_of(inventory: Inventory, names: Sequence[str], language: str) -> tuple[Lake, ...]:
+    """Return lakes by area, each with a curve and an outline.
+
+    Parameters
+    ----------
+    inventory : Inventory
+        Tables of :mod:`glacial_lakes.schema`.
+    names : sequence of str
+        Lake IDs.
+    language : str
+        Language of the labels in the drawings.
+    """
+    return _lakes(_tables(inventory), names, set(names), language)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """What is told of lakes, as the schema wants it."""
+
+    observations: pd.DataFrame
+    """The best of each lake and day."""
+    scenes: pd.DataFrame
+    times: pd.Series
+    """Of all images that were used."""
+    events: pd.DataFrame
+    outlines: gpd.GeoDataFrame
+    conflicts: Mapping[str, tuple[Conflict, shapely.Geometry]]
+    lakes: pd.DataFrame
+    trends: Mapping[str, LakeTrend]
+
+
+def _tables(inventory: Inventory) -> _Tables:
+    observations = best_of_day(schema.conform(inventory.observations, schema.OBSERVATIONS))
+    scenes = schema.conform(inventory.scenes, schema.SCENES)
+    times = scenes.loc[~scenes[C.STATE].isin(UNUSED), C.ACQUIRED].dropna()
+    times = times if len(times) else observations[C.ACQUIRED].dropna()
+    outlines = schema.conform(inventory.outlines, schema.OUTLINES)
+    return _Tables(
+        observations,
+        scenes,
+        times,
+        schema.conform(inventory.events, schema.LAKE_EVENTS),
+        outlines,
+        conflicts_of(schema.conform(inventory.lakes, schema.LAKES), outlines),
+        _all_lakes(inventory, observations, times, scenes),
+        trend_rows(inventory),
+    )
+
+
+def shortened(
+    contents: Contents, inventory: Inventory, since: str | Inventory | None = None
+) -> Contents:
+    """Return what a summary shows: the first rows of each table, and sums by basin and district.
+
+    Parameters
+    ----------
+    contents : Contents
+        Of the same inventory.
+    inventory : Inventory
+        Tables of :mod:`glacial_lakes.schema`.
+    since : str or Inventory, optional
+        What changes are told from, as for :func:`glacial_lakes.report.summaries.sheets`.
+    """
     epochs = list(dict.fromkeys(row[C.EPOCH] for row in contents.totals))[-SUMMARY_EPOCHS:]
     totals = [row for row in contents.totals if row[C.EPOCH] in epochs]
     return replace(
@@ -233,6 +282,7 @@ def shortened(contents: Contents) -> Contents:
         events=contents.events[:SUMMARY_ROWS],
         changed=contents.changed[:SUMMARY_ROWS],
         totals=tuple(totals[-SUMMARY_TOTALS:]),
+        sheets=tuple(brief(inventory, since)),
     )
 
 
@@ -326,17 +376,12 @@ def _unseen_entries(register: pd.DataFrame) -> tuple[dict[str, Any], ...]:
 
 
 def _lakes(
-    listed: pd.DataFrame,
-    outlines: pd.DataFrame,
-    drawn: set[str],
-    *,
-    observations: pd.DataFrame,
-    events: pd.DataFrame,
-    times: pd.Series,
-    trends: Mapping[str, LakeTrend],
-    conflicts: Mapping[str, tuple[Conflict, shapely.Geometry]],
-    language: str,
+    tables: _Tables, names: Sequence[str], drawn: set[str], language: str
 ) -> tuple[Lake, ...]:
+    """Return lakes by area, with a curve and an outline those that are drawn."""
+    observations, events, trends = tables.observations, tables.events, tables.trends
+    listed = tables.lakes[tables.lakes[C.LAKE_ID].isin(names)]
+    outlines = tables.outlines[tables.outlines[C.LAKE_ID].isin(drawn)]
     shown = observations[observations[C.LAKE_ID].isin(listed[C.LAKE_ID])]
     every = _observations(shown)
     by_lake = {
@@ -346,7 +391,7 @@ def _lakes(
     measured = outlines[outlines[C.AREA_M2] > 0].sort_values(C.ACQUIRED, kind="stable")
     first = dict(zip(measured[C.LAKE_ID][::-1], measured.geometry[::-1], strict=True))
     last = dict(zip(measured[C.LAKE_ID], measured.geometry, strict=True))
-    period = _axis(times)
+    period = _axis(tables.times)
     happened_at: dict[str, list[tuple[pd.Timestamp, str]]] = {}
     for event in _each(events):
         for name in _involved(event) if not pd.isna(event.date) else ():
@@ -358,7 +403,7 @@ def _lakes(
         is_single = len({entry.acquired for entry in entries if entry.is_measured}) < 2
         latest = last.get(row.lake_id, row.geometry)
         trend = trends.get(str(row.lake_id))
-        conflict, by_person = conflicts.get(str(row.lake_id), (None, None))
+        conflict, by_person = tables.conflicts.get(str(row.lake_id), (None, None))
         curve = chip = None
         if row.lake_id in drawn:
             happened = happened_at.get(str(row.lake_id), [])

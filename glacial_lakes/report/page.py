@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from glacial_lakes import language as words
 from glacial_lakes import schema
+from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, ConfigError, require
 from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.io.atomic import whole
@@ -37,6 +38,7 @@ def write_report(
     title: str | None = None,
     glaciers: Places | None = None,
     is_summary: bool = False,
+    since: str | Inventory | None = None,
 ) -> Path:
     """Write an inventory as one HTML file without any outside part.
 
@@ -59,8 +61,12 @@ def write_report(
     glaciers : path-like, GeoDataFrame, GeoSeries, geometry or bounds, optional
         Glacier outlines for the map.
     is_summary : bool
-        Only what needs a look, key numbers, changes and the map, the first rows of each table: at
-        most ten pages A4. The numbers of lakes are those of the full report.
+        Only what needs a look, key numbers, changes, the map, lakes to visit, and sums by basin and
+        district, the first rows of each table: at most ten pages A4. The numbers of lakes are those
+        of the full report.
+    since : str or Inventory, optional
+        What the change of all lakes in a summary is told from: a date (``2010-08-01``), a year,
+        years (``2009-2011``), or an earlier inventory; by default the first area of each lake.
 
     Returns
     -------
@@ -71,6 +77,8 @@ def write_report(
     ------
     ConfigError
         For a language that is not known.
+    InputError
+        When no image is of the time that is named.
     OutputError
         When the file cannot be written; an older one is left as it was.
 
@@ -89,7 +97,8 @@ def write_report(
     style, script = (_source(environment, name) for name in ("style.css", "sort.js"))
     contents = describe(inventory, ice, language)
     page = environment.get_template("report.html").render(
-        c=shortened(contents) if is_summary else contents,
+        c=shortened(contents, inventory, since) if is_summary else contents,
+        since=_told(since, language),
         is_summary=is_summary,
         language=language,
         title=title or words.translate("Glacial lake inventory", language),
@@ -107,6 +116,14 @@ def write_report(
     with whole(path) as temporary:
         temporary.write_text(page, encoding="utf-8", errors="replace", newline="\n")
     return path
+
+
+def _told(since: str | Inventory | None, language: str) -> str | None:
+    """Return the time that changes are told from; of an inventory, that of its last image."""
+    if since is None or isinstance(since, str):
+        return since
+    times = since.observations[C.ACQUIRED].dropna()
+    return words.day(times.max(), language) if len(times) else None
 
 
 def require_language(language: str) -> None:

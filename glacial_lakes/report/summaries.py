@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -38,6 +38,8 @@ _BAND_M = 500
 _MATCHED = 0.3
 """Share of the smaller outline that lakes of two inventories have in common to be one lake."""
 _SURE = 1.96
+BRIEF_ROWS = 25
+"""Rows of a table in a summary, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,78 @@ def sheets(inventory: Inventory, since: str | Inventory | None = None) -> list[S
         _not_shown(inventory),
     ]
     return [sheet for sheet in found if sheet.rows or sheet is found[0]]
+
+
+def brief(inventory: Inventory, since: str | Inventory | None = None) -> list[tuple[Sheet, int]]:
+    """Return what a summary on paper shows of the tables, each with the number of all its rows.
+
+    Parameters
+    ----------
+    inventory, since
+        As for :func:`sheets`.
+
+    Returns
+    -------
+    list of (Sheet, int)
+        The change of all lakes together, lakes to visit, and sums by basin and by district: at
+        most :data:`BRIEF_ROWS` rows each, without columns that hold nothing.
+    """
+    lakes = _lakes(inventory)
+    by_basin, by_district, *_ = _groups(lakes)
+    found = [_change_of_all(_change(inventory, lakes, since)), to_visit(inventory)]
+    return [
+        (_without_empty(_largest(sheet)), len(sheet.rows))
+        for sheet in (*found, by_basin, by_district)
+        if sheet.rows
+    ]
+
+
+def _change_of_all(changes: Sheet) -> Sheet:
+    """Return the sums of the changes of lakes."""
+    fields = (
+        Field(N_("Lakes in common"), "integer"),
+        Field(N_("Area before"), "real", N_("km²"), 4),
+        _AREA,
+        Field(N_("Change"), "real", N_("km²"), 4),
+        Field(N_("Error if independent"), "real", N_("km²"), 4),
+        Field(N_("Error if fully correlated"), "real", N_("km²"), 4),
+        Field(N_("Grew beyond the error"), "integer"),
+        Field(N_("Shrank beyond the error"), "integer"),
+    )
+    title, note = N_("Change of all lakes"), changes.note
+    if not changes.rows:
+        return Sheet(title, fields, (), note)
+    before, now, change = (np.array([row[n] for row in changes.rows]) for n in (6, 8, 9))
+    errors = [row[10] for row in changes.rows]
+    is_known = all(error is not None for error in errors)
+    is_sure = np.array([row[12] == "yes" for row in changes.rows])
+    row = (
+        len(changes.rows),
+        float(before.sum()),
+        float(now.sum()),
+        float(change.sum()),
+        float(np.sqrt(np.square(errors).sum())) if is_known else None,
+        float(np.sum(errors)) if is_known else None,
+        int((is_sure & (change > 0)).sum()),
+        int((is_sure & (change < 0)).sum()),
+    )
+    return Sheet(title, fields, (row,), note)
+
+
+def _largest(sheet: Sheet) -> Sheet:
+    """Return the rows with the largest areas, in their order; the last one may be that of all."""
+    place = sheet.fields.index(_AREA)
+    order = sorted(range(len(sheet.rows)), key=lambda n: (-(sheet.rows[n][place] or 0.0), n))
+    return replace(sheet, rows=tuple(sheet.rows[n] for n in sorted(order[:BRIEF_ROWS])))
+
+
+def _without_empty(sheet: Sheet) -> Sheet:
+    kept = [n for n in range(len(sheet.fields)) if any(row[n] is not None for row in sheet.rows)]
+    return replace(
+        sheet,
+        fields=tuple(sheet.fields[n] for n in kept),
+        rows=tuple(tuple(row[n] for n in kept) for row in sheet.rows),
+    )
 
 
 def _lakes(inventory: Inventory) -> pd.DataFrame:
