@@ -147,7 +147,7 @@ def looks_of(lakes: Lakes, dates: int, folder: Path) -> dict[str, Path]:
             outlines_of(lakes, number * dates // LOOKS, dates), (side, side), transform=transform
         )
         with rasterio.open(
-            path,
+            aside := path.with_suffix(".part.tif"),
             "w",
             driver="GTiff",
             width=side,
@@ -164,6 +164,7 @@ def looks_of(lakes: Lakes, dates: int, folder: Path) -> dict[str, Path]:
             for band, tint in enumerate((1.2, 1.0, 0.8), start=1):
                 colour = np.where(water == 1, 10 * band, np.clip(ground * tint, 1, 255))
                 dataset.write(colour.astype(np.uint8), band)
+        aside.replace(path)
     return {f"S2A_{number:03d}": paths[number % LOOKS] for number in range(dates)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -342,7 +343,9 @@ def _numbers(values: pd.Series, digits: int = 0) -> list[float | int | None]:
 
 
 def _number(value: Any, digits: int = 0) -> float | int | None:
-    return _numbers(pd.Series([value], dtype="Float64"), digits)[0]
+    if value is None or pd.isna(value) or not math.isfinite(value):
+        return None
+    return round(float(value), digits or None)
 
 
 def _texts(values: pd.Series) -> list[str | None]:
