@@ -419,6 +419,22 @@ def test_export_and_report_of_an_inventory(call, demo: tuple[Path, str], tmp_pat
     assert 'lang="ru"' in report.read_text(encoding="utf-8")
 
 
+def test_an_atlas_has_images_of_the_run_and_an_option_of_another_kind_is_refused(
+    call, demo: tuple[Path, str], tmp_path: Path
+) -> None:
+    inventory = demo[0] / "output" / "inventory.gpkg"
+    atlas, summary = tmp_path / "atlas.html", tmp_path / "summary.html"
+    done = call("report", inventory, "-o", atlas, "--kind", "atlas", "--lake", "1", "--lake", "2")
+    assert (done.code, done.out) == (0, f"{atlas}\n")
+    text = atlas.read_text(encoding="utf-8")
+    assert text.count("<article") == 2
+    assert text.count('href="data:image/webp') >= 2
+    done = call("report", inventory, "-o", summary, "--kind", "summary", "--since", inventory)
+    assert done.code == 0
+    assert call("report", inventory, "-o", tmp_path / "r.html", "--lake", "1").code == 2
+    assert call("report", inventory, "-o", tmp_path / "r.html", "--since", "2020").code == 2
+
+
 def test_a_file_that_is_no_inventory_is_an_error(call, sample_data: Path, tmp_path: Path) -> None:
     for path in (sample_data / "glaciers.gpkg", sample_data / "dem.tif", tmp_path / "no.gpkg"):
         done = call("report", path, "-o", tmp_path / "r.html")

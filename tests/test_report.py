@@ -27,8 +27,9 @@ from sample_inventory import (
 
 import glacial_lakes.report
 from glacial_lakes import schema
-from glacial_lakes.errors import ConfigError
+from glacial_lakes.errors import ConfigError, InputError
 from glacial_lakes.language import number
+from glacial_lakes.report.atlas import write_atlas
 from glacial_lakes.report.contents import describe
 from glacial_lakes.report.maps import draw_map, fit
 from glacial_lakes.report.page import write_report
@@ -465,3 +466,57 @@ def test_a_summary_tells_the_change_of_all_lakes_and_sums_by_district(tmp_path):
     row = cells.index("Чуй", cells.index("By district"))
     assert cells[row : row + 2] == ["Чуй", str(len(present))]
     assert cells[row + 3] == f"{present['area_m2'].sum() / 1e6:.4f}"
+
+
+@pytest.fixture(scope="module")
+def numbered():
+    inventory = make_inventory()
+    count = len(inventory.lakes)
+    names = ["Озеро <b>", *[None] * (count - 1)]
+    return replace(
+        inventory,
+        lakes=inventory.lakes.assign(
+            number=range(1, count + 1),
+            lake_name=names,
+            catalogue_no=["KG-7", *[None] * (count - 1)],
+        ),
+    )
+
+
+def leaves(inventory, folder, lakes=None, **options):
+    """The IDs of the lakes of an atlas, a page each, and the page."""
+    text = write_atlas(inventory, folder / "a.html", lakes, **options).read_text("utf-8")
+    return re.findall(r"<p>(\S+) · ", text), text
+
+
+@pytest.mark.parametrize("name", ["{id}", "1", "kg-7", "озеро <B>"])
+def test_an_atlas_has_a_page_for_each_lake_by_any_of_its_names(numbered, tmp_path, name):
+    ids = numbered.lakes["lake_id"].tolist()
+    found, text = leaves(numbered, tmp_path, ["3", name.format(id=ids[0]), "3"])
+    assert found == [ids[2], ids[0]]
+    assert "Озеро &lt;b&gt;" in text
+    assert "<b>" not in re.sub(r"<li><b>[^<]*</b>", "", text)
+    assert Page(text).open == []
+
+
+def test_an_atlas_of_no_names_has_the_lakes_that_need_a_look(numbered, tmp_path):
+    found, _ = leaves(numbered, tmp_path)
+    assert sorted(found) == sorted(set(numbered.alerts["lake_id"]))
+    quiet = replace(numbered, events=numbered.events.iloc[:0])
+    assert "Nothing needs a look." in leaves(quiet, tmp_path)[1]
+
+
+def test_an_atlas_refuses_a_lake_that_is_not_there(numbered, tmp_path):
+    with pytest.raises(InputError, match="no lake 4711; name it by"):
+        write_atlas(numbered, tmp_path / "a.html", ["4711"])
+    assert not (tmp_path / "a.html").exists()
+
+
+def test_a_page_of_the_atlas_tells_every_date_and_never_an_area_of_a_hidden_one(numbered, tmp_path):
+    lake = numbered.lakes["lake_id"].iloc[7]
+    _, text = leaves(numbered, tmp_path, [lake], language="ru")
+    rows = numbered.observations[numbered.observations["lake_id"] == lake]
+    dates = text[text.index('class="halves"') :]
+    told = re.findall(r'<tr><td class="w">([^<]*)</td><td>[^<]*</td><td class="n">([^<]*)', dates)
+    assert len(told) == len(rows)
+    assert [area == "–" for _, area in told] == (rows["status"] == "shadow").tolist()

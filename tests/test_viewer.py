@@ -30,6 +30,7 @@ from glacial_lakes.grid import Grid
 from glacial_lakes.inventory.inventory import open_inventory
 from glacial_lakes.mapping.false_colour import false_colour
 from glacial_lakes.report import viewer
+from glacial_lakes.report.atlas import write_atlas
 from glacial_lakes.report.doubts import REASONS, doubts
 from glacial_lakes.report.packing import STEPS_PER_DEGREE, packed
 from glacial_lakes.report.page import write_report
@@ -558,3 +559,19 @@ def test_a_cell_bears_the_head_of_its_column_where_the_head_is_not_shown(browser
         390,
     )
     assert told == ["Area, km²", "flow-root"]
+
+
+def test_an_atlas_shows_the_water_of_each_image_and_prints_a_page_a_lake(browser, tmp_path):
+    inventory = make_inventory()
+    ids = inventory.lakes["lake_id"].tolist()[1:4]
+    page = write_atlas(inventory, tmp_path / "a.html", ids, looks=painted(inventory, tmp_path))
+    told = ask(
+        browser,
+        page,
+        "return [...document.querySelectorAll('.leaf')].map((leaf) => ["
+        "leaf.querySelectorAll('image').length, leaf.querySelectorAll('.over').length])",
+        390,
+    )
+    assert len(told) == len(ids)
+    assert all(images == 3 and 1 <= outlines <= 3 for images, outlines in told)
+    assert len(re.findall(rb"/Type\s*/Page\b", browser.print())) == len(ids)

@@ -453,9 +453,16 @@ def export(
 @click.option("-o", "out", required=True, type=Path, help="The .html file.")
 @click.option(
     "--kind",
-    type=click.Choice(["full", "summary", "viewer"]),
+    type=click.Choice(["full", "summary", "atlas", "viewer"]),
     default="full",
-    help="The full report, ten pages of it, or a map to search and to review in.",
+    help="The full report, ten pages of it, a page for each lake, or a map to review in.",
+)
+@click.option(
+    "--lake",
+    "lakes",
+    metavar="NAME",
+    multiple=True,
+    help="ID, number or name of a lake in the atlas; without it all that need a look.",
 )
 @click.option("--glaciers", type=Path, help="Glacier outlines.")
 @click.option("--dem", type=Path, help="Elevation model: relief of the viewer.")
@@ -471,25 +478,35 @@ def report(
     kind: str,
     dem: Path | None,
     since: str | None,
+    lakes: tuple[str, ...],
     **given: Any,
 ) -> Answer:
     """Write the report of an inventory: one HTML page that needs no network."""
     from glacial_lakes.export.export import earlier
     from glacial_lakes.inventory.inventory import open_inventory
+    from glacial_lakes.report import write_atlas, write_viewer
     from glacial_lakes.report.page import write_report
-    from glacial_lakes.report.viewer import write_viewer
+    from glacial_lakes.workflow.scene_tasks import looks_in
 
     refuse_addresses(out)
-    lakes = open_inventory(inventory)
-    told: dict[str, Any] = {"language": options.lang or lakes.language, **given}
+    for option, is_given, needed in (
+        ("--lake", lakes, "atlas"),
+        ("--since", since, "summary"),
+    ):
+        if is_given and kind != needed:
+            what = Message("{option} needs --kind {kind}", option=option, kind=needed)
+            raise click.UsageError(_usage_text(what))
+    held = open_inventory(inventory)
+    path = out.absolute()
+    told: dict[str, Any] = {"language": options.lang or held.language}
+    looks = looks_in(inventory.absolute().parent, held.scenes[C.SCENE_ID].dropna())
     if kind == "viewer":
-        from glacial_lakes.workflow.scene_tasks import looks_in
-
-        looks = looks_in(inventory.absolute().parent, lakes.scenes[C.SCENE_ID].dropna())
-        path, *_ = write_viewer(lakes, out.absolute(), dem=dem, looks=looks, **told)
+        path, *_ = write_viewer(held, path, dem=dem, looks=looks, **told, **given)
+    elif kind == "atlas":
+        path = write_atlas(held, path, list(lakes) or None, looks=looks, **told)
     else:
         told |= {"is_summary": kind == "summary", "since": earlier(since)}
-        path = write_report(lakes, out.absolute(), **told)
+        path = write_report(held, path, **told, **given)
     return Answer([str(path)], {"path": str(path)})
 
 

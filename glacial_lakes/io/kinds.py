@@ -29,6 +29,10 @@ _VIEWER = re.compile(
     r"""content="default-src 'none'; style-src 'sha256-[^']+'; script-src 'sha256-[^']+' """
     r"""'sha256-[^']+'; img-src data:( 'self' file:)?; base-uri 'none'; form-action 'none'">"""
 )
+_ATLAS = re.compile(
+    r"""content="default-src 'none'; style-src 'sha256-[^']+'; img-src data:; """
+    r"""base-uri 'none'; form-action 'none'">"""
+)
 _KMZ = (b'<Style id="present">', b'<Style id="lake">')
 """How our documents for Google Earth begin, and how they did before 0.2."""
 _WORKBOOK = b"2000-01-01T00:00:00Z</dcterms:modified>"
@@ -174,7 +178,7 @@ def _same_keys(new: Path, old: Path) -> bool:
 
 def _same_page(new: Path, old: Path) -> bool:
     heads = [_head(path).decode(errors="replace") for path in (new, old)]
-    return any(all(kind.search(head) for head in heads) for kind in (_REPORT, _VIEWER))
+    return any(all(kind.search(head) for head in heads) for kind in (_REPORT, _VIEWER, _ATLAS))
 
 
 def _same_webp(new: Path, old: Path) -> bool:

@@ -1,7 +1,8 @@
-"""An inventory as pages that people read: the report, and a map to look at and to review in."""
+"""An inventory as pages that people read: the report, an atlas to print, a map to review in."""
 
 from __future__ import annotations
 
+from glacial_lakes.report.atlas import write_atlas
 from glacial_lakes.report.viewer import write_viewer
 
-__all__ = ["write_viewer"]
+__all__ = ["write_atlas", "write_viewer"]

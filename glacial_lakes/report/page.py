@@ -94,7 +94,7 @@ def write_report(
     require_language(language)
     ice = [] if glaciers is None else list(as_places(glaciers).to_crs("EPSG:4326").geometry)
     environment = environment_of(language)
-    style, script = (_source(environment, name) for name in ("style.css", "sort.js"))
+    style, script = (source_of(environment, name) for name in ("style.css", "sort.js"))
     contents = describe(inventory, ice, language)
     page = environment.get_template("report.html").render(
         c=shortened(contents, inventory, since) if is_summary else contents,
@@ -189,7 +189,8 @@ def _span(low: float | None, high: float | None, unit: float = 1.0, *, language:
     return ends[0] if ends[0] == ends[1] else "–".join(ends)
 
 
-def _source(environment: Environment, name: str) -> str:
+def source_of(environment: Environment, name: str) -> str:
+    """Return a file of the templates as it is."""
     assert environment.loader is not None  # noqa: S101 (for the type checker)
     return environment.loader.get_source(environment, name)[0]
 

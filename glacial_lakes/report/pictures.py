@@ -69,11 +69,13 @@ def sheets(
     if len(shown) > MOST_PICTURES:
         is_telling = [pair in telling for pair in zip(shown["lake"], shown["scene"], strict=True)]
         shown = shown[is_telling]
-    frames = _frames(rows[rows["lake"].isin(shown["lake"])])
+    frames = frames_of(rows[rows["lake"].isin(shown["lake"])])
     cut: dict[int, dict[int, NDArray[np.uint8]]] = defaultdict(dict)
     for scene, of_scene in shown.groupby("scene"):
         lakes = [lake for lake in dict.fromkeys(of_scene["lake"].tolist()) if lake in frames]
-        for lake, picture in _cut(looks[int(str(scene))], {lake: frames[lake] for lake in lakes}):
+        for lake, picture in cut_out(
+            looks[int(str(scene))], {lake: frames[lake] for lake in lakes}
+        ):
             cut[lake][int(str(scene))] = picture
     return {
         lake: Sheet(
@@ -85,8 +87,15 @@ def sheets(
     }
 
 
-def _frames(rows: gpd.GeoDataFrame) -> dict[int, Bounds]:
-    """Return a square around all outlines of each lake, in web Mercator."""
+def frames_of(rows: gpd.GeoDataFrame) -> dict[int, Bounds]:
+    """Return a square around all outlines of each lake, in web Mercator.
+
+    Parameters
+    ----------
+    rows : geopandas.GeoDataFrame
+        ``lake`` (a number) and outlines beside each other in degrees; those that are missing are
+        left out.
+    """
     bounds = rows.geometry.bounds.groupby(rows["lake"]).agg(
         {"minx": "min", "miny": "min", "maxx": "max", "maxy": "max"}
     )
@@ -100,8 +109,20 @@ def _frames(rows: gpd.GeoDataFrame) -> dict[int, Bounds]:
     return frames
 
 
-def _cut(look: Path, frames: Mapping[int, Bounds]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    """Yield the pictures of lakes in an image; nothing where it cannot be read."""
+def cut_out(
+    look: Path, frames: Mapping[int, Bounds], size: int = SIZE
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Yield the pictures of lakes in an image; nothing where it cannot be read.
+
+    Parameters
+    ----------
+    look : pathlib.Path
+        Raster of red, green and blue; 0 where nothing is known.
+    frames : mapping of int to tuple
+        West, south, east and north of each lake in web Mercator.
+    size : int
+        Pixels of a side.
+    """
     try:
         with rasterio.open(look, driver="GTiff") as dataset:
             left, bottom, right, top = np.array(list(frames.values())).reshape(-1, 4).T
@@ -111,7 +132,7 @@ def _cut(look: Path, frames: Mapping[int, Bounds]) -> Iterator[tuple[int, NDArra
             cols = (to.a * x + to.b * y + to.c).reshape(4, -1)
             rows = (to.d * x + to.e * y + to.f).reshape(4, -1)
             for place, lake in enumerate(frames):
-                picture = _sampled(dataset, cols[:, place], rows[:, place])
+                picture = _sampled(dataset, cols[:, place], rows[:, place], size)
                 if picture is not None and picture.any():
                     yield lake, picture
     except RasterioError:  # pictures are a help; without them the page says the same
@@ -119,7 +140,7 @@ def _cut(look: Path, frames: Mapping[int, Bounds]) -> Iterator[tuple[int, NDArra
 
 
 def _sampled(
-    dataset: Any, cols: NDArray[np.float64], rows: NDArray[np.float64]
+    dataset: Any, cols: NDArray[np.float64], rows: NDArray[np.float64], size: int
 ) -> NDArray[np.uint8] | None:
     """Return the picture between four places of an image, upper ones first; None outside of it.
 
@@ -130,13 +151,13 @@ def _sampled(
         return None
     first = [max(0, math.floor(side.min()) - 1) for side in (cols, rows)]
     last = [
-        min(size, math.ceil(side.max()) + 1)
-        for side, size in ((cols, dataset.width), (rows, dataset.height))
+        min(length, math.ceil(side.max()) + 1)
+        for side, length in ((cols, dataset.width), (rows, dataset.height))
     ]
     width, height = last[0] - first[0], last[1] - first[1]
     if width < 1 or height < 1:
         return None
-    step = max(1.0, float(np.ptp(cols)) / SIZE, float(np.ptp(rows)) / SIZE)
+    step = max(1.0, float(np.ptp(cols)) / size, float(np.ptp(rows)) / size)
     shape = (max(1, round(height / step)), max(1, round(width / step)))
     bands = dataset.read(
         [1, 2, 3],
@@ -145,18 +166,18 @@ def _sampled(
         resampling=Resampling.average,
     )
     at = [
-        (_between(rows) - first[1]) * (shape[0] / height) - 0.5,
-        (_between(cols) - first[0]) * (shape[1] / width) - 0.5,
+        (_between(rows, size) - first[1]) * (shape[0] / height) - 0.5,
+        (_between(cols, size) - first[0]) * (shape[1] / width) - 0.5,
     ]
-    picture = np.empty((3, SIZE, SIZE), np.uint8)
+    picture = np.empty((3, size, size), np.uint8)
     for band, sampled in zip(bands, picture, strict=True):
         map_coordinates(band, at, sampled, order=1, mode="grid-constant")
     return picture
 
 
-def _between(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+def _between(corners: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     """Return values at the centres of the pixels of a picture, from those at its corners."""
-    across = (np.arange(SIZE) + 0.5) / SIZE
+    across = (np.arange(size) + 0.5) / size
     upper, lower = (corners[n] + (corners[n + 1] - corners[n]) * across for n in (0, 2))
     return upper + (lower - upper) * across[:, None]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import warnings
 from dataclasses import dataclass
@@ -104,6 +105,11 @@ def encoded(image: NDArray[np.uint8]) -> bytes:
         ) as dataset:
             dataset.write(image)
         return bytes(memory.read())
+
+
+def data_uri(content: bytes) -> str:
+    """Return a WebP file as the address of itself."""
+    return f"data:image/webp;base64,{base64.b64encode(content).decode()}"
 
 
 def from_mercator(x: float, y: float) -> tuple[float, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import os
@@ -22,7 +21,7 @@ from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.report.page import content_hash, environment_of, require_language
 from glacial_lakes.report.pictures import SIZE, sheets
-from glacial_lakes.report.relief import Bounds, relief
+from glacial_lakes.report.relief import Bounds, data_uri, relief
 from glacial_lakes.report.viewer_data import viewer_data
 from glacial_lakes.report.viewer_words import KEYS
 from glacial_lakes.scenes.dem import Dem
@@ -189,11 +188,6 @@ def _map_bounds(rows: gpd.GeoDataFrame) -> Bounds | None:
     east, north = bounds["maxx"].max(), bounds["maxy"].max()
     pad = max(_MARGIN * max(east - west, north - south), _LEAST_MARGIN_DEG)
     return float(west - pad), float(south - pad), float(east + pad), float(north + pad)
-
-
-def data_uri(content: bytes) -> str:
-    """Return a WebP file as the address of itself."""
-    return f"data:image/webp;base64,{base64.b64encode(content).decode()}"
 
 
 def _page(data: dict[str, Any], language: str, title: str | None, has_folder: bool) -> str:
