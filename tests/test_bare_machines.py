@@ -43,7 +43,7 @@ from glacial_lakes.workflow import scene_tasks
 from glacial_lakes.workflow.dask import connect
 from glacial_lakes.workflow.map_files import map_scenes
 
-EXTRAS = ("pyarrow", "xarray", "dask", "distributed", "folium", "mapclassify", "jupyterlab")
+EXTRAS = ("pyarrow", "xarray", "dask", "distributed", "jupyterlab")
 HIDE = f"""
 import sys
 class Hidden:

@@ -575,3 +575,22 @@ def test_an_atlas_shows_the_water_of_each_image_and_prints_a_page_a_lake(browser
     assert len(told) == len(ids)
     assert all(images == 3 and 1 <= outlines <= 3 for images, outlines in told)
     assert len(re.findall(rb"/Type\s*/Page\b", browser.print())) == len(ids)
+
+
+def test_a_notebook_shows_the_viewer_in_a_frame_that_sees_nothing_of_it(browser, tmp_path):
+    shown = hostile_inventory().explore(title='"><script>document.title="owned"</script>')
+    page = tmp_path / "notebook.html"
+    page.write_text(f"<title>mine</title><p>{shown._repr_html_()}</p>", encoding="utf-8")
+    browser.open(page, 1280)
+    told = browser.ask(
+        """
+        const frame = document.querySelector("iframe");
+        await new Promise((done) => setTimeout(done, 500));
+        let seen = null;
+        try { seen = frame.contentWindow.document; } catch { /* as it should be */ }
+        return [document.title, seen === null ? "hidden" : "seen", frame.offsetHeight > 500];
+        """
+    )
+    assert told == ["mine", "hidden", True]
+    assert browser.said == []
+    assert "MB; shown by a notebook" in repr(shown)

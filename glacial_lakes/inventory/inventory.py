@@ -389,17 +389,24 @@ class Inventory(ShowsFacts):
         return plots.plot_sizes(self.lakes, ax, self.language)
 
     def explore(self, **options: Any) -> Any:
-        """Show the lakes on a web map; needs the extra ``notebook`` (folium).
+        """Show the inventory in a notebook as the page ``viewer.html``, without any network.
 
         Parameters
         ----------
         **options
-            Passed on to :meth:`geopandas.GeoDataFrame.explore`.
+            Those of :func:`glacial_lakes.report.explore`: ``height``, ``language``, ``title``,
+            ``glaciers``, ``dem``, ``looks``.
+
+        Examples
+        --------
+        >>> import glacial_lakes as gl
+        >>> inventory = gl.open_inventory("inventory.gpkg")
+        >>> inventory.explore(dem="sample_data/dem.tif")
+        <Viewer: ...; shown by a notebook>
         """
-        table = self.lakes.copy()
-        for name in (C.FIRST_SEEN, C.LAST_SEEN):  # the map is JSON, which has no times
-            table[name] = table[name].dt.strftime("%Y-%m-%d")
-        return table.explore(column=C.STATE, **options)
+        import glacial_lakes as gl  # noqa: PLC0415 (pages stand above; the package knows both)
+
+        return gl.report.explore(self, **{"language": self.language} | options)
 
     def __repr__(self) -> str:
         facts = "; ".join(f"{name} {text}" for name, text in self._facts().items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from glacial_lakes.report.atlas import write_atlas
+from glacial_lakes.report.notebook import explore
 from glacial_lakes.report.viewer import write_viewer
 
-__all__ = ["write_atlas", "write_viewer"]
+__all__ = ["explore", "write_atlas", "write_viewer"]

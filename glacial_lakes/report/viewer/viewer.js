@@ -21,7 +21,9 @@ function choose(lake, isMoving = true) {
   list.mark(lake);
   heading.focus({ preventScroll: true });
   document.getElementById("panel").scrollTop = 0;
-  history.replaceState(null, "", `#lake=${encodeURIComponent(LAKES.id[lake])}`);
+  try {
+    history.replaceState(null, "", `#lake=${encodeURIComponent(LAKES.id[lake])}`);
+  } catch { /* a page within another one has no address of its own */ }
 }
 
 function setDay(day) {
