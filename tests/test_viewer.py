@@ -31,7 +31,7 @@ from glacial_lakes.inventory.inventory import open_inventory
 from glacial_lakes.mapping.false_colour import false_colour
 from glacial_lakes.report import viewer
 from glacial_lakes.report.atlas import write_atlas
-from glacial_lakes.report.doubts import REASONS, doubts
+from glacial_lakes.report.doubts import doubts
 from glacial_lakes.report.packing import STEPS_PER_DEGREE, packed
 from glacial_lakes.report.page import write_report
 from glacial_lakes.report.pictures import SIZE, sheets
@@ -516,9 +516,9 @@ def test_the_map_library_comes_with_its_licence():
 def test_lakes_that_a_person_verified_are_not_doubted_any_more():
     inventory = make_inventory()
     name = inventory.alerts["lake_id"].iloc[0]
-    assert doubts(inventory)[name]
+    assert doubts(inventory)[name].reasons
     verified = inventory.lakes.assign(verified=inventory.lakes["lake_id"] == name)
-    assert doubts(replace(inventory, lakes=verified))[name] == []
+    assert doubts(replace(inventory, lakes=verified))[name].reasons == ()
 
 
 def test_an_unconfirmed_lake_is_doubted_more_than_one_of_unknown_type():
@@ -526,7 +526,7 @@ def test_an_unconfirmed_lake_is_doubted_more_than_one_of_unknown_type():
     lakes = inventory.lakes.copy()
     lakes.loc[0, "state"], lakes.loc[1, "lake_type"] = "unconfirmed", "unknown"
     found = doubts(replace(inventory, lakes=lakes))
-    weights = [sum(REASONS[reason] for reason in found[lakes["lake_id"][n]]) for n in (0, 1)]
+    weights = [found[lakes["lake_id"][n]].weight for n in (0, 1)]
     assert weights[0] > weights[1] > 0
 
 
@@ -594,3 +594,27 @@ def test_a_notebook_shows_the_viewer_in_a_frame_that_sees_nothing_of_it(browser,
     assert told == ["mine", "hidden", True]
     assert browser.said == []
     assert "MB; shown by a notebook" in repr(shown)
+
+
+def test_the_less_likely_of_two_lakes_is_looked_at_first(browser, tmp_path):
+    inventory = make_inventory()
+    ids = inventory.lakes["lake_id"].tolist()
+    prob = {name: round(1 - 0.04 * n, 2) for n, name in enumerate(ids)} | {ids[5]: 0.2}
+    outlines = inventory.outlines.assign(
+        lake_prob=inventory.outlines["lake_id"].map(prob), lake_prob_reasons="slope-, width-"
+    )
+    told = replace(inventory, outlines=outlines)
+    found = doubts(told)
+    assert "by its features it is hardly a lake" in found[ids[5]].reasons
+    for one in ids:
+        for other in ids:
+            if found[one].reasons == found[other].reasons and prob[one] < prob[other]:
+                assert found[one].weight > found[other].weight
+    page, *_ = write_viewer(told, tmp_path / "v.html", language="ru")
+    panel = ask(
+        browser,
+        page,
+        f"choose(LAKES.id.indexOf('{ids[5]}')); return document.getElementById('panel').innerText",
+    )
+    assert "по признакам это вряд ли озеро" in panel
+    assert "0,20 – против: уклон" in panel

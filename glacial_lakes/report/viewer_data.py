@@ -16,6 +16,7 @@ from glacial_lakes import schema
 from glacial_lakes.change.series import involved
 from glacial_lakes.columns import C
 from glacial_lakes.language import day, translate
+from glacial_lakes.mapping.probability import reason_text
 from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.measures.meridian import beside_each_other, in_degrees, turned
 from glacial_lakes.report.doubts import REASONS, doubts
@@ -211,13 +212,26 @@ def _lake_columns(
 
 def _doubt_columns(inventory: Inventory, lakes: gpd.GeoDataFrame, language: str) -> Json:
     found = doubts(inventory)
-    reasons = [found.get(str(name), []) for name in lakes[C.LAKE_ID]]
+    told = [found[str(name)] for name in lakes[C.LAKE_ID]]
     places = {reason: place for place, reason in enumerate(REASONS)}
+    features = list(dict.fromkeys(one.features for one in told))
+    feature_places = {codes: place for place, codes in enumerate(features)}
     return {
-        "doubt": [sum(REASONS[reason] for reason in told) for told in reasons],
-        "reasons": [[places[reason] for reason in told] for told in reasons],
+        "doubt": [one.weight for one in told],
+        "reasons": [[places[reason] for reason in one.reasons] for one in told],
         "reason": [translate(reason, language) for reason in REASONS],
+        "prob": [one.lake_prob for one in told],
+        "features": [feature_places[one.features] for one in told],
+        "feature": [_features_text(codes, language) for codes in features],
     }
+
+
+def _features_text(codes: str, language: str) -> str | None:
+    """Return what speaks for a lake or against it; codes of another version are left out."""
+    try:
+        return reason_text(codes, language)
+    except LookupError:
+        return None
 
 
 def _row_columns(rows: gpd.GeoDataFrame, n_lakes: int, origin: tuple[int, int]) -> Json:

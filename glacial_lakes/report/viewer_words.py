@@ -27,6 +27,7 @@ TEXTS = (
     *(N_("before: {area}"), N_("now: {area}"), N_("no later image agrees yet")),
     N_("{kind}: {slope} m² a year (95 %: {low} to {high})"),
     *(N_("Attributes"), N_("Lake area"), N_("Largest area"), N_("Dam"), N_("Elevation, m")),
+    N_("Probability of a lake"),
     *(N_("Nearest glacier"), N_("To glacier, m"), N_("Seen"), N_("Latitude, longitude")),
     *(N_("Events"), N_("Decisions"), N_("All dates"), N_("Date"), N_("Sensor")),
     *(N_("Seen part"), N_("Decisions: {count}"), N_("This is no file of a review.")),

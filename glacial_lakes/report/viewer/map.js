@@ -1,6 +1,6 @@
 /* The map: relief, glaciers, pictures, and the lakes as they were on a day. */
 
-const COLOURS = { present: "#0072b2", gone: "#d55e00", unconfirmed: "#e69f00" };
+const COLOURS = { present: "#0072b2", gone: "#d55e00", unconfirmed: "#e69f00", merged: "#6b767e" };
 const TINY_PX = 7;
 const PICTURES_FROM_ZOOM = 13;
 const MOST_PICTURES = 40;
@@ -60,7 +60,8 @@ function makeMap(onChoose) {
     const { seen, isOfDay } = knownOn(lake, state.day);
     const isChosen = lake === state.chosen;
     const isGone = seen !== null && statusOf(seen) === "absent";
-    const colour = isGone ? COLOURS.gone : LAKES.state[lake] === "unconfirmed" ? COLOURS.unconfirmed : COLOURS.present;
+    const colour = isGone ? COLOURS[LAKES.state[lake] === "merged" ? "merged" : "gone"]
+      : LAKES.state[lake] === "unconfirmed" ? COLOURS.unconfirmed : COLOURS.present;
     const isSure = isOfDay && isMeasured(seen);
     const style = {
       renderer: painter, color: isChosen ? "#000" : colour, weight: isChosen ? 3 : 1.8,

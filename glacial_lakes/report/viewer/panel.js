@@ -117,6 +117,7 @@ function attributes(lake) {
     [t("Largest area"), area(LAKES.largest[lake])],
     [t("Type"), word(LAKES.type[lake])],
     [t("Dam"), word(LAKES.dam[lake])],
+    [t("Probability of a lake"), probability(lake)],
     [t("Elevation, m"), number(LAKES.elev[lake])],
     [t("Nearest glacier"), LAKES.glacier[lake] ?? "–"],
     [t("To glacier, m"), number(LAKES.distance[lake])],
@@ -125,6 +126,12 @@ function attributes(lake) {
     [t("Remark"), LAKES.comment[lake]],
   ];
   return element("dl", {}, ...facts.filter(([, value]) => value !== null).flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
+}
+
+/* How likely its newest outline is a lake by its features, and which of them speak most. */
+function probability(lake) {
+  if (LAKES.prob[lake] === null) return null;
+  return [number(LAKES.prob[lake], 2), LAKES.feature[LAKES.features[lake]]].filter(Boolean).join(" – ");
 }
 
 function past(lake) {
