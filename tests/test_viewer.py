@@ -22,7 +22,7 @@ from rasterio.features import geometry_mask
 from rasterio.io import MemoryFile
 from rasterio.transform import from_bounds, from_origin
 from rasterio.windows import Window
-from sample_inventory import empty_inventory, glaciers, hostile_inventory, make_inventory
+from sample_inventory import HOSTILE, empty_inventory, glaciers, hostile_inventory, make_inventory
 
 import glacial_lakes.report
 from glacial_lakes.errors import InputError
@@ -395,7 +395,7 @@ def test_pictures_are_shown_from_the_page_or_from_its_folder(
     browser, tmp_path, monkeypatch, is_inline
 ):
     if not is_inline:
-        monkeypatch.setattr(viewer, "MOST_INLINE_BYTES", 0)
+        monkeypatch.setattr(viewer, "MOST_PAGE_BYTES", 0)
     inventory = make_inventory()
     looks = painted(inventory, tmp_path)
     page, *files = write_viewer(inventory, tmp_path / "v.html", looks=looks)
@@ -618,3 +618,23 @@ def test_the_less_likely_of_two_lakes_is_looked_at_first(browser, tmp_path):
     )
     assert "по признакам это вряд ли озеро" in panel
     assert "0,20 – против: уклон" in panel
+
+
+def test_fifty_lakes_are_reviewed_by_key_whatever_they_are_called(browser, tmp_path):
+    inventory = make_inventory(60)
+    names = [f"{HOSTILE[n % len(HOSTILE)]} {n}" for n in range(len(inventory.lakes))]
+    inventory = replace(inventory, lakes=inventory.lakes.assign(lake_name=names, district=names))
+    page, *_ = write_viewer(inventory, tmp_path / "v.html")
+    ask(browser, page, "localStorage.clear()")
+    browser.open(page, 390)
+    browser.press("q", *("k" if n % 5 else "r" for n in range(50)))
+    told = browser.ask(
+        "return [document.title, list.lakes().length, reviewFile().decisions.map((one) => "
+        "[one.lake_id, one.verdict])]"
+    )
+    assert browser.said == []
+    title, left, decisions = told
+    assert title == "Glacial lake inventory"
+    assert left == len(names) - 50
+    assert len({lake for lake, _ in decisions}) == 50
+    assert sorted(verdict for _, verdict in decisions) == ["keep"] * 40 + ["reject"] * 10

@@ -179,7 +179,8 @@ def _between(corners: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     """Return values at the centres of the pixels of a picture, from those at its corners."""
     across = (np.arange(size) + 0.5) / size
     upper, lower = (corners[n] + (corners[n + 1] - corners[n]) * across for n in (0, 2))
-    return upper + (lower - upper) * across[:, None]
+    values: NDArray[np.float64] = upper + (lower - upper) * across[:, None]
+    return values
 
 
 def _sheet(pictures: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:

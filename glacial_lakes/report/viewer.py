@@ -31,8 +31,10 @@ _FOLDER = resources.files("glacial_lakes.report") / "viewer"
 _SCRIPTS = ("outlines", "model", "curve", "pictures", "review", "map", "list", "panel", "viewer")
 """In the order in which they need each other."""
 
-MOST_INLINE_BYTES = 27_000_000
-"""Of pictures in the page; as text they take a third more."""
+MOST_PAGE_BYTES = 38_000_000
+"""Of outlines and pictures in the page: a larger one has its pictures beside it."""
+_ROW_BYTES = 40
+"""Of a date of a lake in the page, without its outline."""
 
 _MARGIN = 0.15
 _LEAST_MARGIN_DEG = 0.02
@@ -76,8 +78,9 @@ def write_viewer(
     Returns
     -------
     list of pathlib.Path
-        The page, and the files beside it: where pictures take more than :data:`MOST_INLINE_BYTES`,
-        they lie in a folder, which has the name of the page and ``_files``.
+        The page, and the files beside it: where outlines and pictures take more than
+        :data:`MOST_PAGE_BYTES`, pictures lie in a folder, which has the name of the page and
+        ``_files``.
 
     Raises
     ------
@@ -123,7 +126,9 @@ def _pictures(
     cut = sheets(rows, by_place, telling) if by_place else {}
     if not cut:
         return None, {}
-    is_inline = sum(len(sheet.content) for sheet in cut.values()) <= MOST_INLINE_BYTES
+    as_text = 4 / 3 * sum(len(sheet.content) for sheet in cut.values())
+    outlines = sum(len(text) + _ROW_BYTES for text in data["rows"]["shape"])
+    is_inline = as_text + outlines <= MOST_PAGE_BYTES
     told: list[dict[str, Any] | None] = [None] * len(data["lakes"]["id"])
     files: dict[str, bytes] = {}
     for lake, sheet in cut.items():
