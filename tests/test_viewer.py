@@ -35,7 +35,7 @@ from glacial_lakes.report.doubts import doubts
 from glacial_lakes.report.packing import STEPS_PER_DEGREE, packed
 from glacial_lakes.report.page import write_report
 from glacial_lakes.report.pictures import SIZE, sheets
-from glacial_lakes.report.relief import mercator
+from glacial_lakes.report.relief import STREAM_KM2, mercator, streams
 from glacial_lakes.report.viewer import write_viewer
 from glacial_lakes.report.viewer_data import viewer_data
 from glacial_lakes.report.viewer_words import TEXTS
@@ -638,3 +638,18 @@ def test_fifty_lakes_are_reviewed_by_key_whatever_they_are_called(browser, tmp_p
     assert left == len(names) - 50
     assert len({lake for lake, _ in decisions}) == 50
     assert sorted(verdict for _, verdict in decisions) == ["keep"] * 40 + ["reject"] * 10
+
+
+def test_a_stream_runs_where_enough_ground_drains_through():
+    side, cell = 101, 50.0
+    row, col = np.indices((side, side))
+    valley = (3000 - 2.0 * row + 30.0 * abs(col - side // 2)).astype(np.float32)
+    wet = streams(valley, cell)
+    rows, cols = np.nonzero(wet)
+    assert set(cols) == {side // 2}
+    # Slopes are ten times as steep as the valley: each row of pixels drains straight into it.
+    above = STREAM_KM2 * 1e6 / (side * cell**2)
+    assert rows.min() == pytest.approx(above, abs=1.5)
+    assert rows.max() >= side - 2
+    unknown = np.full_like(valley, np.nan)
+    assert not streams(unknown, cell).any()

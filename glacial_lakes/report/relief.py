@@ -17,6 +17,7 @@ from rasterio.io import MemoryFile
 
 from glacial_lakes.errors import NotCoveredError
 from glacial_lakes.grid import Grid
+from glacial_lakes.measures.catchment import drainage
 from glacial_lakes.measures.meridian import turned
 from glacial_lakes.scenes.dem import Dem, read_heights
 from glacial_lakes.terrain import horn_gradient, illumination
@@ -26,6 +27,9 @@ WEB_MERCATOR = CRS.from_epsg(3857)
 MOST_PIXELS = 1600
 """Longer side of the relief."""
 LEAST_PIXEL_M = 20.0
+STREAM_KM2 = 5.0
+"""Ground above a pixel from which on a stream is drawn there."""
+_STREAM = (58, 128, 178)
 
 _SUN = 315.0, 45.0  # from the upper left, as maps are shaded
 _WEBP = {"driver": "WEBP", "QUALITY": "60"}
@@ -70,7 +74,7 @@ def relief(dem: Dem, bounds: Bounds) -> Picture | None:
     -------
     Picture or None
         Grey, from dark shade to bright slopes (Horn 1981), white where the elevation is not
-        known; None where the model does not meet the map.
+        known, with streams in blue; None where the model does not meet the map.
     """
     west, south, east, north = bounds
     (left, right), (bottom, top) = mercator(np.array([west, east]), np.array([south, north]))
@@ -90,9 +94,40 @@ def relief(dem: Dem, bounds: Bounds) -> Picture | None:
     if not known.any():
         return None
     grey[known] = np.clip(70 + 130 * lit[known], 0, 255).astype(np.uint8)
-    content = encoded(np.broadcast_to(grey, (3, *shape)))
+    wet = streams(heights, pixel * shrunk)
+    content = encoded(np.stack([np.where(wet, tint, grey) for tint in np.uint8(_STREAM)]))
     east, south = from_mercator(left + shape[1] * pixel, top - shape[0] * pixel)
     return Picture(content, (west, south, east, north))
+
+
+def streams(heights: NDArray[np.float32], cell_m: float) -> NDArray[np.bool_]:
+    """Tell where water of more than :data:`STREAM_KM2` gathers.
+
+    Parameters
+    ----------
+    heights : array of float32, shape (y, x)
+        NaN: no elevation.
+    cell_m : float
+        Pixel edge.
+
+    Returns
+    -------
+    array of bool, shape (y, x)
+        Steepest way down from pixel to pixel, and over the pass out of hollows; in a hollow itself,
+        which a lake or a fault of the model fills, no stream is drawn.
+    """
+    following = drainage(heights, np.zeros(heights.shape, np.int32), cell_m).following
+    is_moving = following != np.arange(following.size)
+    gathered = np.isfinite(heights).ravel().astype(np.float64)
+    waiting = np.bincount(following[is_moving], minlength=following.size)
+    ready = np.flatnonzero(is_moving & (waiting == 0))
+    while ready.size:  # from the ridges down: all that flow into these are done
+        below = following[ready]
+        np.add.at(gathered, below, gathered[ready])
+        np.subtract.at(waiting, below, 1)
+        ready = np.unique(below[is_moving[below] & (waiting[below] == 0)])
+    wet: NDArray[np.bool_] = gathered.reshape(heights.shape) * cell_m**2 > STREAM_KM2 * 1e6
+    return wet
 
 
 def encoded(image: NDArray[np.uint8]) -> bytes:
