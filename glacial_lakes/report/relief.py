@@ -95,7 +95,7 @@ def relief(dem: Dem, bounds: Bounds) -> Picture | None:
         return None
     grey[known] = np.clip(70 + 130 * lit[known], 0, 255).astype(np.uint8)
     wet = streams(heights, pixel * shrunk)
-    content = encoded(np.stack([np.where(wet, tint, grey) for tint in np.uint8(_STREAM)]))
+    content = encoded(np.stack([np.where(wet, tint, grey) for tint in _STREAM]).astype(np.uint8))
     east, south = from_mercator(left + shape[1] * pixel, top - shape[0] * pixel)
     return Picture(content, (west, south, east, north))
 
