@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 from glacial_lakes.errors import Message, OutputError
-from glacial_lakes.io.geopackage import STYLES_LAYER, quoted
+from glacial_lakes.io.geopackage import NO_WAITING, STYLES_LAYER, quoted
 from glacial_lakes.io.kinds import KEPT, OWN_STYLE
 from glacial_lakes.io.qgis_style import FIXED_DATE
 
@@ -65,6 +65,7 @@ def carry_over(
     try:
         uri = f"{new.absolute().as_uri()}?mode=rw"
         with closing(sqlite3.connect(uri, uri=True)) as database:
+            database.execute(NO_WAITING)
             for name in _GEOMETRY_FUNCTIONS:  # triggers name them; no geometry changes here
                 database.create_function(name, 1, lambda _: 0)
             database.execute("ATTACH ? AS old", (f"{old.absolute().as_uri()}?mode=ro",))

@@ -64,6 +64,14 @@ STYLES_LAYER = "layer_styles"
 """The table in which QGIS looks for the styles of a GeoPackage."""
 
 
+_WHILE_WRITING = {
+    "OGR_CURRENT_DATE": FIXED_DATE,
+    # SQLite would wait for the disk some ten times a layer; the whole file is flushed once.
+    "OGR_SQLITE_SYNCHRONOUS": "OFF",
+}
+NO_WAITING = "PRAGMA main.synchronous = OFF"
+"""For a file that is flushed as a whole before it takes its place."""
+
 _ROWS_AT_ONCE = 20_000
 """Features that are compared together; bounds the memory."""
 
@@ -184,6 +192,7 @@ def _add_records(path: Path, records: Mapping[str, Mapping[str, Value]]) -> None
     """Add tables of one row; pyogrio writes no bytes."""
     types = {str: "TEXT", float: "REAL", bytes: "BLOB"}
     with closing(sqlite3.connect(path)) as database, database:
+        database.execute(NO_WAITING)
         for name, record in records.items():
             columns = [f"{quoted(key)} {types[type(value)]}" for key, value in record.items()]
             fid = "fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL"
@@ -243,8 +252,8 @@ def _differs(path: Path | str, layer: str) -> OutputError:
 
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": FIXED_DATE})
+    before = {name: pyogrio.get_gdal_config_option(name) for name in _WHILE_WRITING}
+    pyogrio.set_gdal_config_options(_WHILE_WRITING)
     try:
         yield
     except (DataSourceError, DataLayerError, sqlite3.Error) as error:
@@ -252,4 +261,4 @@ def _writing(path: Path) -> Iterator[None]:
             path, "cannot be written: {reason}", "check the disk", reason=error
         ) from error
     finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
+        pyogrio.set_gdal_config_options(before)
