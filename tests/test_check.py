@@ -63,6 +63,11 @@ def test_broken_and_missing_outlines_are_counted_and_named(tmp_path: Path) -> No
     assert f"geometry: without geometry: 1 (3: {table['lake_id'][2]})" in told
 
 
+@pytest.mark.parametrize("name", ["a.geojson", "a.gpkg", "a.shp"])
+def test_a_file_without_rows_is_not_well(name: str, tmp_path: Path) -> None:
+    assert faults(sound().iloc[:0], tmp_path, name) == ["geometry: no rows"]
+
+
 def test_points_are_no_lakes(tmp_path: Path) -> None:
     table = sound().set_geometry(sound().centroid)
     assert faults(table, tmp_path)[0].startswith("geometry: no polygons: 4 (1: GL")

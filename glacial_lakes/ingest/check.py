@@ -127,7 +127,7 @@ def check_file(
 
 def _examine(lakes: Lakes) -> Iterator[Finding]:
     if lakes.frame.empty:
-        yield Finding("geometry", "note", "no rows")
+        yield Finding("geometry", "fault", "no rows", "name a file with lakes, or copy it again")
         return
     yield from _geometry(lakes)
     times = None

@@ -20,6 +20,8 @@ from glacial_lakes.grid import EQUAL_AREA
 POLYGON, MULTIPOLYGON = 3, 6
 TRACE = 1e-3
 """Share of its area by which a repair may move an outline without being told."""
+_ROUNDED_M2 = 0.5
+"""Areas are told in whole square metres."""
 _LISTED = 5
 _MOST_FACES = 2000
 """A ring that meets itself more often than this was not drawn: the even-odd rule must do."""
@@ -64,7 +66,7 @@ def moved_areas(before: gpd.GeoSeries, after: gpd.GeoSeries) -> Message | None:
         np.abs(shapely.area(shapes.iloc[rows].to_crs(EQUAL_AREA).to_numpy()))
         for shapes in (before, after)
     )
-    far = np.abs(drawn - kept) > TRACE * np.maximum(drawn, kept)
+    far = np.abs(drawn - kept) > np.maximum(TRACE * np.maximum(drawn, kept), _ROUNDED_M2)
     if not far.any():
         return None
     changes = [
