@@ -131,6 +131,17 @@ def test_the_unit_of_an_area_is_told_by_the_geometry(
     assert unit in first
 
 
+def test_areas_in_a_field_with_a_unit_are_compared_and_unknown_fields_are_named(
+    tmp_path: Path,
+) -> None:
+    table = sound().rename(columns={"area_m2": "AREA_HA"})
+    table["depth"], table["AREA_HA"] = 3.0, ["3.1 ha", "3.8 ha", "4.5 ha", "9.9 ha"]
+    told = found(table, tmp_path)
+    assert "note: not used: depth" in told["fields"]
+    (line,) = told["areas"]
+    assert line.startswith("note: AREA_HA (ha) differs by more than 10 % from the geometry: 1 (4:")
+
+
 def test_areas_that_differ_from_the_outlines_are_named(tmp_path: Path) -> None:
     table = sound()
     table.loc[3, "area_m2"] *= 1.5

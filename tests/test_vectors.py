@@ -643,6 +643,22 @@ def test_a_hole_outside_of_its_outline_is_no_ground_in_any_format(
     assert event.reason.endswith(f"by row: 2: {was} → {kept:.0f} m²")
 
 
+@pytest.mark.parametrize("suffix", ["gpkg", "geojson"])
+def test_of_a_collection_the_polygons_are_taken(suffix: str, tmp_path: Path) -> None:
+    one, other = shapely.box(75, 42, 75.1, 42.1), shapely.box(76, 42, 76.1, 42.1)
+    label, line = shapely.Point(75, 42), shapely.LineString([(75, 42), (76, 43)])
+    drawn = [
+        shapely.GeometryCollection([label, one]),
+        shapely.GeometryCollection([shapely.MultiPolygon([one, other]), line]),
+        shapely.GeometryCollection([label, line]),
+    ]
+    path = tmp_path / f"a.{suffix}"
+    gpd.GeoDataFrame(geometry=drawn, crs=4326).to_file(path)
+    back = vector.read_vector(path)
+    assert back.geom_type.tolist() == ["Polygon", "MultiPolygon", "GeometryCollection"]
+    assert back.area.tolist() == pytest.approx([0.01, 0.02, 0])
+
+
 def test_a_hole_that_takes_all_away_is_told_once(tmp_path: Path) -> None:
     square = shapely.box(0, 0, 100, 100)
     empty = shapely.Polygon(square.exterior, [square.exterior])

@@ -33,7 +33,7 @@ from glacial_lakes.events import Event, InputOdd, Listener, RowsLeftOut
 from glacial_lakes.io.atomic import settle
 from glacial_lakes.io.parsing import json_within
 from glacial_lakes.io.reasons import plain_reason
-from glacial_lakes.io.repair import is_broken, moved_areas, repaired
+from glacial_lakes.io.repair import COLLECTION, is_broken, moved_areas, polygons_only, repaired
 from glacial_lakes.io.shapefile import check_shapefile, parts_of
 from glacial_lakes.io.shapefile_rings import with_stray_holes
 from glacial_lakes.io.zipped import unpacked
@@ -464,6 +464,9 @@ def row_numbers(chosen: Any, index: Any = None) -> str:
 
 
 def _repaired(table: gpd.GeoDataFrame, path: str, on_event: Listener) -> gpd.GeoDataFrame:
+    if (shapely.get_type_id(table.geometry.to_numpy()) == COLLECTION).any():
+        shapes = gpd.GeoSeries(polygons_only(table.geometry.to_numpy()), table.index)
+        table = table.set_geometry(shapes.set_crs(table.crs))
     broken = is_broken(table.geometry.to_numpy())
     if not broken.any():
         return table

@@ -15,8 +15,14 @@ import pandas as pd
 from glacial_lakes.columns import C
 from glacial_lakes.errors import DamagedFileError, InputError, LockedError, Message
 from glacial_lakes.events import EditsTakenIn, InputOdd, InventoryRestored, Listener, ignore
-from glacial_lakes.inventory.inventory import ALL_LAYERS, KEYS, Inventory, open_inventory
-from glacial_lakes.io import atomic
+from glacial_lakes.inventory.inventory import (
+    ALL_LAYERS,
+    KEYS,
+    Inventory,
+    is_inventory,
+    open_inventory,
+)
+from glacial_lakes.io import atomic, marks
 from glacial_lakes.io.at_rest import settle
 from glacial_lakes.io.atomic import Aside
 from glacial_lakes.io.carry_over import carry_over
@@ -160,7 +166,7 @@ def stage(inventory: Inventory, path: Path, aside: Aside) -> None:
     name = f"{WRITTEN_FOLDER}/{_name(path.stem, inventory.runs, inventory.reviews)}"
     written = aside.folder / name
     inventory.only_own().to_file(written)
-    if path.is_file():
+    if path.is_file() and not (marks.is_overwriting() and not is_inventory(path)):
         own = {layer: [c.name for c in columns] for layer, columns in ALL_LAYERS.items()}
         carry_over(path, written, own, KEYS)
     shutil.copyfile(written, aside.folder / path.name)
