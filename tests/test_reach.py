@@ -15,8 +15,9 @@ from shapely import affinity, box
 
 from glacial_lakes.errors import InputError, VectorError
 from glacial_lakes.grid import Grid
+from glacial_lakes.inventory.build import _basins
 from glacial_lakes.inventory.inventory import Inventory
-from glacial_lakes.mapping.reach import on_map
+from glacial_lakes.mapping.reach import check_reach, on_map
 from glacial_lakes.report.page import write_report
 from glacial_lakes.report.viewer import write_viewer
 from glacial_lakes.validation.validate import validate
@@ -67,6 +68,18 @@ def test_places_on_the_other_side_of_the_180th_meridian_are_near() -> None:
     (near,) = on_map(ice, west, 10_000).geometry
     assert near.distance(box(*west.bounds)) < 10_000
     assert on_map(gpd.GeoDataFrame(geometry=[box(10, 42, 11, 43)], crs=4326), west).empty
+
+
+@pytest.mark.parametrize("east", [180.1, -179.9])
+def test_a_ring_over_the_180th_meridian_lies_there_however_it_is_written(east: float) -> None:
+    corners = [(179.9, 42.5), (east, 42.5), (east, 42.7), (179.9, 42.7)]
+    area = gpd.GeoDataFrame({"name": ["Line"]}, geometry=[shapely.Polygon(corners)], crs=4326)
+    scene = box(-179.99, 42.55, -179.95, 42.6)
+    check_reach([scene], aoi=area, basins=area)
+    with pytest.raises(InputError, match="km away"):
+        check_reach([box(0, 42.55, 0.1, 42.6)], aoi=area)
+    lakes = gpd.GeoDataFrame(geometry=[scene, box(0, 42.55, 0.1, 42.6)], crs=4326)
+    assert _basins(lakes, area, "name").tolist() == ["Line", np.nan]
 
 
 def test_a_reference_of_another_place_is_refused() -> None:

@@ -22,7 +22,7 @@ TRACE = 1e-3
 """Share of its area by which a repair may move an outline without being told."""
 _ROUNDED_M2 = 0.5
 """Areas are told in whole square metres."""
-_LISTED = 5
+_LISTED = 20
 _MOST_FACES = 2000
 """A ring that meets itself more often than this was not drawn: the even-odd rule must do."""
 

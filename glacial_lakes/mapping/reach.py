@@ -145,9 +145,10 @@ def _widened(extent: shapely.Geometry, reach_m: float) -> shapely.Geometry:
 
 
 def _polygons(table: gpd.GeoDataFrame) -> Any:
-    shapes = table.geometry.to_crs(4326).to_numpy()
-    is_areal = np.isin(shapely.get_type_id(shapes), _POLYGONS) & ~shapely.is_empty(shapes)
-    shapes = shapes[is_areal & (shapely.area(shapes) > 0)]
+    places = table.geometry
+    is_areal = np.isin(shapely.get_type_id(places.to_numpy()), _POLYGONS)
+    shapes = in_degrees(places[is_areal & ~places.is_empty]).to_numpy()
+    shapes = shapes[shapely.area(shapes) > 0]
     return shapes[np.isfinite(shapely.bounds(shapes)).all(axis=1)] if len(shapes) else shapes
 
 

@@ -46,7 +46,7 @@ def ice_about(inventory: Inventory, glaciers: Places | None) -> list[shapely.Geo
     places = shapely.get_parts(in_degrees(lakes).to_numpy()) if len(lakes) else ()
     ice = as_places(glaciers)
     check_reach(list(shapely.envelope(places)) if len(lakes) else [], glaciers=ice)
-    return list(ice.to_crs("EPSG:4326").geometry)
+    return list(in_degrees(ice.geometry))
 
 
 def write_report(

@@ -112,6 +112,9 @@ def edits(path: Path, *, by: str | None = None, missing_is_rejected: bool | None
     except InputError as error:
         raise type(error)(error.path or path, error.what, error.remedy) from error
     untaken = tuple(unheeded(before, edited))
+    if untaken:
+        what = Message("a copy of the edited file goes to the folder {name}", name=KEPT_FOLDER)
+        untaken = (*untaken, what)
     if found.empty:
         return Edits(before, before.reviews.iloc[:0], True, untaken)
     saved = pd.Timestamp(path.stat().st_mtime, unit="s", tz="UTC")
