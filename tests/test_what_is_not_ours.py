@@ -347,6 +347,35 @@ def test_a_result_of_a_version_with_fewer_columns_is_an_earlier_result(tmp_path:
 
 
 @posix
+def test_what_a_person_wrote_into_exports_is_kept_before_they_are_replaced(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = make_inventory(4)
+    formats = ["shp", "csv", "csv_excel", "geojson"]
+    export(made, tmp_path, formats)
+    written = contents(tmp_path)
+    export(made, tmp_path, formats)
+    assert contents(tmp_path) == written
+    assert not caplog.records
+    shapes = gpd.read_file(tmp_path / "shapefiles" / "lakes.shp")
+    shapes.assign(Comment="words in a shapefile").to_file(tmp_path / "shapefiles" / "lakes.shp")
+    for name in ("lakes.csv", "csv_excel/lakes.csv"):
+        with (tmp_path / name).open("a", encoding="utf-8") as file:
+            file.write(f"words in {name}\n")
+    features = (tmp_path / "lakes.geojson").read_text(encoding="utf-8")
+    (tmp_path / "lakes.geojson").write_text(features.replace("present", "PRESENT"), "utf-8")
+    edited = contents(tmp_path)
+    export(made, tmp_path, formats)
+    assert {name: contents(tmp_path)[name] for name in written} == written
+    kept = set(contents(tmp_path / "edited").values())
+    ours = {name: sha for name, sha in edited.items() if written.get(name) != sha}
+    assert {"lakes.csv", "csv_excel/lakes.csv", "lakes.geojson"} < set(ours)
+    assert set(ours.values()) <= kept
+    (shp,) = (tmp_path / "edited").glob("*.shp")
+    assert gpd.read_file(shp)["Comment"].tolist() == ["words in a shapefile"] * len(shapes)
+    assert sum("was edited since it was exported" in line for line in caplog.messages) >= 4
+
+
 def test_a_link_is_not_replaced(tmp_path: Path) -> None:
     target = write_report(make_inventory(3), tmp_path / "far.html")
     (tmp_path / "near.html").symlink_to(target)

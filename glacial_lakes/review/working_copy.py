@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import re
 import shutil
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +29,7 @@ from glacial_lakes.io.at_rest import settle
 from glacial_lakes.io.atomic import Aside
 from glacial_lakes.io.carry_over import carry_over
 from glacial_lakes.io.geopackage import read_layers, same_content
+from glacial_lakes.places import SHAPEFILE_PARTS
 from glacial_lakes.review.differences import differences
 from glacial_lakes.review.edited_file import read_edited
 from glacial_lakes.review.records import signed
@@ -142,6 +145,41 @@ def kept_place(path: Path, folder: Path) -> Path:
     while kept.exists() and atomic.sha256(kept) != atomic.sha256(path):
         number += 1  # two edits within a second
         kept = kept.with_name(f"{stem}_{number}{path.suffix}")
+    return kept
+
+
+def copied_aside(paths: Iterable[Path], aside: Aside) -> dict[Path, str]:
+    """Put copies of edited files among what persons edited, together with what replaces them.
+
+    Parameters
+    ----------
+    paths : iterable of pathlib.Path
+        Files in ``aside.target``; of a shapefile all parts are copied.
+    aside : Aside
+        From :func:`glacial_lakes.io.atomic.together`.
+
+    Returns
+    -------
+    dict of pathlib.Path to str
+        Names of the copies in the folder, by what they are copies of.
+    """
+    kept: dict[Path, str] = {}
+    for path in paths:
+        if path in kept:
+            continue
+        parts = [path]
+        if path.suffix in SHAPEFILE_PARTS:
+            parts = [path.with_suffix(end) for end in SHAPEFILE_PARTS]
+        stem = kept_place(path, aside.target / KEPT_FOLDER).stem
+        while any((aside.folder / KEPT_FOLDER).glob(f"{glob.escape(stem)}.*")):
+            stem += "_"  # a namesake of another folder, edited in the same second
+        for part in parts:
+            name = f"{KEPT_FOLDER}/{stem}{part.suffix}"
+            if part.is_file() and part not in kept and not (aside.target / name).exists():
+                copy = aside.folder / name
+                copy.parent.mkdir(exist_ok=True)
+                shutil.copyfile(part, copy)
+                kept[part] = name
     return kept
 
 
