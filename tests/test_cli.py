@@ -400,7 +400,8 @@ def test_an_export_into_a_file_is_wrong_usage(call, tmp_path: Path, name: str) -
     (tmp_path / "notes").write_text("mine", encoding="utf-8")
     done = call("export", "inventory.gpkg", "-o", tmp_path / name)
     assert done.code == 2
-    assert "the files of an export have names of their own" in done.err.replace("\n", " ")
+    (line,) = done.err.splitlines()
+    assert "the files of an export have names of their own" in line
     assert [path.name for path in tmp_path.iterdir()] == ["notes"]
 
 

@@ -418,11 +418,11 @@ def export(
             )
             raise click.BadParameter(_usage_text(what), param_hint="--format")
     if folder.is_file() or folder.suffix.lower() in _FILE_SUFFIXES:
-        what = Message(
-            "{folder} is a file, or named like one; the files of an export have names of their own",
-            folder=folder,
+        raise ConfigError(
+            folder,
+            "is a file, or named like one: the files of an export have names of their own",
+            "name a folder",
         )
-        raise click.BadParameter(_usage_text(what), param_hint="-o")
     epochs, months = composites["epochs"], composites["months"]
     if months and not epochs:
         raise click.UsageError(_usage_text(Message("--months needs --epoch")))

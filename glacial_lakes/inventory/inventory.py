@@ -15,10 +15,10 @@ import pandas as pd
 
 from glacial_lakes import change, schema
 from glacial_lakes.columns import C
-from glacial_lakes.errors import N_, InputError, VectorError, require
+from glacial_lakes.errors import N_, InputError, UnsafeInputError, VectorError, require
 from glacial_lakes.inventory import attributes, decisions
 from glacial_lakes.inventory.register import registered
-from glacial_lakes.io.geopackage import read_layers, write_layers
+from glacial_lakes.io.geopackage import layer_names, read_layers, write_layers
 from glacial_lakes.io.parsing import json_of
 from glacial_lakes.io.qgis_style import lake_label, layer_style
 from glacial_lakes.io.shapefile import write_shapefile
@@ -43,6 +43,8 @@ LAYERS = {
     "register": schema.REGISTER,
 }
 """The layers of an inventory file and their columns."""
+_NEEDED = [name for name in LAYERS if name != "register"]
+"""Layers that inventories of every version have."""
 
 DERIVED = {"trends": schema.TRENDS, "alerts": schema.ALERTS}
 """Layers that follow from the others: written for readers, made anew when the file is read."""
@@ -203,7 +205,7 @@ class Inventory(ShowsFacts):
         """
         require(path, (str, os.PathLike), "path", N_("give the path of an inventory"))
         layers = read_layers(path)
-        missing = [name for name in LAYERS if name not in layers and name != "register"]
+        missing = [name for name in _NEEDED if name not in layers]
         if missing:
             raise VectorError(
                 path, "has no layer {missing}", "name the inventory.gpkg of a run", missing=missing
@@ -431,6 +433,20 @@ def open_inventory(path: Path | str) -> Inventory:
     True
     """
     return Inventory.from_file(path)
+
+
+def is_inventory(path: Path) -> bool:
+    """Tell whether a file has the layers of an inventory, whatever else it has.
+
+    Raises
+    ------
+    LockedError
+        When another program holds it.
+    """
+    try:
+        return set(_NEEDED) <= set(layer_names(path))
+    except (InputError, UnsafeInputError):
+        return False
 
 
 def empty_layer(layer: str) -> Any:

@@ -76,6 +76,21 @@ _ROWS_AT_ONCE = 20_000
 """Features that are compared together; bounds the memory."""
 
 
+def layer_names(path: Path | str) -> list[str]:
+    """Return the names of the layers and tables of a GeoPackage, without the styles.
+
+    Raises
+    ------
+    VectorError, UnsafeInputError
+        When it is no readable GeoPackage.
+    """
+    source = local_file(path)
+    if driver_of(source) != "GPKG":
+        raise VectorError(source, "is no GeoPackage", "name the inventory.gpkg of a run")
+    with reading(source):
+        return [str(name) for name, _ in pyogrio.list_layers(source) if name != STYLES_LAYER]
+
+
 def read_layers(path: Path | str, names: Collection[str] | None = None) -> dict[str, pd.DataFrame]:
     """Read layers of a GeoPackage as they are: tables, and GeoDataFrames where there is geometry.
 
@@ -96,11 +111,9 @@ def read_layers(path: Path | str, names: Collection[str] | None = None) -> dict[
     VectorError, UnsafeInputError
         When it is no readable GeoPackage.
     """
+    there = layer_names(path)
     source = local_file(path)
-    if driver_of(source) != "GPKG":
-        raise VectorError(source, "is no GeoPackage", "name the inventory.gpkg of a run")
     with reading(source):
-        there = [name for name, _ in pyogrio.list_layers(source) if name != STYLES_LAYER]
         chosen = there if names is None else [name for name in there if name in names]
         return {name: read_frame(source, layer=name) for name in chosen}
 

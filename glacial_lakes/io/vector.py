@@ -6,7 +6,6 @@ import logging
 import re
 import stat
 import threading
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -34,12 +33,14 @@ from glacial_lakes.events import Event, InputOdd, Listener, RowsLeftOut
 from glacial_lakes.io.atomic import settle
 from glacial_lakes.io.parsing import json_within
 from glacial_lakes.io.reasons import plain_reason
-from glacial_lakes.io.repair import is_broken, moved_areas, repaired
+from glacial_lakes.io.repair import COLLECTION, is_broken, moved_areas, polygons_only, repaired
 from glacial_lakes.io.shapefile import check_shapefile, parts_of
+from glacial_lakes.io.shapefile_rings import with_stray_holes
 from glacial_lakes.io.zipped import unpacked
 from glacial_lakes.places import file_of, layer_of, with_layer
 from glacial_lakes.runtime import doors
 from glacial_lakes.runtime.collector import collected
+from glacial_lakes.runtime.quiet import quiet
 
 logger = logging.getLogger(__name__)
 
@@ -235,6 +236,8 @@ def _read_as_drawn(
         if info["driver"] not in {driver, "LIBKML"}:
             raise UnsafeInputError(source, "is not the {driver} file it seems to be", driver=driver)
         frame = read_frame(source, layer=layer, encoding=encoding, force_2d=True)
+        if driver == "ESRI Shapefile":
+            frame = _with_stray_holes(source, frame)
         if local_times:
             frame = frame.assign(**_local_times(source, layer, encoding, info))
     if frame.crs is None:
@@ -249,6 +252,17 @@ def _read_as_drawn(
             crs=frame.crs.name,
         )
     return frame
+
+
+def _with_stray_holes(shp: Path, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    shapes = frame.geometry.to_numpy()
+    if not (shapely.get_num_geometries(shapes) > 1).any():
+        return frame
+    # Rows that are marked as deleted are left out, but keep their numbers.
+    _, records, _, _ = pyogrio.raw.read(shp, columns=[], read_geometry=False, return_fids=True)
+    drawn = with_stray_holes(parts_of(shp), shapes, records)
+    found: gpd.GeoDataFrame = frame.set_geometry(gpd.GeoSeries(drawn, frame.index, frame.crs))
+    return found
 
 
 def _local_times(
@@ -450,6 +464,9 @@ def row_numbers(chosen: Any, index: Any = None) -> str:
 
 
 def _repaired(table: gpd.GeoDataFrame, path: str, on_event: Listener) -> gpd.GeoDataFrame:
+    if (shapely.get_type_id(table.geometry.to_numpy()) == COLLECTION).any():
+        shapes = gpd.GeoSeries(polygons_only(table.geometry.to_numpy()), table.index)
+        table = table.set_geometry(shapes.set_crs(table.crs))
     broken = is_broken(table.geometry.to_numpy())
     if not broken.any():
         return table
@@ -479,8 +496,7 @@ def read_frame(source: Path, **options: Any) -> gpd.GeoDataFrame:
 def reading(source: Path) -> Iterator[None]:
     """Read without a request to anybody, and say in one line why a file cannot be read."""
     try:
-        with _offline(), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=RuntimeWarning, module="pyogrio")
+        with _offline(), quiet(RuntimeWarning):
             yield
     except CRSError as error:
         raise VectorError(

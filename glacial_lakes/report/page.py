@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import shapely
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -21,12 +22,31 @@ from glacial_lakes.errors import N_, ConfigError, require
 from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.vector import Places, as_places
+from glacial_lakes.mapping.reach import check_reach
+from glacial_lakes.measures.meridian import in_degrees
 from glacial_lakes.report import curves
 from glacial_lakes.report.chips import CHIP_SIZE
 from glacial_lakes.report.contents import describe, shortened
 
 _TO_DETAILS = re.compile(r'<a\b[^>]*href="#(?:lake|scene)-\d+"[^>]*>(.*?)</a>', re.DOTALL)
 """Links of our own to what a summary leaves out; texts of files hold none, for they are escaped."""
+
+
+def ice_about(inventory: Inventory, glaciers: Places | None) -> list[shapely.Geometry]:
+    """Return glaciers in degrees, for a map of the lakes of an inventory.
+
+    Raises
+    ------
+    InputError
+        When there are no glaciers, or they lie far from all lakes.
+    """
+    if glaciers is None:
+        return []
+    lakes = inventory.lakes.geometry.dropna()
+    places = shapely.get_parts(in_degrees(lakes).to_numpy()) if len(lakes) else ()
+    ice = as_places(glaciers)
+    check_reach(list(shapely.envelope(places)) if len(lakes) else [], glaciers=ice)
+    return list(in_degrees(ice.geometry))
 
 
 def write_report(
@@ -84,7 +104,7 @@ def write_report(
     require(inventory, Inventory, "inventory", N_("open it with open_inventory"))
     require(path, (str, os.PathLike), "path", N_("give the path of a file"))
     require_language(language)
-    ice = [] if glaciers is None else list(as_places(glaciers).to_crs("EPSG:4326").geometry)
+    ice = ice_about(inventory, glaciers)
     environment = environment_of(language)
     style, script = (_source(environment, name) for name in ("style.css", "sort.js"))
     contents = describe(inventory, ice, language)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from rasterio.io import MemoryFile
 from glacial_lakes.errors import NotCoveredError
 from glacial_lakes.grid import Grid
 from glacial_lakes.measures.meridian import turned
+from glacial_lakes.runtime.quiet import quiet
 from glacial_lakes.scenes.dem import Dem, read_heights
 from glacial_lakes.terrain import horn_gradient, illumination
 
@@ -97,8 +97,8 @@ def relief(dem: Dem, bounds: Bounds) -> Picture | None:
 def encoded(image: NDArray[np.uint8]) -> bytes:
     """Return an image of red, green and blue, shape (3, y, x), as a WebP file."""
     bands, height, width = image.shape
-    with MemoryFile(ext=".webp") as memory, warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # the page tells where it lies
+    # the page tells where it lies
+    with MemoryFile(ext=".webp") as memory, quiet(NotGeoreferencedWarning):
         with memory.open(
             **_WEBP, width=width, height=height, count=bands, dtype="uint8"
         ) as dataset:

@@ -15,6 +15,7 @@ from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.errors import InputError, Message, VectorError
 from glacial_lakes.inventory.decisions import FIELDS
+from glacial_lakes.inventory.inventory import LAYERS
 from glacial_lakes.io.at_rest import settle
 from glacial_lakes.io.geopackage import read_layers
 from glacial_lakes.io.vector import read_as_drawn, spatial_layers
@@ -25,6 +26,8 @@ _READ = (
     *(C.LAKE_ID, C.ACQUIRED, C.SCENE_ID, C.SENSOR, C.AREA_M2, C.AREA_SIGMA_M2, C.STATUS),
     *(*FIELDS, C.VERIFIED, C.VERIFIED_BY, C.EDITED, C.EDITED_BY),
 )
+WITH_WORDS = ("outlines", "lakes")
+"""Layers whose rows and columns a person may change; the others follow from these and scenes."""
 _TRUE = {"1", "1.0", "true", "t", "yes", "y", "да"}
 _LISTED = 5
 
@@ -78,20 +81,19 @@ def read_edited(path: Path | str, encoding: str | None = None) -> Edited:
     """
     settle(path)
     layers = spatial_layers(path)
-    known: list[str] = [
-        name for name in ("outlines", "lakes") if name in layers and len(layers) > 1
-    ]
+    known: list[str] = [name for name in WITH_WORDS if name in layers and len(layers) > 1]
     if not known:
         return Edited(file=_table(path, None, encoding))
     tables = {name: _table(path, name, encoding) for name in known}
     if "reviews" not in layers:
         return Edited(**tables)
-    runs = read_layers(path, ("runs",)).get("runs", pd.DataFrame())
+    others = read_layers(path, [name for name in LAYERS if name not in WITH_WORDS])
+    runs = others.get("runs", pd.DataFrame())
     return Edited(
         **tables,
         last_review=_last_review(path),
         runs=frozenset(runs[C.RUN_ID].map(str)) if C.RUN_ID in runs else frozenset(),
-        written={name: read_as_drawn(path, name) for name in known},
+        written={name: read_as_drawn(path, name) for name in known} | others,
     )
 
 

@@ -48,7 +48,7 @@ from glacial_lakes.scenes import discover, find_products, verify
 from glacial_lakes.scenes.dem import Dem, examine, files_of, name_of
 from glacial_lakes.scenes.plausibility import Plausibility, assess, require_plausible
 from glacial_lakes.scenes.scene import Scene
-from glacial_lakes.settings import LimitSettings
+from glacial_lakes.settings import AreaSettings, LimitSettings
 from glacial_lakes.workflow.compiling import compile_ahead
 from glacial_lakes.workflow.scene_tasks import MEMORY_SHARE
 
@@ -117,6 +117,7 @@ def map_scenes(
     >>> outlines["sensor"].unique().tolist()
     ['LT05']
     """
+    refuse_addresses(out)
     out = Path(out).absolute()
     if out.suffix.lower() not in WRITERS:
         raise ConfigError(
@@ -128,7 +129,6 @@ def map_scenes(
         if not file_of(path).exists():
             raise MissingFileError(path, "does not exist", "check the path")
     paths = listed(paths)
-    refuse_addresses(out)
     keep_apart([out], [*find_products(paths), *others])
     refused: list[SceneRefused] = []
     listen = collecting(SceneRefused, refused, on_event)
@@ -138,7 +138,10 @@ def map_scenes(
     elif reason := examine(dem):
         on_event(InputOdd(name_of(dem) or "dem", reason))
     check_reach(
-        [extent_of(scene.grid) for scene in scenes], aoi=aoi, glaciers=glaciers, buffer_m=None
+        [extent_of(scene.grid) for scene in scenes],
+        aoi=aoi,
+        glaciers=glaciers,
+        buffer_m=AreaSettings().glacier_buffer_m,
     )
     compile_ahead(on_event)
     on_event(StageStarted("map", len(scenes)))

@@ -11,8 +11,8 @@ from glacial_lakes.errors import N_, ForeignFileError
 from glacial_lakes.io import atomic, marks
 from glacial_lakes.io.atomic import Aside
 from glacial_lakes.io.kinds import may_replace
-from glacial_lakes.places import SHAPEFILE_PARTS, lies_in
-from glacial_lakes.review.working_copy import KEPT_FOLDER, WRITTEN_FOLDER, kept_place
+from glacial_lakes.places import lies_in
+from glacial_lakes.review.working_copy import KEPT_FOLDER, WRITTEN_FOLDER, copied_aside
 from glacial_lakes.settings import EXPORT_FORMATS
 from glacial_lakes.workflow import manifest
 from glacial_lakes.workflow.scene_tasks import RESULT_NAMES, SCENES_FOLDER
@@ -118,20 +118,7 @@ def keep_changed(output: Path, earlier: Mapping[str, str], aside: Aside) -> dict
     dict of pathlib.Path to str
         Names of the copies in the output folder, by what they are copies of.
     """
-    kept = {}
-    for path in _changed(output, earlier):
-        parts = [path]
-        if path.suffix in SHAPEFILE_PARTS:
-            parts = [path.with_suffix(end) for end in SHAPEFILE_PARTS]
-        place = kept_place(path, output / KEPT_FOLDER)
-        for part in parts:
-            name = f"{KEPT_FOLDER}/{place.stem}{part.suffix}"
-            if part.is_file() and part not in kept and not (output / name).exists():
-                copy = aside.folder / name
-                copy.parent.mkdir(exist_ok=True)
-                shutil.copyfile(part, copy)
-                kept[part] = name
-    return kept
+    return copied_aside(_changed(output, earlier), aside)
 
 
 def _changed(output: Path, earlier: Mapping[str, str]) -> Iterable[Path]:
