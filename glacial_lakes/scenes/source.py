@@ -48,7 +48,7 @@ _COPY = re.compile(
 )
 """What systems put into the name of a second copy."""
 
-_ARCHIVE_SIGNS = {b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"\x1f\x8b": "tar.gz"}
+_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _ARCHIVE_ENDINGS = {".zip": "zip", ".gz": "tar.gz", ".tgz": "tar.gz", "": "tar"}
 
 _MAGIC = {
@@ -139,8 +139,11 @@ def _require_true_name(path: Path) -> None:
     """
     with path.open("rb") as stream:
         first = stream.read(4)
-    kind = next((kind for sign, kind in _ARCHIVE_SIGNS.items() if first.startswith(sign)), "tar")
-    if kind == "tar" and not tarfile.is_tarfile(path):
+    if tarfile.is_tarfile(path):
+        kind = "tar.gz" if first.startswith(_GZIP) else "tar"
+    elif first == _ZIP and zipfile.is_zipfile(path):
+        kind = "zip"
+    else:
         return  # it is told what is wrong when it is opened
     name = path.name.lower()
     told = next(kind for ending, kind in _ARCHIVE_ENDINGS.items() if name.endswith(ending))
