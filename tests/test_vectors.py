@@ -718,3 +718,61 @@ def test_invalid_outlines_of_greenland_are_repaired(data: Path) -> None:
         lakes = vector.read_vector(path)
         assert lakes.is_valid.all()
         assert set(lakes.geom_type) <= {"Polygon", "MultiPolygon"}
+
+
+EARTH = 'GEOGCS["x",DATUM["x",SPHEROID["Krassowsky 1940",6378245,298.3]{grids}],{rest}]'
+DEGREES = 'PRIMEM["Greenwich",0],UNIT["degree",{unit}]'
+USUAL = EARTH.format(grids="", rest=DEGREES.format(unit="0.0174532925199433"))
+
+
+@pytest.mark.parametrize(
+    ("wkt", "error"),
+    [
+        (
+            EARTH.format(
+                grids=',EXTENSION["PROJ4_GRIDS","@secret.gsb"]',
+                rest=DEGREES.format(unit="0.0174532925199433"),
+            ),
+            UnsafeInputError,
+        ),
+        (f'PROJCS["x",{USUAL},PROJECTION["Unheard_Of"],UNIT["metre",1]]', VectorError),
+        (EARTH.format(grids="", rest=DEGREES.format(unit="0")), VectorError),
+    ],
+    ids=["refers to a file of shifts", "unknown projection", "degrees of no size"],
+)
+def test_a_crs_that_leads_to_no_place_or_to_another_file_is_refused(
+    tmp_path: Path, wkt: str, error: type[Exception]
+) -> None:
+    path = tmp_path / "lakes.shp"
+    gpd.GeoDataFrame(geometry=[shapely.box(74, 42, 75, 43)], crs="EPSG:4326").to_file(path)
+    path.with_suffix(".prj").write_text(wkt)
+    with pytest.raises(error, match="its CRS"):
+        vector.read_vector(path)
+
+
+def test_the_grid_that_means_no_shift_is_no_file(tmp_path: Path) -> None:
+    """As GDAL writes Web Mercator."""
+    path = tmp_path / "lakes.gpkg"
+    frame = gpd.GeoDataFrame(geometry=[shapely.box(74, 42, 75, 43)], crs="EPSG:4326")
+    sphere = "+proj=merc +a=6378137 +b=6378137 +units=m +nadgrids=@null +wktext +no_defs"
+    frame.to_crs(sphere).to_file(path)
+    assert vector.read_vector(path).to_crs("EPSG:4326").total_bounds == pytest.approx(
+        [74, 42, 75, 43]
+    )
+
+
+@pytest.mark.parametrize(
+    "crs",
+    [
+        {"type": "OGC", "properties": {"urn": "urn:ogc:def:crs:OGC:1.3:CRS99"}},
+        {"type": "EPSG", "properties": {"code": "unheard of"}},
+    ],
+)
+def test_a_crs_of_older_geojson_that_is_not_known_is_no_degrees(
+    tmp_path: Path, crs: dict[str, object]
+) -> None:
+    path = tmp_path / "lakes.geojson"
+    frame = gpd.GeoDataFrame(geometry=[shapely.box(74, 42, 75, 43)], crs="EPSG:4326")
+    path.write_text(json.dumps({**json.loads(frame.to_json()), "crs": crs}))
+    with pytest.raises(VectorError, match="is not known"):
+        vector.read_vector(path)

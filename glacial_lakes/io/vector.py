@@ -18,6 +18,7 @@ import pyogrio
 import pyproj
 import shapely
 from pyogrio.errors import CRSError, DataLayerError, DataSourceError
+from pyproj.exceptions import ProjError
 from shapely.errors import GEOSException
 
 from glacial_lakes.errors import (
@@ -64,9 +65,13 @@ _CRS_KEY = re.compile(
     re.IGNORECASE,
 )
 """The member ``crs`` of a GeoJSON, its letters plain or by number."""
+_CRS_NAMES = ("name", "urn", "code")
+"""What holds its name, and what did in older GeoJSON."""
 _DEGREES = re.compile(r"(?:CRS[:_ ]*84|\b4326|WGS[ _]*(?:19)?84)\s*$", re.IGNORECASE)
 """Names of the CRS that GeoJSON has without any."""
 _EPSG_OF_DEGREES = 4326
+_GRID_FILES = re.compile(r'(?:PARAMETERFILE\["[^"]*",|"PROJ4_GRIDS",|\w*grids=)"?([^",\s]*)')
+"""Files with shifts between datums that the text of a CRS names."""
 _CHUNK_BYTES, _OVERLAP_BYTES = 1 << 24, 1 << 16
 _UNKNOWN = ("unknown", "notspecified", "unnamed", "undefined", "dunknown", "userdefined")
 _WGS84_M = 6_378_137.0
@@ -251,6 +256,7 @@ def _read_as_drawn(
             "give it the CRS it was drawn in, e.g. with ogr2ogr -a_srs EPSG:28413",
             crs=frame.crs.name,
         )
+    _require_leads_somewhere(source, frame.crs)
     return frame
 
 
@@ -308,6 +314,27 @@ def _is_of_unknown_datum(crs: pyproj.CRS) -> bool:
     is_named = not name.startswith(_UNKNOWN) and name not in {"", "d"}
     ellipsoid = earth.ellipsoid
     return not is_named and (ellipsoid is None or abs(ellipsoid.semi_major_metre - _WGS84_M) > 1.0)
+
+
+def _require_leads_somewhere(source: Path, crs: pyproj.CRS) -> None:
+    """Refuse a CRS that PROJ reads another file for, or that it knows no way from."""
+    files = _GRID_FILES.findall(crs.to_wkt())
+    if any(name.strip("@ ").lower() != "null" for name in files):
+        raise UnsafeInputError(
+            source,
+            "its CRS refers to another file, {name}",
+            "give it the CRS it was drawn in, e.g. with ogr2ogr -a_srs EPSG:28413",
+            name=files[0],
+        )
+    try:
+        pyproj.Transformer.from_crs(crs, _EPSG_OF_DEGREES)
+    except ProjError as error:
+        raise VectorError(
+            source,
+            "its CRS cannot be used ({error})",
+            "give it the CRS it was drawn in, e.g. with ogr2ogr -a_srs EPSG:28413",
+            error=error,
+        ) from None
 
 
 def spatial_layers(path: Path | str) -> list[str]:
@@ -392,8 +419,9 @@ def _refuse_unknown_crs(source: Path) -> None:
     """Refuse a GeoJSON in degrees that names another CRS, which GDAL does not know."""
     for member in _crs_members(source):
         properties = member.get("properties")
-        name = properties.get("name") if isinstance(properties, dict) else None
-        if isinstance(name, str) and not _DEGREES.search(name):
+        told = properties if isinstance(properties, dict) else {}
+        name = str(next((told[key] for key in _CRS_NAMES if told.get(key)), ""))
+        if name and not _DEGREES.search(name):
             raise VectorError(
                 source,
                 "its CRS is named {name}, which is not known: places may be off",

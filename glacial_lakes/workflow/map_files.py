@@ -50,6 +50,7 @@ from glacial_lakes.scenes.plausibility import Plausibility, assess, require_plau
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.settings import AreaSettings, LimitSettings
 from glacial_lakes.workflow.compiling import compile_ahead
+from glacial_lakes.workflow.read_ahead import read_ahead, vector_readers
 from glacial_lakes.workflow.scene_tasks import MEMORY_SHARE
 
 LAYER = "outlines"
@@ -132,7 +133,11 @@ def map_scenes(
     keep_apart([out], [*find_products(paths), *others])
     refused: list[SceneRefused] = []
     listen = collecting(SceneRefused, refused, on_event)
-    scenes = discover(paths, listen, limits=limits)
+    readers = vector_readers(aoi=aoi, glaciers=glaciers)
+    if isinstance(dem, Path | str):
+        readers[Path(dem)] = functools.partial(examine, dem)
+    with read_ahead(readers, limits):
+        scenes = discover(paths, listen, limits=limits)
     if dem is None:
         on_event(DemNotGiven())
     elif reason := examine(dem):
