@@ -194,8 +194,8 @@ class ExportSettings:
     formats: tuple[str, ...] = ("shp", "gpkg", "csv", "report")
     """What is written beside ``inventory.gpkg``: any of :data:`EXPORT_FORMATS`."""
     since: str | None = None
-    """What changes in inventory.xlsx are told from: a date, a year, years such as "2009-2011", or
-    an earlier inventory (.gpkg); without it the first area of each lake."""
+    """What changes in inventory.xlsx and report are told from: a date, a year, years such as
+    "2009-2011", or an earlier inventory (.gpkg); without it the first area of each lake."""
 
 
 @dataclass(frozen=True, slots=True)

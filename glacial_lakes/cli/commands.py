@@ -396,7 +396,7 @@ def check(options: Options, path: Path, **given: Any) -> Answer:
 @click.option(
     "--since",
     metavar="TIME|INVENTORY.GPKG",
-    help="What changes in inventory.xlsx are told from, e.g. 2020 or 2009-2011.",
+    help="What changes in inventory.xlsx and report are told from, e.g. 2020 or 2009-2011.",
 )
 def export(
     options: Options,
@@ -459,10 +459,22 @@ def export(
 )
 @click.option("--glaciers", type=Path, help="Glacier outlines.")
 @click.option("--dem", type=Path, help="Elevation model: relief of the viewer.")
+@click.option(
+    "--since",
+    metavar="TIME|INVENTORY.GPKG",
+    help="What the table of changes is told from, e.g. 2020 or 2009-2011.",
+)
 def report(
-    options: Options, inventory: Path, out: Path, kind: str, dem: Path | None, **given: Any
+    options: Options,
+    inventory: Path,
+    out: Path,
+    kind: str,
+    dem: Path | None,
+    since: str | None,
+    **given: Any,
 ) -> Answer:
     """Write the report of an inventory: one HTML page that needs no network."""
+    from glacial_lakes.export.export import earlier
     from glacial_lakes.inventory.inventory import open_inventory
     from glacial_lakes.report.page import write_report
     from glacial_lakes.report.viewer import write_viewer
@@ -476,6 +488,7 @@ def report(
         looks = looks_in(inventory.absolute().parent, lakes.scenes[C.SCENE_ID].dropna())
         path, *_ = write_viewer(lakes, out.absolute(), dem=dem, looks=looks, **told)
     else:
+        told["since"] = earlier(since)
         path = write_report(lakes, out.absolute(), is_summary=kind == "summary", **told)
     return Answer([str(path)], {"path": str(path)})
 

@@ -205,9 +205,10 @@ def _symbol(number: int, symbol: Symbol) -> str:
 
 def _ruled(groups: Sequence[RuleGroup], language: str) -> str:
     """Return a renderer that draws by rules: a heading for each group, all of them add up."""
-    told, symbols = [], []
+    told: list[str] = []
+    symbols: list[str] = []
     for place, group in enumerate(groups):
-        lines = []
+        lines: list[str] = []
         for rule in group.rules:
             lines.append(
                 f'<rule key="{place}-{len(lines)}" symbol="{len(symbols)}" '
