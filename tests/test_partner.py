@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from editing import ogr, sql
+from editing import convert, ogr, sql
 from sample_inventory import make_inventory
 
 from glacial_lakes import schema
@@ -217,6 +217,47 @@ def test_edits_of_computed_columns_are_told(
     sql(copy, f"UPDATE lakes SET {column} = {value} WHERE lake_id = '{lake}'")
     told: list[Event] = []
     assert review_file(path, copy, on_event=told.append).empty
+    (event,) = told
+    assert isinstance(event, InputOdd)
+    text = in_language(event.reason, "ru")
+    assert text == f"столбец {column} вычисляется и остаётся прежним, 1 строка: {lake}"
+
+
+@ogr
+@pytest.mark.parametrize(
+    ("name", "column", "value"),
+    [
+        ("lakes.shp", "GL_Area", "1.0"),
+        ("layer.gpkg", "basin", "'Чу'"),
+        ("layer.gpkg", "state", "'gone'"),
+        ("layer.gpkg", "area_m2", "1.0"),
+        ("layer.shp", "state", "'gone'"),
+        ("earlier.gpkg", "basin", "'Чу'"),
+        ("earlier.gpkg", "area_m2", "1.0"),
+    ],
+)
+def test_edits_of_computed_columns_are_told_of_any_file_and_nothing_without_them(
+    path: Path, name: str, column: str, value: str
+) -> None:
+    """In shapefiles, in a layer that was saved by itself, and in a copy from before a run."""
+    edited = path.with_name(name)
+    inventory = open_inventory(path)
+    lake = inventory.latest()["lake_id"].iloc[0]
+    layer = edited.stem if edited.suffix == ".shp" else "lakes"
+    if name == "lakes.shp":
+        inventory.to_shapefile(edited)
+    elif name == "earlier.gpkg":
+        shutil.copy(path, edited)
+        newer = inventory.runs.assign(run_id="2")
+        replace(inventory, runs=newer).to_file(path)
+    else:
+        convert("-t_srs", "EPSG:32643", edited, path, "lakes")
+    told: list[Event] = []
+    review_file(path, edited, on_event=told.append, dry_run=True)
+    assert told == []
+    key = "GLAKE_ID" if name == "lakes.shp" else "lake_id"
+    sql(edited, f"UPDATE {layer} SET {column} = {value} WHERE {key} = '{lake}'")
+    assert review_file(path, edited, on_event=told.append, dry_run=True).empty
     (event,) = told
     assert isinstance(event, InputOdd)
     text = in_language(event.reason, "ru")
