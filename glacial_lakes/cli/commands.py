@@ -232,6 +232,31 @@ def init(options: Options, folder: Path) -> Answer:
 
 
 @verb
+@click.argument("folder", metavar="[DIR]", default="my_lakes", type=Path)
+@click.option("--open/--no-open", "is_opened", default=True, help="Open the report at the end.")
+def start(options: Options, folder: Path, is_opened: bool) -> Answer:
+    """Map the images in DIR without a project file of yours, and open the report."""
+    from glacial_lakes.cli.start import SCENES_FOLDER, project_in
+
+    path = project_in(folder, options.language)
+    if path is None:
+        place = folder.absolute()
+        say = speaker(options)
+        told = say(
+            "Put images into {scenes}, elevation model (dem.tif) and glacier outlines "
+            "(glaciers.gpkg or .shp) into {folder}, then start again"
+        )
+        lines = [told.format(scenes=place / SCENES_FOLDER, folder=place)]
+        answer, at_end = Answer(lines, {"project": None}), place
+    else:
+        answer = _run(options, path)
+        at_end = Path(answer.values["output"]) / "report.html"  # noqa: PD011
+    if is_opened and at_end.exists():
+        click.launch(str(at_end))
+    return answer
+
+
+@verb
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=Path)
 def scenes(options: Options, paths: tuple[Path, ...]) -> Answer:
     """List the scenes below PATH...: sensor, date, cloud, problems."""
