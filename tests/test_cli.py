@@ -31,11 +31,12 @@ VERBS = {
     "check": {"--layer", "--encoding"},
     "demo": set(),
     "init": set(),
+    "start": {"--open", "--no-open"},
     "scenes": set(),
     "map": {"-o", "--dem", "--glaciers", "--aoi", "--min-area-m2"},
     "run": {"--jobs", "--max-memory", "--dask", "--allow-empty"},
     "export": {"-o", "--format", "--epoch", "--months", "--since"},
-    "report": {"-o", "--kind", "--dem", "--glaciers"},
+    "report": {"-o", "--kind", "--dem", "--glaciers", "--since"},
     "review": {"--by", "--dry-run", "--partial", "--whole", "--encoding", "--conflicts"},
     "validate": {
         *("-o", "--layer", "--reference-layer", "--date"),

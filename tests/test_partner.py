@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from editing import ogr, sql
+from editing import convert, ogr, sql
 from sample_inventory import make_inventory
 
 from glacial_lakes import schema
@@ -224,6 +224,47 @@ def test_edits_of_computed_columns_are_told(
 
 
 @ogr
+@pytest.mark.parametrize(
+    ("name", "column", "value"),
+    [
+        ("lakes.shp", "GL_Area", "1.0"),
+        ("layer.gpkg", "basin", "'Чу'"),
+        ("layer.gpkg", "state", "'gone'"),
+        ("layer.gpkg", "area_m2", "1.0"),
+        ("layer.shp", "state", "'gone'"),
+        ("earlier.gpkg", "basin", "'Чу'"),
+        ("earlier.gpkg", "area_m2", "1.0"),
+    ],
+)
+def test_edits_of_computed_columns_are_told_of_any_file_and_nothing_without_them(
+    path: Path, name: str, column: str, value: str
+) -> None:
+    """In shapefiles, in a layer that was saved by itself, and in a copy from before a run."""
+    edited = path.with_name(name)
+    inventory = open_inventory(path)
+    lake = inventory.latest()["lake_id"].iloc[0]
+    layer = edited.stem if edited.suffix == ".shp" else "lakes"
+    if name == "lakes.shp":
+        inventory.to_shapefile(edited)
+    elif name == "earlier.gpkg":
+        shutil.copy(path, edited)
+        newer = inventory.runs.assign(run_id="2")
+        replace(inventory, runs=newer).to_file(path)
+    else:
+        convert("-t_srs", "EPSG:32643", edited, path, "lakes")
+    told: list[Event] = []
+    review_file(path, edited, on_event=told.append, dry_run=True)
+    assert told == []
+    key = "GLAKE_ID" if name == "lakes.shp" else "lake_id"
+    sql(edited, f"UPDATE {layer} SET {column} = {value} WHERE {key} = '{lake}'")
+    assert review_file(path, edited, on_event=told.append, dry_run=True).empty
+    (event,) = told
+    assert isinstance(event, InputOdd)
+    text = in_language(event.reason, "ru")
+    assert text == f"столбец {column} вычисляется и остаётся прежним, 1 строка: {lake}"
+
+
+@ogr
 def test_a_copy_that_nobody_edited_is_told_nothing_of(path: Path, copy: Path) -> None:
     told: list[Event] = []
     assert review_file(path, copy, on_event=told.append).empty
@@ -309,7 +350,7 @@ def test_an_alert_without_areas_says_that_the_lake_was_seen_in_part(path: Path) 
     unknown = drained.assign(area_before_m2=np.nan, area_after_m2=np.nan)
     page = write_report(replace(inventory, events=unknown), path.with_name("r.html"), language="ru")
     text = page.read_text(encoding="utf-8")
-    (row,) = re.findall(r"<td>внезапн[^<]*</td>.*?</tr>", text, re.DOTALL) or [""]
+    row = re.findall(r"<td>внезапн[^<]*</td>.*?</tr>", text, re.DOTALL)[0]
     assert row.count("видно частично") == 2
 
 

@@ -36,6 +36,7 @@ from glacial_lakes.report.page import write_report
 TEMPLATES = Path(glacial_lakes.report.__file__).parent / "templates"
 VOID = {"meta", "br", "link", "img", "input", "hr"}
 PLAIN_WORDS = {"glacial_lakes", "WGS", "Sentinel", "Landsat", "Shapefile", "shapefile", "UTC"}
+PLAIN_WORDS |= {"XLSX"}
 
 
 class Page(HTMLParser):
@@ -429,3 +430,27 @@ def test_unconfirmed_lakes_count_in_no_total_and_are_named(inventory, tmp_path):
     unconfirmed = replace(inventory, lakes=lakes)
     assert describe(unconfirmed, [], "en").total.n_present == 0
     assert "не подтверждено" in " ".join(page_of(unconfirmed, tmp_path, language="ru").text)
+
+
+def test_a_report_has_the_tables_that_the_workbook_has(inventory, tmp_path):
+    lakes = inventory.lakes.assign(
+        district=["Чуйский", "Кеминский"] * (len(inventory.lakes) // 2)
+        + ["Чуйский"] * (len(inventory.lakes) % 2),
+        basin="Чу",
+    )
+    text = " ".join(page_of(replace(inventory, lakes=lakes), tmp_path, language="ru").text)
+    titles = ("По бассейнам", "По районам", "По размеру", "По высоте", "По типу", "Изменения")
+    for title in (*titles, "Обследовать", "Контроль качества"):
+        assert title in text
+    present = lakes[lakes["state"] == "present"]
+    for district, rows in present.groupby("district"):
+        area = f"{rows['area_m2'].sum() / 1e6:.4f}".replace(".", ",")
+        assert re.search(rf"{district}\s+{len(rows)}\s+{len(rows)}\s+{area}", text)
+
+
+def test_changes_of_a_report_are_told_from_the_year_that_is_named(inventory, tmp_path):
+    text = " ".join(page_of(inventory, tmp_path, language="ru", since="2013").text)
+    table = text[text.index("Дата до") :]
+    table = table[: table.index("Обследовать")]
+    assert set(re.findall(r"\d\d\.\d\d\.(\d{4})", table)) >= {"2013"}
+    assert not re.search(r"\d\d\.\d\d\.(1999|200\d)", table)

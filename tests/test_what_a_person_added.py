@@ -215,7 +215,7 @@ def test_the_style_of_a_person_stays_and_ours_is_renewed(path: Path) -> None:
     assert styles["outlines", "outlines"][1] == "<qgis>mine</qgis>"
     assert styles["lakes", "depths"] == (1, "<qgis>depths</qgis>")
     assert styles["lakes", "lakes"][0] == 0
-    assert "categorizedSymbol" in str(styles["lakes", "lakes"][1])
+    assert "RuleRenderer" in str(styles["lakes", "lakes"][1])
     assert review_file(path).empty
 
 

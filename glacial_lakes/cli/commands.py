@@ -232,6 +232,31 @@ def init(options: Options, folder: Path) -> Answer:
 
 
 @verb
+@click.argument("folder", metavar="[DIR]", default="my_lakes", type=Path)
+@click.option("--open/--no-open", "is_opened", default=True, help="Open the report at the end.")
+def start(options: Options, folder: Path, is_opened: bool) -> Answer:
+    """Map the images in DIR without a project file of yours, and open the report."""
+    from glacial_lakes.cli.start import SCENES_FOLDER, project_in
+
+    path = project_in(folder, options.language)
+    if path is None:
+        place = folder.absolute()
+        say = speaker(options)
+        told = say(
+            "Put images into {scenes}, elevation model (dem.tif) and glacier outlines "
+            "(glaciers.gpkg or .shp) into {folder}, then start again"
+        )
+        lines = [told.format(scenes=place / SCENES_FOLDER, folder=place)]
+        answer, at_end = Answer(lines, {"project": None}), place
+    else:
+        answer = _run(options, path)
+        at_end = Path(answer.values["output"]) / "report.html"  # noqa: PD011
+    if is_opened and at_end.exists():
+        click.launch(str(at_end))
+    return answer
+
+
+@verb
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=Path)
 def scenes(options: Options, paths: tuple[Path, ...]) -> Answer:
     """List the scenes below PATH...: sensor, date, cloud, problems."""
@@ -396,7 +421,7 @@ def check(options: Options, path: Path, **given: Any) -> Answer:
 @click.option(
     "--since",
     metavar="TIME|INVENTORY.GPKG",
-    help="What changes in inventory.xlsx are told from, e.g. 2020 or 2009-2011.",
+    help="What changes in inventory.xlsx and report are told from, e.g. 2020 or 2009-2011.",
 )
 def export(
     options: Options,
@@ -459,10 +484,22 @@ def export(
 )
 @click.option("--glaciers", type=Path, help="Glacier outlines.")
 @click.option("--dem", type=Path, help="Elevation model: relief of the viewer.")
+@click.option(
+    "--since",
+    metavar="TIME|INVENTORY.GPKG",
+    help="What the table of changes is told from, e.g. 2020 or 2009-2011.",
+)
 def report(
-    options: Options, inventory: Path, out: Path, kind: str, dem: Path | None, **given: Any
+    options: Options,
+    inventory: Path,
+    out: Path,
+    kind: str,
+    dem: Path | None,
+    since: str | None,
+    **given: Any,
 ) -> Answer:
     """Write the report of an inventory: one HTML page that needs no network."""
+    from glacial_lakes.export.export import earlier
     from glacial_lakes.inventory.inventory import open_inventory
     from glacial_lakes.report.page import write_report
     from glacial_lakes.report.viewer import write_viewer
@@ -476,6 +513,7 @@ def report(
         looks = looks_in(inventory.absolute().parent, lakes.scenes[C.SCENE_ID].dropna())
         path, *_ = write_viewer(lakes, out.absolute(), dem=dem, looks=looks, **told)
     else:
+        told["since"] = earlier(since)
         path = write_report(lakes, out.absolute(), is_summary=kind == "summary", **told)
     return Answer([str(path)], {"path": str(path)})
 

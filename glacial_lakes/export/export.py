@@ -109,8 +109,8 @@ def export(
     language : {"en", "ru"}
         Language of the report, of the workbook and of the KMZ's words.
     since : str, path-like or Inventory, optional
-        What changes in the workbook are told from: a date, a year, years (``2009-2011``) or an
-        earlier inventory; by default the first area of each lake.
+        What changes in workbook and report are told from: a date, a year, years
+        (``2009-2011``) or an earlier inventory; by default the first area of each lake.
 
     Returns
     -------
@@ -227,7 +227,11 @@ def _written(
     language: str,
     since: str | Inventory | None = None,
 ) -> dict[str, list[Path]]:
-    writers = FORMATS | {"xlsx": partial(xlsx.write, since=since)}
+    told: dict[str, Writer] = {
+        "xlsx": partial(xlsx.write, since=since),
+        "report": partial(_report, since=since),
+    }
+    writers = FORMATS | told
     return {name: writers[name](inventory, folder, language) for name in names}
 
 
@@ -578,8 +582,10 @@ def _parquet(inventory: Inventory, folder: Path, language: str) -> list[Path]:
     return paths
 
 
-def _report(inventory: Inventory, folder: Path, language: str) -> list[Path]:
-    return [write_report(inventory, folder / "report.html", language=language)]
+def _report(
+    inventory: Inventory, folder: Path, language: str, since: str | Inventory | None = None
+) -> list[Path]:
+    return [write_report(inventory, folder / "report.html", language=language, since=since)]
 
 
 def _write_text(path: Path, text: str) -> Path:

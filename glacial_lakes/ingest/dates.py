@@ -11,10 +11,13 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from glacial_lakes.errors import N_
+
 Precision = Literal["day", "month", "year"]
 
 ROUGH: Mapping[str, str] = {
-    name: f"fair: only the {name} of the image is known" for name in ("year", "month")
+    "year": N_("fair: only the year of the image is known"),
+    "month": N_("fair: only the month of the image is known"),
 }
 """Quality of outlines whose date is a guess within a year or month."""
 

@@ -17,6 +17,7 @@ from glacial_lakes import change, schema
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, InputError, UnsafeInputError, VectorError, require
 from glacial_lakes.inventory import attributes, decisions
+from glacial_lakes.inventory.map_rules import RULES
 from glacial_lakes.inventory.register import registered
 from glacial_lakes.io.geopackage import layer_names, read_layers, write_layers
 from glacial_lakes.io.parsing import json_of
@@ -101,7 +102,6 @@ ALERT_COLOURS: Mapping[str, str] = {kind: kind.colour for kind in AlertKind}
 """Lakes with alerts on a map by kind."""
 
 COLOURED: Mapping[str, tuple[str, Mapping[str, str]]] = {
-    "lakes": (C.STATE, STATE_COLOURS),
     "outlines": (C.STATUS, STATUS_COLOURS),
     "reviews": (C.DECISION, DECISION_COLOURS),
     "alerts": (C.ALERT, ALERT_COLOURS),
@@ -173,12 +173,15 @@ class Inventory(ShowsFacts):
                 self.language,
                 coloured=colouring and colouring[0],
                 colours=colouring and colouring[1],
+                rules=RULES.get(name, ()),
                 label=lake_label() if name in ("lakes", "outlines") else None,
             )
             for name, columns in ALL_LAYERS.items()
             for colouring in (COLOURED.get(name),)
         }
-        write_layers(path, {name: getattr(self, name) for name in (*LAYERS, *DERIVED)}, styles)
+        tables = {name: getattr(self, name) for name in (*LAYERS, *DERIVED)}
+        tables["trends"] = self._placed(self.trends)  # changes are seen on a map
+        write_layers(path, tables, styles)
 
     def only_own(self) -> Inventory:
         """Return the inventory without columns that the schema does not name."""
@@ -299,6 +302,10 @@ class Inventory(ShowsFacts):
     def alerts(self) -> gpd.GeoDataFrame:
         """:data:`~glacial_lakes.schema.ALERTS`, one row a reason to look, EPSG:4326."""
         rows = change.alerts(self.observations, self.events, self.outlines, self.lakes)
+        return self._placed(rows)
+
+    def _placed(self, rows: pd.DataFrame) -> gpd.GeoDataFrame:
+        """Return rows of lakes with the outlines of these."""
         places = self.lakes.set_index(C.LAKE_ID).geometry.reindex(rows[C.LAKE_ID])
         return gpd.GeoDataFrame(rows, geometry=places.to_numpy(), crs=self.lakes.crs)
 

@@ -42,6 +42,7 @@ from glacial_lakes.report.model import (
     Screening,
     Total,
 )
+from glacial_lakes.report.summaries import Sheet, tables
 from glacial_lakes.schema import UNUSED, LakeState, Status
 
 if TYPE_CHECKING:
@@ -57,8 +58,10 @@ DRAWN_DATES = 20_000
 MOST_ROWS = 1000
 """Alerts and events in the tables, at most."""
 
+TABLE_ROWS = 200
+"""Rows of a table that ``inventory.xlsx`` has whole, at most."""
 SUMMARY_ROWS = 20
-"""Alerts, events and changed lakes in a summary, at most."""
+"""Alerts, events, changed lakes and groups in a summary, at most."""
 SUMMARY_EPOCHS, SUMMARY_TOTALS = 4, 60
 """Dates and rows of the totals in a summary, at most."""
 
@@ -79,6 +82,8 @@ class Contents:
     n_contradicted: int
     changed: tuple[Lake, ...]
     totals: tuple[dict[str, Any], ...]
+    tables: tuple[Sheet, ...]
+    """Sums by group, changes, what to visit and to check."""
     scenes: tuple[SceneRow, ...]
     total: Total
     map: Map | None
@@ -123,7 +128,12 @@ class Contents:
         return tuple(lake for lake in self.lakes if lake.conflict)
 
 
-def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], language: str) -> Contents:
+def describe(
+    inventory: Inventory,
+    glaciers: Iterable[shapely.Geometry],
+    language: str,
+    since: str | Inventory | None = None,
+) -> Contents:
     """Gather what the report says of an inventory.
 
     Parameters
@@ -134,6 +144,8 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
         Outlines in EPSG:4326 for the map, may be empty.
     language : str
         Language of the labels in the drawings.
+    since : str or Inventory, optional
+        What changes are told from, see :func:`glacial_lakes.report.summaries.tables`.
     """
     observations = best_of_day(schema.conform(inventory.observations, schema.OBSERVATIONS))
     scenes = schema.conform(inventory.scenes, schema.SCENES)
@@ -189,6 +201,7 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
         n_contradicted=len(conflicts),
         changed=tuple(by_id[name] for name in changed),
         totals=total_rows(inventory),
+        tables=tuple(tables(inventory, since)),
         scenes=_scenes(scenes, observations),
         total=_total(all_lakes),
         labels=_labels(all_lakes),
@@ -232,6 +245,11 @@ def shortened(contents: Contents) -> Contents:
         events=contents.events[:SUMMARY_ROWS],
         changed=contents.changed[:SUMMARY_ROWS],
         totals=tuple(totals[-SUMMARY_TOTALS:]),
+        tables=tuple(
+            replace(table, rows=(*table.rows[:-1][:SUMMARY_ROWS], table.rows[-1]))
+            for table in contents.tables
+            if table.is_group
+        ),
     )
 
 

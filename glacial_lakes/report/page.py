@@ -26,7 +26,9 @@ from glacial_lakes.mapping.reach import check_reach
 from glacial_lakes.measures.meridian import in_degrees
 from glacial_lakes.report import curves
 from glacial_lakes.report.chips import CHIP_SIZE
-from glacial_lakes.report.contents import describe, shortened
+from glacial_lakes.report.contents import TABLE_ROWS, describe, shortened
+from glacial_lakes.report.summaries import Field, heading
+from glacial_lakes.report.summaries import words as words_of_cell
 
 _TO_DETAILS = re.compile(r'<a\b[^>]*href="#(?:lake|scene)-\d+"[^>]*>(.*?)</a>', re.DOTALL)
 """Links of our own to what a summary leaves out; texts of files hold none, for they are escaped."""
@@ -57,10 +59,12 @@ def write_report(
     title: str | None = None,
     glaciers: Places | None = None,
     is_summary: bool = False,
+    since: str | Inventory | None = None,
 ) -> Path:
     """Write an inventory as one HTML file without any outside part.
 
-    The page holds what needs a look, key numbers, events, trends, totals, a map, the scenes, a
+    The page holds what needs a look, key numbers, events, trends, totals, sums by basin, district,
+    size, elevation and type, changes, lakes to visit and to check, a map, the scenes, a
     curve with error bars and the outline of every lake, the method and its limits, and a data
     dictionary. A content security policy
     forbids everything but its own style sheet and one script, which only sorts tables; without
@@ -81,6 +85,9 @@ def write_report(
     is_summary : bool
         Only what needs a look, key numbers, changes and the map, the first rows of each table: at
         most ten pages A4. The numbers of lakes are those of the full report.
+    since : str or Inventory, optional
+        What the table of changes is told from: a date, a year, years (``2009-2011``) or an earlier
+        inventory; by default the first area of each lake.
 
     Returns
     -------
@@ -107,7 +114,7 @@ def write_report(
     ice = ice_about(inventory, glaciers)
     environment = environment_of(language)
     style, script = (_source(environment, name) for name in ("style.css", "sort.js"))
-    contents = describe(inventory, ice, language)
+    contents = describe(inventory, ice, language, since)
     page = environment.get_template("report.html").render(
         c=shortened(contents) if is_summary else contents,
         is_summary=is_summary,
@@ -165,9 +172,12 @@ def environment_of(language: str) -> Environment:
         "area": partial(_area, language=language),
         "span": partial(_span, language=language),
         "reason": partial(words.in_language, language=language),
+        "heading": partial(heading, language=language),
         "raw": lambda value: "" if value is None else repr(value),
     }
     environment.filters.update(filters)
+    environment.globals["cell"] = partial(_cell, language=language)
+    environment.globals["table_rows"] = TABLE_ROWS
     return environment
 
 
@@ -175,6 +185,17 @@ def _area(
     area_m2: float | None, sigma_m2: float | None = None, unit: str = "km²", *, language: str
 ) -> str:
     return curves.measured(area_m2, sigma_m2, language, unit)
+
+
+def _cell(field: Field, value: Any, language: str) -> str:
+    """Return a cell of a table as people read it."""
+    if value is None or value == "":
+        return "–"
+    if field.kind == "day":
+        return words.day(value, language)
+    if field.kind in ("real", "integer"):
+        return words.number(value, field.digits, language)
+    return words_of_cell(field, value, language)
 
 
 def _signed(value: float | None, digits: int = 0, *, language: str) -> str:

@@ -5,9 +5,11 @@ Columns that are computed stay as they are, and where only some words can stand,
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
+import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from glacial_lakes import schema
@@ -15,11 +17,18 @@ from glacial_lakes.columns import C
 from glacial_lakes.errors import Message
 from glacial_lakes.inventory.decisions import FIELDS
 from glacial_lakes.inventory.inventory import ALL_LAYERS, KEYS, Inventory
-from glacial_lakes.review.edited_file import WITH_WORDS, Edited, known_word, text_of
+from glacial_lakes.measures.meridian import in_equal_area
+from glacial_lakes.review.baseline import tasks_of
+from glacial_lakes.review.edited_file import WITH_WORDS, Edited, known_word, text_of, written_as
+from glacial_lakes.review.matching import is_same
 
 _PERSONS = {*FIELDS, C.VERIFIED, C.VERIFIED_BY, C.EDITED, C.EDITED_BY}
 _LISTED = 3
 _SAME = 1e-9
+_ROUNDED = 1e-4
+"""What numbers may be off in a file of another program, as a share of them."""
+_OF_LAKE = tuple(column for column in schema.LAKES if column.name in (C.BASIN, C.STATE))
+_MEASURED = (schema.AREA, schema.AREA_SIGMA, schema.PERIMETER, schema.ELEVATION, *_OF_LAKE)
 
 
 def unheeded(inventory: Inventory, edited: Edited) -> list[Message]:
@@ -35,23 +44,32 @@ def unheeded(inventory: Inventory, edited: Edited) -> list[Message]:
     Returns
     -------
     list of Message
-        Computed columns are compared where the file is a copy of this very run.
+        All computed columns are compared where the file is a copy of this very run; in shapefiles,
+        layers by themselves and copies of earlier runs those that follow from an outline, and
+        basin and state, where the outline is as it was.
     """
     found: list[Message] = []
-    is_of_this_run = edited.runs == set(inventory.runs[C.RUN_ID].map(str))
-    last = inventory.reviews[C.REVIEW_ID].max() if len(inventory.reviews) else 0
-    for layer, written in edited.written.items() if is_of_this_run else ():
-        has_words = layer in WITH_WORDS
-        if not has_words and edited.last_review != last:
-            continue  # later decisions changed these layers
-        old, new = _by_keys(getattr(inventory, layer), layer), _by_keys(written, layer)
-        found += _computed(old, new, layer, _PERSONS if has_words else set())
-        if not has_words:
-            found += _rows(old, new, layer)
+    if edited.runs and edited.runs == set(inventory.runs[C.RUN_ID].map(str)):
+        found += _of_this_run(inventory, edited)
+    else:
+        found += _measured(inventory, edited)
     for table in (edited.lakes, edited.outlines, edited.file):
         if table is not None:
             found += _no_words(table)
     return list(dict.fromkeys(found))
+
+
+def _of_this_run(inventory: Inventory, edited: Edited) -> Iterator[Message]:
+    """Yield what was written into a copy of this very run, of which all computed is known."""
+    last = inventory.reviews[C.REVIEW_ID].max() if len(inventory.reviews) else 0
+    for layer, written in edited.written.items():
+        has_words = layer in WITH_WORDS
+        if not has_words and edited.last_review != last:
+            continue  # later decisions changed these layers
+        old, new = _by_keys(getattr(inventory, layer), layer), _by_keys(written, layer)
+        yield from _computed(old, new, layer, _PERSONS if has_words else set())
+        if not has_words:
+            yield from _rows(old, new, layer)
 
 
 def _by_keys(table: pd.DataFrame, layer: str) -> pd.DataFrame:
@@ -79,13 +97,56 @@ def _computed(
         before, after = before[unlike], after[unlike]
         changed = before.index[[not _same(*pair) for pair in zip(before, after, strict=True)]]
         if len(changed):
-            yield Message(
-                "{column} is computed and stays as it was, in {count} row, of {lakes}",
-                "{column} is computed and stays as it was, in {count} rows, such as of {lakes}",
-                column=column.name if layer in WITH_WORDS else f"{layer}.{column.name}",
-                count=len(changed),
-                lakes=_named(changed),
-            )
+            name = column.name if layer in WITH_WORDS else f"{layer}.{column.name}"
+            yield _stays(name, len(changed), _named(changed))
+
+
+def _measured(inventory: Inventory, edited: Edited) -> Iterator[Message]:
+    """Yield what was written into columns that follow from outlines that are as they were."""
+    lakes = inventory.lakes.drop_duplicates(C.LAKE_ID).set_index(C.LAKE_ID)
+    changed: dict[str, list[str]] = {}
+    for task in tasks_of(inventory, edited):
+        layer = "lakes" if task.whole_lakes else "outlines"
+        frame = edited.written["file" if edited.file is not None else layer]
+        old = task.old.drop_duplicates(C.LAKE_ID).set_index(C.LAKE_ID)
+        new = task.new[task.new[C.LAKE_ID].isin(old.index)]
+        ids = new[C.LAKE_ID]
+        shapes = (
+            in_equal_area(gpd.GeoSeries(rows.geometry)).to_numpy() for rows in (old.loc[ids], new)
+        )
+        unmoved = np.array([is_same(*pair) for pair in zip(*shapes, strict=True)], dtype=bool)
+        for column in _MEASURED:
+            name = written_as(column, frame)
+            before = lakes if column in _OF_LAKE else old
+            if name is None or (column in _OF_LAKE and not task.whole_lakes):
+                continue
+            values = frame[name].loc[new.index[unmoved]]
+            known = before[column.name].reindex(ids[unmoved])
+            for lake, one, other in zip(ids[unmoved], known, values, strict=True):
+                if not _same_in_file(one, other):
+                    changed.setdefault(name, []).append(str(lake))
+    for name, told in changed.items():
+        yield _stays(name, len(told), _named(told))
+
+
+def _same_in_file(one: Any, other: Any) -> bool:
+    """Tell whether a value is the same after the rounding of other programs; 0 may be none."""
+    if pd.isna(one):
+        return bool(pd.isna(other) or other in ("", 0))
+    if isinstance(one, float):
+        number = pd.to_numeric(other, errors="coerce")
+        return bool(np.isclose(number, one, rtol=_ROUNDED, atol=_ROUNDED))
+    return str(one) == text_of(other)
+
+
+def _stays(column: str, count: int, lakes: list[str]) -> Message:
+    return Message(
+        "{column} is computed and stays as it was, in {count} row, of {lakes}",
+        "{column} is computed and stays as it was, in {count} rows, such as of {lakes}",
+        column=column,
+        count=count,
+        lakes=lakes,
+    )
 
 
 def _rows(old: pd.DataFrame, new: pd.DataFrame, layer: str) -> Iterator[Message]:
@@ -109,7 +170,7 @@ def _rows(old: pd.DataFrame, new: pd.DataFrame, layer: str) -> Iterator[Message]
         )
 
 
-def _named(rows: pd.Index) -> list[str]:
+def _named(rows: Iterable[Any]) -> list[str]:
     """Return the lakes, scenes or numbers of the first of some rows."""
     names = [str(row[0] if isinstance(row, tuple) else row) for row in rows]
     return list(dict.fromkeys(names))[:_LISTED]

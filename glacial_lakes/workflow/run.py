@@ -29,7 +29,7 @@ from glacial_lakes.events import (
     collecting,
     ignore,
 )
-from glacial_lakes.export.export import export, require_packages
+from glacial_lakes.export.export import earlier, export, require_packages
 from glacial_lakes.inventory.build import named_basins, track
 from glacial_lakes.inventory.catalogue import read_catalogue
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
@@ -602,7 +602,7 @@ def _write(
         ice = None if source is None else glacier_outlines(project.folder / source)
         told: dict[str, Any] = {"language": info.language, "title": info.name, "glaciers": ice}
         paths += [
-            write_report(inventory, folder / REPORT_NAME, **told),
+            write_report(inventory, folder / REPORT_NAME, since=earlier(since), **told),
             *write_viewer(
                 inventory,
                 folder / VIEWER_NAME,
