@@ -25,6 +25,7 @@ from sample_project import PRODUCTS, Maker, project_of
 from glacial_lakes.cli.commands import main
 from glacial_lakes.cli.demo import copy_sample
 from glacial_lakes.errors import ConfigError, ForeignFileError, OverlapError
+from glacial_lakes.export import edited as edited_exports
 from glacial_lakes.export.export import FORMATS, export
 from glacial_lakes.inventory.inventory import open_inventory
 from glacial_lakes.io import atomic
@@ -348,10 +349,12 @@ def test_a_result_of_a_version_with_fewer_columns_is_an_earlier_result(tmp_path:
 
 @posix
 def test_what_a_person_wrote_into_exports_is_kept_before_they_are_replaced(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = make_inventory(4)
     formats = ["shp", "csv", "csv_excel", "geojson"]
+    monkeypatch.setattr(edited_exports, "of_user", lambda: [tmp_path / "home"])
+    tmp_path = tmp_path / "exports"
     export(made, tmp_path, formats)
     written = contents(tmp_path)
     export(made, tmp_path, formats)

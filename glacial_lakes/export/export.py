@@ -29,7 +29,7 @@ from glacial_lakes.change.series import epoch_names, times_of_scenes
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, ConfigError, Message, require
 from glacial_lakes.export import xlsx
-from glacial_lakes.export.edited import keep_edited
+from glacial_lakes.export.edited import keep_edited, remember
 from glacial_lakes.export.kml import write_kmz
 from glacial_lakes.inventory.inventory import STATUS_COLOURS, Inventory, open_inventory
 from glacial_lakes.io.atomic import is_aside, settle, together, whole
@@ -155,11 +155,12 @@ def export(
             settle(folder)
             with together(folder) as aside:
                 paths = _all_written(inventory, aside.folder, names, language, since)
-                keep_edited(aside)
+                noted = keep_edited(aside)
                 paths = {
                     name: [folder / path.relative_to(aside.folder) for path in written]
                     for name, written in paths.items()
                 }
+            remember(folder, noted)
     return [path for name in names for path in paths[name]]
 
 
@@ -325,8 +326,9 @@ def export_composites(
             path = aside.folder / "totals_of_composites.csv"
             fields = [column.name for column in schema.TOTALS]
             paths.append(_write_csv(totals, schema.TOTALS, fields, path))
-            keep_edited(aside)
-            return [target / path.relative_to(aside.folder) for path in paths]
+            noted = keep_edited(aside)
+        remember(target, noted)
+    return [target / path.relative_to(aside.folder) for path in paths]
 
 
 def epochs(inventory: Inventory) -> dict[str, gpd.GeoDataFrame]:
