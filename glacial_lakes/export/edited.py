@@ -51,7 +51,7 @@ def keep_edited(aside: Aside) -> None:
                 copy=aside.target / kept,
             )
             logger.warning(what)
-    record = {_FILES: dict(sorted((before | new).items()))}
+    record = {_FILES: dict(sorted({**before, **new}.items()))}
     (aside.folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
