@@ -521,6 +521,8 @@ _EXAMPLES: Mapping[str, object] = {
 
 
 def _parse(file: Path) -> dict[str, Any]:
+    if file.exists() and not file.is_file():  # a pipe or device would keep its reader for ever
+        raise ConfigError(file, "is no plain file", "name the project.toml itself")
     try:
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:

@@ -296,3 +296,11 @@ def test_sha3_of_new_manifests_is_understood(sentinel2: Path) -> None:
             text = text.replace(old, hashlib.sha3_256(content).hexdigest().upper())
     manifest.write_text(text, encoding="utf-8")
     assert verify(open_scene(sentinel2)) == "verified"
+
+
+def test_no_setting_of_the_computer_moves_an_image(sample_data: Path) -> None:
+    """This one is of old programs that took the point of a pixel for its corner."""
+    product = next((sample_data / "scenes").glob("LT05*2003*"))
+    with rasterio.Env(GTIFF_POINT_GEO_IGNORE="YES"):
+        there = open_scene(product).grid
+    assert there == open_scene(product).grid

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import logging
 import re
 import stat
@@ -364,6 +365,7 @@ def driver_of(source: Path) -> str:
         if source.suffix.lower() == ".gdb" and any(source.glob("*.gdbtable")):
             return "OpenFileGDB"
         raise VectorError(source, "is a folder, not a vector file", "name a file in it")
+    _require_plain_beside(source)
     head = _head(source)
     lower = head.lower()
     if any(sign in lower for sign in _LEADING_ELSEWHERE):
@@ -387,6 +389,13 @@ def driver_of(source: Path) -> str:
     raise VectorError(
         source, "is no vector file that is known here", "convert it to a GeoPackage or shapefile"
     )
+
+
+def _require_plain_beside(source: Path) -> None:
+    """Refuse a pipe or device named like a part of a file: GDAL would wait for it for ever."""
+    for part in source.parent.glob(f"{glob.escape(source.stem)}[.-]*"):
+        if part.name != source.name and part.exists() and not (part.is_file() or part.is_dir()):
+            raise UnsafeInputError(part, "is no plain file", "copy it into one")
 
 
 def _head(source: Path) -> bytes:
