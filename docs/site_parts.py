@@ -48,6 +48,7 @@ NAVIGATION = {
         "correcting_outlines.ru",
         "older_outlines.ru",
         "catalogue.ru",
+        "viewer.ru",
     ],
     "docs/guide_researcher": [
         "/notebooks/01_first_inventory",

@@ -27,6 +27,7 @@ VERBS = {
     "track": {
         *("-o", "--field", "--date", "--encoding", "--layer"),
         *("--glaciers", "--basins", "--basin-field", "--allow-empty"),
+        "--catalogue",
     },
     "check": {"--layer", "--encoding"},
     "demo": set(),

@@ -355,14 +355,29 @@ def run(options: Options, project: Path, **where: Any) -> Answer:
     "--basins", type=Path, help='Polygons of basins; "FILE|layername=NAME" of several layers.'
 )
 @click.option("--basin-field", default="name", help="Their field with names.")
+@click.option(
+    "--catalogue",
+    type=Path,
+    metavar="FILE|PROJECT.TOML",
+    help="Your list of lakes, whose numbers, names and districts last; where its columns have "
+    "unusual names, the project file that tells them.",
+)
 @_allow_empty
 def track(
-    options: Options, paths: tuple[Path, ...], out: Path, given: tuple[str, ...], **inputs: Any
+    options: Options,
+    paths: tuple[Path, ...],
+    out: Path,
+    given: tuple[str, ...],
+    catalogue: Path | None,
+    **inputs: Any,
 ) -> Answer:
     """Make an inventory of older outlines that others drew."""
     from glacial_lakes.ingest.fields import field_map
+    from glacial_lakes.ingest.partner import named_catalogue
     from glacial_lakes.ingest.track_files import track_files
 
+    if catalogue is not None:
+        inputs["catalogue"] = named_catalogue(catalogue)
     fields = dict(field_map(text) for text in given)
     refused: list[SceneRefused] = []
     left_out: list[RowsLeftOut] = []

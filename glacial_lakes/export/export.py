@@ -15,6 +15,7 @@ from concurrent.futures import wait
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from glacial_lakes.io.qgis_style import lake_label, layer_style
 from glacial_lakes.io.shapefile import write_shapefile
 from glacial_lakes.kernels.text import DIGITS, ring_texts, texts_of
 from glacial_lakes.report.page import write_report
+from glacial_lakes.report.summaries import Field, Sheet, heading, sheets, words
 from glacial_lakes.runtime import machine
 from glacial_lakes.runtime.processes import ProcessPerCall
 from glacial_lakes.runtime.threads import in_threads
@@ -101,7 +103,8 @@ def export(
         and a QGIS style; ``gpkg``: ``inventory.gpkg``; ``csv``: ``lakes.csv``,
         ``observations.csv``, ``events.csv``, ``trends.csv``, ``alerts.csv`` and ``totals.csv``;
         ``csv_excel``: the same tables in the folder ``csv_excel`` with ``;``, decimal comma and a
-        byte order mark, which a double click opens right where the comma is decimal;
+        byte order mark, which a double click opens right where the comma is decimal, and beside
+        them the tables of the workbook in the language;
         ``xlsx``: ``inventory.xlsx`` with tables for people, and ``to_visit.gpx``;
         ``geojson``: ``lakes.geojson`` and ``outlines.geojson``; ``kmz``: ``lakes.kmz`` with a time
         slider;
@@ -230,6 +233,7 @@ def _written(
 ) -> dict[str, list[Path]]:
     told: dict[str, Writer] = {
         "xlsx": partial(xlsx.write, since=since),
+        "csv_excel": partial(_csv_excel, since=since),
         "report": partial(_report, since=since),
     }
     writers = FORMATS | told
@@ -404,8 +408,39 @@ def _csv(inventory: Inventory, folder: Path, language: str) -> list[Path]:
     return _tables(inventory, folder, PLAIN)
 
 
-def _csv_excel(inventory: Inventory, folder: Path, language: str) -> list[Path]:
-    return _tables(inventory, folder / "csv_excel", FOR_EXCEL)
+def _csv_excel(
+    inventory: Inventory, folder: Path, language: str, since: str | Inventory | None = None
+) -> list[Path]:
+    place = folder / "csv_excel"
+    found = _tables(inventory, place, FOR_EXCEL)
+    for sheet in sheets(inventory, since):
+        name = sheet.title.lower().replace(" ", "_")
+        path = place / f"{'list_of_' if name == 'lakes' else ''}{name}.csv"
+        found.append(_write_sheet(sheet, path, language, FOR_EXCEL))
+    return found
+
+
+def _write_sheet(sheet: Sheet, path: Path, language: str, dialect: Dialect) -> Path:
+    """Write a table for people as text: headings and words in the language, days as ISO 8601."""
+    heads = [_as_text(heading(field, language)) for field in sheet.fields]
+    rows = (
+        [
+            _sheet_cell(field, value, language, dialect.decimal)
+            for field, value in zip(sheet.fields, row, strict=True)
+        ]
+        for row in sheet.rows
+    )
+    return _write_rows([heads, *rows], path, dialect)
+
+
+def _sheet_cell(field: Field, value: Any, language: str, decimal: str) -> str:
+    if value is None:
+        return ""
+    if field.kind == "day":
+        return f"{value:%Y-%m-%d}"
+    if field.kind in ("real", "integer"):
+        return f"{value:.{field.digits}f}".replace(".", decimal)
+    return _as_text(words(field, value, language))
 
 
 def _tables(inventory: Inventory, folder: Path, dialect: Dialect) -> list[Path]:
@@ -463,13 +498,15 @@ def _write_csv(
     """Write RFC 4180 in UTF-8; a missing value is empty, no text can start a formula (OWASP)."""
     kinds = {column.name: column.type for column in columns}
     cells = [_cells(table[name], kinds[name], dialect.decimal) for name in fields]
+    return _write_rows(chain([fields], zip(*cells, strict=True)), path, dialect)
+
+
+def _write_rows(rows: Iterable[Sequence[str]], path: Path, dialect: Dialect) -> Path:
     with (
         whole(path) as temporary,
         temporary.open("w", encoding=dialect.encoding, newline="") as file,
     ):
-        writer = csv.writer(file, delimiter=dialect.delimiter)
-        writer.writerow(fields)
-        writer.writerows(zip(*cells, strict=True))
+        csv.writer(file, delimiter=dialect.delimiter).writerows(rows)
     return path
 
 

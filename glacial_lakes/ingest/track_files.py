@@ -38,6 +38,7 @@ from glacial_lakes.ingest.fields import ID_FORM
 from glacial_lakes.ingest.neighbours import box_of, check_together
 from glacial_lakes.ingest.reading import read_outlines
 from glacial_lakes.inventory.build import track
+from glacial_lakes.inventory.catalogue import Catalogue
 from glacial_lakes.inventory.inventory import Inventory, is_inventory, open_inventory
 from glacial_lakes.inventory.kept import refuse_empty
 from glacial_lakes.io import atomic, locks, marks
@@ -67,6 +68,7 @@ def track_files(
     glaciers: Places | None = None,
     basins: Places | None = None,
     basin_field: str = "name",
+    catalogue: Catalogue | None = None,
     allow_empty: bool = False,
     on_event: Listener = ignore,
 ) -> Inventory:
@@ -85,7 +87,7 @@ def track_files(
         The ``.gpkg`` file.
     fields, date, layer, encoding
         As for :func:`glacial_lakes.ingest.reading.read_outlines`, for all files.
-    glaciers, basins, basin_field
+    glaciers, basins, basin_field, catalogue
         As for :func:`glacial_lakes.track`.
     allow_empty : bool
         An inventory with lakes may be replaced by one without any.
@@ -133,7 +135,8 @@ def track_files(
     with locks.folder_lock(out.parent):
         atomic.settle(out.parent)
         is_new = _is_to_be_new(out)
-        options = {"fields": fields, "date": date, "layer": layer, "encoding": encoding}
+        options: dict[str, Any] = {"fields": fields, "date": date, "layer": layer}
+        options |= {"encoding": encoding}
         surveys = _read_all(sources, listen, options)
         if not surveys:
             only = refused[0].path if len(refused) == 1 else None
@@ -159,8 +162,12 @@ def track_files(
                 previous, [survey.outlines for survey, _ in surveys], settings
             ),
             settings=settings,
+            catalogue=catalogue,
             scenes=_scenes(surveys, refused),
-            run=_run_row([path for _, path in surveys], options),
+            run=_run_row(
+                [path for _, path in surveys],
+                options | {"catalogue": catalogue and catalogue.source},
+            ),
         )
         inventory = with_own_dates(inventory)
         if previous is not None:
