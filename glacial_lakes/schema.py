@@ -403,8 +403,8 @@ LAKE_PROB_REASONS = Column(
     redrawn=Redrawn.FIXED,
     drawn_as=None,
 )
-NO_DEM = "fair: no DEM, shade and slope not excluded"
-NO_CLOUD_MASK = "fair: no cloud mask, cloud told by brightness alone"
+NO_DEM = N_("fair: no DEM, shade and slope not excluded")
+NO_CLOUD_MASK = N_("fair: no cloud mask, cloud told by brightness alone")
 """Quality of an outline of which nothing worse can be said."""
 EVENT = Column(C.EVENT, "text", "", "Event on this date", "Event", words=EventKind)
 VERIFIED = Column(C.VERIFIED, "boolean", "", "A person has checked it", "Verified")

@@ -194,8 +194,8 @@ class ExportSettings:
     formats: tuple[str, ...] = ("shp", "gpkg", "csv", "report")
     """What is written beside ``inventory.gpkg``: any of :data:`EXPORT_FORMATS`."""
     since: str | None = None
-    """What changes in inventory.xlsx are told from: a date, a year, years such as "2009-2011", or
-    an earlier inventory (.gpkg); without it the first area of each lake."""
+    """What changes in inventory.xlsx and report are told from: a date, a year, years such as
+    "2009-2011", or an earlier inventory (.gpkg); without it the first area of each lake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,15 +444,18 @@ def digest(values: object) -> str:
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()  # names of any bytes
 
 
-def project_template(language: str = "en") -> str:
+def project_template(language: str = "en", values: Mapping[str, object] | None = None) -> str:
     """Return a project file with every key, its meaning and its default.
 
-    The keys that most projects set are written out; the others are comments. The language is that
-    of the comments, of the report and of its title.
+    The keys that most projects set, and those of which a value is given (such as ``inputs.dem``),
+    are written out; the others are comments. The language is that of the comments, of the report
+    and of its title.
     """
+    given = values or {}
     chosen = {
         "project.language": language,
         "project.name": translate(ProjectInfo().name, language),
+        **given,
     }
     lines = [
         translate(
@@ -471,7 +474,7 @@ def project_template(language: str = "en") -> str:
             key = f"{table}.{item.name}"
             meaning = translate(meanings[item.name], language)
             lines += _comment(fill(meaning, {"formats": EXPORT_FORMATS}))
-            shown = key in _WRITTEN_OUT
+            shown = key in _WRITTEN_OUT or key in given
             value = chosen.get(key, _EXAMPLES.get(key, item.default))
             text = json.dumps(value, ensure_ascii=False)
             lines.append(f"{'' if shown else '# '}{item.name} = {text}")
@@ -518,6 +521,8 @@ _EXAMPLES: Mapping[str, object] = {
 
 
 def _parse(file: Path) -> dict[str, Any]:
+    if file.exists() and not file.is_file():  # a pipe or device would keep its reader for ever
+        raise ConfigError(file, "is no plain file", "name the project.toml itself")
     try:
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:

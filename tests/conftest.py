@@ -22,6 +22,7 @@ Call = Callable[..., tuple[object, str, str]]
 
 ROOT = Path(__file__).parents[1]
 os.environ["LANGUAGE"] = "en"  # whatever the system of the one who tests says
+os.environ["OGR_SQLITE_SYNCHRONOUS"] = "OFF"  # what tests write need not outlive a power cut
 NEEDS_DATA = "needs real products: GLACIAL_LAKES_DATA names no folder (see CONTRIBUTING.md)"
 
 SMOKE = {

@@ -14,7 +14,7 @@ from glacial_lakes.io import atomic
 from glacial_lakes.io.marks import MARK_NAME
 from glacial_lakes.scenes import products
 from glacial_lakes.settings import Project, read_project
-from glacial_lakes.workflow import map_files
+from glacial_lakes.workflow import map_files, read_ahead
 from glacial_lakes.workflow import run as workflow
 
 PRODUCTS = (
@@ -69,5 +69,6 @@ def in_this_process() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(products, "in_turn", _in_turn_here)
         patch.setattr(map_files, "in_turn", _in_turn_here)
+        patch.setattr(read_ahead, "in_turn", _in_turn_here)
         patch.setattr(workflow, "ProcessPerCall", _CallsHere)
         yield

@@ -196,6 +196,28 @@ def test_a_number_that_a_person_moves_belongs_to_the_other_lake(tmp_path: Path) 
     owners = after.lakes.loc[after.lakes["catalogue_no"] == "КЫР-7", "lake_id"].tolist()
     assert owners == [free]
     assert after.lakes.set_index("lake_id").loc[free, "lake_name"] == "Адыгене"
+    before, now = (table.lakes.set_index("lake_id")["number"] for table in (inventory, after))
+    assert now.to_dict() == before.to_dict()
+
+
+def test_a_number_that_a_person_gave_is_not_given_again_when_its_lake_is_rejected(
+    tmp_path: Path,
+) -> None:
+    settings = replace(of_geopackage(tmp_path, ROWS), new_numbers=("KG-{n}",))
+    inventory = tracked(tmp_path, settings, TWO_YEARS)
+    named = edited(inventory, "KG-1", catalogue_no="KG-7")
+    gone = edited(named, "KG-7", decision=Decision.REJECTED)
+    places = [*PLACES[:3], PLACES[5]]
+    later = [*TWO_YEARS, scene("2026-08-01", places), scene("2027-08-01", places)]
+    after = tracked(tmp_path, settings, later, gone)
+    assert set(after.lakes["catalogue_no"]) == {"КЫР-7", "КЫР-3", "КЫР-11", "KG-8"}
+
+
+def test_a_lake_whose_number_a_person_took_away_gets_no_other(tmp_path: Path) -> None:
+    settings = replace(of_geopackage(tmp_path, ROWS), new_numbers=("KG-{n}",))
+    inventory = edited(tracked(tmp_path, settings, TWO_YEARS), "KG-1", catalogue_no="")
+    after = tracked(tmp_path, settings, TWO_YEARS, inventory)
+    assert after.lakes["catalogue_no"].isna().sum() == 1
 
 
 def test_lakes_of_the_catalogue_that_no_image_shows_are_told_with_the_reason(

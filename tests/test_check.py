@@ -63,6 +63,11 @@ def test_broken_and_missing_outlines_are_counted_and_named(tmp_path: Path) -> No
     assert f"geometry: without geometry: 1 (3: {table['lake_id'][2]})" in told
 
 
+@pytest.mark.parametrize("name", ["a.geojson", "a.gpkg", "a.shp"])
+def test_a_file_without_rows_is_not_well(name: str, tmp_path: Path) -> None:
+    assert faults(sound().iloc[:0], tmp_path, name) == ["geometry: no rows"]
+
+
 def test_points_are_no_lakes(tmp_path: Path) -> None:
     table = sound().set_geometry(sound().centroid)
     assert faults(table, tmp_path)[0].startswith("geometry: no polygons: 4 (1: GL")
@@ -124,6 +129,17 @@ def test_the_unit_of_an_area_is_told_by_the_geometry(
     first = found(table, tmp_path)["areas"][0]
     assert first.startswith(f"{state}: {field} ")
     assert unit in first
+
+
+def test_areas_in_a_field_with_a_unit_are_compared_and_unknown_fields_are_named(
+    tmp_path: Path,
+) -> None:
+    table = sound().rename(columns={"area_m2": "AREA_HA"})
+    table["depth"], table["AREA_HA"] = 3.0, ["3.1 ha", "3.8 ha", "4.5 ha", "9.9 ha"]
+    told = found(table, tmp_path)
+    assert "note: not used: depth" in told["fields"]
+    (line,) = told["areas"]
+    assert line.startswith("note: AREA_HA (ha) differs by more than 10 % from the geometry: 1 (4:")
 
 
 def test_areas_that_differ_from_the_outlines_are_named(tmp_path: Path) -> None:

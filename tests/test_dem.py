@@ -155,6 +155,7 @@ def test_low_ground_in_feet_is_too_steep(tmp_path: Path, whole: Any, grid: Grid)
 
 NO_HEIGHTS = {
     "kilometres": (lambda h: (h / 1000).astype("float32"), "as if in kilometres"),
+    "depths": (np.negative, "as if it told depths"),
     "one height": (lambda h: np.full_like(h, 3000), "has the height 3000 m everywhere"),
     "zeros": (np.zeros_like, "has the height 0 m everywhere"),
     "a picture": (lambda h: shaded(h).astype("uint8"), "numbers from 0 to 255"),

@@ -16,8 +16,10 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import geopandas as gpd
 import pyogrio
 import pytest
+import shapely
 from sample_project import PRODUCTS, Maker, project_of
 
 from glacial_lakes.errors import (
@@ -289,6 +291,27 @@ def test_a_product_with_no_plain_file_is_refused_at_once(
 @pytest.mark.parametrize("name", ["aoi.gpkg", "aoi.geojson"])
 def test_a_pipe_in_place_of_outlines_is_refused_at_once(name: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / name)
+    with pytest.raises(UnsafeInputError, match="no plain file"):
+        vector.read_vector(tmp_path / name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes in the file system")
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("a.shp", "a.cpg"),
+        ("a.shp", "a.qix"),
+        ("a.gpkg", "a.gpkg-journal"),
+        ("a.gpkg", "a.gpkg-wal"),
+    ],
+)
+def test_a_pipe_in_place_of_a_part_is_refused_and_not_waited_for(
+    name: str, part: str, tmp_path: Path
+) -> None:
+    frame = gpd.GeoDataFrame(geometry=[shapely.box(74, 42, 75, 43)], crs="EPSG:4326")
+    frame.to_file(tmp_path / name)
+    (tmp_path / part).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / part)
     with pytest.raises(UnsafeInputError, match="no plain file"):
         vector.read_vector(tmp_path / name)
 

@@ -17,12 +17,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from editing import ogr, sql
+from conftest import Call
+from editing import convert, ogr, sql
 from sample_inventory import make_inventory
 
 from glacial_lakes import schema
-from glacial_lakes.errors import InputError
+from glacial_lakes.errors import InputError, VectorError
 from glacial_lakes.events import Event, InputOdd
+from glacial_lakes.ingest.partner import named_catalogue
 from glacial_lakes.ingest.track_files import track_files
 from glacial_lakes.inventory import decisions
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
@@ -107,6 +109,55 @@ def test_a_name_that_only_an_older_survey_tells_is_the_lakes(older: Inventory) -
     named = older.lakes.set_index("catalogue_no")["lake_name"]
     assert named["КЫР-1"] == "Адыгене"
     assert named.isna().sum() == 3
+
+
+def write_list(folder: Path) -> Path:
+    """Write a national list as a spreadsheet of the office saves it, with a lake nobody drew."""
+    lines = ["№;Название;Район;Широта;Долгота"]
+    lines += [
+        f"КР-{i};Озеро {i};Чуйский;42,601;{74.501 + i / 100:.3f}".replace(".", ",") for i in (0, 1)
+    ]
+    lines.append("КР-9;Дальнее;Нарынский;41,5;75,5")
+    path = folder / "список.csv"
+    path.write_bytes("\r\n".join(lines).encode("cp1251"))
+    return path
+
+
+@pytest.mark.parametrize("is_project", [False, True])
+def test_older_outlines_are_joined_to_the_catalogue(
+    tmp_path: Path, call: Call, is_project: bool
+) -> None:
+    path = write_list(tmp_path)
+    if is_project:
+        told = {"file": path.name, "id": "№", "name": "Название", "district": "Район"}
+        lines = [f'{key} = "{value}"' for key, value in told.items()]
+        path = tmp_path / "project.toml"
+        path.write_text("\n".join(["[catalogue]", *lines]), encoding="utf-8")
+    surveys = [
+        gpd.read_file(survey).drop(columns=["НОМЕР", "НАЗВАНИЕ"])
+        for survey in two_surveys(tmp_path)
+    ]
+    files = [tmp_path / f"survey_{i}.gpkg" for i in range(2)]
+    for table, file in zip(surveys, files, strict=True):
+        table.to_file(file)
+    out = tmp_path / "older.gpkg"
+    code, _, said = call("track", *files, "-o", out, "--catalogue", path)
+    assert code == 0, said
+    inventory = open_inventory(out)
+    lakes = inventory.lakes.dropna(subset="catalogue_no").set_index("catalogue_no")
+    assert lakes["lake_name"].to_dict() == {"КР-0": "Озеро 0", "КР-1": "Озеро 1"}
+    assert set(lakes["district"]) == {"Чуйский"}
+    register = inventory.register.set_index("catalogue_no")
+    assert register.loc["КР-9", "reason"]
+    call("track", *files, "-o", out)
+    again = open_inventory(out).lakes.dropna(subset="catalogue_no")
+    assert set(again["catalogue_no"]) == {"КР-0", "КР-1"}
+
+
+def test_a_list_whose_numbers_nothing_tells_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("a;lat;lon\n1;42;74\n", encoding="utf-8")
+    with pytest.raises(VectorError, match="which column holds the numbers"):
+        named_catalogue(tmp_path / "list.csv")
 
 
 @pytest.mark.parametrize("rise", [-1.0, 0.0, 20.0, 200.0])
@@ -224,6 +275,47 @@ def test_edits_of_computed_columns_are_told(
 
 
 @ogr
+@pytest.mark.parametrize(
+    ("name", "column", "value"),
+    [
+        ("lakes.shp", "GL_Area", "1.0"),
+        ("layer.gpkg", "basin", "'Чу'"),
+        ("layer.gpkg", "state", "'gone'"),
+        ("layer.gpkg", "area_m2", "1.0"),
+        ("layer.shp", "state", "'gone'"),
+        ("earlier.gpkg", "basin", "'Чу'"),
+        ("earlier.gpkg", "area_m2", "1.0"),
+    ],
+)
+def test_edits_of_computed_columns_are_told_of_any_file_and_nothing_without_them(
+    path: Path, name: str, column: str, value: str
+) -> None:
+    """In shapefiles, in a layer that was saved by itself, and in a copy from before a run."""
+    edited = path.with_name(name)
+    inventory = open_inventory(path)
+    lake = inventory.latest()["lake_id"].iloc[0]
+    layer = edited.stem if edited.suffix == ".shp" else "lakes"
+    if name == "lakes.shp":
+        inventory.to_shapefile(edited)
+    elif name == "earlier.gpkg":
+        shutil.copy(path, edited)
+        newer = inventory.runs.assign(run_id="2")
+        replace(inventory, runs=newer).to_file(path)
+    else:
+        convert("-t_srs", "EPSG:32643", edited, path, "lakes")
+    told: list[Event] = []
+    review_file(path, edited, on_event=told.append, dry_run=True)
+    assert told == []
+    key = "GLAKE_ID" if name == "lakes.shp" else "lake_id"
+    sql(edited, f"UPDATE {layer} SET {column} = {value} WHERE {key} = '{lake}'")
+    assert review_file(path, edited, on_event=told.append, dry_run=True).empty
+    (event,) = told
+    assert isinstance(event, InputOdd)
+    text = in_language(event.reason, "ru")
+    assert text == f"столбец {column} вычисляется и остаётся прежним, 1 строка: {lake}"
+
+
+@ogr
 def test_a_copy_that_nobody_edited_is_told_nothing_of(path: Path, copy: Path) -> None:
     told: list[Event] = []
     assert review_file(path, copy, on_event=told.append).empty
@@ -309,7 +401,7 @@ def test_an_alert_without_areas_says_that_the_lake_was_seen_in_part(path: Path) 
     unknown = drained.assign(area_before_m2=np.nan, area_after_m2=np.nan)
     page = write_report(replace(inventory, events=unknown), path.with_name("r.html"), language="ru")
     text = page.read_text(encoding="utf-8")
-    (row,) = re.findall(r"<td>внезапн[^<]*</td>.*?</tr>", text, re.DOTALL) or [""]
+    row = re.findall(r"<td>внезапн[^<]*</td>.*?</tr>", text, re.DOTALL)[0]
     assert row.count("видно частично") == 2
 
 

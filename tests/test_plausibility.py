@@ -35,7 +35,7 @@ from glacial_lakes.scenes.plausibility import (
 )
 from glacial_lakes.scenes.sampling import Part
 from glacial_lakes.scenes.scene import Scene
-from glacial_lakes.scenes.sun import sun_position
+from glacial_lakes.scenes.sun import sun_over, sun_position
 from glacial_lakes.workflow.map_files import map_scenes
 from glacial_lakes.workflow.run import run
 
@@ -57,7 +57,7 @@ def edited(product: Path, folder: Path, pattern: str, edit: Edit) -> Path:
     return copy
 
 
-def put(pattern: str, new: str) -> Edit:
+def put(pattern: str, new: str | Callable[[re.Match[str]], str]) -> Edit:
     return lambda text: re.sub(pattern, new, text)
 
 
@@ -78,6 +78,11 @@ LANDSAT_FAULTS = {
     ),
     "of the night": put(r"05:33:51", "17:33:51"),
     "sun of another place": put(r"(SUN_ELEVATION = )49", r"\g<1>18"),
+    "sun on the other side": put(r"(SUN_AZIMUTH = )144", r"\g<1>324"),
+    "of the day after its name": put("(DATE_ACQUIRED = 2013-09-0)3", r"\g<1>4"),
+    "blue and green in each other's place": put(
+        r'(BAND_[23] = ".*_SR_B)([23])', lambda found: found[1] + str(5 - int(found[2]))
+    ),
 }
 
 
@@ -112,6 +117,31 @@ def test_a_sentinel2_scene_that_contradicts_its_baseline_is_refused(
     scene = open_scene(copy)
     with pytest.raises(ImplausibleError, match=r"baseline 05\.09"):
         require_plausible(scene, assess(scene))
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("MTD_MSIL2A.xml", "(>SATURATED<.*\\s.*>)65535<", r"\g<1>1500<"),
+        ("MTD_MSIL2A.xml", "(>NODATA<.*\\s.*>)0<", r"\g<1>1500<"),
+        ("MTD_MSIL2A.xml", "Sentinel-2A", "Sentinel-2B"),
+        ("MTD_TL.xml", "(<AZIMUTH_ANGLE .*>)153", r"\g<1>333"),
+    ],
+)
+def test_a_sentinel2_scene_that_tells_what_none_has_is_refused(
+    sample_data: Path, tmp_path: Path, name: str, old: str, new: str
+) -> None:
+    scene = open_scene(edited(sample_data / "scenes" / SENTINEL2, tmp_path, name, put(old, new)))
+    with pytest.raises(ImplausibleError):
+        require_plausible(scene, assess(scene))
+
+
+def test_a_sun_in_the_middle_of_the_sky_may_stand_on_another_side() -> None:
+    grid = Grid(CRS.from_epsg(32643), Affine(30, 0, 460_000, 0, -30, 4_720_000), (100, 100))
+    noon = datetime(2021, 6, 21, 6, 50, tzinfo=UTC)  # 71° high
+    azimuth, elevation = sun_over(grid, noon)
+    assert contradictions(noon, grid, (elevation, azimuth + 60)) == []
+    assert contradictions(noon, grid, (elevation, azimuth + 180)) != []
 
 
 def test_images_beside_the_corners_of_their_metadata_are_refused(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -119,6 +120,33 @@ def test_children_die_with_a_killed_parent(tmp_path: Path) -> None:
     while _lives(child) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not _lives(child)
+
+
+@pytest.mark.parametrize("which", ["serve", "serve_in_turn"])
+def test_a_child_that_is_ready_only_after_its_parent_died_does_nothing(
+    tmp_path: Path, which: str
+) -> None:
+    mark = tmp_path / "done"
+    call = (None, Path.touch, (mark,), {}) if which == "serve" else (None, Path.touch, [mark])
+    child = subprocess.Popen(
+        [sys.executable, "-c", f"from glacial_lakes.runtime import processes as p; p.{which}()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    child.communicate(pickle.dumps(call))  # and closed: what a parent that dies then leaves behind
+    assert child.returncode == 1
+    assert not mark.exists()
+
+
+def test_a_call_that_cannot_be_loaded_tells_why() -> None:
+    with ProcessPerCall(1) as pool, pytest.raises(ValueError, match="invalid literal"):
+        pool.submit(len, _Unloadable()).result()
+
+
+class _Unloadable:
+    def __reduce__(self) -> tuple[type, tuple[str]]:
+        return int, ("x",)
 
 
 def _lives(pid: int) -> bool:

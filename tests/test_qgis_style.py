@@ -19,6 +19,7 @@ from sample_inventory import make_inventory
 from glacial_lakes import schema
 from glacial_lakes.export.export import export
 from glacial_lakes.inventory.inventory import ALL_LAYERS, Inventory
+from glacial_lakes.language import translate
 from glacial_lakes.schema import LakeState, LakeType, Status
 
 RUSSIAN = re.compile("[А-Яа-яё]")
@@ -27,8 +28,13 @@ RUSSIAN = re.compile("[А-Яа-яё]")
 @pytest.fixture(scope="module")
 def inventory() -> Inventory:
     made = make_inventory(6)
+    doubted = made.lakes.index == made.lakes.index[made.lakes["state"] == "present"][0]
+    lakes = made.lakes.assign(
+        review_conflict=doubted,
+        area_sigma_m2=made.lakes["area_sigma_m2"].mask(doubted, made.lakes["area_m2"]),
+    )
     told = json.dumps({"project": {"language": "ru"}})
-    return replace(made, runs=made.runs.assign(settings=told))
+    return replace(made, lakes=lakes, runs=made.runs.assign(settings=told))
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +136,68 @@ def test_a_shapefile_has_its_own_field_names_in_the_style(
     assert lists(style).keys() == {"Status", "GL_Type", "Event"}
     assert lists(style)["GL_Type"]["ice-contact"] == "приледниковое, в контакте с ледником"
     assert style.find("renderer-v2").get("attr") == "Status"
+
+
+def test_the_legend_tells_type_state_doubt_and_change_in_the_language(
+    styles: dict[str, Element],
+) -> None:
+    told = {
+        layer: {
+            str(group.get("label")): [str(rule.get("label")) for rule in group.iterfind("rule")]
+            for group in styles[layer].iterfind("renderer-v2/rules/rule")
+        }
+        for layer in ("lakes", "trends")
+    }
+    assert list(told["lakes"]) == ["Тип", "Состояние", "Что проверить"]
+    assert len(told["lakes"]["Тип"]) == len(LakeType)
+    assert told["trends"]["Тренд"][:2] == ["растёт", "сокращается"]
+    for groups in told.values():
+        assert all(RUSSIAN.search(label) for labels in groups.values() for label in labels), told
+
+
+LEGEND_KEYS = """
+import json, os, sys
+from qgis.core import QgsApplication, QgsRenderContext, QgsVectorLayer
+application = QgsApplication([], False)
+application.initQgis()
+told = {}
+for name in ("lakes", "trends"):
+    layer = QgsVectorLayer(f"{sys.argv[1]}|layername={name}", name, "ogr")
+    layer.loadDefaultStyle()
+    renderer, context = layer.renderer(), QgsRenderContext()
+    context.setExpressionContext(layer.createExpressionContext())
+    renderer.startRender(context, layer.fields())
+    labels = {rule.ruleKey(): rule.label() for rule in renderer.rootRule().descendants()}
+    told[name] = {}
+    for feature in layer.getFeatures():
+        context.expressionContext().setFeature(feature)
+        keys = renderer.legendKeysForFeature(feature, context)
+        told[name][feature["lake_id"]] = sorted(labels[key] for key in keys if "-" in key)
+    renderer.stopRender(context)
+print(json.dumps(told), flush=True)
+os._exit(0)
+"""
+
+
+@qgis
+def test_qgis_draws_lakes_by_type_doubt_and_change(path: Path, inventory: Inventory) -> None:
+    command = ["/usr/bin/python3", "-c", LEGEND_KEYS, str(path)]
+    environment = {"QT_QPA_PLATFORM": "offscreen", "HOME": str(path.parent)}
+    run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    told = json.loads(run.stdout.splitlines()[-1])
+    for lake in inventory.lakes.itertuples():
+        shown = told["lakes"][lake.lake_id]
+        is_here = lake.state in (LakeState.PRESENT, LakeState.UNCONFIRMED)
+        assert (translate(lake.lake_type or "unknown", "ru") in shown) == is_here
+        is_vague = is_here and lake.area_sigma_m2 > 0.25 * lake.area_m2
+        assert ("погрешность больше четверти площади" in shown) == is_vague
+        contradicted = "более новый снимок противоречит контуру, проведённому человеком" in shown
+        assert contradicted == bool(lake.review_conflict)
+    for trend in inventory.trends.itertuples():
+        kind = trend.trend if isinstance(trend.trend, str) else None
+        if kind in ("growing", "shrinking"):
+            assert told["trends"][trend.lake_id] == [translate(kind, "ru")]
+    assert any(told["trends"].values())
 
 
 @qgis

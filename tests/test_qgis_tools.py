@@ -9,7 +9,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from editing import qgis
 from sample_inventory import make_inventory
+from sample_project import PRODUCTS, Maker
 
 from glacial_lakes.cli.qgis_install import NAME, WORDS, install, profiles
 from glacial_lakes.errors import ForeignFileError, Message
@@ -104,6 +106,68 @@ def test_corrections_are_taken_in_from_qgis_and_a_fault_is_one_line_in_russian(
     failed = in_qgis(home, "run", "glacial_lakes:review", "--", *wrong)
     assert failed.returncode != 0
     assert re.search("[а-я]{4}", failed.stderr + failed.stdout)
+
+
+TOOLS_IN_TURN = """
+import json, os, sys, threading
+from qgis.core import QgsApplication, QgsProcessingContext, QgsProcessingFeedback
+application = QgsApplication([], False)
+application.initQgis()
+sys.path.insert(0, sys.argv[1])
+from glacial_lakes_tools import provider
+tools = provider.Provider()
+QgsApplication.processingRegistry().addProvider(tools)
+told = json.loads(sys.argv[2])
+answers = {}
+for verb, parameters in told.items():
+    feedback = QgsProcessingFeedback()
+    steps = []
+    feedback.progressChanged.connect(steps.append)
+    if verb == "run":  # somebody cancels as soon as the command has started to speak
+        feedback.pushInfo = lambda text: feedback.cancel()
+    result, is_good = tools.algorithm(verb).create().run(
+        parameters, QgsProcessingContext(), feedback
+    )
+    answers[verb] = [result, is_good, max(steps, default=0), feedback.isCanceled()]
+print(json.dumps(answers), flush=True)
+os._exit(0)
+"""
+
+
+@qgis
+def test_tools_map_track_and_validate_in_qgis_and_a_run_is_cancelled(
+    home: Path, tmp_path: Path, make: Maker
+) -> None:
+    project = make(tmp_path / "project", PRODUCTS[:1])
+    scene = project.parent / "scenes" / PRODUCTS[0]
+    mapped, tracked = tmp_path / "mapped.gpkg", tmp_path / "tracked.gpkg"
+    lakes = tmp_path / "list.csv"
+    lakes.write_text("number;name;lat;lon\n7;Far;41;70\n", encoding="utf-8")
+    told = {
+        "map": {"SCENES": [str(scene)], "DEM": str(project.parent / "dem.tif")}
+        | {"OUTPUT": str(mapped)},
+        "track": {"FILES": [str(mapped)], "CATALOGUE": str(lakes), "OUTPUT": str(tracked)},
+        "validate": {
+            **{"OUTLINES": str(mapped), "REFERENCE": str(mapped)},
+            "OUTPUT": str(tmp_path / "accuracy.json"),
+        },
+        "run": {"PROJECT": str(project)},
+    }
+    (plugins,) = profiles({"HOME": str(home)}, "linux")
+    command = ["/usr/bin/python3", "-c", TOOLS_IN_TURN, str(plugins), json.dumps(told)]
+    environment = {"QT_QPA_PLATFORM": "offscreen", "HOME": str(home), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    answers = json.loads(done.stdout.splitlines()[-1])
+    assert all(is_good for _, is_good, *_ in answers.values()), answers
+    assert answers["map"][2] >= 95
+    inventory = open_inventory(tracked)
+    assert len(inventory.lakes) > 10
+    assert inventory.register["catalogue_no"].tolist().count("7") == 1
+    accuracy = json.loads((tmp_path / "accuracy.json").read_text(encoding="utf-8"))
+    assert accuracy
+    assert answers["run"][3]
+    assert not (project.parent / "output" / "inventory.gpkg").exists()
 
 
 def test_the_tools_know_how_lines_of_progress_look(home: Path) -> None:

@@ -37,6 +37,7 @@ from glacial_lakes.report.page import write_report
 TEMPLATES = Path(glacial_lakes.report.__file__).parent / "templates"
 VOID = {"meta", "br", "link", "img", "input", "hr"}
 PLAIN_WORDS = {"glacial_lakes", "WGS", "Sentinel", "Landsat", "Shapefile", "shapefile", "UTC"}
+PLAIN_WORDS |= {"XLSX"}
 
 
 class Page(HTMLParser):
@@ -452,7 +453,7 @@ def test_a_summary_tells_the_change_of_all_lakes_and_sums_by_district(tmp_path):
     lakes = inventory.lakes.assign(district=["Чуй", "Нарын"] * 6)
     inventory = replace(inventory, lakes=lakes)
     page = write_report(inventory, tmp_path / "s.html", is_summary=True, since="1999")
-    cells = re.findall(r"<(?:t[dh]|h2)[^>]*>([^<]*)</(?:t[dh]|h2)>", page.read_text("utf-8"))
+    cells = re.findall(r"<(?:t[dh]|h[23])[^>]*>([^<]*)</(?:t[dh]|h[23])>", page.read_text("utf-8"))
     rows = inventory.observations
     first = rows[(rows["acquired"].dt.year == 1999) & rows["area_m2"].notna()]
     now = lakes.set_index("lake_id")["area_m2"].where(
@@ -461,7 +462,7 @@ def test_a_summary_tells_the_change_of_all_lakes_and_sums_by_district(tmp_path):
     change = (now.reindex(first["lake_id"]).to_numpy() - first["area_m2"].to_numpy()).sum()
     row = cells.index("Shrank beyond the error") + 1
     assert cells[row] == str(len(first))
-    assert cells[row + 3].replace("−", "-") == f"{change / 1e6:.4f}"
+    assert cells[row + 5].replace("−", "-") == f"{change / 1e6:.4f}"
     present = lakes[(lakes["state"] == "present") & (lakes["district"] == "Чуй")]
     row = cells.index("Чуй", cells.index("By district"))
     assert cells[row : row + 2] == ["Чуй", str(len(present))]
@@ -520,3 +521,27 @@ def test_a_page_of_the_atlas_tells_every_date_and_never_an_area_of_a_hidden_one(
     told = re.findall(r'<tr><td class="w">([^<]*)</td><td>[^<]*</td><td class="n">([^<]*)', dates)
     assert len(told) == len(rows)
     assert [area == "–" for _, area in told] == (rows["status"] == "shadow").tolist()
+
+
+def test_a_report_has_the_tables_that_the_workbook_has(inventory, tmp_path):
+    lakes = inventory.lakes.assign(
+        district=["Чуйский", "Кеминский"] * (len(inventory.lakes) // 2)
+        + ["Чуйский"] * (len(inventory.lakes) % 2),
+        basin="Чу",
+    )
+    text = " ".join(page_of(replace(inventory, lakes=lakes), tmp_path, language="ru").text)
+    titles = ("По бассейнам", "По районам", "По размеру", "По высоте", "По типу", "Изменения")
+    for title in (*titles, "Обследовать", "Контроль качества"):
+        assert title in text
+    present = lakes[lakes["state"] == "present"]
+    for district, rows in present.groupby("district"):
+        area = f"{rows['area_m2'].sum() / 1e6:.4f}".replace(".", ",")
+        assert re.search(rf"{district}\s+{len(rows)}\s+{len(rows)}\s+{area}", text)
+
+
+def test_changes_of_a_report_are_told_from_the_year_that_is_named(inventory, tmp_path):
+    text = " ".join(page_of(inventory, tmp_path, language="ru", since="2013").text)
+    table = text[text.index("Дата до") :]
+    table = table[: table.index("Обследовать")]
+    assert set(re.findall(r"\d\d\.\d\d\.(\d{4})", table)) >= {"2013"}
+    assert not re.search(r"\d\d\.\d\d\.(1999|200\d)", table)

@@ -454,3 +454,12 @@ def test_the_same_lake_has_the_same_reflectance_from_the_stack_in_any_window(
     scene: Scene = open_scene(stack(products, tmp_path))
     whole = scene.read(["green"])[0]
     np.testing.assert_array_equal(scene.read(["green"], Window(3, 5, 7, 9))[0], whole[5:14, 3:10])
+
+
+def test_metadata_that_an_editor_of_windows_has_saved_is_read(
+    products: Products, tmp_path: Path
+) -> None:
+    """It puts a byte order mark first, and ends lines otherwise."""
+    whole = next(products.collection2.glob("*_MTL.txt")).parent
+    copy = edited(whole, tmp_path, "*_MTL.txt", lambda mtl: "\ufeff" + mtl.replace("\n", "\r\n"))
+    assert open_scene(copy).id == open_scene(whole).id

@@ -91,6 +91,41 @@ def test_a_tar_member_outside_the_tar_is_refused(tmp_path: Path, name: str) -> N
         open_scene(path)
 
 
+@pytest.mark.parametrize(
+    ("content", "name", "told"),
+    [
+        ("w", "LC08_x.tar.gz", r"ends in \.tar$"),  # as browsers leave it
+        ("w:gz", "LC08_x.tar", r"ends in \.tar\.gz$"),
+        ("zip", "LC08_x.tar", r"ends in \.zip$"),
+        ("w", "LC08_x.zip", r"ends in \.tar$"),
+    ],
+)
+def test_an_archive_of_another_kind_than_its_name_is_told(
+    tmp_path: Path, content: str, name: str, told: str
+) -> None:
+    path = tmp_path / name
+    member = tmp_path / "LC08_x_MTL.txt"
+    member.write_text("END")
+    if content == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.write(member, member.name)
+    else:
+        with tarfile.open(path, content) as tar:  # type: ignore[call-overload]
+            tar.add(member, member.name)
+    with pytest.raises(UnsafeInputError, match=told):
+        open_scene(path)
+
+
+def test_a_tar_whose_long_names_gdal_does_not_know_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "S2A_x.tar"
+    member = tmp_path / "MTD_MSIL2A.xml"
+    member.write_text("<a/>")
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
+        tar.add(member, "S2A_x.SAFE/GRANULE/" + "x" * 101)
+    with pytest.raises(UnsafeInputError, match="unpack it"):
+        open_scene(path)
+
+
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
 def test_a_tar_with_a_link_or_device_is_refused(tmp_path: Path, kind: bytes) -> None:
     path = tmp_path / "LC08_x.tar"
@@ -261,3 +296,11 @@ def test_sha3_of_new_manifests_is_understood(sentinel2: Path) -> None:
             text = text.replace(old, hashlib.sha3_256(content).hexdigest().upper())
     manifest.write_text(text, encoding="utf-8")
     assert verify(open_scene(sentinel2)) == "verified"
+
+
+def test_no_setting_of_the_computer_moves_an_image(sample_data: Path) -> None:
+    """This one is of old programs that took the point of a pixel for its corner."""
+    product = next((sample_data / "scenes").glob("LT05*2003*"))
+    with rasterio.Env(GTIFF_POINT_GEO_IGNORE="YES"):
+        there = open_scene(product).grid
+    assert there == open_scene(product).grid

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -232,3 +234,10 @@ def test_unknown_tables_never_pass(tmp_path_factory: pytest.TempPathFactory, val
     path = write(folder, "")
     with pytest.raises(ConfigError):
         read_project(path, environment={}, overrides={"area.xyz": values})
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+def test_a_pipe_in_place_of_a_project_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "project.toml")
+    with pytest.raises(ConfigError, match="is no plain file"):
+        gl.read_project(tmp_path / "project.toml")

@@ -111,6 +111,10 @@ def write(table: gpd.GeoDataFrame, path: Path, **options: object) -> Path:
         ("20150810T053000", "2015-08-10", "day"),
         ("2015-08-10T02:00:00+06:00", "2015-08-10", "day"),
         (pd.Timestamp("2015-08-10T02:00:00+06:00"), "2015-08-10", "day"),
+        ("2015\u201308\u201310", "2015-08-10", "day"),
+        ("12.VIII.2015", "2015-08-12", "day"),
+        ("2-xi-2015", "2015-11-02", "day"),
+        ("２０１５-０８-１０", "2015-08-10", "day"),
         ("август 2015", "2015-08-15", "month"),
         ("08.2015", "2015-08-15", "month"),
         ("20150899", "2015-08-15", "month"),
@@ -609,6 +613,9 @@ def test_numbers_that_are_not_understood_are_told_and_never_called_empty(tmp_pat
         ("a_error", "4,8 %", []),
         ("area_err_pct", 4.8, []),
         ("area_err_ha", 0.15, []),
+        ("err_pct", 4.8, []),
+        ("uncertaint", "4.8%", []),
+        ("Error (sqkm)", 0.0015, []),
         ("a_error", 0.0015, []),
         (
             "a_error",
@@ -625,6 +632,16 @@ def test_errors_may_be_in_another_unit_than_the_areas(
     assert found == told
     expected = np.nan if error == 9e9 else 1_500
     assert read["area_sigma_m2"].tolist() == pytest.approx([expected], rel=0.02, nan_ok=True)
+
+
+def test_errors_that_may_be_shares_or_hectares_are_left_out(tmp_path: Path) -> None:
+    table = lakes(lake(0), Area_km2=[0.031], date="2015-08-10", area_error=[0.05])
+    told, read = odd_rows(write(table, tmp_path / "lakes.gpkg"))
+    assert told == ["the unit of the errors in area_error is not understood; they are left out"]
+    assert read["area_sigma_m2"].isna().all()
+    table = lakes(lake(0), Area_km2=[0.031], date="2015-08-10", area_error=[0.3])
+    told, read = odd_rows(write(table, tmp_path / "other.gpkg"))
+    assert told == ["the unit of the errors in area_error is not understood; they are left out"]
 
 
 @pytest.mark.parametrize("unit_m2", [1.0, 1e4, 1e6])

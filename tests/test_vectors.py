@@ -29,7 +29,7 @@ from glacial_lakes.errors import (
     UnsafeInputError,
     VectorError,
 )
-from glacial_lakes.events import Event, InputOdd
+from glacial_lakes.events import Event, InputOdd, RowsLeftOut
 from glacial_lakes.io import geopackage, qgis_style, repair, shapefile, vector
 
 COLUMNS = schema.OUTLINES
@@ -617,6 +617,57 @@ def test_a_repair_that_moves_an_area_names_the_row_and_both_areas(tmp_path: Path
     assert event.reason.endswith("1 polygon, by row: 3: 20000 → 15000 m²")
 
 
+@pytest.mark.parametrize("suffix", ["shp", "gpkg"])
+@pytest.mark.parametrize(
+    ("holes", "was"),
+    [
+        ([shapely.box(150, 0, 160, 10)], 9900),  # far from its outline
+        ([shapely.box(100, 0, 110, 10)], 9900),  # touches it
+        ([shapely.box(20, 20, 30, 30), shapely.box(150, 0, 160, 10)], 9800),
+    ],
+)
+def test_a_hole_outside_of_its_outline_is_no_ground_in_any_format(
+    holes: list[shapely.Polygon], was: int, suffix: str, tmp_path: Path
+) -> None:
+    shell = shapely.box(0, 0, 100, 100)
+    drawn = shapely.Polygon(shell.exterior, [hole.exterior for hole in holes])
+    island = shapely.MultiPolygon([shapely.box(300, 0, 400, 100), shapely.box(500, 0, 600, 100)])
+    path = tmp_path / f"a.{suffix}"
+    gpd.GeoDataFrame(geometry=[island, drawn], crs=6933).to_file(path)
+    told: list[Event] = []
+    back = vector.read_vector(path, on_event=told.append)
+    kept = shell.difference(shapely.union_all(holes)).area
+    assert back.area.tolist() == pytest.approx([20000, kept])
+    (event,) = told
+    assert isinstance(event, InputOdd)
+    assert event.reason.endswith(f"by row: 2: {was} → {kept:.0f} m²")
+
+
+@pytest.mark.parametrize("suffix", ["gpkg", "geojson"])
+def test_of_a_collection_the_polygons_are_taken(suffix: str, tmp_path: Path) -> None:
+    one, other = shapely.box(75, 42, 75.1, 42.1), shapely.box(76, 42, 76.1, 42.1)
+    label, line = shapely.Point(75, 42), shapely.LineString([(75, 42), (76, 43)])
+    drawn = [
+        shapely.GeometryCollection([label, one]),
+        shapely.GeometryCollection([shapely.MultiPolygon([one, other]), line]),
+        shapely.GeometryCollection([label, line]),
+    ]
+    path = tmp_path / f"a.{suffix}"
+    gpd.GeoDataFrame(geometry=drawn, crs=4326).to_file(path)
+    back = vector.read_vector(path)
+    assert back.geom_type.tolist() == ["Polygon", "MultiPolygon", "GeometryCollection"]
+    assert back.area.tolist() == pytest.approx([0.01, 0.02, 0])
+
+
+def test_a_hole_that_takes_all_away_is_told_once(tmp_path: Path) -> None:
+    square = shapely.box(0, 0, 100, 100)
+    empty = shapely.Polygon(square.exterior, [square.exterior])
+    gpd.GeoDataFrame(geometry=[square, empty], crs=6933).to_file(tmp_path / "a.gpkg")
+    told: list[Event] = []
+    assert len(vector.read_vector(tmp_path / "a.gpkg", on_event=told.append)) == 1
+    assert [type(event) for event in told] == [RowsLeftOut]
+
+
 def test_a_file_without_crs_or_geometries_is_refused(tmp_path: Path) -> None:
     box = shapely.box(0, 0, 1, 1)
     with pytest.warns(UserWarning, match="crs"):
@@ -667,3 +718,61 @@ def test_invalid_outlines_of_greenland_are_repaired(data: Path) -> None:
         lakes = vector.read_vector(path)
         assert lakes.is_valid.all()
         assert set(lakes.geom_type) <= {"Polygon", "MultiPolygon"}
+
+
+EARTH = 'GEOGCS["x",DATUM["x",SPHEROID["Krassowsky 1940",6378245,298.3]{grids}],{rest}]'
+DEGREES = 'PRIMEM["Greenwich",0],UNIT["degree",{unit}]'
+USUAL = EARTH.format(grids="", rest=DEGREES.format(unit="0.0174532925199433"))
+
+
+@pytest.mark.parametrize(
+    ("wkt", "error"),
+    [
+        (
+            EARTH.format(
+                grids=',EXTENSION["PROJ4_GRIDS","@secret.gsb"]',
+                rest=DEGREES.format(unit="0.0174532925199433"),
+            ),
+            UnsafeInputError,
+        ),
+        (f'PROJCS["x",{USUAL},PROJECTION["Unheard_Of"],UNIT["metre",1]]', VectorError),
+        (EARTH.format(grids="", rest=DEGREES.format(unit="0")), VectorError),
+    ],
+    ids=["refers to a file of shifts", "unknown projection", "degrees of no size"],
+)
+def test_a_crs_that_leads_to_no_place_or_to_another_file_is_refused(
+    tmp_path: Path, wkt: str, error: type[Exception]
+) -> None:
+    path = tmp_path / "lakes.shp"
+    gpd.GeoDataFrame(geometry=[shapely.box(74, 42, 75, 43)], crs="EPSG:4326").to_file(path)
+    path.with_suffix(".prj").write_text(wkt)
+    with pytest.raises(error, match="its CRS"):
+        vector.read_vector(path)
+
+
+def test_the_grid_that_means_no_shift_is_no_file(tmp_path: Path) -> None:
+    """As GDAL writes Web Mercator."""
+    path = tmp_path / "lakes.gpkg"
+    frame = gpd.GeoDataFrame(geometry=[shapely.box(74, 42, 75, 43)], crs="EPSG:4326")
+    sphere = "+proj=merc +a=6378137 +b=6378137 +units=m +nadgrids=@null +wktext +no_defs"
+    frame.to_crs(sphere).to_file(path)
+    assert vector.read_vector(path).to_crs("EPSG:4326").total_bounds == pytest.approx(
+        [74, 42, 75, 43]
+    )
+
+
+@pytest.mark.parametrize(
+    "crs",
+    [
+        {"type": "OGC", "properties": {"urn": "urn:ogc:def:crs:OGC:1.3:CRS99"}},
+        {"type": "EPSG", "properties": {"code": "unheard of"}},
+    ],
+)
+def test_a_crs_of_older_geojson_that_is_not_known_is_no_degrees(
+    tmp_path: Path, crs: dict[str, object]
+) -> None:
+    path = tmp_path / "lakes.geojson"
+    frame = gpd.GeoDataFrame(geometry=[shapely.box(74, 42, 75, 43)], crs="EPSG:4326")
+    path.write_text(json.dumps({**json.loads(frame.to_json()), "crs": crs}))
+    with pytest.raises(VectorError, match="is not known"):
+        vector.read_vector(path)

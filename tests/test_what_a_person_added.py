@@ -15,7 +15,7 @@ import shapely
 from sample_inventory import make_inventory
 
 from glacial_lakes.errors import InputError, LockedError
-from glacial_lakes.events import Event, ScenesAway
+from glacial_lakes.events import Event, InputOdd, ScenesAway
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
 from glacial_lakes.inventory.kept import (
     annotated_lakes,
@@ -67,6 +67,59 @@ def test_columns_stay_with_their_rows(path: Path) -> None:
     assert set(execute(path, "SELECT lake_id, depth_m FROM lakes")) < set(before)
     assert pyogrio.read_info(path, layer="lakes")["dtypes"][-1] == "float64"
     assert review_file(path).empty
+
+
+def test_titles_that_a_person_gave_to_layers_stay(path: Path) -> None:
+    execute(
+        path,
+        "UPDATE gpkg_contents SET identifier = 'Озёра', description = 'мои слова' "
+        "WHERE table_name = 'lakes'",
+        "UPDATE lakes SET comment = 'seen' WHERE fid = 1",
+    )
+    assert len(review_file(path)) == 1
+    titles = "SELECT identifier, description FROM gpkg_contents WHERE table_name = 'lakes'"
+    assert execute(path, titles) == [("Озёра", "мои слова")]
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        (
+            "INSERT INTO events (lake_id, event, date) VALUES ('{lake}', 'drained', '2021-07-01')",
+            "events is computed: 1 row that was added is not taken in, of {lake}",
+        ),
+        (
+            "INSERT INTO observations (lake_id, area_m2) VALUES ('{lake}', 1234.5)",
+            "observations is computed: 1 row that was added is not taken in, of {lake}",
+        ),
+        (
+            "UPDATE observations SET sensor = 'field' WHERE fid < 3",
+            "observations.sensor is computed and stays as it was, in 2 rows, such as of {lake}",
+        ),
+        (
+            "DELETE FROM observations WHERE fid = 1",
+            "observations is computed: 1 row that was deleted is back, of {lake}",
+        ),
+        (
+            "INSERT INTO scenes (scene_id) VALUES ('my photo')",
+            "scenes is computed: 1 row that was added is not taken in, of my photo",
+        ),
+    ],
+)
+def test_what_a_person_wrote_into_a_computed_layer_is_told_and_kept_in_a_copy(
+    statement: str, told: str, path: Path
+) -> None:
+    ((lake,),) = execute(path, "SELECT lake_id FROM observations WHERE fid = 1")
+    execute(path, statement.format(lake=lake))
+    edited = path.read_bytes()
+    heard: list[Event] = []
+    assert review_file(path, on_event=heard.append).empty
+    assert [event.reason for event in heard if isinstance(event, InputOdd)] == [
+        told.format(lake=lake),
+        "a copy of the edited file goes to the folder edited",
+    ]
+    (kept,) = (path.parent / "edited").iterdir()
+    assert kept.read_bytes() == edited
 
 
 @pytest.mark.parametrize("layer", ["lakes", "outlines", "observations", "events"])
@@ -162,7 +215,7 @@ def test_the_style_of_a_person_stays_and_ours_is_renewed(path: Path) -> None:
     assert styles["outlines", "outlines"][1] == "<qgis>mine</qgis>"
     assert styles["lakes", "depths"] == (1, "<qgis>depths</qgis>")
     assert styles["lakes", "lakes"][0] == 0
-    assert "categorizedSymbol" in str(styles["lakes", "lakes"][1])
+    assert "RuleRenderer" in str(styles["lakes", "lakes"][1])
     assert review_file(path).empty
 
 

@@ -15,21 +15,26 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import pyogrio
 import pytest
 import shapely
+from click.testing import CliRunner
 from sample_inventory import make_inventory
 from sample_project import PRODUCTS, Maker, project_of
 
 from glacial_lakes.cli.commands import main
 from glacial_lakes.cli.demo import copy_sample
 from glacial_lakes.errors import ConfigError, ForeignFileError, OverlapError
+from glacial_lakes.export import edited as edited_exports
 from glacial_lakes.export.export import FORMATS, export
+from glacial_lakes.inventory.inventory import open_inventory
 from glacial_lakes.io import atomic
 from glacial_lakes.io.kinds import may_replace
 from glacial_lakes.io.marks import MARK_NAME, is_marked
 from glacial_lakes.report.page import write_report
 from glacial_lakes.review import working_copy
 from glacial_lakes.settings import check_output, read_project
+from glacial_lakes.simulate.__main__ import main as simulate
 from glacial_lakes.workflow import output_folder
 from glacial_lakes.workflow.map_files import map_scenes
 from glacial_lakes.workflow.run import run
@@ -163,6 +168,10 @@ def test_outlines_are_not_mapped_over_what_they_are_made_of(
         ("report", "i.gpkg", "-o", "aoi.shp"),
         ("report", "i.gpkg", "-o", "notes.html"),
         ("track", "aoi.shp", "-o", "aoi.gpkg", "--glaciers", "aoi.gpkg"),
+        ("track", "aoi.shp", "-o", "aoi.gpkg", "--date", "2015"),
+        ("track", "aoi.shp", "-o", "notes.gpkg", "--date", "2015"),
+        ("track", "aoi.shp", "-o", "s3://bucket/i.gpkg", "--date", "2015"),
+        ("map", ".", "-o", "s3://bucket/x.gpkg"),
         ("export", "inventory.gpkg", "-o", "."),
         ("export", "i.gpkg", "-o", ".", "--format", "csv"),
         ("validate", "i.gpkg", "aoi.shp", "-o", "numbers.json", "--causes", "numbers.png"),
@@ -183,6 +192,7 @@ def test_slips_of_the_hand_cost_nothing(
     lakes.to_file(tmp_path / "aoi.shp")
     lakes.to_file(tmp_path / "aoi.gpkg")
     (tmp_path / "notes.html").write_text("<p>my notes")
+    (tmp_path / "notes.gpkg").write_text("my notes")
     (tmp_path / "lakes.csv").write_text("lake,depth\nmine,3\n")
     (tmp_path / "numbers.png").write_bytes(b"\x89PNG mine")
     monkeypatch.chdir(tmp_path)
@@ -203,6 +213,30 @@ def test_what_is_named_with_overwrite_is_replaced(
     assert command("report", "i.gpkg", "-o", "notes.html", "--overwrite")[0] == 0
     assert "<main>" in Path("notes.html").read_text(encoding="utf-8")
     assert command("--overwrite", "report", "i.gpkg", "-o", "i.gpkg")[0] == 2
+
+
+@pytest.mark.parametrize("content", ["vector", "text"])
+def test_an_inventory_takes_the_place_of_what_is_named_with_overwrite(
+    content: str, tmp_path: Path
+) -> None:
+    lakes = gpd.GeoDataFrame({"n": [1]}, geometry=[shapely.box(74, 42, 74.01, 42.01)], crs=4326)
+    lakes.to_file(tmp_path / "lakes.shp")
+    out = tmp_path / "i.gpkg"
+    lakes.to_file(out) if content == "vector" else out.write_text("my notes")
+    words = ("track", tmp_path / "lakes.shp", "-o", out, "--date", "2015", "-q")
+    assert command(*words)[0] == 2
+    assert command(*words, "--overwrite")[0] == 0
+    assert len(open_inventory(out).lakes) == 1
+    assert "i" not in pyogrio.list_layers(out)[:, 0]
+    assert command(*words)[0] == 0
+
+
+def test_samples_are_simulated_into_no_folder_of_other_work(tmp_path: Path) -> None:
+    for name in ("glaciers.gpkg", "project.toml", "README.md"):
+        (tmp_path / name).write_text("mine")
+    before = contents(tmp_path)
+    assert CliRunner().invoke(simulate, [str(tmp_path)]).exit_code == 1
+    assert contents(tmp_path) == before
 
 
 def test_a_log_goes_on_and_may_be_a_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,6 +348,37 @@ def test_a_result_of_a_version_with_fewer_columns_is_an_earlier_result(tmp_path:
 
 
 @posix
+def test_what_a_person_wrote_into_exports_is_kept_before_they_are_replaced(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make_inventory(4)
+    formats = ["shp", "csv", "csv_excel", "geojson"]
+    monkeypatch.setattr(edited_exports, "of_user", lambda: [tmp_path / "home"])
+    tmp_path = tmp_path / "exports"
+    export(made, tmp_path, formats)
+    written = contents(tmp_path)
+    export(made, tmp_path, formats)
+    assert contents(tmp_path) == written
+    assert not caplog.records
+    shapes = gpd.read_file(tmp_path / "shapefiles" / "lakes.shp")
+    shapes.assign(Comment="words in a shapefile").to_file(tmp_path / "shapefiles" / "lakes.shp")
+    for name in ("lakes.csv", "csv_excel/lakes.csv"):
+        with (tmp_path / name).open("a", encoding="utf-8") as file:
+            file.write(f"words in {name}\n")
+    features = (tmp_path / "lakes.geojson").read_text(encoding="utf-8")
+    (tmp_path / "lakes.geojson").write_text(features.replace("present", "PRESENT"), "utf-8")
+    edited = contents(tmp_path)
+    export(made, tmp_path, formats)
+    assert {name: contents(tmp_path)[name] for name in written} == written
+    kept = set(contents(tmp_path / "edited").values())
+    ours = {name: sha for name, sha in edited.items() if written.get(name) != sha}
+    assert {"lakes.csv", "csv_excel/lakes.csv", "lakes.geojson"} < set(ours)
+    assert set(ours.values()) <= kept
+    (shp,) = (tmp_path / "edited").glob("*.shp")
+    assert gpd.read_file(shp)["Comment"].tolist() == ["words in a shapefile"] * len(shapes)
+    assert sum("was edited since it was exported" in line for line in caplog.messages) >= 4
+
+
 def test_a_link_is_not_replaced(tmp_path: Path) -> None:
     target = write_report(make_inventory(3), tmp_path / "far.html")
     (tmp_path / "near.html").symlink_to(target)

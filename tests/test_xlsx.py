@@ -20,6 +20,7 @@ from glacial_lakes.errors import InputError
 from glacial_lakes.export.export import export
 from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.report.summaries import route, sheets
+from glacial_lakes.workflow.output_folder import is_result
 
 office = pytest.mark.skipif(shutil.which("soffice") is None, reason="needs LibreOffice (soffice)")
 
@@ -180,6 +181,25 @@ def test_tables_for_excel_open_right_where_the_comma_is_decimal(
         assert "." not in row["area_m2"]
         assert row["area_m2"].replace(",", ".") == same["area_m2"]
         assert row["lake_name"] == "Көл"
+
+
+def test_the_tables_of_the_workbook_are_text_for_excel_too(
+    book: openpyxl.Workbook, inventory: Inventory, tmp_path: Path
+) -> None:
+    paths = export(inventory, tmp_path, ["csv_excel"], language="ru", since="2013")
+    assert all(is_result(path, tmp_path) for path in paths)
+    for name in ("list_of_lakes", "by_basin", "by_district", "by_size", "to_visit"):
+        data = (tmp_path / "csv_excel" / f"{name}.csv").read_bytes()
+        assert data.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.reader(data.decode("utf-8-sig").splitlines(), delimiter=";"))
+    head, *cells = book["Обследовать"].iter_rows(values_only=True)
+    assert rows[0] == list(head)
+    assert len(rows) == len(cells) + 1
+    place = rows[0].index("Широта, °")
+    assert float(rows[1][place].replace(",", ".")) == pytest.approx(cells[0][place], abs=1e-5)
+    with (tmp_path / "csv_excel" / "changes.csv").open(encoding="utf-8-sig", newline="") as file:
+        days = {row["Дата до"][:4] for row in csv.DictReader(file, delimiter=";")}
+    assert days == {"2013"}
 
 
 @office

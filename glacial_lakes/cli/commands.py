@@ -232,6 +232,31 @@ def init(options: Options, folder: Path) -> Answer:
 
 
 @verb
+@click.argument("folder", metavar="[DIR]", default="my_lakes", type=Path)
+@click.option("--open/--no-open", "is_opened", default=True, help="Open the report at the end.")
+def start(options: Options, folder: Path, is_opened: bool) -> Answer:
+    """Map the images in DIR without a project file of yours, and open the report."""
+    from glacial_lakes.cli.start import SCENES_FOLDER, project_in
+
+    path = project_in(folder, options.language)
+    if path is None:
+        place = folder.absolute()
+        say = speaker(options)
+        told = say(
+            "Put images into {scenes}, elevation model (dem.tif) and glacier outlines "
+            "(glaciers.gpkg or .shp) into {folder}, then start again"
+        )
+        lines = [told.format(scenes=place / SCENES_FOLDER, folder=place)]
+        answer, at_end = Answer(lines, {"project": None}), place
+    else:
+        answer = _run(options, path)
+        at_end = Path(answer.values["output"]) / "report.html"  # noqa: PD011
+    if is_opened and at_end.exists():
+        click.launch(str(at_end))
+    return answer
+
+
+@verb
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=Path)
 def scenes(options: Options, paths: tuple[Path, ...]) -> Answer:
     """List the scenes below PATH...: sensor, date, cloud, problems."""
@@ -330,14 +355,29 @@ def run(options: Options, project: Path, **where: Any) -> Answer:
     "--basins", type=Path, help='Polygons of basins; "FILE|layername=NAME" of several layers.'
 )
 @click.option("--basin-field", default="name", help="Their field with names.")
+@click.option(
+    "--catalogue",
+    type=Path,
+    metavar="FILE|PROJECT.TOML",
+    help="Your list of lakes, whose numbers, names and districts last; where its columns have "
+    "unusual names, the project file that tells them.",
+)
 @_allow_empty
 def track(
-    options: Options, paths: tuple[Path, ...], out: Path, given: tuple[str, ...], **inputs: Any
+    options: Options,
+    paths: tuple[Path, ...],
+    out: Path,
+    given: tuple[str, ...],
+    catalogue: Path | None,
+    **inputs: Any,
 ) -> Answer:
     """Make an inventory of older outlines that others drew."""
     from glacial_lakes.ingest.fields import field_map
+    from glacial_lakes.ingest.partner import named_catalogue
     from glacial_lakes.ingest.track_files import track_files
 
+    if catalogue is not None:
+        inputs["catalogue"] = named_catalogue(catalogue)
     fields = dict(field_map(text) for text in given)
     refused: list[SceneRefused] = []
     left_out: list[RowsLeftOut] = []
@@ -396,7 +436,7 @@ def check(options: Options, path: Path, **given: Any) -> Answer:
 @click.option(
     "--since",
     metavar="TIME|INVENTORY.GPKG",
-    help="What changes in inventory.xlsx are told from, e.g. 2020 or 2009-2011.",
+    help="What changes in inventory.xlsx and report are told from, e.g. 2020 or 2009-2011.",
 )
 def export(
     options: Options,
@@ -418,11 +458,11 @@ def export(
             )
             raise click.BadParameter(_usage_text(what), param_hint="--format")
     if folder.is_file() or folder.suffix.lower() in _FILE_SUFFIXES:
-        what = Message(
-            "{folder} is a file, or named like one; the files of an export have names of their own",
-            folder=folder,
+        raise ConfigError(
+            folder,
+            "is a file, or named like one: the files of an export have names of their own",
+            "name a folder",
         )
-        raise click.BadParameter(_usage_text(what), param_hint="-o")
     epochs, months = composites["epochs"], composites["months"]
     if months and not epochs:
         raise click.UsageError(_usage_text(Message("--months needs --epoch")))
@@ -469,7 +509,7 @@ def export(
 @click.option(
     "--since",
     metavar="TIME|INVENTORY.GPKG",
-    help="What the change in a summary is told from, e.g. 2020 or 2009-2011.",
+    help="What the table of changes is told from, e.g. 2020 or 2009-2011.",
 )
 def report(
     options: Options,
@@ -489,13 +529,9 @@ def report(
     from glacial_lakes.workflow.scene_tasks import looks_in
 
     refuse_addresses(out)
-    for option, is_given, needed in (
-        ("--lake", lakes, "atlas"),
-        ("--since", since, "summary"),
-    ):
-        if is_given and kind != needed:
-            what = Message("{option} needs --kind {kind}", option=option, kind=needed)
-            raise click.UsageError(_usage_text(what))
+    if lakes and kind != "atlas":
+        what = Message("{option} needs --kind {kind}", option="--lake", kind="atlas")
+        raise click.UsageError(_usage_text(what))
     held = open_inventory(inventory)
     path = out.absolute()
     told: dict[str, Any] = {"language": options.lang or held.language}

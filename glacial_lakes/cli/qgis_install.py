@@ -40,6 +40,7 @@ WORDS = (
     *(N_("Field under another name, e.g. acquired=IMG_DAY"), N_("Edited copy"), N_("Who decided")),
     *(N_("Where two persons contradict each other"), N_("Only show what was understood")),
     *(N_("Reference outlines"), N_("Day of the outlines"), N_("Accuracy"), N_("Formats")),
+    N_("Your list of lakes, or a project file"),
     *(N_("Tell changes from"), N_("Folder"), N_("the command failed")),
     *(N_("ask"), N_("file"), N_("inventory")),
 )

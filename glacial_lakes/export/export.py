@@ -15,6 +15,7 @@ from concurrent.futures import wait
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from glacial_lakes.change.series import epoch_names, times_of_scenes
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, ConfigError, Message, require
 from glacial_lakes.export import xlsx
+from glacial_lakes.export.edited import keep_edited, remember
 from glacial_lakes.export.kml import write_kmz
 from glacial_lakes.inventory.inventory import STATUS_COLOURS, Inventory, open_inventory
 from glacial_lakes.io.atomic import is_aside, settle, together, whole
@@ -38,6 +40,7 @@ from glacial_lakes.io.qgis_style import lake_label, layer_style
 from glacial_lakes.io.shapefile import write_shapefile
 from glacial_lakes.kernels.text import DIGITS, ring_texts, texts_of
 from glacial_lakes.report.page import write_report
+from glacial_lakes.report.summaries import Field, Sheet, heading, sheets, words
 from glacial_lakes.runtime import machine
 from glacial_lakes.runtime.processes import ProcessPerCall
 from glacial_lakes.runtime.threads import in_threads
@@ -100,7 +103,8 @@ def export(
         and a QGIS style; ``gpkg``: ``inventory.gpkg``; ``csv``: ``lakes.csv``,
         ``observations.csv``, ``events.csv``, ``trends.csv``, ``alerts.csv`` and ``totals.csv``;
         ``csv_excel``: the same tables in the folder ``csv_excel`` with ``;``, decimal comma and a
-        byte order mark, which a double click opens right where the comma is decimal;
+        byte order mark, which a double click opens right where the comma is decimal, and beside
+        them the tables of the workbook in the language;
         ``xlsx``: ``inventory.xlsx`` with tables for people, and ``to_visit.gpx``;
         ``geojson``: ``lakes.geojson`` and ``outlines.geojson``; ``kmz``: ``lakes.kmz`` with a time
         slider;
@@ -108,8 +112,8 @@ def export(
     language : {"en", "ru"}
         Language of the report, of the workbook and of the KMZ's words.
     since : str, path-like or Inventory, optional
-        What changes in the workbook are told from: a date, a year, years (``2009-2011``) or an
-        earlier inventory; by default the first area of each lake.
+        What changes in workbook and report are told from: a date, a year, years
+        (``2009-2011``) or an earlier inventory; by default the first area of each lake.
 
     Returns
     -------
@@ -154,10 +158,12 @@ def export(
             settle(folder)
             with together(folder) as aside:
                 paths = _all_written(inventory, aside.folder, names, language, since)
+                noted = keep_edited(aside)
                 paths = {
                     name: [folder / path.relative_to(aside.folder) for path in written]
                     for name, written in paths.items()
                 }
+            remember(folder, noted)
     return [path for name in names for path in paths[name]]
 
 
@@ -225,7 +231,12 @@ def _written(
     language: str,
     since: str | Inventory | None = None,
 ) -> dict[str, list[Path]]:
-    writers = FORMATS | {"xlsx": partial(xlsx.write, since=since)}
+    told: dict[str, Writer] = {
+        "xlsx": partial(xlsx.write, since=since),
+        "csv_excel": partial(_csv_excel, since=since),
+        "report": partial(_report, since=since),
+    }
+    writers = FORMATS | told
     return {name: writers[name](inventory, folder, language) for name in names}
 
 
@@ -319,7 +330,9 @@ def export_composites(
             path = aside.folder / "totals_of_composites.csv"
             fields = [column.name for column in schema.TOTALS]
             paths.append(_write_csv(totals, schema.TOTALS, fields, path))
-            return [target / path.relative_to(aside.folder) for path in paths]
+            noted = keep_edited(aside)
+        remember(target, noted)
+    return [target / path.relative_to(aside.folder) for path in paths]
 
 
 def epochs(inventory: Inventory) -> dict[str, gpd.GeoDataFrame]:
@@ -395,8 +408,39 @@ def _csv(inventory: Inventory, folder: Path, language: str) -> list[Path]:
     return _tables(inventory, folder, PLAIN)
 
 
-def _csv_excel(inventory: Inventory, folder: Path, language: str) -> list[Path]:
-    return _tables(inventory, folder / "csv_excel", FOR_EXCEL)
+def _csv_excel(
+    inventory: Inventory, folder: Path, language: str, since: str | Inventory | None = None
+) -> list[Path]:
+    place = folder / "csv_excel"
+    found = _tables(inventory, place, FOR_EXCEL)
+    for sheet in sheets(inventory, since):
+        name = sheet.title.lower().replace(" ", "_")
+        path = place / f"{'list_of_' if name == 'lakes' else ''}{name}.csv"
+        found.append(_write_sheet(sheet, path, language, FOR_EXCEL))
+    return found
+
+
+def _write_sheet(sheet: Sheet, path: Path, language: str, dialect: Dialect) -> Path:
+    """Write a table for people as text: headings and words in the language, days as ISO 8601."""
+    heads = [_as_text(heading(field, language)) for field in sheet.fields]
+    rows = (
+        [
+            _sheet_cell(field, value, language, dialect.decimal)
+            for field, value in zip(sheet.fields, row, strict=True)
+        ]
+        for row in sheet.rows
+    )
+    return _write_rows([heads, *rows], path, dialect)
+
+
+def _sheet_cell(field: Field, value: Any, language: str, decimal: str) -> str:
+    if value is None:
+        return ""
+    if field.kind == "day":
+        return f"{value:%Y-%m-%d}"
+    if field.kind in ("real", "integer"):
+        return f"{value:.{field.digits}f}".replace(".", decimal)
+    return _as_text(words(field, value, language))
 
 
 def _tables(inventory: Inventory, folder: Path, dialect: Dialect) -> list[Path]:
@@ -454,13 +498,15 @@ def _write_csv(
     """Write RFC 4180 in UTF-8; a missing value is empty, no text can start a formula (OWASP)."""
     kinds = {column.name: column.type for column in columns}
     cells = [_cells(table[name], kinds[name], dialect.decimal) for name in fields]
+    return _write_rows(chain([fields], zip(*cells, strict=True)), path, dialect)
+
+
+def _write_rows(rows: Iterable[Sequence[str]], path: Path, dialect: Dialect) -> Path:
     with (
         whole(path) as temporary,
         temporary.open("w", encoding=dialect.encoding, newline="") as file,
     ):
-        writer = csv.writer(file, delimiter=dialect.delimiter)
-        writer.writerow(fields)
-        writer.writerows(zip(*cells, strict=True))
+        csv.writer(file, delimiter=dialect.delimiter).writerows(rows)
     return path
 
 
@@ -575,8 +621,10 @@ def _parquet(inventory: Inventory, folder: Path, language: str) -> list[Path]:
     return paths
 
 
-def _report(inventory: Inventory, folder: Path, language: str) -> list[Path]:
-    return [write_report(inventory, folder / "report.html", language=language)]
+def _report(
+    inventory: Inventory, folder: Path, language: str, since: str | Inventory | None = None
+) -> list[Path]:
+    return [write_report(inventory, folder / "report.html", language=language, since=since)]
 
 
 def _write_text(path: Path, text: str) -> Path:

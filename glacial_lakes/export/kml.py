@@ -6,8 +6,10 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape
 
 import geopandas as gpd
@@ -49,6 +51,7 @@ _COLUMNS = (
     schema.CATALOGUE_NO,
     schema.LAKE_NAME,
     schema.DISTRICT,
+    schema.COMMENT,
     schema.ACQUIRED,
     schema.AREA,
     schema.AREA_SIGMA,
@@ -174,9 +177,11 @@ def _placemarks(rows: gpd.GeoDataFrame, language: str) -> Iterator[str]:
             f'     <Data name="{column.name}">\n'
             f"      <displayName>{_text(label)}</displayName>\n      <value>"
         )
-        form = {"real": "{:.1f}", "time": _TIME}.get(column.type, "{}").format
+        form: Callable[[Any], str] = {"real": "{:.1f}", "time": _TIME}.get(column.type, "{}").format
+        if column.words is not None and language != "en":
+            form = partial(translate, language=language)
 
-        def datum(value: object, head: str = head, form: Callable[..., str] = form) -> str:
+        def datum(value: object, head: str = head, form: Callable[[Any], str] = form) -> str:
             return f"{head}{_text(form(value))}</value>\n     </Data>\n"
 
         texts = texts_of(rows[column.name], datum)

@@ -9,10 +9,9 @@ from xml.sax.saxutils import escape
 
 import xlsxwriter
 
-from glacial_lakes.errors import Message
 from glacial_lakes.io.atomic import whole
-from glacial_lakes.language import in_language, translate
-from glacial_lakes.report.summaries import ALL, Field, Sheet, route, sheets, to_visit, words
+from glacial_lakes.language import translate
+from glacial_lakes.report.summaries import Field, Sheet, heading, route, sheets, to_visit, words
 
 if TYPE_CHECKING:
     from glacial_lakes.inventory.inventory import Inventory
@@ -79,7 +78,7 @@ def _write_sheet(book: Any, formats: _Formats, table: Sheet, language: str) -> N
     page = book.add_worksheet(translate(table.title, language)[:31])
     last = len(table.rows)
     for column, field in enumerate(table.fields):
-        page.write_string(0, column, _heading(field, language), formats.head)
+        page.write_string(0, column, heading(field, language), formats.head)
         widest = _LEAST_WIDE
         for row, values in enumerate(table.rows, start=1):
             text = _write_cell(page, formats, (row, column), field, values[column], language)
@@ -94,11 +93,6 @@ def _write_sheet(book: Any, formats: _Formats, table: Sheet, language: str) -> N
     page.repeat_rows(0)
     if table.note:
         page.write_string(last + 2, 0, translate(table.note, language), formats.note)
-
-
-def _heading(field: Field, language: str) -> str:
-    title = translate(field.title, language)
-    return f"{title}, {translate(field.unit, language)}" if field.unit else title
 
 
 def _write_cell(
@@ -119,27 +113,21 @@ def _write_cell(
         form = formats.real(field.digits) if field.kind == "real" else formats.whole
         page.write_number(*place, value, form)
         return f"{value:.{field.digits}f}"
-    is_word = field.kind == "word" or value == ALL
-    text = _words(value, language) if is_word else str(value)
+    text = words(field, value, language)
     page.write_string(*place, text)
     return text
-
-
-def _words(value: Any, language: str) -> str:
-    return "; ".join(
-        in_language(word, language) if isinstance(word, Message) else translate(word, language)
-        for word in words(value)
-    )
 
 
 def _write_gpx(visits: Sheet, path: Path, language: str) -> Path:
     """Write places as waypoints, and as a route from each to the nearest next one (GPX 1.1)."""
     titles = [field.title for field in visits.fields]
     rows = [dict(zip(titles, row, strict=True)) for row in visits.rows]
+    reason = visits.fields[titles.index("Reason")]
+    rows = [row | {"Reason": words(reason, row["Reason"], language)} for row in rows]
     rows = [row for row in rows if row["Latitude"] is not None and row["Longitude"] is not None]
     order = route([(row["Latitude"], row["Longitude"]) for row in rows])
-    points = [_point(row, "wpt", language) for row in rows]
-    way = [_point(rows[place], "rtept", language) for place in order]
+    points = [_point(row, "wpt") for row in rows]
+    way = [_point(rows[place], "rtept") for place in order]
     name = escape(translate(visits.title, language))
     text = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -151,11 +139,11 @@ def _write_gpx(visits: Sheet, path: Path, language: str) -> Path:
     return path
 
 
-def _point(row: dict[str, Any], tag: str, language: str) -> str:
+def _point(row: dict[str, Any], tag: str) -> str:
     called = [row[title] for title in ("Catalogue No.", "Name") if row[title]]
     name = escape(_plain(" ".join(called) or row["Lake ID"]))
     height = "" if row["Elevation"] is None else f"<ele>{row['Elevation']:.0f}</ele>"
-    told = escape(_plain(f"{row['Lake ID']}: {_words(row['Reason'], language)}"))
+    told = escape(_plain(f"{row['Lake ID']}: {row['Reason']}"))
     return (
         f'<{tag} lat="{row["Latitude"]:.6f}" lon="{row["Longitude"]:.6f}">{height}'
         f"<name>{name}</name><desc>{told}</desc></{tag}>\n"

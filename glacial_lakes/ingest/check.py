@@ -42,6 +42,10 @@ _ON = 0.5
 _SLIVER = 1e-3
 """Smaller shares come from rounded coordinates."""
 _LISTED = 3
+_NAMED = 8
+_OURS = {
+    name for column in (*schema.LAKES, *schema.OUTLINES) for name in (column.name, column.shapefile)
+}
 _POLYGONS = (3, 6)
 _NUMBERS = {column.name: column.unit for column in schema.OUTLINES if column.type == "real"}
 _NUMBERS |= {"area": "m2"}
@@ -127,7 +131,7 @@ def check_file(
 
 def _examine(lakes: Lakes) -> Iterator[Finding]:
     if lakes.frame.empty:
-        yield Finding("geometry", "note", "no rows")
+        yield Finding("geometry", "fault", "no rows", "name a file with lakes, or copy it again")
         return
     yield from _geometry(lakes)
     times = None
@@ -151,6 +155,11 @@ def _examine(lakes: Lakes) -> Iterator[Finding]:
         yield Finding("fields", "ok", pairs)
     else:
         yield Finding("fields", "note", "none is known here")
+    used = {"geometry", *lakes.named.values()}
+    unused = [str(name) for name in lakes.frame.columns if name not in used | _OURS]
+    if unused and pairs:
+        names = [*unused[:_NAMED], *(["…"] if len(unused) > _NAMED else [])]
+        yield Finding("fields", "note", Message("not used: {names}", names=names))
 
 
 def _beside(path: Path, frame: gpd.GeoDataFrame) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,10 +11,13 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from glacial_lakes.errors import N_
+
 Precision = Literal["day", "month", "year"]
 
 ROUGH: Mapping[str, str] = {
-    name: f"fair: only the {name} of the image is known" for name in ("year", "month")
+    "year": N_("fair: only the year of the image is known"),
+    "month": N_("fair: only the month of the image is known"),
 }
 """Quality of outlines whose date is a guess within a year or month."""
 
@@ -53,6 +57,10 @@ _NOTHING = re.compile(
 _MONTHS = ("jan|янв", "feb|фев", "mar|мар", "apr|апр", "may|ма[йя]", "jun|июн", "jul|июл",
            "aug|авг", "sep|сен", "oct|окт", "nov|ноя", "dec|дек")  # fmt: skip
 """How months begin, in English and Russian."""
+_DASHES = re.compile("[\u2010-\u2015\u2212]")
+_ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
+_ROMAN_MONTH = re.compile(rf"(?<=\d)(?P<s>[-./ ])({'|'.join(_ROMAN)})(?P=s)(?=\d)", re.IGNORECASE)
+"""As of ``12.VIII.2015``, which field books have."""
 _EXCEL = range(20_000, 60_000)
 """Days since 1900 as tables count them, from 1954 to 2064; other tables count from 1904."""
 _SCENES = (
@@ -119,7 +127,9 @@ def day_of(value: Any, *, month_first: bool | None = None) -> Day | None:
     if isinstance(value, date | datetime | pd.Timestamp):
         return Day(pd.Timestamp(value).tz_localize(None).tz_localize("UTC"), "day")
     text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    text = _DASHES.sub("-", unicodedata.normalize("NFKC", text))
     text = " ".join(re.sub(r"(?<=\d)\.0+$", "", text.strip()).split())
+    text = _ROMAN_MONTH.sub(lambda month: f".{_ROMAN.index(month[2].upper()) + 1}.", text)
     if _NOTHING.fullmatch(text):
         return None
     for form in _WRITTEN:

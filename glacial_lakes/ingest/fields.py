@@ -26,7 +26,8 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "pixel_m": ("pixel_m",),
     "area_sigma_m2": (
         *("area_sigma_m2", "area_sigma", "gl_a_error", "area_error", "area_err", "a_error"),
-        *("area_err_m2", "area_err_km2", "area_err_ha", "area_err_pct", "err_area", "area_uncert"),
+        *("err_area", "area_uncert", "area_uncertainty", "area_uncer", "area_unc", "area_e"),
+        *("uncertainty", "uncertaint", "uncert", "error", "err"),
         *("ошибка_площади", "ошибка_пл", "погрешность", "погрешн"),
     ),
     "elev_m": ("elev_m", "gl_elev", "altitude", "elevation", "elev", "высота", "высота_м"),
@@ -56,12 +57,16 @@ ID_FORM = r"GL\d{6}[EW]\d{5}[NS](_\d+)?"
 UNITS: Mapping[str, float] = {"m2": 1.0, "ha": 1e4, "km2": 1e6}
 """Square metres of the units that area fields have."""
 PERCENT = "%"
+SHARE = "1"
+"""Errors that are shares of the area, such as 0.05; no name or number tells this unit."""
 _IN_NAMES = {
     **dict.fromkeys(("km2", "sqkm", "км2"), "km2"),
     **dict.fromkeys(("ha", "га"), "ha"),
     **dict.fromkeys(("m2", "sqm", "м2"), "m2"),
     **dict.fromkeys(("pct", "perc", "percent", "proc", "проц"), PERCENT),
 }
+_WITH_UNITS = ("area", "area_sigma_m2")
+"""Columns whose fields may have a unit at the end of their names."""
 _PLAUSIBLE = (2e-3, 1.0)
 """Errors of areas that people state, as shares of the area; the median of a file."""
 
@@ -125,7 +130,7 @@ def errors_m2(
         The unit is None, and errors without a unit missing, where several units or none would do.
     """
     per_unit = {unit: errors * factor for unit, factor in UNITS.items()}
-    per_unit |= {PERCENT: errors / 100 * area_m2}
+    per_unit |= {PERCENT: errors / 100 * area_m2, SHARE: errors * area_m2}
     untold = units.isna()
     unit = _likely(per_unit, area_m2, (errors > 0) & (area_m2 > 0) & untold, beside)
     found = errors * float("nan")
@@ -154,6 +159,12 @@ def _spelled(name: str) -> str:
     return re.sub(r"[\s-]+", "_", name.strip().lower())
 
 
+def _without_unit(name: str) -> str:
+    """Return a spelled name without the unit that it ends with."""
+    parts = re.split(r"[_(\[,]+", _spelled(name).rstrip(")]"))
+    return "_".join(parts[:-1]).strip("_") if unit_in_name(name) else ""
+
+
 def recognise(
     path: object, columns: Iterable[object], given: Mapping[str, str] | None = None
 ) -> dict[str, str]:
@@ -175,6 +186,7 @@ def recognise(
     """
     names = [str(name) for name in columns if name != "geometry"]
     lower = {_spelled(name): name for name in reversed(names)}
+    bare = {_without_unit(name): name for name in reversed(names)}
     chosen: dict[str, str] = {}
     for ours, theirs in (given or {}).items():
         found = theirs if theirs in names else lower.get(_spelled(theirs))
@@ -186,6 +198,8 @@ def recognise(
     taken = set(chosen.values())
     for ours, candidates in NAMES.items():
         known = next((lower[name] for name in candidates if name in lower), None)
+        if known is None and ours in _WITH_UNITS:
+            known = next((bare[name] for name in candidates if name in bare), None)
         if ours not in chosen and known is not None and known not in taken:
             chosen[ours] = known
             taken.add(known)

@@ -19,15 +19,15 @@ _NOTHING = re.compile(
     r"[-–—?\s]*|<?nul+>?|n\W?a\W?n?|none|no ?data|unknown|нет(?: данных)?|н/?д|\*+", re.IGNORECASE
 )
 _UNIT = re.compile(
-    r"(?P<number>.*?\d[.,]?)\s*(?P<unit>%|km2|km²|km\^2|км2|км²|кв\.? ?км|ha|га|m2|m²|m\^2|м2|м²"
-    r"|кв\.? ?м|m|м)\.?",
+    r"(?P<number>.*?\d[.,]?)\s*(?P<unit>%|km2|km²|km\^2|sq\.? ?km|км2|км²|км\^2|кв\.? ?км"
+    r"|ha|hectares?|га|m2|m²|m\^2|sq\.? ?m|м2|м²|м\^2|кв\.? ?м|m|м)\.?",
     re.IGNORECASE,
 )
 _UNITS = {
     **dict.fromkeys(("m", "м"), "m"),
-    **dict.fromkeys(("km2", "km²", "km^2", "км2", "км²", "квкм"), "km2"),
-    **dict.fromkeys(("ha", "га"), "ha"),
-    **dict.fromkeys(("m2", "m²", "m^2", "м2", "м²", "квм"), "m2"),
+    **dict.fromkeys(("km2", "km²", "km^2", "sqkm", "км2", "км²", "км^2", "квкм"), "km2"),
+    **dict.fromkeys(("ha", "hectare", "hectares", "га"), "ha"),
+    **dict.fromkeys(("m2", "m²", "m^2", "sqm", "м2", "м²", "м^2", "квм"), "m2"),
     "%": "%",
 }
 _FITTING = {"m": {"m"}, "m2": {"m2", "ha", "km2", "%"}, "1": {"%"}}
@@ -72,7 +72,10 @@ def numbers_of(values: pd.Series, unit: str | None = None) -> Numbers:
         found = values.astype("float64")
         found = found.where(np.isfinite(found))
         return Numbers(found, pd.Series(False, index=values.index), none)
-    texts = [None if value is None or pd.isna(value) else str(value) for value in values]
+    texts = [
+        None if value is None or pd.isna(value) else str(value).replace("\u2212", "-")
+        for value in values
+    ]
     parts = [_without_unit(text) for text in texts]
     bare = [_EITHER_WAY.sub("", re.sub(f"[{_BLANKS}]", "", number)) for number, _ in parts]
     comma = _is_decimal_comma(bare)

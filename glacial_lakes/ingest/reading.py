@@ -27,7 +27,14 @@ from glacial_lakes.ingest.dates import (
     image_of,
     puts_month_first,
 )
-from glacial_lakes.ingest.fields import ID_FORM, area_unit, errors_m2, recognise, unit_in_name
+from glacial_lakes.ingest.fields import (
+    ID_FORM,
+    SHARE,
+    area_unit,
+    errors_m2,
+    recognise,
+    unit_in_name,
+)
 from glacial_lakes.ingest.numbers import numbers_of
 from glacial_lakes.io.vector import logged, read_rows, row_numbers
 from glacial_lakes.mapping.mapped_scene import MappedScene
@@ -417,7 +424,8 @@ def _errors(
         what = Message("the unit of the errors in {field} is not understood", field=field)
         on_event(InputOdd(str(path), Message("{what}; they are left out", what=what)))
     elif unit != (written or "m2"):
-        what = Message("the errors in {field} are taken for {unit}", field=field, unit=unit)
+        name = N_("shares of the area") if unit == SHARE else unit
+        what = Message("the errors in {field} are taken for {unit}", field=field, unit=name)
         on_event(InputOdd(str(path), what))
     return found
 

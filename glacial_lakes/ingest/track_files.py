@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from collections.abc import Iterable, Mapping
@@ -18,6 +19,7 @@ from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.errors import (
     ConfigError,
+    ForeignFileError,
     InputError,
     Message,
     MissingFileError,
@@ -36,9 +38,10 @@ from glacial_lakes.ingest.fields import ID_FORM
 from glacial_lakes.ingest.neighbours import box_of, check_together
 from glacial_lakes.ingest.reading import read_outlines
 from glacial_lakes.inventory.build import track
-from glacial_lakes.inventory.inventory import Inventory, open_inventory
+from glacial_lakes.inventory.catalogue import Catalogue
+from glacial_lakes.inventory.inventory import Inventory, is_inventory, open_inventory
 from glacial_lakes.inventory.kept import refuse_empty
-from glacial_lakes.io import atomic, locks
+from glacial_lakes.io import atomic, locks, marks
 from glacial_lakes.io.checksums import checksum, parts_of
 from glacial_lakes.io.vector import Places
 from glacial_lakes.mapping.mapped_scene import MappedScene
@@ -65,6 +68,7 @@ def track_files(
     glaciers: Places | None = None,
     basins: Places | None = None,
     basin_field: str = "name",
+    catalogue: Catalogue | None = None,
     allow_empty: bool = False,
     on_event: Listener = ignore,
 ) -> Inventory:
@@ -83,7 +87,7 @@ def track_files(
         The ``.gpkg`` file.
     fields, date, layer, encoding
         As for :func:`glacial_lakes.ingest.reading.read_outlines`, for all files.
-    glaciers, basins, basin_field
+    glaciers, basins, basin_field, catalogue
         As for :func:`glacial_lakes.track`.
     allow_empty : bool
         An inventory with lakes may be replaced by one without any.
@@ -115,6 +119,7 @@ def track_files(
     >>> len(inventory.lakes)
     1
     """
+    refuse_addresses(out)
     out = Path(out).absolute()
     if out.suffix.lower() != ".gpkg":
         raise ConfigError(out, "its ending names no format", "use any of .gpkg")
@@ -123,20 +128,22 @@ def track_files(
         if not file_of(path).exists():
             raise MissingFileError(path, "does not exist", "check the path")
     paths = listed(paths)
-    refuse_addresses(out)
     keep_apart([out], [*paths, *others])
     sources = sorted({Path(path).absolute() for path in paths}, key=lambda path: (path.name, path))
     refused: list[SceneRefused] = []
     listen = collecting(SceneRefused, refused, on_event)
     with locks.folder_lock(out.parent):
         atomic.settle(out.parent)
-        options = {"fields": fields, "date": date, "layer": layer, "encoding": encoding}
+        is_new = _is_to_be_new(out)
+        options: dict[str, Any] = {"fields": fields, "date": date, "layer": layer}
+        options |= {"encoding": encoding}
         surveys = _read_all(sources, listen, options)
         if not surveys:
             only = refused[0].path if len(refused) == 1 else None
             raise InputError(only, "no file could be used", "see the reasons above")
-        working_copy.take_in(out, on_event)
-        previous = open_inventory(out) if out.is_file() else None
+        if not is_new:
+            working_copy.take_in(out, on_event)
+        previous = None if is_new or not out.is_file() else open_inventory(out)
         if previous is not None:
             _check_nothing_is_lost(previous, surveys, refused, out)
         check_together(
@@ -155,8 +162,12 @@ def track_files(
                 previous, [survey.outlines for survey, _ in surveys], settings
             ),
             settings=settings,
+            catalogue=catalogue,
             scenes=_scenes(surveys, refused),
-            run=_run_row([path for _, path in surveys], options),
+            run=_run_row(
+                [path for _, path in surveys],
+                options | {"catalogue": catalogue and catalogue.source},
+            ),
         )
         inventory = with_own_dates(inventory)
         if previous is not None:
@@ -164,6 +175,25 @@ def track_files(
         on_event(StageStarted("export", 1))
         working_copy.replace(inventory, out)
     return inventory
+
+
+def _is_to_be_new(out: Path) -> bool:
+    """Tell whether the inventory takes the place of something else; refuse it unasked.
+
+    Raises
+    ------
+    ForeignFileError
+        When there is a file that is no inventory, and nobody wrote ``--overwrite``.
+    """
+    if not os.path.lexists(out) or (not out.is_symlink() and is_inventory(out)):
+        return False
+    if not marks.is_overwriting():
+        raise ForeignFileError(
+            out,
+            "is there, and no earlier result",
+            "name another file, or replace it with --overwrite",
+        )
+    return True
 
 
 def _extents(surveys: Iterable[tuple[MappedScene, Path]]) -> list[shapely.Geometry]:

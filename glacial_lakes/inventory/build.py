@@ -23,6 +23,7 @@ from glacial_lakes.io.repair import repaired
 from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.measures.glaciers import glacier_outlines
+from glacial_lakes.measures.meridian import in_degrees
 from glacial_lakes.scenes.dem import Dem
 from glacial_lakes.schema import SceneState
 from glacial_lakes.settings import TrackingSettings
@@ -226,7 +227,7 @@ def named_basins(basins: Places, field: str) -> gpd.GeoDataFrame:
 def _basins(lakes: gpd.GeoDataFrame, basins: Places, field: str) -> pd.Series:
     """Return the name of the basin in which a point inside each lake lies."""
     table = named_basins(basins, field)
-    areas = repaired(table.geometry.to_crs(lakes.crs))
+    areas = repaired(in_degrees(table.geometry).to_crs(lakes.crs))
     lake, basin = shapely.STRtree(areas).query(
         shapely.point_on_surface(lakes.geometry.to_numpy()), predicate="intersects"
     )

@@ -138,14 +138,32 @@ def _require_unique(path: Path, numbers: pd.Series) -> None:
         raise VectorError(path, what, "correct the numbers, or take another column as id")
 
 
-def _table(path: Path, settings: CatalogueSettings) -> gpd.GeoDataFrame:
-    """Read a table with coordinates in degrees, as spreadsheets of any country save it."""
+def column_names(path: Path) -> list[str]:
+    """Return the names of the columns of a vector file or table.
+
+    Raises
+    ------
+    VectorError
+        When it cannot be read.
+    """
+    if path.suffix.lower() in _TABLES:
+        return [name.strip() for name in next(iter(_rows(path, None)), [])]
+    return [str(name) for name in read_as_drawn(path).columns if name != "geometry"]
+
+
+def _rows(path: Path, encoding: str | None) -> list[list[str]]:
+    """Return the rows of a table that hold anything."""
     if not path.is_file():
         raise VectorError(path, "does not exist", "check the name")
-    text = _decoded(path, settings.encoding)
+    text = _decoded(path, encoding)
     head = text.partition("\n")[0]
     delimiter = max(_DELIMITERS, key=head.count)
-    rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(row)]
+    return [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(row)]
+
+
+def _table(path: Path, settings: CatalogueSettings) -> gpd.GeoDataFrame:
+    """Read a table with coordinates in degrees, as spreadsheets of any country save it."""
+    rows = _rows(path, settings.encoding)
     if len(rows) < 2:
         raise VectorError(path, "holds no lakes", "give a table with a line of headings")
     names = [name.strip() for name in rows[0]]

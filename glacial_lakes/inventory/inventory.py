@@ -15,10 +15,11 @@ import pandas as pd
 
 from glacial_lakes import change, schema
 from glacial_lakes.columns import C
-from glacial_lakes.errors import N_, InputError, VectorError, require
+from glacial_lakes.errors import N_, InputError, UnsafeInputError, VectorError, require
 from glacial_lakes.inventory import attributes, decisions
+from glacial_lakes.inventory.map_rules import RULES
 from glacial_lakes.inventory.register import registered
-from glacial_lakes.io.geopackage import read_layers, write_layers
+from glacial_lakes.io.geopackage import layer_names, read_layers, write_layers
 from glacial_lakes.io.parsing import json_of
 from glacial_lakes.io.qgis_style import lake_label, layer_style
 from glacial_lakes.io.shapefile import write_shapefile
@@ -43,6 +44,8 @@ LAYERS = {
     "register": schema.REGISTER,
 }
 """The layers of an inventory file and their columns."""
+_NEEDED = [name for name in LAYERS if name != "register"]
+"""Layers that inventories of every version have."""
 
 DERIVED = {"trends": schema.TRENDS, "alerts": schema.ALERTS}
 """Layers that follow from the others: written for readers, made anew when the file is read."""
@@ -99,7 +102,6 @@ ALERT_COLOURS: Mapping[str, str] = {kind: kind.colour for kind in AlertKind}
 """Lakes with alerts on a map by kind."""
 
 COLOURED: Mapping[str, tuple[str, Mapping[str, str]]] = {
-    "lakes": (C.STATE, STATE_COLOURS),
     "outlines": (C.STATUS, STATUS_COLOURS),
     "reviews": (C.DECISION, DECISION_COLOURS),
     "alerts": (C.ALERT, ALERT_COLOURS),
@@ -171,12 +173,15 @@ class Inventory(ShowsFacts):
                 self.language,
                 coloured=colouring and colouring[0],
                 colours=colouring and colouring[1],
+                rules=RULES.get(name, ()),
                 label=lake_label() if name in ("lakes", "outlines") else None,
             )
             for name, columns in ALL_LAYERS.items()
             for colouring in (COLOURED.get(name),)
         }
-        write_layers(path, {name: getattr(self, name) for name in (*LAYERS, *DERIVED)}, styles)
+        tables = {name: getattr(self, name) for name in (*LAYERS, *DERIVED)}
+        tables["trends"] = self._placed(self.trends)  # changes are seen on a map
+        write_layers(path, tables, styles)
 
     def only_own(self) -> Inventory:
         """Return the inventory without columns that the schema does not name."""
@@ -203,7 +208,7 @@ class Inventory(ShowsFacts):
         """
         require(path, (str, os.PathLike), "path", N_("give the path of an inventory"))
         layers = read_layers(path)
-        missing = [name for name in LAYERS if name not in layers and name != "register"]
+        missing = [name for name in _NEEDED if name not in layers]
         if missing:
             raise VectorError(
                 path, "has no layer {missing}", "name the inventory.gpkg of a run", missing=missing
@@ -297,6 +302,10 @@ class Inventory(ShowsFacts):
     def alerts(self) -> gpd.GeoDataFrame:
         """:data:`~glacial_lakes.schema.ALERTS`, one row a reason to look, EPSG:4326."""
         rows = change.alerts(self.observations, self.events, self.outlines, self.lakes)
+        return self._placed(rows)
+
+    def _placed(self, rows: pd.DataFrame) -> gpd.GeoDataFrame:
+        """Return rows of lakes with the outlines of these."""
         places = self.lakes.set_index(C.LAKE_ID).geometry.reindex(rows[C.LAKE_ID])
         return gpd.GeoDataFrame(rows, geometry=places.to_numpy(), crs=self.lakes.crs)
 
@@ -438,6 +447,20 @@ def open_inventory(path: Path | str) -> Inventory:
     True
     """
     return Inventory.from_file(path)
+
+
+def is_inventory(path: Path) -> bool:
+    """Tell whether a file has the layers of an inventory, whatever else it has.
+
+    Raises
+    ------
+    LockedError
+        When another program holds it.
+    """
+    try:
+        return set(_NEEDED) <= set(layer_names(path))
+    except (InputError, UnsafeInputError):
+        return False
 
 
 def empty_layer(layer: str) -> Any:

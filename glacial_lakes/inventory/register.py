@@ -125,7 +125,10 @@ def registered(
     if catalogue is not None:
         if catalogue.districts is not None:
             tracked = _in_districts(tracked, catalogue.districts, said)
-        rows, tracked = _with_new_numbers(rows, tracked, catalogue.patterns)
+        by_persons = {
+            lake: who.value for (lake, name), who in said.items() if name == C.CATALOGUE_NO
+        }
+        rows, tracked = _with_new_numbers(rows, tracked, catalogue.patterns, by_persons)
     table = schema.conform(pd.DataFrame(_explained(rows, tracked, reviews, views)), schema.REGISTER)
     order = [C.NUMBER, C.CATALOGUE_NO]
     return table.sort_values(order, kind="stable", ignore_index=True), tracked
@@ -264,6 +267,7 @@ def _joined(
     catalogue: Catalogue | None,
 ) -> list[Row]:
     """Give each number of the catalogue its lake: for ever, or until a person says otherwise."""
+    in_reports = _report_numbers(rows)
     by_number = {row[C.CATALOGUE_NO]: row for row in rows if row[C.CATALOGUE_NO] is not None}
     for (lake, field), decision in said.items():
         if field != C.CATALOGUE_NO:
@@ -274,7 +278,7 @@ def _joined(
         if decision.value in by_number:
             by_number[decision.value][C.LAKE_ID] = lake
     if catalogue is None or tracked.outlines.empty:
-        return _tidied(rows)
+        return _tidied(rows, in_reports)
     decided = {lake for lake, field in said if field == C.CATALOGUE_NO}
     joined = {row[C.LAKE_ID] for row in by_number.values()} | decided
     ids = tracked.lakes.set_index(C.LAKE_ID)[C.CATALOGUE_NO]
@@ -289,16 +293,23 @@ def _joined(
     grounds = grounds[grounds.index.isin(set(tracked.lakes[C.LAKE_ID]) - joined)]
     for number, lake in _nearest(in_equal_area(open_places), grounds):
         by_number[number][C.LAKE_ID] = lake
-    return _tidied(rows)
+    return _tidied(rows, in_reports)
 
 
-def _tidied(rows: list[Row]) -> list[Row]:
-    """Put the report's number of a lake into the row of its catalogue number."""
-    numbers = {
+def _report_numbers(rows: list[Row]) -> dict[str, int]:
+    """Return the number of reports of each lake."""
+    return {
         row[C.LAKE_ID]: row[C.NUMBER]
         for row in rows
         if row[C.LAKE_ID] is not None and not _is_missing(row[C.NUMBER])
     }
+
+
+def _tidied(rows: list[Row], numbers: Mapping[str, int]) -> list[Row]:
+    """Put the report's number of a lake into the row of its catalogue number.
+
+    It stays with the lake when a number of the catalogue goes to another one.
+    """
     kept = []
     in_catalogue = {row[C.LAKE_ID] for row in rows if row[C.CATALOGUE_NO] is not None}
     for row in rows:
@@ -413,12 +424,20 @@ def _in_districts(
 
 
 def _with_new_numbers(
-    rows: list[Row], tracked: Tracked, patterns: Mapping[str, str]
+    rows: list[Row],
+    tracked: Tracked,
+    patterns: Mapping[str, str],
+    by_persons: Mapping[str, str | None],
 ) -> tuple[list[Row], Tracked]:
-    """Give present lakes without a number of the catalogue the next free one of their pattern."""
+    """Give present lakes without a number of the catalogue the next free one of their pattern.
+
+    Numbers that persons gave are not free, also when their lakes are no more; a lake whose number
+    a person took away gets none.
+    """
     if not patterns:
         return rows, tracked
-    taken = {str(row[C.CATALOGUE_NO]) for row in rows if row[C.CATALOGUE_NO] is not None}
+    taken = {number for number in by_persons.values() if number is not None}
+    taken |= {str(row[C.CATALOGUE_NO]) for row in rows if row[C.CATALOGUE_NO] is not None}
     taken |= set(tracked.lakes[C.CATALOGUE_NO].dropna())
     last = {}
     for pattern in patterns.values():
@@ -427,7 +446,8 @@ def _with_new_numbers(
         last[pattern] = max(found, default=0)
     by_lake = {row[C.LAKE_ID]: row for row in rows if row[C.LAKE_ID] is not None}
     lakes = tracked.lakes[tracked.lakes[C.STATE] == LakeState.PRESENT]
-    new = lakes[lakes[C.CATALOGUE_NO].isna()].sort_values(C.NUMBER, kind="stable")
+    is_open = lakes[C.CATALOGUE_NO].isna() & ~lakes[C.LAKE_ID].isin(by_persons)
+    new = lakes[is_open].sort_values(C.NUMBER, kind="stable")
     given: dict[str, str] = {}
     for lake, district in zip(new[C.LAKE_ID], new[C.DISTRICT], strict=True):
         pattern = patterns.get(district or "", patterns.get("", ""))

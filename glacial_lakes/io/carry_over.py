@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 from glacial_lakes.errors import Message, OutputError
-from glacial_lakes.io.geopackage import STYLES_LAYER, quoted
+from glacial_lakes.io.geopackage import NO_WAITING, STYLES_LAYER, quoted
 from glacial_lakes.io.kinds import KEPT, OWN_STYLE
 from glacial_lakes.io.qgis_style import FIXED_DATE
 
@@ -65,6 +65,7 @@ def carry_over(
     try:
         uri = f"{new.absolute().as_uri()}?mode=rw"
         with closing(sqlite3.connect(uri, uri=True)) as database:
+            database.execute(NO_WAITING)
             for name in _GEOMETRY_FUNCTIONS:  # triggers name them; no geometry changes here
                 database.create_function(name, 1, lambda _: 0)
             database.execute("ATTACH ? AS old", (f"{old.absolute().as_uri()}?mode=ro",))
@@ -191,6 +192,7 @@ def _carry_tables(database: sqlite3.Connection, own: Mapping[str, Collection[str
     for name in _BY_TABLE:
         if name in theirs and name in ours:
             _carry_rows(database, name, layers, own)
+    _carry_titles(database, own)
     if "gpkg_spatial_ref_sys" in theirs:
         _insert(database, "gpkg_spatial_ref_sys", "1")
     listed = "SELECT tbl_name, name, sql FROM old.sqlite_master WHERE type IN ('index', 'view', "
@@ -200,6 +202,19 @@ def _carry_tables(database: sqlite3.Connection, own: Mapping[str, Collection[str
     for table, name, text in database.execute(listed, (_json({*added, *own}),)).fetchall():
         if table not in own or not name.startswith(tuple(f"{start}{table}" for start in _OF_GDAL)):
             database.execute(text)
+
+
+def _carry_titles(database: sqlite3.Connection, own: Collection[str]) -> None:
+    """Keep titles and descriptions that a person gave layers; ours are called as their tables."""
+    rows = database.execute(
+        "SELECT identifier, description, table_name FROM old.gpkg_contents "
+        "WHERE table_name IN (SELECT value FROM json_each(?)) "
+        "AND (identifier != table_name OR coalesce(description, '') != '')",
+        (_json(own),),
+    ).fetchall()
+    database.executemany(
+        "UPDATE main.gpkg_contents SET identifier = ?, description = ? WHERE table_name = ?", rows
+    )
 
 
 def _views(database: sqlite3.Connection) -> list[str]:

@@ -64,8 +64,31 @@ STYLES_LAYER = "layer_styles"
 """The table in which QGIS looks for the styles of a GeoPackage."""
 
 
+_WHILE_WRITING = {
+    "OGR_CURRENT_DATE": FIXED_DATE,
+    # SQLite would wait for the disk some ten times a layer; the whole file is flushed once.
+    "OGR_SQLITE_SYNCHRONOUS": "OFF",
+}
+NO_WAITING = "PRAGMA main.synchronous = OFF"
+"""For a file that is flushed as a whole before it takes its place."""
+
 _ROWS_AT_ONCE = 20_000
 """Features that are compared together; bounds the memory."""
+
+
+def layer_names(path: Path | str) -> list[str]:
+    """Return the names of the layers and tables of a GeoPackage, without the styles.
+
+    Raises
+    ------
+    VectorError, UnsafeInputError
+        When it is no readable GeoPackage.
+    """
+    source = local_file(path)
+    if driver_of(source) != "GPKG":
+        raise VectorError(source, "is no GeoPackage", "name the inventory.gpkg of a run")
+    with reading(source):
+        return [str(name) for name, _ in pyogrio.list_layers(source) if name != STYLES_LAYER]
 
 
 def read_layers(path: Path | str, names: Collection[str] | None = None) -> dict[str, pd.DataFrame]:
@@ -88,11 +111,9 @@ def read_layers(path: Path | str, names: Collection[str] | None = None) -> dict[
     VectorError, UnsafeInputError
         When it is no readable GeoPackage.
     """
+    there = layer_names(path)
     source = local_file(path)
-    if driver_of(source) != "GPKG":
-        raise VectorError(source, "is no GeoPackage", "name the inventory.gpkg of a run")
     with reading(source):
-        there = [name for name, _ in pyogrio.list_layers(source) if name != STYLES_LAYER]
         chosen = there if names is None else [name for name in there if name in names]
         return {name: read_frame(source, layer=name) for name in chosen}
 
@@ -184,6 +205,7 @@ def _add_records(path: Path, records: Mapping[str, Mapping[str, Value]]) -> None
     """Add tables of one row; pyogrio writes no bytes."""
     types = {str: "TEXT", float: "REAL", bytes: "BLOB"}
     with closing(sqlite3.connect(path)) as database, database:
+        database.execute(NO_WAITING)
         for name, record in records.items():
             columns = [f"{quoted(key)} {types[type(value)]}" for key, value in record.items()]
             fid = "fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL"
@@ -243,8 +265,8 @@ def _differs(path: Path | str, layer: str) -> OutputError:
 
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": FIXED_DATE})
+    before = {name: pyogrio.get_gdal_config_option(name) for name in _WHILE_WRITING}
+    pyogrio.set_gdal_config_options(_WHILE_WRITING)
     try:
         yield
     except (DataSourceError, DataLayerError, sqlite3.Error) as error:
@@ -252,4 +274,4 @@ def _writing(path: Path) -> Iterator[None]:
             path, "cannot be written: {reason}", "check the disk", reason=error
         ) from error
     finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
+        pyogrio.set_gdal_config_options(before)

@@ -7,7 +7,6 @@ import os
 import secrets
 import socket
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from glacial_lakes.errors import LockedError, OutputError
 from glacial_lakes.io.parsing import json_of
+from glacial_lakes.runtime.quiet import quiet
 
 LOCK_NAME = ".glacial_lakes.lock"
 Holder = dict[str, str | int]
@@ -117,8 +117,7 @@ def held(path: Path, seconds: float = 0.0) -> Iterator[None]:
     LockedError
         When another process holds it.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of file systems that know no such locks
+    with quiet(Warning):  # of file systems that know no such locks
         held = FileLock(path, timeout=seconds, thread_local=False)
         try:
             held.acquire(poll_interval=0.05)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from xml.sax.saxutils import quoteattr
 
 import geopandas as gpd
@@ -20,6 +21,37 @@ _NULL = "{2839923C-8B7D-419E-B84B-CA2FE9B80EC7}"
 """What QGIS writes in a list of values for an empty cell."""
 
 
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """How a polygon is drawn: a colour, and kinds of fill and outline as QGIS calls them."""
+
+    colour: str
+    """``"red,green,blue"``, 0 to 255; a solid fill is transparent."""
+    fill: str = "solid"
+    line: str = "solid"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Features that are drawn with one symbol."""
+
+    label: str
+    """In English; the legend shows it in the language."""
+    condition: str
+    """Expression of QGIS; ``ELSE`` for what no other rule of the group takes."""
+    symbol: Symbol
+
+
+@dataclass(frozen=True, slots=True)
+class RuleGroup:
+    """Rules under one heading of the legend."""
+
+    title: str
+    rules: tuple[Rule, ...]
+    condition: str = ""
+    """What all of them need; empty for nothing."""
+
+
 def layer_style(
     columns: Sequence[Column],
     language: str = "en",
@@ -27,6 +59,7 @@ def layer_style(
     coloured: str | None = None,
     label: str | None = None,
     colours: Mapping[str, str] | None = None,
+    rules: Sequence[RuleGroup] = (),
     is_shapefile: bool = False,
 ) -> str:
     """Return the QGIS style (QML) of a layer: names of its fields, lists of values, colours.
@@ -47,6 +80,8 @@ def layer_style(
         Name of the column that polygons are coloured by; without it there is no legend.
     colours : mapping of str to str, optional
         Its values to colours as ``"red,green,blue"``, 0 to 255; the fill is transparent.
+    rules : sequence of RuleGroup
+        What polygons are drawn by instead; all groups add up.
     is_shapefile : bool
         Fields have their short names. A shapefile may tell booleans as numbers or letters, so
         that they have no list there.
@@ -62,6 +97,8 @@ def layer_style(
         if (found := _value_list(column, language, is_shapefile))
     }
     legend = "" if coloured is None else _legend(coloured, colours or {}, language)
+    if rules:
+        legend = _ruled(rules, language)
     return (
         "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>"
         f'{OWN_STYLE}|Labeling|Fields|Forms" labelsEnabled="{int(label is not None)}">{legend}'
@@ -139,24 +176,54 @@ def _legend(coloured: str, colours: Mapping[str, str], language: str) -> str:
             f'<category render="true" symbol="{number}" value={quoteattr(value)} '
             f"label={quoteattr(_shown(value, language))}/>"
         )
-        options = {
-            "color": f"{colour},70",
-            "outline_color": f"{colour},255",
-            "outline_width": "0.5",
-            "outline_width_unit": "MM",
-            "style": "solid",
-        }
-        properties = "".join(
-            f'<Option name="{name}" type="QString" value="{value}"/>'
-            for name, value in options.items()
-        )
-        symbols.append(
-            f'<symbol name="{number}" type="fill" alpha="1"><layer class="SimpleFill" '
-            f'enabled="1"><Option type="Map">{properties}</Option></layer></symbol>'
-        )
+        symbols.append(_symbol(number, Symbol(colour)))
     return (
         f'<renderer-v2 type="categorizedSymbol" attr={quoteattr(coloured)} forceraster="0">'
         f"<categories>{''.join(categories)}</categories><symbols>{''.join(symbols)}</symbols>"
+        "</renderer-v2>"
+    )
+
+
+def _symbol(number: int, symbol: Symbol) -> str:
+    opacity = 70 if symbol.fill == "solid" else 200
+    options = {
+        "color": f"{symbol.colour},{opacity}",
+        "outline_color": f"{symbol.colour},255",
+        "outline_style": symbol.line,
+        "outline_width": "0.5",
+        "outline_width_unit": "MM",
+        "style": symbol.fill,
+    }
+    properties = "".join(
+        f'<Option name="{name}" type="QString" value="{value}"/>' for name, value in options.items()
+    )
+    return (
+        f'<symbol name="{number}" type="fill" alpha="1"><layer class="SimpleFill" '
+        f'enabled="1"><Option type="Map">{properties}</Option></layer></symbol>'
+    )
+
+
+def _ruled(groups: Sequence[RuleGroup], language: str) -> str:
+    """Return a renderer that draws by rules: a heading for each group, all of them add up."""
+    told: list[str] = []
+    symbols: list[str] = []
+    for place, group in enumerate(groups):
+        lines: list[str] = []
+        for rule in group.rules:
+            lines.append(
+                f'<rule key="{place}-{len(lines)}" symbol="{len(symbols)}" '
+                f"filter={quoteattr(rule.condition)} "
+                f"label={quoteattr(_shown(rule.label, language))}/>"
+            )
+            symbols.append(_symbol(len(symbols), rule.symbol))
+        condition = f" filter={quoteattr(group.condition)}" if group.condition else ""
+        told.append(
+            f'<rule key="{place}"{condition} label={quoteattr(_shown(group.title, language))}>'
+            f"{''.join(lines)}</rule>"
+        )
+    return (
+        '<renderer-v2 type="RuleRenderer" symbollevels="0" forceraster="0">'
+        f'<rules key="all">{"".join(told)}</rules><symbols>{"".join(symbols)}</symbols>'
         "</renderer-v2>"
     )
 

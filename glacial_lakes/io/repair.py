@@ -17,12 +17,36 @@ from numpy.typing import NDArray
 from glacial_lakes.errors import Message
 from glacial_lakes.grid import EQUAL_AREA
 
-POLYGON, MULTIPOLYGON = 3, 6
+POLYGON, MULTIPOLYGON, COLLECTION = 3, 6, 7
 TRACE = 1e-3
 """Share of its area by which a repair may move an outline without being told."""
-_LISTED = 5
+_ROUNDED_M2 = 0.5
+"""Areas are told in whole square metres."""
+_LISTED = 20
 _MOST_FACES = 2000
 """A ring that meets itself more often than this was not drawn: the even-odd rule must do."""
+
+
+def polygons_only(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return geometries with collections that hold polygons reduced to these.
+
+    Google Earth puts a polygon and its label in one, an intersection in QGIS polygons and lines.
+    """
+    mixed = np.flatnonzero(shapely.get_type_id(geometries) == COLLECTION)
+    shapes = geometries.copy()
+    for row in mixed:
+        parts = _polygons_in(geometries[row])
+        if parts:
+            shapes[row] = shapely.MultiPolygon(parts) if len(parts) > 1 else parts[0]
+    return shapes
+
+
+def _polygons_in(shape: shapely.Geometry) -> list[shapely.Polygon]:
+    if shapely.get_type_id(shape) == POLYGON:
+        return [shape]
+    if shapely.get_type_id(shape) not in (MULTIPOLYGON, COLLECTION):
+        return []
+    return [one for part in shapely.get_parts(shape) for one in _polygons_in(part)]
 
 
 def is_broken(geometries: NDArray[np.object_]) -> NDArray[np.bool_]:
@@ -64,7 +88,7 @@ def moved_areas(before: gpd.GeoSeries, after: gpd.GeoSeries) -> Message | None:
         np.abs(shapely.area(shapes.iloc[rows].to_crs(EQUAL_AREA).to_numpy()))
         for shapes in (before, after)
     )
-    far = np.abs(drawn - kept) > TRACE * np.maximum(drawn, kept)
+    far = np.abs(drawn - kept) > np.maximum(TRACE * np.maximum(drawn, kept), _ROUNDED_M2)
     if not far.any():
         return None
     changes = [

@@ -7,7 +7,6 @@ import csv
 import glob
 import logging
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from glacial_lakes.io.atomic import whole_set
 from glacial_lakes.io.shapefile_index import check_index
 from glacial_lakes.io.writing import written
 from glacial_lakes.kernels.text import texts_of
+from glacial_lakes.runtime.quiet import quiet
 from glacial_lakes.schema import Column
 
 logger = logging.getLogger(__name__)
@@ -98,9 +98,8 @@ def write_shapefile(
     )
     with whole_set(path) as temporary:
         with written(path):
-            with warnings.catch_warnings():
-                # Numbers of nine digits lose their last decimals; values are compared below.
-                warnings.filterwarnings("ignore", message=".*not successfully written.*")
+            # Numbers of nine digits lose their last decimals; values are compared below.
+            with quiet(RuntimeWarning):
                 pyogrio.write_dataframe(
                     frame,
                     temporary,
@@ -310,7 +309,8 @@ def _cut_text(text: str) -> str:
 
 
 def _compare_shapefile(frame: gpd.GeoDataFrame, found: Path, path: Path) -> None:
-    back = pyogrio.read_dataframe(found)
+    with quiet(RuntimeWarning):
+        back = pyogrio.read_dataframe(found)
     names = [name for name in frame.columns if name != "geometry"]
     different = [name for name in names if name not in back or not _equal(frame[name], back[name])]
     shapes, back_shapes = frame.geometry.to_numpy(), back.geometry.to_numpy()

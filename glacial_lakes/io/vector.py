@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import logging
 import re
 import stat
 import threading
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +19,7 @@ import pyogrio
 import pyproj
 import shapely
 from pyogrio.errors import CRSError, DataLayerError, DataSourceError
+from pyproj.exceptions import ProjError
 from shapely.errors import GEOSException
 
 from glacial_lakes.errors import (
@@ -34,12 +35,14 @@ from glacial_lakes.events import Event, InputOdd, Listener, RowsLeftOut
 from glacial_lakes.io.atomic import settle
 from glacial_lakes.io.parsing import json_within
 from glacial_lakes.io.reasons import plain_reason
-from glacial_lakes.io.repair import is_broken, moved_areas, repaired
+from glacial_lakes.io.repair import COLLECTION, is_broken, moved_areas, polygons_only, repaired
 from glacial_lakes.io.shapefile import check_shapefile, parts_of
+from glacial_lakes.io.shapefile_rings import with_stray_holes
 from glacial_lakes.io.zipped import unpacked
 from glacial_lakes.places import file_of, layer_of, with_layer
 from glacial_lakes.runtime import doors
 from glacial_lakes.runtime.collector import collected
+from glacial_lakes.runtime.quiet import quiet
 
 logger = logging.getLogger(__name__)
 
@@ -63,9 +66,13 @@ _CRS_KEY = re.compile(
     re.IGNORECASE,
 )
 """The member ``crs`` of a GeoJSON, its letters plain or by number."""
+_CRS_NAMES = ("name", "urn", "code")
+"""What holds its name, and what did in older GeoJSON."""
 _DEGREES = re.compile(r"(?:CRS[:_ ]*84|\b4326|WGS[ _]*(?:19)?84)\s*$", re.IGNORECASE)
 """Names of the CRS that GeoJSON has without any."""
 _EPSG_OF_DEGREES = 4326
+_GRID_FILES = re.compile(r'(?:PARAMETERFILE\["[^"]*",|"PROJ4_GRIDS",|\w*grids=)"?([^",\s]*)')
+"""Files with shifts between datums that the text of a CRS names."""
 _CHUNK_BYTES, _OVERLAP_BYTES = 1 << 24, 1 << 16
 _UNKNOWN = ("unknown", "notspecified", "unnamed", "undefined", "dunknown", "userdefined")
 _WGS84_M = 6_378_137.0
@@ -235,6 +242,8 @@ def _read_as_drawn(
         if info["driver"] not in {driver, "LIBKML"}:
             raise UnsafeInputError(source, "is not the {driver} file it seems to be", driver=driver)
         frame = read_frame(source, layer=layer, encoding=encoding, force_2d=True)
+        if driver == "ESRI Shapefile":
+            frame = _with_stray_holes(source, frame)
         if local_times:
             frame = frame.assign(**_local_times(source, layer, encoding, info))
     if frame.crs is None:
@@ -248,7 +257,19 @@ def _read_as_drawn(
             "give it the CRS it was drawn in, e.g. with ogr2ogr -a_srs EPSG:28413",
             crs=frame.crs.name,
         )
+    _require_leads_somewhere(source, frame.crs)
     return frame
+
+
+def _with_stray_holes(shp: Path, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    shapes = frame.geometry.to_numpy()
+    if not (shapely.get_num_geometries(shapes) > 1).any():
+        return frame
+    # Rows that are marked as deleted are left out, but keep their numbers.
+    _, records, _, _ = pyogrio.raw.read(shp, columns=[], read_geometry=False, return_fids=True)
+    drawn = with_stray_holes(parts_of(shp), shapes, records)
+    found: gpd.GeoDataFrame = frame.set_geometry(gpd.GeoSeries(drawn, frame.index, frame.crs))
+    return found
 
 
 def _local_times(
@@ -296,6 +317,27 @@ def _is_of_unknown_datum(crs: pyproj.CRS) -> bool:
     return not is_named and (ellipsoid is None or abs(ellipsoid.semi_major_metre - _WGS84_M) > 1.0)
 
 
+def _require_leads_somewhere(source: Path, crs: pyproj.CRS) -> None:
+    """Refuse a CRS that PROJ reads another file for, or that it knows no way from."""
+    files = _GRID_FILES.findall(crs.to_wkt())
+    if any(name.strip("@ ").lower() != "null" for name in files):
+        raise UnsafeInputError(
+            source,
+            "its CRS refers to another file, {name}",
+            "give it the CRS it was drawn in, e.g. with ogr2ogr -a_srs EPSG:28413",
+            name=files[0],
+        )
+    try:
+        pyproj.Transformer.from_crs(crs, _EPSG_OF_DEGREES)
+    except ProjError as error:
+        raise VectorError(
+            source,
+            "its CRS cannot be used ({error})",
+            "give it the CRS it was drawn in, e.g. with ogr2ogr -a_srs EPSG:28413",
+            error=error,
+        ) from None
+
+
 def spatial_layers(path: Path | str) -> list[str]:
     """Return the names of the layers with geometry of a vector file, in their order."""
     with unpacked(local_file(path)) as source, reading(source):
@@ -323,6 +365,7 @@ def driver_of(source: Path) -> str:
         if source.suffix.lower() == ".gdb" and any(source.glob("*.gdbtable")):
             return "OpenFileGDB"
         raise VectorError(source, "is a folder, not a vector file", "name a file in it")
+    _require_plain_beside(source)
     head = _head(source)
     lower = head.lower()
     if any(sign in lower for sign in _LEADING_ELSEWHERE):
@@ -346,6 +389,13 @@ def driver_of(source: Path) -> str:
     raise VectorError(
         source, "is no vector file that is known here", "convert it to a GeoPackage or shapefile"
     )
+
+
+def _require_plain_beside(source: Path) -> None:
+    """Refuse a pipe or device named like a part of a file: GDAL would wait for it for ever."""
+    for part in source.parent.glob(f"{glob.escape(source.stem)}[.-]*"):
+        if part.name != source.name and part.exists() and not (part.is_file() or part.is_dir()):
+            raise UnsafeInputError(part, "is no plain file", "copy it into one")
 
 
 def _head(source: Path) -> bytes:
@@ -378,8 +428,9 @@ def _refuse_unknown_crs(source: Path) -> None:
     """Refuse a GeoJSON in degrees that names another CRS, which GDAL does not know."""
     for member in _crs_members(source):
         properties = member.get("properties")
-        name = properties.get("name") if isinstance(properties, dict) else None
-        if isinstance(name, str) and not _DEGREES.search(name):
+        told = properties if isinstance(properties, dict) else {}
+        name = str(next((told[key] for key in _CRS_NAMES if told.get(key)), ""))
+        if name and not _DEGREES.search(name):
             raise VectorError(
                 source,
                 "its CRS is named {name}, which is not known: places may be off",
@@ -450,6 +501,9 @@ def row_numbers(chosen: Any, index: Any = None) -> str:
 
 
 def _repaired(table: gpd.GeoDataFrame, path: str, on_event: Listener) -> gpd.GeoDataFrame:
+    if (shapely.get_type_id(table.geometry.to_numpy()) == COLLECTION).any():
+        shapes = gpd.GeoSeries(polygons_only(table.geometry.to_numpy()), table.index)
+        table = table.set_geometry(shapes.set_crs(table.crs))
     broken = is_broken(table.geometry.to_numpy())
     if not broken.any():
         return table
@@ -479,8 +533,7 @@ def read_frame(source: Path, **options: Any) -> gpd.GeoDataFrame:
 def reading(source: Path) -> Iterator[None]:
     """Read without a request to anybody, and say in one line why a file cannot be read."""
     try:
-        with _offline(), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=RuntimeWarning, module="pyogrio")
+        with _offline(), quiet(RuntimeWarning):
             yield
     except CRSError as error:
         raise VectorError(

@@ -65,7 +65,7 @@ def place() -> Place:
     name = f"{_prefix()}{stamp()}"
     chosen: str = getattr(numba.config, "CACHE_DIR", "")
     lasting = [Path(chosen)] if chosen else []
-    for home in (*lasting, PACKAGE / "__pycache__", *_of_user()):
+    for home in (*lasting, PACKAGE / "__pycache__", *of_user()):
         if _begin(home / name):
             return Place(home / name, lasting=True)
     with suppress(OSError):  # no folder for temporary files
@@ -165,7 +165,7 @@ def _prefix() -> str:
     return f"kernels-{where}-"
 
 
-def _of_user() -> list[Path]:
+def of_user() -> list[Path]:
     """Return the folder for what programs of this user keep; none when there is no home."""
     with suppress(RuntimeError):  # no home
         if sys.platform == "win32":

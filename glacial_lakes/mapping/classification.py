@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glacial_lakes import schema
+from glacial_lakes.errors import N_
 from glacial_lakes.mapping.features import Features
 from glacial_lakes.mapping.masks import MIN_SNOW_GREEN, MIN_WATER_NDWI, SHADED, STEEP_DEG
 from glacial_lakes.mapping.probability import lake_prob
@@ -209,13 +210,13 @@ def shore_index(found: Features) -> float:
 def quality(features: Features, fraction: Fraction, *, has_cloud_mask: bool = True) -> str:
     """Return good, fair or poor, with the reason."""
     if features.haze_fraction > 0.3:
-        return "poor: seen through thin cloud"
+        return N_("poor: seen through thin cloud")
     if features.illumination < SHADED or features.shadow_fraction > 0.5:
-        return "poor: in shadow"
+        return N_("poor: in shadow")
     if np.isnan(features.slope_deg):
         return schema.NO_DEM
     if not has_cloud_mask:
         return schema.NO_CLOUD_MASK
     if fraction.method == "unmixed_small":
-        return "fair: few pure water pixels"
+        return N_("fair: few pure water pixels")
     return "good"

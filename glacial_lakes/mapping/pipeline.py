@@ -42,6 +42,7 @@ from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.mapping.path_radiance import is_top_of_atmosphere, path_reflectance
 from glacial_lakes.mapping.pixels import Pixels, band_names, ground_states, read_pixels
 from glacial_lakes.mapping.probability import lake_prob
+from glacial_lakes.mapping.reach import on_map
 from glacial_lakes.mapping.read_mask import Blocks
 from glacial_lakes.mapping.seeds import Detector, bands_of, detector_for
 from glacial_lakes.mapping.strips import Strip, strips
@@ -141,10 +142,10 @@ def map_lakes(
                 scene.path, "there is no {band} band", "name one in the sidecar", band=band
             )
     ice = None if glaciers is None else glacier_outlines(glaciers)
-    region = None if aoi is None else as_places(aoi)
+    region = None if aoi is None else on_map(as_places(aoi), scene.grid)
     blocks = Blocks.of(scene.grid, min(block_shape(scene.bands["green"])))
     if ice is not None and glacier_buffer_m is not None:
-        blocks = blocks.near(ice, glacier_buffer_m)
+        blocks = blocks.near(on_map(ice, scene.grid, glacier_buffer_m), glacier_buffer_m)
     if region is not None:
         blocks = blocks.near(region, 0.0)
     smallest = settings.min_pixels * scene.grid.pixel_area_m2
@@ -165,7 +166,7 @@ def map_lakes(
     if ice is not None:
         table = _near_glaciers(table, ice, glacier_buffer_m)
     if region is not None:
-        inside = shapely.union_all(repaired(region.geometry.to_crs(table.crs)))
+        inside = shapely.union_all(repaired(region.geometry))
         chosen = shapely.intersects(inside, table.representative_point().to_numpy())
         table = table[chosen].reset_index(drop=True)
         kept = [inside, *table.geometry]  # a lake on the border is seen as a whole

@@ -17,9 +17,14 @@ from glacial_lakes.errors import N_, InputError, VectorError
 from glacial_lakes.grid import Grid, placed
 from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.measures.glaciers import glacier_outlines
+from glacial_lakes.measures.meridian import in_degrees
 
 FAR_M = 100_000.0
 """Glaciers farther than this from everything tell nothing of any lake."""
+_SIDE_M, _SIDE_DEG = 1000.0, 0.01
+"""Longest sides that are moved to another map as they are: they bend by centimetres."""
+_AROUND_DEG = 0.1
+_DEG_M = 111_000.0
 _EARTH = pyproj.Geod(ellps="WGS84")
 _POLYGONS = (3, 6)
 
@@ -93,10 +98,57 @@ def extent_of(grid: Grid) -> shapely.Geometry:
     return shapely.MultiPolygon(halves)
 
 
+def on_map(table: gpd.GeoDataFrame, grid: Grid, reach_m: float = 0.0) -> gpd.GeoDataFrame:
+    """Return what of some places lies about a scene, in the CRS of the scene.
+
+    A map shows its own part of the world, and a straight line of one map is bent on another:
+    what lies far away is cut off, and long sides get more corners, before they are moved.
+
+    Parameters
+    ----------
+    table : GeoDataFrame of Polygon or MultiPolygon
+        Valid, with a CRS.
+    grid : Grid
+        Of the scene.
+    reach_m : float
+        How far around the scene places matter.
+    """
+    crs = grid.crs.to_wkt()
+    extent = extent_of(grid)
+    if extent.is_empty or table.crs.equals(crs):
+        return table.to_crs(crs)
+    table = table[~shapely.is_missing(table.geometry.to_numpy())]
+    shapes = table.geometry
+    if table.crs.is_projected:
+        unit_m = table.crs.axis_info[0].unit_conversion_factor
+        shapes = shapes.segmentize(_SIDE_M / unit_m)
+    shapes = in_degrees(shapes)
+    around = _widened(extent, reach_m)
+    shapely.prepare(around)
+    outer = ~shapely.covers(around, shapes.to_numpy())
+    shapes.loc[outer] = shapely.intersection(shapes[outer].to_numpy(), around)
+    cut: gpd.GeoDataFrame = table.set_geometry(shapes.segmentize(_SIDE_DEG))
+    return cut[~cut.geometry.is_empty].to_crs(crs)
+
+
+def _widened(extent: shapely.Geometry, reach_m: float) -> shapely.Geometry:
+    """Return a box in degrees with what lies around it, also behind the 180th meridian."""
+    up = _AROUND_DEG + reach_m / _DEG_M
+    boxes = []
+    for west, south, east, north in shapely.bounds(shapely.get_parts(extent)):
+        along = up / max(0.01, np.cos(np.radians(min(89.0, max(-south, north)))))
+        boxes += [
+            shapely.box(west - along + turn, south - up, east + along + turn, north + up)
+            for turn in (-360.0, 0.0, 360.0)
+        ]
+    return shapely.union_all(boxes)
+
+
 def _polygons(table: gpd.GeoDataFrame) -> Any:
-    shapes = table.geometry.to_crs(4326).to_numpy()
-    is_areal = np.isin(shapely.get_type_id(shapes), _POLYGONS) & ~shapely.is_empty(shapes)
-    shapes = shapes[is_areal & (shapely.area(shapes) > 0)]
+    places = table.geometry
+    is_areal = np.isin(shapely.get_type_id(places.to_numpy()), _POLYGONS)
+    shapes = in_degrees(places[is_areal & ~places.is_empty]).to_numpy()
+    shapes = shapes[shapely.area(shapes) > 0]
     return shapes[np.isfinite(shapely.bounds(shapes)).all(axis=1)] if len(shapes) else shapes
 
 

@@ -42,7 +42,7 @@ from glacial_lakes.report.model import (
     Screening,
     Total,
 )
-from glacial_lakes.report.summaries import Sheet, brief
+from glacial_lakes.report.summaries import TO_VISIT, Sheet, tables
 from glacial_lakes.schema import UNUSED, LakeState, Status
 
 if TYPE_CHECKING:
@@ -58,8 +58,10 @@ DRAWN_DATES = 20_000
 MOST_ROWS = 1000
 """Alerts and events in the tables, at most."""
 
+TABLE_ROWS = 200
+"""Rows of a table that ``inventory.xlsx`` has whole, at most."""
 SUMMARY_ROWS = 20
-"""Alerts, events and changed lakes in a summary, at most."""
+"""Alerts, events, changed lakes and groups in a summary, at most."""
 SUMMARY_EPOCHS, SUMMARY_TOTALS = 4, 60
 """Dates and rows of the totals in a summary, at most."""
 
@@ -80,6 +82,8 @@ class Contents:
     n_contradicted: int
     changed: tuple[Lake, ...]
     totals: tuple[dict[str, Any], ...]
+    tables: tuple[Sheet, ...]
+    """Sums by group, changes, what to visit and to check."""
     scenes: tuple[SceneRow, ...]
     total: Total
     map: Map | None
@@ -101,8 +105,6 @@ class Contents:
     """Lakes of the partner's catalogue that the images do not show."""
     differing: tuple[dict[str, Any], ...]
     """Where the catalogue and a person say different things of a lake."""
-    sheets: tuple[tuple[Sheet, int], ...]
-    """Tables of a summary, with the number of all their rows."""
     n_without_dem: int
     """Outlines that shade and slope are not excluded from."""
 
@@ -127,7 +129,12 @@ class Contents:
         return tuple(lake for lake in self.lakes if lake.conflict)
 
 
-def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], language: str) -> Contents:
+def describe(
+    inventory: Inventory,
+    glaciers: Iterable[shapely.Geometry],
+    language: str,
+    since: str | Inventory | None = None,
+) -> Contents:
     """Gather what the report says of an inventory.
 
     Parameters
@@ -138,11 +145,13 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
         Outlines in EPSG:4326 for the map, may be empty.
     language : str
         Language of the labels in the drawings.
+    since : str or Inventory, optional
+        What changes are told from, see :func:`glacial_lakes.report.summaries.tables`.
     """
-    tables = _tables(inventory)
-    observations, scenes, times = tables.observations, tables.scenes, tables.times
-    events, conflicts, all_lakes = tables.events, tables.conflicts, tables.lakes
-    trends = tables.trends
+    known_of = _tables(inventory)
+    observations, scenes, times = known_of.observations, known_of.scenes, known_of.times
+    events, conflicts, all_lakes = known_of.events, known_of.conflicts, known_of.lakes
+    trends = known_of.trends
     alerts = inventory.alerts.sort_values(
         [C.DATE, C.LAKE_ID, C.ALERT], ascending=[False, True, True], kind="stable"
     )
@@ -152,7 +161,7 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
     )
     n_drawn = min(DRAWN, max(DRAWN_DATES // max(scenes[C.SCENE_ID].nunique(), 1), 1))
     drawn = set(important[:n_drawn])
-    lakes = _lakes(tables, important[:LISTED], drawn, language)
+    lakes = _lakes(known_of, important[:LISTED], drawn, language)
     by_id = {lake.lake_id: lake for lake in lakes}
     numbers = {name: by_id[name].number for name in important[:n_drawn]}
     ice = [glacier for glacier in glaciers if glacier is not None and not glacier.is_empty]
@@ -177,6 +186,7 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
         n_contradicted=len(conflicts),
         changed=tuple(by_id[name] for name in changed),
         totals=total_rows(inventory),
+        tables=tuple(tables(inventory, since)),
         scenes=_scenes(scenes, observations),
         total=_total(all_lakes),
         labels=_labels(all_lakes),
@@ -206,8 +216,7 @@ def describe(inventory: Inventory, glaciers: Iterable[shapely.Geometry], languag
         settings=tuple(_told_settings(settings)),
         min_area_m2=_real(area.get("min_area_m2")),
         glacier_buffer_m=_real(area.get("glacier_buffer_m")),
-        sheets=(),
-        n_without_dem=int((tables.outlines[C.QUALITY] == schema.NO_DEM).sum()),
+        n_without_dem=int((known_of.outlines[C.QUALITY] == schema.NO_DEM).sum()),
     )
 
 
@@ -260,20 +269,8 @@ def _tables(inventory: Inventory) -> _Tables:
     )
 
 
-def shortened(
-    contents: Contents, inventory: Inventory, since: str | Inventory | None = None
-) -> Contents:
-    """Return what a summary shows: the first rows of each table, and sums by basin and district.
-
-    Parameters
-    ----------
-    contents : Contents
-        Of the same inventory.
-    inventory : Inventory
-        Tables of :mod:`glacial_lakes.schema`.
-    since : str or Inventory, optional
-        What changes are told from, as for :func:`glacial_lakes.report.summaries.sheets`.
-    """
+def shortened(contents: Contents) -> Contents:
+    """Return what a summary shows: the first rows of each table, and the last of the totals."""
     epochs = list(dict.fromkeys(row[C.EPOCH] for row in contents.totals))[-SUMMARY_EPOCHS:]
     totals = [row for row in contents.totals if row[C.EPOCH] in epochs]
     return replace(
@@ -282,7 +279,13 @@ def shortened(
         events=contents.events[:SUMMARY_ROWS],
         changed=contents.changed[:SUMMARY_ROWS],
         totals=tuple(totals[-SUMMARY_TOTALS:]),
-        sheets=tuple(brief(inventory, since)),
+        tables=tuple(
+            replace(table, rows=(*table.rows[:-1][: SUMMARY_ROWS - 1], table.rows[-1]))
+            if table.is_group
+            else table
+            for table in contents.tables
+            if table.is_group or table.title == TO_VISIT
+        ),
     )
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_
+from glacial_lakes.inventory.map_rules import VAGUE_SHARE
 from glacial_lakes.schema import LakeState, LakeType, Status
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ _CONTRADICTED, _UNCONFIRMED, _HARDLY, _OPEN_ALERT, _ALERT, _SINGLE, _POOR, _VAGU
     REASONS
 )
 
-_VAGUE_SHARE = 0.25
 _HARDLY_PROB = 0.5
 _GOOD = "good"
 
@@ -84,7 +84,7 @@ def doubts(inventory: Inventory) -> dict[str, Doubt]:
         _ALERT: lakes.index.isin(alerts.loc[confirmed, C.LAKE_ID]),
         _SINGLE: lakes[C.N_OBSERVED].fillna(0) <= 1,
         _POOR: is_poor,
-        _VAGUE: lakes[C.AREA_SIGMA_M2] > _VAGUE_SHARE * lakes[C.AREA_M2],
+        _VAGUE: lakes[C.AREA_SIGMA_M2] > VAGUE_SHARE * lakes[C.AREA_M2],
         _UNTYPED: lakes[C.LAKE_TYPE].isna() | (lakes[C.LAKE_TYPE] == LakeType.UNKNOWN),
     }
     flags = {name: pd.Series(which, lakes.index, "boolean") for name, which in told.items()}

@@ -12,22 +12,43 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import shapely
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from glacial_lakes import language as words
 from glacial_lakes import schema
-from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, ConfigError, require
 from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.vector import Places, as_places
+from glacial_lakes.mapping.reach import check_reach
+from glacial_lakes.measures.meridian import in_degrees
 from glacial_lakes.report import curves
 from glacial_lakes.report.chips import CHIP_SIZE
-from glacial_lakes.report.contents import describe, shortened
+from glacial_lakes.report.contents import SUMMARY_ROWS, TABLE_ROWS, describe, shortened
+from glacial_lakes.report.summaries import Field, heading
+from glacial_lakes.report.summaries import words as words_of_cell
 
 _TO_DETAILS = re.compile(r'<a\b[^>]*href="#(?:lake|scene)-\d+"[^>]*>(.*?)</a>', re.DOTALL)
 """Links of our own to what a summary leaves out; texts of files hold none, for they are escaped."""
+
+
+def ice_about(inventory: Inventory, glaciers: Places | None) -> list[shapely.Geometry]:
+    """Return glaciers in degrees, for a map of the lakes of an inventory.
+
+    Raises
+    ------
+    InputError
+        When there are no glaciers, or they lie far from all lakes.
+    """
+    if glaciers is None:
+        return []
+    lakes = inventory.lakes.geometry.dropna()
+    places = shapely.get_parts(in_degrees(lakes).to_numpy()) if len(lakes) else ()
+    ice = as_places(glaciers)
+    check_reach(list(shapely.envelope(places)) if len(lakes) else [], glaciers=ice)
+    return list(in_degrees(ice.geometry))
 
 
 def write_report(
@@ -42,7 +63,8 @@ def write_report(
 ) -> Path:
     """Write an inventory as one HTML file without any outside part.
 
-    The page holds what needs a look, key numbers, events, trends, totals, a map, the scenes, a
+    The page holds what needs a look, key numbers, events, trends, totals, sums by basin, district,
+    size, elevation and type, changes, lakes to visit and to check, a map, the scenes, a
     curve with error bars and the outline of every lake, the method and its limits, and a data
     dictionary. A content security policy
     forbids everything but its own style sheet and one script, which only sorts tables; without
@@ -61,12 +83,12 @@ def write_report(
     glaciers : path-like, GeoDataFrame, GeoSeries, geometry or bounds, optional
         Glacier outlines for the map.
     is_summary : bool
-        Only what needs a look, key numbers, changes, the map, lakes to visit, and sums by basin and
-        district, the first rows of each table: at most ten pages A4. The numbers of lakes are those
-        of the full report.
+        Only what needs a look, key numbers, changes, the map, lakes to visit and sums by group, the
+        first rows of each table: at most ten pages A4. The numbers of lakes are those of the full
+        report.
     since : str or Inventory, optional
-        What the change of all lakes in a summary is told from: a date (``2010-08-01``), a year,
-        years (``2009-2011``), or an earlier inventory; by default the first area of each lake.
+        What the table of changes is told from: a date, a year, years (``2009-2011``) or an earlier
+        inventory; by default the first area of each lake.
 
     Returns
     -------
@@ -92,13 +114,13 @@ def write_report(
     require(inventory, Inventory, "inventory", N_("open it with open_inventory"))
     require(path, (str, os.PathLike), "path", N_("give the path of a file"))
     require_language(language)
-    ice = [] if glaciers is None else list(as_places(glaciers).to_crs("EPSG:4326").geometry)
+    ice = ice_about(inventory, glaciers)
     environment = environment_of(language)
     style, script = (source_of(environment, name) for name in ("style.css", "sort.js"))
-    contents = describe(inventory, ice, language)
+    contents = describe(inventory, ice, language, since)
     page = environment.get_template("report.html").render(
-        c=shortened(contents, inventory, since) if is_summary else contents,
-        since=_told(since, language),
+        c=shortened(contents) if is_summary else contents,
+        table_rows=SUMMARY_ROWS if is_summary else TABLE_ROWS,
         is_summary=is_summary,
         language=language,
         title=title or words.translate("Glacial lake inventory", language),
@@ -116,14 +138,6 @@ def write_report(
     with whole(path) as temporary:
         temporary.write_text(page, encoding="utf-8", errors="replace", newline="\n")
     return path
-
-
-def _told(since: str | Inventory | None, language: str) -> str | None:
-    """Return the time that changes are told from; of an inventory, that of its last image."""
-    if since is None or isinstance(since, str):
-        return since
-    times = since.observations[C.ACQUIRED].dropna()
-    return words.day(times.max(), language) if len(times) else None
 
 
 def require_language(language: str) -> None:
@@ -162,9 +176,11 @@ def environment_of(language: str) -> Environment:
         "area": partial(_area, language=language),
         "span": partial(_span, language=language),
         "reason": partial(words.in_language, language=language),
+        "heading": partial(heading, language=language),
         "raw": lambda value: "" if value is None else repr(value),
     }
     environment.filters.update(filters)
+    environment.globals["cell"] = partial(_cell, language=language)
     return environment
 
 
@@ -172,6 +188,17 @@ def _area(
     area_m2: float | None, sigma_m2: float | None = None, unit: str = "km²", *, language: str
 ) -> str:
     return curves.measured(area_m2, sigma_m2, language, unit)
+
+
+def _cell(field: Field, value: Any, language: str) -> str:
+    """Return a cell of a table as people read it."""
+    if value is None or value == "":
+        return "–"
+    if field.kind == "day":
+        return words.day(value, language)
+    if field.kind in ("real", "integer"):
+        return words.number(value, field.digits, language)
+    return words_of_cell(field, value, language)
 
 
 def _signed(value: float | None, digits: int = 0, *, language: str) -> str:

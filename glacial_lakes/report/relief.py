@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import math
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +18,7 @@ from glacial_lakes.errors import NotCoveredError
 from glacial_lakes.grid import Grid
 from glacial_lakes.measures.catchment import drainage
 from glacial_lakes.measures.meridian import turned
+from glacial_lakes.runtime.quiet import quiet
 from glacial_lakes.scenes.dem import Dem, read_heights
 from glacial_lakes.terrain import horn_gradient, illumination
 
@@ -133,8 +133,8 @@ def streams(heights: NDArray[np.float32], cell_m: float) -> NDArray[np.bool_]:
 def encoded(image: NDArray[np.uint8]) -> bytes:
     """Return an image of red, green and blue, shape (3, y, x), as a WebP file."""
     bands, height, width = image.shape
-    with MemoryFile(ext=".webp") as memory, warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # the page tells where it lies
+    # the page tells where it lies
+    with MemoryFile(ext=".webp") as memory, quiet(NotGeoreferencedWarning):
         with memory.open(
             **_WEBP, width=width, height=height, count=bands, dtype="uint8"
         ) as dataset:

@@ -1,14 +1,14 @@
 """Tables that a service hands on: lakes, sums by group, changes, what to visit, what to check.
 
-No files and no language: headings and words are English here, and are translated where they are
-written.
+The workbook and the report show the same tables. Headings and words are English in them, and are
+told in the reader's language by :func:`heading` and :func:`words`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -23,6 +23,7 @@ from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.inventory.decisions import reference
 from glacial_lakes.inventory.register import differing
 from glacial_lakes.io.parsing import json_of
+from glacial_lakes.language import in_language, translate
 from glacial_lakes.schema import LakeState, Status
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ _BAND_M = 500
 _MATCHED = 0.3
 """Share of the smaller outline that lakes of two inventories have in common to be one lake."""
 _SURE = 1.96
-BRIEF_ROWS = 25
-"""Rows of a table in a summary, at most."""
+TO_VISIT = N_("To visit")
+"""Title of the table of lakes that somebody should see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class Sheet:
     fields: tuple[Field, ...]
     rows: tuple[tuple[Any, ...], ...]
     note: str = ""
+    is_group: bool = False
+    """Sums of groups, few rows."""
 
 
 _NUMBER = Field(N_("No."), "integer")
@@ -79,7 +82,17 @@ _ERROR = Field(N_("Standard error"), "real", N_("km²"), 4)
 
 
 def sheets(inventory: Inventory, since: str | Inventory | None = None) -> list[Sheet]:
-    """Return all tables of an inventory.
+    """Return all tables of an inventory: the list of its lakes, :func:`tables`, and what it lacks.
+
+    See there for what is given and raised.
+    """
+    lakes = _lakes(inventory)
+    found = [_not_shown(inventory)]
+    return [_list_of(lakes), *_tables(inventory, lakes, since), *(s for s in found if s.rows)]
+
+
+def tables(inventory: Inventory, since: str | Inventory | None = None) -> list[Sheet]:
+    """Return the sums by group, the changes, and what is to be visited and to be checked.
 
     Parameters
     ----------
@@ -99,46 +112,28 @@ def sheets(inventory: Inventory, since: str | Inventory | None = None) -> list[S
     InputError
         When no image is of the time that is named.
     """
-    lakes = _lakes(inventory)
+    return _tables(inventory, _lakes(inventory), since)
+
+
+def _tables(
+    inventory: Inventory, lakes: pd.DataFrame, since: str | Inventory | None
+) -> list[Sheet]:
     found = [
-        _list_of(lakes),
         *_groups(lakes),
-        _change(inventory, lakes, since),
+        _change_of_all(changes := _change(inventory, lakes, since)),
+        changes,
         to_visit(inventory),
         _quality(inventory, lakes),
-        _not_shown(inventory),
     ]
-    return [sheet for sheet in found if sheet.rows or sheet is found[0]]
-
-
-def brief(inventory: Inventory, since: str | Inventory | None = None) -> list[tuple[Sheet, int]]:
-    """Return what a summary on paper shows of the tables, each with the number of all its rows.
-
-    Parameters
-    ----------
-    inventory, since
-        As for :func:`sheets`.
-
-    Returns
-    -------
-    list of (Sheet, int)
-        The change of all lakes together, lakes to visit, and sums by basin and by district: at
-        most :data:`BRIEF_ROWS` rows each, without columns that hold nothing.
-    """
-    lakes = _lakes(inventory)
-    by_basin, by_district, *_ = _groups(lakes)
-    found = [_change_of_all(_change(inventory, lakes, since)), to_visit(inventory)]
-    return [
-        (_without_empty(_largest(sheet)), len(sheet.rows))
-        for sheet in (*found, by_basin, by_district)
-        if sheet.rows
-    ]
+    return [sheet for sheet in found if sheet.rows]
 
 
 def _change_of_all(changes: Sheet) -> Sheet:
     """Return the sums of the changes of lakes."""
     fields = (
         Field(N_("Lakes in common"), "integer"),
+        Field(N_("Date before"), "day"),
+        Field(N_("Date of the area"), "day"),
         Field(N_("Area before"), "real", N_("km²"), 4),
         _AREA,
         Field(N_("Change"), "real", N_("km²"), 4),
@@ -156,6 +151,8 @@ def _change_of_all(changes: Sheet) -> Sheet:
     is_sure = np.array([row[12] == "yes" for row in changes.rows])
     row = (
         len(changes.rows),
+        min(row[5] for row in changes.rows),
+        max(row[7] for row in changes.rows),
         float(before.sum()),
         float(now.sum()),
         float(change.sum()),
@@ -164,23 +161,7 @@ def _change_of_all(changes: Sheet) -> Sheet:
         int((is_sure & (change > 0)).sum()),
         int((is_sure & (change < 0)).sum()),
     )
-    return Sheet(title, fields, (row,), note)
-
-
-def _largest(sheet: Sheet) -> Sheet:
-    """Return the rows with the largest areas, in their order; the last one may be that of all."""
-    place = sheet.fields.index(_AREA)
-    order = sorted(range(len(sheet.rows)), key=lambda n: (-(sheet.rows[n][place] or 0.0), n))
-    return replace(sheet, rows=tuple(sheet.rows[n] for n in sorted(order[:BRIEF_ROWS])))
-
-
-def _without_empty(sheet: Sheet) -> Sheet:
-    kept = [n for n in range(len(sheet.fields)) if any(row[n] is not None for row in sheet.rows)]
-    return replace(
-        sheet,
-        fields=tuple(sheet.fields[n] for n in kept),
-        rows=tuple(tuple(row[n] for n in kept) for row in sheet.rows),
-    )
+    return Sheet(title, fields, (row,), note, is_group=True)
 
 
 def _lakes(inventory: Inventory) -> pd.DataFrame:
@@ -193,27 +174,31 @@ def _lakes(inventory: Inventory) -> pd.DataFrame:
     size = lakes[C.AREA_M2] / _KM2
     lakes = lakes.assign(
         area_of=pd.to_datetime(area_of, utc=True),
-        size_class=size.map(_size_class).astype("object"),
-        band=lakes[C.ELEV_M].map(_band).astype("object"),
+        size_class=size.map(_size_class).astype("float64"),
+        band=lakes[C.ELEV_M].map(_band).astype("float64"),
     )
     return lakes.sort_values([C.NUMBER, C.LAKE_ID], kind="stable", na_position="last")
 
 
-def _size_class(area_km2: float) -> str | None:
-    if not area_km2 >= 0:
-        return None
-    place = max(i for i, low in enumerate(_CLASSES_KM2) if area_km2 >= low)
-    low = _CLASSES_KM2[place]
-    if place + 1 == len(_CLASSES_KM2):
-        return f"≥ {low:g}"
-    return f"{low:g} – {_CLASSES_KM2[place + 1]:g}"
+def _size_class(area_km2: float) -> float | None:
+    """Return the lower end of the class of an area."""
+    return max((low for low in _CLASSES_KM2 if area_km2 >= low), default=None)
 
 
-def _band(height_m: float) -> str | None:
-    if math.isnan(height_m):
-        return None
-    low = int(height_m // _BAND_M) * _BAND_M
-    return f"{low} – {low + _BAND_M}"
+def _size_label(low: float) -> Message:
+    place = _CLASSES_KM2.index(low) + 1
+    if place == len(_CLASSES_KM2):
+        return Message("≥ {low:.2f}", low=low)
+    return Message("{low:.2f} – {high:.2f}", low=low, high=_CLASSES_KM2[place])
+
+
+def _band(height_m: float) -> float | None:
+    """Return the lower end of the band of an elevation."""
+    return None if math.isnan(height_m) else height_m // _BAND_M * _BAND_M
+
+
+def _band_label(low: float) -> str:
+    return f"{low:.0f} – {low + _BAND_M:.0f}"
 
 
 def _who(row: Any) -> tuple[Any, ...]:
@@ -286,14 +271,15 @@ def _list_of(lakes: pd.DataFrame) -> Sheet:
 def _groups(lakes: pd.DataFrame) -> Iterator[Sheet]:
     """Yield numbers, areas and errors of the present lakes by basin, district and so on."""
     present = lakes[lakes[C.STATE] == LakeState.PRESENT]
-    for title, heading, name, unit in (
-        (N_("By basin"), N_("Basin"), C.BASIN, ""),
-        (N_("By district"), N_("District"), C.DISTRICT, ""),
-        (N_("By size"), N_("Size class"), "size_class", N_("km²")),
-        (N_("By elevation"), N_("Elevation band"), "band", N_("m")),
-        (N_("By type"), N_("Type"), C.LAKE_TYPE, ""),
-    ):
-        kind: Kind = "word" if name == C.LAKE_TYPE else "text"
+    kinds: tuple[tuple[str, str, str, str, Callable[[Any], str]], ...] = (
+        (N_("By basin"), N_("Basin"), C.BASIN, "", str),
+        (N_("By district"), N_("District"), C.DISTRICT, "", str),
+        (N_("By size"), N_("Size class"), "size_class", N_("km²"), _size_label),
+        (N_("By elevation"), N_("Elevation band"), "band", N_("m"), _band_label),
+        (N_("By type"), N_("Type"), C.LAKE_TYPE, "", str),
+    )
+    for title, heading, name, unit, label in kinds:
+        kind: Kind = "text" if name in (C.BASIN, C.DISTRICT) else "word"
         fields = (
             Field(heading, kind, unit),
             Field(N_("Lakes"), "integer"),
@@ -305,19 +291,12 @@ def _groups(lakes: pd.DataFrame) -> Iterator[Sheet]:
         if present[name].isna().all():
             yield Sheet(title, fields, ())
             continue
-        groups = [(str(group), rows) for group, rows in present.groupby(name)]
-        groups.sort(key=lambda pair: (_leading_number(pair[0]), pair[0]))
+        groups = [(label(group), members) for group, members in present.groupby(name)]
         if len(rest := present[present[name].isna()]):
             groups.append(("–", rest))
         groups.append((ALL, present))
-        yield Sheet(title, fields, tuple((group, *_sums(rows)) for group, rows in groups))
-
-
-def _leading_number(text: str) -> float:
-    try:
-        return float(text.lstrip("≥ ").split(" ")[0])
-    except ValueError:
-        return 0.0
+        rows = tuple((group, *_sums(members)) for group, members in groups)
+        yield Sheet(title, fields, rows, is_group=True)
 
 
 def _sums(rows: pd.DataFrame) -> tuple[int, int, float | None, float | None, float | None]:
@@ -474,7 +453,7 @@ def to_visit(inventory: Inventory) -> Sheet:
         )
         for lake in _each(chosen)
     )
-    return Sheet(N_("To visit"), fields, rows)
+    return Sheet(TO_VISIT, fields, rows)
 
 
 def _quality(inventory: Inventory, lakes: pd.DataFrame) -> Sheet:
@@ -503,7 +482,7 @@ def _quality(inventory: Inventory, lakes: pd.DataFrame) -> Sheet:
     for row in _each(differing(inventory.register, inventory.lakes, inventory.reviews)):
         detail = f"{row.field}: {row.catalogue} / {row.person or '–'} ({row.reviewer or '–'})"
         add(row.lake_id, N_("Catalogue and edits differ"), detail)
-    fields = (*_WHO, Field(N_("To check"), "word"), Field(N_("Detail")))
+    fields = (*_WHO, Field(N_("To check"), "word"), Field(N_("Detail"), "word"))
     return Sheet(N_("Quality control"), fields, tuple(rows))
 
 
@@ -576,6 +555,18 @@ def route(points: Sequence[tuple[float, float]]) -> list[int]:
     return order
 
 
-def words(value: Any) -> Iterable[str]:
-    """Return the words of a cell: one, or several."""
-    return value if isinstance(value, tuple) else (value,)
+def heading(field: Field, language: str) -> str:
+    """Return the heading of a column, with its unit."""
+    title = translate(field.title, language)
+    return f"{title}, {translate(field.unit, language)}" if field.unit else title
+
+
+def words(field: Field, value: Any, language: str) -> str:
+    """Return the text of a cell of text or words: words of ours in the language."""
+    if field.kind != "word" and value != ALL:
+        return str(value)
+    parts = value if isinstance(value, tuple) else (value,)
+    return "; ".join(
+        in_language(part, language) if isinstance(part, Message) else translate(part, language)
+        for part in parts
+    )

@@ -18,8 +18,8 @@ from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, require
 from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.io.atomic import whole
-from glacial_lakes.io.vector import Places, as_places
-from glacial_lakes.report.page import content_hash, environment_of, require_language
+from glacial_lakes.io.vector import Places
+from glacial_lakes.report.page import content_hash, environment_of, ice_about, require_language
 from glacial_lakes.report.pictures import SIZE, sheets
 from glacial_lakes.report.relief import Bounds, data_uri, relief
 from glacial_lakes.report.viewer_data import viewer_data
@@ -101,7 +101,7 @@ def write_viewer(
     require(inventory, Inventory, "inventory", N_("open it with open_inventory"))
     require(path, (str, os.PathLike), "path", N_("give the path of a file"))
     require_language(language)
-    ice = [] if glaciers is None else list(as_places(glaciers).to_crs("EPSG:4326").geometry)
+    ice = ice_about(inventory, glaciers)
     data, rows = viewer_data(inventory, ice, language)
     data["relief"] = None if dem is None else _relief(dem, rows)
     path = Path(path)

@@ -94,7 +94,6 @@ def _compared(inventory: Inventory, task: Task, missing_is_rejected: bool | None
             "if all these lakes are false, with --whole",
         )
     parts = {i: [j for j, main in merged.items() if main == i] for i in pairs}
-    images = {i: _latest_image(old, [i, *parts[i]]) for i in pairs}
     rows: list[Row] = []
     shifts = []
     for i, members in sorted(pairs.items()):
@@ -103,7 +102,7 @@ def _compared(inventory: Inventory, task: Task, missing_is_rejected: bool | None
             shape = shapely.union_all(new.geometry.to_numpy()[members])
             redrawn = decision(Decision.REDRAWN, old.iloc[i], row, shape)
             rows.append(redrawn | changed(old, i, shape))
-            rows[-1] |= images[i]
+            rows[-1] |= _latest_image(old, [i, *parts[i]])
             shifts.append(shift_m(old_m[i], drawn[i]))
         source = next((j for j in parts[i] if old[C.LAKE_ID].iloc[j] == row[C.LAKE_ID]), i)
         was = old.iloc[source].copy()  # the fields of a merged lake are those of the row kept
@@ -122,7 +121,8 @@ def _compared(inventory: Inventory, task: Task, missing_is_rejected: bool | None
             "correct the CRS of the edited file; nothing was taken in",
         )
     for i, main in merged.items():
-        rows.append(_merger(old, i, main, new.iloc[pairs[main][0]]) | images[main])
+        image = _latest_image(old, [main, *parts[main]])
+        rows.append(_merger(old, i, main, new.iloc[pairs[main][0]]) | image)
     if missing_is_rejected is not False:
         rows += [_rejection(inventory, old, i, task) for i in missing]
     standing = {str(old[C.LAKE_ID].iloc[i]): shape for i, shape in drawn.items()}

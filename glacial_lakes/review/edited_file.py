@@ -15,6 +15,7 @@ from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.errors import InputError, Message, VectorError
 from glacial_lakes.inventory.decisions import FIELDS
+from glacial_lakes.inventory.inventory import LAYERS
 from glacial_lakes.io.at_rest import settle
 from glacial_lakes.io.geopackage import read_layers
 from glacial_lakes.io.vector import read_as_drawn, spatial_layers
@@ -25,6 +26,8 @@ _READ = (
     *(C.LAKE_ID, C.ACQUIRED, C.SCENE_ID, C.SENSOR, C.AREA_M2, C.AREA_SIGMA_M2, C.STATUS),
     *(*FIELDS, C.VERIFIED, C.VERIFIED_BY, C.EDITED, C.EDITED_BY),
 )
+WITH_WORDS = ("outlines", "lakes")
+"""Layers whose rows and columns a person may change; the others follow from these and scenes."""
 _TRUE = {"1", "1.0", "true", "t", "yes", "y", "да"}
 _LISTED = 5
 
@@ -49,7 +52,7 @@ class Edited:
     runs: frozenset[str] = frozenset()
     """Runs that the copy knew."""
     written: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    """All columns of the tables of a copy of an inventory, as they are written, by layer."""
+    """All columns as they are written, by layer; ``file`` for the one layer of another file."""
 
 
 def read_edited(path: Path | str, encoding: str | None = None) -> Edited:
@@ -78,20 +81,21 @@ def read_edited(path: Path | str, encoding: str | None = None) -> Edited:
     """
     settle(path)
     layers = spatial_layers(path)
-    known: list[str] = [
-        name for name in ("outlines", "lakes") if name in layers and len(layers) > 1
-    ]
+    known: list[str] = [name for name in WITH_WORDS if name in layers and len(layers) > 1]
     if not known:
-        return Edited(file=_table(path, None, encoding))
-    tables = {name: _table(path, name, encoding) for name in known}
+        frame = read_as_drawn(path, None, encoding)
+        return Edited(file=_table(path, frame, is_copy=False), written={"file": frame})
+    frames = {name: read_as_drawn(path, name, encoding) for name in known}
+    tables = {name: _table(path, frame, is_copy=True) for name, frame in frames.items()}
     if "reviews" not in layers:
-        return Edited(**tables)
-    runs = read_layers(path, ("runs",)).get("runs", pd.DataFrame())
+        return Edited(**tables, written=frames)
+    others = read_layers(path, [name for name in LAYERS if name not in WITH_WORDS])
+    runs = others.get("runs", pd.DataFrame())
     return Edited(
         **tables,
         last_review=_last_review(path),
         runs=frozenset(runs[C.RUN_ID].map(str)) if C.RUN_ID in runs else frozenset(),
-        written={name: read_as_drawn(path, name) for name in known},
+        written={**frames, **others},
     )
 
 
@@ -100,15 +104,19 @@ def _last_review(path: Path | str) -> int:
     return int(taken[C.REVIEW_ID].max()) if C.REVIEW_ID in taken and len(taken) else 0
 
 
-def _table(path: Path | str, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
-    frame = read_as_drawn(path, layer, encoding)
-    given = {str(name).lower(): name for name in frame.columns}
+def written_as(column: schema.Column, frame: pd.DataFrame) -> str | None:
+    """Return the field of a file that holds a column, in full, cut, or as shapefiles have it."""
+    given = {str(name).lower(): str(name) for name in frame.columns}
+    names = (column.name, column.name[:10], (column.shapefile or column.name).lower())
+    return next((given[name] for name in names if name in given), None)
+
+
+def _table(path: Path | str, frame: gpd.GeoDataFrame, *, is_copy: bool) -> gpd.GeoDataFrame:
     columns: dict[str, Any] = {}
     for column in schema.OUTLINES:
         if column.name not in _READ:
             continue
-        names = (column.name, column.name[:10], (column.shapefile or column.name).lower())
-        found = next((given[name] for name in names if name in given), None)
+        found = written_as(column, frame)
         if found is None:
             if column.name not in FIELDS:
                 columns[column.name] = [None] * len(frame)
@@ -121,7 +129,7 @@ def _table(path: Path | str, layer: str | None, encoding: str | None) -> gpd.Geo
         else:
             texts = [text_of(value) for value in frame[found]]
             columns[column.name] = [known_word(column, text) or text for text in texts]
-    if layer is None and all(value is None for value in columns[C.LAKE_ID]):
+    if not is_copy and all(value is None for value in columns[C.LAKE_ID]):
         raise VectorError(
             path,
             "has no field with lake codes (lake_id or GLAKE_ID)",

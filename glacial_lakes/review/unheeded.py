@@ -5,21 +5,30 @@ Columns that are computed stay as they are, and where only some words can stand,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
+import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.errors import Message
 from glacial_lakes.inventory.decisions import FIELDS
-from glacial_lakes.inventory.inventory import KEYS, Inventory
-from glacial_lakes.review.edited_file import Edited, known_word, text_of
+from glacial_lakes.inventory.inventory import ALL_LAYERS, KEYS, Inventory
+from glacial_lakes.measures.meridian import in_equal_area
+from glacial_lakes.review.baseline import tasks_of
+from glacial_lakes.review.edited_file import WITH_WORDS, Edited, known_word, text_of, written_as
+from glacial_lakes.review.matching import is_same
 
 _PERSONS = {*FIELDS, C.VERIFIED, C.VERIFIED_BY, C.EDITED, C.EDITED_BY}
 _LISTED = 3
 _SAME = 1e-9
+_ROUNDED = 1e-4
+"""What numbers may be off in a file of another program, as a share of them."""
+_OF_LAKE = tuple(column for column in schema.LAKES if column.name in (C.BASIN, C.STATE))
+_MEASURED = (schema.AREA, schema.AREA_SIGMA, schema.PERIMETER, schema.ELEVATION, *_OF_LAKE)
 
 
 def unheeded(inventory: Inventory, edited: Edited) -> list[Message]:
@@ -35,41 +44,136 @@ def unheeded(inventory: Inventory, edited: Edited) -> list[Message]:
     Returns
     -------
     list of Message
-        Computed columns are compared where the file is a copy of this very run.
+        All computed columns are compared where the file is a copy of this very run; in shapefiles,
+        layers by themselves and copies of earlier runs those that follow from an outline, and
+        basin and state, where the outline is as it was.
     """
     found: list[Message] = []
-    for layer, columns in (("lakes", schema.LAKES), ("outlines", schema.OUTLINES)):
-        written = edited.written.get(layer)
-        if written is not None and edited.runs == set(inventory.runs[C.RUN_ID].map(str)):
-            found += _computed(getattr(inventory, layer), written, layer, columns)
+    if edited.runs and edited.runs == set(inventory.runs[C.RUN_ID].map(str)):
+        found += _of_this_run(inventory, edited)
+    else:
+        found += _measured(inventory, edited)
     for table in (edited.lakes, edited.outlines, edited.file):
         if table is not None:
             found += _no_words(table)
     return list(dict.fromkeys(found))
 
 
-def _computed(
-    old: pd.DataFrame, new: pd.DataFrame, layer: str, columns: tuple[schema.Column, ...]
-) -> Iterator[Message]:
+def _of_this_run(inventory: Inventory, edited: Edited) -> Iterator[Message]:
+    """Yield what was written into a copy of this very run, of which all computed is known."""
+    last = inventory.reviews[C.REVIEW_ID].max() if len(inventory.reviews) else 0
+    for layer, written in edited.written.items():
+        has_words = layer in WITH_WORDS
+        if not has_words and edited.last_review != last:
+            continue  # later decisions changed these layers
+        old, new = _by_keys(getattr(inventory, layer), layer), _by_keys(written, layer)
+        yield from _computed(old, new, layer, _PERSONS if has_words else set())
+        if not has_words:
+            yield from _rows(old, new, layer)
+
+
+def _by_keys(table: pd.DataFrame, layer: str) -> pd.DataFrame:
+    """Return the columns of ours of a layer, by what tells its rows."""
     keys = list(KEYS[layer])
-    new = schema.conform(new[[name for name in new.columns if name != "geometry"]], columns)
-    old, new = (table[table[keys].notna().all(axis=1)] for table in (old, new))
-    old, new = (table.drop_duplicates(keys).set_index(keys) for table in (old, new))
+    table = table[[name for name in table.columns if name != "geometry"]]
+    table = schema.conform(table, ALL_LAYERS[layer])
+    if layer in WITH_WORDS:
+        table = table[table[keys].notna().all(axis=1)]
+    else:  # a row that a person added may name no scene
+        named = {key: table[key].astype(object).where(table[key].notna(), "–") for key in keys}
+        table = table.assign(**named)
+    return table.drop_duplicates(keys).set_index(keys)
+
+
+def _computed(
+    old: pd.DataFrame, new: pd.DataFrame, layer: str, persons: Collection[str]
+) -> Iterator[Message]:
     both = old.index.intersection(new.index)
-    for column in columns:
-        if column.name in _PERSONS or column.name in keys:
+    for column in ALL_LAYERS[layer]:
+        if column.name in persons or column.name in KEYS[layer]:
             continue
         before, after = old.loc[both, column.name], new.loc[both, column.name]
+        unlike = ~((before == after).fillna(False) | (before.isna() & after.isna())).to_numpy(bool)
+        before, after = before[unlike], after[unlike]
         changed = before.index[[not _same(*pair) for pair in zip(before, after, strict=True)]]
         if len(changed):
-            lakes = list(dict.fromkeys(k if isinstance(k, str) else k[0] for k in changed))
-            yield Message(
-                "{column} is computed and stays as it was, in {count} row, of {lakes}",
-                "{column} is computed and stays as it was, in {count} rows, such as of {lakes}",
-                column=column.name,
-                count=len(changed),
-                lakes=lakes[:_LISTED],
-            )
+            name = column.name if layer in WITH_WORDS else f"{layer}.{column.name}"
+            yield _stays(name, len(changed), _named(changed))
+
+
+def _measured(inventory: Inventory, edited: Edited) -> Iterator[Message]:
+    """Yield what was written into columns that follow from outlines that are as they were."""
+    lakes = inventory.lakes.drop_duplicates(C.LAKE_ID).set_index(C.LAKE_ID)
+    changed: dict[str, list[str]] = {}
+    for task in tasks_of(inventory, edited):
+        layer = "lakes" if task.whole_lakes else "outlines"
+        frame = edited.written["file" if edited.file is not None else layer]
+        old = task.old.drop_duplicates(C.LAKE_ID).set_index(C.LAKE_ID)
+        new = task.new[task.new[C.LAKE_ID].isin(old.index)]
+        ids = new[C.LAKE_ID]
+        shapes = (
+            in_equal_area(gpd.GeoSeries(rows.geometry)).to_numpy() for rows in (old.loc[ids], new)
+        )
+        unmoved = np.array([is_same(*pair) for pair in zip(*shapes, strict=True)], dtype=bool)
+        for column in _MEASURED:
+            name = written_as(column, frame)
+            before = lakes if column in _OF_LAKE else old
+            if name is None or (column in _OF_LAKE and not task.whole_lakes):
+                continue
+            values = frame[name].loc[new.index[unmoved]]
+            known = before[column.name].reindex(ids[unmoved])
+            for lake, one, other in zip(ids[unmoved], known, values, strict=True):
+                if not _same_in_file(one, other):
+                    changed.setdefault(name, []).append(str(lake))
+    for name, told in changed.items():
+        yield _stays(name, len(told), _named(told))
+
+
+def _same_in_file(one: Any, other: Any) -> bool:
+    """Tell whether a value is the same after the rounding of other programs; 0 may be none."""
+    if pd.isna(one):
+        return bool(pd.isna(other) or other in ("", 0))
+    if isinstance(one, float):
+        number = pd.to_numeric(other, errors="coerce")
+        return bool(np.isclose(number, one, rtol=_ROUNDED, atol=_ROUNDED))
+    return str(one) == text_of(other)
+
+
+def _stays(column: str, count: int, lakes: list[str]) -> Message:
+    return Message(
+        "{column} is computed and stays as it was, in {count} row, of {lakes}",
+        "{column} is computed and stays as it was, in {count} rows, such as of {lakes}",
+        column=column,
+        count=count,
+        lakes=lakes,
+    )
+
+
+def _rows(old: pd.DataFrame, new: pd.DataFrame, layer: str) -> Iterator[Message]:
+    """Tell rows that were added to a layer that is computed, or deleted from it."""
+    added, deleted = new.index.difference(old.index), old.index.difference(new.index)
+    if len(added):
+        yield Message(
+            "{layer} is computed: {count} row that was added is not taken in, of {rows}",
+            "{layer} is computed: {count} rows that were added are not taken in, such as of {rows}",
+            layer=layer,
+            count=len(added),
+            rows=_named(added),
+        )
+    if len(deleted):
+        yield Message(
+            "{layer} is computed: {count} row that was deleted is back, of {rows}",
+            "{layer} is computed: {count} rows that were deleted are back, such as of {rows}",
+            layer=layer,
+            count=len(deleted),
+            rows=_named(deleted),
+        )
+
+
+def _named(rows: Iterable[Any]) -> list[str]:
+    """Return the lakes, scenes or numbers of the first of some rows."""
+    names = [str(row[0] if isinstance(row, tuple) else row) for row in rows]
+    return list(dict.fromkeys(names))[:_LISTED]
 
 
 def _same(one: Any, other: Any) -> bool:

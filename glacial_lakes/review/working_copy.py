@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import re
 import shutil
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,12 +17,19 @@ import pandas as pd
 from glacial_lakes.columns import C
 from glacial_lakes.errors import DamagedFileError, InputError, LockedError, Message
 from glacial_lakes.events import EditsTakenIn, InputOdd, InventoryRestored, Listener, ignore
-from glacial_lakes.inventory.inventory import ALL_LAYERS, KEYS, Inventory, open_inventory
-from glacial_lakes.io import atomic
+from glacial_lakes.inventory.inventory import (
+    ALL_LAYERS,
+    KEYS,
+    Inventory,
+    is_inventory,
+    open_inventory,
+)
+from glacial_lakes.io import atomic, marks
 from glacial_lakes.io.at_rest import settle
 from glacial_lakes.io.atomic import Aside
 from glacial_lakes.io.carry_over import carry_over
 from glacial_lakes.io.geopackage import read_layers, same_content
+from glacial_lakes.places import SHAPEFILE_PARTS
 from glacial_lakes.review.differences import differences
 from glacial_lakes.review.edited_file import read_edited
 from glacial_lakes.review.records import signed
@@ -106,6 +115,9 @@ def edits(path: Path, *, by: str | None = None, missing_is_rejected: bool | None
     except InputError as error:
         raise type(error)(error.path or path, error.what, error.remedy) from error
     untaken = tuple(unheeded(before, edited))
+    if untaken:
+        what = Message("a copy of the edited file goes to the folder {name}", name=KEPT_FOLDER)
+        untaken = (*untaken, what)
     if found.empty:
         return Edits(before, before.reviews.iloc[:0], True, untaken)
     saved = pd.Timestamp(path.stat().st_mtime, unit="s", tz="UTC")
@@ -136,6 +148,41 @@ def kept_place(path: Path, folder: Path) -> Path:
     return kept
 
 
+def copied_aside(paths: Iterable[Path], aside: Aside) -> dict[Path, str]:
+    """Put copies of edited files among what persons edited, together with what replaces them.
+
+    Parameters
+    ----------
+    paths : iterable of pathlib.Path
+        Files in ``aside.target``; of a shapefile all parts are copied.
+    aside : Aside
+        From :func:`glacial_lakes.io.atomic.together`.
+
+    Returns
+    -------
+    dict of pathlib.Path to str
+        Names of the copies in the folder, by what they are copies of.
+    """
+    kept: dict[Path, str] = {}
+    for path in paths:
+        if path in kept:
+            continue
+        parts = [path]
+        if path.suffix in SHAPEFILE_PARTS:
+            parts = [path.with_suffix(end) for end in SHAPEFILE_PARTS]
+        stem = kept_place(path, aside.target / KEPT_FOLDER).stem
+        while any((aside.folder / KEPT_FOLDER).glob(f"{glob.escape(stem)}.*")):
+            stem += "_"  # a namesake of another folder, edited in the same second
+        for part in parts:
+            name = f"{KEPT_FOLDER}/{stem}{part.suffix}"
+            if part.is_file() and part not in kept and not (aside.target / name).exists():
+                copy = aside.folder / name
+                copy.parent.mkdir(exist_ok=True)
+                shutil.copyfile(part, copy)
+                kept[part] = name
+    return kept
+
+
 def put(inventory: Inventory, path: Path) -> None:
     """Write an inventory in the place of the one it was made of, whatever was edited in that."""
     with atomic.together(path.parent) as aside:
@@ -160,7 +207,7 @@ def stage(inventory: Inventory, path: Path, aside: Aside) -> None:
     name = f"{WRITTEN_FOLDER}/{_name(path.stem, inventory.runs, inventory.reviews)}"
     written = aside.folder / name
     inventory.only_own().to_file(written)
-    if path.is_file():
+    if path.is_file() and not (marks.is_overwriting() and not is_inventory(path)):
         own = {layer: [c.name for c in columns] for layer, columns in ALL_LAYERS.items()}
         carry_over(path, written, own, KEYS)
     shutil.copyfile(written, aside.folder / path.name)

@@ -28,6 +28,8 @@ _SERVE = "from glacial_lakes.runtime.processes import serve; serve()"
 _SERVE_IN_TURN = "from glacial_lakes.runtime.processes import serve_in_turn; serve_in_turn()"
 _START_SECONDS = 120.0
 """Longest time until a process has loaded what it needs, on a busy computer."""
+_READY, _LEAVE = b"r", b"l"
+"""What a child says when it has loaded its call, and what it then waits for."""
 _WAIT_SECONDS = 0.5  # Windows delivers Ctrl-C only between waits
 
 
@@ -229,8 +231,8 @@ def _forward(
     """Send the call to a process, and pass on what it answers until it ends."""
     assert process.stdin and process.stdout  # noqa: S101 (both are pipes)
     try:
-        process.stdin.write(pickle.dumps(call))
-        process.stdin.flush()  # and left open: its end tells the child that we died
+        if _send(process, pickle.dumps(call)):
+            answers.put((True, None))
         while True:
             answers.put(pickle.load(process.stdout))  # noqa: S301 (from our own child)
     except (OSError, ValueError, EOFError, pickle.UnpicklingError):
@@ -268,8 +270,10 @@ def serve() -> None:
     answer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what native libraries print must not mix with the answer
     try:
-        memory_bytes, function, args, kwargs = pickle.load(sys.stdin.buffer)  # noqa: S301
-        threading.Thread(target=_die_with_parent, daemon=True).start()
+        try:
+            memory_bytes, function, args, kwargs = pickle.load(sys.stdin.buffer)  # noqa: S301
+        finally:
+            _await_leave(answer)
         _limit_memory(memory_bytes)
         outcome: tuple[bool, Any] = (True, function(*args, **kwargs))
     except Exception as error:  # noqa: BLE001 (every failure is the caller's to judge)
@@ -284,11 +288,9 @@ def serve_in_turn() -> None:
     answer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     memory_bytes, function, items = pickle.load(sys.stdin.buffer)  # noqa: S301
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    _await_leave(answer)  # it is ready: the time of the first call begins
     _limit_memory(memory_bytes)
     with answer:
-        answer.write(pickle.dumps((True, None)))  # it is ready: the time of the first call begins
-        answer.flush()
         for item in items:
             outcome: tuple[bool, Any]
             try:
@@ -304,14 +306,40 @@ def _converse(process: subprocess.Popen[bytes], call: bytes) -> bytes:
     assert process.stdin and process.stdout  # noqa: S101 (both are pipes)
     with process:
         try:
-            process.stdin.write(call)
-            process.stdin.flush()  # and left open: its end tells the child that we died
+            _send(process, call)
             return process.stdout.read()
         except BrokenPipeError:
             return b""
         except BaseException:
             process.kill()
             raise
+
+
+def _send(process: subprocess.Popen[bytes], call: bytes) -> bool:
+    """Send a call and, once it is loaded, leave to do it; tell whether it was loaded.
+
+    The pipe is left open: its end tells the child that we died.
+    """
+    assert process.stdin and process.stdout  # noqa: S101 (both are pipes)
+    process.stdin.write(call)
+    process.stdin.flush()
+    if process.stdout.read(1) != _READY:
+        return False
+    process.stdin.write(_LEAVE)
+    process.stdin.flush()
+    return True
+
+
+def _await_leave(answer: IO[bytes]) -> None:
+    """Tell the parent that the call is loaded, and go on only if it lives; later die with it.
+
+    To load takes seconds, in which it may have been killed: its work must not be done after it.
+    """
+    answer.write(_READY)
+    answer.flush()
+    if os.read(0, 1) != _LEAVE:
+        os._exit(1)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
 
 
 def _die_with_parent() -> None:

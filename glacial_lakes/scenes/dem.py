@@ -52,6 +52,9 @@ reading, or an xarray DataArray with a CRS. Files and arrays can be sent to othe
 LOWEST_M, HIGHEST_M = -11000.0, 9000.0
 """Below the deepest sea (−10 935 m) and above Everest (8849 m) there is no ground."""
 
+LOWEST_LAND_M = -500.0
+"""All land is higher (the shore of the Dead Sea: −440 m)."""
+
 STEEPEST_HALF_DEG = 55.0
 """Half of the ground steeper than this is none in metres: steep mountains have 35 to 40°."""
 
@@ -407,6 +410,13 @@ def _require_ground(parts: list[Float], dataset: Any) -> None:
             "the DEM has the height {low:g} m everywhere",
             "give another one, or leave it out",
             low=low,
+        )
+    if high < LOWEST_LAND_M:
+        raise ImplausibleError(
+            name_of(dataset),
+            "the DEM has no height above {high:.0f} m, as if it told depths",
+            "give heights above the sea, or leave it out",
+            high=high,
         )
     has_fractions = bool((known != np.round(known)).mean() > 0.5)
     is_small = low > _KILOMETRES[0] and high < _KILOMETRES[1]

@@ -145,9 +145,7 @@ def open_geotiff(path: Path) -> Scene:
             "checksum": "unverified",
             "metadata": (sidecar.name,),
             "sun": "computed" if told is None else "told",
-            "contradictions": tuple(
-                contradictions(acquired, grid, None if told is None else told[0])
-            ),
+            "contradictions": tuple(contradictions(acquired, grid, told)),
         },
     )
 

@@ -45,6 +45,8 @@ COLLECTION_2 = (2.75e-05, -0.2)
 _RANGE_ERROR = 0.005
 """How far minimum and maximum of reflectance may be from what scale and offset give."""
 
+_BAND_IN_NAME = re.compile(r"_b(?:and)?(\d+)\.\w+$", re.IGNORECASE)
+
 _ESUN = {
     "LT04": {1: 1983.0, 2: 1795.0, 3: 1539.0, 4: 1028.0, 5: 219.8, 7: 83.49},
     "LT05": {1: 1983.0, 2: 1796.0, 3: 1536.0, 4: 1031.0, 5: 220.0, 7: 83.44},
@@ -126,6 +128,7 @@ def open_landsat(source: Source, metadata_name: str) -> Scene:
             sun_elevation_deg=elevation,
             acquired=acquired,
         )
+        doubts += _other_band(files[name], number)
         doubts += _contradictions(mtl, number, level, (scale, offset), where)
         factor = coarsening(headers[name], paths[name], fine)
         bands[name] = Band(
@@ -135,7 +138,9 @@ def open_landsat(source: Source, metadata_name: str) -> Scene:
     _check_place(mtl, grid, where)
     check_time(acquired, sensor, where)
     scene_id = to_name(_get(mtl, _IDENTITY, "LANDSAT_PRODUCT_ID", "LANDSAT_SCENE_ID"), "id", where)
-    doubts += contradictions(acquired, grid, elevation, _processed(mtl), scene_id)
+    doubts += contradictions(
+        acquired, grid, (elevation, azimuth), _processed(mtl), scene_id, sensor
+    )
     cloud = _get(mtl, _IMAGE, "CLOUD_COVER")
     alone = len(metadata_files(source.names)) == 1
     return Scene(
@@ -221,6 +226,15 @@ def _file(source: Source, mtl: Groups, key: str, what: str) -> str:
             key=key,
         )
     return name
+
+
+def _other_band(file: str, number: int) -> list[Message]:
+    """Return what is wrong when a file is named for one band and listed for another."""
+    named = _BAND_IN_NAME.search(file)
+    if named is None or int(named[1]) == number:
+        return []
+    what = N_("band {number} is in {file}, by its name another one")
+    return [Message(what, number=number, file=Path(file).name)]
 
 
 def _listed(source: Source, mtl: Groups, key: str) -> str | None:

@@ -33,7 +33,7 @@ def read_mtl(source: Source, name: str) -> Groups:
 
 
 def _from_odl(source: Source, name: str) -> Groups:
-    text = read_metadata(source, name).decode("utf-8", errors="replace")
+    text = read_metadata(source, name).decode("utf-8-sig", errors="replace")
     groups: dict[str, dict[str, str]] = {}
     group: dict[str, str] = {}
     open_groups = 0

@@ -68,6 +68,10 @@ _SUN_OFF_DEG = 15.0
 """How far the sun that a product tells may stand from that of its date and place. Products tell
 that of the scene's centre, 1° off at most; scenes that were moved for a test are up to 9° off."""
 
+_SUN_APART_DEG = 30.0
+"""The same as the angle between both directions, by which a wrong azimuth is told as well (most of
+the test data: 24°, of scenes that were moved)."""
+
 _FIRST_IMAGE = "1972-07-23"
 """Launch of Landsat 1: no image of the ground from space for mapping is older."""
 
@@ -92,6 +96,13 @@ class Plausibility:
     where the scene does not tell these, or little is clear."""
 
 
+_OVER_MIDNIGHT = timedelta(hours=1)
+"""A name tells when the satellite began to take what may be an image of the next day."""
+
+_OLD_NAME = "_OPER_"
+"""In names of Sentinel-2 until 2016, which begin with the day on which the product was made."""
+
+_SENSOR_IN_NAME = re.compile(r"(S2[A-Z]|L[A-Z]\d\d)_")
 _DAY_IN_NAME = re.compile(r"_((?:19|20)\d{6})(?:T\d{6})?_")
 
 
@@ -128,9 +139,10 @@ def check_time(acquired: datetime, sensor: str, where: Path | str) -> None:
 def contradictions(
     acquired: datetime,
     grid: Grid,
-    sun_elevation_deg: float | None,
+    sun: tuple[float, float] | None,
     processed: str = "",
     name: str = "",
+    sensor: str = "",
 ) -> list[Message]:
     """Return what cannot be true together of time, place and sun of a scene, as clauses.
 
@@ -138,22 +150,34 @@ def contradictions(
     ----------
     acquired : datetime.datetime
     grid : Grid
-    sun_elevation_deg : float or None
-        As the product tells it; None asks only for daylight.
+    sun : (float, float) or None
+        Elevation and azimuth in degrees, as the product tells them; None asks only for daylight.
     processed : str
         When the product was made, ISO 8601 or empty.
     name : str
-        Of the product, where its maker writes the day of the image first.
+        Of the product, where its maker writes the sensor and the day of the image first.
+    sensor : str
+        As its metadata tell it.
     """
     found: list[Message] = []
-    named = _DAY_IN_NAME.search(name)
+    named = None if _OLD_NAME in name else _DAY_IN_NAME.search(name)
     written = None if named is None else _day(named[1])
-    if written is not None and abs(written - acquired) > timedelta(days=2):
+    day = timedelta(days=1)
+    if written is not None and not -_OVER_MIDNIGHT <= acquired - written <= day + _OVER_MIDNIGHT:
         found.append(
             Message(
                 "the image is of {day}, but its name tells {named}",
                 day=acquired.date().isoformat(),
                 named=written.date().isoformat(),
+            )
+        )
+    maker = _SENSOR_IN_NAME.match(name)
+    if maker is not None and sensor and maker[1][-2:] != sensor[-2:]:  # LO08 is LC08 too
+        found.append(
+            Message(
+                "the image is of {sensor}, but its name tells {named}",
+                sensor=sensor,
+                named=maker[1],
             )
         )
     made = _day(processed)
@@ -165,9 +189,9 @@ def contradictions(
                 made=made.date().isoformat(),
             )
         )
-    _, computed = sun_over(grid, acquired)  # not a number where the place is none
+    direction, computed = sun_over(grid, acquired)  # not a number where the place is none
     when = f"{acquired:%Y-%m-%d %H:%M}"
-    if sun_elevation_deg is None and computed < 0:
+    if sun is None and computed < 0:
         found.append(
             Message(
                 "at {when} UTC the sun stands at {computed:.0f}° over the image",
@@ -175,17 +199,35 @@ def contradictions(
                 computed=computed,
             )
         )
-    elif sun_elevation_deg is not None and abs(computed - sun_elevation_deg) > _SUN_OFF_DEG:
+    elif sun is not None and abs(computed - sun[0]) > _SUN_OFF_DEG:
         found.append(
             Message(
                 "at {when} UTC the sun stands at {computed:.0f}° over the image, "
                 "not at {told:.0f}° as it tells",
                 when=when,
                 computed=computed,
-                told=sun_elevation_deg,
+                told=sun[0],
+            )
+        )
+    elif sun is not None and _angle(sun, (computed, direction)) > _SUN_APART_DEG:
+        found.append(
+            Message(
+                "at {when} UTC the sun stands in the direction of {computed:.0f}°, "
+                "not of {told:.0f}° as it tells",
+                when=when,
+                computed=direction,
+                told=sun[1],
             )
         )
     return found
+
+
+def _angle(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Return the angle between two directions of elevation and azimuth, all in degrees."""
+    (height, to), (other_height, other_to) = (np.radians(direction) for direction in (one, other))
+    cosine = np.sin(height) * np.sin(other_height)
+    cosine += np.cos(height) * np.cos(other_height) * np.cos(to - other_to)
+    return float(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
 
 
 def _day(text: str) -> datetime | None:

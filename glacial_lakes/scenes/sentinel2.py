@@ -50,6 +50,7 @@ _BANDS = {
 """Common name → name in files, physical band in the metadata, native pixel in metres."""
 
 _FIRST_BASELINE_WITH_OFFSET = 4.0
+_NODATA, _SATURATED = 0.0, 65535.0
 _OFFSET = -1000.0
 """Offset of all bands from baseline 04.00 on, in stored numbers (S2 PSD, RADIO_ADD_OFFSET)."""
 
@@ -107,6 +108,7 @@ def open_sentinel2(source: Source, metadata_name: str) -> Scene:
     fine = Header(grid.crs, grid.transform, grid.shape, 1, None)
     nodata, saturated = _special_values(product, where)
     scale, offsets, doubts = _radiometry(product, where)
+    doubts += _unusual_values(nodata, saturated)
     bands = {
         name: Band(
             path=path,
@@ -132,7 +134,7 @@ def open_sentinel2(source: Source, metadata_name: str) -> Scene:
     )
     processed = _text(product, "GENERATION_TIME") or ""
     check_time(acquired, sensor, where)
-    doubts += contradictions(acquired, grid, elevation, processed, scene_id)
+    doubts += contradictions(acquired, grid, (elevation, azimuth), processed, scene_id, sensor)
     granule = _tile_id(scene_id, tile, where)
     _check_zone(granule, grid, where)
     return Scene(
@@ -257,6 +259,17 @@ def _special_values(product: Element, where: Path) -> tuple[float, float]:
             values.get("SATURATED"), Message("the special value {name}", name="SATURATED"), where
         ),
     )
+
+
+def _unusual_values(nodata: float, saturated: float) -> list[Message]:
+    """Return what is wrong with special values: lakes would be taken for either."""
+    what = N_("the special value {name} is {value:g}, all products have {usual:g}")
+    told = (("NODATA", nodata, _NODATA), ("SATURATED", saturated, _SATURATED))
+    return [
+        Message(what, name=name, value=value, usual=usual)
+        for name, value, usual in told
+        if value != usual
+    ]
 
 
 def _radiometry(product: Element, where: Path) -> tuple[float, Mapping[str, float], list[Message]]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from glacial_lakes.errors import (
+    N_,
     DamagedFileError,
     MissingFileError,
     UnsafeInputError,
@@ -46,6 +47,9 @@ _COPY = re.compile(
     re.IGNORECASE,
 )
 """What systems put into the name of a second copy."""
+
+_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
+_ARCHIVE_ENDINGS = {".zip": "zip", ".gz": "tar.gz", ".tgz": "tar.gz", "": "tar"}
 
 _MAGIC = {
     "GTiff": (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),
@@ -99,6 +103,7 @@ def open_source(path: Path) -> Source:
         return Source(path, "folder", _own(_files(path)))
     try:
         require_plain(path)
+        _require_true_name(path)
         if path.suffix.lower() == ".zip":
             return Source(path, "zip", _safe(path, _members_of_zip(path)))
         return Source(path, "tar", _safe(path, _members_of_tar(path)))
@@ -127,6 +132,30 @@ def require_plain(path: Path) -> None:
         raise UnsafeInputError(path, "is no plain file", "download the product again")
 
 
+def _require_true_name(path: Path) -> None:
+    """Refuse an archive of another kind than its ending, by which GDAL would open it.
+
+    Browsers unpack ``.tar.gz`` on their way and keep the name; people give one to what has none.
+    """
+    with path.open("rb") as stream:
+        first = stream.read(4)
+    if tarfile.is_tarfile(path):
+        kind = "tar.gz" if first.startswith(_GZIP) else "tar"
+    elif first == _ZIP and zipfile.is_zipfile(path):
+        kind = "zip"
+    else:
+        return  # it is told what is wrong when it is opened
+    name = path.name.lower()
+    told = next(kind for ending, kind in _ARCHIVE_ENDINGS.items() if name.endswith(ending))
+    if kind != told:
+        raise UnsafeInputError(
+            path,
+            "is an archive of the kind {kind}",
+            "rename it so that it ends in .{kind}",
+            kind=kind,
+        )
+
+
 def _members_of_zip(path: Path) -> list[str]:
     with zipfile.ZipFile(path) as archive:
         items = archive.infolist()
@@ -144,6 +173,9 @@ def _members_of_tar(path: Path) -> list[str]:
             total += item.size
             _check_size(path, total)
             if _is_file(path, item):
+                if "path" in item.pax_headers:
+                    what = N_("is a tar with long names, which cannot be read as it is")
+                    raise UnsafeInputError(path, what, "unpack it, and name the folder")
                 members.append(item.name)
     return members
 

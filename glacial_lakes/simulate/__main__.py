@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from glacial_lakes.errors import GlacialLakesError
 from glacial_lakes.simulate.sample import write_sample_data
 
 
@@ -13,7 +14,10 @@ from glacial_lakes.simulate.sample import write_sample_data
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 def main(folder: Path) -> None:
     """Write the simulated sample data into FOLDER."""
-    series = write_sample_data(folder)
+    try:
+        series = write_sample_data(folder)
+    except GlacialLakesError as error:
+        raise click.ClickException(str(error)) from error
     for product in series.products:
         click.echo(product.name)
 

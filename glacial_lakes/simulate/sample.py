@@ -6,8 +6,9 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+from glacial_lakes.errors import OutputError
 from glacial_lakes.simulate.acquisition import Acquisition
-from glacial_lakes.simulate.series import Series, product_name, simulate_series
+from glacial_lakes.simulate.series import RESULTS, Series, product_name, simulate_series
 from glacial_lakes.simulate.site import make_site
 
 SEED = 7
@@ -96,12 +97,19 @@ libraries). Bands that mapping does not use are left out of the products.
 
 
 def write_sample_data(folder: Path) -> Series:
-    """Write the sample data into a folder, in place of those of an earlier run.
+    """Write the sample data into a new folder, or in place of those of an earlier run.
 
     Whatever else the folder holds stays as it is.
+
+    Raises
+    ------
+    OutputError
+        When the folder holds other work: its ``README.md`` is not that of the sample data.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("truth.gpkg", "glaciers.gpkg"):
+    if any(folder.iterdir()) and not _is_sample(folder):
+        raise OutputError(folder, "holds files of other work", "name a new folder")
+    for name in RESULTS:
         (folder / name).unlink(missing_ok=True)
     for acquisition in SCHEDULE:
         product = folder / "scenes" / product_name(acquisition)
@@ -110,3 +118,11 @@ def write_sample_data(folder: Path) -> Series:
     (folder / "project.toml").write_text(PROJECT, encoding="utf-8", newline="\n")
     (folder / "README.md").write_text(README, encoding="utf-8", newline="\n")
     return simulate_series(make_site(SEED), SCHEDULE, folder)
+
+
+def _is_sample(folder: Path) -> bool:
+    try:
+        text = (folder / "README.md").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return text.startswith(README.partition(" in the style")[0])

@@ -63,6 +63,10 @@ def write_product(scene: SimulatedScene, folder: Path) -> Path:
     return write_landsat(scene, folder)
 
 
+RESULTS = ("dem.tif", "glaciers.gpkg", "truth.gpkg", "truth_events.csv")
+"""What a series has beside its products."""
+
+
 def simulate_series(site: Site, schedule: Sequence[Acquisition], folder: Path) -> Series:
     """Simulate all scenes of a schedule and write them with their ancillary data and truth.
 

@@ -14,6 +14,7 @@ import shapely
 
 from glacial_lakes import schema
 from glacial_lakes.columns import C
+from glacial_lakes.errors import N_
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.runtime import collector
@@ -43,7 +44,7 @@ from glacial_lakes.tracking.tracks import (
     ragged_outlines,
 )
 
-SEEN_ONCE = "poor: seen once, by itself in no other image"
+SEEN_ONCE = N_("poor: seen once, by itself in no other image")
 """Quality of an outline that no other image confirms though some could have."""
 
 

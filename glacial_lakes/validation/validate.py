@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ MIN_OBSERVED = 0.5
 """Reference lakes of which the image shows less are neither hit nor miss."""
 MAX_FROZEN = 0.5
 """Reference lakes of which more is under ice are neither hit nor miss."""
+FAR_M = 10_000.0
+"""A reference of which all lakes are farther from all outlines than this is of another place."""
 PIXEL_COLUMNS = (C.PIXEL_M, "resolution_m")
 """Columns in which outlines may tell their pixel size."""
 _SHORE_COLUMNS = ("shore_points", "shore_sum_m", "shore_sum_m2")
@@ -100,6 +103,7 @@ def validate(
     frame = equal_area_frame(lakes.geometry)
     shapes = given.geometry.to_crs(frame).to_numpy()
     lake_shapes = lakes.geometry.to_crs(frame).to_numpy()
+    _check_meeting(shapes, lake_shapes)
     counted = _is_observable(lakes) & (shapely.area(lake_shapes) >= min_area_m2)
     if not counted.any():
         raise VectorError(
@@ -143,6 +147,21 @@ def validate(
     classes = table["size_class"].to_numpy(dtype=object, copy=True)
     classes[partner] = result.loc[hit, "size_class"]
     return Accuracy(result, table.assign(size_class=classes), float(min_area_m2), seed)
+
+
+def _check_meeting(shapes: Any, lakes: Any) -> None:
+    """Refuse a reference of another place: all outlines would be false, and all lakes missed."""
+    known = shapes[np.isfinite(shapely.bounds(shapes)).all(axis=1)]
+    if not len(shapes):
+        return
+    nearest = shapely.STRtree(lakes).query_nearest(known, return_distance=True)[1]
+    if not len(nearest) or nearest.min() > FAR_M:
+        raise VectorError(
+            None,
+            "lies {distance:.0f} km away from all outlines",
+            "correct the CRS or the coordinates, or name a reference of the same area",
+            distance=float(nearest.min()) / 1000 if len(nearest) else math.inf,
+        )
 
 
 def validate_files(

@@ -48,8 +48,9 @@ from glacial_lakes.scenes import discover, find_products, verify
 from glacial_lakes.scenes.dem import Dem, examine, files_of, name_of
 from glacial_lakes.scenes.plausibility import Plausibility, assess, require_plausible
 from glacial_lakes.scenes.scene import Scene
-from glacial_lakes.settings import LimitSettings
+from glacial_lakes.settings import AreaSettings, LimitSettings
 from glacial_lakes.workflow.compiling import compile_ahead
+from glacial_lakes.workflow.read_ahead import read_ahead, vector_readers
 from glacial_lakes.workflow.scene_tasks import MEMORY_SHARE
 
 LAYER = "outlines"
@@ -117,6 +118,7 @@ def map_scenes(
     >>> outlines["sensor"].unique().tolist()
     ['LT05']
     """
+    refuse_addresses(out)
     out = Path(out).absolute()
     if out.suffix.lower() not in WRITERS:
         raise ConfigError(
@@ -128,17 +130,23 @@ def map_scenes(
         if not file_of(path).exists():
             raise MissingFileError(path, "does not exist", "check the path")
     paths = listed(paths)
-    refuse_addresses(out)
     keep_apart([out], [*find_products(paths), *others])
     refused: list[SceneRefused] = []
     listen = collecting(SceneRefused, refused, on_event)
-    scenes = discover(paths, listen, limits=limits)
+    readers = vector_readers(aoi=aoi, glaciers=glaciers)
+    if isinstance(dem, Path | str):
+        readers[Path(dem)] = functools.partial(examine, dem)
+    with read_ahead(readers, limits):
+        scenes = discover(paths, listen, limits=limits)
     if dem is None:
         on_event(DemNotGiven())
     elif reason := examine(dem):
         on_event(InputOdd(name_of(dem) or "dem", reason))
     check_reach(
-        [extent_of(scene.grid) for scene in scenes], aoi=aoi, glaciers=glaciers, buffer_m=None
+        [extent_of(scene.grid) for scene in scenes],
+        aoi=aoi,
+        glaciers=glaciers,
+        buffer_m=AreaSettings().glacier_buffer_m,
     )
     compile_ahead(on_event)
     on_event(StageStarted("map", len(scenes)))

@@ -11,8 +11,8 @@ from glacial_lakes.errors import N_, ForeignFileError
 from glacial_lakes.io import atomic, marks
 from glacial_lakes.io.atomic import Aside
 from glacial_lakes.io.kinds import may_replace
-from glacial_lakes.places import SHAPEFILE_PARTS, lies_in
-from glacial_lakes.review.working_copy import KEPT_FOLDER, WRITTEN_FOLDER, kept_place
+from glacial_lakes.places import lies_in
+from glacial_lakes.review.working_copy import KEPT_FOLDER, WRITTEN_FOLDER, copied_aside
 from glacial_lakes.settings import EXPORT_FORMATS
 from glacial_lakes.workflow import manifest
 from glacial_lakes.workflow.scene_tasks import RESULT_NAMES, SCENES_FOLDER
@@ -31,6 +31,7 @@ _RESULT = re.compile(
     rf"inventory\.gpkg|(report|viewer)\.html|viewer_files/[0-9a-f]{{16}}\.webp|manifest\.json"
     rf"|(lakes|outlines)\.({_BY_FORMAT})"
     rf"|(csv_excel/)?(lakes|observations|events|trends|alerts|totals)\.csv"
+    r"|csv_excel/(list_of_lakes|by_\w+|change_of_all_lakes|changes|to_visit|quality_control|not_on_images)\.csv"
     rf"|inventory\.xlsx|to_visit\.gpx|totals_of_composites\.csv|{_SHAPEFILES}"
 )
 """Names of results of runs, this version's and those of earlier ones, from the output folder."""
@@ -118,20 +119,7 @@ def keep_changed(output: Path, earlier: Mapping[str, str], aside: Aside) -> dict
     dict of pathlib.Path to str
         Names of the copies in the output folder, by what they are copies of.
     """
-    kept = {}
-    for path in _changed(output, earlier):
-        parts = [path]
-        if path.suffix in SHAPEFILE_PARTS:
-            parts = [path.with_suffix(end) for end in SHAPEFILE_PARTS]
-        place = kept_place(path, output / KEPT_FOLDER)
-        for part in parts:
-            name = f"{KEPT_FOLDER}/{place.stem}{part.suffix}"
-            if part.is_file() and part not in kept and not (output / name).exists():
-                copy = aside.folder / name
-                copy.parent.mkdir(exist_ok=True)
-                shutil.copyfile(part, copy)
-                kept[part] = name
-    return kept
+    return copied_aside(_changed(output, earlier), aside)
 
 
 def _changed(output: Path, earlier: Mapping[str, str]) -> Iterable[Path]:

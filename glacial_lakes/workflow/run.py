@@ -29,7 +29,7 @@ from glacial_lakes.events import (
     collecting,
     ignore,
 )
-from glacial_lakes.export.export import export, require_packages
+from glacial_lakes.export.export import earlier, export, require_packages
 from glacial_lakes.inventory.build import named_basins, track
 from glacial_lakes.inventory.catalogue import read_catalogue
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
@@ -66,6 +66,7 @@ from glacial_lakes.workflow.output_folder import (
     VIEWER_NAME,
     WORK_PREFIX,
 )
+from glacial_lakes.workflow.read_ahead import read_ahead, readers_of
 from glacial_lakes.workflow.scene_tasks import (
     MEMORY_SHARE,
     OUTLINES_NAME,
@@ -188,16 +189,14 @@ def run(
     detector_of(project.mapping, project.file)  # told once, not by every scene
     check_output(project)
     require_packages(project.export.formats)
-    if project.inputs.dem is None:
-        on_event(DemNotGiven())
-    elif reason := examine(dem := project.folder / project.inputs.dem):
-        on_event(InputOdd(str(dem), reason))
     output = (project.folder / project.project.output).resolve()
     with locks.folder_lock(output):
         atomic.settle(output)
         output_folder.claim(output)
         working_copy.take_in(output / INVENTORY_NAME, listen)
-        scenes = _find_scenes(project, listen)
+        with read_ahead(readers_of(project), project.limits):
+            scenes = _find_scenes(project, listen)
+        _tell_of_dem(project, on_event)
         keep_apart([output], {part for scene in scenes for part in _places(scene)}, folder=True)
         _check_reach(project, scenes)
         checksums = _checksums(project)
@@ -292,6 +291,13 @@ def _odd_scenes(
         for scene in scenes
         if scene.id in odd
     )
+
+
+def _tell_of_dem(project: Project, on_event: Listener) -> None:
+    if project.inputs.dem is None:
+        on_event(DemNotGiven())
+    elif reason := examine(dem := project.folder / project.inputs.dem):
+        on_event(InputOdd(str(dem), reason))
 
 
 def _check_reach(project: Project, scenes: Sequence[Scene]) -> None:
@@ -596,7 +602,7 @@ def _write(
         ice = None if source is None else glacier_outlines(project.folder / source)
         told: dict[str, Any] = {"language": info.language, "title": info.name, "glaciers": ice}
         paths += [
-            write_report(inventory, folder / REPORT_NAME, **told),
+            write_report(inventory, folder / REPORT_NAME, since=earlier(since), **told),
             *write_viewer(
                 inventory,
                 folder / VIEWER_NAME,

@@ -231,13 +231,15 @@ class Track(Tool):
         self.files("FILES", "Files of outlines")
         self.text("FIELD", "Field under another name, e.g. acquired=IMG_DAY")
         self.text("DATE", "Date of all outlines")
+        self.file("CATALOGUE", "Your list of lakes, or a project file", optional=True)
         self.target("OUTPUT", "Inventory", "GeoPackage (*.gpkg)")
 
     def processAlgorithm(self, parameters, context, feedback):  # noqa: N802
         """Run the command."""
         out = self.parameterAsFileOutput(parameters, "OUTPUT", context)
         files = self.parameterAsFileList(parameters, "FILES", context)
-        options = self.given(parameters, context, (("--field", "FIELD"), ("--date", "DATE")))
+        told = (("--field", "FIELD"), ("--date", "DATE"), ("--catalogue", "CATALOGUE"))
+        options = self.given(parameters, context, told)
         run(["track", *files, "-o", out, *options], feedback)
         return {"OUTPUT": out}
 
