@@ -42,7 +42,7 @@ from glacial_lakes.report.model import (
     Screening,
     Total,
 )
-from glacial_lakes.report.summaries import TO_VISIT, Sheet, tables
+from glacial_lakes.report.summaries import TO_VISIT, Sheet, tables, without_empty
 from glacial_lakes.schema import UNUSED, LakeState, Status
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def describe(
         n_contradicted=len(conflicts),
         changed=tuple(by_id[name] for name in changed),
         totals=total_rows(inventory),
-        tables=tuple(tables(inventory, since)),
+        tables=tuple(without_empty(table) for table in tables(inventory, since)),
         scenes=_scenes(scenes, observations),
         total=_total(all_lakes),
         labels=_labels(all_lakes),

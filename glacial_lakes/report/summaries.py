@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -162,6 +162,13 @@ def _change_of_all(changes: Sheet) -> Sheet:
         int((is_sure & (change < 0)).sum()),
     )
     return Sheet(title, fields, (row,), note, is_group=True)
+
+
+def without_empty(sheet: Sheet) -> Sheet:
+    """Return a table without the columns in which nothing is known."""
+    kept = [n for n in range(len(sheet.fields)) if any(row[n] is not None for row in sheet.rows)]
+    fields = tuple(sheet.fields[n] for n in kept)
+    return replace(sheet, fields=fields, rows=tuple(tuple(r[n] for n in kept) for r in sheet.rows))
 
 
 def _lakes(inventory: Inventory) -> pd.DataFrame:
