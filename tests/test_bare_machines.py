@@ -174,7 +174,7 @@ def test_every_command_runs_on_a_bare_machine(bare_project: Path, tmp_path: Path
     inventory, scene = output / "inventory.gpkg", folder / "scenes" / PRODUCTS[0]
     calls: dict[str, list[object]] = {
         "init": [tmp_path / "new"],
-        "start": [tmp_path / "new", "--no-open"],
+        "start": [tmp_path / "fresh", "--no-open"],
         "scenes": [scene],
         "map": [scene, "-o", tmp_path / "map.gpkg", "--dem", folder / "dem.tif"],
         "run": [bare_project],

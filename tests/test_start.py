@@ -17,7 +17,7 @@ from glacial_lakes.cli.start import project_in
 from glacial_lakes.errors import MissingFileError
 from glacial_lakes.settings import read_project
 
-WINDOWS = Path(__file__).parents[1] / "windows"
+WINDOWS = Path(__file__).parents[1] / "docs" / "windows"
 SCRIPTS = sorted(WINDOWS.glob("*.cmd"))
 
 

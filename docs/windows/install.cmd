@@ -1,13 +1,13 @@
 @echo off
 rem Installs glacial_lakes without typing: double-click this file.
-rem It lies in the folder "windows" of the unpacked project, for example C:\lakes\source\windows,
+rem It lies in the folder "docs\windows" of the unpacked project, for example C:\lakes\source\docs\windows,
 rem and installs into the folder above the project, for example C:\lakes. Without internet it takes
 rem all parts from the folder "wheelhouse" there.
 setlocal
 chcp 65001 >nul
 set "PYTHONUTF8=1"
-for %%I in ("%~dp0..\..") do set "TARGET=%%~fI"
-for %%I in ("%~dp0..") do set "SOURCE=%%~fI"
+for %%I in ("%~dp0..\..\..") do set "TARGET=%%~fI"
+for %%I in ("%~dp0..\..") do set "SOURCE=%%~fI"
 if not exist "%SOURCE%\pyproject.toml" set "TARGET=%~dp0."
 cd /d "%TARGET%"
 if exist env\Scripts\python.exe goto install
