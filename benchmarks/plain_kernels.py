@@ -412,15 +412,26 @@ def ndwi_or_zero(green, nir):
     return np.where(known, (green - nir) / np.maximum(green + nir, indices.MIN_SIGNAL), np.nan)
 
 
-def candidates(green, nir, swir1, excluded):
+def is_milk(blue, green, nir, swir1):
+    if not blue.size:
+        return np.zeros(green.shape, bool)
+    milk = (green > masks.MIN_SNOW_GREEN) & (blue < np.float32(masks.MAX_MILK_BLUE) * green)
+    fall = ratio(green, nir)
+    third = swir1 if swir1.size else np.full_like(green, np.nan)
+    dark = (fall > masks.MIN_MILK_NDWI) & (ratio(green, third) > masks.MIN_MILK_NDSI)
+    return milk & np.where(np.isnan(third), fall > masks.MIN_MILK_NDWI_WITHOUT_SWIR, dark)
+
+
+def candidates(blue, green, nir, swir1, excluded):
     value = ndwi_or_zero(green, nir)
     strong = (value > masks.MIN_WATER_NDWI) & (green < seeds.MAX_WATER_GREEN)
     weak = (value > seeds.MIN_SEED_NDWI) & (nir < seeds.MAX_SEED_NIR)
-    dark = (nir < seeds.MAX_DARK_NIR) & (green - nir > -seeds.DARK_NOISE)
+    dark = nir < seeds.MAX_DARK_NIR
     if swir1.size:
         weak &= (swir1 < seeds.MAX_SEED_SWIR1) & (swir1 < green)
-        dark &= swir1 < seeds.MAX_DARK_NIR
-    return (strong | weak | dark) & ~excluded & np.isfinite(value)
+        dark &= swir1 < seeds.MAX_DARK_SWIR1
+    milk = (green < seeds.MAX_WATER_GREEN) & is_milk(blue, green, nir, swir1)
+    return (strong | weak | dark | milk) & ~excluded & np.isfinite(value)
 
 
 def river_trace(value, candidate, usable, level, width_px):
@@ -436,16 +447,25 @@ def river_trace(value, candidate, usable, level, width_px):
     return float(np.hypot(np.ptp(rows), np.ptp(cols)))
 
 
-def is_cloud(green, swir1, flags):
+def is_cloud(green, nir, swir1, flags):
     cloud = flags & Quality.CLOUD != 0
     if not swir1.size:
         return cloud
     min_green, min_swir1 = masks.MIN_CLOUD
-    return cloud | ((green > min_green) & (swir1 > min_swir1))
+    bright = (green > min_green) & (swir1 > min_swir1)
+    bright &= swir1 < np.float32(masks.MAX_CLOUD_FALL) * nir
+    return cloud | (bright & (ratio(green, swir1) < masks.MIN_NDSI))
 
 
-def is_snow_or_ice(green, nir, swir1):
+def shows_water(blue, green, nir, swir1):
+    dark = (swir1 if swir1.size else nir) < masks.MAX_UNCLOUDED_SWIR1
+    falls = green - nir > masks.MIN_WATER_NDWI * (green + nir)
+    return dark & (falls | is_milk(blue, green, nir, swir1))
+
+
+def is_snow_or_ice(blue, green, nir, swir1):
     bright = (green > masks.MIN_SNOW_GREEN) & (ratio(green, nir) < masks.MIN_WATER_NDWI)
+    bright &= ~is_milk(blue, green, nir, swir1)
     if swir1.size:
         return bright & (ratio(green, swir1) > masks.MIN_NDSI)
     return bright & (ratio(green, nir) > 0)

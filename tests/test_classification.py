@@ -23,6 +23,7 @@ LAKE = Features(
     slope_deg=1.0,
     sun_elevation_deg=60.0,
     swir1=0.03,
+    blue=0.12,
     shadow_fraction=0.0,
     reach_fraction=0.0,
     haze_fraction=0.0,
@@ -34,6 +35,10 @@ LAKE = Features(
 
 
 NO_TERRAIN = {"slope_deg": float("nan"), "illumination": float("nan")}
+MILK = {"ndwi": 0.17, "green": 0.28, "nir": 0.2, "swir1": 0.03, "shore_ndwi": 0.1}
+MILK |= {"nir_ratio": 0.8}
+PEAT = {"ndwi": -0.1, "shore_ndwi": -0.05, "green": 0.005, "nir": 0.007, "slope_deg": 12.0}
+PEAT |= {"green_ratio": 0.03, "nir_ratio": 0.02, "blue": 0.003, "swir1": 0.01}
 ON_ICE = {
     "ndwi": 0.38,
     "shore_ndwi": 0.1,
@@ -53,9 +58,17 @@ ON_ICE = {
         ({"illumination": 0.0}, "lake"),  # flat water in cast shadow that stands out
         ({"illumination": 0.0, "ndwi": 0.25, "shore_ndwi": 0.1}, "shadow"),
         ({"shadow_fraction": 0.9, "ndwi": 0.22, "shore_ndwi": 0.05}, "shadow"),
-        ({"ndwi": 0.17, "green": 0.35, "shore_ndwi": -0.1, "nir_ratio": 1.4}, "snow"),
+        (
+            {"ndwi": 0.17, "green": 0.35, "blue": 0.35, "shore_ndwi": -0.1, "nir_ratio": 1.4},
+            "snow",
+        ),
         ({"ndwi": 0.25, "shore_ndwi": 0.2}, "snow"),
-        ({"ndwi": 0.33, "green": 0.36, "nir": 0.18, "shore_ndwi": 0.0}, "snow"),  # blue ice
+        (MILK | {"blue": 0.27}, "snow"),
+        (MILK | {"blue": 0.2}, "lake"),  # of the colour of silt
+        (MILK | {"blue": 0.2, "swir1": 0.15}, "snow"),  # as debris on ice has as well
+        (MILK | {"blue": 0.2, "illumination": 0.3, "slope_deg": 15.0}, "lake"),
+        # blue ice
+        ({"ndwi": 0.33, "green": 0.36, "blue": 0.38, "nir": 0.18, "shore_ndwi": 0.0}, "snow"),
         ({"width_px": 2.0, "length_px": 40.0, "widest_px": 3.0, "slope_deg": 8.0}, "river"),
         # a crooked lake is as long for its width, but not of one width
         ({"width_px": 4.2, "length_px": 41.5, "widest_px": 11.0, **NO_TERRAIN}, "lake"),
@@ -74,6 +87,11 @@ ON_ICE = {
         # dark water in a lit snow field stands out little, and yet is no shade
         ({"ndwi": 0.29, "shore_ndwi": 0.18, "green_ratio": 0.3}, "lake"),
         ({"ndwi": 0.29, "shore_ndwi": 0.18, "green_ratio": 0.3, "slope_deg": 9.0}, "snow"),
+        # peaty water beside snow is darker than any shade, and its index is noise
+        (PEAT, "lake"),
+        (PEAT | {"illumination": 0.5}, "shadow"),
+        (PEAT | {"green_ratio": 0.12, "nir_ratio": 0.08}, "land"),
+        (PEAT | NO_TERRAIN, "shadow"),
         # on a slope turned away: a pond on ice is dark but not as dark as shade
         (ON_ICE, "lake"),
         (ON_ICE | {"green_ratio": 0.2}, "shadow"),

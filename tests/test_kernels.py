@@ -8,6 +8,7 @@ float32 (a relative 6e-8 a step): sums of some hundred of them by 1e-5, and so w
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -424,18 +425,17 @@ def test_observed_fractions_are_those_of_the_plain_steps(seed: int) -> None:
 @checked
 def test_masks_of_pixels_are_those_of_numpy(seed: int) -> None:
     window = Window(seed)
-    green, nir, swir1 = (window.field(-0.05, 0.6) for _ in range(3))
+    blue, green, nir, swir1 = (window.field(-0.05, 0.6) for _ in range(4))
     flags, cloud, snow = window.flags(), window.mask(), window.mask()
     np.testing.assert_allclose(
         indices.ndwi_or_zero(green, nir), plain.ndwi_or_zero(green, nir), rtol=1e-6
     )
-    for third in (swir1, masks.NO_BAND):
-        same(
-            seeding._water_seeds(green, nir, third, cloud),
-            plain.candidates(green, nir, third, cloud),
-        )
-        same(masks._cloud(green, third, flags), plain.is_cloud(green, third, flags))
-        same(masks._snow_or_ice(green, nir, third), plain.is_snow_or_ice(green, nir, third))
+    for first, third in itertools.product((blue, masks.NO_BAND), (swir1, masks.NO_BAND)):
+        bands = first, green, nir, third
+        same(seeding._water_seeds(*bands, cloud), plain.candidates(*bands, cloud))
+        same(masks._cloud(green, nir, third, flags), plain.is_cloud(green, nir, third, flags))
+        same(masks._snow_or_ice(*bands), plain.is_snow_or_ice(*bands))
+        same(masks._shows_water(*bands), plain.shows_water(*bands))
     same(masks.terrain_flags(60 * green, nir), plain.terrain_flags(60 * green, nir))
     same(pixels._ground_states(flags, cloud, snow), plain.ground_states(flags, cloud, snow))
 

@@ -18,6 +18,9 @@ SPECTRA = {  # blue, green, red, nir, swir1, swir2
     "meadow": (0.04, 0.08, 0.06, 0.30, 0.18, 0.10),
     "fresh snow": (0.85, 0.85, 0.84, 0.75, 0.08, 0.06),
     "glacier ice": (0.38, 0.37, 0.34, 0.28, 0.05, 0.04),
+    "black water": (0.0, 0.002, 0.004, 0.007, 0.024, 0.02),
+    "milk as of ice": (0.20, 0.27, 0.27, 0.20, 0.015, 0.01),
+    "white rock": (0.36, 0.39, 0.41, 0.43, 0.46, 0.40),
     "cloud": (0.62, 0.62, 0.62, 0.63, 0.46, 0.40),
 }
 NAMES = ("blue", "green", "red", "nir", "swir1", "swir2")
@@ -41,6 +44,10 @@ def test_water_is_proposed(kind: str) -> None:
     assert proposed(kind, ("blue", "green", "red", "nir"))  # as of a sensor without SWIR
 
 
+def test_black_water_with_glint_and_too_little_green_is_proposed() -> None:
+    assert proposed("black water")
+
+
 @pytest.mark.parametrize("kind", ["moraine", "meadow", "fresh snow", "glacier ice", "cloud"])
 def test_land_snow_ice_and_cloud_are_not_proposed(kind: str) -> None:
     assert not proposed(kind)
@@ -51,9 +58,25 @@ def test_snow_and_ice_are_told_from_milky_water() -> None:
     assert found.tolist() == [[True, True, False, False]]
 
 
+@pytest.mark.parametrize("bands", [NAMES, NAMES[:4]])
+def test_silty_water_as_bright_as_ice_is_proposed_by_its_colour(bands: tuple[str, ...]) -> None:
+    assert proposed("milk as of ice", bands)
+
+
+def test_white_rock_is_no_cloud() -> None:
+    assert not masks.is_cloud(pixels("white rock"), np.zeros((1, 1), np.uint8)).any()
+
+
 def test_unflagged_cloud_is_found_by_its_brightness_in_the_swir() -> None:
     kinds = pixels("cloud", "fresh snow", "moraine")
     assert masks.is_cloud(kinds, np.zeros((1, 3), np.uint8)).tolist() == [[True, False, False]]
+
+
+def test_fresh_snow_on_a_slope_that_faces_the_sun_is_no_cloud() -> None:
+    snow = {name: 1.4 * band for name, band in pixels("fresh snow").items()}
+    snow["swir1"][:] = 0.24
+    assert not masks.is_cloud(snow, np.zeros((1, 1), np.uint8)).any()
+    assert masks.is_snow_or_ice(snow).all()
 
 
 def test_a_cloud_flag_is_believed() -> None:

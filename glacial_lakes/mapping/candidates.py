@@ -33,6 +33,7 @@ from glacial_lakes.mapping import (
     uncertainty,
     unmixing,
 )
+from glacial_lakes.mapping.clouds_beside import with_believed_clouds
 from glacial_lakes.mapping.features import CIRRUS, Features
 from glacial_lakes.mapping.masks import MIN_WATER_NDWI, STEEP_DEG
 from glacial_lakes.mapping.pixels import Pixels, ground_states
@@ -160,6 +161,10 @@ def measure(
     window = grid.around(candidate.extent, HALO_PX)
     pixels, near = around.cut(window), candidate.labels[within(window, around.window)]
     own, others = near == candidate.number, (near > 0) & (near != candidate.number)
+    pixels = with_believed_clouds(pixels, own, near == 0, grid.resolution)
+    own &= ~pixels.cloud  # water that shows through what remains cloud is not seen
+    if not own.any():
+        return []
     green, nir = pixels.reflectance["green"], pixels.reflectance["nir"]
     own = _without_slopes(indices.ndwi_or_zero(green, nir), pixels.slope_deg, pixels.flags, own)
     measured = []
@@ -210,6 +215,8 @@ def _measure_part(
         mine |= _like_core(pixels, fraction, dark_slope) & fraction.ground
     field = np.where(mine, fraction.water, np.float32(0))
     level = unmixing.conserving_level(fraction.water, mine, own)
+    floating = observability.floating_ice(pixels, field > level)
+    field[floating] = 1
     measured = []
     for whole in outlines.contour(field, level, pixels.transform, least_m2=smallest_m2):
         for polygon in outlines.without_streams(whole):
@@ -246,6 +253,7 @@ def _measure_part(
                     pixel_m=pixel_m,
                     may_hold_ice=may_hold_ice,
                     has_cloud_mask=has_cloud_mask,
+                    floating=floating,
                 )
                 shore = uncertainty.measure_shore(
                     fraction.water,

@@ -15,9 +15,15 @@ from numpy.typing import NDArray
 from glacial_lakes import schema
 from glacial_lakes.errors import N_
 from glacial_lakes.mapping.features import Features
-from glacial_lakes.mapping.masks import MIN_SNOW_GREEN, MIN_WATER_NDWI, SHADED, STEEP_DEG
+from glacial_lakes.mapping.masks import (
+    MIN_SNOW_GREEN,
+    MIN_WATER_NDWI,
+    SHADED,
+    STEEP_DEG,
+    is_milk,
+)
 from glacial_lakes.mapping.probability import lake_prob
-from glacial_lakes.mapping.seeds import MAX_SEED_NIR
+from glacial_lakes.mapping.seeds import MAX_DARK_NIR, MAX_SEED_NIR
 from glacial_lakes.mapping.unmixing import Fraction
 
 Float = NDArray[np.float32]
@@ -50,17 +56,27 @@ green over near infrared; on real images shade reaches 2.2."""
 MAX_CLOUD_SHADE_BLUE = 4.0
 """The same in the shadow of a cloud, with hazy air between it and the ground."""
 
+DARKER_THAN_SHADE = 0.05
+"""Share of the shore's light that the sky leaves in the deepest shade."""
+
 MAX_LAKE_GREEN_RATIO = 1.5
 """Rivers carry more sediment than the lakes that they pass, and shine brighter than the shore."""
 
 MAX_WATER_SWIR1 = 0.1
 """Water absorbs beyond 1.5 µm, however much it carries; a river among its gravel does not."""
 
+MIN_BLUE_SNOW_GREEN = 0.1
+"""Water of so faint an index is full of silt, and not bluer than green; snow in shade is. Darker
+ground may look blue by what a correction of the air leaves."""
+
 LOW_SUN_DEG = 35.0
 """Below this elevation sky light colours all slopes that do not face the sun."""
 
 DIMMED = 0.85
 """A cloud's shadow leaves less than this share of the light in the green."""
+
+MIN_SEPARATION = 1.5
+"""Standard deviations by which the core of a lake differs from its shore at least."""
 
 FLAT_DEG = 4.0
 """A river runs down a slope steeper than this in a DEM of 30 m; the surface of a lake is flat."""
@@ -104,6 +120,11 @@ def by_rules(features: Features) -> Category:
     """Return what physical limits alone take a candidate for."""
     e = features
     contrast = e.ndwi - e.shore_ndwi
+    if is_milk(e.blue, e.green, e.nir, e.swir1):
+        # Light of the sky is blue, and so are snow and ice: neither has the colour of silt.
+        return "river" if _is_river(e) else "lake" if e.separation > MIN_SEPARATION else "land"
+    if _is_black_in_the_sun(e):
+        return "lake"
     low_sun = e.sun_elevation_deg < LOW_SUN_DEG
     turned_away = e.slope_deg > STEEP_DEG / 2 and (e.illumination < TURNED_AWAY or low_sun)
     shaded = e.illumination < SHADED or (turned_away and _is_dull(e, contrast, low_sun=low_sun))
@@ -128,6 +149,8 @@ def by_rules(features: Features) -> Category:
         category = "shadow"
     elif _is_river(e):
         category = "river"
+    elif faint and e.blue > e.green > MIN_BLUE_SNOW_GREEN and e.haze_fraction < 0.3:
+        category = "shadow" if e.green_ratio < DIMMED else "snow"
     elif faint and e.green > MIN_SNOW_GREEN and e.nir_ratio > 0.75 and e.haze_fraction < 0.3:
         category = "snow"
     elif e.nir > MAX_SEED_NIR and e.haze_fraction < 0.3:
@@ -136,7 +159,7 @@ def by_rules(features: Features) -> Category:
         category = "land"
     elif not faint:
         category = "lake" if contrast > _least_contrast(e) else "snow"
-    elif contrast < 0.2 or e.separation < 1.5:
+    elif contrast < 0.2 or e.separation < MIN_SEPARATION:
         category = "land"
     return category
 
@@ -169,6 +192,16 @@ def may_be_cloud_shadow(features: Features) -> bool:
     e = features
     dim = e.green_ratio < DIMMED and e.green_ratio < MAX_CLOUD_SHADE_BLUE * e.nir_ratio
     return dim and e.ndwi < MIN_WATER_NDWI
+
+
+def _is_black_in_the_sun(e: Features) -> bool:
+    """Return whether a candidate is darker than shade where the DEM knows of none.
+
+    Deep or peaty water is, whose index is noise.
+    """
+    lit = e.illumination > TURNED_AWAY and e.sun_elevation_deg > LOW_SUN_DEG
+    black = max(e.green_ratio, e.nir_ratio) < DARKER_THAN_SHADE and e.nir < MAX_DARK_NIR
+    return lit and black and e.shadow_fraction < 0.2 and e.separation > MIN_SEPARATION
 
 
 def _least_contrast(e: Features) -> float:

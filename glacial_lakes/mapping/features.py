@@ -48,6 +48,8 @@ class Features:
     """NaN when the product does not tell it."""
     swir1: float
     """Median of the core; NaN without such a band."""
+    blue: float
+    """The same."""
     shadow_fraction: float
     """Share flagged as cloud shadow by the product."""
     reach_fraction: float
@@ -112,6 +114,8 @@ def measure_features(
     )
     ndwi, shore_ndwi, green, shore_green, nir, shore_nir, swir1, slope, lit, shadow, haze = measured
     half_perimeter = polygon.exterior.length / 2 / pixel_m
+    core = body & fraction.core
+    core = core if core.any() else body
     return Features(
         ndwi=ndwi,
         shore_ndwi=shore_ndwi,
@@ -124,6 +128,7 @@ def measure_features(
         slope_deg=slope,
         sun_elevation_deg=np.nan if sun_elevation_deg is None else sun_elevation_deg,
         swir1=swir1 if "swir1" in bands else np.nan,
+        blue=median_of(bands["blue"], core) if "blue" in bands else np.nan,
         shadow_fraction=shadow,
         reach_fraction=0.0,
         haze_fraction=haze,

@@ -32,7 +32,18 @@ MIN_SNOW_GREEN = 0.17
 MIN_NDSI = 0.3
 """Snow and ice are dark beyond 1.5 µm (Hall et al. 1995 use 0.4; ice with debris is lower)."""
 MIN_CLOUD = (0.30, 0.20)
-"""Green and SWIR1 reflectance above which nothing but cloud (or sand) is so bright and white."""
+"""Green and SWIR1 reflectance above which nothing but cloud (or sand) is so bright and white; snow
+may be as bright where the sun stands upon it, but by its NDSI it is none."""
+MAX_CLOUD_FALL = 0.95
+"""SWIR1 over near infrared: droplets absorb at 1.6 µm but not at 0.84 (95 % of the clouds of two
+hand-labelled real images lie below), white rock, sand and dry silt reflect as much or more."""
+MIN_MILK_NDWI, MIN_MILK_NDSI, MAX_MILK_BLUE = 0.06, 0.5, 0.83
+"""Water full of rock flour may have the NDWI of ice and be as bright. But silt absorbs the blue,
+which of turbid water is 0.6 to 0.8 of the green (Doxaran et al. 2002), and water beyond 1.5 µm;
+snow and ice are as blue as green, and what reddens them, debris, shines in the SWIR."""
+MIN_MILK_NDWI_WITHOUT_SWIR = 0.1
+MAX_UNCLOUDED_SWIR1 = 0.05
+"""Below it no opaque cloud lies over a pixel; the same of the near infrared without that band."""
 CLOUD_HEIGHT_M = (200.0, 3000.0)
 """Heights above the ground of the clouds that cast sharp shadows in mountains in summer."""
 SHADOW_STEP_PX = 4.0
@@ -44,36 +55,83 @@ STEEP_DEG = 20.0
 
 
 def is_cloud(reflectance: Reflectance, flags: NDArray[np.uint8]) -> Bool:
-    """Return opaque cloud: the product's flag, or bright and white up to the SWIR."""
-    cloud: Bool = _cloud(reflectance["green"], reflectance.get("swir1", NO_BAND), flags)
+    """Return opaque cloud: the product's flag, or bright and white up to the SWIR.
+
+    Droplets absorb less at 1.6 µm than grains of snow do (Dozier 1989).
+    """
+    swir1 = reflectance.get("swir1", NO_BAND)
+    cloud: Bool = _cloud(reflectance["green"], reflectance["nir"], swir1, flags)
     return cloud
 
 
 @kernel
-def _cloud(green, swir1, flags):  # type: ignore[no-untyped-def]
+def _cloud(green, nir, swir1, flags):  # type: ignore[no-untyped-def]
     height, width = flags.shape
     cloud = np.empty((height, width), np.bool_)
     for row in range(height):
         for col in range(width):
             cloud[row, col] = (flags[row, col] & CLOUD) != 0
             if swir1.size and green[row, col] > MIN_CLOUD[0] and swir1[row, col] > MIN_CLOUD[1]:
-                cloud[row, col] = True
+                g, s = green[row, col], swir1[row, col]
+                white = s < MAX_CLOUD_FALL * nir[row, col]
+                cloud[row, col] |= white and (g - s) / (g + s) < MIN_NDSI
     return cloud
+
+
+def shows_water(reflectance: Reflectance) -> Bool:
+    """Return pixels of water that no cloud hides whose mask was right: it would shine in the SWIR.
+
+    Parameters
+    ----------
+    reflectance : mapping of str to array of float32, shape (y, x)
+    """
+    swir1, blue = (reflectance.get(name, NO_BAND) for name in ("swir1", "blue"))
+    water: Bool = _shows_water(blue, reflectance["green"], reflectance["nir"], swir1)
+    return water
+
+
+@kernel
+def _shows_water(blue, green, nir, swir1):  # type: ignore[no-untyped-def]
+    height, width = green.shape
+    water = np.zeros((height, width), np.bool_)
+    for row in range(height):
+        for col in range(width):
+            g, n = green[row, col], nir[row, col]
+            b = blue[row, col] if blue.size else np.float32(np.nan)
+            s = swir1[row, col] if swir1.size else np.float32(np.nan)
+            if (s if swir1.size else n) < MAX_UNCLOUDED_SWIR1:
+                water[row, col] = g - n > MIN_WATER_NDWI * (g + n) or is_milk(b, g, n, s)
+    return water
 
 
 def is_snow_or_ice(reflectance: Reflectance) -> Bool:
     """Return sunlit snow and glacier ice by their spectra.
 
     Bright in green, dark in the SWIR (NDSI), and not falling off towards the near infrared as
-    water does (NDWI). Without SWIR the brightness and the NDWI alone decide.
+    water does (NDWI). Without SWIR the brightness and the NDWI alone decide. What has the colour of
+    silt is milky water (:func:`is_milk`).
     """
-    swir1 = reflectance.get("swir1", NO_BAND)
-    snow: Bool = _snow_or_ice(reflectance["green"], reflectance["nir"], swir1)
+    swir1, blue = (reflectance.get(name, NO_BAND) for name in ("swir1", "blue"))
+    snow: Bool = _snow_or_ice(blue, reflectance["green"], reflectance["nir"], swir1)
     return snow
 
 
 @kernel
-def _snow_or_ice(green, nir, swir1):  # type: ignore[no-untyped-def]
+def is_milk(blue, green, nir, swir1):  # type: ignore[no-untyped-def]
+    """Return whether a pixel has the colour of water full of silt; NaN of blue or SWIR1: no band.
+
+    Told where green is bright, so that noise does not matter.
+    """
+    if not (green > MIN_SNOW_GREEN and blue < MAX_MILK_BLUE * green):
+        return False
+    fall = (green - nir) / (green + nir)
+    if np.isnan(swir1):
+        return fall > MIN_MILK_NDWI_WITHOUT_SWIR
+    return fall > MIN_MILK_NDWI and (green - swir1) / (green + swir1) > MIN_MILK_NDSI
+
+
+@kernel
+def _snow_or_ice(blue, green, nir, swir1):  # type: ignore[no-untyped-def]
     height, width = green.shape
     snow = np.zeros((height, width), np.bool_)
     for row in range(height):
@@ -83,8 +141,11 @@ def _snow_or_ice(green, nir, swir1):  # type: ignore[no-untyped-def]
                 continue
             value = (g - n) / (g + n)
             if value < MIN_WATER_NDWI:
+                b = blue[row, col] if blue.size else np.float32(np.nan)
+                s = swir1[row, col] if swir1.size else np.float32(np.nan)
+                if is_milk(b, g, n, s):
+                    continue
                 if swir1.size:
-                    s = swir1[row, col]
                     snow[row, col] = g + s != 0 and (g - s) / (g + s) > MIN_NDSI
                 else:
                     snow[row, col] = value > 0

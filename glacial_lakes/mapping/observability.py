@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.warp import transform as transform_points
+from scipy import ndimage
 
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION, STATUS, State
 from glacial_lakes.kernels.filters import median_of
@@ -33,6 +34,8 @@ in which lakes are open and ice beside them is a glacier."""
 MAX_DOUBTFUL_ICE_SLOPE_DEG = 8.0
 """The shore of a small lake in a DEM of 30 m; ice on flatter ground may lie on the lake."""
 ICE_FREE_MONTHS = (7, 8, 9)
+MIN_ENCLOSING_PX = 30
+"""Fewer pixels of water enclose nothing that an image shows."""
 MAX_SHORE_RISE = 0.5
 """Ground whose NDWI rises above that of the shore by this share of the lake's may be lake."""
 HAZY_RISE = (0.4, 1.6)
@@ -67,6 +70,7 @@ def observed(
     pixel_m: float,
     may_hold_ice: bool,
     has_cloud_mask: bool = True,
+    floating: Bool | None = None,
 ) -> tuple[float, str]:
     """Return the observed fraction of a lake, and ``observed`` or what hides the rest.
 
@@ -98,6 +102,10 @@ def observed(
         round(SPECK_M / pixel_m / 2),
         may_hold_ice,
     )
+    if floating is not None:
+        afloat = float((inside & floating).sum() / max(1, inside.sum()))
+        if 1 - afloat < share:
+            share, hidden_by = 1 - afloat, int(State.SNOW)
     if share >= MIN_OBSERVED_FRACTION:
         return share, Status.OBSERVED
     return share, STATUS[State(hidden_by)]
@@ -209,11 +217,29 @@ def _is_hazy_water(fall, nir, core_fall, core_nir, dry_fall):  # type: ignore[no
     return HAZY_RISE[0] < rise < HAZY_RISE[1]
 
 
+def floating_ice(pixels: Pixels, water: Bool) -> Bool:
+    """Return ice that water encloses on flat ground: floes and icebergs, which belong to the lake.
+
+    An island rises, or is of rock.
+    """
+    floating = np.zeros(water.shape, bool)
+    if not (pixels.snow_or_ice & ~water).any() or water.sum() < MIN_ENCLOSING_PX:
+        return floating
+    labels, _ = ndimage.label(ndimage.binary_fill_holes(water) & ~water)
+    for number, part in enumerate(ndimage.find_objects(labels), 1):
+        hole = labels[part] == number
+        slope = pixels.slope_deg[part][hole]
+        rises = np.isfinite(slope).any() and np.nanmedian(slope) > MAX_DOUBTFUL_ICE_SLOPE_DEG
+        if pixels.snow_or_ice[part][hole].mean() > 0.5 and not rises:
+            floating[part] |= hole
+    return floating
+
+
 def _whitened(pixels: Pixels, fraction: Fraction) -> Bool:
     """Return pixels around a lake that thin cloud may have whitened, where no mask tells of it.
 
     They are brighter than the shore, bluer than it and almost as blue as green, which rocks are
-    not, and as bright in the SWIR as no snow.
+    not, and as bright in the SWIR as no snow, nor snow in patches: these darken the shore there.
     """
     bands = pixels.reflectance
     if "blue" not in bands or "swir1" not in bands:
@@ -224,7 +250,9 @@ def _whitened(pixels: Pixels, fraction: Fraction) -> Bool:
         blueness = bands["blue"] / green
     least = max(MIN_WHITE_BLUE, BLUER_THAN_SHORE * median_of(blueness, fraction.shore))
     white: Bool = (green > bright) & (blueness > least)
-    return white & (bands["swir1"] > MIN_WHITE_SWIR1)
+    return white & (
+        bands["swir1"] > max(MIN_WHITE_SWIR1, median_of(bands["swir1"], fraction.shore))
+    )
 
 
 def _leaves_image(inside: Bool, nir: NDArray[np.float32]) -> int:

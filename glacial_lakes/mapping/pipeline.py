@@ -270,7 +270,8 @@ class _Job:
 
     def seeds(self, pixels: Pixels) -> NDArray[np.bool_]:
         """Return the pixels that may hold water."""
-        excluded = pixels.snow_or_ice | pixels.cloud | pixels.dark_slope
+        cloud = pixels.cloud & ~masks.shows_water(pixels.reflectance)
+        excluded = pixels.snow_or_ice | cloud | pixels.dark_slope
         return self.detector(pixels.reflectance, excluded)
 
     def measure(self, pixels: Pixels, candidate: Candidate) -> list[Measured]:

@@ -23,7 +23,7 @@ from glacial_lakes.errors import N_, ConfigError, Message, MetadataError
 from glacial_lakes.kernels.jit import kernel
 from glacial_lakes.mapping import indices
 from glacial_lakes.mapping.indices import water_index
-from glacial_lakes.mapping.masks import MIN_WATER_NDWI, NO_BAND
+from glacial_lakes.mapping.masks import MIN_WATER_NDWI, NO_BAND, is_milk
 from glacial_lakes.scenes.scene import BandName, Scene
 from glacial_lakes.settings import MappingSettings
 
@@ -144,9 +144,10 @@ MAX_SEED_NIR = 0.16
 MAX_SEED_SWIR1 = 0.14
 """Weak seeds must be dark beyond 0.8 µm, as mixed pixels of water are and bright land is not."""
 
-MAX_DARK_NIR, DARK_NOISE = 0.02, 0.004
-"""What reflects so little near infrared is water or shade: no sunlit ground is so dark. Its ratio
-is noise, so it is proposed unless green is less than near infrared by more than their error."""
+MAX_DARK_NIR, MAX_DARK_SWIR1 = 0.02, 0.03
+"""What reflects so little near infrared is water or shade, whatever its index, which is noise: no
+sunlit ground is so dark. Glint lifts the SWIR as much as the near infrared, and the SWIR of many
+sensors has coarser pixels, which see more of the shore."""
 
 MAX_WATER_GREEN = 0.40
 """The brightest glacial milk stays below this; snow and cloud do not."""
@@ -163,13 +164,13 @@ def water_seeds(reflectance: Mapping[str, Float], excluded: Bool) -> Bool:
         Never a candidate: cloud, snow and ice, slopes in deep shade.
     """
     green, nir = reflectance["green"], reflectance["nir"]
-    swir1 = reflectance.get("swir1", NO_BAND)
-    found: Bool = _water_seeds(green, nir, swir1, excluded)
+    swir1, blue = (reflectance.get(name, NO_BAND) for name in ("swir1", "blue"))
+    found: Bool = _water_seeds(blue, green, nir, swir1, excluded)
     return found
 
 
 @kernel
-def _water_seeds(green, nir, swir1, excluded):  # type: ignore[no-untyped-def]
+def _water_seeds(blue, green, nir, swir1, excluded):  # type: ignore[no-untyped-def]
     height, width = green.shape
     found = np.empty((height, width), np.bool_)
     has_swir1 = swir1.size > 0
@@ -182,10 +183,12 @@ def _water_seeds(green, nir, swir1, excluded):  # type: ignore[no-untyped-def]
             value = water_index(g, n)
             strong = (value > MIN_WATER_NDWI) & (g < MAX_WATER_GREEN)
             weak = (value > MIN_SEED_NDWI) & (n < MAX_SEED_NIR)
-            dark = (n < MAX_DARK_NIR) & (g - n > -DARK_NOISE)
+            dark = n < MAX_DARK_NIR
+            s = swir1[row, col] if has_swir1 else np.float32(np.nan)
+            b = blue[row, col] if blue.size else np.float32(np.nan)
+            milk = g < MAX_WATER_GREEN and is_milk(b, g, n, s)
             if has_swir1:
-                s = swir1[row, col]
                 weak &= (s < MAX_SEED_SWIR1) & (s < g)
-                dark &= s < MAX_DARK_NIR
-            found[row, col] = strong | weak | dark
+                dark &= s < MAX_DARK_SWIR1
+            found[row, col] = strong | weak | dark | milk
     return found
