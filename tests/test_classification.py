@@ -158,10 +158,13 @@ RIVER = replace(LAKE, width_px=2.0, length_px=40.0, widest_px=3.0, slope_deg=8.0
         (LAKE, 0.2, 0.1, "lake"),
         (LAKE, 0.05, 0.1, "land"),
         (LAKE, 0.5, 0.6, "land"),
-        (SHADED_SLOPE, 0.7, 0.1, "shadow"),
+        (SHADED_SLOPE, 0.5, 0.1, "shadow"),
         (SHADED_SLOPE, SURE_PROB, 0.1, "lake"),
         (SHADED_SLOPE, SURE_PROB, 0.9, "shadow"),
-        (RIVER, 1.0, 0.1, "river"),  # water as well: only the line tells it
+        # water as well: only a line that goes on beyond the piece tells it
+        (replace(RIVER, trace_px=80.0), 1.0, 0.1, "river"),
+        (RIVER, SURE_PROB, 0.1, "lake"),
+        (RIVER, 0.5, 0.1, "river"),
     ],
 )
 def test_the_probability_takes_back_and_adds(

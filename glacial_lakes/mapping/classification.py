@@ -90,7 +90,7 @@ MIN_RIVER_PX = 25.0
 """A narrow wet line longer than this is a river or stream, and what lies on it a piece of it."""
 
 
-SURE_PROB = 0.8
+SURE_PROB = 0.6
 """Probability from which a candidate is a lake though the rules take it for something else."""
 
 
@@ -111,7 +111,8 @@ def classify(features: Features, min_lake_prob: float = 0.0) -> Category:
     prob, _ = lake_prob(features, rules)
     if rules == "lake":
         return "lake" if prob >= min_lake_prob else "land"
-    if rules == "river":  # of water too: the line tells it, not what the piece looks like
+    # A river is of water too: the line tells it, of which a piece may look like a lake.
+    if rules == "river" and features.trace_px > features.length_px:
         return rules
     return "lake" if prob >= max(SURE_PROB, min_lake_prob) else rules
 
