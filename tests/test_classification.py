@@ -37,6 +37,8 @@ LAKE = Features(
 NO_TERRAIN = {"slope_deg": float("nan"), "illumination": float("nan")}
 MILK = {"ndwi": 0.17, "green": 0.28, "nir": 0.2, "swir1": 0.03, "shore_ndwi": 0.1}
 MILK |= {"nir_ratio": 0.8}
+BLUE_ICE = {"ndwi": 0.26, "shore_ndwi": 0.0, "green": 0.25, "nir": 0.147, "swir1": 0.02}
+BLUE_ICE |= {"blue": 0.247, "green_ratio": 1.2, "nir_ratio": 0.84}
 PEAT = {"ndwi": -0.1, "shore_ndwi": -0.05, "green": 0.005, "nir": 0.007, "slope_deg": 12.0}
 PEAT |= {"green_ratio": 0.03, "nir_ratio": 0.02, "blue": 0.003, "swir1": 0.01}
 ON_ICE = {
@@ -79,6 +81,8 @@ ON_ICE = {
         # a stream that widens to pure water is a lake, a bright river is none
         ({"width_px": 1.5, "length_px": 6.0, "trace_px": 80.0, "separation": 9.0}, "lake"),
         ({"green_ratio": 1.8, "swir1": 0.15, "ndwi": 0.3}, "land"),
+        (BLUE_ICE, "snow"),
+        (BLUE_ICE | {"blue": 0.22}, "lake"),
         # sky light colours slopes under a low sun, and snow in the shadow of a cloud
         ({"sun_elevation_deg": 25.0, "slope_deg": 25.0}, "shadow"),
         ({"sun_elevation_deg": 25.0}, "lake"),
@@ -163,8 +167,9 @@ RIVER = replace(LAKE, width_px=2.0, length_px=40.0, widest_px=3.0, slope_deg=8.0
         (SHADED_SLOPE, SURE_PROB, 0.9, "shadow"),
         # water as well: only a line that goes on beyond the piece tells it
         (replace(RIVER, trace_px=80.0), 1.0, 0.1, "river"),
-        (RIVER, SURE_PROB, 0.1, "lake"),
-        (RIVER, 0.5, 0.1, "river"),
+        (replace(RIVER, length_px=25.0), SURE_PROB, 0.1, "lake"),
+        (replace(RIVER, length_px=25.0), 0.5, 0.1, "river"),
+        (RIVER, 1.0, 0.1, "river"),  # twenty times as long as wide
     ],
 )
 def test_the_probability_takes_back_and_adds(

@@ -65,9 +65,10 @@ MAX_LAKE_GREEN_RATIO = 1.5
 MAX_WATER_SWIR1 = 0.1
 """Water absorbs beyond 1.5 µm, however much it carries; a river among its gravel does not."""
 
-MIN_BLUE_SNOW_GREEN = 0.1
-"""Water of so faint an index is full of silt, and not bluer than green; snow in shade is. Darker
-ground may look blue by what a correction of the air leaves."""
+MIN_BLUE_ICE_GREEN, MIN_ICE_BLUE = 0.14, 0.93
+"""Green, and blue over green, from which ice and snow explain an index that shaded ones reach: so
+bright and of so faint an index water is by silt alone, and silt is not blue. Darker ground may look
+blue by what a correction of the air leaves."""
 
 LOW_SUN_DEG = 35.0
 """Below this elevation sky light colours all slopes that do not face the sun."""
@@ -85,6 +86,9 @@ MAX_RIVER_WIDENING, MAX_STEEP_WIDENING = 1.6, 2.2
 """Width at the widest place over the mean: a river has one width, crooked lakes have not (no
 outline of the Indus inventories that is as long and narrow as a river is below the first). The
 second where a DEM tells that the ground is steep."""
+
+MAX_LAKE_ELONGATION = 15.0
+"""Length over width of what is a river by its shape alone."""
 
 MIN_RIVER_PX = 25.0
 """A narrow wet line longer than this is a river or stream, and what lies on it a piece of it."""
@@ -112,7 +116,7 @@ def classify(features: Features, min_lake_prob: float = 0.0) -> Category:
     if rules == "lake":
         return "lake" if prob >= min_lake_prob else "land"
     # A river is of water too: the line tells it, of which a piece may look like a lake.
-    if rules == "river" and features.trace_px > features.length_px:
+    if rules == "river" and _goes_on(features):
         return rules
     return "lake" if prob >= max(SURE_PROB, min_lake_prob) else rules
 
@@ -150,7 +154,7 @@ def by_rules(features: Features) -> Category:
         category = "shadow"
     elif _is_river(e):
         category = "river"
-    elif faint and e.blue > e.green > MIN_BLUE_SNOW_GREEN and e.haze_fraction < 0.3:
+    elif _is_blue_ice(e):
         category = "shadow" if e.green_ratio < DIMMED else "snow"
     elif faint and e.green > MIN_SNOW_GREEN and e.nir_ratio > 0.75 and e.haze_fraction < 0.3:
         category = "snow"
@@ -195,6 +199,12 @@ def may_be_cloud_shadow(features: Features) -> bool:
     return dim and e.ndwi < MIN_WATER_NDWI
 
 
+def _is_blue_ice(e: Features) -> bool:
+    """Return whether ice or snow, perhaps in shade, explains a candidate by its colour."""
+    blue = e.green > MIN_BLUE_ICE_GREEN and e.blue > MIN_ICE_BLUE * e.green
+    return blue and e.ndwi < MAX_SHADED_ICE_NDWI and e.haze_fraction < 0.3
+
+
 def _is_black_in_the_sun(e: Features) -> bool:
     """Return whether a candidate is darker than shade where the DEM knows of none.
 
@@ -213,6 +223,11 @@ def _least_contrast(e: Features) -> float:
         return ABOVE_ICE if beyond_shade and not low_sun else 0.35
     lit_and_flat = e.slope_deg < FLAT_DEG and e.illumination > TURNED_AWAY
     return 0.08 if lit_and_flat and e.shadow_fraction < 0.2 else 0.14
+
+
+def _goes_on(e: Features) -> bool:
+    """Return whether a line goes on beyond a candidate, or the candidate is a line itself."""
+    return e.trace_px > e.length_px or e.length_px > MAX_LAKE_ELONGATION * e.width_px
 
 
 def _is_river(e: Features) -> bool:
