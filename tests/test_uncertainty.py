@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shapely.geometry import Polygon, box
+from shapely.geometry import box
 
 from glacial_lakes import measures
 from glacial_lakes.mapping import uncertainty
@@ -19,9 +19,12 @@ INSIDE = (ROWS >= 10) & (ROWS < 30) & (COLS >= 10) & (COLS < 30)
 EVERYWHERE, NOWHERE = np.ones(SHAPE, bool), np.zeros(SHAPE, bool)
 
 
-def measured(fraction: np.ndarray, polygon: Polygon = LAKE, **more: np.ndarray) -> Shore:
+def measured(
+    fraction: np.ndarray, level: float = 0.5, separation: float = np.inf, **more: np.ndarray
+) -> Shore:
     known = {"inside": INSIDE, "usable": EVERYWHERE, "doubtful": NOWHERE} | more
-    return measure_shore(fraction.astype("float32"), 0.5, polygon, pixel_m=10.0, **known)
+    fraction = fraction.astype("float32")
+    return measure_shore(fraction, level, LAKE, separation=separation, pixel_m=10.0, **known)
 
 
 def test_a_sharp_shore_of_even_ground_has_no_spread_and_no_mixed_pixel() -> None:
@@ -51,12 +54,21 @@ def test_land_that_was_not_seen_tells_nothing_of_the_spread() -> None:
     assert measured(wild, usable=COLS >= 10).spread == 0
 
 
+def test_noise_and_water_that_the_outline_lacks_make_it_less_known() -> None:
+    well = shift_px(measured(INSIDE, separation=20.0))
+    assert shift_px(measured(INSIDE, separation=3.0)) > well
+    assert shift_px(measured(INSIDE, level=0.56, separation=20.0)) > well
+    assert shift_px(measured(INSIDE, level=0.4, separation=20.0)) == well
+
+
 shores = st.builds(
     Shore,
     spread=st.floats(0, 1),
     mixed=st.floats(0, 5),
     sensitivity=st.floats(0, 50),
     doubtful=st.floats(0, 1),
+    noise=st.floats(0, 1),
+    unexplained=st.floats(0, 0.1),
 )
 
 

@@ -262,6 +262,7 @@ def _measure_part(
                     inside=inside,
                     usable=known & ~others,
                     doubtful=observability.doubtful_shore(pixels, may_hold_ice=may_hold_ice),
+                    separation=fraction.separation,
                     pixel_m=pixel_m,
                 )
                 row = {
