@@ -38,7 +38,13 @@ NO_TERRAIN = {"slope_deg": float("nan"), "illumination": float("nan")}
 MILK = {"ndwi": 0.17, "green": 0.28, "nir": 0.2, "swir1": 0.03, "shore_ndwi": 0.1}
 MILK |= {"nir_ratio": 0.8}
 BLUE_ICE = {"ndwi": 0.26, "shore_ndwi": 0.0, "green": 0.25, "nir": 0.147, "swir1": 0.02}
-BLUE_ICE |= {"blue": 0.247, "green_ratio": 1.2, "nir_ratio": 0.84}
+BLUE_ICE |= {
+    "slope_deg": 20.0,
+    "separation": 1.8,
+    "blue": 0.247,
+    "green_ratio": 1.2,
+    "nir_ratio": 0.84,
+}
 PEAT = {"ndwi": -0.1, "shore_ndwi": -0.05, "green": 0.005, "nir": 0.007, "slope_deg": 12.0}
 PEAT |= {"green_ratio": 0.03, "nir_ratio": 0.02, "blue": 0.003, "swir1": 0.01}
 ON_ICE = {
@@ -82,7 +88,7 @@ ON_ICE = {
         ({"width_px": 1.5, "length_px": 6.0, "trace_px": 80.0, "separation": 9.0}, "lake"),
         ({"green_ratio": 1.8, "swir1": 0.15, "ndwi": 0.3}, "land"),
         (BLUE_ICE, "snow"),
-        (BLUE_ICE | {"blue": 0.22}, "lake"),
+        (BLUE_ICE | {"slope_deg": 3.0, "separation": 5.0}, "lake"),
         # sky light colours slopes under a low sun, and snow in the shadow of a cloud
         ({"sun_elevation_deg": 25.0, "slope_deg": 25.0}, "shadow"),
         ({"sun_elevation_deg": 25.0}, "lake"),

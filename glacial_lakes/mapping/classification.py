@@ -32,6 +32,9 @@ Bool = NDArray[np.bool_]
 
 Category = Literal["lake", "shadow", "snow", "river", "land"]
 
+ALMOST_FLAT_DEG, DISTINCT = 6.0, 4.0
+"""Slope and separation of a lake that ice beside it does not explain, whatever its colour."""
+
 TURNED_AWAY = 0.8
 """A slope with less direct light than this share of level ground faces away from the sun; shade
 of a DEM of 30 m is off by a pixel or two, so what is dark or steep there may be in shadow."""
@@ -65,10 +68,10 @@ MAX_LAKE_GREEN_RATIO = 1.5
 MAX_WATER_SWIR1 = 0.1
 """Water absorbs beyond 1.5 µm, however much it carries; a river among its gravel does not."""
 
-MIN_BLUE_ICE_GREEN, MIN_ICE_BLUE = 0.14, 0.93
-"""Green, and blue over green, from which ice and snow explain an index that shaded ones reach: so
-bright and of so faint an index water is by silt alone, and silt is not blue. Darker ground may look
-blue by what a correction of the air leaves."""
+MIN_BLUE_ICE_GREEN, MIN_ICE_BLUE, MIN_ICE_SHORE_NDWI = 0.14, 0.93, -0.05
+"""Green, blue over green, and index of the shore from which ice and snow explain an index that
+shaded ones reach: so bright and of so faint an index water is by silt, which is not blue. Darker
+ground may look blue by what a correction of the air leaves."""
 
 LOW_SUN_DEG = 35.0
 """Below this elevation sky light colours all slopes that do not face the sun."""
@@ -201,8 +204,14 @@ def may_be_cloud_shadow(features: Features) -> bool:
 
 def _is_blue_ice(e: Features) -> bool:
     """Return whether ice or snow, perhaps in shade, explains a candidate by its colour."""
-    blue = e.green > MIN_BLUE_ICE_GREEN and e.blue > MIN_ICE_BLUE * e.green
-    return blue and e.ndwi < MAX_SHADED_ICE_NDWI and e.haze_fraction < 0.3
+    if e.green < MIN_BLUE_ICE_GREEN or e.haze_fraction > 0.3:
+        return False
+    flat_and_distinct = e.slope_deg < ALMOST_FLAT_DEG and e.separation > DISTINCT
+    beside_ice = e.shore_ndwi > MIN_ICE_SHORE_NDWI and e.ndwi < MAX_SHADED_ICE_NDWI
+    beside_ice = beside_ice and not flat_and_distinct
+    return (beside_ice and e.blue > MIN_ICE_BLUE * e.green) or (
+        e.ndwi < MIN_WATER_NDWI and e.blue > e.green
+    )
 
 
 def _is_black_in_the_sun(e: Features) -> bool:
