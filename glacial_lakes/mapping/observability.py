@@ -13,7 +13,7 @@ from glacial_lakes.kernels.jit import inner, kernel
 from glacial_lakes.kernels.morphology import dilate, erode
 from glacial_lakes.mapping.features import CIRRUS, CLOUD_SHADOW, Features
 from glacial_lakes.mapping.indices import ndwi_or_zero
-from glacial_lakes.mapping.masks import STEEP_DEG
+from glacial_lakes.mapping.masks import MAX_CLOUD_FALL, STEEP_DEG
 from glacial_lakes.mapping.pixels import Pixels
 from glacial_lakes.mapping.unmixing import MIN_SHORE, Fraction
 from glacial_lakes.scenes import Scene
@@ -240,6 +240,8 @@ def _whitened(pixels: Pixels, fraction: Fraction) -> Bool:
 
     They are brighter than the shore, bluer than it and almost as blue as green, which rocks are
     not, and as bright in the SWIR as no snow, nor snow in patches: these darken the shore there.
+    Bare ground beside plants is as white, but falls off to the SWIR less; what is narrower than
+    three pixels is no cloud.
     """
     bands = pixels.reflectance
     if "blue" not in bands or "swir1" not in bands:
@@ -249,10 +251,12 @@ def _whitened(pixels: Pixels, fraction: Fraction) -> Bool:
     with np.errstate(invalid="ignore", divide="ignore"):
         blueness = bands["blue"] / green
     least = max(MIN_WHITE_BLUE, BLUER_THAN_SHORE * median_of(blueness, fraction.shore))
+    swir1 = bands["swir1"]
     white: Bool = (green > bright) & (blueness > least)
-    return white & (
-        bands["swir1"] > max(MIN_WHITE_SWIR1, median_of(bands["swir1"], fraction.shore))
-    )
+    white &= swir1 < MAX_CLOUD_FALL * bands["nir"]
+    white &= swir1 > max(MIN_WHITE_SWIR1, median_of(swir1, fraction.shore))
+    wide: Bool = dilate(erode(white, np.int64(1)), np.int64(1))
+    return wide
 
 
 def _leaves_image(inside: Bool, nir: NDArray[np.float32]) -> int:
