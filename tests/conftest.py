@@ -15,6 +15,7 @@ from products import Products
 from sample_project import PRODUCTS, Maker, in_this_process, project_of
 
 from glacial_lakes.cli.commands import main
+from glacial_lakes.workflow import read_ahead
 from glacial_lakes.workflow.compiling import compile_ahead
 from glacial_lakes.workflow.run import run
 
@@ -79,8 +80,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]) -> Call:
-    """Return a function that runs the command line in this process: code, stdout and stderr."""
+def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Return a function that runs the command line in this process: code, stdout and stderr.
+
+    Files are not tried in another process first, which would load for two seconds what is here.
+    """
+    monkeypatch.setattr(read_ahead, "too_costly", lambda readers, limits: {})
 
     def run_command(*arguments: object) -> tuple[object, str, str]:
         with pytest.raises(SystemExit) as caught:

@@ -47,7 +47,7 @@ from glacial_lakes.errors import (
 from glacial_lakes.events import RowsLeftOut, SceneOdd, SceneRefused, collecting
 from glacial_lakes.io.marks import overwriting
 from glacial_lakes.language import in_language, languages
-from glacial_lakes.places import file_of, keep_apart, refuse_addresses
+from glacial_lakes.places import file_of, keep_apart, refuse_addresses, with_layer
 from glacial_lakes.runtime import doors, interrupts, machine
 
 if TYPE_CHECKING:
@@ -190,6 +190,25 @@ def verb(function: Callable[..., Answer]) -> click.Command:
             return function(options, **given)
 
     return cli.command(function.__name__.removesuffix("_").replace("_", "-"))(_common()(ask))
+
+
+def _within_limits(readers: Mapping[Path, Callable[[], object]]) -> None:
+    """Refuse files of people that ask for more than they may, before this process reads them."""
+    from glacial_lakes.settings import read_limits
+    from glacial_lakes.workflow.read_ahead import too_costly
+
+    for error in too_costly(readers, read_limits()).values():
+        raise error
+
+
+def _file_in(since: str | None) -> str | None:
+    """Return the inventory that ``--since`` names; None where it is a time."""
+    return since if since and since.lower().endswith(".gpkg") else None
+
+
+def _layer_in(path: Path, layer: str | None) -> Path:
+    """Return the name of the layer of a file that is read, where one is told."""
+    return Path(with_layer(path, layer)) if layer else path
 
 
 _allow_empty = click.option(
@@ -375,14 +394,26 @@ def track(
     from glacial_lakes.ingest.fields import field_map
     from glacial_lakes.ingest.partner import named_catalogue
     from glacial_lakes.ingest.track_files import track_files
+    from glacial_lakes.settings import read_limits
+    from glacial_lakes.workflow.read_ahead import layer_readers, too_costly
 
+    fields = dict(field_map(text) for text in given)
+    others = layer_readers(out, inputs["glaciers"], inputs["basins"])
+    if catalogue is not None:
+        others[catalogue] = functools.partial(named_catalogue, catalogue)
+    surveys_read = layer_readers(*paths, layer=inputs["layer"], encoding=inputs["encoding"])
+    costly = too_costly(others | surveys_read, read_limits())
+    for path in others.keys() & costly.keys():
+        raise costly[path]
     if catalogue is not None:
         inputs["catalogue"] = named_catalogue(catalogue)
-    fields = dict(field_map(text) for text in given)
     refused: list[SceneRefused] = []
     left_out: list[RowsLeftOut] = []
     with reasons_first(options, refused), progress(options, refused) as tell:
         listen = collecting(RowsLeftOut, left_out, tell)
+        for path, error in costly.items():
+            listen(SceneRefused(str(path), error.line_beside(path)))
+        paths = tuple(path for path in paths if path not in costly)
         inventory = track_files(paths, out, fields=fields, **inputs, on_event=listen)
     say, path = speaker(options), out.absolute()
     lines = [
@@ -411,7 +442,11 @@ def track(
 def check(options: Options, path: Path, **given: Any) -> Answer:
     """Examine a file of lakes: geometry, overlaps, codes, dates, fields, units."""
     from glacial_lakes.ingest.check import check_file
+    from glacial_lakes.ingest.neighbours import extent, siblings
+    from glacial_lakes.workflow.read_ahead import layer_readers
 
+    beside = {sibling: functools.partial(extent, sibling) for sibling in siblings(path)}
+    _within_limits(layer_readers(path, **given) | beside)
     return _examined(check_file(path, **given), options)
 
 
@@ -450,6 +485,7 @@ def export(
     from glacial_lakes.export.export import FORMATS, export_composites, lacking_packages
     from glacial_lakes.export.export import export as write
     from glacial_lakes.inventory.inventory import open_inventory
+    from glacial_lakes.workflow.read_ahead import layer_readers
 
     for name in formats:
         if name not in FORMATS:
@@ -470,6 +506,7 @@ def export(
     names = formats or (() if epochs else tuple(name for name in FORMATS if name not in lacking))
     refuse_addresses(folder)
     keep_apart([folder / "inventory.gpkg"] if "gpkg" in names else [], [inventory])
+    _within_limits(layer_readers(inventory, _file_in(since)))
     lakes = open_inventory(inventory)
     language = options.lang or lakes.language
     paths = write(lakes, folder.absolute(), names, language=language, since=since)
@@ -526,12 +563,18 @@ def report(
     from glacial_lakes.inventory.inventory import open_inventory
     from glacial_lakes.report import write_atlas, write_viewer
     from glacial_lakes.report.page import write_report
+    from glacial_lakes.scenes.dem import examine
+    from glacial_lakes.workflow.read_ahead import layer_readers
     from glacial_lakes.workflow.scene_tasks import looks_in
 
     refuse_addresses(out)
     if lakes and kind != "atlas":
         what = Message("{option} needs --kind {kind}", option="--lake", kind="atlas")
         raise click.UsageError(_usage_text(what))
+    readers = layer_readers(inventory, given["glaciers"], _file_in(since))
+    if dem is not None:
+        readers[dem] = functools.partial(examine, dem)
+    _within_limits(readers)
     held = open_inventory(inventory)
     path = out.absolute()
     told: dict[str, Any] = {"language": options.lang or held.language}
@@ -568,7 +611,9 @@ def review(
 ) -> Answer:
     """Take corrections into an inventory: from EDITED, or made in the inventory itself."""
     from glacial_lakes.review.review_file import review_file
+    from glacial_lakes.workflow.read_ahead import layer_readers
 
+    _within_limits(layer_readers(inventory) | layer_readers(edited, encoding=given["encoding"]))
     rejected = None if partial is None else not partial
     found = review_file(inventory, edited, missing_is_rejected=rejected, **given)
     values = _records(found.drop(columns=["geometry", C.REPLACED]))
@@ -591,6 +636,7 @@ def validate(
     """Compare outlines with reference outlines of the same date and area."""
     from glacial_lakes.validation.table import lines
     from glacial_lakes.validation.validate import validate_files, write_accuracy
+    from glacial_lakes.workflow.read_ahead import layer_readers
 
     if out is not None and out.suffix.lower() != ".json":
         raise click.BadParameter(
@@ -600,6 +646,8 @@ def validate(
         refuse_addresses(out)
         read = [path for path in (outlines, reference, given["causes"]) if path is not None]
         keep_apart([out, out.with_suffix(".png")], read)
+    readers = layer_readers(_layer_in(outlines, given["layer"]), given["causes"])
+    _within_limits(readers | layer_readers(_layer_in(reference, given["reference_layer"])))
     accuracy = validate_files(outlines, reference, **given)
     names = write_accuracy(accuracy, out, options.language) if out is not None else []
     text_lines = [*lines(accuracy, options.language), *(str(path) for path in names)]

@@ -15,6 +15,7 @@ import shapely
 from glacial_lakes.errors import N_, GlacialLakesError, InputError, Message
 from glacial_lakes.events import InputOdd, Listener
 from glacial_lakes.io.vector import read_as_drawn, spatial_layers
+from glacial_lakes.places import file_of
 
 FAR_DEG = 1.0
 """Surveys that lie farther apart than this are of different regions, or one lies wrong."""
@@ -135,13 +136,11 @@ def slip_beside(path: Path, table: gpd.GeoDataFrame) -> Slip | None:
     if box is None:
         return None
     others: dict[str, Box] = {}
-    for sibling in sorted(path.absolute().parent.iterdir())[: 50 * _MOST_SIBLINGS]:
-        if sibling.stem == path.stem or sibling.suffix.lower() not in _ENDINGS:
-            continue
+    for sibling in siblings(path):
         if len(others) == _MOST_SIBLINGS:
             break
         try:
-            place = _extent(sibling)
+            place = extent(sibling)
         except (GlacialLakesError, OSError, ValueError, RuntimeError):
             continue  # what cannot be read tells nothing
         if place is not None:
@@ -149,7 +148,18 @@ def slip_beside(path: Path, table: gpd.GeoDataFrame) -> Slip | None:
     return slip_of(box, others)
 
 
-def _extent(path: Path) -> Box | None:
+def siblings(path: Path) -> list[Path]:
+    """Return the other vector files in the folder of a file."""
+    folder = file_of(path).absolute().parent
+    return [
+        sibling
+        for sibling in (sorted(folder.iterdir())[: 50 * _MOST_SIBLINGS] if folder.is_dir() else ())
+        if sibling.stem != file_of(path).stem and sibling.suffix.lower() in _ENDINGS
+    ]
+
+
+def extent(path: Path) -> Box | None:
+    """Return where the first layer of a file lies, in degrees; None where it is not worth it."""
     layers = spatial_layers(path)
     info = pyogrio.read_info(path.absolute(), layer=layers[0], force_total_bounds=False)
     if info["features"] > 200_000:

@@ -27,6 +27,7 @@ from glacial_lakes.errors import (
     DamagedFileError,
     LockedError,
     Message,
+    ResourceError,
     UnsafeInputError,
     VectorError,
     reason,
@@ -74,6 +75,7 @@ _EPSG_OF_DEGREES = 4326
 _GRID_FILES = re.compile(r'(?:PARAMETERFILE\["[^"]*",|"PROJ4_GRIDS",|\w*grids=)"?([^",\s]*)')
 """Files with shifts between datums that the text of a CRS names."""
 _CHUNK_BYTES, _OVERLAP_BYTES = 1 << 24, 1 << 16
+_NO_MEMORY = re.compile(r"out of memory|bad_alloc|(?:cannot|failed to|not) alloc", re.IGNORECASE)
 _UNKNOWN = ("unknown", "notspecified", "unnamed", "undefined", "dunknown", "userdefined")
 _WGS84_M = 6_378_137.0
 _LISTED = 5
@@ -548,6 +550,9 @@ def reading(source: Path) -> Iterator[None]:
         ) from error
     except (DataSourceError, DataLayerError, GEOSException) as error:
         said = plain_reason(error)
+        if _NO_MEMORY.search(said):  # where it is limited: no fault of the file
+            remedy = N_("allow more with limits.open_memory_gb")
+            raise ResourceError(source, "the memory does not suffice", remedy) from error
         if "database is locked" in said:
             raise LockedError(
                 source,

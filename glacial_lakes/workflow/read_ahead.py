@@ -12,10 +12,15 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from glacial_lakes.errors import N_, GlacialLakesError, ResourceError
+from glacial_lakes.errors import N_, ResourceError
+from glacial_lakes.events import ignore
 from glacial_lakes.inventory.build import named_basins
 from glacial_lakes.inventory.catalogue import read_catalogue
+from glacial_lakes.inventory.inventory import LAYERS, is_inventory
+from glacial_lakes.io.geopackage import read_layers
+from glacial_lakes.io.vector import read_rows, spatial_layers
 from glacial_lakes.mapping.reach import check_reach
+from glacial_lakes.places import file_of, layer_of
 from glacial_lakes.runtime.processes import in_turn
 from glacial_lakes.scenes.dem import examine
 from glacial_lakes.settings import LimitSettings, Project
@@ -49,15 +54,41 @@ def read_ahead(readers: Mapping[Path, Reader], limits: LimitSettings | None) -> 
         reading = beside.submit(list, outcomes)
         yield
         for path, outcome in zip(readers, reading.result(), strict=True):
-            if isinstance(outcome, ResourceError) and outcome.path is None:
-                raise type(outcome)(path, outcome.what, outcome.remedy)
-            if isinstance(outcome, GlacialLakesError):
-                raise outcome
-            if isinstance(outcome, MemoryError):
-                remedy = N_("allow more with limits.open_memory_gb")
-                raise ResourceError(path, "the memory does not suffice", remedy)
             if isinstance(outcome, Exception):
-                raise outcome
+                raise _named(outcome, path)
+
+
+def too_costly(readers: Mapping[Path, Reader], limits: LimitSettings) -> dict[Path, ResourceError]:
+    """Try files in a process of their own; return those that ask for more than they may.
+
+    Every other fault is left to whoever reads the file next, and tells it in words that fit.
+
+    Parameters
+    ----------
+    readers : mapping of pathlib.Path to callable
+        What reads each file; picklable.
+    limits : LimitSettings
+        What one file may cost to read.
+    """
+    outcomes = in_turn(
+        _read, readers.values(), seconds=limits.open_s, memory_bytes=limits.open_memory_bytes
+    )
+    errors = {
+        path: _named(outcome, path)
+        for path, outcome in zip(readers, outcomes, strict=True)
+        if isinstance(outcome, Exception)
+    }
+    return {path: error for path, error in errors.items() if isinstance(error, ResourceError)}
+
+
+def _named(error: Exception, path: Path) -> Exception:
+    """Return what a reader raised as an error that names the file."""
+    if isinstance(error, ResourceError) and error.path is None:
+        return type(error)(path, error.what, error.remedy)
+    if isinstance(error, MemoryError):
+        remedy = N_("allow more with limits.open_memory_gb")
+        return ResourceError(path, "the memory does not suffice", remedy)
+    return error
 
 
 def vector_readers(**places: object) -> dict[Path, Reader]:
@@ -67,6 +98,26 @@ def vector_readers(**places: object) -> dict[Path, Reader]:
         for name, place in places.items()
         if isinstance(place, Path | str)
     }
+
+
+def layer_readers(
+    *paths: Path | str | None, layer: str | None = None, encoding: str | None = None
+) -> dict[Path, Reader]:
+    """Return what reads all layers, or the one that is named, of vector files and inventories."""
+    return {
+        Path(path): partial(_read_layers, path, layer, encoding)
+        for path in paths
+        if path is not None
+    }
+
+
+def _read_layers(path: Path | str, layer: str | None, encoding: str | None) -> None:
+    layer = layer or layer_of(path)
+    spatial = [layer] if layer else spatial_layers(path)
+    for name in spatial:
+        read_rows(path, name, encoding, ignore)
+    if not layer and is_inventory(file_of(path)):
+        read_layers(file_of(path), [name for name in LAYERS if name not in spatial])
 
 
 def readers_of(project: Project) -> dict[Path, Reader]:
