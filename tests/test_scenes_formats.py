@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
+import sys
+import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +26,9 @@ from glacial_lakes.errors import (
     MissingFileError,
     UnknownProductError,
 )
+from glacial_lakes.events import SceneRefused, collecting
 from glacial_lakes.scenes import Scene, discover, open_scene
+from glacial_lakes.scenes.integrity import verify
 from glacial_lakes.scenes.landsat import earth_sun_distance
 from glacial_lakes.scenes.sun import sun_over
 
@@ -463,3 +469,56 @@ def test_metadata_that_an_editor_of_windows_has_saved_is_read(
     whole = next(products.collection2.glob("*_MTL.txt")).parent
     copy = edited(whole, tmp_path, "*_MTL.txt", lambda mtl: "\ufeff" + mtl.replace("\n", "\r\n"))
     assert open_scene(copy).id == open_scene(whole).id
+
+
+def small_letters(folder: Path) -> None:
+    """Rename all that lies in a folder, as some file systems and programs do."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        path.rename(path.with_name(path.name.lower()))
+
+
+def test_a_safe_whose_names_are_in_small_letters_is_the_same_product(
+    products: Products, tmp_path: Path
+) -> None:
+    safe = products.find("S2B*N0400*")
+    copy = tmp_path / safe.name.lower()
+    shutil.copytree(safe, copy)
+    small_letters(copy)
+    scene, small = open_scene(safe), open_scene(copy)
+    assert small.id == scene.id
+    assert {name: band.offset for name, band in small.bands.items()} == {
+        name: band.offset for name, band in scene.bands.items()
+    }
+    assert verify(small) == verify(scene)
+    assert [found.id for found in discover([tmp_path])] == [scene.id]
+
+
+@pytest.mark.parametrize("name", ["outer.zip", "S2B_MSIL2A_20220812_again.zip"])
+def test_an_archive_in_an_archive_is_told_to_be_unpacked(tmp_path: Path, name: str) -> None:
+    inner = "S2B_MSIL2A_20220812T053639_N0400_R005_T43TFG_20220812T082712.SAFE.zip"
+    path = tmp_path / name
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"download/{inner}", b"PK")
+    with pytest.raises(UnknownProductError, match=rf"an archive of the archive .*{inner}; unpack"):
+        open_scene(path)
+    refused: list[SceneRefused] = []
+    discover([tmp_path], collecting(SceneRefused, refused))
+    assert [Path(event.path) for event in refused] == [path]
+
+
+def test_an_image_without_a_driver_for_it_is_no_fault_of_the_download(products: Products) -> None:
+    safe = products.find("S2B*N0400*")
+    program = (
+        "import sys; from glacial_lakes.scenes import open_scene\n"
+        "try: open_scene(sys.argv[1])\n"
+        "except Exception as error: print(error)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", program, str(safe)],
+        env=os.environ | {"GDAL_SKIP": "JP2OpenJPEG"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "no driver JP2OpenJPEG; unset GDAL_SKIP" in told
+    assert "download" not in told

@@ -4,9 +4,11 @@ import csv
 import hashlib
 import json
 import logging
+import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -776,3 +778,24 @@ def test_a_crs_of_older_geojson_that_is_not_known_is_no_degrees(
     path.write_text(json.dumps({**json.loads(frame.to_json()), "crs": crs}))
     with pytest.raises(VectorError, match="is not known"):
         vector.read_vector(path)
+
+
+def test_an_archive_in_an_archive_is_told_to_be_unpacked(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "area.zip", {"lakes/area.zip": b"PK"})
+    with pytest.raises(VectorError, match=r"archive of the archive lakes.area\.zip; unpack it"):
+        vector.read_vector(path)
+
+
+def test_a_vector_file_without_a_driver_for_it_is_no_damaged_one(tmp_path: Path) -> None:
+    path = tmp_path / "lakes.gpkg"
+    gpd.GeoDataFrame(geometry=[shapely.box(77, 43, 77.1, 43.1)], crs=4326).to_file(path)
+    told = subprocess.run(
+        [sys.executable, "-m", "glacial_lakes", "check", str(path)],
+        env=os.environ | {"GDAL_SKIP": "GPKG"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 1
+    assert "no driver GPKG" in told.stdout
+    assert "unset GDAL_SKIP" in told.stdout

@@ -17,6 +17,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from glacial_lakes.errors import OutputError, VectorError
 from glacial_lakes.io.at_rest import settle
 from glacial_lakes.io.atomic import whole
+from glacial_lakes.io.drivers import require_vector_driver
 from glacial_lakes.io.qgis_style import FIXED_DATE, style_table
 from glacial_lakes.io.repair import POLYGON
 from glacial_lakes.io.vector import driver_of, local_file, read_frame, reading
@@ -87,6 +88,7 @@ def layer_names(path: Path | str) -> list[str]:
     source = local_file(path)
     if driver_of(source) != "GPKG":
         raise VectorError(source, "is no GeoPackage", "name the inventory.gpkg of a run")
+    require_vector_driver("GPKG", source)
     with reading(source):
         return [str(name) for name, _ in pyogrio.list_layers(source) if name != STYLES_LAYER]
 

@@ -34,6 +34,7 @@ from glacial_lakes.errors import (
 )
 from glacial_lakes.events import Event, InputOdd, Listener, RowsLeftOut
 from glacial_lakes.io.atomic import settle
+from glacial_lakes.io.drivers import require_vector_driver
 from glacial_lakes.io.parsing import json_within
 from glacial_lakes.io.reasons import plain_reason
 from glacial_lakes.io.repair import COLLECTION, is_broken, moved_areas, polygons_only, repaired
@@ -236,6 +237,7 @@ def _read_as_drawn(
     source: Path, layer: str | None, encoding: str | None, local_times: bool
 ) -> gpd.GeoDataFrame:
     driver = driver_of(source)
+    require_vector_driver(driver, source)
     if driver == "ESRI Shapefile":
         encoding = check_shapefile(source, encoding)
     with reading(source):
@@ -343,7 +345,9 @@ def _require_leads_somewhere(source: Path, crs: pyproj.CRS) -> None:
 def spatial_layers(path: Path | str) -> list[str]:
     """Return the names of the layers with geometry of a vector file, in their order."""
     with unpacked(local_file(path)) as source, reading(source):
-        if driver_of(source) == "ESRI Shapefile":
+        driver = driver_of(source)
+        require_vector_driver(driver, source)
+        if driver == "ESRI Shapefile":
             parts_of(source)
         return [str(name) for name, geometry in pyogrio.list_layers(source) if geometry is not None]
 

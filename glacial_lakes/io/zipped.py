@@ -124,6 +124,10 @@ def _main(source: Path, members: dict[PurePosixPath, zipfile.ZipInfo]) -> PurePo
     found = [name for name in members if name.suffix.lower() in _MAIN]
     if source.suffix.lower() == ".kmz":  # of a KMZ the first is the document, others are linked
         found = [name for name in found if name.suffix.lower() == ".kml"][:1]
+    packed = [name for name in members if name.suffix.lower() in {".zip", ".kmz"}]
+    if packed and not found:
+        what, remedy = N_("is an archive of the archive {name}"), N_("unpack it, and give that one")
+        raise VectorError(source, what, remedy, name=packed[0])
     if len(found) != 1:
         names = [str(name) for name in sorted(found)[:5]]
         raise VectorError(

@@ -51,9 +51,9 @@ def verify(scene: Scene) -> Literal["verified", "unverified"]:
     paths = {layer.path for layer in layers if layer is not None}
     used = [name for name in source.names if gdal_name(source, name) in paths or name in metadata]
     for name in used:
-        if name in checksums:
-            _compare(source, name, *checksums[name])
-    return "verified" if all(name in checksums for name in used) else "unverified"
+        if name.lower() in checksums:
+            _compare(source, name, *checksums[name.lower()])
+    return "verified" if all(name.lower() in checksums for name in used) else "unverified"
 
 
 def _is_archive(path: Path) -> bool:
@@ -61,6 +61,7 @@ def _is_archive(path: Path) -> bool:
 
 
 def _checksums(source: Source, metadata_name: str) -> Mapping[str, Checksum]:
+    """Return what a product lists, by the names in small letters: some systems make them so."""
     manifest = find(source, r"manifest\.safe")
     if manifest is not None:
         return _from_manifest(source, manifest)
@@ -80,7 +81,7 @@ def _from_manifest(source: Source, name: str) -> dict[str, Checksum]:
         algorithm = _ALGORITHMS.get(checksum.get("checksumName", ""))
         if algorithm is not None:
             file = source.root + location.get("href", "").removeprefix("./")
-            found[file] = algorithm, (checksum.text or "").strip().lower()
+            found[file.lower()] = algorithm, (checksum.text or "").strip().lower()
     return found
 
 
@@ -88,7 +89,7 @@ def _from_md5(source: Source, name: str) -> dict[str, Checksum]:
     lines = read_metadata(source, name).decode("utf-8", errors="replace").splitlines()
     pairs = (line.split(maxsplit=1) for line in lines if line.strip())
     return {
-        source.root + pair[1].strip().lstrip("*"): ("md5", pair[0].lower())
+        (source.root + pair[1].strip().lstrip("*")).lower(): ("md5", pair[0].lower())
         for pair in pairs
         if len(pair) == 2
     }

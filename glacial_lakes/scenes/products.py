@@ -257,7 +257,7 @@ def _open(path: Path) -> Scene:
         below = find_products(path) if path.is_dir() else []
         if len(below) == 1 and below != [path] and below[0].is_dir():
             return _open(below[0])  # a product in a folder, often of its own name
-        raise _no_product(path, below)
+        raise _no_product(path, below, _archives_among(source.names))
     source = source.within(names[0])
     family = next(one for one in FAMILIES if one.owns(names[0].rpartition("/")[2]))
     return family.opens(source, names[0])
@@ -274,7 +274,21 @@ def _is_metadata(name: str) -> bool:
     return any(family.owns(name) for family in FAMILIES)
 
 
-def _no_product(path: Path, below: list[Path]) -> GlacialLakesError:
+def _archives_among(names: Iterable[str]) -> list[str]:
+    """Return the archives of products among names, which may have folders."""
+    last = {name: name.rpartition("/")[2] for name in names}
+    return [
+        name
+        for name, file in last.items()
+        if file.lower().endswith(_ARCHIVES)
+        and (_SAFE_NAME.fullmatch(file) or _LANDSAT_ARCHIVE.fullmatch(file))
+    ]
+
+
+def _no_product(path: Path, below: list[Path], packed: list[str]) -> GlacialLakesError:
+    if packed and not path.is_dir():
+        what, remedy = N_("is an archive of the archive {name}"), N_("unpack it, and give that one")
+        return UnknownProductError(path, what, remedy, name=packed[0])
     if _SAFE_NAME.fullmatch(path.name):
         what = N_("lacks its metadata, MTD_MSIL1C.xml or MTD_MSIL2A.xml")
         return MissingFileError(path, what, "download the product whole")
@@ -363,7 +377,8 @@ def _looks_like_product(path: Path) -> bool:
 
 def _holds_metadata(path: Path) -> bool:
     try:
-        return bool(_metadata_names(open_source(path)))
+        source = open_source(path)
+        return bool(_metadata_names(source) or _archives_among(source.names))
     except GlacialLakesError:
         return False  # an archive of another name may be anything
 

@@ -22,6 +22,7 @@ from rasterio.windows import Window
 
 from glacial_lakes.errors import DamagedFileError, GridError, Message, UnsafeInputError
 from glacial_lakes.grid import scaled
+from glacial_lakes.io.drivers import require_raster_driver
 from glacial_lakes.kernels.jit import kernel
 
 MAX_PIXELS = 1_000_000_000
@@ -310,6 +311,7 @@ def open_raster(path: str, driver: str, most_pixels: int = MAX_PIXELS) -> Any:
         try:
             dataset = rasterio.open(path, driver=driver)
         except RasterioError as error:
+            require_raster_driver(driver, path)
             raise _damaged(path, error) from error
     try:
         check_bounds(dataset, path, most_pixels)

@@ -281,8 +281,8 @@ def _files(folder: Path) -> Iterator[str]:
     for item in folder.iterdir():
         if not item.is_dir():
             yield item.name
-        elif item.name == "GRANULE":
-            yield from _walk(item, MAX_DEPTH, "GRANULE/")
+        elif item.name.upper() == "GRANULE":
+            yield from _walk(item, MAX_DEPTH, f"{item.name}/")
 
 
 def _walk(folder: Path, depth: int, prefix: str) -> Iterator[str]:
