@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +24,11 @@ Call = Callable[..., tuple[object, str, str]]
 
 ROOT = Path(__file__).parents[1]
 os.environ["LANGUAGE"] = "en"  # whatever the system of the one who tests says
+if "PYTEST_XDIST_WORKER" not in os.environ:  # these get what the first process has
+    # What programs keep for a user is none of the tests' business, but for fonts, slow to list.
+    os.environ.setdefault("MPLCONFIGDIR", str(Path.home() / ".cache" / "matplotlib"))
+    CACHES = tempfile.TemporaryDirectory(prefix="glacial_lakes-tests-")
+    os.environ["XDG_CACHE_HOME"] = os.environ["LOCALAPPDATA"] = CACHES.name
 os.environ["OGR_SQLITE_SYNCHRONOUS"] = "OFF"  # what tests write need not outlive a power cut
 NEEDS_DATA = "needs real products: GLACIAL_LAKES_DATA names no folder (see CONTRIBUTING.md)"
 

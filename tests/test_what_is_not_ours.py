@@ -26,6 +26,7 @@ from glacial_lakes.cli.commands import main
 from glacial_lakes.cli.demo import copy_sample
 from glacial_lakes.errors import ConfigError, ForeignFileError, OverlapError
 from glacial_lakes.export import edited as edited_exports
+from glacial_lakes.export.edited import remember
 from glacial_lakes.export.export import FORMATS, export
 from glacial_lakes.inventory.inventory import open_inventory
 from glacial_lakes.io import atomic
@@ -377,6 +378,25 @@ def test_what_a_person_wrote_into_exports_is_kept_before_they_are_replaced(
     (shp,) = (tmp_path / "edited").glob("*.shp")
     assert gpd.read_file(shp)["Comment"].tolist() == ["words in a shapefile"] * len(shapes)
     assert sum("was edited since it was exported" in line for line in caplog.messages) >= 4
+
+
+@posix
+def test_of_exports_the_records_of_the_last_folders_are_kept_and_none_in_the_home_of_the_tester(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if sys.platform == "linux":
+        (place,) = edited_exports.of_user()
+        assert Path.home() not in place.parents
+    monkeypatch.setattr(edited_exports, "of_user", lambda: [tmp_path / "home"])
+    monkeypatch.setattr(edited_exports, "MOST_RECORDS", 3)
+    for number in range(5):
+        remember(tmp_path / str(number), {"lakes.csv": "00"})
+        for record in (tmp_path / "home").rglob("*.json"):  # each a second older than the next
+            told = record.stat()
+            os.utime(record, ns=(told.st_atime_ns, told.st_mtime_ns - 10**9))
+    records = (tmp_path / "home" / "exports").glob("*.json")
+    folders = {json.loads(path.read_text(encoding="utf-8"))["folder"] for path in records}
+    assert folders == {str(tmp_path / str(number)) for number in (2, 3, 4)}
 
 
 def test_a_link_is_not_replaced(tmp_path: Path) -> None:

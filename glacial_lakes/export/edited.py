@@ -19,6 +19,8 @@ from glacial_lakes.review.working_copy import copied_aside
 _FOLDER = "exports"
 """Among the user's caches: a file for each folder of exports, with their SHA-256 as written."""
 _MOST_BYTES = 1 << 24
+MOST_RECORDS = 200
+"""Folders of exports that are remembered; edits in one that was forgotten are not noticed."""
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +73,15 @@ def remember(folder: Path, written: Mapping[str, str]) -> None:
     for path in _places(folder)[:1]:
         with suppress(OSError, OutputError), overwriting([path]), whole(path) as temporary:
             temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        _forget_oldest(path.parent)
+
+
+def _forget_oldest(records: Path) -> None:
+    """Remove the records of the folders that were longest not exported into."""
+    with suppress(OSError):  # another process may be at it
+        ages = {path: path.stat().st_mtime_ns for path in records.glob("*.json")}
+        for path in sorted(ages, key=ages.__getitem__)[:-MOST_RECORDS]:
+            path.unlink(missing_ok=True)
 
 
 def _places(folder: Path) -> list[Path]:
