@@ -735,6 +735,10 @@ def check_output(project: Project, file: Path | None = None) -> None:
     folder, output = project.folder, project.folder / project.project.output
     refuse_addresses(project.project.output)
     inputs = [folder / file_of(name) for name in input_files(project).values()]
+    if os.path.lexists(output) and not output.is_dir():
+        shown = json.dumps(project.project.output, ensure_ascii=False)
+        what = Message("project.output = {shown} is a file", shown=shown)
+        raise ConfigError(file or folder, what, 'give a folder of its own, e.g. "output"')
     mixed = [folder, *inputs]
     for pattern in project.inputs.scenes:
         literal = folder / pattern

@@ -18,7 +18,7 @@ from editing import edit_by_gdal, edit_by_qgis, in_qgis, ogr, qgis, run_here, sq
 from sample_inventory import make_inventory
 from sample_project import PRODUCTS, Maker
 
-from glacial_lakes.errors import InputError, LockedError
+from glacial_lakes.errors import InputError, LockedError, VectorError
 from glacial_lakes.inventory.inventory import open_inventory
 from glacial_lakes.io import atomic
 from glacial_lakes.review import working_copy
@@ -328,3 +328,27 @@ def test_the_command_without_a_second_file(path: Path) -> None:
     told = [sys.executable, "-m", "glacial_lakes", "review", str(path), "--json"]
     said = subprocess.run(told, capture_output=True, text=True, check=True)
     assert json.loads(said.stdout) == {"reviews": []}
+
+
+@pytest.mark.parametrize("layer", ["lakes", "events", "scenes"])
+def test_a_layer_that_was_renamed_is_told_and_not_taken_for_unchanged(
+    path: Path, layer: str
+) -> None:
+    copy = path.with_name("copy.gpkg")
+    for file in (copy, path):
+        if file == copy:
+            shutil.copy(path, copy)
+        with closing(sqlite3.connect(file)) as database:
+            for (name,) in database.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+            ).fetchall():
+                database.execute(f'DROP TRIGGER "{name}"')
+            database.execute(f"ALTER TABLE {layer} RENAME TO mine")
+            for table in ("gpkg_contents", "gpkg_geometry_columns", "gpkg_ogr_contents"):
+                database.execute(
+                    f"UPDATE {table} SET table_name = 'mine' WHERE table_name = '{layer}'"
+                )
+            database.commit()
+        edited = copy if file == copy else None
+        with pytest.raises(VectorError, match=f"no layer {layer}, but mine; give a layer"):
+            review_file(path, edited, dry_run=True)

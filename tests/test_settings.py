@@ -112,6 +112,7 @@ def test_a_file_saved_by_windows_notepad_is_read(tmp_path: Path) -> None:
         ("[inputs]\ndem = 'нет.tif'", ["нет.tif", "inputs.dem of project.toml is not there"]),
         ("[project]\noutput = '.'", ["project.output", "would mix", "folder of its own"]),
         ("[project]\noutput = '..'", ["would mix"]),
+        ("[project]\noutput = 'project.toml'", ["is a file", "folder of its own"]),
         ("[project]\noutput = 'a/b'\n[inputs]\nscenes = ['a']", ["would mix"]),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -44,7 +44,7 @@ LAYERS = {
     "register": schema.REGISTER,
 }
 """The layers of an inventory file and their columns."""
-_NEEDED = [name for name in LAYERS if name != "register"]
+NEEDED = [name for name in LAYERS if name != "register"]
 """Layers that inventories of every version have."""
 
 DERIVED = {"trends": schema.TRENDS, "alerts": schema.ALERTS}
@@ -208,7 +208,9 @@ class Inventory(ShowsFacts):
         """
         require(path, (str, os.PathLike), "path", N_("give the path of an inventory"))
         layers = read_layers(path)
-        missing = [name for name in _NEEDED if name not in layers]
+        missing = [name for name in NEEDED if name not in layers]
+        if len(missing) < len(NEEDED):
+            refuse_renamed_layers(path, layers)
         if missing:
             raise VectorError(
                 path, "has no layer {missing}", "name the inventory.gpkg of a run", missing=missing
@@ -449,6 +451,35 @@ def open_inventory(path: Path | str) -> Inventory:
     return Inventory.from_file(path)
 
 
+def refuse_renamed_layers(path: Path | str, there: Collection[str]) -> None:
+    """Refuse a copy of an inventory in which another name stands for one of its layers.
+
+    What was written there would not be seen, and "nothing was changed" would be untrue.
+
+    Parameters
+    ----------
+    path : path-like
+        The file, which has layers of an inventory.
+    there : collection of str
+        Names of all its layers and tables.
+
+    Raises
+    ------
+    VectorError
+        Naming those that are missing, and those that are no layers of an inventory.
+    """
+    lacking = [name for name in NEEDED if name not in there]
+    strange = [name for name in there if name not in ALL_LAYERS]
+    if lacking and strange:
+        raise VectorError(
+            path,
+            "has no layer {lacking}, but {strange}",
+            "give a layer that was renamed its old name, or edit a new copy",
+            lacking=lacking,
+            strange=strange,
+        )
+
+
 def is_inventory(path: Path) -> bool:
     """Tell whether a file has the layers of an inventory, whatever else it has.
 
@@ -458,7 +489,7 @@ def is_inventory(path: Path) -> bool:
         When another program holds it.
     """
     try:
-        return set(_NEEDED) <= set(layer_names(path))
+        return set(NEEDED) <= set(layer_names(path))
     except (InputError, UnsafeInputError):
         return False
 

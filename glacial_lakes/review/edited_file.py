@@ -15,9 +15,9 @@ from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.errors import InputError, Message, VectorError
 from glacial_lakes.inventory.decisions import FIELDS
-from glacial_lakes.inventory.inventory import LAYERS
+from glacial_lakes.inventory.inventory import LAYERS, NEEDED, refuse_renamed_layers
 from glacial_lakes.io.at_rest import settle
-from glacial_lakes.io.geopackage import read_layers
+from glacial_lakes.io.geopackage import layer_names, read_layers
 from glacial_lakes.io.vector import read_as_drawn, spatial_layers
 from glacial_lakes.language import languages, translate
 from glacial_lakes.measures.meridian import in_degrees
@@ -30,6 +30,8 @@ WITH_WORDS = ("outlines", "lakes")
 """Layers whose rows and columns a person may change; the others follow from these and scenes."""
 _TRUE = {"1", "1.0", "true", "t", "yes", "y", "да"}
 _LISTED = 5
+_COPY_HAS = 2
+"""Layers with geometry by which a copy of an inventory is known, whatever others are called."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +83,8 @@ def read_edited(path: Path | str, encoding: str | None = None) -> Edited:
     """
     settle(path)
     layers = spatial_layers(path)
+    if len(set(NEEDED).intersection(layers)) >= _COPY_HAS:
+        refuse_renamed_layers(path, layer_names(path))
     known: list[str] = [name for name in WITH_WORDS if name in layers and len(layers) > 1]
     if not known:
         frame = read_as_drawn(path, None, encoding)
