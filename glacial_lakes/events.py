@@ -88,6 +88,11 @@ class KernelsCompiling:
 
 
 @dataclass(frozen=True, slots=True)
+class KernelsNotCompiled:
+    """``NUMBA_DISABLE_JIT`` is set: the innermost loops take hundreds of times as long."""
+
+
+@dataclass(frozen=True, slots=True)
 class InputOdd:
     """An input is used, but a person should know something of it; one line."""
 
@@ -115,6 +120,7 @@ Event = (
     | ScenesAway
     | DemNotGiven
     | KernelsCompiling
+    | KernelsNotCompiled
     | InputOdd
     | RowsLeftOut
 )

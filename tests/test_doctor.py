@@ -117,6 +117,24 @@ def test_the_doctor_tells_when_compiled_code_does_not_last(tmp_path: Path) -> No
     assert "NUMBA_CACHE_DIR" in findings["compiled code"]["remedy"]
 
 
+def test_the_doctor_and_a_map_tell_at_once_when_nothing_is_compiled() -> None:
+    program = (
+        "from glacial_lakes.cli.doctor import examine\n"
+        "from glacial_lakes.workflow.compiling import compile_ahead\n"
+        "compile_ahead(print)\n"
+        "print([finding.value for finding in examine({}) if finding.state == 'fault'])"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "KernelsNotCompiled" in told
+    assert "NUMBA_DISABLE_JIT is set: a map takes hours" in told
+
+
 def test_memory_and_cores_are_those_of_this_computer() -> None:
     assert 1 <= machine.core_count() <= (os.cpu_count() or 1)
     assert 2**28 < machine.memory_bytes() < 2**50

@@ -31,6 +31,7 @@ from glacial_lakes.events import (
     InputOdd,
     InventoryRestored,
     KernelsCompiling,
+    KernelsNotCompiled,
     Listener,
     RowsLeftOut,
     SceneMapped,
@@ -64,6 +65,9 @@ _NOTES = {
     KernelsCompiling: N_(
         "first run on this computer: the innermost loops are compiled, once; this takes half a "
         "minute or more"
+    ),
+    KernelsNotCompiled: N_(
+        "NUMBA_DISABLE_JIT is set: nothing is compiled, and a map takes hours; unset it"
     ),
 }
 Speaker = Callable[[str], str]
@@ -323,7 +327,7 @@ def _shown(options: Options) -> Iterator[Listener]:
                     _LOG.warning(_taken_in(count, kept))
                 case InventoryRestored() | ScenesAway():
                     _LOG.warning(_noted(event, say))
-                case DemNotGiven() | KernelsCompiling():
+                case DemNotGiven() | KernelsCompiling() | KernelsNotCompiled():
                     _LOG.warning(say(_NOTES[type(event)]))
                 case SceneOdd() | InputOdd() | RowsLeftOut():
                     _LOG.warning(oddity(event, options))

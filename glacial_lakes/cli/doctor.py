@@ -114,6 +114,12 @@ def _shapely() -> Iterator[Finding]:
 def _numba() -> Iterator[Finding]:
     from glacial_lakes.kernels import cache  # noqa: PLC0415
 
+    if cache.is_off():
+        remedy = N_("unset NUMBA_DISABLE_JIT, then start again")
+        yield Finding(
+            "compiled code", "fault", "NUMBA_DISABLE_JIT is set: a map takes hours", remedy
+        )
+        return
     place = cache.place()
     remedy = "" if place.lasting else N_("set NUMBA_CACHE_DIR to a folder that lasts")
     if place.folder is None:

@@ -121,6 +121,11 @@ def sources(package: Path) -> dict[Path, bytes]:
     return found
 
 
+def is_off() -> bool:
+    """Tell whether numba was told to compile nothing (``NUMBA_DISABLE_JIT``)."""
+    return bool(numba.config.DISABLE_JIT)
+
+
 def is_complete() -> bool:
     """Tell whether all kernels are kept, or nothing can be kept: nothing to compile ahead."""
     folder = place().folder

@@ -18,7 +18,7 @@ from rasterio.crs import CRS
 
 from glacial_lakes.coverage import Coverage, State
 from glacial_lakes.errors import Message
-from glacial_lakes.events import KernelsCompiling, Listener, ignore
+from glacial_lakes.events import KernelsCompiling, KernelsNotCompiled, Listener, ignore
 from glacial_lakes.grid import Grid
 from glacial_lakes.kernels import cache, overlaps, text
 from glacial_lakes.mapping import masks, rivers, slc_gaps
@@ -48,8 +48,12 @@ def compile_ahead(on_event: Listener = ignore) -> None:
     ----------
     on_event : callable, optional
         Told with :class:`~glacial_lakes.events.KernelsCompiling` when there is something to
-        compile.
+        compile, or with :class:`~glacial_lakes.events.KernelsNotCompiled` where numba was told not
+        to.
     """
+    if cache.is_off():
+        on_event(KernelsNotCompiled())
+        return
     if cache.is_complete():
         return
     on_event(KernelsCompiling())
