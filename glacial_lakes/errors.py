@@ -219,6 +219,20 @@ def reason(error: BaseException | str) -> Message:
     return Message(text)
 
 
+def remedy_for(error: BaseException, otherwise: str) -> str:
+    """Return what helps against what the system says of a file: rights, where those lack.
+
+    Parameters
+    ----------
+    error : exception
+        What was raised.
+    otherwise : str
+        What helps against all else.
+    """
+    is_denied = isinstance(error, PermissionError)
+    return N_("check who may read and write it") if is_denied else otherwise
+
+
 def _changed(value: Any, change: Callable[[str], str]) -> Any:
     match value:
         case Message():

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from glacial_lakes.errors import N_, ConfigError, Message, fill, require
+from glacial_lakes.errors import N_, ConfigError, Message, fill, remedy_for, require
 from glacial_lakes.language import languages, translate
 from glacial_lakes.places import file_of, is_same, lies_in, refuse_addresses
 
@@ -405,7 +405,10 @@ def read_project(
         check_output(project, file)
     except (OSError, ValueError) as error:
         raise ConfigError(
-            file, "names a path that cannot be: {reason}", "correct the path", reason=error
+            file,
+            "names a path that cannot be: {reason}",
+            remedy_for(error, N_("correct the path")),
+            reason=error,
         ) from error
     return project
 
@@ -536,9 +539,8 @@ def _parse(file: Path) -> dict[str, Any]:
         remedy = N_("texts stand in quotes, lists in [ ]; in Windows paths write / for \\")
         raise ConfigError(file, "is no TOML: {error}", remedy, error=_toml_fault(error)) from error
     except OSError as error:
-        raise ConfigError(
-            file, "cannot be read: {error}", "save it as UTF-8 text", error=error
-        ) from error
+        remedy = remedy_for(error, N_("copy it again"))
+        raise ConfigError(file, "cannot be read: {error}", remedy, error=error) from error
 
 
 _TOML_FAULTS = (

@@ -38,10 +38,12 @@ from glacial_lakes.columns import C
 from glacial_lakes.errors import (
     ConfigError,
     GlacialLakesError,
+    InputError,
     LockedError,
     Message,
     OutputError,
     OverlapError,
+    remedy_for,
     shown,
 )
 from glacial_lakes.events import RowsLeftOut, SceneOdd, SceneRefused, collecting
@@ -729,6 +731,10 @@ def _main(arguments: Sequence[str], options: Options) -> int:
         return error.exit_code
     except GlacialLakesError as error:
         return _failed(error, error, options)
+    except PermissionError as error:  # wherever it is met: no error of the program
+        remedy = remedy_for(error, "")
+        denied = InputError(error.filename, "cannot be reached: {reason}", remedy, reason=error)
+        return _failed(error, denied, options)
     except Exception as error:  # noqa: BLE001 (nobody should have to read a traceback)
         what = " ".join(f"{type(error).__name__}: {error}".split())
         notice = GlacialLakesError(None, what, "run again with --debug and report it")

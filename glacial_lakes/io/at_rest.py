@@ -52,7 +52,11 @@ def at_rest(path: Path | str) -> Iterator[None]:
         yield
         return
     has_more = any(path.with_name(path.name + end).exists() for end in _ENDS)
-    database = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None)
+    try:
+        database = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None)
+    except sqlite3.OperationalError:  # it may not even be read: whoever reads it tells why
+        yield
+        return
     with closing(database):
         try:
             if has_more:

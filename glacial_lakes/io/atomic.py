@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from glacial_lakes.errors import N_, ForeignFileError, LockedError, OutputError
+from glacial_lakes.errors import N_, ForeignFileError, LockedError, OutputError, remedy_for
 from glacial_lakes.io.at_rest import at_rest
 from glacial_lakes.io.locks import held, is_alive, is_held_here, lock
 from glacial_lakes.io.marks import MARK, MARK_NAME, refuse_foreign
@@ -422,7 +422,7 @@ def _output_errors(path: Path) -> Iterator[None]:
         raise OutputError(
             path,
             "cannot be written: {reason}",
-            "free the disk or choose another folder",
+            remedy_for(error, N_("free the disk or choose another folder")),
             reason=error,
         ) from error
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from glacial_lakes.errors import LockedError, OutputError
+from glacial_lakes.errors import N_, LockedError, OutputError, remedy_for
 from glacial_lakes.io.parsing import json_of
 from glacial_lakes.runtime.quiet import quiet
 
@@ -87,7 +87,7 @@ def folder_lock(folder: Path | str) -> Iterator[Path]:
             raise OutputError(
                 folder,
                 "cannot be written: {reason}",
-                "free the disk or choose another folder",
+                remedy_for(error, N_("free the disk or choose another folder")),
                 reason=error,
             ) from error
         yield path

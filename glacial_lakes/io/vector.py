@@ -31,6 +31,7 @@ from glacial_lakes.errors import (
     UnsafeInputError,
     VectorError,
     reason,
+    remedy_for,
 )
 from glacial_lakes.events import Event, InputOdd, Listener, RowsLeftOut
 from glacial_lakes.io.atomic import settle
@@ -413,7 +414,7 @@ def _head(source: Path) -> bytes:
             return file.read(65536)
     except OSError as error:
         raise VectorError(
-            source, "cannot be read: {reason}", "check who may read it", reason=error
+            source, "cannot be read: {reason}", remedy_for(error, "copy it again"), reason=error
         ) from error
 
 

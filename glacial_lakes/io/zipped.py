@@ -69,8 +69,11 @@ def unpacked(source: Path) -> Iterator[Path]:
 def _is_zip(source: Path) -> bool:
     if not source.is_file():  # a folder; a pipe would keep its reader waiting
         return False
-    with source.open("rb") as file:
-        begins_so = file.read(4) == b"PK\x03\x04"
+    try:
+        with source.open("rb") as file:
+            begins_so = file.read(4) == b"PK\x03\x04"
+    except OSError:  # whoever reads it as what it is tells why it cannot be read
+        return False
     is_named_so = source.suffix.lower() in {".zip", ".kmz"}  # one that is cut short is told so
     return begins_so and (is_named_so or zipfile.is_zipfile(source))
 

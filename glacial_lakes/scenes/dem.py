@@ -33,6 +33,7 @@ from glacial_lakes.errors import (
     NotCoveredError,
     UnknownProductError,
     UnsafeInputError,
+    remedy_for,
 )
 from glacial_lakes.grid import Grid
 from glacial_lakes.scenes.held_dem import as_raster, is_data_array
@@ -325,8 +326,14 @@ def _driver_of(path: Path | str) -> str:
     if not source.is_file():
         what = N_("the DEM is no file") if source.exists() else N_("the DEM does not exist")
         raise UnknownProductError(source, what, "check the path")
-    with source.open("rb") as stream:
-        head = stream.read(4096)
+    try:
+        with source.open("rb") as stream:
+            head = stream.read(4096)
+    except OSError as error:
+        remedy = remedy_for(error, N_("copy or download it again"))
+        raise DamagedFileError(
+            source, "the DEM cannot be read ({error})", remedy, error=error
+        ) from error
     if head.startswith(_TIFF_SIGNS):
         return "GTiff"
     if source.suffix.lower() == ".hgt" and source.stat().st_size in _HGT_BYTES:

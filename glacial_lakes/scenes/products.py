@@ -21,6 +21,7 @@ from glacial_lakes.errors import (
     MissingFileError,
     ResourceError,
     UnknownProductError,
+    remedy_for,
     require,
 )
 from glacial_lakes.events import Event, Listener, SceneRefused
@@ -101,8 +102,9 @@ def open_scene(path: PathLike) -> Scene:
             raise type(error)(path, error.what, error.remedy) from error
         raise
     except (ValueError, ArithmeticError, LookupError, OSError, RuntimeError) as error:
+        remedy = remedy_for(error, N_("download it again"))
         raise DamagedFileError(
-            path, "cannot be understood ({error})", "download it again", error=error
+            path, "cannot be understood ({error})", remedy, error=error
         ) from error
 
 

@@ -20,6 +20,7 @@ from glacial_lakes.errors import (
     DamagedFileError,
     MissingFileError,
     UnsafeInputError,
+    remedy_for,
 )
 
 MAX_METADATA_BYTES = 64_000_000
@@ -108,9 +109,8 @@ def open_source(path: Path) -> Source:
             return Source(path, "zip", _safe(path, _members_of_zip(path)))
         return Source(path, "tar", _safe(path, _members_of_tar(path)))
     except (*_BROKEN, ValueError, ArithmeticError, LookupError, struct.error) as error:
-        raise DamagedFileError(
-            path, "cannot be unpacked ({error})", "download it again", error=error
-        ) from None
+        remedy = remedy_for(error, N_("download it again"))
+        raise DamagedFileError(path, "cannot be unpacked ({error})", remedy, error=error) from None
 
 
 def is_stray(name: str) -> bool:
@@ -271,9 +271,8 @@ def open_file(source: Source, name: str) -> Iterator[IO[bytes]]:
                 with member as stream:
                     yield stream
     except _BROKEN as error:
-        raise DamagedFileError(
-            where, "cannot be read ({error})", "download it again", error=error
-        ) from None
+        remedy = remedy_for(error, N_("download it again"))
+        raise DamagedFileError(where, "cannot be read ({error})", remedy, error=error) from None
 
 
 def _files(folder: Path) -> Iterator[str]:
