@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-"""Characters that steer a terminal or end a line, and bytes that are no text."""
+_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Characters that steer a terminal, end a line or turn its direction; bytes that are no text."""
 
 
 def shown(text: str) -> str:
@@ -28,6 +28,22 @@ def shown(text: str) -> str:
     'lakes\\x1b[2J.shp'
     """
     return _UNSHOWN.sub(_escaped, text)
+
+
+_STEERING = {
+    code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n\r"
+}
+
+
+def tame(text: str) -> str:
+    r"""Return a text for a file of texts, in which nothing can steer a terminal; lines stay.
+
+    Examples
+    --------
+    >>> tame("a lake\x1b[2J") == "a lake\ufffd[2J"
+    True
+    """
+    return text if text.isprintable() else text.translate(_STEERING)
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -420,3 +420,4 @@ def test_a_product_of_any_name_is_a_row_that_can_be_read_by_people(
 
 def test_what_is_no_text_is_shown_as_what_it_is() -> None:
     assert shown("a\x1b[2J\x9b\udcea\n\u2028b ü 湖") == r"a\x1b[2J\x9b\xea\x0a\u2028b ü 湖"
+    assert shown("gpj.\u202elakes") == r"gpj.\u202elakes"  # turned round it reads as a picture

@@ -30,6 +30,7 @@ from glacial_lakes.errors import ConfigError, ForeignFileError
 from glacial_lakes.export import export as export_file
 from glacial_lakes.export.export import FORMATS, epochs, export
 from glacial_lakes.inventory.inventory import open_inventory
+from glacial_lakes.report.viewer import write_viewer
 from glacial_lakes.settings import EXPORT_FORMATS
 
 KML = {"k": "http://www.opengis.net/kml/2.2"}
@@ -373,3 +374,34 @@ def test_a_format_is_a_file_of_the_room_named_after_it(
 
 def test_the_formats_are_those_that_a_project_may_name() -> None:
     assert tuple(FORMATS) == EXPORT_FORMATS
+
+
+def test_a_name_that_begins_with_a_blank_stops_no_export(tmp_path):
+    made = make_inventory(1)
+    table = made.outlines.assign(comment=" seen from the pass ", lake_name="\tTuyuksu")
+    export(replace(made, outlines=table), tmp_path, ["shp"])
+    back = gpd.read_file(tmp_path / "shapefiles" / "lakes_1999-08-12.shp")
+    assert set(back["Comment"].str.strip()) == {"seen from the pass"}
+
+
+def test_no_name_steers_a_terminal_or_starts_a_formula_in_any_file_of_text(tmp_path):
+    made = make_inventory(2)
+    hostile = ["a\x1b]0;x\x07b\x1b[2J\x9b31m", 'one, "=2+2", =3+3']
+    table = made.lakes.assign(comment=hostile, lake_name=hostile, district=hostile)
+    formats = ["csv", "csv_excel", "xlsx", "kmz", "report"]
+    export(replace(made, lakes=table), tmp_path, formats)
+    write_viewer(replace(made, lakes=table), tmp_path / "viewer.html")
+    steering = {chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))} - {*"\t\n\r"}
+    read = [path for path in tmp_path.rglob("*") if path.suffix in (".csv", ".html", ".gpx")]
+    texts = {path.name: path.read_text(encoding="utf-8") for path in read}
+    for name in ("lakes.kmz", "inventory.xlsx"):
+        with zipfile.ZipFile(tmp_path / name) as archive:
+            parts = [part for part in archive.namelist() if part.endswith(("ml",))]
+            texts |= {part: archive.read(part).decode() for part in parts}
+    assert {"doc.kml", "report.html", "viewer.html", "xl/sharedStrings.xml"} < {*texts}
+    assert {name: found for name in texts if (found := steering & {*texts[name]})} == {}
+    assert not any("_x001B_" in text for text in texts.values())
+    for name in (name for name in texts if name.endswith(".csv")):
+        for delimiter in ",;":
+            rows = csv.reader(texts[name].splitlines(), delimiter=delimiter)
+            assert not [cell for row in rows for cell in row if re.match(r"\s*[=@]", cell)]

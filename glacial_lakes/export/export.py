@@ -28,7 +28,7 @@ import shapely
 from glacial_lakes import change, schema
 from glacial_lakes.change.series import epoch_names, times_of_scenes
 from glacial_lakes.columns import C
-from glacial_lakes.errors import N_, ConfigError, Message, require
+from glacial_lakes.errors import N_, ConfigError, Message, require, tame
 from glacial_lakes.export import xlsx
 from glacial_lakes.export.edited import keep_edited, remember
 from glacial_lakes.export.kml import write_kmz
@@ -70,8 +70,10 @@ _APART = ("shp", "kmz")
 _FORMULA = re.compile(r"[\t\r\n]|[\s\x00-\x20\u200b-\u200f\ufeff]*[=+\-@＝＋－＠−﹢﹣﹦﹫]")
 """How a cell begins that a spreadsheet may take for a formula: also behind blanks, and in the wide
 forms of other keyboards."""
-_NEXT_CELL = re.compile(r"([;\t\r\n|][\s\x00-\x20]*)(?=[=+\-@＝＋－＠])")
-"""The same behind what parts cells where the comma is decimal."""
+_NEXT_CELL = re.compile(
+    r"([;\t\r\n|][\s\x00-\x20]*|[;\t\r\n|,][\s\x00-\x20\"]*(?=[=@＝＠]))(?=[=+\-@＝＋－＠])"
+)
+"""The same behind what parts cells where the comma is decimal, and where it is not."""
 _ROWS_AT_ONCE = 20_000
 """Features whose text is in memory together."""
 _STRICT_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
@@ -525,7 +527,7 @@ def _as_text(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula; most are returned as they are."""
     if _FORMULA.match(text):
         text = f"'{text}"
-    return _NEXT_CELL.sub(r"\1'", text)
+    return tame(_NEXT_CELL.sub(r"\1'", text))
 
 
 def _plain_values(values: pd.Series, kind: schema.ColumnType) -> list[Any]:

@@ -45,7 +45,7 @@ _ROWS_AT_ONCE = 20_000
 _PIECES_AT_ONCE = 1000
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 """Date stamp inside the archive: equal content must give equal bytes on any day."""
-_NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NO_XML = re.compile("[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _COLUMNS = (
     schema.LAKE_ID,
     schema.CATALOGUE_NO,

@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape
 
 import xlsxwriter
 
+from glacial_lakes.errors import tame
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.language import translate
 from glacial_lakes.report.summaries import Field, Sheet, heading, route, sheets, to_visit, words
@@ -113,7 +114,7 @@ def _write_cell(
         form = formats.real(field.digits) if field.kind == "real" else formats.whole
         page.write_number(*place, value, form)
         return f"{value:.{field.digits}f}"
-    text = words(field, value, language)
+    text = tame(words(field, value, language))
     page.write_string(*place, text)
     return text
 
@@ -151,5 +152,5 @@ def _point(row: dict[str, Any], tag: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a text without signs that XML cannot hold."""
-    return "".join(sign for sign in text if sign >= " " and sign not in "\ufffe\uffff")
+    """Return a text without signs that XML cannot hold, or that steer a terminal."""
+    return "".join(sign for sign in tame(text) if sign >= " " and sign not in "\ufffe\uffff")

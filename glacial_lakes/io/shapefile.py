@@ -337,11 +337,11 @@ def _equal(before: pd.Series, after: pd.Series) -> bool:
         left = before.astype("float64").to_numpy(na_value=np.nan)
         right = after.astype("float64").to_numpy(na_value=np.nan)
         return np.allclose(left, right, rtol=1e-9, atol=1e-12, equal_nan=True)
-    # The format pads texts with blanks, so that blanks at the end and empty texts do not last.
+    # The format pads texts with blanks, so that blanks at either end and empty texts do not last.
     texts = [values.astype("object").where(values.notna(), "") for values in (before, after)]
     if texts[0].tolist() == texts[1].tolist():
         return True
-    return bool((texts[0].str.rstrip() == texts[1].str.rstrip()).all())
+    return bool((texts[0].str.strip() == texts[1].str.strip()).all())
 
 
 def _write_dictionary(fields: Mapping[str, Column], path: Path) -> None:

@@ -123,7 +123,7 @@ def sources(package: Path) -> dict[Path, bytes]:
 
 def is_off() -> bool:
     """Tell whether numba was told to compile nothing (``NUMBA_DISABLE_JIT``)."""
-    return bool(numba.config.DISABLE_JIT)
+    return bool(getattr(numba.config, "DISABLE_JIT", 0))
 
 
 def is_complete() -> bool:

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from glacial_lakes import language as words
 from glacial_lakes import schema
-from glacial_lakes.errors import N_, ConfigError, require
+from glacial_lakes.errors import N_, ConfigError, require, tame
 from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.vector import Places, as_places
@@ -136,7 +136,7 @@ def write_report(
         page = _TO_DETAILS.sub(r"\1", page)
     path = Path(path)
     with whole(path) as temporary:
-        temporary.write_text(page, encoding="utf-8", errors="replace", newline="\n")
+        temporary.write_text(tame(page), encoding="utf-8", errors="replace", newline="\n")
     return path
 
 

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from glacial_lakes import language as words
 from glacial_lakes.columns import C
-from glacial_lakes.errors import N_, require
+from glacial_lakes.errors import N_, require, tame
 from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.vector import Places
@@ -112,7 +112,7 @@ def write_viewer(
         with whole(path.parent / name) as temporary:
             temporary.write_bytes(content)
     with whole(path) as temporary:
-        temporary.write_text(page, encoding="utf-8", errors="replace", newline="\n")
+        temporary.write_text(tame(page), encoding="utf-8", errors="replace", newline="\n")
     return [path, *(path.parent / name for name in files)]
 
 
