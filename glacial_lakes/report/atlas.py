@@ -19,7 +19,7 @@ from glacial_lakes import language as words
 from glacial_lakes import schema
 from glacial_lakes.change.series import involved
 from glacial_lakes.columns import C
-from glacial_lakes.errors import N_, InputError, require
+from glacial_lakes.errors import N_, InputError, require, tame
 from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.measures.meridian import beside_each_other
@@ -135,7 +135,7 @@ def write_atlas(
     )
     path = Path(path)
     with whole(path) as temporary:
-        temporary.write_text(page, encoding="utf-8", errors="replace", newline="\n")
+        temporary.write_text(tame(page), encoding="utf-8", errors="replace", newline="\n")
     return path
 
 
