@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,10 +14,11 @@ from rasterio.windows import Window
 
 from glacial_lakes.errors import N_, InputError, require
 from glacial_lakes.grid import Grid
+from glacial_lakes.io.extras import chunked, lazy_pixels
 from glacial_lakes.kernels.interpolation import bilinear, coarse_span, nearest
 from glacial_lakes.runtime.notebooks import ShowsFacts
 from glacial_lakes.scenes.arrays import fields_of
-from glacial_lakes.scenes.quality import Decoder, Quality, decoder_of, set_flag
+from glacial_lakes.scenes.quality import FLAG_ATTRS, Decoder, Quality, decoder_of, set_flag
 from glacial_lakes.scenes.raster import AnyBand, Band, is_nodata, read_numbers, to_reflectance
 from glacial_lakes.scenes.sensors import MAPPING_BANDS, BandName
 
@@ -255,44 +257,61 @@ class Scene(ShowsFacts):
             set_flag(flags, (numbers & self.saturation_bits) != 0, Quality.SATURATED)
         return flags
 
-    def to_xarray(self, bands: Sequence[str] | None = None) -> xr.DataArray:
-        """Return reflectance with coordinates, for notebooks (needs ``xarray``).
+    def to_xarray(
+        self,
+        bands: Sequence[str] | None = None,
+        *,
+        chunks: int | str | Mapping[str, int | str] | None = None,
+    ) -> xr.DataArray:
+        """Return reflectance with coordinates, read when it is looked at (needs ``xarray``).
 
         Parameters
         ----------
         bands : sequence of str, optional
             Default: all bands of the scene.
+        chunks : int, str or mapping, optional
+            As of :meth:`xarray.DataArray.chunk` (needs ``dask``). Without them parts are read when
+            they are selected and looked at, and the whole when it is computed with.
 
         Returns
         -------
         xarray.DataArray (band, y, x), float32
-            Coordinates are pixel centres in metres; ``attrs["crs"]`` is the CRS as WKT.
-        """
-        import xarray as xr  # noqa: PLC0415 - an extra, not a dependency
+            Coordinates: ``y`` and ``x``, pixel centres in metres; ``time`` (UTC); ``quality``
+            (y, x), uint8, bits of :class:`Quality`; ``spatial_ref``. ``attrs["crs"]`` is the CRS as
+            WKT.
 
+        Raises
+        ------
+        InputError
+            For a band that the scene does not have.
+        ConfigError
+            When xarray is not installed, or dask is not where chunks are asked for.
+        """
+        lazy = lazy_pixels()
         if bands is not None:
             require(bands, Sequence, "bands", _LIST_OF_BANDS, but=str)
         names = list(self.bands) if bands is None else list(bands)
-        rows, cols = self.grid.shape
-        transform = self.grid.transform
-        metres = {"units": "m"}
-        return xr.DataArray(
-            self.read(names),
-            dims=("band", "y", "x"),
-            coords={
-                "band": names,
-                "y": ("y", transform.f + transform.e * (np.arange(rows) + 0.5), metres),
-                "x": ("x", transform.c + transform.a * (np.arange(cols) + 0.5), metres),
-            },
-            name="reflectance",
-            attrs={
-                "units": "1",
-                "crs": self.grid.crs.to_wkt(),
-                "scene_id": self.id,
-                "sensor": self.sensor,
-                "acquired": self.acquired.isoformat(),
-            },
-        )
+        for name in names:
+            self._band(name)
+        shape = self.grid.shape
+        attrs = {
+            "units": "1",
+            "crs": self.grid.crs.to_wkt(),
+            "scene_id": self.id,
+            "sensor": self.sensor,
+            "level": self.level,
+            "acquired": self.acquired.isoformat(),
+        }
+        read = partial(_read_parts, self, tuple(names))
+        values = lazy.lazy(read, ("band", "y", "x"), (len(names), *shape), np.float32, **attrs)
+        flags = lazy.lazy(partial(_flag_parts, self), ("y", "x"), shape, np.uint8, **FLAG_ATTRS)
+        coords = lazy.places(self.grid) | {
+            "band": names,
+            "time": lazy.as_time(self.acquired),
+            "quality": flags,
+        }
+        array = lazy.xr.DataArray(values, coords, name="reflectance")
+        return chunked(array, chunks)  # type: ignore[no-any-return]
 
     def _facts(self) -> dict[str, str]:
         rows, cols = self.grid.shape
@@ -369,6 +388,19 @@ class Scene(ShowsFacts):
         known = np.zeros(coarse.shape, np.bool_)
         coarse[inside], known[inside] = stored, True
         return nearest(coarse, factor, start, shape), nearest(known, factor, start, shape)
+
+
+def _read_parts(
+    scene: Scene, names: tuple[str, ...], parts: tuple[slice, ...]
+) -> NDArray[np.float32]:
+    """Return reflectance in parts of bands, rows and columns."""
+    bands, rows, cols = parts
+    return scene.read(names[bands], Window.from_slices(rows, cols))
+
+
+def _flag_parts(scene: Scene, parts: tuple[slice, ...]) -> NDArray[np.uint8]:
+    """Return quality in parts of rows and columns."""
+    return scene.read_quality(Window.from_slices(*parts))
 
 
 def _coarse_window(
