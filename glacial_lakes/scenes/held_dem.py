@@ -27,9 +27,12 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+_DEM = Message("the DEM")
+
+
 @contextmanager
-def as_raster(array: xr.DataArray) -> Iterator[Any]:
-    """Yield a raster in memory of an elevation model in an array.
+def as_raster(array: xr.DataArray, what: Message = _DEM) -> Iterator[Any]:
+    """Yield a raster in memory of an elevation model, or of another field, in an array.
 
     Parameters
     ----------
@@ -38,6 +41,9 @@ def as_raster(array: xr.DataArray) -> Iterator[Any]:
         away. The CRS is that of the accessor ``rio``, of the grid mapping (``spatial_ref``), or
         ``attrs["crs"]``. ``units``, ``scale_factor``, ``add_offset`` and ``_FillValue``,
         ``nodata`` or ``missing_value`` among the attributes are heeded. It is loaded whole.
+
+    what : Message
+        What errors call it.
 
     Yields
     ------
@@ -52,15 +58,18 @@ def as_raster(array: xr.DataArray) -> Iterator[Any]:
     ImplausibleError
         When its scale, offset or mark of voids is no number.
     """
-    what = Message("the DEM")
     plane = plane_of(array, what)
     if plane.size > MAX_PIXELS:
         raise UnsafeInputError(
-            None, "the DEM has {count} pixels", "cut it to the scenes first", count=plane.size
+            None,
+            "{what} has {count} pixels",
+            "cut it to the scenes first",
+            what=what,
+            count=plane.size,
         )
     if plane.dtype.kind not in "uif":
         raise UnsafeInputError(
-            None, "the DEM holds {kinds} numbers", "give heights", kinds=str(plane.dtype)
+            None, "{what} holds {kinds} numbers", "give heights", what=what, kinds=str(plane.dtype)
         )
     crs, transform, heights = crs_of(array, what), transform_of(plane, what), stored(plane)
     profile = {
