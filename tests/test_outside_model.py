@@ -64,22 +64,28 @@ def write(tmp_path: Path, scene: gl.Scene) -> Write:
     return write_raster
 
 
-def hits(found: gl.MappedScene, wanted: gl.MappedScene) -> float:
-    """Return the share of wanted outlines whose inner point lies in one that was found."""
+def lost(found: gl.MappedScene, wanted: gl.MappedScene) -> gpd.GeoDataFrame:
+    """Return the wanted outlines whose inner point lies in none that was found."""
     inner = wanted.outlines.geometry.representative_point()
-    return float(inner.intersects(found.outlines.union_all()).mean())
+    return wanted.outlines[~inner.intersects(found.outlines.union_all())]
+
+
+def sure(lakes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the lakes that are seen whole and hardly anything else.
+
+    A candidate of other pixels is another one, and is judged by its own signal as ever: of the
+    doubtful and of those that clouds cut, some are judged otherwise.
+    """
+    return lakes[(lakes["lake_prob"] > 0.6) & (lakes["status"] == "observed")]
 
 
 def test_a_perfect_mask_finds_every_sure_lake_and_is_uncertain_of_the_others(
     own: gl.MappedScene, by_mask: gl.MappedScene
 ) -> None:
-    assert len(own.outlines) > 20
-    inner = own.outlines.geometry.representative_point()
-    lost = own.outlines[~inner.intersects(by_mask.outlines.union_all())]
-    # candidates are judged by their own signal as ever: of the doubtful and the cut, some otherwise
-    assert ((lost["lake_prob"] < 0.6) | (lost["status"] != "observed")).all()
-    assert len(lost) <= 2
-    assert (by_mask.coverage.observe(lost.geometry)["status"] == "uncertain").all()
+    missed = lost(by_mask, own)
+    assert len(sure(own.outlines)) >= 10
+    assert sure(missed).empty
+    assert (by_mask.coverage.observe(missed.geometry)["status"] == "uncertain").all()
     joined = gpd.sjoin(own.outlines, by_mask.outlines, lsuffix="own", rsuffix="mask")
     ratio = joined["area_m2_mask"] / joined["area_m2_own"]
     assert ratio.median() == pytest.approx(1.0, abs=0.02)
@@ -126,7 +132,7 @@ def test_a_mask_on_another_grid_finds_the_lakes(
         dst_transform=at, dst_crs="EPSG:32644", dst_nodata=np.nan,
     )  # fmt: skip
     mapped = gl.map_lakes(scene, dem=dem, probability=write(moved, crs="EPSG:32644", transform=at))
-    assert hits(mapped, own) > 0.95
+    assert sure(lost(mapped, own)).empty
 
 
 def test_nothing_proposed_is_no_lake_and_nothing_said_is_uncertain(
