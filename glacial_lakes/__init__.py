@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from glacial_lakes.inventory.inventory import Inventory, open_inventory
     from glacial_lakes.mapping.mapped_scene import MappedScene
     from glacial_lakes.mapping.pipeline import map_lakes
+    from glacial_lakes.mapping.stacks import stack
     from glacial_lakes.report.page import write_report
     from glacial_lakes.review.review_file import review_file
     from glacial_lakes.scenes.products import discover, open_scene
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
     from glacial_lakes.validation.accuracy import Accuracy
     from glacial_lakes.validation.validate import validate
     from glacial_lakes.workflow.map_files import map_scenes
-    from glacial_lakes.workflow.run import RunResult, run
+    from glacial_lakes.workflow.run import RunResult as RunResult
+    from glacial_lakes.workflow.run import run
 
 __version__ = "0.2.0"
 
@@ -67,6 +69,7 @@ _HOMES = {
     "read_project": "settings",
     "review_file": "review.review_file",
     "run": "workflow.run",
+    "stack": "mapping.stacks",
     "track": "inventory.build",
     "track_files": "ingest.track_files",
     "trend": "change.trends",
@@ -89,7 +92,6 @@ __all__ = [
     "MappingSettings",
     "Project",
     "Quality",
-    "RunResult",
     "Scene",
     "State",
     "TrackingSettings",
@@ -104,6 +106,7 @@ __all__ = [
     "read_project",
     "review_file",
     "run",
+    "stack",
     "track",
     "track_files",
     "trend",

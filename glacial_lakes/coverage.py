@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from numbers import Real
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import geopandas as gpd
 import numpy as np
@@ -28,9 +28,13 @@ from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, DamagedFileError, require
 from glacial_lakes.grid import EQUAL_AREA, Grid, placed
 from glacial_lakes.io.atomic import whole
+from glacial_lakes.io.extras import lazy_pixels
 from glacial_lakes.kernels.jit import kernel
 from glacial_lakes.kernels.rasterize import Runs, runs_in
 from glacial_lakes.schema import Status
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 States = NDArray[np.uint8]
 
@@ -219,6 +223,35 @@ class Coverage:
 
             yield read
 
+    def to_xarray(self) -> xr.DataArray:
+        """Return the states with coordinates, unpacked when they are looked at (needs ``xarray``).
+
+        Returns
+        -------
+        xarray.DataArray (y, x), uint8
+            Values of :class:`State`, whose names stand in ``attrs["flag_meanings"]``. Coordinates:
+            ``y`` and ``x``, pixel centres in metres; ``time`` (UTC); ``spatial_ref``.
+
+        Raises
+        ------
+        ConfigError
+            When xarray is not installed.
+        """
+        lazy = lazy_pixels()
+        attrs = {
+            "long_name": "what the scene shows",
+            "flag_values": np.array([int(state) for state in State], np.uint8),
+            "flag_meanings": " ".join(state.name.lower() for state in State),
+            C.SCENE_ID: self.scene_id,
+            C.SENSOR: self.sensor,
+        }
+        states = lazy.lazy(
+            partial(_state_parts, self), ("y", "x"), self.grid.shape, np.uint8, **attrs
+        )
+        coords = lazy.places(self.grid) | {"time": lazy.as_time(self.acquired)}
+        array: xr.DataArray = lazy.xr.DataArray(states, coords, name="state")
+        return array
+
     def observe(self, geometries: gpd.GeoSeries) -> pd.DataFrame:
         """Tell how much of each polygon the scene shows.
 
@@ -278,6 +311,13 @@ class Coverage:
         crop = self.grid.crop(window)
         hit = geometry_mask([polygon], crop.shape, crop.transform, invert=True, all_touched=True)
         return np.bincount(read(window)[hit], minlength=len(State))
+
+
+def _state_parts(coverage: Coverage, parts: tuple[slice, ...]) -> States:
+    """Return the states in parts of rows and columns."""
+    with coverage._reader() as read:
+        states: States = read(Window.from_slices(*parts))
+    return states
 
 
 @dataclass(frozen=True)

@@ -5,19 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
+from rasterio.features import rasterize
+from rasterio.windows import Window
 
 from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.coverage import CompleteCoverage, Coverage, DrawnCoverage, SceneCoverage
 from glacial_lakes.errors import N_, DamagedFileError, InputError, require
+from glacial_lakes.grid import Grid
 from glacial_lakes.io import geopackage
+from glacial_lakes.io.extras import lazy_pixels
 from glacial_lakes.runtime.notebooks import ShowsFacts
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 OUTLINES_LAYER = "outlines"
 COVERAGE_TABLE = "coverage"
@@ -83,6 +93,39 @@ class MappedScene(ShowsFacts):
         record = _record(self.coverage)
         geopackage.write_layers(path, {OUTLINES_LAYER: table}, records={COVERAGE_TABLE: record})
 
+    def to_xarray(self) -> xr.Dataset:
+        """Return what pixels show and whose they are, made when looked at (needs ``xarray``).
+
+        Returns
+        -------
+        xarray.Dataset (y, x)
+            ``state``, uint8, as of :meth:`Coverage.to_xarray`; ``outline``, int32: the place of the
+            outline in :attr:`outlines` that holds the centre of the pixel, from 1; 0 for none.
+
+        Raises
+        ------
+        InputError
+            When no pixels were mapped: the outlines are drawn.
+        ConfigError
+            When xarray is not installed.
+        """
+        coverage = self.coverage
+        if not isinstance(coverage, Coverage):
+            raise InputError(
+                None, "outlines that were drawn have no pixels", "give a scene that was mapped"
+            )
+        lazy = lazy_pixels()
+        shapes = self.outlines.geometry.to_crs(coverage.grid.crs.to_wkt()).to_numpy()
+        outline = lazy.lazy(
+            partial(_outline_parts, coverage.grid, shapes),
+            ("y", "x"),
+            coverage.grid.shape,
+            np.int32,
+            long_name="place of the outline in the table, from 1",
+        )
+        cube: xr.Dataset = coverage.to_xarray().to_dataset()
+        return cube.assign(outline=outline)
+
     @classmethod
     def read(cls, path: str | Path) -> MappedScene:
         """Read what :meth:`to_file` wrote.
@@ -117,6 +160,22 @@ class MappedScene(ShowsFacts):
             "acquired": f"{self.coverage.acquired:%Y-%m-%d}",
             "outlines": amount,
         }
+
+
+def _outline_parts(
+    grid: Grid, shapes: NDArray[np.object_], parts: tuple[slice, ...]
+) -> NDArray[np.int32]:
+    """Return the places of outlines, from 1, in parts of rows and columns."""
+    crop = grid.crop(Window.from_slices(*parts))
+    near = np.flatnonzero(shapely.intersects(shapes, shapely.box(*crop.bounds)))
+    places = np.zeros(crop.shape, np.int32)
+    if near.size:
+        rasterize(
+            [(shapes[place], int(place) + 1) for place in near],
+            out=places,
+            transform=crop.transform,
+        )
+    return places
 
 
 def _ordered(outlines: gpd.GeoDataFrame) -> pd.DataFrame:

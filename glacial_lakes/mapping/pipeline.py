@@ -19,7 +19,7 @@ from rasterio.windows import Window
 from glacial_lakes import measures, schema
 from glacial_lakes.columns import C
 from glacial_lakes.coverage import Coverage, State
-from glacial_lakes.errors import N_, MetadataError, require
+from glacial_lakes.errors import N_, InputError, MetadataError, require
 from glacial_lakes.io.repair import repaired
 from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.mapping import classification, masks, observability, slc_gaps, uncertainty
@@ -39,12 +39,18 @@ from glacial_lakes.mapping.candidates import (
 )
 from glacial_lakes.mapping.features import Features
 from glacial_lakes.mapping.mapped_scene import MappedScene
+from glacial_lakes.mapping.outside_model import (
+    ABOVE,
+    OutsideModel,
+    Probability,
+    read_outside_model,
+)
 from glacial_lakes.mapping.path_radiance import is_top_of_atmosphere, path_reflectance
 from glacial_lakes.mapping.pixels import Pixels, band_names, ground_states, read_pixels
 from glacial_lakes.mapping.probability import lake_prob
 from glacial_lakes.mapping.reach import on_map
 from glacial_lakes.mapping.read_mask import Blocks
-from glacial_lakes.mapping.seeds import Detector, bands_of, detector_for
+from glacial_lakes.mapping.seeds import Detector, Proposer, bands_of, detector_for, proposer
 from glacial_lakes.mapping.strips import Strip, strips
 from glacial_lakes.measures.glaciers import glacier_outlines
 from glacial_lakes.scenes import Scene, block_shape, keep_open
@@ -76,6 +82,7 @@ def map_lakes(
     glacier_buffer_m: float | None = 10_000.0,
     settings: MappingSettings | None = None,
     detector: Detector | None = None,
+    probability: Probability | None = None,
     look: Look | None = None,
 ) -> MappedScene:
     """Map the lakes of one scene.
@@ -102,6 +109,12 @@ def map_lakes(
     detector : callable, optional
         What proposes water, instead of what the settings say; see
         :mod:`glacial_lakes.mapping.seeds`.
+    probability : path-like, rasterio dataset, xarray.DataArray or ndarray, optional
+        What an outside model says of the whole scene, instead of a detector: probability of water
+        from 0 to 1, or a mask of 0 and 1, on any grid with a CRS, or an array on the grid of the
+        scene. Pixels above ``settings.seed_threshold`` (default 0.5) are proposed. It must cover
+        the scene, or ``aoi``; ground of which it does not say anything (no data, NaN) is
+        ``uncertain``.
     look : callable, optional
         Called with the window and the reflectance by band of rows of the scene, each row once, from
         top to bottom: what is read for mapping need not be read again to be shown.
@@ -116,7 +129,10 @@ def map_lakes(
     Raises
     ------
     InputError
-        When an argument is of another type.
+        When an argument is of another type, the detector gives no array of bool of the right
+        shape, or the probability holds other numbers.
+    GridError
+        When the probability has no CRS or does not cover the scene.
     MetadataError
         When the scene lacks a green or near-infrared band.
 
@@ -141,6 +157,8 @@ def map_lakes(
             raise MetadataError(
                 scene.path, "there is no {band} band", "name one in the sidecar", band=band
             )
+    if detector is not None and probability is not None:
+        raise InputError(None, "detector and probability are both given", "give one of them")
     ice = None if glaciers is None else glacier_outlines(glaciers)
     region = None if aoi is None else on_map(as_places(aoi), scene.grid)
     blocks = Blocks.of(scene.grid, min(block_shape(scene.bands["green"])))
@@ -149,16 +167,20 @@ def map_lakes(
     if region is not None:
         blocks = blocks.near(region, 0.0)
     smallest = settings.min_pixels * scene.grid.pixel_area_m2
+    model, proposing = None, band_names(scene) if detector else bands_of(settings)
+    if probability is not None:
+        model, proposing = _outside_model(probability, scene, region, settings), []
     job = _Job(
         scene,
         dem,
-        detector or detector_for(scene, settings),
+        model.propose if model else proposer(detector or detector_for(scene, settings)),
         blocks,
-        _bands(scene, band_names(scene) if detector else bands_of(settings)),
+        _bands(scene, proposing),
         _outline_bands(scene),
         smallest if min_area_m2 is None else min_area_m2,
         not observability.is_high_summer(scene),
         look,
+        model,
     )
     states, measured = _measure_all(job, settings.strip_rows)
     rows = _decide(scene, states, measured, settings.min_lake_prob)
@@ -216,7 +238,7 @@ def candidates(
     job = _Job(
         scene,
         dem,
-        detector_for(scene, settings),
+        proposer(detector_for(scene, settings)),
         Blocks.of(scene.grid, min(block_shape(scene.bands["green"]))),
         _bands(scene, bands_of(settings)),
         _outline_bands(scene),
@@ -239,7 +261,7 @@ class _Job:
 
     scene: Scene
     dem: Dem | None
-    detector: Detector
+    propose: Proposer
     blocks: Blocks
     bands: list[str]
     """That are read."""
@@ -247,6 +269,8 @@ class _Job:
     smallest_m2: float
     may_hold_ice: bool
     look: Look | None = None
+    model: OutsideModel | None = None
+    """What proposes, when it may leave ground unanswered."""
 
     @cached_property
     def terrain(self) -> Terrain | None:
@@ -272,7 +296,7 @@ class _Job:
         """Return the pixels that may hold water."""
         cloud = pixels.cloud & ~masks.shows_water(pixels.reflectance)
         excluded = pixels.snow_or_ice | cloud | pixels.dark_slope
-        return self.detector(pixels.reflectance, excluded)
+        return self.propose(pixels.window, pixels.reflectance, excluded)
 
     def measure(self, pixels: Pixels, candidate: Candidate) -> list[Measured]:
         """Draw and measure the outlines of a candidate."""
@@ -315,7 +339,10 @@ def _measure_strips(
         pixels, (first, end) = strip.pixels, strip.core
         _, along = pixels.window.toslices()
         core = pixels.cut(Window(along.start, first, pixels.window.width, end - first))
-        states[first:end, along] = ground_states(core)
+        ground = ground_states(core)
+        if job.model is not None:
+            ground[job.model.unknown(core.window) & (ground == State.LAND)] = State.UNCERTAIN
+        states[first:end, along] = ground
         if job.look is not None:
             job.look(core.window, core.reflectance)
         whole, continuing, apart, beyond = _candidates(job, strip, seeds)
@@ -481,6 +508,21 @@ def _reached(scene: Scene, states: States, one: Measured, found: Features) -> Fe
         elevation,
     )
     return replace(found, reach_fraction=reach)
+
+
+def _outside_model(
+    probability: Probability,
+    scene: Scene,
+    region: gpd.GeoDataFrame | None,
+    settings: MappingSettings,
+) -> OutsideModel:
+    """Return what an outside model says of a scene, or of the part of it that is asked for."""
+    grid, needed = scene.grid, scene.grid.bounds
+    if region is not None and len(region):
+        wanted = shapely.intersection(shapely.box(*region.total_bounds), shapely.box(*needed))
+        needed = needed if wanted.is_empty else wanted.bounds
+    above = ABOVE if settings.seed_threshold is None else settings.seed_threshold
+    return read_outside_model(probability, grid, above=above, needed=needed)
 
 
 def _bands(scene: Scene, proposing: Collection[str]) -> list[str]:

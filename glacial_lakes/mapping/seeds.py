@@ -14,12 +14,13 @@ import difflib
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from rasterio.windows import Window
 
-from glacial_lakes.errors import N_, ConfigError, Message, MetadataError
+from glacial_lakes.errors import N_, ConfigError, InputError, Message, MetadataError
 from glacial_lakes.kernels.jit import kernel
 from glacial_lakes.mapping import indices
 from glacial_lakes.mapping.indices import water_index
@@ -34,6 +35,32 @@ Bool = NDArray[np.bool_]
 Detector = Callable[[Mapping[str, Float], Bool], Bool]
 """From reflectance by band (y, x; NaN is not observed) and pixels that are excluded (cloud, snow
 and ice, slopes in deep shade) to pixels that may hold water."""
+
+
+Proposer = Callable[[Window, Mapping[str, Float], Bool], Bool]
+"""As a detector, and told where: the window of the scene that the arrays show."""
+
+
+def proposer(detector: Detector) -> Proposer:
+    """Return a detector as a proposer that refuses what is no answer.
+
+    Its function raises InputError when the detector gives nothing, another shape or another type.
+    """
+
+    def propose(_: Window, reflectance: Mapping[str, Float], excluded: Bool) -> Bool:
+        found: Any = detector(reflectance, excluded)
+        is_array = isinstance(found, np.ndarray)
+        if not (is_array and found.dtype == bool and found.shape == excluded.shape):
+            raise InputError(
+                None,
+                "the detector gives {found}",
+                "return an array of bool with the shape of excluded, {shape}",
+                found=f"{found.dtype} {found.shape}" if is_array else type(found).__name__,
+                shape=str(excluded.shape),
+            )
+        return cast("Bool", found)
+
+    return propose
 
 
 def detector_of(settings: MappingSettings, file: Path | None = None) -> Detector:

@@ -36,7 +36,8 @@ from glacial_lakes.errors import (
     remedy_for,
 )
 from glacial_lakes.grid import Grid
-from glacial_lakes.scenes.held_dem import as_raster, is_data_array
+from glacial_lakes.scenes.held_array import is_data_array
+from glacial_lakes.scenes.held_dem import as_raster
 from glacial_lakes.scenes.raster import check_bounds, open_raster
 
 Float = NDArray[np.float32]

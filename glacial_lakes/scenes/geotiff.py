@@ -12,9 +12,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast, get_args
 
-import numpy as np
-from rasterio.windows import Window
-
 from glacial_lakes.errors import (
     N_,
     DamagedFileError,
@@ -26,20 +23,18 @@ from glacial_lakes.errors import (
 )
 from glacial_lakes.grid import Grid
 from glacial_lakes.io.parsing import toml_of
-from glacial_lakes.scenes.metadata import to_name, to_number, to_sun, to_time
-from glacial_lakes.scenes.plausibility import check_time, contradictions
+from glacial_lakes.scenes.declared import declared, declared_scale, declared_sun
+from glacial_lakes.scenes.metadata import to_name, to_number, to_time
 from glacial_lakes.scenes.quality import DECODERS, Decoder
 from glacial_lakes.scenes.raster import (
     Band,
     Header,
     coarsening,
     read_header,
-    read_numbers,
-    to_reflectance,
 )
-from glacial_lakes.scenes.scene import MAPPING_BANDS, BandName, Scene
+from glacial_lakes.scenes.scene import Scene
+from glacial_lakes.scenes.sensors import MAPPING_BANDS, BandName
 from glacial_lakes.scenes.source import Source, raster_name, read_metadata
-from glacial_lakes.scenes.sun import sun_over
 
 DRIVER = "GTiff"
 
@@ -54,15 +49,6 @@ _OPTIONAL = (
     "level",
     "cloud_percent",
 )
-
-LOWEST, HIGHEST = -0.2, 2.0
-"""Reflectance outside this range is no reflectance; a sunlit snow slope may exceed 1."""
-
-_MOST_OUTSIDE = 0.05
-"""Share of pixels outside the range from which the declared scale is not believed."""
-
-_SAMPLE = 64
-"""Edge in pixels of each of the nine windows that the scale is checked on."""
 
 
 def sidecar_of(path: Path) -> Path:
@@ -112,41 +98,25 @@ def open_geotiff(path: Path) -> Scene:
     if header.crs is None:
         raise MetadataError(path, "has no CRS", "give it one, e.g. with gdal_edit -a_srs")
     grid = Grid(header.crs, header.transform, header.shape)
-    bands = _bands(keys, image, header, grid, sidecar)
-    _check_scale(bands, grid, sidecar)
-    told = _sun(keys, sidecar)
-    quality, decoder = _quality(keys, path, header, sidecar)
-    sensor = to_name(_text(keys, "sensor", sidecar), "sensor", sidecar)
-    acquired = _acquired(keys["acquired"], sidecar)
-    check_time(acquired, sensor, sidecar)
-    azimuth, elevation = sun_over(grid, acquired) if told is None else (told[1], told[0])
-    has_sun = elevation > 0  # else contradictions tell that the time is wrong
-    cloud = keys.get("cloud_percent")
     return Scene(
-        id=to_name(path.stem.replace(" ", "_"), N_("the file name"), path),
-        path=str(path),
-        sensor=sensor,
-        level=to_name(
-            _text(keys, "level", sidecar) if "level" in keys else "stack", "level", sidecar
-        ),
-        acquired=acquired,
-        grid=grid,
-        sun_azimuth_deg=azimuth if has_sun else None,
-        sun_elevation_deg=elevation if has_sun else None,
-        bands=bands,
-        quality=quality,
-        decoder=decoder,
-        cloud_percent=None if cloud is None else to_number(cloud, "cloud_percent", sidecar),
-        provenance={
-            "product": "geotiff",
-            "baseline": "",
-            "processed": "",
-            "granule": path.stem,
-            "checksum": "unverified",
-            "metadata": (sidecar.name,),
-            "sun": "computed" if told is None else "told",
-            "contradictions": tuple(contradictions(acquired, grid, told)),
-        },
+        **declared(
+            sidecar,
+            id=to_name(path.stem.replace(" ", "_"), N_("the file name"), path),
+            path=str(path),
+            sensor=to_name(_text(keys, "sensor", sidecar), "sensor", sidecar),
+            level=_text(keys, "level", sidecar) if "level" in keys else "stack",
+            acquired=_acquired(keys["acquired"], sidecar),
+            grid=grid,
+            bands=_bands(keys, image, header, grid, sidecar),
+            quality=_quality(keys, path, header, sidecar),
+            sun=declared_sun(keys, sidecar),
+            cloud_percent=keys.get("cloud_percent"),
+            provenance={
+                "product": "geotiff",
+                "granule": path.stem,
+                "metadata": (sidecar.name,),
+            },
+        )
     )
 
 
@@ -230,14 +200,7 @@ def _bands(
         raise MetadataError(
             sidecar, "[bands] lacks {missing}", "add it", missing=" and ".join(missing)
         )
-    scale = to_number(keys["scale"], "scale", sidecar)
-    if scale <= 0:
-        raise MetadataError(
-            sidecar,
-            "scale is {scale:g}",
-            "write the factor from number to reflectance",
-            scale=scale,
-        )
+    scale = declared_scale(keys["scale"], sidecar)
     saturated = keys.get("saturated")
     return {
         name: Band(
@@ -268,18 +231,6 @@ def _nodata(keys: Mapping[str, Any], header: Header, sidecar: Path) -> float | N
     return to_number(value, "nodata", sidecar)
 
 
-def _sun(keys: Mapping[str, Any], sidecar: Path) -> tuple[float, float] | None:
-    angles = [key for key in ("sun_elevation_deg", "sun_azimuth_deg") if key in keys]
-    if not angles:
-        return None
-    if len(angles) == 1:
-        raise MetadataError(
-            sidecar, "has {angle} only", "give both sun angles or none", angle=angles[0]
-        )
-    elevation, azimuth = (to_number(keys[key], key, sidecar) for key in angles)
-    return to_sun(elevation, azimuth, sidecar)
-
-
 def _quality(
     keys: Mapping[str, Any], path: Path, header: Header, sidecar: Path
 ) -> tuple[Band | None, Decoder]:
@@ -307,30 +258,3 @@ def _quality(
     factor = coarsening(read_header(layer, DRIVER), layer, header)
     band = Band(layer, DRIVER, 1, 1.0, 0.0, None, header.resolution * factor)
     return band, cast("Decoder", keys["decoder"])
-
-
-def _check_scale(bands: Mapping[str, Band], grid: Grid, sidecar: Path) -> None:
-    """Refuse stored numbers that were declared as reflectance, on nine small windows."""
-    rows, cols = (max(0, size - _SAMPLE) // 2 for size in grid.shape)
-    for name in MAPPING_BANDS:
-        samples = [
-            read_numbers(bands[name], Window(col * cols, row * rows, _SAMPLE, _SAMPLE))[0]
-            for row in range(3)
-            for col in range(3)
-        ]
-        numbers = np.concatenate([sample.ravel() for sample in samples])
-        reflectance = to_reflectance(bands[name], numbers)
-        seen = reflectance[np.isfinite(reflectance)]
-        outside = (seen < LOWEST) | (seen > HIGHEST)
-        if seen.size and outside.mean() > _MOST_OUTSIDE:
-            raise MetadataError(
-                sidecar,
-                "scale {scale:g} and offset {offset:g} give {name} reflectance "
-                "from {low:.3g} to {high:.3g}",
-                "write the factors that give reflectance between 0 and about 1",
-                scale=bands[name].scale,
-                offset=bands[name].offset,
-                name=name,
-                low=seen.min(),
-                high=seen.max(),
-            )

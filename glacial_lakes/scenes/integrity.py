@@ -45,6 +45,8 @@ def verify(scene: Scene) -> Literal["verified", "unverified"]:
     """
     path = Path(scene.path)
     metadata: tuple[str, ...] = scene.provenance["metadata"]
+    if not metadata:  # of arrays
+        return "unverified"
     source = open_source(path if path.is_dir() or _is_archive(path) else path.parent)
     checksums = _checksums(source.within(metadata[0]), metadata[0])
     layers = [*scene.bands.values(), scene.quality, scene.saturation]

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +27,11 @@ from glacial_lakes.grid import Grid
 from glacial_lakes.scenes.consistency import foreign_quality, mixed_bands, swapped_bands
 from glacial_lakes.scenes.quality import Quality
 from glacial_lakes.scenes.sampling import Part, Reflectance, sample_of
-from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sensors import SERVICE
 from glacial_lakes.scenes.sun import sun_over
+
+if TYPE_CHECKING:
+    from glacial_lakes.scenes.scene import Scene
 
 Verdict = Literal["plausible", "odd", "implausible", "unjudged"]
 Clear = NDArray[np.bool_]

@@ -38,6 +38,13 @@ class Quality(IntFlag):
     CIRRUS = 128
 
 
+FLAG_ATTRS: dict[str, object] = {
+    "long_name": "quality of pixels",
+    "flag_masks": np.array([int(flag) for flag in Quality], np.uint8),
+    "flag_meanings": " ".join(flag.name.lower() for flag in Quality if flag.name),
+}
+"""What CF says of an array of flags."""
+
 _SCL_FLAGS = {
     0: Quality.NODATA,
     1: Quality.SATURATED,

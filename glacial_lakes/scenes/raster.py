@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 import rasterio
@@ -24,6 +24,10 @@ from glacial_lakes.errors import DamagedFileError, GridError, Message, UnsafeInp
 from glacial_lakes.grid import scaled
 from glacial_lakes.io.drivers import require_raster_driver
 from glacial_lakes.kernels.jit import kernel
+from glacial_lakes.scenes.held_array import as_stored
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 MAX_PIXELS = 1_000_000_000
 """Largest width × height that a header may claim: eight Sentinel-2 tiles."""
@@ -64,6 +68,28 @@ class Band:
     """Pixel edge in metres."""
     saturated: float | None = None
     """Numbers at or above this are saturated."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeldBand:
+    """One band that a person holds as an array, maybe not loaded yet; the same as :class:`Band`.
+
+    A window is taken from the array when it is read, and only then.
+    """
+
+    plane: xr.DataArray
+    """Stored numbers (y, x), north-up."""
+    scale: float
+    offset: float
+    nodata: float | None
+    resolution: float
+    saturated: float | None = None
+    path: ClassVar[str] = ""
+    driver: ClassVar[str] = "array"
+
+
+AnyBand: TypeAlias = Band | HeldBand
+"""A band, wherever it is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +141,21 @@ def read_header(path: str, driver: str) -> Header:
         return Header(dataset.crs, dataset.transform, dataset.shape, dataset.count, dataset.nodata)
 
 
-def block_shape(band: Band) -> tuple[int, int]:
+def block_shape(band: AnyBand) -> tuple[int, int]:
     """Return rows and columns of a band that are decoded together."""
+    if isinstance(band, HeldBand):
+        rows, cols = band.plane.chunks or ((1,), (band.plane.shape[1],))
+        return max(rows), max(cols)
     with _dataset(band.path, band.driver) as dataset:
         height, width = dataset.block_shapes[band.index - 1]
     return height, width
 
 
-def block_row_bytes(band: Band) -> int:
+def block_row_bytes(band: AnyBand) -> int:
     """Return the memory of one row of blocks of a band, as they are stored."""
     height, _ = block_shape(band)
+    if isinstance(band, HeldBand):
+        return height * band.plane.shape[1] * band.plane.dtype.itemsize
     with _dataset(band.path, band.driver) as dataset:
         number = np.dtype(dataset.dtypes[band.index - 1]).itemsize
         size: int = min(height, dataset.height) * dataset.width * number
@@ -161,7 +192,7 @@ def coarsening(header: Header, path: str, like: Header) -> int:
     return factor
 
 
-def read_numbers(band: Band, window: Window) -> tuple[NDArray[Any], tuple[slice, slice]]:
+def read_numbers(band: AnyBand, window: Window) -> tuple[NDArray[Any], tuple[slice, slice]]:
     """Return the stored numbers in the part of a window that lies on the raster.
 
     Parameters
@@ -179,6 +210,14 @@ def read_numbers(band: Band, window: Window) -> tuple[NDArray[Any], tuple[slice,
         Rows and columns of the window that the numbers belong to.
     """
     top, left = int(window.row_off), int(window.col_off)
+    if isinstance(band, HeldBand):
+        height, width = band.plane.shape
+        row, row_end = max(0, top), min(height, top + int(window.height))
+        col, col_end = max(0, left), min(width, left + int(window.width))
+        if row >= row_end or col >= col_end:
+            return as_stored(np.empty((0, 0), band.plane.dtype)), (slice(0, 0), slice(0, 0))
+        numbers = _held(band, slice(row, row_end), slice(col, col_end))
+        return numbers, (slice(row - top, row_end - top), slice(col - left, col_end - left))
     with _dataset(band.path, band.driver) as dataset:
         row, row_end = max(0, top), min(dataset.height, top + int(window.height))
         col, col_end = max(0, left), min(dataset.width, left + int(window.width))
@@ -193,7 +232,7 @@ def read_numbers(band: Band, window: Window) -> tuple[NDArray[Any], tuple[slice,
     return numbers, (slice(row - top, row_end - top), slice(col - left, col_end - left))
 
 
-def read_thinned(band: Band, shape: tuple[int, int] | None = None) -> NDArray[Any]:
+def read_thinned(band: AnyBand, shape: tuple[int, int] | None = None) -> NDArray[Any]:
     """Return a copy of a band of at most 512 rows and columns, without decoding all of it.
 
     Parameters
@@ -203,6 +242,11 @@ def read_thinned(band: Band, shape: tuple[int, int] | None = None) -> NDArray[An
     shape : tuple of int, optional
         Rows and columns; by default those of the band divided by a power of two.
     """
+    if isinstance(band, HeldBand):
+        height, width = band.plane.shape
+        rows, cols = shape or (min(height, _THIN_EDGE), min(width, _THIN_EDGE))
+        thin = band.plane[:: max(1, height // rows), :: max(1, width // cols)]
+        return as_stored(thin[:rows, :cols].to_numpy())
     with _dataset(band.path, band.driver) as dataset:
         if shape is None:
             height, width = dataset.shape
@@ -217,7 +261,7 @@ def read_thinned(band: Band, shape: tuple[int, int] | None = None) -> NDArray[An
     return thinned
 
 
-def is_nodata(band: Band, numbers: NDArray[Any]) -> NDArray[np.bool_]:
+def is_nodata(band: AnyBand, numbers: NDArray[Any]) -> NDArray[np.bool_]:
     """Return where numbers stand for nothing: the band's nodata, NaN or infinity."""
     missing: NDArray[np.bool_] = ~np.isfinite(numbers)
     if band.nodata is not None:
@@ -226,7 +270,7 @@ def is_nodata(band: Band, numbers: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def to_reflectance(
-    band: Band, numbers: NDArray[Any], out: NDArray[np.float32] | None = None
+    band: AnyBand, numbers: NDArray[Any], out: NDArray[np.float32] | None = None
 ) -> NDArray[np.float32]:
     """Return float32 reflectance; NaN where the number is no data.
 
@@ -263,6 +307,65 @@ def _scale(numbers, scale, offset, nodata, has_nodata, reflectance):  # type: ig
             value = np.float32(number) * scale + offset
             missing = (has_nodata & (number == nodata)) | (not abs(value) < np.float32(np.inf))
             reflectance[row, col] = np.float32(np.nan) if missing else value
+
+
+def _held(band: HeldBand, rows: slice, cols: slice) -> NDArray[Any]:
+    """Return numbers of an array; of a lazy one whole chunks are computed, each once a pass."""
+    kept = _kept()
+    if band.plane.chunks is None or kept is None:
+        return as_stored(band.plane[rows, cols].to_numpy())
+    chunks = kept.setdefault(("array", str(id(band))), Chunks(band.plane))
+    return as_stored(chunks.read(rows, cols))
+
+
+class Chunks:
+    """The chunks of a dask array (y, x) that the last window touched, computed.
+
+    As GDAL's cache of blocks: strips are lower than chunks, which may come from far away.
+    """
+
+    def __init__(self, plane: xr.DataArray) -> None:
+        self._blocks = plane.data.blocks
+        self._starts = [np.cumsum((0, *sizes)) for sizes in plane.data.chunks]
+        self._dtype = plane.dtype
+        self._computed: dict[tuple[int, int], NDArray[Any]] = {}
+
+    def read(self, rows: slice, cols: slice) -> NDArray[Any]:
+        """Return the numbers of a window that is not empty."""
+        from dask.base import compute  # noqa: PLC0415 - who holds such an array has it
+
+        down, across = (
+            range(
+                int(np.searchsorted(starts, part.start, "right")) - 1,
+                int(np.searchsorted(starts, part.stop, "left")),
+            )
+            for starts, part in zip(self._starts, (rows, cols), strict=True)
+        )
+        kept = {place: chunk for place, chunk in self._computed.items() if place[0] in down}
+        missing = [(i, j) for i in down for j in across if (i, j) not in kept]
+        kept |= zip(missing, compute(*(self._blocks[place] for place in missing)), strict=True)
+        self._computed = kept
+        numbers = np.empty((rows.stop - rows.start, cols.stop - cols.start), self._dtype)
+        for i in down:
+            for j in across:
+                into, taken = zip(
+                    _shared(self._starts[0][i : i + 2], rows),
+                    _shared(self._starts[1][j : j + 2], cols),
+                    strict=True,
+                )
+                numbers[into] = kept[i, j][taken]
+        return numbers
+
+    def close(self) -> None:
+        """Forget what was computed."""
+        self._computed = {}
+
+
+def _shared(chunk: NDArray[Any], part: slice) -> tuple[slice, slice]:
+    """Return what a chunk and a window share along an axis, as parts of the window and of it."""
+    first, end = (int(edge) for edge in chunk)
+    start, stop = max(first, part.start), min(end, part.stop)
+    return slice(start - part.start, stop - part.start), slice(start - first, stop - first)
 
 
 def _kept() -> dict[tuple[str, str], Any] | None:

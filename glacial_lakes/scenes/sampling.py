@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from glacial_lakes.scenes.quality import Flags, decoder_of
-from glacial_lakes.scenes.raster import Band, keep_open, read_numbers, read_thinned, to_reflectance
-from glacial_lakes.scenes.scene import Scene
+from glacial_lakes.scenes.raster import (
+    AnyBand,
+    keep_open,
+    read_numbers,
+    read_thinned,
+    to_reflectance,
+)
+
+if TYPE_CHECKING:
+    from glacial_lakes.scenes.scene import Scene
 
 Reflectance = NDArray[np.float32]
 
@@ -44,7 +52,7 @@ def sample_of(scene: Scene) -> list[Part]:
     layers = [*scene.bands.values(), *([] if scene.quality is None else [scene.quality])]
     coarsest = max(layers, key=lambda band: band.resolution)
     with keep_open():
-        if any(band.driver != "GTiff" for band in layers):  # a window decodes all around it
+        if any(band.driver == "JP2OpenJPEG" for band in layers):  # a window decodes all around it
             return [_thinned(scene, read_thinned(coarsest).shape)]
         factor = max(1, round(coarsest.resolution / scene.grid.resolution))
         rows, cols = (_starts(size // factor) for size in scene.grid.shape)
@@ -61,8 +69,8 @@ def _thinned(scene: Scene, shape: tuple[int, int]) -> Part:
     return Part(bands, flags)
 
 
-def _in_window(scene: Scene, coarsest: Band, row: int, col: int) -> Part:
-    def read(band: Band) -> tuple[NDArray[Any], int]:
+def _in_window(scene: Scene, coarsest: AnyBand, row: int, col: int) -> Part:
+    def read(band: AnyBand) -> tuple[NDArray[Any], int]:
         factor = max(1, round(coarsest.resolution / band.resolution))
         edge = _EDGE_PX * factor
         return read_numbers(band, Window(col * factor, row * factor, edge, edge))[0], factor

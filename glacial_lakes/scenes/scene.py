@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,20 +14,18 @@ from rasterio.windows import Window
 
 from glacial_lakes.errors import N_, InputError, require
 from glacial_lakes.grid import Grid
+from glacial_lakes.io.extras import chunked, lazy_pixels
 from glacial_lakes.kernels.interpolation import bilinear, coarse_span, nearest
 from glacial_lakes.runtime.notebooks import ShowsFacts
-from glacial_lakes.scenes.quality import Decoder, Quality, decoder_of, set_flag
-from glacial_lakes.scenes.raster import Band, is_nodata, read_numbers, to_reflectance
+from glacial_lakes.scenes.arrays import fields_of
+from glacial_lakes.scenes.quality import FLAG_ATTRS, Decoder, Quality, decoder_of, set_flag
+from glacial_lakes.scenes.raster import AnyBand, Band, is_nodata, read_numbers, to_reflectance
+from glacial_lakes.scenes.sensors import MAPPING_BANDS, BandName
 
 if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["Band", "BandName", "Quality", "Scene"]
-
-BandName = Literal["blue", "green", "red", "nir", "swir1", "swir2"]
-
-MAPPING_BANDS = ("green", "nir")
-"""The bands that no scene can lack; a pixel without them is not observed."""
 
 _LIST_OF_BANDS = N_('give a list of bands, e.g. ["green"]')
 
@@ -35,7 +34,7 @@ _LIST_OF_BANDS = N_('give a list of bands, e.g. ["green"]')
 class Scene(ShowsFacts):
     """One acquisition of one sensor: cheap, immutable and picklable.
 
-    Made by :func:`glacial_lakes.open_scene`, not by hand.
+    Made by :func:`glacial_lakes.open_scene` of a product or by :meth:`from_xarray` of arrays.
 
     Examples
     --------
@@ -49,7 +48,7 @@ class Scene(ShowsFacts):
 
     id: str
     path: str
-    """The product folder, archive or file that was opened."""
+    """The product folder, archive or file that was opened; of arrays what errors name."""
     sensor: str
     """``S2A`` to ``S2C``, ``LT04``, ``LT05``, ``LE07``, ``LC08``, ``LC09``, or a sidecar's."""
     level: str
@@ -61,12 +60,12 @@ class Scene(ShowsFacts):
     sun_azimuth_deg: float | None
     """Clockwise from north."""
     sun_elevation_deg: float | None
-    bands: Mapping[str, Band]
-    quality: Band | None
+    bands: Mapping[str, AnyBand]
+    quality: AnyBand | None
     """The product's own quality layer, if any."""
     decoder: Decoder
     """How ``quality`` is decoded into :class:`Quality` bits."""
-    saturation: Band | None = None
+    saturation: AnyBand | None = None
     """The product's own layer of saturated bands, if any (Landsat QA_RADSAT)."""
     saturation_bits: int = 0
     """Bits of ``saturation`` that stand for the visible and near-infrared bands."""
@@ -74,6 +73,108 @@ class Scene(ShowsFacts):
     """The product's own estimate."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     """``baseline``, ``checksum`` (``verified``, ``unverified``), ``processed`` and ``granule``."""
+
+    @classmethod
+    def from_xarray(
+        cls,
+        dataset: xr.Dataset | xr.DataArray | Mapping[str, xr.DataArray],
+        *,
+        sensor: str | None = None,
+        acquired: datetime | str | None = None,
+        scale: float | None = None,
+        offset: float | None = None,
+        nodata: float | str | None = None,
+        saturated: float | None = None,
+        crs: object = None,
+        bands: Mapping[str, Hashable] | None = None,
+        quality: xr.DataArray | str | None = None,
+        decoder: Decoder | None = None,
+        sun_azimuth_deg: float | None = None,
+        sun_elevation_deg: float | None = None,
+        level: str | None = None,
+        id: str | None = None,  # noqa: A002 - as the field
+        cloud_percent: float | None = None,
+    ) -> Scene:
+        """Return a scene of arrays: a cube of odc-stac, rioxarray, EOPF or Earth Engine.
+
+        Windows are read from the arrays when they are needed: of dask arrays each chunk is computed
+        once in a pass, and the scale is checked on one small window in the middle.
+
+        Parameters
+        ----------
+        dataset : xarray.Dataset, xarray.DataArray or mapping of str to DataArray
+            Of one time. A variable a band; or a dimension of bands whose coordinate holds their
+            names, or whose descriptions stand in ``long_name``, as rioxarray has it. Bands of a
+            mapping may have pixels larger by a whole factor. Known are ``green``, and by sensor
+            ``B03``, ``b03``, ``SR_B3``, ``nir08``, …. Coordinates are pixel centres in metres, in
+            either order.
+        sensor : str, optional
+            Such as ``S2A``; default ``sensor`` or ``platform`` among attributes and coordinates.
+        acquired : datetime or str, optional
+            With zone; default the coordinate ``time`` (UTC), or the attribute ``acquired`` or
+            ``datetime``.
+        scale, offset : float, optional
+            ``reflectance = number * scale + offset``; default ``scale_factor`` and ``add_offset``
+            of each band. Never guessed: of reflectance 1 and 0.
+        nodata : float or "none", optional
+            Number that stands for no data; default ``_FillValue``, ``nodata`` or
+            ``missing_value``. NaN is never an observation.
+        saturated : float, optional
+            This number and above.
+        crs : optional
+            Anything that rasterio takes for one; default that of the accessor ``rio``, of
+            ``spatial_ref``, or ``attrs["crs"]``.
+        bands : mapping of str to name, optional
+            Names of bands that are not known otherwise, e.g. ``{"green": "G"}``.
+        quality : DataArray or str, optional
+            The quality layer as stored, on the grid of the bands or coarser by a whole factor;
+            default the variable ``SCL`` or ``QA_PIXEL``.
+        decoder : str or callable, optional
+            ``scl``, ``qa_pixel`` or ``bqa``; default by the name of the layer.
+        sun_azimuth_deg, sun_elevation_deg : float, optional
+            Default those of the attributes, else by time and place.
+        level, id : str, optional
+            Default those of the attributes (``level``, ``scene_id``), else ``stack``, and sensor
+            and time.
+        cloud_percent : float, optional
+
+        Raises
+        ------
+        InputError
+            For an argument of another type, or an array without names of bands.
+        MetadataError
+            When sensor, time, scale, offset, no data or a band are not told, or the numbers are no
+            reflectance with this scale.
+        GridError
+            When there is no CRS in metres, or the grids of the bands do not fit each other.
+
+        Examples
+        --------
+        >>> import glacial_lakes as gl
+        >>> held = gl.discover("sample_data/scenes")[0].to_xarray()
+        >>> gl.Scene.from_xarray(held, scale=1, offset=0).sensor
+        'LT05'
+        """
+        sun = {"sun_azimuth_deg": sun_azimuth_deg, "sun_elevation_deg": sun_elevation_deg}
+        return cls(
+            **fields_of(
+                dataset,
+                sensor=sensor,
+                acquired=acquired,
+                scale=scale,
+                offset=offset,
+                nodata=nodata,
+                saturated=saturated,
+                crs=crs,
+                bands=bands,
+                quality=quality,
+                decoder=decoder,
+                sun=sun,
+                level=level,
+                id=id,
+                cloud_percent=cloud_percent,
+            )
+        )
 
     def read(
         self,
@@ -156,44 +257,61 @@ class Scene(ShowsFacts):
             set_flag(flags, (numbers & self.saturation_bits) != 0, Quality.SATURATED)
         return flags
 
-    def to_xarray(self, bands: Sequence[str] | None = None) -> xr.DataArray:
-        """Return reflectance with coordinates, for notebooks (needs ``xarray``).
+    def to_xarray(
+        self,
+        bands: Sequence[str] | None = None,
+        *,
+        chunks: int | str | Mapping[str, int | str] | None = None,
+    ) -> xr.DataArray:
+        """Return reflectance with coordinates, read when it is looked at (needs ``xarray``).
 
         Parameters
         ----------
         bands : sequence of str, optional
             Default: all bands of the scene.
+        chunks : int, str or mapping, optional
+            As of :meth:`xarray.DataArray.chunk` (needs ``dask``). Without them parts are read when
+            they are selected and looked at, and the whole when it is computed with.
 
         Returns
         -------
         xarray.DataArray (band, y, x), float32
-            Coordinates are pixel centres in metres; ``attrs["crs"]`` is the CRS as WKT.
-        """
-        import xarray as xr  # noqa: PLC0415 - an extra, not a dependency
+            Coordinates: ``y`` and ``x``, pixel centres in metres; ``time`` (UTC); ``quality``
+            (y, x), uint8, bits of :class:`Quality`; ``spatial_ref``. ``attrs["crs"]`` is the CRS as
+            WKT.
 
+        Raises
+        ------
+        InputError
+            For a band that the scene does not have.
+        ConfigError
+            When xarray is not installed, or dask is not where chunks are asked for.
+        """
+        lazy = lazy_pixels()
         if bands is not None:
             require(bands, Sequence, "bands", _LIST_OF_BANDS, but=str)
         names = list(self.bands) if bands is None else list(bands)
-        rows, cols = self.grid.shape
-        transform = self.grid.transform
-        metres = {"units": "m"}
-        return xr.DataArray(
-            self.read(names),
-            dims=("band", "y", "x"),
-            coords={
-                "band": names,
-                "y": ("y", transform.f + transform.e * (np.arange(rows) + 0.5), metres),
-                "x": ("x", transform.c + transform.a * (np.arange(cols) + 0.5), metres),
-            },
-            name="reflectance",
-            attrs={
-                "units": "1",
-                "crs": self.grid.crs.to_wkt(),
-                "scene_id": self.id,
-                "sensor": self.sensor,
-                "acquired": self.acquired.isoformat(),
-            },
-        )
+        for name in names:
+            self._band(name)
+        shape = self.grid.shape
+        attrs = {
+            "units": "1",
+            "crs": self.grid.crs.to_wkt(),
+            "scene_id": self.id,
+            "sensor": self.sensor,
+            "level": self.level,
+            "acquired": self.acquired.isoformat(),
+        }
+        read = partial(_read_parts, self, tuple(names))
+        values = lazy.lazy(read, ("band", "y", "x"), (len(names), *shape), np.float32, **attrs)
+        flags = lazy.lazy(partial(_flag_parts, self), ("y", "x"), shape, np.uint8, **FLAG_ATTRS)
+        coords = lazy.places(self.grid) | {
+            "band": names,
+            "time": lazy.as_time(self.acquired),
+            "quality": flags,
+        }
+        array = lazy.xr.DataArray(values, coords, name="reflectance")
+        return chunked(array, chunks)  # type: ignore[no-any-return]
 
     def _facts(self) -> dict[str, str]:
         rows, cols = self.grid.shape
@@ -215,7 +333,7 @@ class Scene(ShowsFacts):
             f"{rows} × {cols} pixels of {self.grid.resolution:g} m, {', '.join(self.bands)}>"
         )
 
-    def _band(self, name: str) -> Band:
+    def _band(self, name: str) -> AnyBand:
         if name not in self.bands:
             raise InputError(
                 self.path,
@@ -226,10 +344,10 @@ class Scene(ShowsFacts):
             )
         return self.bands[name]
 
-    def _factor(self, band: Band) -> int:
+    def _factor(self, band: AnyBand) -> int:
         return max(1, round(band.resolution / self.grid.resolution))
 
-    def _read_band(self, band: Band, window: Window, out: NDArray[np.float32]) -> None:
+    def _read_band(self, band: AnyBand, window: Window, out: NDArray[np.float32]) -> None:
         factor = self._factor(band)
         part = self.grid.clip(window)
         if part != window:
@@ -250,7 +368,7 @@ class Scene(ShowsFacts):
 
     def _read_nearest(
         self,
-        band: Band,
+        band: AnyBand,
         window: Window,
         decode: Callable[[NDArray[Any]], NDArray[Any]] = np.asarray,
     ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -270,6 +388,19 @@ class Scene(ShowsFacts):
         known = np.zeros(coarse.shape, np.bool_)
         coarse[inside], known[inside] = stored, True
         return nearest(coarse, factor, start, shape), nearest(known, factor, start, shape)
+
+
+def _read_parts(
+    scene: Scene, names: tuple[str, ...], parts: tuple[slice, ...]
+) -> NDArray[np.float32]:
+    """Return reflectance in parts of bands, rows and columns."""
+    bands, rows, cols = parts
+    return scene.read(names[bands], Window.from_slices(rows, cols))
+
+
+def _flag_parts(scene: Scene, parts: tuple[slice, ...]) -> NDArray[np.uint8]:
+    """Return quality in parts of rows and columns."""
+    return scene.read_quality(Window.from_slices(*parts))
 
 
 def _coarse_window(

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pandas as pd
 
+BandName = Literal["blue", "green", "red", "nir", "swir1", "swir2"]
+
+MAPPING_BANDS = ("green", "nir")
+"""The bands that no scene can lack; a pixel without them is not observed."""
+
+_MSI = {"blue": 2, "green": 3, "red": 4, "nir": 8, "swir1": 11, "swir2": 12}
 _TM = {"blue": 1, "green": 2, "red": 3, "nir": 4, "swir1": 5, "swir2": 7}
 _OLI = {"blue": 2, "green": 3, "red": 4, "nir": 5, "swir1": 6, "swir2": 7}
 
@@ -28,7 +35,7 @@ class Sensor:
     launch, end : str
         ISO dates between which it took images; an empty end: it still does.
     bands : mapping of str to int
-        Common name of a band to its number in the MTL file of Landsat.
+        Common name of a band to its number in the names of files and in the MTL of Landsat.
     """
 
     name: str
@@ -41,10 +48,10 @@ class Sensor:
 
 
 SENSORS = (
-    Sensor("S2A", 10.0, 0.8, ("Sentinel-2A",), "2015-06-23"),
-    Sensor("S2B", 10.0, 0.8, ("Sentinel-2B",), "2017-03-07"),
-    Sensor("S2C", 10.0, 0.8, ("Sentinel-2C",), "2024-09-05"),
-    Sensor("S2D", 10.0, 0.8, ("Sentinel-2D",)),
+    Sensor("S2A", 10.0, 0.8, ("Sentinel-2A",), "2015-06-23", "", _MSI),
+    Sensor("S2B", 10.0, 0.8, ("Sentinel-2B",), "2017-03-07", "", _MSI),
+    Sensor("S2C", 10.0, 0.8, ("Sentinel-2C",), "2024-09-05", "", _MSI),
+    Sensor("S2D", 10.0, 0.8, ("Sentinel-2D",), bands=_MSI),
     Sensor("LT04", 30.0, 0.6, ("LANDSAT_4", "TM"), "1982-07-16", "2001-06-30", _TM),
     Sensor("LT05", 30.0, 0.6, ("LANDSAT_5", "TM"), "1984-03-01", "2013-06-30", _TM),
     Sensor("LE07", 30.0, 0.6, ("LANDSAT_7", "ETM"), "1999-04-15", "2025-12-31", _TM),
@@ -62,6 +69,9 @@ mix as well; measured with ``benchmarks/accuracy.py --development``. That of MSS
 
 SAID: Mapping[tuple[str, ...], Sensor] = {one.said: one for one in SENSORS if one.said}
 """Sensors by what metadata name them."""
+
+BY_NAME: Mapping[str, Sensor] = {one.name: one for one in SENSORS}
+"""Sensors by their own names."""
 
 SERVICE: Mapping[str, tuple[str, str]] = {
     one.name: (one.launch, one.end) for one in SENSORS if one.launch

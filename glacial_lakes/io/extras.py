@@ -1,0 +1,48 @@
+"""Libraries that are not always installed, asked for where they are used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from glacial_lakes.errors import ConfigError
+
+
+def lazy_pixels() -> Any:
+    """Return :mod:`glacial_lakes.io.lazy_pixels`, which needs xarray.
+
+    Raises
+    ------
+    ConfigError
+        When xarray is not installed, with the command that installs it.
+    """
+    return _with("xarray", "glacial_lakes.io.lazy_pixels")
+
+
+def chunked(array: Any, chunks: Any) -> Any:
+    """Return an array or a dataset in chunks of dask; as it is for None.
+
+    Raises
+    ------
+    ConfigError
+        When dask is not installed, with the command that installs it.
+    """
+    if chunks is None:
+        return array
+    _with("dask", "dask.array")
+    return array.chunk(chunks)
+
+
+def _with(extra: str, module: str) -> Any:
+    try:
+        return import_module(module)
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] == "glacial_lakes":
+            raise
+        raise ConfigError(
+            None,
+            "{package} is not installed",
+            'install it: python -m pip install "glacial-lakes[{extra}]"',
+            package=extra,
+            extra=extra,
+        ) from None
