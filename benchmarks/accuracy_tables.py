@@ -49,7 +49,8 @@ def shore_rmse_px(lakes: pd.DataFrame) -> float:
     """Root mean square distance of outlines from the shore, pointing error taken out."""
     hit = lakes[lakes["hit"] & lakes["area_error"].notna()]
     total = hit["centred_shore_sum_m2"] / hit["pixel"] ** 2
-    return float(np.sqrt(total.sum() / hit["centred_shore_points"].sum()))
+    count = hit["centred_shore_points"].sum()
+    return float(np.sqrt(total.sum() / count)) if count else np.nan
 
 
 def coverage(lakes: pd.DataFrame, sigmas: float) -> Estimate:

@@ -37,7 +37,7 @@ VERBS = {
     "map": {"-o", "--dem", "--glaciers", "--aoi", "--min-area-m2"},
     "run": {"--jobs", "--max-memory", "--dask", "--allow-empty"},
     "export": {"-o", "--format", "--epoch", "--months", "--since"},
-    "report": {"-o", "--kind", "--dem", "--glaciers", "--since"},
+    "report": {"-o", "--kind", "--dem", "--glaciers", "--since", "--lake"},
     "review": {"--by", "--dry-run", "--partial", "--whole", "--encoding", "--conflicts"},
     "validate": {
         *("-o", "--layer", "--reference-layer", "--date"),

@@ -122,7 +122,7 @@ def test_a_killed_worker_costs_only_the_scene_it_was_at(
 ) -> None:
     path = make(tmp_path)
     mapped: list[str] = []
-    left_over: list[int] = []
+    left_over: list[str] = []
     with connect(two_mortals.address) as client:
         pids = client.run(os.getpid)
         client.get_task_stream()  # from here on it is recorded
@@ -135,7 +135,7 @@ def test_a_killed_worker_costs_only_the_scene_it_was_at(
                 at_work = client.processing()
                 gave = [task["worker"] for task in client.get_task_stream()]
                 victim = next((worker for worker in gave if at_work.get(worker)), "")
-            left_over.append(len(at_work[victim]))
+            left_over.extend(at_work[victim])
             os.kill(pids[victim], signal.SIGKILL)
 
         def listen(event: Event) -> None:
@@ -148,11 +148,13 @@ def test_a_killed_worker_costs_only_the_scene_it_was_at(
         killers: list[threading.Timer] = []
         result = run(project_of(path), executor=client, on_event=listen)
         done = [task["key"] for task in client.get_task_stream()]
-    assert left_over == [1]
+    assert len(left_over) == 1
     assert [worker.poll() for worker in two_mortals.workers].count(-signal.SIGKILL) == 1
     assert (result.mapped, result.refused) == (PRODUCTS, ())
     assert sorted(mapped) == sorted(PRODUCTS)
-    assert len(done) == len(set(done)) == 3
+    assert len(set(done)) == 3
+    # It may have ended within the moment before the kill; its result went with the worker.
+    assert {key for key in done if done.count(key) > 1} <= set(left_over)
     assert tree(path) == tree(finished)
 
 

@@ -10,7 +10,7 @@ from glacial_lakes.ingest.fields import NAMES, recognise
 from glacial_lakes.inventory.catalogue import Catalogue, column_names, read_catalogue
 from glacial_lakes.settings import CatalogueSettings, read_project
 
-_ID_TOO = ("lake_id", "id", "number", "no", "№", "код")
+_ID_TOO = (C.LAKE_ID, "id", "number", "no", "№", "код")
 """Names that a list of lakes has for its numbers besides those of outlines."""
 
 
@@ -44,7 +44,7 @@ def named_catalogue(path: Path | str) -> Catalogue:
     columns = column_names(path)
     named = recognise(path, columns)
     lower = {name.lower(): name for name in reversed(columns)}
-    spare = next((lower[name] for name in (*NAMES["lake_id"], *_ID_TOO) if name in lower), None)
+    spare = next((lower[name] for name in (*NAMES[C.LAKE_ID], *_ID_TOO) if name in lower), None)
     number = named.get(C.CATALOGUE_NO, spare)
     if number is None:
         raise VectorError(
