@@ -134,7 +134,8 @@ def test_a_killed_worker_costs_only_the_scene_it_was_at(
                 time.sleep(0.02)
                 at_work = client.processing()
                 gave = [task["worker"] for task in client.get_task_stream()]
-                victim = next((worker for worker in gave if at_work.get(worker)), "")
+                if len(gave) == len(mapped):  # what it gave has arrived
+                    victim = next((worker for worker in gave if at_work.get(worker)), "")
             left_over.extend(at_work[victim])
             os.kill(pids[victim], signal.SIGKILL)
 

@@ -13,6 +13,7 @@ from rasterio.enums import Resampling
 from rasterio.warp import reproject, transform_bounds
 from rasterio.windows import Window
 
+from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, InputError, MetadataError, require
 from glacial_lakes.grid import Grid
 from glacial_lakes.io.extras import chunked, lazy_pixels
@@ -100,7 +101,7 @@ def stack(
     values = lazy.lazy(partial(_read, layers, index), dims, shape, np.float32, units="1")
     coords = lazy.places(grid) | {
         "time": [lazy.as_time(layer.scene.acquired) for layer in layers],
-        "scene_id": ("time", [layer.scene.id for layer in layers]),
+        C.SCENE_ID: ("time", [layer.scene.id for layer in layers]),
         "sensor": ("time", [layer.scene.sensor for layer in layers]),
         "quality": quality,
     }
