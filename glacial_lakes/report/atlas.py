@@ -19,16 +19,21 @@ from glacial_lakes import language as words
 from glacial_lakes import schema
 from glacial_lakes.change.series import involved
 from glacial_lakes.columns import C
-from glacial_lakes.errors import N_, InputError, require, tame
+from glacial_lakes.errors import N_, InputError, require
 from glacial_lakes.inventory.inventory import Inventory
-from glacial_lakes.io.atomic import whole
 from glacial_lakes.measures.meridian import beside_each_other
 from glacial_lakes.report import curves
 from glacial_lakes.report.chips import CHIP_SIZE
 from glacial_lakes.report.contents import lakes_of
 from glacial_lakes.report.maps import Frame, ScaleBar, scale_bar
 from glacial_lakes.report.model import Lake
-from glacial_lakes.report.page import content_hash, environment_of, require_language, source_of
+from glacial_lakes.report.page import (
+    content_hash,
+    environment_of,
+    require_language,
+    source_of,
+    write_page,
+)
 from glacial_lakes.report.pictures import cut_out, frames_of
 from glacial_lakes.report.relief import Bounds, data_uri, encoded, mercator
 from glacial_lakes.report.summaries import to_visit
@@ -133,10 +138,7 @@ def write_atlas(
         style=Markup(style),  # noqa: S704 (our own file)
         style_hash=content_hash(style),
     )
-    path = Path(path)
-    with whole(path) as temporary:
-        temporary.write_text(tame(page), encoding="utf-8", errors="replace", newline="\n")
-    return path
+    return write_page(path, page)
 
 
 def _asked(inventory: Inventory, lakes: Sequence[str] | None) -> list[str]:

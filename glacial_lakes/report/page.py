@@ -134,6 +134,11 @@ def write_report(
     )
     if is_summary:
         page = _TO_DETAILS.sub(r"\1", page)
+    return write_page(path, page)
+
+
+def write_page(path: Path | str, page: str) -> Path:
+    """Write the text of a page, whole or not at all, without what steers a terminal."""
     path = Path(path)
     with whole(path) as temporary:
         temporary.write_text(tame(page), encoding="utf-8", errors="replace", newline="\n")

@@ -15,11 +15,17 @@ from markupsafe import Markup
 
 from glacial_lakes import language as words
 from glacial_lakes.columns import C
-from glacial_lakes.errors import N_, require, tame
+from glacial_lakes.errors import N_, require
 from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.vector import Places
-from glacial_lakes.report.page import content_hash, environment_of, ice_about, require_language
+from glacial_lakes.report.page import (
+    content_hash,
+    environment_of,
+    ice_about,
+    require_language,
+    write_page,
+)
 from glacial_lakes.report.pictures import SIZE, sheets
 from glacial_lakes.report.relief import Bounds, data_uri, relief
 from glacial_lakes.report.viewer_data import viewer_data
@@ -111,8 +117,7 @@ def write_viewer(
     for name, content in files.items():
         with whole(path.parent / name) as temporary:
             temporary.write_bytes(content)
-    with whole(path) as temporary:
-        temporary.write_text(tame(page), encoding="utf-8", errors="replace", newline="\n")
+    write_page(path, page)
     return [path, *(path.parent / name for name in files)]
 
 

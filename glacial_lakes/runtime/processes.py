@@ -259,7 +259,8 @@ def _too_late(seconds: float | None) -> TimeLimitError:
     return TimeLimitError(
         None,
         "took longer than {seconds:.0f} s",
-        "try it alone on a faster machine, or allow more in [limits] of the project",
+        "try it alone on a faster machine, or allow more: in [limits] of the project, or without a "
+        "project by variables such as GLACIAL_LAKES_LIMITS_OPEN_S",
         seconds=seconds,
     )
 
