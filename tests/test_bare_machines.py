@@ -169,6 +169,7 @@ def test_every_setting_is_run_on_a_bare_machine(bare_project: Path) -> None:
     assert "east" in totals or "west" in totals
 
 
+@pytest.mark.thorough
 def test_every_command_runs_on_a_bare_machine(bare_project: Path, tmp_path: Path) -> None:
     folder, output = bare_project.parent, bare_project.parent / "results"
     inventory, scene = output / "inventory.gpkg", folder / "scenes" / PRODUCTS[0]

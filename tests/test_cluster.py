@@ -116,6 +116,7 @@ def test_a_cluster_gives_the_same_bytes_as_this_computer(
         assert run(project_of(path), executor=client).unchanged
 
 
+@pytest.mark.thorough
 @posix
 def test_a_killed_worker_costs_only_the_scene_it_was_at(
     two_mortals: Started, make: Maker, finished: Path, tmp_path: Path
@@ -159,6 +160,7 @@ def test_a_killed_worker_costs_only_the_scene_it_was_at(
     assert tree(path) == tree(finished)
 
 
+@pytest.mark.thorough
 @posix
 def test_an_interrupt_stops_the_workers_and_the_next_run_goes_on(
     two_workers: Started, make: Maker, finished: Path, tmp_path: Path
@@ -199,6 +201,7 @@ def test_what_fails_in_the_event_loop_of_the_client_prints_no_traceback(
     assert not done.stderr
 
 
+@pytest.mark.thorough
 @posix
 def test_a_lost_scheduler_ends_the_run_in_one_line(
     two_mortals: Started, make: Maker, tmp_path: Path
@@ -233,6 +236,7 @@ def test_a_bad_scene_is_one_failed_row(
     assert tree(path)[outlines] == tree(finished)[outlines]
 
 
+@pytest.mark.thorough
 def test_a_worker_that_comes_late_is_waited_for(
     scheduler: Started, make: Maker, finished: Path, tmp_path: Path
 ) -> None:
@@ -251,6 +255,7 @@ def test_a_worker_that_comes_late_is_waited_for(
     assert tree(path)[outlines] == tree(finished)[outlines]
 
 
+@pytest.mark.thorough
 def test_a_worker_of_another_version_ends_the_run_in_one_line(
     scheduler: Started, make: Maker, tmp_path: Path, call: Call
 ) -> None:

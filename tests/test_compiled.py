@@ -359,6 +359,7 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
     return folder, sum(err.count("[cache] data saved to") for _, err in both)
 
 
+@pytest.mark.thorough
 def test_two_processes_that_start_together_compile_each_loop_once(warm: tuple[Path, int]) -> None:
     folder, written = warm
     before = kept(folder)
@@ -367,6 +368,7 @@ def test_two_processes_that_start_together_compile_each_loop_once(warm: tuple[Pa
     assert kept(folder) == before
 
 
+@pytest.mark.thorough
 def test_a_whole_run_finds_all_compiled(warm: tuple[Path, int], tmp_path: Path) -> None:
     ended(started(USE, str(tmp_path / "demo"), NUMBA_CACHE_DIR=str(warm[0])))
 

@@ -55,6 +55,7 @@ def texts_of(cell: nbformat.notebooknode.NotebookNode) -> str:
     )
 
 
+@pytest.mark.thorough
 def test_the_first_inventory_runs_and_tells_its_story(
     tmp_path: Path, sample_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,6 +75,7 @@ def test_the_first_inventory_runs_and_tells_its_story(
     assert (folder / "first_inventory" / "lakes_fields.csv").is_file()
 
 
+@pytest.mark.thorough
 def test_one_scene_is_tuned_step_by_step(
     tmp_path: Path, sample_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,6 +91,7 @@ def test_one_scene_is_tuned_step_by_step(
         assert word in story
 
 
+@pytest.mark.thorough
 def test_change_over_time_is_told_on_the_sample_and_on_drawn_outlines(
     tmp_path: Path, sample_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

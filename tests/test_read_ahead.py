@@ -68,6 +68,7 @@ ENDLESS_FILE = {
     "review of the inventory": ("review", "evil.gpkg"),
     "validate": ("validate", "evil.gpkg", "good.gpkg"),
     "validate, reference": ("validate", "good.gpkg", "evil.gpkg"),
+    "validate --causes": ("validate", "good.gpkg", "good.gpkg", "--causes", "evil.gpkg"),
     "export": ("export", "evil.gpkg", "-o", "out"),
     "export --since": ("export", "good.gpkg", "-o", "out", "--since", "evil.gpkg"),
     "report --glaciers": ("report", "good.gpkg", "-o", "out.html", "--glaciers", "evil.gpkg"),

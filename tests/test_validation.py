@@ -20,7 +20,7 @@ from scipy.stats import binomtest
 from shapely import box
 
 from glacial_lakes.cli.commands import main
-from glacial_lakes.errors import InputError, VectorError
+from glacial_lakes.errors import InputError, UnsafeInputError, VectorError
 from glacial_lakes.io.geopackage import write_layers
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.measures import geodesic_area_perimeter
@@ -348,6 +348,18 @@ def test_causes_are_told_by_polygons_and_by_classes(tmp_path: Path) -> None:
     assert found.to_dict() == {7: "6", 8: "5", 9: None}
     lakes = table(box(500_100, 4_700_000, 500_160, 4_700_060), crs=UTM)
     assert validate(outlines, lakes, causes=found).causes().to_dict() == {"6": 1}
+
+
+def test_a_map_of_causes_that_asks_for_too_much_memory_is_refused(tmp_path: Path) -> None:
+    edge = 28_000
+    one_tile = {"tiled": True, "blockxsize": edge, "blockysize": edge, "compress": "zstd"}
+    size = {"width": edge, "height": edge, "count": 1, "dtype": "uint8", "SPARSE_OK": True}
+    with rasterio.open(
+        tmp_path / "classes.tif", "w", "GTiff", crs="EPSG:32643", **size, **one_tile
+    ):
+        pass
+    with pytest.raises(UnsafeInputError, match=r"classes\.tif: has compressed blocks of 747 MiB"):
+        causes_below(gpd.GeoSeries([box(0, 0, 9, 9)], crs=32643), tmp_path / "classes.tif")
 
 
 def test_pooled_maps_count_together(outlines: gpd.GeoDataFrame, lakes: gpd.GeoDataFrame) -> None:

@@ -27,12 +27,15 @@ from glacial_lakes.inventory.kept import (
 from glacial_lakes.io.at_rest import settle
 from glacial_lakes.review import working_copy
 from glacial_lakes.review.review_file import review_file
+from glacial_lakes.runtime.revision import code_version
 from glacial_lakes.tracking.tables import Tracked
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    working_copy.replace(make_inventory(8), tmp_path / "inventory.gpkg")
+    inventory = make_inventory(8)
+    by_this_code = inventory.runs.assign(version=code_version())
+    working_copy.replace(replace(inventory, runs=by_this_code), tmp_path / "inventory.gpkg")
     return tmp_path / "inventory.gpkg"
 
 
@@ -99,6 +102,14 @@ def test_titles_that_a_person_gave_to_layers_stay(path: Path) -> None:
         (
             "DELETE FROM observations WHERE fid = 1",
             "observations is computed: 1 row that was deleted is back, of {lake}",
+        ),
+        (
+            "UPDATE trends SET slope_m2_per_year = -99999 WHERE lake_id = '{lake}'",
+            "trends.slope_m2_per_year is computed and stays as it was, in 1 row, of {lake}",
+        ),
+        (
+            "INSERT INTO alerts (lake_id, alert) VALUES ('{lake}', 'fast growth')",
+            "alerts is computed: 1 row that was added is not taken in, of {lake}",
         ),
         (
             "INSERT INTO scenes (scene_id) VALUES ('my photo')",

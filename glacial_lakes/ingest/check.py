@@ -384,7 +384,8 @@ def _areas(lakes: Lakes, usable: gpd.GeoSeries) -> Iterator[Finding]:
     unit = area_unit(values, area_m2)
     if unit is None:
         return
-    if unit != "m2" and name.lower() in _IN_M2:
+    contradicts = unit != "m2" and name.lower() in _IN_M2
+    if contradicts:
         what = Message(
             "{name} is in {unit}, but this field is in m2 everywhere", name=name, unit=unit
         )
@@ -401,7 +402,7 @@ def _areas(lakes: Lakes, usable: gpd.GeoSeries) -> Iterator[Finding]:
         )
         state: State = "fault" if len(off) > _ON * len(values) else "note"
         yield Finding("areas", state, what, "compute the areas anew")
-    else:
+    elif not contradicts:
         yield Finding(
             "areas", "ok", Message("{name} ({unit}) agrees with the geometry", name=name, unit=unit)
         )

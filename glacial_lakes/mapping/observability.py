@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.warp import transform as transform_points
-from scipy import ndimage
 
 from glacial_lakes.coverage import MIN_OBSERVED_FRACTION, STATUS, State
 from glacial_lakes.kernels.filters import median_of
@@ -225,6 +224,8 @@ def floating_ice(pixels: Pixels, water: Bool) -> Bool:
     floating = np.zeros(water.shape, bool)
     if not (pixels.snow_or_ice & ~water).any() or water.sum() < MIN_ENCLOSING_PX:
         return floating
+    from scipy import ndimage  # noqa: PLC0415 - most scenes do without
+
     labels, _ = ndimage.label(ndimage.binary_fill_holes(water) & ~water)
     for number, part in enumerate(ndimage.find_objects(labels), 1):
         hole = labels[part] == number

@@ -15,7 +15,7 @@ from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.errors import InputError, Message, VectorError
 from glacial_lakes.inventory.decisions import FIELDS
-from glacial_lakes.inventory.inventory import LAYERS, NEEDED, refuse_renamed_layers
+from glacial_lakes.inventory.inventory import ALL_LAYERS, NEEDED, refuse_renamed_layers
 from glacial_lakes.io.at_rest import settle
 from glacial_lakes.io.geopackage import layer_names, read_layers
 from glacial_lakes.io.vector import read_as_drawn, spatial_layers
@@ -93,7 +93,7 @@ def read_edited(path: Path | str, encoding: str | None = None) -> Edited:
     tables = {name: _table(path, frame, is_copy=True) for name, frame in frames.items()}
     if "reviews" not in layers:
         return Edited(**tables, written=frames)
-    others = read_layers(path, [name for name in LAYERS if name not in WITH_WORDS])
+    others = read_layers(path, [name for name in ALL_LAYERS if name not in WITH_WORDS])
     runs = others.get("runs", pd.DataFrame())
     return Edited(
         **tables,

@@ -16,11 +16,12 @@ from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.errors import Message
 from glacial_lakes.inventory.decisions import FIELDS
-from glacial_lakes.inventory.inventory import ALL_LAYERS, KEYS, Inventory
+from glacial_lakes.inventory.inventory import ALL_LAYERS, DERIVED, KEYS, Inventory
 from glacial_lakes.measures.meridian import in_equal_area
 from glacial_lakes.review.baseline import tasks_of
 from glacial_lakes.review.edited_file import WITH_WORDS, Edited, known_word, text_of, written_as
 from glacial_lakes.review.matching import is_same
+from glacial_lakes.runtime.revision import code_version
 
 _PERSONS = {*FIELDS, C.VERIFIED, C.VERIFIED_BY, C.EDITED, C.EDITED_BY}
 _LISTED = 3
@@ -66,6 +67,8 @@ def _of_this_run(inventory: Inventory, edited: Edited) -> Iterator[Message]:
         has_words = layer in WITH_WORDS
         if not has_words and edited.last_review != last:
             continue  # later decisions changed these layers
+        if layer in DERIVED and not (inventory.runs[C.VERSION] == code_version()).all():
+            continue  # another version drew other conclusions
         old, new = _by_keys(getattr(inventory, layer), layer), _by_keys(written, layer)
         yield from _computed(old, new, layer, _PERSONS if has_words else set())
         if not has_words:

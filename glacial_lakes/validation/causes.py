@@ -8,7 +8,6 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import rasterio
 import shapely
 from rasterio.errors import RasterioError
 from rasterio.features import geometry_mask
@@ -18,6 +17,7 @@ from rasterio.windows import Window
 from glacial_lakes.errors import N_, DamagedFileError, GridError, VectorError
 from glacial_lakes.grid import placed, shifted
 from glacial_lakes.io.vector import read_vector
+from glacial_lakes.scenes.raster import open_raster
 
 CAUSE_COLUMN = "cause"
 """Column with the name of the cause, where causes are polygons."""
@@ -56,7 +56,7 @@ def causes_below(outlines: gpd.GeoSeries, path: Path | str) -> pd.Series:
 
 def _classes(outlines: gpd.GeoSeries, source: Path) -> list[str | None]:
     try:
-        with rasterio.open(source, driver="GTiff") as dataset:
+        with open_raster(str(source), "GTiff") as dataset:
             if dataset.crs is None:
                 raise GridError(source, "has no CRS", "give it one, e.g. with gdal_edit -a_srs")
             if not np.issubdtype(np.dtype(dataset.dtypes[0]), np.integer):
