@@ -625,6 +625,20 @@ def sample(layer, source, target, shape):
     return values
 
 
+def sampled(source, rows, cols, size, parts):
+    share = (np.arange(size * parts) + 0.5) / (size * parts) * (len(rows) - 1)
+    lattice = np.meshgrid(share, share, indexing="ij")
+    places = [ndimage.map_coordinates(nodes, lattice, order=1) - 0.5 for nodes in (rows, cols)]
+
+    def means(layer):
+        values = ndimage.map_coordinates(layer, places, order=1, mode="grid-constant")
+        return values.reshape(size, parts, size, parts).mean((1, 3))
+
+    known = means((source[0] > 0).astype(float))
+    bands = np.stack([means(np.where(source[0] > 0, band, 0.0)) for band in source])
+    return np.where(known >= 0.5, np.floor(bands / np.maximum(known, 0.5) + 0.5), 0)
+
+
 def polygon_of(rings) -> list[Polygon]:
     """Return polygons with holes from rings that do not cross each other."""
     shapes = [ring for ring in shapely.make_valid(rings) if ring.area > 0]

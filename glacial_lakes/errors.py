@@ -30,9 +30,7 @@ def shown(text: str) -> str:
     return _UNSHOWN.sub(_escaped, text)
 
 
-_STEERING = {
-    code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n\r"
-}
+_STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def tame(text: str) -> str:
@@ -43,7 +41,7 @@ def tame(text: str) -> str:
     >>> tame("a lake\x1b[2J") == "a lake\ufffd[2J"
     True
     """
-    return text if text.isprintable() else text.translate(_STEERING)
+    return _STEERING.sub("\ufffd", text)
 
 
 def _escaped(found: re.Match[str]) -> str:

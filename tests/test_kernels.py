@@ -525,6 +525,23 @@ def test_coarse_bands_are_interpolated_between_what_is_known(seed: int, factor: 
     np.testing.assert_allclose(found, plain.bilinear(coarse, factor, start, window.shape), **SUM)
 
 
+@given(seeds, st.integers(2, 12), st.floats(0.3, 4))
+@checked
+def test_a_square_askew_in_an_image_is_the_mean_of_places_in_it(
+    seed: int, size: int, width: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    source = rng.integers(1, 256, (3, 30, 40), np.uint8)
+    source[:, rng.random((30, 40)) < 0.2] = 0
+    share = np.linspace(0, width * size, 5)
+    rows, cols = rng.uniform(-5, 30, 2)[:, None, None] + np.stack(
+        [share[:, None] + 0.1 * share, share - 0.1 * share[:, None]]
+    )
+    found = interpolation.sampled(source, rows, cols, size)
+    expected = plain.sampled(source, rows, cols, size, max(1, round(width)))
+    assert (np.abs(found - expected) <= 1).mean() > 0.999  # what is half known may be either
+
+
 # Terrain
 
 

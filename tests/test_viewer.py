@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,15 @@ from rasterio.io import MemoryFile
 from rasterio.transform import from_bounds, from_origin
 from rasterio.windows import Window
 from sample_inventory import HOSTILE, empty_inventory, glaciers, hostile_inventory, make_inventory
+from skimage.color import deltaE_ciede2000, rgb2lab
 
 import glacial_lakes.report
 from glacial_lakes.errors import InputError
 from glacial_lakes.grid import Grid
+from glacial_lakes.inventory import plots
 from glacial_lakes.inventory.inventory import open_inventory
 from glacial_lakes.mapping.false_colour import false_colour
-from glacial_lakes.report import viewer
+from glacial_lakes.report import pictures, viewer
 from glacial_lakes.report.atlas import write_atlas
 from glacial_lakes.report.doubts import doubts
 from glacial_lakes.report.packing import STEPS_PER_DEGREE, packed
@@ -237,6 +240,7 @@ def test_what_is_decided_by_key_is_what_the_inventory_takes_in(browser, tmp_path
     begin, keep, reject, later, remark = keys
     now = "return LAKES.id[chosen.lake]"
     browser.press(begin)
+    assert browser.ask("return document.getElementById('save').disabled")
     queue = browser.ask("return list.lakes().map((lake) => [LAKES.id[lake], LAKES.doubt[lake]])")
     assert [doubt for _, doubt in queue] == sorted((doubt for _, doubt in queue), reverse=True)
     decided = [browser.ask(now)]
@@ -297,6 +301,67 @@ def test_a_decision_keeps_who_and_when(taken):
     assert found["reviewed"].tolist() == [pd.Timestamp("2024-10-01T12:00:00Z")]
     assert found["reviewer"].tolist() == ["Petrova"]
     assert found["source"].tolist() == ["review.json"]
+
+
+def test_each_decision_of_a_file_that_two_wrote_is_of_its_own_author(taken):
+    assert taken(verdict="keep", by="Sidorova")["reviewer"].tolist() == ["Sidorova"]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_review_goes_on_with_that_of_somebody_else_and_has_a_name(browser, page, width):
+    ask(browser, page, "localStorage.clear()")
+    told = ask(
+        browser,
+        page,
+        """
+        const theirs = { format: REVIEW_FORMAT, version: 1, by: "A", decisions: [
+          { lake_id: LAKES.id[0], verdict: "keep", decided: "2024-01-01T00:00:00Z" },
+          { lake_id: LAKES.id[1], verdict: "keep", decided: "2024-01-01T00:00:00Z" }] };
+        choose(1);
+        decideHere({ verdict: "reject" }, false);
+        saveHere();
+        const asked = [document.activeElement.id, document.getElementById("decided").textContent];
+        review.by = "B";
+        takeReview(theirs);
+        choose(2);
+        decideHere({ verdict: "keep" }, false);
+        localStorage.clear();
+        const saved = reviewFile();
+        return [asked, saved.by, saved.decisions.map((one) => [one.verdict, one.by ?? null])];
+        """,
+        width,
+    )
+    assert told == [
+        ["by", "First put in your name."],
+        "B",
+        [["keep", "A"], ["reject", None], ["keep", None]],
+    ]
+
+
+def test_the_last_decision_is_taken_back_by_key(browser, page):
+    ask(browser, page, "localStorage.clear()")
+    browser.open(page, 1280)
+    browser.press("q")
+    now = """
+        const decided = [...review.decisions.entries()].map(([lake, one]) => [lake, one.verdict]);
+        return [chosen.lake, decided];
+        """
+    first, _ = browser.ask(now)
+    browser.press("k", "r", "u")
+    second, decisions = browser.ask(now)
+    assert second != first
+    assert decisions == [[first, "keep"]]
+    browser.press("u", "u")
+    assert browser.ask(now) == [first, []]
+    assert browser.said == []
+
+
+def test_keys_are_heard_after_the_slider_was_moved(browser, page):
+    ask(browser, page, "localStorage.clear()")
+    browser.open(page, 1280)
+    browser.ask("document.getElementById('day').focus()")
+    browser.press("q", "k")
+    assert browser.ask("const n = review.decisions.size; localStorage.clear(); return n") == 1
 
 
 def test_an_older_decision_does_not_undo_a_newer_one(taken):
@@ -401,15 +466,17 @@ def test_pictures_are_shown_from_the_page_or_from_its_folder(
     page, *files = write_viewer(inventory, tmp_path / "v.html", looks=looks)
     assert bool(files) != is_inline
     assert all(file.parent == tmp_path / "v_files" for file in files)
+    write_viewer(inventory, page, looks=looks, title="once more")  # over what is there
+    assert "once more" in page.read_text(encoding="utf-8")
     browser.open(page, 1280)
     chips, blue, bounds = browser.ask(
         """
         choose(0);
-        await sheetOf(0);
+        await sheetOf(Math.floor(picturesOf(0).at[0] / PICTURES.per_sheet));
         await new Promise((done) => setTimeout(done, 300));
         const canvases = [...document.querySelectorAll(".chip canvas")];
         const bounds = LAKES.id.map((id, lake) => [id, ...picturesOf(lake).bounds.flat()]);
-        const pixels = DATA.pictures.lakes[0].src.startsWith("data:")
+        const pixels = PICTURES.sheets[0].startsWith("data:")
           ? canvases[0].getContext("2d").getImageData(0, 0, 128, 128).data : [];
         let blue = 0;
         for (let n = 0; n < pixels.length; n += 4) blue += pixels[n + 2] > pixels[n] + 40;
@@ -430,15 +497,16 @@ def test_a_picture_shows_the_water_of_its_date_inside_of_the_outline(tmp_path):
     data, rows = viewer_data(inventory, [], "en")
     looks = painted(inventory, tmp_path)
     by_place = {n: looks[name] for n, name in enumerate(data["scenes"]["id"]) if name in looks}
-    sheet = sheets(rows[rows["lake"] == 0], by_place, set())[0]
-    with MemoryFile(sheet.content) as memory, memory.open() as dataset:
+    (content,), of_lake = sheets(rows[rows["lake"] == 0], by_place, set())
+    sheet = of_lake[0]
+    with MemoryFile(content) as memory, memory.open() as dataset:
         image = dataset.read()
     (left, right), (bottom, top) = mercator(
         np.array(sheet.bounds[::2]), np.array(sheet.bounds[1::2])
     )
     frame = from_bounds(left, bottom, right, top, SIZE, SIZE)
     compared = 0
-    for place, scene in enumerate(sheet.scenes):
+    for place, scene in zip(sheet.places, sheet.scenes, strict=True):
         line, column = divmod(place, image.shape[2] // SIZE)
         picture = image[:, line * SIZE :, column * SIZE :][:, :SIZE, :SIZE]
         drawn = rows[(rows["lake"] == 0) & (rows["scene"] == scene) & rows.geometry.notna()]
@@ -450,6 +518,31 @@ def test_a_picture_shows_the_water_of_its_date_inside_of_the_outline(tmp_path):
         assert (blue & ~inside).sum() < 0.3 * inside.sum()
         compared += 1
     assert compared > 2
+
+
+def test_pictures_go_on_on_the_next_sheet(browser, tmp_path, monkeypatch):
+    inventory = make_inventory()
+    looks = painted(inventory, tmp_path)
+    one, *_ = write_viewer(inventory, tmp_path / "one.html", looks=looks)
+    monkeypatch.setattr(pictures, "PER_SHEET", 5)
+    monkeypatch.setattr(viewer, "PER_SHEET", 5)
+    many, *_ = write_viewer(inventory, tmp_path / "many.html", looks=looks)
+    tints = """
+        const tints = [];
+        for (let lake = 0; lake < N_LAKES; lake += 1)
+          for (const place of picturesOf(lake).scenes.keys()) {
+            const canvas = document.createElement("canvas");
+            await drawPicture(canvas, lake, place);
+            const pixels = canvas.getContext("2d").getImageData(0, 0, 128, 128).data;
+            const blue = pixels.filter((value, n) => n % 4 === 2);
+            tints.push(blue.reduce((sum, value) => sum + value, 0) / blue.length);
+          }
+        return [PICTURES.sheets.length, tints];
+        """
+    (few, expected), (more, found) = (ask(browser, page, tints) for page in (one, many))
+    assert few == 1
+    assert more == -(-len(expected) // 5)
+    assert found == pytest.approx(expected, abs=3)
 
 
 def test_colours_tell_what_is_not_known_from_what_is_dark():
@@ -478,6 +571,133 @@ def test_a_look_does_not_depend_on_the_strips_that_it_came_in(tmp_path):
         expected = false_colour(bands).astype(float)
         found = dataset.read(window=Window(10, 40, 280, 600)).astype(float)
     assert np.corrcoef(found[0].ravel(), expected[0].ravel())[0, 1] > 0.5
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_images_are_seen_before_and_with_the_buttons_of_the_verdict(browser, tmp_path, width):
+    inventory = make_inventory()
+    page, *_ = write_viewer(inventory, tmp_path / "v.html", looks=painted(inventory, tmp_path))
+    told = ask(
+        browser,
+        page,
+        """
+        return LAKES.id.map((id, lake) => {
+          choose(lake);
+          const [chip, keep] = [".chip canvas", "#verdict-keep"].map((where) =>
+            document.querySelector(where).getBoundingClientRect());
+          return [chip.top, chip.bottom, keep.top, keep.bottom];
+        });
+        """,
+        width,
+    )
+    for top, bottom, above, below in told:
+        assert 0 <= top < bottom <= above < below <= 844
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("kind", ["viewer", "report", "atlas"])
+def test_every_text_stands_out_from_its_ground(browser, tmp_path, kind, width):
+    inventory = make_inventory()
+    inventory = replace(inventory, lakes=inventory.lakes.assign(comment="a remark"))
+    if kind == "viewer":
+        page, *_ = write_viewer(inventory, tmp_path / "v.html", looks=painted(inventory, tmp_path))
+    elif kind == "report":
+        page = write_report(inventory, tmp_path / "r.html", glaciers=glaciers())
+    else:
+        page = write_atlas(inventory, tmp_path / "a.html", list(inventory.lakes["lake_id"]))
+    told = ask(
+        browser,
+        page,
+        r"""
+        if (typeof choose === "function") { list.order("doubt"); choose(0); }
+        for (const one of document.querySelectorAll("details")) one.open = true;
+        const colour = (text) => {
+          const [r, g, b, a = 1] = (text.match(/[\d.]+/g) ?? [0, 0, 0, 0]).map(Number);
+          return { rgb: [r, g, b], a };
+        };
+        const over = (top, ground) => top.rgb.map((v, n) => v * top.a + ground[n] * (1 - top.a));
+        const linear = (v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+        const light = (rgb) => [0.2126, 0.7152, 0.0722]
+          .reduce((sum, share, n) => sum + share * linear(rgb[n] / 255), 0);
+        const ground = (one) => {
+          if (!one) return [255, 255, 255];
+          const own = colour(getComputedStyle(one).backgroundColor);
+          return own.a === 1 ? own.rgb : over(own, ground(one.parentElement));
+        };
+        const low = [];
+        let texts = 0;
+        const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+        for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+          const one = node.parentElement;
+          if (!node.data.trim() || !one.checkVisibility()) continue;
+          if (one.closest("script, style, title, :disabled")) continue;
+          const style = getComputedStyle(one);
+          const behind = ground(one);
+          const ink = over(colour(one.closest("svg") ? style.fill : style.color), behind);
+          const [a, b] = [light(ink), light(behind)].sort((x, y) => y - x);
+          texts += 1;
+          if ((a + 0.05) / (b + 0.05) < 4.5) low.push([node.data.trim(), style.color, behind]);
+        }
+        return [texts, low];
+        """,
+        width,
+    )
+    texts, low = told
+    assert texts > 40
+    assert low == []
+
+
+BLINDNESS = {
+    "none": np.eye(3),
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+"""Linear RGB as people see it who lack a kind of cones (Machado et al. 2009, severity 1)."""
+
+
+def palettes() -> dict[str, dict[str, str]]:
+    """Return the colours of states that the pages use, as their files say them."""
+    script = (VIEWER / "map.js").read_text(encoding="utf-8")
+    (told,) = re.findall(r"const COLOURS = \{ (.*?) \};", script)
+    style = (VIEWER.parent / "templates" / "style.css").read_text(encoding="utf-8")
+    of_page = dict(re.findall(r"--(\w+): (#\w{6})", style))
+    marks = re.findall(r"\.lake\.(merged|unconfirmed) \{[^}]*stroke: (#\w{6})", style)
+    return {
+        "viewer": dict(re.findall(r'(\w+): "(#\w{6})"', told)),
+        "report": {"present": of_page["water"], "gone": of_page["event"], **dict(marks)},
+        "figures": {"water": plots.WATER, "event": plots.EVENT, "gap": plots.GAP},
+    }
+
+
+@pytest.mark.parametrize("blindness", BLINDNESS)
+@pytest.mark.parametrize("name", ["viewer", "report", "figures"])
+def test_states_are_told_apart_whatever_colours_one_sees(name, blindness):
+    palette = palettes()[name]
+    assert len(palette) == (3 if name == "figures" else 4)
+    seen = {}
+    for state, code in palette.items():
+        plain = np.array([int(code[n : n + 2], 16) for n in (1, 3, 5)]) / 255
+        linear = np.where(plain <= 0.04045, plain / 12.92, ((plain + 0.055) / 1.055) ** 2.4)
+        linear = np.clip(np.array(BLINDNESS[blindness]) @ linear, 0, 1)
+        back = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+        seen[state] = rgb2lab(back)
+        on_white = 1.05 / (np.array([0.2126, 0.7152, 0.0722]) @ linear + 0.05)
+        assert on_white >= 3, state
+    for one, other in combinations(seen, 2):
+        assert deltaE_ciede2000(seen[one], seen[other]) > 15, (one, other)
 
 
 def test_every_text_of_the_scripts_is_one_that_catalogues_know():

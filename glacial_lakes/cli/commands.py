@@ -567,7 +567,7 @@ def report(
     from glacial_lakes.report.page import write_report
     from glacial_lakes.scenes.dem import examine
     from glacial_lakes.workflow.read_ahead import layer_readers
-    from glacial_lakes.workflow.scene_tasks import looks_in
+    from glacial_lakes.workflow.scene_tasks import looks_in, rivers_in
 
     refuse_addresses(out)
     if lakes and kind != "atlas":
@@ -580,9 +580,11 @@ def report(
     held = open_inventory(inventory)
     path = out.absolute()
     told: dict[str, Any] = {"language": options.lang or held.language}
-    looks = looks_in(inventory.absolute().parent, held.scenes[C.SCENE_ID].dropna())
+    of_run = inventory.absolute().parent, held.scenes[C.SCENE_ID].dropna()
+    looks = looks_in(*of_run)
     if kind == "viewer":
-        path, *_ = write_viewer(held, path, dem=dem, looks=looks, **told, **given)
+        told |= {"dem": dem, "looks": looks, "rivers": rivers_in(*of_run)}
+        path, *_ = write_viewer(held, path, **told, **given)
     elif kind == "atlas":
         path = write_atlas(held, path, list(lakes) or None, looks=looks, **told)
     else:

@@ -27,7 +27,8 @@ _REPORT = re.compile(
 )
 _VIEWER = re.compile(
     r"""content="default-src 'none'; style-src 'sha256-[^']+'; script-src 'sha256-[^']+' """
-    r"""'sha256-[^']+'; img-src data:( 'self' file:)?; base-uri 'none'; form-action 'none'">"""
+    r"""'sha256-[^']+'; img-src data:( (&#39;|')self(&#39;|') file:)?; """
+    r"""base-uri 'none'; form-action 'none'">"""
 )
 _ATLAS = re.compile(
     r"""content="default-src 'none'; style-src 'sha256-[^']+'; img-src data:; """

@@ -1,4 +1,4 @@
-"""Between pixels: coarse pixels on a finer grid, and a layer at the pixels of another raster.
+"""Between pixels: coarse on fine ones, a layer at those of another raster, a square askew in one.
 
 Where a coarse and a fine grid belong together, the fine one starts at the same corner and its
 pixels are a whole number of times smaller; a pixel has the same value whatever window is asked for.
@@ -212,3 +212,94 @@ def _bilinear(layer, y, x):  # type: ignore[no-untyped-def]
         for col in range(end - first):
             inner[col] = upper[col] * high + lower[col] * low
     return values
+
+
+def sampled(
+    source: NDArray[np.uint8],
+    rows: NDArray[np.float64],
+    cols: NDArray[np.float64],
+    size: int,
+) -> NDArray[np.uint8]:
+    """Return a square of an image, whatever way it lies in it.
+
+    Parameters
+    ----------
+    source : ndarray (band, y, x), uint8
+        The image; 0 where nothing is known.
+    rows, cols : ndarray (n, n), float64
+        Where the nodes of a lattice over the square lie in the image, in pixels from its corner;
+        between nodes the image is even enough to interpolate.
+    size : int
+        Pixels of a side of the square.
+
+    Returns
+    -------
+    ndarray (band, size, size), uint8
+        The mean of places that are a pixel of the image apart at most, each interpolated between
+        four pixels; 0 where most of them are not known.
+
+    Examples
+    --------
+    >>> image = np.array([[[10, 20], [30, 40]]], np.uint8)
+    >>> sampled(image, np.array([[0.0, 0.0], [2.0, 2.0]]), np.array([[0.0, 2.0]] * 2), 2)[0]
+    array([[10, 20],
+           [30, 40]], dtype=uint8)
+    """
+    width = max(np.ptp(rows[0]), np.ptp(rows[:, 0]), np.ptp(cols[0]), np.ptp(cols[:, 0]))
+    parts = max(1, round(float(width) / size))
+    picture: NDArray[np.uint8] = _sampled(source, rows, cols, size, parts)
+    return picture
+
+
+@kernel
+def _sampled(source, rows, cols, size, parts):  # type: ignore[no-untyped-def]
+    bands, height, width = source.shape
+    picture = np.zeros((bands, size, size), np.uint8)
+    nodes, steps = rows.shape[0], size * parts
+    line = np.empty((2, nodes))
+    total, known = np.empty((bands, size)), np.empty(size)
+    for row in range(size):
+        for col in range(size):
+            known[col] = 0.0
+            for band in range(bands):
+                total[band, col] = 0.0
+        for step in range(row * parts, (row + 1) * parts):
+            down = (step + 0.5) / steps * (nodes - 1)
+            top = int(down)
+            down -= top
+            for node in range(nodes):  # from the centre of the first pixel
+                line[0, node] = (1 - down) * rows[top, node] + down * rows[top + 1, node] - 0.5
+                line[1, node] = (1 - down) * cols[top, node] + down * cols[top + 1, node] - 0.5
+            for place in range(steps):
+                along = (place + 0.5) / steps * (nodes - 1)
+                left = int(along)
+                along -= left
+                y = (1 - along) * line[0, left] + along * line[0, left + 1]
+                x = (1 - along) * line[1, left] + along * line[1, left + 1]
+                above, before = int(np.floor(y)), int(np.floor(x))
+                y, x = y - above, x - before
+                col = place // parts
+                if 0 <= above < height - 1 and 0 <= before < width - 1:
+                    first, second = source[0, above, before], source[0, above, before + 1]
+                    third, fourth = source[0, above + 1, before], source[0, above + 1, before + 1]
+                    if first and second and third and fourth:  # as nearly everywhere
+                        known[col] += 1
+                        for band in range(bands):
+                            upper, lower = source[band, above], source[band, above + 1]
+                            total[band, col] += (1 - y) * (
+                                (1 - x) * upper[before] + x * upper[before + 1]
+                            ) + y * ((1 - x) * lower[before] + x * lower[before + 1])
+                        continue
+                for corner in range(4):
+                    down_one, along_one = corner // 2, corner % 2
+                    r, c = above + down_one, before + along_one
+                    if 0 <= r < height and 0 <= c < width and source[0, r, c]:
+                        weight = (y if down_one else 1 - y) * (x if along_one else 1 - x)
+                        known[col] += weight
+                        for band in range(bands):
+                            total[band, col] += weight * source[band, r, c]
+        for col in range(size):
+            if 2 * known[col] >= parts * parts:
+                for band in range(bands):
+                    picture[band, row, col] = np.uint8(total[band, col] / known[col] + 0.5)
+    return picture

@@ -17,6 +17,10 @@ DIGITS = 7
 """After the point: about 1 cm in degrees."""
 _LONGEST = 20 + DIGITS
 """Characters of the longest number with sign and point."""
+BITS, FIRST_CHARACTER = 5, 63
+"""Of a digit of a packed number, and the character of 0."""
+MOST_DIGITS = 7
+"""Of a packed number: they hold any place on the globe in steps of 1e-5 degrees."""
 _MINUS, _POINT, _ZERO = (ord(letter) for letter in "-.0")
 
 
@@ -111,3 +115,42 @@ def _written(points, before, between, behind):  # type: ignore[no-untyped-def]
             place += 1
     places[count] = place
     return letters[:place], places
+
+
+def polyline_digits(numbers: NDArray[np.int64]) -> tuple[str, NDArray[np.int64]]:
+    """Return numbers as the digits of encoded polylines one after the other, and where each ends.
+
+    The sign is the lowest bit; five bits a character, the lowest first, and a sixth where more
+    follow.
+
+    Parameters
+    ----------
+    numbers : ndarray (n,), int64
+        Below 2**34.
+
+    Examples
+    --------
+    >>> text, ends = polyline_digits(np.array([1, -1, 1000]))
+    >>> text, ends.tolist()
+    ('A@o}@', [1, 2, 5])
+    """
+    characters = np.empty(MOST_DIGITS * len(numbers), np.uint8)
+    ends = np.empty(len(numbers), np.int64)
+    count = _write_digits(numbers, characters, ends)
+    return characters[:count].tobytes().decode("ascii"), ends
+
+
+@kernel
+def _write_digits(numbers, characters, ends):  # type: ignore[no-untyped-def]
+    count = 0
+    for place in range(len(numbers)):
+        number = numbers[place]
+        rest = ~(number << 1) if number < 0 else number << 1
+        while rest >= 1 << BITS:
+            characters[count] = FIRST_CHARACTER + (rest & (1 << BITS) - 1 | 1 << BITS)
+            rest >>= BITS
+            count += 1
+        characters[count] = FIRST_CHARACTER + rest
+        count += 1
+        ends[place] = count
+    return count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from pyproj.exceptions import CRSError
 from rasterio.features import rasterize
 from rasterio.windows import Window
 
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
 
 OUTLINES_LAYER = "outlines"
 COVERAGE_TABLE = "coverage"
+RIVERS_TABLE = "rivers"
+"""No layer of its own: whoever takes the file for outlines need not name one."""
+
+_UNREADABLE = KeyError, TypeError, ValueError, shapely.errors.GEOSException
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -45,6 +51,8 @@ class MappedScene(ShowsFacts):
         The observation mask: what the scene shows of every place. A
         :class:`~glacial_lakes.coverage.Coverage` where pixels tell it; for outlines that somebody
         drew a :class:`~glacial_lakes.coverage.CompleteCoverage`.
+    rivers : geopandas.GeoSeries, optional
+        What pixels show of rivers, polygons in any CRS: for maps, not to measure.
 
     Raises
     ------
@@ -64,6 +72,7 @@ class MappedScene(ShowsFacts):
 
     outlines: gpd.GeoDataFrame
     coverage: SceneCoverage
+    rivers: gpd.GeoSeries | None = None
 
     def __post_init__(self) -> None:
         require(self.outlines, gpd.GeoDataFrame, "outlines", N_("give a GeoDataFrame"))
@@ -90,8 +99,11 @@ class MappedScene(ShowsFacts):
             When the file cannot be written.
         """
         table = _ordered(self.outlines)
-        record = _record(self.coverage)
-        geopackage.write_layers(path, {OUTLINES_LAYER: table}, records={COVERAGE_TABLE: record})
+        records = {COVERAGE_TABLE: _record(self.coverage)}
+        if self.rivers is not None and len(self.rivers):
+            whole = shapely.MultiPolygon(shapely.get_parts(self.rivers.to_numpy()))
+            records[RIVERS_TABLE] = {"crs": self.rivers.crs.to_wkt(), "content": whole.wkb}
+        geopackage.write_layers(path, {OUTLINES_LAYER: table}, records=records)
 
     def to_xarray(self) -> xr.Dataset:
         """Return what pixels show and whose they are, made when looked at (needs ``xarray``).
@@ -142,7 +154,7 @@ class MappedScene(ShowsFacts):
         if OUTLINES_LAYER not in layers or record is None:
             raise DamagedFileError(path, "is no mapped scene", "map it again")
         outlines = gpd.GeoDataFrame(_ordered(layers[OUTLINES_LAYER]))
-        return cls(_single_parts(outlines), _coverage(record, path))
+        return cls(_single_parts(outlines), _coverage(record, path), read_rivers(path))
 
     def __repr__(self) -> str:
         facts = self._facts()
@@ -160,6 +172,24 @@ class MappedScene(ShowsFacts):
             "acquired": f"{self.coverage.acquired:%Y-%m-%d}",
             "outlines": amount,
         }
+
+
+def read_rivers(path: str | Path) -> gpd.GeoSeries | None:
+    """Read the rivers alone of what :meth:`MappedScene.to_file` wrote; None where it has none.
+
+    Raises
+    ------
+    DamagedFileError
+        When they cannot be understood.
+    """
+    try:
+        record = geopackage.read_record(path, RIVERS_TABLE)
+        if record is None:
+            return None
+        parts = shapely.get_parts(shapely.from_wkb(record["content"]))
+        return gpd.GeoSeries(parts, crs=record["crs"])
+    except (*_UNREADABLE, sqlite3.Error, CRSError) as error:
+        raise DamagedFileError(path, "is no mapped scene", "map it again") from error
 
 
 def _outline_parts(
@@ -231,6 +261,6 @@ def _coverage(record: Mapping[str, Any], path: str | Path) -> SceneCoverage:
             return DrawnCoverage(**kept, extent=shapely.from_wkb(record["content"]))
         if record["kind"] == CompleteCoverage.__name__:
             return CompleteCoverage(**kept)
-    except (InputError, KeyError, TypeError, ValueError, shapely.errors.GEOSException) as error:
+    except (InputError, *_UNREADABLE) as error:
         raise DamagedFileError(path, "is no mapped scene", "map it again") from error
     raise DamagedFileError(path, "is no mapped scene", "map it again")

@@ -50,6 +50,7 @@ from glacial_lakes.mapping.pixels import Pixels, band_names, ground_states, read
 from glacial_lakes.mapping.probability import lake_prob
 from glacial_lakes.mapping.reach import on_map
 from glacial_lakes.mapping.read_mask import Blocks
+from glacial_lakes.mapping.rivers import river_outlines
 from glacial_lakes.mapping.seeds import Detector, Proposer, bands_of, detector_for, proposer
 from glacial_lakes.mapping.strips import Strip, strips
 from glacial_lakes.measures.glaciers import glacier_outlines
@@ -183,7 +184,7 @@ def map_lakes(
         model,
     )
     states, measured = _measure_all(job, settings.strip_rows)
-    rows = _decide(scene, states, measured, settings.min_lake_prob)
+    rows, rivers = _decide(scene, states, measured, settings.min_lake_prob)
     table = _table(scene, rows, job.terrain)
     if ice is not None:
         table = _near_glaciers(table, ice, glacier_buffer_m)
@@ -200,7 +201,7 @@ def map_lakes(
         sensor=scene.sensor,
         grid=scene.grid,
     )
-    return MappedScene(table, coverage)
+    return MappedScene(table, coverage, river_outlines(rivers, scene.grid))
 
 
 @dataclass(frozen=True, slots=True)
@@ -468,12 +469,12 @@ def _measure_around(job: _Job, row: int, col: int) -> dict[Place, list[Measured]
 
 def _decide(
     scene: Scene, states: States, measured: Sequence[Measured], min_lake_prob: float
-) -> list[dict[str, Any]]:
-    """Return the rows of the lakes, and mark in the states what the candidates settle.
+) -> tuple[list[dict[str, Any]], list[tuple[Window, Bool]]]:
+    """Return the rows of the lakes and the pixels of rivers, and mark what the candidates settle.
 
     The last question needs all of the scene: whether a cloud may cast its shadow on a place.
     """
-    rows, marks = [], []
+    rows, rivers, marks = [], [], []
     for one in measured:
         category = "land"
         if one.found is not None:
@@ -484,12 +485,14 @@ def _decide(
             rows.append(one.row | {C.LAKE_PROB: prob, C.LAKE_PROB_REASONS: reasons})
             marks.append((one.window, one.water, State.WATER))
         else:
+            if category == "river":
+                rivers.append((one.window, one.body))
             taken_for = State.SHADOW if category == "shadow" else State.UNCERTAIN
             marks.append((one.window, one.land, taken_for))
     # Where two touch, water wins.
     for window, where, state in sorted(marks, key=lambda mark: mark[2] == State.WATER):
         states[window.toslices()][where] = state
-    return rows
+    return rows, rivers
 
 
 def _reached(scene: Scene, states: States, one: Measured, found: Features) -> Features:

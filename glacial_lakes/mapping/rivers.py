@@ -1,10 +1,17 @@
-"""The narrow wet line that a piece of a river or stream is part of."""
+"""The narrow wet line that a piece of a river or stream is part of, and what was taken for one."""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Iterable
 
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from rasterio.features import shapes
+from rasterio.windows import Window
+
+from glacial_lakes.grid import Grid
 from glacial_lakes.kernels.jit import kernel
 from glacial_lakes.kernels.morphology import dilate, erode
 
@@ -48,6 +55,31 @@ def river_trace(value: Float, candidate: Bool, usable: Bool, level: float, width
         Diagonal of the line's extent; 0 when most of the candidate is wide water.
     """
     return float(_trace(value, candidate, usable, level, width_px // 2))
+
+
+def river_outlines(bodies: Iterable[tuple[Window, Bool]], grid: Grid) -> gpd.GeoSeries:
+    """Return outlines of what was taken for rivers, to be looked at: a pixel is their accuracy.
+
+    Parameters
+    ----------
+    bodies : iterable of (Window, array of bool)
+        Windows of the grid, and the pixels of a river in each.
+    grid : Grid
+        Of the scene.
+
+    Returns
+    -------
+    geopandas.GeoSeries
+        Polygons in the CRS of the grid, those that touch as one.
+    """
+    found = []
+    for window, body in bodies:
+        transform = grid.crop(window).transform
+        drawn = shapes(body.astype(np.uint8), body, connectivity=8, transform=transform)
+        found += [shapely.geometry.shape(shape) for shape, _ in drawn]
+    whole = shapely.union_all(found) if found else shapely.MultiPolygon()
+    parts = shapely.get_parts(shapely.simplify(whole, grid.resolution))
+    return gpd.GeoSeries(parts, crs=grid.crs.to_wkt())
 
 
 @kernel

@@ -8,12 +8,12 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from glacial_lakes.kernels.text import polyline_digits
+
 STEPS_PER_DEGREE = 100_000
 """A step is 1.1 m or less, a tenth of the finest pixel."""
-
-_BITS, _FIRST_CHARACTER = 5, 63
-_MOST_DIGITS = 7
-"""Seven digits of five bits hold any place on the globe."""
+_MOST_CHANGE = 0.02
+"""Of the area of a shape that was simplified with less care."""
 
 
 def packed(
@@ -45,13 +45,13 @@ def packed(
     Examples
     --------
     >>> packed([shapely.box(0, 0, 2e-5, 1e-5)], (0, 0))
-    ['CA?A@??']
+    ['C??AB??@']
     """
     geometries = np.array(shapes, dtype=object)
     texts = [""] * len(geometries)
     if not len(geometries):
         return texts
-    simple = shapely.simplify(geometries, tolerance_deg)
+    simple = _simplified(geometries, tolerance_deg)
     parts, of_shape = shapely.get_parts(simple, return_index=True)
     areal = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
     rings, of_part = shapely.get_rings(parts[areal], return_index=True)
@@ -64,7 +64,7 @@ def packed(
     begins = np.append(True, of_ring[1:] != of_ring[:-1])
     ways = np.diff(steps, axis=0, prepend=0)
     ways[begins] = steps[begins]
-    text, ends = _digits(ways.ravel())
+    text, ends = polyline_digits(ways.ravel())
     ring_ends = ends[1::2][np.append(begins[1:], True)]
     shape_of_ring = of_shape[areal][of_part]
     start = 0
@@ -75,17 +75,18 @@ def packed(
     return texts
 
 
-def _digits(numbers: NDArray[np.int64]) -> tuple[str, NDArray[np.int64]]:
-    """Return the digits of numbers one after the other, and where each number ends."""
-    values = np.where(numbers < 0, ~(numbers << 1), numbers << 1)
-    counts = np.ones(len(values), np.int64)
-    for digit in range(1, _MOST_DIGITS):
-        counts += values >> (_BITS * digit) > 0
-    ends = np.cumsum(counts)
-    characters = np.empty(int(ends[-1]), np.uint8)
-    for digit in range(_MOST_DIGITS):
-        has = counts > digit
-        goes_on = (counts[has] > digit + 1).astype(np.int64) << _BITS
-        value = values[has] >> (_BITS * digit) & (1 << _BITS) - 1
-        characters[ends[has] - counts[has] + digit] = (value | goes_on) + _FIRST_CHARACTER
-    return characters.tobytes().decode("ascii"), ends
+def _simplified(
+    shapes: NDArray[np.object_], tolerance_deg: float | NDArray[np.float64]
+) -> NDArray[np.object_]:
+    """Simplify polygons; seeing to it that they do not cross themselves takes three times as long.
+
+    What crosses itself loses a part, and is done once more with care.
+    """
+    tolerances = np.broadcast_to(tolerance_deg, len(shapes))
+    if not tolerances.any():
+        return shapes
+    simple: NDArray[np.object_] = shapely.simplify(shapes, tolerances, preserve_topology=False)
+    area = shapely.area(shapes)
+    is_other = np.abs(shapely.area(simple) - area) > _MOST_CHANGE * area
+    simple[is_other] = shapely.simplify(shapes[is_other], tolerances[is_other])
+    return simple

@@ -1,24 +1,26 @@
-"""Pictures of lakes, cut from scenes in false colour: one sheet a lake, one picture an image."""
+"""Pictures of lakes, cut from scenes in false colour, and put together on sheets."""
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import rasterio
-from affine import Affine
 from numpy.typing import NDArray
-from rasterio.enums import Resampling
+from pyproj import Transformer
 from rasterio.errors import RasterioError
-from rasterio.warp import reproject
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
 
 from glacial_lakes.columns import C
+from glacial_lakes.kernels.interpolation import sampled
 from glacial_lakes.report.relief import WEB_MERCATOR, Bounds, encoded, from_mercator, mercator
+from glacial_lakes.runtime.machine import core_count
 from glacial_lakes.schema import Status
 
 AROUND = 1.7
@@ -28,25 +30,32 @@ SIZE = 128
 """Pixels of a side."""
 COLUMNS = 8
 """Pictures side by side on a sheet."""
+PER_SHEET = 128
+"""Pictures on a sheet: few files are copied and read much faster than many small ones."""
 MOST_PICTURES = 12_000
 """Pictures of all images together, at most; beyond it, of those only that tell most."""
 
+_CELLS = 4
+"""Along a side of a picture, within which the image is even: 2 m for 5 km."""
+
+Picture = NDArray[np.uint8]
+
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class Pictures:
     """The pictures of a lake."""
 
-    content: bytes
-    """WebP: squares of :data:`SIZE` pixels, :data:`COLUMNS` a line."""
     bounds: Bounds
-    """West, south, east and north of each picture, in degrees."""
+    """West, south, east and north of each, in degrees."""
     scenes: list[int]
     """Which image each of them shows."""
+    places: list[int]
+    """Where each of them lies: :data:`PER_SHEET` places a sheet, :data:`COLUMNS` a line."""
 
 
 def sheets(
     rows: gpd.GeoDataFrame, looks: Mapping[int, Path], telling: set[tuple[int, int]]
-) -> dict[int, Sheet]:
+) -> tuple[list[bytes], dict[int, Pictures]]:
     """Cut the pictures of lakes.
 
     Parameters
@@ -60,7 +69,9 @@ def sheets(
 
     Returns
     -------
-    dict of int to Sheet
+    list of bytes
+        Sheets of squares of :data:`SIZE` pixels, WebP. Neighbours lie on one sheet.
+    dict of int to Pictures
         By lake; lakes that no image shows are left out.
     """
     shown = rows[rows["scene"].isin(list(looks)) & (rows[C.STATUS] != Status.NODATA)]
@@ -68,21 +79,24 @@ def sheets(
         is_telling = [pair in telling for pair in zip(shown["lake"], shown["scene"], strict=True)]
         shown = shown[is_telling]
     frames = frames_of(rows[rows["lake"].isin(shown["lake"])])
-    cut: dict[int, dict[int, NDArray[np.uint8]]] = defaultdict(dict)
-    for scene, of_scene in shown.groupby("scene"):
-        lakes = [lake for lake in dict.fromkeys(of_scene["lake"].tolist()) if lake in frames]
-        for lake, picture in cut_out(
-            looks[int(str(scene))], {lake: frames[lake] for lake in lakes}
-        ):
-            cut[lake][int(str(scene))] = picture
-    return {
-        lake: Sheet(
-            encoded(_sheet([pictures[scene] for scene in sorted(pictures)])),
-            _degrees(frames[lake]),
-            sorted(pictures),
-        )
-        for lake, pictures in sorted(cut.items())
-    }
+    pairs = dict.fromkeys(zip(shown["lake"].tolist(), shown["scene"].tolist(), strict=True))
+    rank = {lake: place for place, lake in enumerate(_by_neighbourhood(frames))}
+    asked = sorted(
+        (pair for pair in pairs if pair[0] in frames), key=lambda pair: (rank[pair[0]], pair[1])
+    )
+    parts = [asked[first : first + PER_SHEET] for first in range(0, len(asked), PER_SHEET)]
+    contents: list[bytes] = []
+    of_lake: dict[int, Pictures] = {}
+    with ThreadPoolExecutor(core_count(), "pictures") as pool:
+        for shows, content in pool.map(lambda part: _sheet(part, frames, looks), parts):
+            for place, (lake, scene) in enumerate(shows, len(contents) * PER_SHEET):
+                if lake not in of_lake:
+                    of_lake[lake] = Pictures(_degrees(frames[lake]), [], [])
+                of_lake[lake].scenes.append(scene)
+                of_lake[lake].places.append(place)
+            if content:
+                contents.append(content)
+    return contents, of_lake
 
 
 def frames_of(rows: gpd.GeoDataFrame) -> dict[int, Bounds]:
@@ -109,7 +123,7 @@ def frames_of(rows: gpd.GeoDataFrame) -> dict[int, Bounds]:
 
 def cut_out(
     look: Path, frames: Mapping[int, Bounds], size: int = SIZE
-) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+) -> Iterator[tuple[int, Picture]]:
     """Yield the pictures of lakes in an image; nothing where it cannot be read.
 
     Parameters
@@ -123,30 +137,74 @@ def cut_out(
     """
     try:
         with rasterio.open(look, driver="GTiff") as dataset:
-            for lake, (left, _, right, top) in frames.items():
-                picture = np.zeros((3, size, size), np.uint8)
-                step = (right - left) / size
-                reproject(
-                    rasterio.band(dataset, [1, 2, 3]),
-                    picture,
-                    dst_transform=Affine(step, 0, left, 0, -step, top),
-                    dst_crs=WEB_MERCATOR,
-                    resampling=Resampling.bilinear,
-                )
-                if picture.any():
+            for lake, (rows, cols) in _lattices(dataset, frames).items():
+                picture = _cut(dataset, rows, cols, size)
+                if picture is not None:
                     yield lake, picture
     except RasterioError:  # pictures are a help; without them the page says the same
         return
 
 
-def _sheet(pictures: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    columns = min(COLUMNS, len(pictures))
-    lines = -(-len(pictures) // columns)
+def _sheet(
+    asked: Sequence[tuple[int, int]], frames: Mapping[int, Bounds], looks: Mapping[int, Path]
+) -> tuple[list[tuple[int, int]], bytes]:
+    """Return lakes and images that there are pictures of, and these pictures."""
+    cut = {
+        (lake, scene): picture
+        for scene in dict.fromkeys(scene for _, scene in asked)
+        for lake, picture in cut_out(
+            looks[scene], {lake: frames[lake] for lake, other in asked if other == scene}
+        )
+    }
+    shows = [pair for pair in asked if pair in cut]
+    if not shows:
+        return [], b""
+    columns, lines = min(COLUMNS, len(shows)), -(-len(shows) // COLUMNS)
     sheet = np.zeros((3, lines * SIZE, columns * SIZE), np.uint8)
-    for place, picture in enumerate(pictures):
-        row, col = divmod(place, columns)
-        sheet[:, row * SIZE : (row + 1) * SIZE, col * SIZE : (col + 1) * SIZE] = picture
-    return sheet
+    for place, pair in enumerate(shows):
+        row, col = divmod(place, COLUMNS)
+        sheet[:, row * SIZE : (row + 1) * SIZE, col * SIZE : (col + 1) * SIZE] = cut[pair]
+    return shows, encoded(sheet)
+
+
+def _lattices(
+    dataset: DatasetReader, frames: Mapping[int, Bounds]
+) -> dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Return rows and columns of an image where the nodes of each frame lie."""
+    if not frames:
+        return {}
+    left, bottom, right, top = np.array(list(frames.values())).T[:, :, None, None]
+    share = np.linspace(0, 1, _CELLS + 1)
+    x, y = np.broadcast_arrays(left + share * (right - left), top - share[:, None] * (top - bottom))
+    transformer = Transformer.from_crs(WEB_MERCATOR.to_wkt(), dataset.crs.to_wkt(), always_xy=True)
+    (x, y), back = transformer.transform(x, y), ~dataset.transform
+    cols, rows = back.a * x + back.b * y + back.c, back.d * x + back.e * y + back.f
+    return {lake: (rows[n], cols[n]) for n, lake in enumerate(frames)}
+
+
+def _cut(
+    dataset: DatasetReader, rows: NDArray[np.float64], cols: NDArray[np.float64], size: int
+) -> Picture | None:
+    """Return a square of an image, or None where nothing of it is known."""
+    if not (np.isfinite(rows).all() and np.isfinite(cols).all()):
+        return None
+    top, bottom = max(0, math.floor(rows.min()) - 1), math.ceil(rows.max()) + 1
+    left, right = max(0, math.floor(cols.min()) - 1), math.ceil(cols.max()) + 1
+    height, width = min(bottom, dataset.height) - top, min(right, dataset.width) - left
+    if height <= 0 or width <= 0:
+        return None
+    source = dataset.read([1, 2, 3], window=Window(left, top, width, height))
+    picture = sampled(source, rows - top, cols - left, size)
+    return picture if picture.any() else None
+
+
+def _by_neighbourhood(frames: Mapping[int, Bounds]) -> list[int]:
+    """Return the lakes so that neighbours follow each other."""
+    lakes = list(frames)
+    left, bottom, right, top = np.array([frames[lake] for lake in lakes]).reshape(-1, 4).T
+    middle = gpd.GeoSeries(gpd.points_from_xy((left + right) / 2, (bottom + top) / 2))
+    along = middle.hilbert_distance().to_numpy() if lakes else np.zeros(0)
+    return [lakes[place] for place in np.argsort(along, kind="stable")]
 
 
 def _degrees(frame: Bounds) -> Bounds:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from glacial_lakes import language as words
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, require
 from glacial_lakes.inventory.inventory import Inventory
-from glacial_lakes.io.atomic import whole
+from glacial_lakes.io.atomic import whole_set
 from glacial_lakes.io.vector import Places
 from glacial_lakes.report.page import (
     content_hash,
@@ -26,7 +25,7 @@ from glacial_lakes.report.page import (
     require_language,
     write_page,
 )
-from glacial_lakes.report.pictures import SIZE, sheets
+from glacial_lakes.report.pictures import COLUMNS, PER_SHEET, SIZE, sheets
 from glacial_lakes.report.relief import Bounds, data_uri, relief
 from glacial_lakes.report.viewer_data import viewer_data
 from glacial_lakes.report.viewer_words import KEYS
@@ -55,6 +54,7 @@ def write_viewer(
     glaciers: Places | None = None,
     dem: Dem | None = None,
     looks: Mapping[str, Path] | None = None,
+    rivers: Mapping[str, gpd.GeoSeries] | None = None,
 ) -> list[Path]:
     """Write an inventory as one HTML file that shows every lake on a map.
 
@@ -80,6 +80,8 @@ def write_viewer(
     looks : mapping of str to path-like, optional
         Rasters of red, green and blue by scene, as runs keep them, from which pictures of lakes are
         cut.
+    rivers : mapping of str to geopandas.GeoSeries, optional
+        What mapping took for rivers, by scene: ``MappedScene.rivers``.
 
     Returns
     -------
@@ -108,16 +110,19 @@ def write_viewer(
     require(path, (str, os.PathLike), "path", N_("give the path of a file"))
     require_language(language)
     ice = ice_about(inventory, glaciers)
-    data, rows = viewer_data(inventory, ice, language)
+    data, rows = viewer_data(inventory, ice, language, rivers)
     data["relief"] = None if dem is None else _relief(dem, rows)
     path = Path(path)
     pictures, files = _pictures(data, rows, looks or {}, f"{path.stem}_files")
     data["pictures"] = pictures
     page = _page(data, language, title, has_folder=bool(files))
-    for name, content in files.items():
-        with whole(path.parent / name) as temporary:
-            temporary.write_bytes(content)
-    write_page(path, page)
+    if not files:
+        return [write_page(path, page)]
+    with whole_set(path) as aside:
+        for name, content in files.items():
+            (aside.parent / name).parent.mkdir(exist_ok=True)
+            (aside.parent / name).write_bytes(content)
+        write_page(aside, page)
     return [path, *(path.parent / name for name in files)]
 
 
@@ -128,36 +133,34 @@ def _pictures(
     ids = data["scenes"]["id"]
     by_place = {place: Path(looks[name]) for place, name in enumerate(ids) if name in looks}
     telling = _telling(data, rows)
-    cut = sheets(rows, by_place, telling) if by_place else {}
-    if not cut:
+    contents, of_lake = sheets(rows, by_place, telling) if by_place else ([], {})
+    if not contents:
         return None, {}
-    as_text = 4 / 3 * sum(len(sheet.content) for sheet in cut.values())
+    as_text = 4 / 3 * sum(len(content) for content in contents)
     outlines = sum(len(text) + _ROW_BYTES for text in data["rows"]["shape"])
     is_inline = as_text + outlines <= MOST_PAGE_BYTES
+    names = [f"{folder}/{number:04d}.webp" for number in range(len(contents))]
     told: list[dict[str, Any] | None] = [None] * len(data["lakes"]["id"])
-    files: dict[str, bytes] = {}
-    for lake, sheet in cut.items():
-        west, south, east, north = (round(value, 7) for value in sheet.bounds)
-        name = f"{folder}/{_file_name(data['lakes']['id'][lake])}"
-        if not is_inline:
-            files[name] = sheet.content
+    for lake, pictures in of_lake.items():
+        west, south, east, north = (round(value, 7) for value in pictures.bounds)
         told[lake] = {
-            "src": data_uri(sheet.content) if is_inline else name,
             "bounds": [[south, west], [north, east]],
-            "size": SIZE,
-            "scenes": sheet.scenes,
+            "scenes": pictures.scenes,
+            "at": pictures.places,
             "told": [
                 place
-                for place, scene in enumerate(sheet.scenes)
-                if (lake, scene) in telling or place in (0, len(sheet.scenes) - 1)
+                for place, scene in enumerate(pictures.scenes)
+                if (lake, scene) in telling or place in (0, len(pictures.scenes) - 1)
             ],
         }
-    return {"lakes": told}, files
-
-
-def _file_name(lake_id: str) -> str:
-    """Return a name of a file for a lake, whatever stands in its code."""
-    return f"{hashlib.sha256(lake_id.encode('utf-8', 'replace')).hexdigest()[:16]}.webp"
+    shown = {
+        "size": SIZE,
+        "columns": COLUMNS,
+        "per_sheet": PER_SHEET,
+        "sheets": [data_uri(content) for content in contents] if is_inline else names,
+        "lakes": told,
+    }
+    return shown, {} if is_inline else dict(zip(names, contents, strict=True))
 
 
 def _telling(data: dict[str, Any], rows: gpd.GeoDataFrame) -> set[tuple[int, int]]:
@@ -227,14 +230,9 @@ def _page(data: dict[str, Any], language: str, title: str | None, has_folder: bo
 def _json(data: dict[str, Any]) -> str:
     """Return JSON in which no text can end the element that it stands in, or begin another."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    escaped: dict[str | int, str | int | None] = {
-        "<": "\\u003c",
-        ">": "\\u003e",
-        "&": "\\u0026",
-        "\u2028": "\\u2028",
-        "\u2029": "\\u2029",
-    }
-    return text.translate(str.maketrans(escaped))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
 
 
 def _source(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -37,7 +37,10 @@ Json = dict[str, Any]
 
 
 def viewer_data(
-    inventory: Inventory, glaciers: Iterable[shapely.Geometry], language: str
+    inventory: Inventory,
+    glaciers: Iterable[shapely.Geometry],
+    language: str,
+    rivers: Mapping[str, gpd.GeoSeries] | None = None,
 ) -> tuple[Json, gpd.GeoDataFrame]:
     """Put an inventory into lists for the page, and tell which images show each lake.
 
@@ -49,6 +52,8 @@ def viewer_data(
         Outlines in EPSG:4326, may be empty.
     language : str
         Language of all words and dates.
+    rivers : mapping of str to geopandas.GeoSeries, optional
+        What mapping took for rivers, by scene.
 
     Returns
     -------
@@ -70,9 +75,13 @@ def viewer_data(
     of_lakes = beside_each_other(lakes.geometry, centre)
     of_rows = beside_each_other(rows.geometry, centre)
     rows = rows.set_geometry(of_rows)
+
+    def on_map(shapes: gpd.GeoSeries, tolerance_deg: float) -> list[str]:
+        """Write what lies on the map."""
+        beside = beside_each_other(in_degrees(shapes), centre)
+        return packed(beside[_near(beside, of_lakes)].to_numpy(), origin, tolerance_deg)
+
     ice = [shape for shape in glaciers if shape is not None and not shape.is_empty]
-    on_ice = beside_each_other(in_degrees(gpd.GeoSeries(ice, crs=4326)), centre)
-    on_ice = on_ice[_near(on_ice, of_lakes)]
     days = sorted({str(text) for text in scenes["day"]})
     day_place = {name: place for place, name in enumerate(days)}
     data = {
@@ -96,7 +105,11 @@ def viewer_data(
         "events": _events(inventory, places, language),
         "alerts": _alerts(inventory, places, language),
         "reviews": _reviews(inventory, places, language),
-        "glaciers": packed(on_ice.to_numpy(), origin, _GLACIER_TOLERANCE_DEG),
+        "glaciers": on_map(gpd.GeoSeries(ice, crs=4326), _GLACIER_TOLERANCE_DEG),
+        "rivers": [
+            on_map(rivers[name], 0.0) if rivers and name in rivers else []
+            for name in scenes[C.SCENE_ID]
+        ],
     }
     return data, rows
 

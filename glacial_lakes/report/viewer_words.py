@@ -31,6 +31,9 @@ TEXTS = (
     *(N_("Nearest glacier"), N_("To glacier, m"), N_("Seen"), N_("Latitude, longitude")),
     *(N_("Events"), N_("Decisions"), N_("All dates"), N_("Date"), N_("Sensor")),
     *(N_("Seen part"), N_("Decisions: {count}"), N_("This is no file of a review.")),
+    N_("First put in your name."),
+    *(N_("lake, measured on this date"), N_("lake, last seen earlier or only in part")),
+    *(N_("glacier"), N_("stream by the elevation model"), N_("river on the image")),
 )
 """Every text that a script asks for."""
 
@@ -44,6 +47,7 @@ KEYS = (
     (("L",), N_("decide later")),
     (("T",), N_("choose its type")),
     (("M",), N_("write a remark")),
+    (("U",), N_("take the last decision back")),
     (("S",), N_("save the review as a file")),
     (("I",), N_("images on or off")),
     (("H",), N_("show all lakes")),

@@ -20,7 +20,7 @@ from glacial_lakes.coverage import Coverage, State
 from glacial_lakes.errors import Message
 from glacial_lakes.events import KernelsCompiling, KernelsNotCompiled, Listener, ignore
 from glacial_lakes.grid import Grid
-from glacial_lakes.kernels import cache, overlaps, text
+from glacial_lakes.kernels import cache, interpolation, overlaps, text
 from glacial_lakes.mapping import masks, rivers, slc_gaps
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.runtime import interrupts
@@ -85,6 +85,9 @@ def _call_all() -> None:
     square = np.array([shapely.box(0, 0, 1, 1)])
     overlaps.overlap_areas(square, square)
     list(text.ring_texts(square, "(", ",", ")"))
+    text.polyline_digits(place)
+    corners = np.array([[0.0, 8.0], [0.0, 8.0]])
+    interpolation.sampled(np.zeros((3, 8, 8), np.uint8), corners.T.copy(), corners, 4)
     grid = Grid(_CRS, Affine(_PIXEL_M, 0, 0, 0, -_PIXEL_M, 0), mask.shape)
     seen = Coverage.from_states(
         mask.astype(np.uint8), scene_id="", acquired=datetime.now(UTC), sensor="", grid=grid

@@ -77,6 +77,7 @@ from glacial_lakes.workflow.scene_tasks import (
     folder_name,
     looks_in,
     map_all,
+    rivers_in,
 )
 
 if TYPE_CHECKING:
@@ -608,6 +609,7 @@ def _write(
                 folder / VIEWER_NAME,
                 dem=None if dem is None else project.folder / dem,
                 looks=looks_in(output, inventory.scenes[C.SCENE_ID].dropna()),
+                rivers=rivers_in(output, inventory.scenes[C.SCENE_ID].dropna()),
                 **told,
             ),
         ]

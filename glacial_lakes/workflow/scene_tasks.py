@@ -7,10 +7,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeGuard
 from urllib.parse import quote
+
+import geopandas as gpd
 
 from glacial_lakes.errors import (
     N_,
@@ -27,6 +30,7 @@ from glacial_lakes.grid import Grid
 from glacial_lakes.io import atomic
 from glacial_lakes.io.checksums import checksum, current_checksum, stamp
 from glacial_lakes.mapping.candidates import MOST_BYTES
+from glacial_lakes.mapping.mapped_scene import read_rivers
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.mapping.strips import ABOVE_PX, BELOW_PX
 from glacial_lakes.runtime import interrupts
@@ -109,6 +113,18 @@ def looks_in(output: Path, scene_ids: Iterable[str]) -> dict[str, Path]:
     """Return the looks that runs kept in an output folder, by scene."""
     places = {name: output / SCENES_FOLDER / folder_name(name) / LOOK_NAME for name in scene_ids}
     return {name: path for name, path in places.items() if path.is_file()}
+
+
+def rivers_in(output: Path, scene_ids: Iterable[str]) -> dict[str, gpd.GeoSeries]:
+    """Return what runs that are kept in an output folder took for rivers, by scene."""
+    found = {}
+    for name in scene_ids:
+        path = output / SCENES_FOLDER / folder_name(name) / OUTLINES_NAME
+        with suppress(GlacialLakesError):  # they are a help; without them the page says the same
+            rivers = read_rivers(path) if path.is_file() else None
+            if rivers is not None:
+                found[name] = rivers
+    return found
 
 
 def capacity(grids: Sequence[Grid], jobs: int, max_memory: int, strip_rows: int) -> Capacity:

@@ -1,23 +1,24 @@
-/* Images of a lake: one sheet a lake, one picture of it an image, cut and drawn on canvases. */
+/* Images of lakes: pictures of neighbours lie on one sheet, and are cut and drawn on canvases. */
 
 const PICTURES = DATA.pictures;
+const MOST_SHEETS = 24;
 const sheets = new Map();
 
-/* The pictures of a lake, or null: {bounds, size, scenes}. */
+/* The pictures of a lake, or null: {bounds, scenes, at, told}. */
 const picturesOf = (lake) => (PICTURES ? PICTURES.lakes[lake] : null);
 
-function sheetOf(lake) {
-  if (!sheets.has(lake)) {
+function sheetOf(number) {
+  if (!sheets.has(number)) {
     const image = new Image();
     const ready = new Promise((done) => {
       image.addEventListener("load", () => done(image));
       image.addEventListener("error", () => done(null));
     });
-    image.src = picturesOf(lake).src;
-    sheets.set(lake, ready);
-    if (sheets.size > 200) sheets.delete(sheets.keys().next().value);
+    image.src = PICTURES.sheets[number];
+    sheets.set(number, ready);
+    if (sheets.size > MOST_SHEETS) sheets.delete(sheets.keys().next().value);
   }
-  return sheets.get(lake);
+  return sheets.get(number);
 }
 
 /* Which picture shows a day: of several images of a day, the first. */
@@ -27,12 +28,13 @@ function pictureOn(lake, day) {
 }
 
 async function drawPicture(canvas, lake, place) {
-  const { size } = picturesOf(lake);
+  const { size, columns, per_sheet: perSheet } = PICTURES;
+  const at = picturesOf(lake).at[place];
   canvas.width = canvas.height = size;
-  const sheet = await sheetOf(lake);
+  const sheet = await sheetOf(Math.floor(at / perSheet));
   if (sheet) {
-    const columns = sheet.naturalWidth / size;
-    const [column, line] = [place % columns, Math.floor(place / columns)];
+    const cell = at % perSheet;
+    const [column, line] = [cell % columns, Math.floor(cell / columns)];
     canvas.getContext("2d").drawImage(sheet, column * size, line * size, size, size, 0, 0, size, size);
   }
   return sheet !== null;
@@ -40,7 +42,8 @@ async function drawPicture(canvas, lake, place) {
 
 /* A figure with the picture of an image and the outline that was drawn on it. */
 function chip(lake, place, choose) {
-  const { bounds, size, scenes } = picturesOf(lake);
+  const { bounds, scenes } = picturesOf(lake);
+  const { size } = PICTURES;
   const row = rowsOf(lake).find((one) => ROWS.scene[one] === scenes[place]);
   const canvas = element("canvas", { width: size, height: size });
   const day = DATA.scenes.day[scenes[place]];

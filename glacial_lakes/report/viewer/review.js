@@ -4,6 +4,7 @@ const REVIEW_FORMAT = "glacial_lakes review";
 const KEPT_AS = `glacial_lakes review ${DATA.run ?? ""} ${N_LAKES}`;
 
 const review = { by: "", decisions: new Map() };
+const undone = []; /* what stood before each decision of this sitting, the newest last */
 
 function keepReview() {
   try {
@@ -13,17 +14,22 @@ function keepReview() {
 
 function recallReview() {
   try {
-    takeReview(JSON.parse(localStorage.getItem(KEPT_AS)));
+    takeReview(JSON.parse(localStorage.getItem(KEPT_AS)), true);
   } catch { /* nothing was kept, or it cannot be read */ }
 }
 
-function takeReview(file) {
+/* Take decisions in, of whoever made them; the newer of two on a lake counts. */
+function takeReview(file, isOwn = false) {
   if (file?.format !== REVIEW_FORMAT || !Array.isArray(file.decisions)) return false;
   const places = new Map(LAKES.id.map((id, lake) => [id, lake]));
-  if (typeof file.by === "string") review.by = file.by;
+  const theirs = typeof file.by === "string" ? file.by : "";
+  review.by ||= theirs;
+  undone.length = 0;
   for (const one of file.decisions) {
     const lake = places.get(one.lake_id);
-    if (lake !== undefined) review.decisions.set(lake, { ...decisionOn(lake), ...one, lake_id: LAKES.id[lake] });
+    if (lake === undefined || decisionOn(lake)?.decided > one.decided) continue;
+    const by = one.by ?? (isOwn ? "" : theirs);
+    review.decisions.set(lake, { ...one, lake_id: LAKES.id[lake], ...(by ? { by } : {}) });
   }
   return true;
 }
@@ -34,11 +40,23 @@ const decisionOn = (lake) => review.decisions.get(lake) ?? null;
 function decide(lake, changes) {
   const before = decisionOn(lake) ?? { lake_id: LAKES.id[lake] };
   const after = { ...before, ...changes, decided: new Date().toISOString().replace(/\.\d+Z$/, "Z") };
+  delete after.by; /* whoever sits here has the last word */
+  undone.push([lake, decisionOn(lake)]);
   if (changes.verdict && before.verdict === changes.verdict) delete after.verdict;
   for (const name of ["lake_type", "comment"]) if (after[name] === null) delete after[name];
   if (after.verdict || after.lake_type || after.comment !== undefined) review.decisions.set(lake, after);
   else review.decisions.delete(lake);
   keepReview();
+}
+
+/* Take the last decision back; returns its lake, or null when there is none. */
+function undo() {
+  if (!undone.length) return null;
+  const [lake, before] = undone.pop();
+  if (before) review.decisions.set(lake, before);
+  else review.decisions.delete(lake);
+  keepReview();
+  return lake;
 }
 
 const isDecided = (lake) => review.decisions.has(lake);

@@ -8,6 +8,7 @@ slider.disabled = DATA.days.length < 2;
 
 const panel = makePanel({ onDay: setDay, onDecide: decideHere, onClose: () => choose(null) });
 const view = makeMap((lake) => choose(lake, false));
+document.getElementById("map-key").append(mapKey());
 const list = makeList((lakes) => view.set({ shown: new Set(lakes) }), (lake) => choose(lake));
 
 function choose(lake, isMoving = true) {
@@ -62,6 +63,24 @@ function decideHere(changes, goesOn) {
   choose(next ?? list.lakes().find((other) => other !== lake) ?? null);
 }
 
+function undoHere() {
+  const lake = undo();
+  if (lake === null) return;
+  tellReview();
+  list.update();
+  choose(lake);
+}
+
+/* Who decided is part of a decision, so a name comes before the file. */
+function saveHere() {
+  if (!review.decisions.size) return;
+  if (review.by) return saveReview();
+  const by = document.getElementById("by");
+  if (!by.checkVisibility()) choose(null); /* a lake has the whole phone */
+  document.getElementById("decided").textContent = t("First put in your name.");
+  by.focus();
+}
+
 function tellReview() {
   const count = [...review.decisions.values()].filter((one) => one.verdict !== "later").length;
   document.getElementById("decided").textContent = t("Decisions: {count}", { count: number(count) });
@@ -78,7 +97,8 @@ const KEYS = {
   t: () => panel.focus("verdict-type"),
   m: () => panel.focus("verdict-remark"),
   q: () => { list.order("doubt"); step(1); },
-  s: () => saveReview(),
+  u: () => undoHere(),
+  s: () => saveHere(),
   i: () => togglePictures(),
   h: () => view.goHome(),
   "/": () => document.getElementById("search").focus(),
@@ -94,7 +114,7 @@ function keyOf(event) {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-  const isTyping = event.target.closest("input, select, textarea");
+  const isTyping = event.target.closest("input:not([type=range]), select, textarea");
   if (isTyping) {
     if (event.key === "Escape" || (event.key === "Enter" && event.target.id !== "search")) {
       event.target.blur();
@@ -121,8 +141,8 @@ on("earlier", "click", () => setDay(chosen.day - 1));
 on("later", "click", () => setDay(chosen.day + 1));
 on("home", "click", () => view.goHome());
 on("pictures", "click", togglePictures);
-on("save", "click", saveReview);
-on("by", "change", (event) => { review.by = event.target.value.trim(); keepReview(); });
+on("save", "click", saveHere);
+on("by", "change", (event) => { review.by = event.target.value.trim(); keepReview(); tellReview(); });
 on("open", "change", async (event) => {
   const [file] = event.target.files;
   let isTaken = false;
