@@ -73,8 +73,29 @@ def compared(
     has_area = lakes["hit"] & lakes["area_error"].notna()
     lakes["withheld"] = ~has_area & (lakes["hit"] | (covered > 0.1))
     lakes["missed"] = ~has_area & ~lakes["withheld"]
+    lakes = lakes.join(bounds(without, truth))
     found = result.outlines.assign(status=status)
     return lakes.assign(**told), found.assign(**told)
+
+
+def bounds(without: gpd.GeoDataFrame, truth: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return the least and the most that outlines without an area tell of each lake.
+
+    An outline tells of the lake that it lies in by more than half; of several parts of one lake
+    the least add up, and the most is the largest; one of them without a bound leaves none.
+    """
+    told = pd.DataFrame(np.nan, truth.index, ["least_m2", "most_m2"])
+    if "area_min_m2" not in without or without.empty:
+        return told
+    part, lake = truth.sindex.query(without.geometry, predicate="intersects")
+    parts = without.geometry.iloc[part]
+    shared = parts.intersection(truth.geometry.iloc[lake], align=False).area.to_numpy()
+    own = shared > 0.5 * parts.area.to_numpy()
+    rows = without.iloc[part[own]]
+    by_lake = rows.groupby(truth.index[lake[own]])
+    told["least_m2"] = by_lake["area_min_m2"].sum()
+    told["most_m2"] = by_lake["area_max_m2"].agg(lambda most: most.max(skipna=False))
+    return told
 
 
 def of_world(
@@ -201,7 +222,23 @@ def report(lakes: pd.DataFrame, found: pd.DataFrame) -> str:
         f" Objects of 0.001–0.005 km² on clear Sentinel-2: recall {small['hit'].mean():.2f}, "
         f"precision {claimed['hit'].mean():.2f} ({len(small)} lakes)."
     )
-    return accuracy_tables.table(head, rows) + "\n\n" + below
+    return accuracy_tables.table(head, rows) + "\n\n" + below + _of_bounds(lakes)
+
+
+def _of_bounds(lakes: pd.DataFrame) -> str:
+    """Return how many lakes without an area lie within the bounds that are told of them."""
+    told = lakes[lakes["least_m2"].notna()]
+    if told.empty:
+        return ""
+    above, below = told["area_m2"] >= told["least_m2"], ~(told["area_m2"] > told["most_m2"])
+    both = told[told["most_m2"].notna()]
+    return (
+        f" {len(told)} lakes have an outline without an area: {100 * (above & below).mean():.0f} % "
+        f"lie within their bounds ({100 * above.mean():.0f} % above the lower, "
+        f"{100 * below.mean():.0f} % below the upper, which {100 * len(both) / len(told):.0f} % "
+        f"have; in the middle it is {(both['most_m2'] / both['area_m2']).median():.1f} times and "
+        f"the lower {(told['least_m2'] / told['area_m2']).median():.2f} of the true area)."
+    )
 
 
 def _two(values: pd.Series, factor: float, form: str, *, high_is_bad: bool) -> str:

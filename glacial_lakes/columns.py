@@ -12,6 +12,8 @@ class C:
     SENSOR = "sensor"
     AREA_M2 = "area_m2"
     AREA_SIGMA_M2 = "area_sigma_m2"
+    AREA_MIN_M2 = "area_min_m2"
+    AREA_MAX_M2 = "area_max_m2"
     AREA_ERR_HB_M2 = "area_err_hb_m2"
     PIXEL_M = "pixel_m"
     PERIMETER_M = "perimeter_m"

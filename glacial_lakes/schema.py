@@ -244,6 +244,28 @@ AREA_SIGMA = Column(
     merge=Merge.ROOT_SUM_SQUARES,
     redrawn=Redrawn.MEASURED,
 )
+AREA_MIN = Column(
+    C.AREA_MIN_M2,
+    "real",
+    "m2",
+    "Without an area: the least that it can be, what the image shows less two standard deviations",
+    "GL_A_Min",
+    title="Least area, where it is not known",
+    merge=Merge.LARGEST,
+    redrawn=Redrawn.FIXED,
+    drawn_as=None,
+)
+AREA_MAX = Column(
+    C.AREA_MAX_M2,
+    "real",
+    "m2",
+    "Without an area: the most that it can be, with all that is hidden beside it; empty: no bound",
+    "GL_A_Max",
+    title="Largest area, where it is not known",
+    merge=Merge.SUM,
+    redrawn=Redrawn.FIXED,
+    drawn_as=None,
+)
 AREA_ERR_HB = Column(
     C.AREA_ERR_HB_M2,
     "real",
@@ -475,6 +497,8 @@ MAPPED = (
     PIXEL,
     AREA,
     AREA_SIGMA,
+    AREA_MIN,
+    AREA_MAX,
     AREA_ERR_HB,
     PERIMETER,
     ELEVATION,
@@ -516,6 +540,8 @@ OBSERVATIONS = (
     ACQUIRED,
     AREA,
     AREA_SIGMA,
+    AREA_MIN,
+    AREA_MAX,
     OBSERVED_FRACTION,
     STATUS,
     SCENE_ID,

@@ -66,7 +66,8 @@ def rows_of(path):
 def test_observations_csv_has_exactly_its_columns_and_every_row(inventory, folder):
     head, *rows = rows_of(folder / "observations.csv")
     assert ",".join(head) == (
-        "lake_id,acquired,area_m2,area_sigma_m2,observed_fraction,status,scene_id"
+        "lake_id,acquired,area_m2,area_sigma_m2,observed_fraction,status,scene_id,"
+        "area_min_m2,area_max_m2"
     )
     assert len(rows) == len(inventory.observations)
     raw = (folder / "observations.csv").read_bytes()

@@ -362,6 +362,7 @@ def _observed(
         np.nan if seen.get(name) is None else seen[name] for name in columns[:3]
     ]
     observations.loc[place, C.STATUS] = status
+    observations.loc[place, [C.AREA_MIN_M2, C.AREA_MAX_M2]] = np.nan  # of what the image showed
     return observations
 
 

@@ -39,6 +39,7 @@ from glacial_lakes.mapping.masks import MIN_WATER_NDWI, STEEP_DEG
 from glacial_lakes.mapping.pixels import Pixels, ground_states
 from glacial_lakes.mapping.populations import populations
 from glacial_lakes.mapping.unmixing import Fraction
+from glacial_lakes.schema import Status
 
 Float = NDArray[np.float32]
 
@@ -265,8 +266,19 @@ def _measure_part(
                     separation=fraction.separation,
                     pixel_m=pixel_m,
                 )
+                hidden = None
+                if status != Status.OBSERVED:
+                    hidden = observability.hidden_ground(
+                        pixels,
+                        fraction,
+                        pixel_m=pixel_m,
+                        may_hold_ice=may_hold_ice,
+                        has_cloud_mask=has_cloud_mask,
+                        floating=floating,
+                    )
                 row = {
                     "geometry": polygon,
+                    "hidden": hidden,
                     C.OBSERVED_FRACTION: share,
                     C.STATUS: status,
                     C.OUTLINE_METHOD: fraction.method,

@@ -49,6 +49,8 @@ MIN_WHITE_GREEN, MIN_WHITE_SWIR1, MIN_WHITE_BLUE = 0.12, 0.12, 0.85
 BRIGHTER_THAN_SHORE, BLUER_THAN_SHORE = 1.1, 1.1
 """Green, SWIR1, blue over green, and green and that ratio over those of the shore, from which a
 pixel beside water may be cloud in a product without a mask of clouds."""
+MIN_WET = 0.25
+"""Ground that seems to hold more water than this may be lake where something hides a part of it."""
 MAX_CUT_PX = 5
 """Pixels of the image's edge along which a lake may end and still be seen whole: two of its own,
 and their corners."""
@@ -214,6 +216,33 @@ def _is_hazy_water(fall, nir, core_fall, core_nir, dry_fall):  # type: ignore[no
         return False
     rise = (fall - dry_fall) / (core_fall - dry_fall) if core_fall != dry_fall else 1.0
     return HAZY_RISE[0] < rise < HAZY_RISE[1]
+
+
+def hidden_ground(
+    pixels: Pixels,
+    fraction: Fraction,
+    *,
+    pixel_m: float,
+    may_hold_ice: bool,
+    has_cloud_mask: bool = True,
+    floating: Bool,
+) -> Bool:
+    """Return pixels in and around a lake of which the image does not show whether they are lake.
+
+    What :func:`observed` counts as hidden, wherever it lies, and ground beside the outline that
+    looks wet, as water does under a veil that no mask knows.
+    """
+    cloud = pixels.cloud if has_cloud_mask else pixels.cloud | _whitened(pixels, fraction)
+    hidden: Bool = floating | ~pixels.seen
+    hidden |= _shaded(pixels.flags, pixels.seen, fraction.ground, pixels.reflectance["green"])
+    unclear = fraction.ground & (fraction.water > MIN_WET)
+    unclear |= dilate(cloud, np.int64(max(1, round(CLOUD_FRINGE_M / pixel_m))))
+    thin = pixels.flags & CIRRUS != 0
+    speck, fringe = round(SPECK_M / pixel_m / 2), max(1, round(THIN_CLOUD_FRINGE_M / pixel_m))
+    unclear |= thin | dilate(erode(thin, np.int64(speck)), np.int64(speck + fringe))
+    if may_hold_ice:
+        unclear |= pixels.snow_or_ice & ~(pixels.slope_deg > MAX_DOUBTFUL_ICE_SLOPE_DEG)
+    return hidden | (unclear & ~(fraction.water > 0.5))
 
 
 def floating_ice(pixels: Pixels, water: Bool) -> Bool:

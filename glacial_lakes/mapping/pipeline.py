@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,6 +23,7 @@ from glacial_lakes.errors import N_, InputError, MetadataError, require
 from glacial_lakes.io.repair import repaired
 from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.mapping import classification, masks, observability, slc_gaps, uncertainty
+from glacial_lakes.mapping.bounds import SIGMAS, hidden_px
 from glacial_lakes.mapping.candidates import (
     AROUND_PX,
     MOST_BYTES,
@@ -185,7 +186,8 @@ def map_lakes(
     )
     states, measured = _measure_all(job, settings.strip_rows)
     rows, rivers = _decide(scene, states, measured, settings.min_lake_prob)
-    table = _table(scene, rows, job.terrain)
+    hidden = [_hidden_m2(job, states, row) for row in rows]
+    table = _table(scene, rows, hidden, job.terrain)
     if ice is not None:
         table = _near_glaciers(table, ice, glacier_buffer_m)
     if region is not None:
@@ -482,7 +484,8 @@ def _decide(
             category = classification.classify(found, min_lake_prob)
         if category == "lake" and one.row is not None:
             prob, reasons = lake_prob(found, classification.by_rules(found))
-            rows.append(one.row | {C.LAKE_PROB: prob, C.LAKE_PROB_REASONS: reasons})
+            told = {C.LAKE_PROB: prob, C.LAKE_PROB_REASONS: reasons, "window": one.window}
+            rows.append(one.row | told)
             marks.append((one.window, one.water, State.WATER))
         else:
             if category == "river":
@@ -541,7 +544,31 @@ def _outline_bands(scene: Scene) -> list[str]:
     return [name for name in present if scene.bands[name].resolution == finest]
 
 
-def _table(scene: Scene, rows: list[dict[str, Any]], terrain: Terrain | None) -> gpd.GeoDataFrame:
+def _hidden_m2(job: _Job, states: States, row: Mapping[str, Any]) -> tuple[float, float]:
+    """Return how much of an outline is hidden, and how much hidden ground may be of its lake.
+
+    NaN where it is seen whole.
+    """
+    if row["hidden"] is None:
+        return np.nan, np.nan
+    grid = job.scene.grid
+    inside, beside = hidden_px(
+        states,
+        grid,
+        row["geometry"],
+        (row["window"], row["hidden"]),
+        job.terrain,
+        under_snow=job.may_hold_ice,
+    )
+    return inside * grid.pixel_area_m2, beside * grid.pixel_area_m2
+
+
+def _table(
+    scene: Scene,
+    rows: list[dict[str, Any]],
+    hidden_m2: list[tuple[float, float]],
+    terrain: Terrain | None,
+) -> gpd.GeoDataFrame:
     crs = scene.grid.crs.to_wkt()
     columns = [column.name for column in schema.MAPPED] + ["geometry"]
     if not rows:
@@ -561,11 +588,15 @@ def _table(scene: Scene, rows: list[dict[str, Any]], terrain: Terrain | None) ->
     table[C.AREA_SIGMA_M2] = uncertainty.area_sigma(perimeter, pixel, table["shift_px"], hidden)
     table[C.AREA_ERR_HB_M2] = measures.hanshaw_bookhagen_error(perimeter, pixel)
     cut = table[C.STATUS] != Status.OBSERVED
+    margin = SIGMAS * uncertainty.area_sigma(perimeter, pixel, table["shift_px"])
+    inside, beside = np.array(hidden_m2).T
+    table[C.AREA_MIN_M2] = (table[C.AREA_M2] - inside - margin).clip(lower=0.0).where(cut)
+    table[C.AREA_MAX_M2] = (table[C.AREA_M2] + beside + margin).where(cut)
     table.loc[cut, [C.AREA_M2, C.AREA_SIGMA_M2, C.AREA_ERR_HB_M2]] = np.nan
     table[[C.LON, C.LAT]] = measures.inner_lon_lat(table.geometry)
     if terrain is not None:
         table[C.ELEV_M] = measures.elevation(table.geometry, terrain)
-    return schema.conform(table.drop(columns="shift_px"), schema.MAPPED)
+    return schema.conform(table.drop(columns=["shift_px", "hidden", "window"]), schema.MAPPED)
 
 
 def _near_glaciers(

@@ -113,7 +113,7 @@ class Epoch:
     @cached_property
     def columns(self) -> dict[str, npt.NDArray[Any]]:
         """Columns of the patches that tracking reads one by one."""
-        numbers = (C.OBSERVED_FRACTION, C.AREA_M2, C.AREA_SIGMA_M2)
+        numbers = (C.OBSERVED_FRACTION, C.AREA_M2, C.AREA_SIGMA_M2, C.AREA_MIN_M2, C.AREA_MAX_M2)
         columns = {name: self.patches[name].to_numpy(dtype=float) for name in numbers}
         texts = (C.SCENE_ID, C.STATUS, "united")
         return columns | {name: self.patches[name].to_numpy(dtype=object) for name in texts}

@@ -52,6 +52,9 @@ class View(NamedTuple):
     """Where it was not seen whole, and most of what was seen is no water: what may be left."""
     at_least_m2: float = np.nan
     """Where it was not seen whole: the part of it that was."""
+    area_min_m2: float = np.nan
+    area_max_m2: float = np.nan
+    """Where it has no area: the bounds of it, as far as the image tells them."""
 
     @property
     def decides(self) -> bool:
@@ -97,12 +100,14 @@ class Views:
     sigma_m2: Numbers
     at_most_m2: Numbers
     at_least_m2: Numbers
+    area_min_m2: Numbers
+    area_max_m2: Numbers
 
     @classmethod
     def blank(cls, lakes: int, epochs: int) -> Views:
         """Return views that tell that all places were seen, and nothing else."""
         shape = lakes, epochs
-        unknown = [np.full(shape, np.nan) for _ in range(4)]
+        unknown = [np.full(shape, np.nan) for _ in range(6)]
         no = [np.zeros(shape, dtype=bool) for _ in range(2)]
         status = np.full(shape, Status.OBSERVED, dtype=object)
         return cls(
@@ -186,9 +191,16 @@ def raw_views(links: Links) -> Views:
             unseen = np.flatnonzero(~shows)
             _enter_unseen(views, links, number, ground, areas, shown_m, unseen)
         for lake, (share, status) in hidden[number].items():
-            view = _without_area(views.at(lake, number))
+            found = views.at(lake, number)
             least_m2 = float(sightings[C.AREA_M2][lake])
-            view = view._replace(status=status, fraction=1 - share, at_least_m2=least_m2)
+            margin_m2 = _CONFIDENCE * np.nan_to_num(found.sigma_m2)
+            view = _without_area(found)._replace(
+                status=status,
+                fraction=1 - share,
+                at_least_m2=least_m2,
+                area_min_m2=max(0.0, least_m2 - margin_m2),
+                area_max_m2=(least_m2 + margin_m2) / (1 - share) if share < 1 else np.nan,
+            )
             views.put(lake, view)
         whole[[*hidden[number]]] = False
         ground[whole] = ragged_outlines(links, number, np.flatnonzero(whole)).geometries()
@@ -384,7 +396,13 @@ def uncertainty_m2(one: View, other: View) -> float:
 
 
 def _without_area(view: View) -> View:
-    return view._replace(area_m2=np.nan, sigma_m2=np.nan, at_most_m2=np.nan)
+    return view._replace(
+        area_m2=np.nan,
+        sigma_m2=np.nan,
+        at_most_m2=np.nan,
+        area_min_m2=np.nan,
+        area_max_m2=np.nan,
+    )
 
 
 def _could_show(links: Links, number: int, shown_m: Numbers, area_m2: Numbers) -> Flags:
@@ -447,9 +465,14 @@ def _sighted(links: Links, place: View, lake: int, area_m2: float) -> View:
     left = part + (1 - place.fraction) * area_m2
     alone, limit = view == PARTIAL, links.settings.drained_fraction
     certain = alone and epoch.is_complete and not may_freeze and left <= limit * area_m2
+    least, most = columns[C.AREA_MIN_M2], columns[C.AREA_MAX_M2]
+    told = least[np.isfinite(least)].sum() if alone and np.isfinite(least).any() else np.nan
     return seen._replace(
         at_most_m2=left if certain else np.nan,
         at_least_m2=shown_m2 if alone else np.nan,
+        area_min_m2=told,
+        # Each tells how large the lake may be that its part belongs to.
+        area_max_m2=float(max(told, most.max())) if alone and np.isfinite(most).all() else np.nan,
     )
 
 

@@ -279,6 +279,8 @@ def _rows(
         part[C.LAKE_ID] = [names[lake] for lake in shown]
         part[C.AREA_M2] = views.area_m2[shown, number]
         part[C.AREA_SIGMA_M2] = views.sigma_m2[shown, number]
+        part[C.AREA_MIN_M2] = views.area_min_m2[shown, number]
+        part[C.AREA_MAX_M2] = views.area_max_m2[shown, number]
         part[C.OBSERVED_FRACTION] = views.fraction[shown, number]
         part[C.STATUS] = status
         poor = np.array([lake in unconfirmed for lake in shown], dtype=bool)
@@ -350,6 +352,8 @@ def _observations(links: Links, views: Views, names: Mapping[int, str]) -> pd.Da
     columns = {
         C.AREA_M2: np.where(tells, views.area_m2[chosen], np.nan),
         C.AREA_SIGMA_M2: np.where(tells, views.sigma_m2[chosen], np.nan),
+        C.AREA_MIN_M2: np.where(tells, views.area_min_m2[chosen], np.nan),
+        C.AREA_MAX_M2: np.where(tells, views.area_max_m2[chosen], np.nan),
         C.OBSERVED_FRACTION: np.where(tells, views.fraction[chosen], np.nan),
         C.STATUS: np.where(tells, views.status[chosen], Status.NODATA),
     }

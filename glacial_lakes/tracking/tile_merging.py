@@ -250,6 +250,8 @@ def _merged(epoch: Epoch, patches: gpd.GeoDataFrame, group: npt.NDArray[np.intp]
     return row | {
         C.STATUS: Status.OBSERVED,
         C.AREA_M2: area_m2,
+        C.AREA_MIN_M2: None,
+        C.AREA_MAX_M2: None,
         C.AREA_SIGMA_M2: bound if np.isnan(row[C.AREA_SIGMA_M2]) else row[C.AREA_SIGMA_M2],
         C.AREA_ERR_HB_M2: bound,
         C.PERIMETER_M: perimeter_m,
