@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pyogrio
 import pytest
 import shapely
 from affine import Affine
-from geopandas.testing import assert_geodataframe_equal
+from geopandas.testing import assert_geodataframe_equal, assert_geoseries_equal
 from pyproj import Geod
 from rasterio.crs import CRS
 
@@ -21,7 +23,8 @@ import glacial_lakes as gl
 from glacial_lakes import schema
 from glacial_lakes.coverage import CompleteCoverage, Coverage, DrawnCoverage, SceneCoverage, State
 from glacial_lakes.errors import DamagedFileError, InputError, VectorError
-from glacial_lakes.mapping.mapped_scene import MappedScene
+from glacial_lakes.io.vector import spatial_layers
+from glacial_lakes.mapping.mapped_scene import MappedScene, read_rivers
 
 UTM = "EPSG:32643"
 SURVEY = CompleteCoverage("survey 2020", datetime(2020, 8, 1, tzinfo=UTC), "S2A", 10.0)
@@ -76,6 +79,21 @@ def test_equal_scenes_give_equal_bytes_and_one_file_that_gdal_reads(tmp_path: Pa
     assert [name for name, _ in pyogrio.list_layers(path)] == ["outlines", "coverage"]
     kept = pyogrio.read_dataframe(path, layer="coverage")
     assert kept["content"].item() == mask().tiff
+
+
+def test_rivers_come_back_and_are_no_layer_that_anybody_must_choose_from(tmp_path: Path) -> None:
+    path = tmp_path / "scene.gpkg"
+    rivers = gpd.GeoSeries([lake(x, 20).buffer(0) for x in (0, 300)], crs=UTM)
+    MappedScene(drawn(lake()), mask(), rivers).to_file(path)
+    back = MappedScene.read(path)
+    assert back.rivers is not None
+    assert_geoseries_equal(back.rivers, rivers, check_index_type=False)
+    assert_geoseries_equal(read_rivers(path), rivers, check_index_type=False)
+    assert spatial_layers(path) == ["outlines"]
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE rivers SET content = x'00'")
+    with pytest.raises(DamagedFileError, match="is no mapped scene"):
+        read_rivers(path)
 
 
 def test_what_is_no_mapped_scene_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -71,23 +71,31 @@ def states_of(mapped: MappedScene) -> np.ndarray:
 Pair = tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]
 
 
-def of_sample(sample_data: Path, pattern: str) -> Pair:
+def of_sample(sample_data: Path, pattern: str) -> tuple[MappedScene, gpd.GeoDataFrame]:
     scene = open_scene(next((sample_data / "scenes").glob(pattern)))
     truth = gpd.read_file(sample_data / "truth.gpkg", layer=f"{scene.acquired:%Y-%m-%d}")
     mapped = map_lakes(scene, dem=sample_data / "dem.tif", glaciers=sample_data / "glaciers.gpkg")
-    return mapped.outlines, truth
+    return mapped, truth
 
 
 @pytest.fixture(scope="module")
-def clear(sample_data: Path) -> Pair:
-    """Return outlines and truth of a clear sample scene."""
+def clear_scene(sample_data: Path) -> tuple[MappedScene, gpd.GeoDataFrame]:
+    """Return a clear sample scene as mapped, and its truth."""
     return of_sample(sample_data, "S2B_MSIL2A_2022*")
+
+
+@pytest.fixture(scope="module")
+def clear(clear_scene: tuple[MappedScene, gpd.GeoDataFrame]) -> Pair:
+    """Return outlines and truth of a clear sample scene."""
+    mapped, truth = clear_scene
+    return mapped.outlines, truth
 
 
 @pytest.fixture(scope="module")
 def cloudy(sample_data: Path) -> Pair:
     """Return outlines and truth of a sample scene with clouds over lakes."""
-    return of_sample(sample_data, "LT05*_20090724_*")
+    mapped, truth = of_sample(sample_data, "LT05*_20090724_*")
+    return mapped.outlines, truth
 
 
 def test_clear_scene_of_another_simulator_is_mapped(data: Path) -> None:
@@ -116,6 +124,21 @@ def test_outlines_are_valid_single_polygons_with_geodesic_area(clear: Pair) -> N
     seen = mapped["status"] == "observed"
     # UTM at the central meridian scales areas by 0.9992
     np.testing.assert_allclose(mapped["area_m2"][seen], mapped.area[seen], rtol=2e-3)
+
+
+def test_rivers_that_the_pixels_show_are_told_beside_the_lakes(
+    clear_scene: tuple[MappedScene, gpd.GeoDataFrame],
+) -> None:
+    mapped, truth = clear_scene
+    rivers = mapped.rivers
+    assert rivers is not None
+    assert rivers.crs == mapped.outlines.crs
+    assert rivers.is_valid.all()
+    assert len(rivers) > 100
+    width = 2 * rivers.area / rivers.length
+    assert width.max() < 30  # the widest river of the simulator has 13 m
+    lakes = shapely.union_all([*mapped.outlines.geometry, *truth.to_crs(rivers.crs).geometry])
+    assert rivers.intersection(lakes.buffer(-10)).area.sum() == 0
 
 
 def test_a_lake_that_is_cut_has_a_reason_and_no_area(cloudy: Pair) -> None:

@@ -545,6 +545,34 @@ def test_pictures_go_on_on_the_next_sheet(browser, tmp_path, monkeypatch):
     assert found == pytest.approx(expected, abs=3)
 
 
+def test_rivers_are_drawn_on_the_dates_of_the_images_that_show_them(browser, tmp_path):
+    inventory = make_inventory()
+    scene = inventory.scenes["scene_id"].iloc[2]
+    here = inventory.lakes.to_crs(32643).geometry.iloc[:2].buffer(15)
+    far = here.translate(4e5)
+    rivers = {scene: pd.concat([here, far]), "another": here}
+    page, *_ = write_viewer(inventory, tmp_path / "v.html", rivers=rivers)
+    told = ask(
+        browser,
+        page,
+        """
+        const drawn = (n) => { setDay(n); return view.rivers.getLayers().length; };
+        const shown = DATA.days.map((day, n) => drawn(n));
+        return [shown, document.querySelectorAll("#map-key [data-mark=river]").length];
+        """,
+    )
+    assert told == [[0, 0, 2, *[0] * (len(told[0]) - 3)], 1]
+
+
+def test_the_key_of_the_map_names_what_is_on_it(browser, page):
+    marks = ask(
+        browser,
+        page,
+        "return [...document.querySelectorAll('#map-key li')].map((one) => one.dataset.mark)",
+    )
+    assert marks == ["present", "earlier", "gone", "alert", "ice"]
+
+
 def test_colours_tell_what_is_not_known_from_what_is_dark():
     dark = np.array([[0.0, 0.02, np.nan]], np.float32)
     for bands in (("green", "nir"), ("green", "nir", "swir1"), ("green", "red", "nir")):

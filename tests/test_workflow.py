@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -76,6 +77,15 @@ def test_the_outputs_are_those_of_the_design(finished: Path) -> None:
         "manifest.json",
     } <= names
     assert [path.name for path in (finished.parent / "output").rglob(".*")] == [MARK_NAME]
+
+
+def test_the_viewer_of_a_run_shows_the_images_and_the_rivers_of_its_scenes(finished: Path) -> None:
+    page = (finished.parent / "output" / "viewer.html").read_text(encoding="utf-8")
+    told = re.search(r'id="data">(.*?)</script>', page, re.DOTALL)
+    assert told is not None
+    data = json.loads(told[1])
+    assert data["pictures"]["sheets"]
+    assert any(data["rivers"])
 
 
 def test_the_manifest_leads_from_every_output_to_every_input(finished: Path) -> None:
