@@ -7,7 +7,7 @@ frozen_fraction``), ``truth_events.csv`` and products whose names tell dates and
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
+from lineage_metrics import Lineage, graph_of, lineage
 from scipy.optimize import linear_sum_assignment
 
 from glacial_lakes.ingest.dates import Image, image_of
@@ -140,9 +141,51 @@ class Identities:
     """Which identity the outline of each true lake was given on each date."""
 
     pairs: pd.DataFrame
-    """``day, true_id, lake_id, faithful``, one row a true lake that was found."""
-    n_true: int
-    n_found: int
+    """``day, true_id, lake_id, faithful, whole``, one row a true lake that was found."""
+    true: pd.DataFrame
+    """``day, true_id`` of the true lakes that count."""
+    found: pd.DataFrame
+    """``day, lake_id`` of the outlines that claim to be one."""
+
+    @property
+    def n_true(self) -> int:
+        """True lakes that count."""
+        return len(self.true)
+
+    @property
+    def n_found(self) -> int:
+        """Outlines that claim to be one."""
+        return len(self.found)
+
+    @property
+    def n_withheld(self) -> int:
+        """Lakes in view that were found, but have no area because a part seems hidden."""
+        return int((~self.pairs["whole"]).sum())
+
+    def lineage(self, told: pd.DataFrame, truth: pd.DataFrame) -> Lineage:
+        """Return the measures of the Cell Tracking Challenge.
+
+        Parameters
+        ----------
+        told : pandas.DataFrame
+            :data:`glacial_lakes.schema.LAKE_EVENTS`.
+        truth : pandas.DataFrame
+            From :func:`true_events`.
+        """
+        branches = ("split", "merged")
+        real = [(row.ids, row.ids, row.date) for row in truth.itertuples() if row.event in branches]
+        ours = [
+            (str(row.from_ids).split(), str(row.to_ids).split(), f"{row.date:%Y-%m-%d}")
+            for row in told.itertuples()
+            if row.event in branches
+        ]
+        pairs = [
+            ((str(row.true_id), row.day), (str(row.lake_id), row.day))
+            for row in self.pairs.itertuples()
+        ]
+        return lineage(
+            graph_of(self.true, "true_id", real), graph_of(self.found, "lake_id", ours), pairs
+        )
 
     @property
     def idf1(self) -> float:
@@ -166,7 +209,7 @@ class Identities:
                 swapped = pairs.assign(true_id=names)
                 if _agreeing(swapped) > _agreeing(pairs):
                     pairs = swapped
-        return Identities(pairs, self.n_true, self.n_found)
+        return replace(self, pairs=pairs)
 
 
 def joint_idf1(series: Iterable[Identities]) -> float:
@@ -209,7 +252,7 @@ def identities(
     pixel_m : mapping of str to float, optional
         Pixel size by date; without it, lakes of every size count.
     """
-    rows, n_true, n_found = [], 0, 0
+    rows, true_rows, found_rows = [], [], []
     day_of_row = outlines["acquired"].dt.strftime("%Y-%m-%d")
     for day, lakes in truth.items():
         least = SMALLEST_PIXELS * pixel_m[day] ** 2 if pixel_m else 0.0
@@ -228,18 +271,22 @@ def identities(
         ignored[outline[~whole[outline]]] = True  # the part of a lake that shows claims nothing
         claims = ~ignored & (shapely.area(drawn) >= least)
         claims[outline[hit]] = True
-        n_true, n_found = n_true + int(counted.sum()), n_found + int(claims.sum())
+        names, ids = lakes["lake_id"].to_numpy(), found["lake_id"].to_numpy()
+        true_rows.append(pd.DataFrame({"day": day, "true_id": names[counted]}))
+        found_rows.append(pd.DataFrame({"day": day, "lake_id": ids[claims]}))
         rows.append(
             pd.DataFrame(
                 {
                     "day": day,
-                    "true_id": lakes["lake_id"].to_numpy()[lake[hit]],
-                    "lake_id": found["lake_id"].to_numpy()[outline[hit]],
+                    "true_id": names[lake[hit]],
+                    "lake_id": ids[outline[hit]],
                     "faithful": whole[outline[hit]] & (likeness[hit] > FAITHFUL),
+                    "whole": whole[outline[hit]],
                 }
             )
         )
-    return Identities(pd.concat(rows, ignore_index=True), n_true, n_found)
+    tables = (rows, true_rows, found_rows)
+    return Identities(*(pd.concat(parts, ignore_index=True) for parts in tables))
 
 
 def true_events(folder: Path) -> pd.DataFrame:

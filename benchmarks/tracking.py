@@ -9,6 +9,7 @@ here: what is told in the end, and why is the rest missed?
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -37,6 +38,7 @@ from known_truth import (
     truth_tables,
     without_shade,
 )
+from lineage_metrics import Lineage
 
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.ingest.reading import read_outlines
@@ -216,6 +218,7 @@ class Result:
     """Outlines of cut lakes."""
     too_large: int
     """Such parts that are larger than their lake by a tenth or more."""
+    lineage: Lineage
 
     @property
     def either(self) -> Identities:
@@ -235,7 +238,9 @@ def compared(
     events = compared_events(inventory.events, happened, found.pairs)
     with_shade = identities(inventory.outlines, truth_of(folder), pixels)
     hides = hidden(inventory, truth, found.pairs)
-    return Result(name, found, events, happened, *hides, with_shade, *parts(inventory, truth))
+    lineage = found.lineage(inventory.events, happened)
+    of_parts = parts(inventory, truth)
+    return Result(name, found, events, happened, *hides, with_shade, *of_parts, lineage)
 
 
 def parts(inventory: Inventory, truth: dict[str, gpd.GeoDataFrame]) -> tuple[int, int]:
@@ -288,7 +293,8 @@ def alone(name: str, folder: Path, seed: int) -> Result:
     inventory, happened = track(tables), true_events(folder)
     found = identities(inventory.outlines, fed(tables))
     events = compared_events(inventory.events, happened, found.pairs)
-    return Result(name, found, events, happened, 0, 0, found, 0, 0)
+    lineage = found.lineage(inventory.events, happened)
+    return Result(name, found, events, happened, 0, 0, found, 0, 0, lineage)
 
 
 def mapped(name: str, folder: Path, scenes: Path, truth: dict[str, gpd.GeoDataFrame]) -> Result:
@@ -306,13 +312,20 @@ def of_outlines(results: Iterable[Result]) -> str:
             str(result.found.n_true),
             f"{result.found.idf1:.4f}",
             f"{result.either.idf1:.4f}",
+            f"{result.lineage.tra:.4f}",
+            _share(result.lineage.division_f1),
             f"{len(result.events.right)} of {len(result.events.right) + len(result.events.false)}",
             f"{len(result.events.found)} of {len(_tellable(result))}",
         ]
         for result in results
     ]
-    head = ["series", "lake-dates", "IDF1", "IDF1, either name", "events right", "events found"]
+    head = ["series", "lake-dates", "IDF1", "IDF1, either name", "TRA", "division F1"]
+    head += ["events right", "events found"]
     return table(head, rows)
+
+
+def _share(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.2f}"
 
 
 def _tellable(result: Result) -> list[int]:
@@ -329,7 +342,8 @@ def of_scenes(results: Sequence[Result]) -> str:
         told = [line for line in result.events.right if line.split()[0] in SUDDEN]
         false = [line for line in result.events.false if line.split()[0] in SUDDEN]
         found = set(sudden) & set(result.events.found)
-        pairs = Identities(result.found.pairs, *[len(result.found.pairs)] * 2)
+        hits = result.found.pairs
+        pairs = Identities(hits, hits, hits)
         rows.append(
             [
                 result.name,
@@ -337,6 +351,9 @@ def of_scenes(results: Sequence[Result]) -> str:
                 f"{result.found.idf1:.3f}",
                 f"{result.with_shade.idf1:.3f}",
                 f"{pairs.idf1:.3f}",
+                f"{result.lineage.tra:.3f}",
+                _share(result.lineage.division_f1),
+                f"{result.found.n_withheld} of {len(hits)}",
                 f"{len(result.events.right)} of {len(result.events.right + result.events.false)}",
                 f"{len(result.events.found)} of {len(result.truth)}",
                 f"{len(told)} of {len(told + false)}",
@@ -349,8 +366,9 @@ def of_scenes(results: Sequence[Result]) -> str:
     counted = str(sum(site.found.n_true for site in sites))
     in_view = f"{joint_idf1(site.found for site in sites):.3f}"
     in_shade = f"{joint_idf1(site.with_shade for site in sites):.3f}"
-    rows.append(["all sites", counted, in_view, in_shade, *[""] * 7])
+    rows.append(["all sites", counted, in_view, in_shade, *[""] * 10])
     head = ["series", "lake-dates", "IDF1", "shaded lakes too", "of those mapped"]
+    head += ["TRA", "division F1", "withheld"]
     head += ["events right", "events found", "sudden right", "sudden found"]
     head += ["hidden told as shrunk", "parts too large"]
     missed = [

@@ -56,6 +56,9 @@ LAYER_MEANINGS = {
     "register": "One row a lake that ever had a number in reports, and one a lake of the partner's "
     "catalogue, with what the catalogue says of it, and why images do not show it. Rows are never "
     "removed.",
+    "curves": "One row a surveyed volume: bathymetries and rating curves that the project gives.",
+    "storage": "One row a lake that has a volume: on its last date, and its change since the "
+    "first. Low and high are one standard deviation off. Derived: made anew by every run.",
     "runs": "One row a run: version, effective settings, SHA-256 of all inputs.",
 }
 
@@ -81,6 +84,11 @@ def dictionary() -> str:
         "Columns of the layer `trends`.\n",
         "## `alerts.csv`\n",
         "Columns of the layer `alerts`.\n",
+        "## `storage.csv`\n",
+        "Columns of the layer `storage`.\n",
+        "## The table of `glacial-lakes series`\n",
+        "One row a scene: the columns of the layer `observations`, and the volume.\n",
+        columns_table(schema.VOLUMES),
         "## `totals.csv`\n",
         "One row a date, for all lakes (`basin` empty) and for each basin; "
         "`totals_of_composites.csv` has the same columns, one row an epoch.\n",

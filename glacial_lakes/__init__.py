@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from glacial_lakes.coverage import CompleteCoverage, Coverage, State
     from glacial_lakes.errors import GlacialLakesError
     from glacial_lakes.export.export import export as export_inventory
-    from glacial_lakes.export.export import export_composites
+    from glacial_lakes.export.export import export_composites as export_composites
     from glacial_lakes.grid import Grid
     from glacial_lakes.ingest.check import check_file
     from glacial_lakes.ingest.track_files import track_files
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from glacial_lakes.settings import MappingSettings, Project, TrackingSettings, read_project
     from glacial_lakes.validation.accuracy import Accuracy
     from glacial_lakes.validation.validate import validate
+    from glacial_lakes.workflow.area_series import area_series
     from glacial_lakes.workflow.map_files import map_scenes
     from glacial_lakes.workflow.run import RunResult as RunResult
     from glacial_lakes.workflow.run import run
@@ -58,6 +59,7 @@ _HOMES = {
     "Scene": "scenes.scene",
     "State": "coverage",
     "TrackingSettings": "settings",
+    "area_series": "workflow.area_series",
     "check_file": "ingest.check",
     "discover": "scenes.products",
     "export_composites": "export.export",
@@ -95,9 +97,9 @@ __all__ = [
     "Scene",
     "State",
     "TrackingSettings",
+    "area_series",
     "check_file",
     "discover",
-    "export_composites",
     "export_inventory",
     "map_lakes",
     "map_scenes",

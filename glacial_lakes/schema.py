@@ -106,6 +106,16 @@ class LakeType(Word):
     UNKNOWN = "unknown"
 
 
+class VolumeMethod(Word):
+    """What tells the volume of a lake.
+
+    ``curve``: bathymetry or rating curve of the lake; ``relations``: published area scalings.
+    """
+
+    CURVE = "curve"
+    RELATIONS = "relations"
+
+
 class Decision(Word):
     """What a person can decide.
 
@@ -594,14 +604,15 @@ ATTRIBUTES = (
     _screening(
         C.MEAN_DEPTH_M,
         "m",
-        "mean depth by published area scalings, median",
+        "mean depth, of the lake's own survey or by published area scalings",
     ),
     _screening(C.MEAN_DEPTH_HIGH_M, "m", "high end of the mean depth"),
     _screening(C.VOLUME_LOW_M3, "m3", "low end of the volume"),
     _screening(
         C.VOLUME_M3,
         "m3",
-        "volume by published area scalings, median; empty outside of their range",
+        "volume, of the lake's own survey or by published area scalings; empty outside of their "
+        "range",
     ),
     _screening(C.VOLUME_HIGH_M3, "m3", "high end of the volume"),
     _screening(
@@ -656,6 +667,24 @@ ATTRIBUTES = (
     ),
 )
 """What ``docs/attributes.md`` explains: formula, paper, range and interval of each."""
+
+VOLUMES = (
+    Column(
+        C.VOLUME_METHOD,
+        "text",
+        "",
+        "curve: the lake's own survey; relations: published area scalings, a screening",
+        title="What tells the volume",
+        words=VolumeMethod,
+    ),
+    Column(C.VOLUME_LOW_M3, "real", "m3", "Low end of the volume"),
+    Column(C.VOLUME_M3, "real", "m3", "Volume"),
+    Column(C.VOLUME_HIGH_M3, "real", "m3", "High end of the volume"),
+    Column(C.VOLUME_CHANGE_LOW_M3, "real", "m3", "Low end of the change since the first date"),
+    Column(C.VOLUME_CHANGE_M3, "real", "m3", "Change of the volume since the first date"),
+    Column(C.VOLUME_CHANGE_HIGH_M3, "real", "m3", "High end of the change since the first date"),
+)
+"""Volume on a date. Low and high are one standard deviation off."""
 
 LAKES = (
     LAKE_ID,
@@ -938,6 +967,27 @@ REGISTER = (
 )
 """One row a lake that ever had a number here, and one a lake of the partner's catalogue: what the
 catalogue says of it. Rows are never removed, numbers never given again."""
+
+CURVES = (
+    LAKE_ID,
+    Column(C.AREA_M2, "real", "m2", "Area of the lake in a survey"),
+    Column(C.VOLUME_M3, "real", "m3", "Its volume then"),
+    Column(C.VOLUME_SIGMA_M3, "real", "m3", "One standard deviation of the volume"),
+    Column(C.SOURCE, "text", "", "File that tells it"),
+)
+"""Bathymetries and rating curves that the project gives, one row a lake and area."""
+
+STORAGE = (
+    LAKE_ID,
+    Column(C.N, "integer", "1", "Dates with an area or without the lake"),
+    Column(C.FIRST, "time", "UTC", "First of them"),
+    Column(C.LAST, "time", "UTC", "Last of them"),
+    *VOLUMES,
+)
+"""Volume of each lake on its last date, and how it changed since its first one."""
+
+SERIES = (*OBSERVATIONS, *VOLUMES)
+"""One lake through time: one row a scene."""
 
 SCENES = (
     SCENE_ID,

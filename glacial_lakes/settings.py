@@ -188,6 +188,25 @@ class CatalogueSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class StorageSettings:
+    """Table ``[storage]``: what surveys tell of the volume of lakes.
+
+    Examples
+    --------
+    >>> StorageSettings(curves="curves.csv").bathymetry
+    ()
+    """
+
+    curves: str | None = None
+    """Table (.csv) of surveyed volumes: columns lake (ID, number or name), area_m2 or area_km2,
+    volume_m3 or volume_million_m3, and volume_sigma_m3 if it is known; several lines of a lake
+    are its rating curve; without it volumes follow from published relations."""
+    bathymetry: tuple[str, ...] = ()
+    """Rasters (GeoTIFF) of depths in metres, one a lake, on a map in metres; 0 or no data outside
+    of the water."""
+
+
+@dataclass(frozen=True, slots=True)
 class ExportSettings:
     """Table ``[export]``."""
 
@@ -249,6 +268,7 @@ class Project:
     catalogue: CatalogueSettings = field(default_factory=CatalogueSettings)
     mapping: MappingSettings = field(default_factory=MappingSettings)
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
+    storage: StorageSettings = field(default_factory=StorageSettings)
     export: ExportSettings = field(default_factory=ExportSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     file: Path | None = field(default=None, compare=False)
@@ -268,6 +288,7 @@ TABLES: Mapping[str, type] = {
     "catalogue": CatalogueSettings,
     "mapping": MappingSettings,
     "tracking": TrackingSettings,
+    "storage": StorageSettings,
     "export": ExportSettings,
     "limits": LimitSettings,
 }
@@ -311,6 +332,7 @@ _RULES: Mapping[str, _Rule] = {
         for name in ("file", "id", "name", "district", "comment", "lon", "lat", "encoding")
     },
     "export.since": _TEXT,
+    "storage.curves": _TEXT,
     "catalogue.districts": _TEXT,
     "catalogue.district_field": _TEXT,
     "catalogue.new_numbers": (
@@ -520,6 +542,8 @@ _EXAMPLES: Mapping[str, object] = {
     "mapping.detector": "my_detector",
     "mapping.seed_method": "otsu",
     "limits.memory_gb": 4,
+    "storage.curves": "curves.csv",
+    "storage.bathymetry": ["lake_12_depths.tif"],
 }
 
 
@@ -686,6 +710,7 @@ _INPUTS = {
     "glaciers": "inputs.glaciers",
     "catalogue": "catalogue.file",
     "districts": "catalogue.districts",
+    "curves": "storage.curves",
 }
 """Settings that name files besides scenes, by what the files are."""
 
@@ -704,7 +729,8 @@ def input_files(project: Project) -> dict[str, str]:
         value = getattr(getattr(project, table), setting)
         if value is not None:
             named[name] = value
-    return named
+    depths = {f"bathymetry {n}": path for n, path in enumerate(project.storage.bathymetry, 1)}
+    return named | depths
 
 
 def _check_inputs(file: Path, project: Project) -> None:
@@ -714,7 +740,7 @@ def _check_inputs(file: Path, project: Project) -> None:
                 path,
                 "{key} of {file} is not there",
                 "correct the path",
-                key=_INPUTS[name],
+                key=_INPUTS.get(name, "storage.bathymetry"),
                 file=file.name,
             )
 

@@ -191,7 +191,7 @@ RUN = {
 def assemble(*tables: list[dict[str, object]]) -> Inventory:
     """Tables in the order of the schema's names; spatial ones in EPSG:4326."""
     built = {}
-    for (name, columns), rows in zip(LAYERS.items(), [*tables, []], strict=True):
+    for (name, columns), rows in zip(LAYERS.items(), [*tables, [], []], strict=True):
         frame = schema.conform(pd.DataFrame(rows), columns)
         if name in {"lakes", "outlines", "reviews"}:
             shapes = frame.pop("geometry") if "geometry" in frame else []

@@ -241,8 +241,8 @@ def test_another_layer_of_the_same_glaciers_is_mapped_anew(make: Maker, tmp_path
     for name in ("glaciers.gpkg", "glaciers.gpkg|layername=a", "glaciers.gpkg|layername=b"):
         inputs = replace(project_of(path).inputs, glaciers=name)
         project = replace(project_of(path), inputs=inputs)
-        scenes = workflow._find_scenes(project, print)
-        (task,) = workflow._tasks(project, scenes, {}, tmp_path)
+        scenes = workflow.find_scenes(project, print)
+        (task,) = workflow.tasks_of(project, scenes, {}, tmp_path)
         keys.add(task.key)
     assert len(keys) == 3
 
@@ -333,8 +333,8 @@ def test_only_what_a_scene_itself_is_guilty_of_is_remembered(
 ) -> None:
     path = make(tmp_path, PRODUCTS[:1])
     project = project_of(path)
-    (scene,) = workflow._find_scenes(project, print)
-    (task,) = workflow._tasks(project, [scene], {}, tmp_path / "output")
+    (scene,) = workflow.find_scenes(project, print)
+    (task,) = workflow.tasks_of(project, [scene], {}, tmp_path / "output")
     at_fault = scene.path if culprit == "scene" else tmp_path / culprit
 
     def fail(*_: object, **__: object) -> None:

@@ -36,6 +36,7 @@ VERBS = {
     "scenes": set(),
     "map": {"-o", "--dem", "--glaciers", "--aoi", "--min-area-m2"},
     "run": {"--jobs", "--max-memory", "--dask", "--allow-empty"},
+    "series": {"-o"},
     "export": {"-o", "--format", "--epoch", "--months", "--since"},
     "report": {"-o", "--kind", "--dem", "--glaciers", "--since", "--lake"},
     "review": {"--by", "--dry-run", "--partial", "--whole", "--encoding", "--conflicts"},
@@ -110,7 +111,7 @@ def test_the_verbs_and_options_are_those_of_the_design() -> None:
         for name, command in cli.commands.items()
     }
     arguments = {"folder", "paths", "path", "project", "inventory", "edited"}
-    arguments |= {"outlines", "reference"}
+    arguments |= {"outlines", "reference", "lake"}
     assert {name: words - COMMON - arguments for name, words in found.items()} == VERBS
     assert all(words >= COMMON for words in found.values())
 

@@ -212,7 +212,8 @@ def test_the_indices_are_told_by_a_name_that_python_knows() -> None:
 
 
 def test_the_template_is_refused_by_nothing_when_all_of_it_is_used(tmp_path: Path) -> None:
-    for name in ("aoi.gpkg", "basins.gpkg", "dem.tif", "glaciers.gpkg", *OF_CATALOGUE):
+    of_storage = ("curves.csv", "lake_12_depths.tif")
+    for name in ("aoi.gpkg", "basins.gpkg", "dem.tif", "glaciers.gpkg", *OF_CATALOGUE, *of_storage):
         (tmp_path / name).touch()
     text = "\n".join(
         line.removeprefix("# ") if " = " in line else line

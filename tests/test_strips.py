@@ -379,3 +379,39 @@ def test_memory_follows_the_strip_and_not_the_scene(tmp_path: Path) -> None:
     few = peak_bytes(short)  # first: it compiles, where nothing could be kept compiled
     more = peak_bytes(tall) - few
     assert more <= 2 * 1024 * (8192 - 2048)  # the states: a byte a pixel
+
+
+def test_lakes_that_meet_a_place_are_those_of_the_whole_scene(tile: Scene) -> None:
+    dem = Path(tile.path).parent / "dem.tif"
+    west, _, _, north = tile.grid.bounds
+    place = shapely.box(west + 2000, north - 4500, west + 4500, north - 2000)
+    near = gpd.GeoSeries([place], crs=tile.grid.crs.to_wkt())
+    found, whole = map_lakes(tile, dem=dem, near=near), map_lakes(tile, dem=dem)
+    meets = whole.outlines[whole.outlines.intersects(place)].reset_index(drop=True)
+    assert 3 < len(meets) < len(whole.outlines)
+    assert found.outlines.to_wkb().equals(meets.to_wkb())
+    assert isinstance(found.coverage, Coverage)
+    assert isinstance(whole.coverage, Coverage)
+    inside = tile.grid.window_of(place.bounds)
+    part = found.coverage.grid.window_of(place.bounds)
+    np.testing.assert_array_equal(found.coverage.states(part), whole.coverage.states(inside))
+    assert found.coverage.grid.shape < tile.grid.shape
+
+
+def test_clouds_are_those_of_the_whole_scene_whatever_is_read(
+    tile: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[tuple[pipeline._Job, np.ndarray]] = []
+    decide = pipeline._decide
+
+    def kept(job, states, *others):  # type: ignore[no-untyped-def]
+        held.append((job, states.copy()))
+        return decide(job, states, *others)
+
+    monkeypatch.setattr(pipeline, "_decide", kept)
+    map_lakes(tile)
+    map_lakes(tile, near=corner(tile, 500.0))
+    (_, whole), (job, part) = held
+    assert (part == State.NODATA).sum() > (whole == State.NODATA).sum()
+    sky, window = pipeline._Sky(job, part), Window(300, 500, 900, 900)
+    np.testing.assert_array_equal(sky.states(window), whole[window.toslices()])

@@ -43,7 +43,7 @@ from glacial_lakes.scenes import open_scene
 from glacial_lakes.workflow import manifest, scene_tasks
 from glacial_lakes.workflow.map_files import map_scenes
 from glacial_lakes.workflow.output_folder import WORK_PREFIX
-from glacial_lakes.workflow.run import RunResult, _find_scenes, _tasks, run
+from glacial_lakes.workflow.run import RunResult, find_scenes, run, tasks_of
 from glacial_lakes.workflow.scene_tasks import OUTLINES_NAME, capacity, estimate_bytes, folder_name
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -385,8 +385,8 @@ def test_after_a_kill_the_next_run_ends_with_the_same_bytes(
 @here
 def test_a_process_that_outlives_its_run_brings_no_folder_back(make: Maker, tmp_path: Path) -> None:
     project = project_of(make(tmp_path, PRODUCTS[:1]))
-    (scene,) = _find_scenes(project, print)
-    (task,) = _tasks(project, [scene], {}, tmp_path / "output")
+    (scene,) = find_scenes(project, print)
+    (task,) = tasks_of(project, [scene], {}, tmp_path / "output")
     work = tmp_path / "output" / f"{WORK_PREFIX}{'0' * 16}"
     with pytest.raises(FileNotFoundError):
         scene_tasks.map_scene(replace(task, folder=work / task.folder.name))

@@ -21,6 +21,7 @@ import click
 from glacial_lakes.cli import translated
 from glacial_lakes.cli.console import (
     Options,
+    dates_of,
     decided,
     findings,
     oddity,
@@ -356,6 +357,58 @@ def map_(options: Options, paths: tuple[Path, ...], out: Path, **inputs: Any) ->
 def run(options: Options, project: Path, **where: Any) -> Answer:
     """Do the whole job of a project file: map what is new, track, export, report."""
     return _run(options, project, **where)
+
+
+@verb
+@click.argument("lake", metavar="LAKE")
+@click.argument("project", metavar="PROJECT.TOML", type=Path)
+@click.option("-o", "out", type=Path, help="The .csv file; a figure (.png) goes beside it.")
+def series(options: Options, lake: str, project: Path, out: Path | None) -> Answer:
+    """Tell the area of one LAKE on all dates: its ID, number or name, a file, or LON,LAT."""
+    from glacial_lakes.settings import read_project
+
+    overrides = {"project.language": options.lang} if options.lang else {}
+    settings = read_project(project, overrides=overrides)
+    options.lang = settings.project.language
+    place = _place_of(lake)
+    if out is not None:
+        if out.suffix.lower() != ".csv":
+            raise click.BadParameter(
+                _usage_text(Message("{path} does not end in .csv", path=out)), param_hint="-o"
+            )
+        refuse_addresses(out)
+        read = [project, *([place] if isinstance(place, Path) else [])]
+        keep_apart([out, out.with_suffix(".png")], read)
+    from glacial_lakes.export.series import write_series
+    from glacial_lakes.workflow.area_series import series_of_project
+    from glacial_lakes.workflow.read_ahead import layer_readers
+
+    if isinstance(place, Path):
+        _within_limits(layer_readers(place))
+    refused: list[SceneRefused] = []
+    with reasons_first(options, refused), progress(options, refused) as listen:
+        found = series_of_project(settings, place, on_event=listen)
+    names = [] if out is None else write_series(found, out, options.language)
+    lines = [*dates_of(found, options), *map(str, names), *refusals(refused, options)]
+    values = {
+        "lake": found.lake_id,
+        "observations": _records(found.observations),
+        "events": _records(found.events),
+        "paths": [str(path) for path in names],
+        "refused": _refused_rows(refused),
+    }
+    return Answer(lines, values, _code(True, bool(refused)))
+
+
+def _place_of(lake: str) -> Any:
+    """Return what a word of the command line names: a place, a file of places or a lake."""
+    numbers = re.fullmatch(r"\s*(-?\d+(?:\.\d+)?)\s*,\s*(-?\d+(?:\.\d+)?)\s*", lake)
+    if numbers:
+        from shapely import Point
+
+        return Point(float(numbers[1]), float(numbers[2]))
+    path = Path(lake)
+    return path if path.suffix.lower() in _FILE_SUFFIXES and file_of(path).exists() else lake
 
 
 @verb

@@ -41,13 +41,14 @@ from glacial_lakes.events import (
     ScenesAway,
     StageStarted,
 )
-from glacial_lakes.language import in_language, translate
+from glacial_lakes.language import in_language, number, translate
 from glacial_lakes.places import keep_apart, refuse_addresses
 from glacial_lakes.runtime import interrupts, machine
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from glacial_lakes.inventory.area_series import AreaSeries
     from glacial_lakes.inventory.inventory import Inventory
     from glacial_lakes.workflow.run import RunResult
 
@@ -103,13 +104,15 @@ def open_streams() -> None:
 
     Else the next file that is opened takes their number, and what a library prints lands in it.
     """
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
         try:
-            os.fstat(number)
+            os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
         if getattr(sys, name) is None:
-            nowhere = os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False)
+            nowhere = os.fdopen(
+                descriptor, "w" if descriptor else "r", encoding="utf-8", closefd=False
+            )
             setattr(sys, name, nowhere)
 
 
@@ -157,7 +160,7 @@ def decided(reviews: pd.DataFrame, dry_run: bool, options: Options) -> list[str]
     for _, review in reviews.drop(columns="geometry").iterrows():
         row = review.dropna()
         areas = [f"{row[name]:.0f}" for name in _AREAS if name in row]
-        fields = [" → ".join(areas) + " m²"] if areas else []
+        fields = [f"{' → '.join(areas)} {say('m²')}"] if areas else []
         fields += [f"{name} = {row[name]}" for name in _SHOWN_COLUMNS if name in row]
         day = f"{row[C.ACQUIRED]:%Y-%m-%d}" if C.ACQUIRED in row else ""
         lines.append(
@@ -170,6 +173,29 @@ def decided(reviews: pd.DataFrame, dry_run: bool, options: Options) -> list[str]
         count=len(reviews),
     )
     return [*lines, say(Message("Nothing was written.") if dry_run else kept)]
+
+
+def dates_of(series: AreaSeries, options: Options) -> list[str]:
+    """Tell the area of a lake, or why it is not known, one date a line; then its events."""
+    say, language = speaker(options), options.language
+    lines = [series.lake_id]
+    for _, row in series.observations.iterrows():
+        day = "" if row.isna()[C.ACQUIRED] else f"{row[C.ACQUIRED]:%Y-%m-%d}"
+        area = ""
+        if not row.isna()[C.AREA_M2]:
+            parts = [row[C.AREA_M2], *([row[C.AREA_SIGMA_M2]] if row[C.AREA_SIGMA_M2] > 0 else [])]
+            area = " ± ".join(number(part, 0, language) for part in parts) + f" {say('m²')}"
+        volume = ""
+        if not row.isna()[C.VOLUME_M3]:
+            ends = (C.VOLUME_M3, C.VOLUME_LOW_M3, C.VOLUME_HIGH_M3)
+            half, low, high = (number(row[name] / 1e6, 3, language) for name in ends)
+            told = Message("{half} ({low} to {high}) million m³", half=half, low=low, high=high)
+            volume = say(told)
+        line = f"{day:10}  {row[C.SENSOR]:5}  {say(row[C.STATUS]):14}  {area:22}  {volume}"
+        lines.append(line.rstrip())
+    for _, event in series.events.iterrows():
+        lines.append(f"{event[C.DATE]:%Y-%m-%d}  {say(event[C.EVENT])}")
+    return lines
 
 
 def surveys(inventory: Inventory, say: Speaker) -> list[str]:

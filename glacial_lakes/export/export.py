@@ -105,7 +105,8 @@ def export(
         ``shp``: ``shapefiles/lakes_<YYYY-MM-DD>.shp`` for every date and ``shapefiles/lakes.shp``
         with the latest full outline of each lake that is present, each with a field dictionary
         and a QGIS style; ``gpkg``: ``inventory.gpkg``; ``csv``: ``lakes.csv``,
-        ``observations.csv``, ``events.csv``, ``trends.csv``, ``alerts.csv`` and ``totals.csv``;
+        ``observations.csv``, ``events.csv``, ``trends.csv``, ``alerts.csv``,
+        ``storage.csv`` and ``totals.csv``;
         ``csv_excel``: the same tables in the folder ``csv_excel`` with ``;``, decimal comma and a
         byte order mark, which a double click opens right where the comma is decimal, and beside
         them the tables of the workbook in the language;
@@ -333,7 +334,7 @@ def export_composites(
             totals = change.totals(pd.concat(rows, ignore_index=True), inventory.lakes)
             path = aside.folder / "totals_of_composites.csv"
             fields = [column.name for column in schema.TOTALS]
-            paths.append(_write_csv(totals, schema.TOTALS, fields, path))
+            paths.append(write_csv(totals, schema.TOTALS, fields, path))
             noted = keep_edited(aside)
         remember(target, noted)
     return [target / path.relative_to(aside.folder) for path in paths]
@@ -451,14 +452,14 @@ def _tables(inventory: Inventory, folder: Path, dialect: Dialect) -> list[Path]:
     observations = schema.conform(inventory.observations, schema.OBSERVATIONS)
     events = schema.conform(inventory.events, schema.LAKE_EVENTS)
     return [
-        _write_csv(
+        write_csv(
             observations.sort_values([C.LAKE_ID, C.ACQUIRED, C.SCENE_ID]),
             schema.OBSERVATIONS,
             OBSERVATION_FIELDS,
             folder / "observations.csv",
             dialect,
         ),
-        _write_csv(
+        write_csv(
             events.sort_values([C.DATE, C.LAKE_ID, C.EVENT]),
             schema.LAKE_EVENTS,
             EVENT_FIELDS,
@@ -466,11 +467,12 @@ def _tables(inventory: Inventory, folder: Path, dialect: Dialect) -> list[Path]:
             dialect,
         ),
         *(
-            _write_csv(table, columns, [column.name for column in columns], folder / name, dialect)
+            write_csv(table, columns, [column.name for column in columns], folder / name, dialect)
             for name, table, columns in (
                 ("lakes.csv", inventory.lakes.sort_values(C.LAKE_ID), schema.LAKES),
                 ("trends.csv", inventory.trends, schema.TRENDS),
                 ("alerts.csv", inventory.alerts, schema.ALERTS),
+                ("storage.csv", inventory.storage, schema.STORAGE),
                 ("totals.csv", inventory.totals, schema.TOTALS),
             )
         ),
@@ -492,7 +494,7 @@ FOR_EXCEL = Dialect(";", ",", "utf-8-sig")
 """For a double click where the comma is decimal."""
 
 
-def _write_csv(
+def write_csv(
     table: pd.DataFrame,
     columns: Sequence[schema.Column],
     fields: Sequence[str],

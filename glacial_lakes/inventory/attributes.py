@@ -10,7 +10,7 @@ from typing import TypeVar
 import geopandas as gpd
 import pandas as pd
 
-from glacial_lakes import measures
+from glacial_lakes import change, measures
 from glacial_lakes.change.alerts import CONTACT_M
 from glacial_lakes.columns import C
 from glacial_lakes.measures.glaciers import RETREATED_M, SAME_TIME_YEARS
@@ -99,10 +99,15 @@ def as_lakes(outlines: gpd.GeoDataFrame, lakes: gpd.GeoDataFrame) -> gpd.GeoData
     )
 
 
-def screened(lakes: gpd.GeoDataFrame, which: pd.Series | None = None) -> gpd.GeoDataFrame:
+def screened(
+    lakes: gpd.GeoDataFrame,
+    which: pd.Series | None = None,
+    curves: pd.DataFrame | None = None,
+) -> gpd.GeoDataFrame:
     """Fill in what files of the room ``measures`` tell of the lakes that are present.
 
-    Volume, peak discharge and potential flood are a first-order screening.
+    Volume, peak discharge and potential flood are a first-order screening, but for lakes that were
+    surveyed.
 
     Parameters
     ----------
@@ -110,13 +115,32 @@ def screened(lakes: gpd.GeoDataFrame, which: pd.Series | None = None) -> gpd.Geo
         Lakes of an inventory.
     which : pandas.Series of bool, optional
         Lakes to fill in, by default all; the others keep what they have.
+    curves : pandas.DataFrame, optional
+        :data:`glacial_lakes.schema.CURVES`.
     """
     tables = [measure(lakes) for measure in measures.of_lakes()]
     found = pd.concat(tables, axis=1)
+    if curves is not None and len(curves):
+        surveyed = _surveyed(lakes, curves)
+        found.loc[surveyed.index, list(surveyed)] = surveyed
     found = found.where(_present(lakes))
     if which is not None:
         found = found.where(which, lakes.reindex(columns=found.columns))
     return lakes.assign(**found)
+
+
+def _surveyed(lakes: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
+    """Return volume, mean depth and peak discharge of the lakes that have a curve."""
+    own = lakes[lakes[C.LAKE_ID].isin(curves[C.LAKE_ID])]
+    rows = pd.DataFrame(own[[C.LAKE_ID, C.AREA_M2, C.AREA_SIGMA_M2]])
+    told = change.with_volumes(rows, curves).set_index(C.LAKE_ID).reindex(own[C.LAKE_ID])
+    found = told[[C.VOLUME_LOW_M3, C.VOLUME_M3, C.VOLUME_HIGH_M3]].set_axis(own.index)
+    for depth, volume in zip(
+        (C.MEAN_DEPTH_LOW_M, C.MEAN_DEPTH_M, C.MEAN_DEPTH_HIGH_M), list(found), strict=True
+    ):
+        found[depth] = found[volume] / own[C.AREA_M2]
+    peaks = measures.peak_discharges(found[C.VOLUME_LOW_M3], found[C.VOLUME_HIGH_M3])
+    return pd.concat([found, peaks], axis=1)
 
 
 def _present(lakes: pd.DataFrame) -> pd.Series:

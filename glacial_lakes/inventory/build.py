@@ -19,6 +19,7 @@ from glacial_lakes.inventory.catalogue import Catalogue
 from glacial_lakes.inventory.inventory import Inventory, as_layer, empty_layer
 from glacial_lakes.inventory.kept import annotated_lakes, with_kept
 from glacial_lakes.inventory.register import Views, catalogued_lakes, registered
+from glacial_lakes.inventory.surveys import Surveys, curves_in
 from glacial_lakes.io.repair import repaired
 from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.mapping.mapped_scene import MappedScene
@@ -45,6 +46,7 @@ def track(
     settings: TrackingSettings | None = None,
     min_area_m2: float | None = None,
     catalogue: Catalogue | None = None,
+    surveys: Surveys | None = None,
     scenes: pd.DataFrame | None = None,
     run: Mapping[str, Any] | None = None,
 ) -> Inventory:
@@ -78,6 +80,9 @@ def track(
         The partner's list of lakes, from
         :func:`glacial_lakes.inventory.catalogue.read_catalogue`: its numbers, names, districts and
         remarks are joined to the lakes, once and for ever.
+    surveys : Surveys, optional
+        Bathymetries and rating curves of lakes, from
+        :func:`glacial_lakes.inventory.surveys.read_surveys`; by default those of ``previous``.
     scenes : pandas.DataFrame, optional
         Table of scenes, :data:`glacial_lakes.schema.SCENES`; by default made of the coverages.
     run : mapping, optional
@@ -138,8 +143,12 @@ def track(
         tracked = replace(tracked, lakes=named)
     tracked = decisions.describe(tracked, reviews)
     register = empty_layer("register") if previous is None else previous.register
-    tracked = replace(tracked, lakes=as_layer(attributes.screened(tracked.lakes), "lakes"))
     register, tracked = registered(register, tracked, reviews, catalogue, views)
+    curves = empty_layer("curves") if previous is None else previous.curves
+    if surveys is not None:
+        curves = curves_in(surveys, tracked)
+    lakes = attributes.screened(tracked.lakes, curves=curves)
+    tracked = replace(tracked, lakes=as_layer(lakes, "lakes"))
     rows = tracked.outlines
     earlier = empty_layer("runs") if previous is None else previous.runs
     added = [dict(run)] if run is not None else []
@@ -154,6 +163,7 @@ def track(
         if added
         else earlier,
         register=register,
+        curves=as_layer(curves, "curves"),
     )
 
 

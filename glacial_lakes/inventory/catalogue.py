@@ -87,7 +87,7 @@ def read_catalogue(settings: CatalogueSettings, folder: Path = Path()) -> Catalo
         C.COMMENT: settings.comment,
     }
     values = {
-        ours: [_text(value) for value in frame[_column(path, frame, theirs)]]
+        ours: [_text(value) for value in frame[column_of(path, frame, theirs)]]
         if theirs is not None
         else [None] * len(frame)
         for ours, theirs in named.items()
@@ -116,12 +116,19 @@ def _districts(settings: CatalogueSettings, folder: Path) -> gpd.GeoDataFrame | 
         return None
     path = folder / settings.districts
     frame = read_as_drawn(path)
-    names = [_text(value) for value in frame[_column(path, frame, settings.district_field)]]
+    names = [_text(value) for value in frame[column_of(path, frame, settings.district_field)]]
     table = gpd.GeoDataFrame({C.DISTRICT: names}, geometry=frame.geometry.array, crs=frame.crs)
     return table.set_geometry(in_degrees(table.geometry))
 
 
-def _column(path: Path, frame: pd.DataFrame, name: str) -> str:
+def column_of(path: Path, frame: pd.DataFrame, name: str) -> str:
+    """Return the name of a column as a file spells it.
+
+    Raises
+    ------
+    VectorError
+        When there is none.
+    """
     known = [str(column) for column in frame.columns if column != "geometry"]
     found = {column.lower(): column for column in reversed(known)} | {c: c for c in known}
     for spelled in (name, name.lower(), name[:10].lower()):  # shapefiles cut names
@@ -147,11 +154,11 @@ def column_names(path: Path) -> list[str]:
         When it cannot be read.
     """
     if path.suffix.lower() in _TABLES:
-        return [name.strip() for name in next(iter(_rows(path, None)), [])]
+        return [name.strip() for name in next(iter(rows_of(path, None)), [])]
     return [str(name) for name in read_as_drawn(path).columns if name != "geometry"]
 
 
-def _rows(path: Path, encoding: str | None) -> list[list[str]]:
+def rows_of(path: Path, encoding: str | None) -> list[list[str]]:
     """Return the rows of a table that hold anything."""
     if not path.is_file():
         raise VectorError(path, "does not exist", "check the name")
@@ -163,7 +170,7 @@ def _rows(path: Path, encoding: str | None) -> list[list[str]]:
 
 def _table(path: Path, settings: CatalogueSettings) -> gpd.GeoDataFrame:
     """Read a table with coordinates in degrees, as spreadsheets of any country save it."""
-    rows = _rows(path, settings.encoding)
+    rows = rows_of(path, settings.encoding)
     if len(rows) < 2:
         raise VectorError(path, "holds no lakes", "give a table with a line of headings")
     names = [name.strip() for name in rows[0]]
@@ -204,7 +211,7 @@ def _coordinate(
             "does not tell where its lakes lie",
             "name the columns with longitude and latitude in degrees: lon and lat in [catalogue]",
         )
-    texts = table[_column(path, table, named)].map(lambda text: str(text).replace(",", "."))
+    texts = table[column_of(path, table, named)].map(lambda text: str(text).replace(",", "."))
     numbers: pd.Series = pd.to_numeric(texts.str.strip(" °"), errors="coerce")
     return numbers
 

@@ -26,7 +26,7 @@ from glacial_lakes.io.shapefile import write_shapefile
 from glacial_lakes.language import languages
 from glacial_lakes.runtime.notebooks import ShowsFacts
 from glacial_lakes.scenes import sensors
-from glacial_lakes.schema import AlertKind, Decision, LakeState, Status
+from glacial_lakes.schema import AlertKind, Decision, LakeState, LakeType, Status
 from glacial_lakes.tracking.tables import Tracked
 
 if TYPE_CHECKING:
@@ -42,12 +42,13 @@ LAYERS = {
     "scenes": schema.SCENES,
     "runs": schema.RUNS,
     "register": schema.REGISTER,
+    "curves": schema.CURVES,
 }
 """The layers of an inventory file and their columns."""
-NEEDED = [name for name in LAYERS if name != "register"]
+NEEDED = [name for name in LAYERS if name not in ("register", "curves")]
 """Layers that inventories of every version have."""
 
-DERIVED = {"trends": schema.TRENDS, "alerts": schema.ALERTS}
+DERIVED = {"trends": schema.TRENDS, "alerts": schema.ALERTS, "storage": schema.STORAGE}
 """Layers that follow from the others: written for readers, made anew when the file is read."""
 
 ALL_LAYERS = LAYERS | DERIVED
@@ -62,7 +63,9 @@ KEYS = {
     "scenes": (C.SCENE_ID,),
     "runs": (C.RUN_ID,),
     "register": (C.LAKE_ID, C.CATALOGUE_NO),
+    "curves": (C.LAKE_ID, C.AREA_M2),
     "trends": (C.LAKE_ID,),
+    "storage": (C.LAKE_ID,),
     "alerts": (C.LAKE_ID, C.ALERT, C.DATE),
 }
 """What tells the rows of each layer."""
@@ -141,6 +144,10 @@ class Inventory(ShowsFacts):
         default_factory=lambda: schema.conform(pd.DataFrame(), schema.REGISTER)
     )
     """:data:`~glacial_lakes.schema.REGISTER`: numbers that lakes keep, the partner's catalogue."""
+    curves: pd.DataFrame = field(
+        default_factory=lambda: schema.conform(pd.DataFrame(), schema.CURVES)
+    )
+    """:data:`~glacial_lakes.schema.CURVES`: bathymetries and rating curves of lakes."""
 
     @property
     def language(self) -> str:
@@ -216,6 +223,7 @@ class Inventory(ShowsFacts):
                 path, "has no layer {missing}", "name the inventory.gpkg of a run", missing=missing
             )
         layers.setdefault("register", pd.DataFrame())  # written before 0.2
+        layers.setdefault("curves", pd.DataFrame())  # written before 0.3
         tables = {name: as_layer(layers[name], name) for name in LAYERS}
         if C.PIXEL_M not in layers["outlines"]:  # written before 0.2
             sensor = tables["outlines"][C.SENSOR]
@@ -286,7 +294,7 @@ class Inventory(ShowsFacts):
         tracked = decisions.redraw(tracked, table, self.scenes)
         tracked = decisions.describe(tracked, table)
         lakes = attributes.screened(
-            tracked.lakes, tracked.lakes[C.LAKE_ID].isin(reviews[C.LAKE_ID])
+            tracked.lakes, tracked.lakes[C.LAKE_ID].isin(reviews[C.LAKE_ID]), self.curves
         )
         tracked = replace(tracked, lakes=as_layer(lakes, "lakes"))
         register, tracked = registered(self.register, tracked, table)
@@ -299,6 +307,19 @@ class Inventory(ShowsFacts):
         sure = self.lakes.loc[self.lakes[C.STATE] != LakeState.UNCONFIRMED, C.LAKE_ID]
         rows = self.observations[self.observations[C.LAKE_ID].isin(sure)]
         return change.trends(rows, self.events)
+
+    @cached_property
+    def storage(self) -> pd.DataFrame:
+        """:data:`~glacial_lakes.schema.STORAGE`, one row a lake with a volume."""
+        sure = self.lakes.loc[self.lakes[C.STATE] != LakeState.UNCONFIRMED, C.LAKE_ID]
+        rows = self.observations[self.observations[C.LAKE_ID].isin(sure)]
+        return change.storage(rows, self.curves, self.shallow)
+
+    @property
+    def shallow(self) -> set[str]:
+        """Lakes on glaciers, of whose depth the area says nothing."""
+        on_ice = self.lakes[C.LAKE_TYPE] == LakeType.SUPRAGLACIAL
+        return set(self.lakes.loc[on_ice, C.LAKE_ID])
 
     @cached_property
     def alerts(self) -> gpd.GeoDataFrame:
@@ -355,6 +376,33 @@ class Inventory(ShowsFacts):
         sure = self.lakes.loc[self.lakes[C.STATE] != LakeState.UNCONFIRMED, C.LAKE_ID]
         rows = self.observations[self.observations[C.LAKE_ID].isin(sure)]
         return change.best_observations(rows, self.outlines, self.scenes, years, months)
+
+    def ids_of(self, names: Sequence[str]) -> list[str]:
+        """Return the IDs of lakes by what people call them, in the order in which they were named.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Each an ID, a number in reports, a number in the catalogue or a name of a lake, in
+            large or small letters; a name may stand for several lakes.
+
+        Raises
+        ------
+        InputError
+            When there is no such lake.
+        """
+        known = ids_by_name(self.lakes)
+        found: dict[str, None] = {}
+        for name in names:
+            if str(name).casefold() not in known:
+                raise InputError(
+                    None,
+                    "the inventory has no lake {lake}",
+                    "name it by its ID, its number or its name",
+                    lake=str(name),
+                )
+            found |= dict.fromkeys(known[str(name).casefold()])
+        return list(found)
 
     def observations_of(self, lake_id: str) -> pd.DataFrame:
         """Return the observations of one lake in the order of time.
@@ -449,6 +497,27 @@ def open_inventory(path: Path | str) -> Inventory:
     True
     """
     return Inventory.from_file(path)
+
+
+def ids_by_name(lakes: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the IDs of lakes by ID, number in reports, number in the catalogue and name.
+
+    Names are folded (:meth:`str.casefold`); what stands first in this list outranks the rest.
+
+    Parameters
+    ----------
+    lakes : pandas.DataFrame
+        :data:`~glacial_lakes.schema.LAKES`.
+    """
+    table = schema.conform(lakes, schema.LAKES)
+    known: dict[str, list[str]] = {}
+    for column in (C.LAKE_ID, C.NUMBER, C.CATALOGUE_NO, C.LAKE_NAME):
+        here = table[table[column].notna()]
+        of_column: dict[str, list[str]] = {}
+        for name, lake in zip(here[column], here[C.LAKE_ID], strict=True):
+            of_column.setdefault(str(name).casefold(), []).append(str(lake))
+        known = of_column | known
+    return known
 
 
 def refuse_renamed_layers(path: Path | str, there: Collection[str]) -> None:

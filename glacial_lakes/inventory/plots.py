@@ -9,18 +9,21 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 from matplotlib.dates import date2num
+from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 from scipy.stats import norm
 
 from glacial_lakes.change.trends import CHANGE_SIGMAS
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_
-from glacial_lakes.language import area_unit, decimal_mark, translate
+from glacial_lakes.language import area_unit, day, decimal_mark, translate
 from glacial_lakes.measures.meridian import beside_each_other, in_degrees
 from glacial_lakes.schema import ENDED, Status
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from glacial_lakes.inventory.area_series import AreaSeries
 
 WATER, EVENT, GAP, GLACIER = "#0072b2", "#d55e00", "#7f8a92", "#dfe6ea"
 """Blue and vermilion of Okabe & Ito are told apart by colour-blind readers and in grey print."""
@@ -130,6 +133,43 @@ def plot_area(
     if ax.get_legend_handles_labels()[0]:
         ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return ax
+
+
+PICTURES_A_LINE = 6
+
+
+def figure_of_series(series: AreaSeries, language: str = "en") -> Figure:
+    """Draw the area of a lake through time, and below it its picture and outline on each date.
+
+    Parameters
+    ----------
+    series : AreaSeries
+        From :func:`glacial_lakes.area_series`.
+    language : {"en", "ru"}
+        Language of the labels.
+    """
+    seen = series.observations[series.observations[C.SCENE_ID].isin([*series.pictures])]
+    lines = -(-len(seen) // PICTURES_A_LINE)
+    height = 3.2 + 1.9 * lines
+    figure = Figure(figsize=(10.0, height), layout="constrained")
+    grid = figure.add_gridspec(1 + lines, PICTURES_A_LINE, height_ratios=[3.2] + [1.9] * lines)
+    plot_area(series.observations, figure.add_subplot(grid[0, :]), language, series.events)
+    for place, (_, row) in enumerate(seen.iterrows()):
+        picture = series.pictures[row[C.SCENE_ID]]
+        ax = figure.add_subplot(grid[1 + place // PICTURES_A_LINE, place % PICTURES_A_LINE])
+        west, south, east, north = picture.grid.bounds
+        colours = np.moveaxis(picture.colours, 0, -1)
+        ax.imshow(colours, extent=(west, east, south, north), interpolation="nearest")
+        own = series.outlines[series.outlines[C.SCENE_ID] == row[C.SCENE_ID]]
+        if len(own):
+            shore = own.geometry.boundary.to_crs(picture.grid.crs.to_wkt())
+            shore.plot(ax=ax, color="#f0e442", lw=0.9, aspect=None)
+        ax.set_xlim(west, east)
+        ax.set_ylim(south, north)
+        ax.set_axis_off()
+        status = translate(str(row[C.STATUS]), language)
+        ax.set_title(f"{day(row[C.ACQUIRED], language)} {row[C.SENSOR]}\n{status}", fontsize=7)
+    return figure
 
 
 def plot_lakes(
@@ -308,7 +348,11 @@ def _events_of(observations: pd.DataFrame, events: pd.DataFrame) -> list[tuple[p
         bool(lakes & {lake_id, *others.split()})
         for lake_id, others in zip(events[C.LAKE_ID], lineage, strict=True)
     ]
-    own = events[concerned].dropna(subset=C.DATE).drop_duplicates([C.DATE, C.EVENT])
+    own = (
+        events.loc[np.array(concerned, dtype=bool)]
+        .dropna(subset=C.DATE)
+        .drop_duplicates([C.DATE, C.EVENT])
+    )
     return [
         (pd.Timestamp(date), str(event))
         for date, event in zip(own[C.DATE], own[C.EVENT], strict=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+from rasterio.windows import Window
 
 from glacial_lakes.kernels.jit import kernel
 from glacial_lakes.scenes.quality import Quality
@@ -187,6 +188,25 @@ def reach_fraction(
     up = np.round(-distance * math.cos(azimuth)).astype(np.int64)
     along = np.round(distance * math.sin(azimuth)).astype(np.int64)
     return float(_share_towards(states, cloud_state, rows, cols, up, along))
+
+
+def clouds_above(
+    rows: NDArray[np.int64],
+    cols: NDArray[np.int64],
+    pixel_m: float,
+    sun_azimuth_deg: float,
+    sun_elevation_deg: float,
+) -> Window:
+    """Return the window of all clouds that :func:`reach_fraction` asks for, and of the pixels."""
+    reach = 0.0
+    if sun_elevation_deg > 0:
+        highest = CLOUD_HEIGHT_M[1] / math.tan(math.radians(sun_elevation_deg)) / pixel_m
+        reach = highest + 2 * SHADOW_STEP_PX
+    azimuth = math.radians(sun_azimuth_deg)
+    up, along = round(-reach * math.cos(azimuth)), round(reach * math.sin(azimuth))
+    top, left = int(rows.min()) + min(up, 0), int(cols.min()) + min(along, 0)
+    bottom, right = int(rows.max()) + max(up, 0) + 1, int(cols.max()) + max(along, 0) + 1
+    return Window(left, top, right - left, bottom - top)
 
 
 @kernel

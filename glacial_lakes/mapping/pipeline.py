@@ -14,12 +14,13 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from rasterio.features import geometry_mask
-from rasterio.windows import Window
+from rasterio.windows import Window, union
 
 from glacial_lakes import measures, schema
 from glacial_lakes.columns import C
 from glacial_lakes.coverage import Coverage, State
 from glacial_lakes.errors import N_, InputError, MetadataError, require
+from glacial_lakes.grid import Grid, within
 from glacial_lakes.io.repair import repaired
 from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.mapping import classification, masks, observability, slc_gaps, uncertainty
@@ -80,6 +81,7 @@ def map_lakes(
     dem: Dem | None = None,
     glaciers: Places | None = None,
     aoi: Places | None = None,
+    near: Places | None = None,
     min_area_m2: float | None = None,
     glacier_buffer_m: float | None = 10_000.0,
     settings: MappingSettings | None = None,
@@ -88,6 +90,9 @@ def map_lakes(
     look: Look | None = None,
 ) -> MappedScene:
     """Map the lakes of one scene.
+
+    A lake is the same whatever part of the scene is asked for: clouds that may cast their shadow
+    on it are looked up beyond ``aoi``, ``near`` and ``glacier_buffer_m``.
 
     Parameters
     ----------
@@ -102,6 +107,9 @@ def map_lakes(
     aoi : path-like, GeoDataFrame, GeoSeries, geometry or bounds, optional
         Polygons; lakes with their inner point outside are left out. A geometry, or bounds (west,
         south, east, north), is in degrees (EPSG:4326).
+    near : path-like, GeoDataFrame, GeoSeries, geometry or bounds, optional
+        Polygons; only lakes that meet them are mapped, whole, and only the blocks of the scene that
+        this takes are read. Elsewhere nothing is told.
     min_area_m2 : float, optional
         Smallest lake; default ``settings.min_pixels`` pixels of the scene.
     glacier_buffer_m : float or None
@@ -168,6 +176,9 @@ def map_lakes(
         blocks = blocks.near(on_map(ice, scene.grid, glacier_buffer_m), glacier_buffer_m)
     if region is not None:
         blocks = blocks.near(region, 0.0)
+    ground = None if near is None else on_map(as_places(near), scene.grid)
+    if ground is not None:
+        blocks = blocks.near(ground, 0.0)
     smallest = settings.min_pixels * scene.grid.pixel_area_m2
     model, proposing = None, band_names(scene) if detector else bands_of(settings)
     if probability is not None:
@@ -185,23 +196,21 @@ def map_lakes(
         model,
     )
     states, measured = _measure_all(job, settings.strip_rows)
-    rows, rivers = _decide(scene, states, measured, settings.min_lake_prob)
+    rows, rivers = _decide(job, states, measured, settings.min_lake_prob)
     hidden = [_hidden_m2(job, states, row) for row in rows]
     table = _table(scene, rows, hidden, job.terrain)
     if ice is not None:
         table = _near_glaciers(table, ice, glacier_buffer_m)
+    grid = scene.grid
+    if ground is not None:
+        part = _touched(grid, blocks.extent, table)
+        states, grid = states[part.toslices()], grid.crop(part)
     if region is not None:
-        inside = shapely.union_all(repaired(region.geometry))
-        chosen = shapely.intersects(inside, table.representative_point().to_numpy())
-        table = table[chosen].reset_index(drop=True)
-        kept = [inside, *table.geometry]  # a lake on the border is seen as a whole
-        states[geometry_mask(kept, scene.grid.shape, scene.grid.transform)] = State.NODATA
+        table = _within(region, table, table.representative_point(), states, grid)
+    if ground is not None:
+        table = _within(ground, table, table.geometry, states, grid)
     coverage = Coverage.from_states(
-        states,
-        scene_id=scene.id,
-        acquired=scene.acquired,
-        sensor=scene.sensor,
-        grid=scene.grid,
+        states, scene_id=scene.id, acquired=scene.acquired, sensor=scene.sensor, grid=grid
     )
     return MappedScene(table, coverage, river_outlines(rivers, scene.grid))
 
@@ -249,10 +258,10 @@ def candidates(
         not observability.is_high_summer(scene),
     )
     states, measured = _measure_all(job, settings.strip_rows)
-    judged = []
+    sky, judged = _Sky(job, states), []
     for one in measured:
         if one.found is not None:
-            found = _reached(scene, states, one, one.found)
+            found = _reached(job, sky, one, one.found)
             rules = classification.by_rules(found)
             judged.append(Judged(found, rules, *lake_prob(found, rules), one.window, one.body))
     return judged
@@ -470,17 +479,18 @@ def _measure_around(job: _Job, row: int, col: int) -> dict[Place, list[Measured]
 
 
 def _decide(
-    scene: Scene, states: States, measured: Sequence[Measured], min_lake_prob: float
+    job: _Job, states: States, measured: Sequence[Measured], min_lake_prob: float
 ) -> tuple[list[dict[str, Any]], list[tuple[Window, Bool]]]:
     """Return the rows of the lakes and the pixels of rivers, and mark what the candidates settle.
 
     The last question needs all of the scene: whether a cloud may cast its shadow on a place.
     """
+    sky = _Sky(job, states)
     rows, rivers, marks = [], [], []
     for one in measured:
         category = "land"
         if one.found is not None:
-            found = _reached(scene, states, one, one.found)
+            found = _reached(job, sky, one, one.found)
             category = classification.classify(found, min_lake_prob)
         if category == "lake" and one.row is not None:
             prob, reasons = lake_prob(found, classification.by_rules(found))
@@ -498,22 +508,74 @@ def _decide(
     return rows, rivers
 
 
-def _reached(scene: Scene, states: States, one: Measured, found: Features) -> Features:
+class _Sky:
+    """What hides the ground, also in blocks that hold no lake of interest: read when asked for."""
+
+    def __init__(self, job: _Job, states: States) -> None:
+        self._job, self._states = job, states
+        self._read: dict[Place, States] = {}
+
+    def states(self, window: Window) -> States:
+        """Return the states of a window as if all of the scene had been read."""
+        found: States = self._states[window.toslices()]
+        blocks = self._job.blocks
+        missing = [block for block in blocks.of_window(window) if not blocks.wanted[block]]
+        if missing:
+            found = found.copy()
+        for block in missing:
+            if block not in self._read:
+                there = blocks.window(block)
+                pixels = read_pixels(self._job.scene, self._job.bands, there, None, self._job.path)
+                self._read[block] = ground_states(pixels)
+            there = blocks.window(block)
+            both = there.intersection(window)
+            found[within(both, window)] = self._read[block][within(both, there)]
+        return found
+
+
+def _reached(job: _Job, sky: _Sky, one: Measured, found: Features) -> Features:
     """Return the features with the share of the outline that a cloud's shadow may reach."""
-    azimuth, elevation = scene.sun_azimuth_deg, scene.sun_elevation_deg
+    azimuth, elevation = job.scene.sun_azimuth_deg, job.scene.sun_elevation_deg
     if azimuth is None or elevation is None or not classification.may_be_cloud_shadow(found):
         return found
+    grid = job.scene.grid
     rows, cols = np.nonzero(one.body)
+    rows, cols = rows + int(one.window.row_off), cols + int(one.window.col_off)
+    window = grid.clip(masks.clouds_above(rows, cols, grid.resolution, azimuth, elevation))
     reach = masks.reach_fraction(
-        states,
+        sky.states(window),
         int(State.CLOUD),
-        rows + int(one.window.row_off),
-        cols + int(one.window.col_off),
-        scene.grid.resolution,
+        rows - int(window.row_off),
+        cols - int(window.col_off),
+        grid.resolution,
         azimuth,
         elevation,
     )
     return replace(found, reach_fraction=reach)
+
+
+def _touched(grid: Grid, read: Window, table: gpd.GeoDataFrame) -> Window:
+    """Return the part of a scene that was read or holds an outline; one pixel where none is."""
+    windows = [read] if read.width else []
+    if len(table):
+        windows.append(grid.window_of(tuple(table.total_bounds), 1))
+    return union(windows) if windows else Window(0, 0, 1, 1)
+
+
+def _within(
+    places: gpd.GeoDataFrame,
+    table: gpd.GeoDataFrame,
+    chosen_by: gpd.GeoSeries,
+    states: States,
+    grid: Grid,
+) -> gpd.GeoDataFrame:
+    """Return the lakes of some places, and tell in the states of nothing that lies elsewhere."""
+    inside = shapely.union_all(repaired(places.geometry))
+    chosen = shapely.intersects(inside, chosen_by.to_numpy())
+    table = table[chosen].reset_index(drop=True)
+    kept = [inside, *table.geometry]  # a lake on the border is seen as a whole
+    states[geometry_mask(kept, grid.shape, grid.transform)] = State.NODATA
+    return table
 
 
 def _outside_model(

@@ -100,6 +100,19 @@ class Blocks:
         right = min(int(cols[-1]) + self.edge, width)
         return Window(left, top, right - left, bottom - top)
 
+    def window(self, block: tuple[int, int]) -> Window:
+        """Return the window of a block, by its place among the blocks."""
+        row, col = block
+        edge = self.edge
+        return self.grid.clip(Window(col * edge, row * edge, edge, edge))
+
+    def of_window(self, window: Window) -> list[tuple[int, int]]:
+        """Return the places of the blocks that hold pixels of a window."""
+        down, along = (
+            range(part.start // self.edge, -(-part.stop // self.edge)) for part in window.toslices()
+        )
+        return [(row, col) for row in down for col in along]
+
     def hold(self, window: Window) -> bool:
         """Return whether all of a window is read."""
         first_row, first_col = int(window.row_off) // self.edge, int(window.col_off) // self.edge

@@ -25,10 +25,10 @@ SCATTER_FACTOR = 2.0
 & Quincey (2015) find errors of 50 % to more than 400 % for single lakes."""
 MIN_RELATIONS = 3
 """Fewer relations that hold for an area give no volume."""
-_SURVEYED_M2 = (1.0e4, 2.0e6)
-"""From the smallest lakes that Veh et al. (2020, *PNAS* 117, 907-912) use to the largest surveyed
-ones of the Himalaya (Lower Barun, 1.8 km²: Haritashya et al. 2018, *Remote Sens.* 10, 798). The
-papers' own lists of lakes reach farther; narrower is safer."""
+_SURVEYED_M2 = (1.0e4, 6.0e6)
+"""From the smallest lakes that Veh et al. (2020, *PNAS* 117, 907-912) use to the largest one whose
+survey could be checked (Tasman Lake, 5.96 km² and 510 million m³ in 2008: Dykes et al. 2010,
+*Erdkunde* 64, 141-154). The papers' own lists of lakes reach farther; narrower is safer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,3 +135,56 @@ def volumes(
         for part, row in zip(("_low", "", "_high"), values, strict=True):
             columns[f"{quantity}{part}_{unit}"] = row
     return pd.DataFrame(columns, index=area_m2.index)
+
+
+def volume_changes(
+    before_m2: Float,
+    after_m2: Float,
+    sigma_m2: Float,
+    relations: tuple[VolumeRelation, ...] = VOLUME_RELATIONS,
+) -> Float:
+    """Return changes of volume by published area scalings: low, median, high.
+
+    A lake lies off a relation on all dates alike, so that a change is known as well as a volume is:
+    from the smallest change of the relations divided by :data:`SCATTER_FACTOR` to the largest times
+    it. The error of the difference of the areas adds to both sides.
+
+    Parameters
+    ----------
+    before_m2, after_m2 : array of float
+        Areas; 0 of a lake that is not there, of which the volume is 0.
+    sigma_m2 : array of float
+        One standard deviation of their difference; NaN counts as 0.
+
+    Returns
+    -------
+    ndarray (3, lake), float64
+        m³; missing where fewer than :data:`MIN_RELATIONS` relations hold for both areas.
+
+    Examples
+    --------
+    >>> low, half, high = volume_changes(np.array([1e5]), np.array([2e5]), np.array([0.0]))
+    >>> bool(low[0] > 0), round(high[0] / half[0], 1)
+    (True, 2.2)
+    """
+    before, after = (
+        np.where(area == 0, 0.0, np.stack([relation.volume_m3(area) for relation in relations]))
+        for area in (np.asarray(before_m2), np.asarray(after_m2))
+    )
+    every = after - before
+    known = np.isfinite(every).sum(axis=0) >= MIN_RELATIONS
+    found = np.full((3, every.shape[1]), np.nan)
+    if not known.any():
+        return found
+    held = every[:, known]
+    ends = np.stack([held / SCATTER_FACTOR, held * SCATTER_FACTOR])
+    low, half = np.nanmin(ends, axis=(0, 1)), np.nanmedian(held, axis=0)
+    high = np.nanmax(ends, axis=(0, 1))
+    larger = np.fmax(before_m2, after_m2)[known]
+    exponents = np.array([[relation.exponent] for relation in relations])
+    slopes = exponents * np.fmax(before, after)[:, known] / np.where(larger > 0, larger, np.inf)
+    slope_m = np.nanmedian(slopes, axis=0)
+    spread = np.nan_to_num(slope_m * np.asarray(sigma_m2)[known])
+    below, above = np.hypot(half - low, spread), np.hypot(high - half, spread)
+    found[:, known] = half - below, half, half + above
+    return found

@@ -19,7 +19,7 @@ from glacial_lakes import language as words
 from glacial_lakes import schema
 from glacial_lakes.change.series import involved
 from glacial_lakes.columns import C
-from glacial_lakes.errors import N_, InputError, require
+from glacial_lakes.errors import N_, require
 from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.measures.meridian import beside_each_other
 from glacial_lakes.report import curves
@@ -148,25 +148,7 @@ def _asked(inventory: Inventory, lakes: Sequence[str] | None) -> list[str]:
         place = [field.title for field in visited.fields].index("Lake ID")
         return [str(row[place]) for row in visited.rows]
     require(lakes, (list, tuple), "lakes", N_("give a list of IDs, numbers or names"))
-    table = schema.conform(inventory.lakes, schema.LAKES)
-    known: dict[str, list[str]] = {}
-    for column in (C.LAKE_ID, C.NUMBER, C.CATALOGUE_NO, C.LAKE_NAME):
-        here = table[table[column].notna()]
-        of_column: dict[str, list[str]] = {}
-        for name, lake in zip(here[column], here[C.LAKE_ID], strict=True):
-            of_column.setdefault(str(name).casefold(), []).append(str(lake))
-        known = of_column | known
-    found: dict[str, None] = {}
-    for name in lakes:
-        if str(name).casefold() not in known:
-            raise InputError(
-                None,
-                "the inventory has no lake {lake}",
-                "name it by its ID, its number or its name",
-                lake=str(name),
-            )
-        found |= dict.fromkeys(known[str(name).casefold()])
-    return list(found)
+    return inventory.ids_of(lakes)
 
 
 def _sheets(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from glacial_lakes.schema import Status
 from glacial_lakes.settings import TrackingSettings
 from glacial_lakes.tracking.epochs import Epoch, is_north, is_open_season, shared_areas
 from glacial_lakes.tracking.matching import COMPARABLE, geometry_array
-from glacial_lakes.tracking.partial import partly_hidden
+from glacial_lakes.tracking.partial import Shown, partly_hidden, shown_after_all
 from glacial_lakes.tracking.ragged import Geometries
 from glacial_lakes.tracking.tracks import (
     NOT_SHOWN,
@@ -167,6 +167,7 @@ def raw_views(links: Links) -> Views:
     """
     tracks = links.tracks
     hidden = partly_hidden(links)
+    shown = shown_after_all(links, hidden)
     views = Views.blank(len(tracks), len(links.epochs))
     ground = geometry_array(track.first for track in tracks)
     areas, in_north = shapely.area(ground), is_north(ground)
@@ -203,9 +204,43 @@ def raw_views(links: Links) -> Views:
             )
             views.put(lake, view)
         whole[[*hidden[number]]] = False
+        whole[[*shown[number]]] = True
         ground[whole] = ragged_outlines(links, number, np.flatnonzero(whole)).geometries()
         areas[whole] = sightings[C.AREA_M2][whole]
+    _enter_shown(views, links, shown)
     return views
+
+
+def _enter_shown(views: Views, links: Links, shown: Sequence[Mapping[int, Shown]]) -> None:
+    """Enter the lakes that an image shows though it looked cut.
+
+    Nobody measured the shore of such an outline. Its error is that of the other outlines of the
+    lake, which grows with pixel and circumference; half of what was hidden and of what may be
+    ground adds to it.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        errors = views.sigma_m2 / (views.resolution_m * np.sqrt(views.area_m2))
+    for number, lakes in enumerate(shown):
+        for lake, (share, extra) in lakes.items():
+            view = views.at(lake, number)
+            area_m2 = float(links.sightings[number][C.AREA_M2][lake])
+            usual = errors[lake][np.isfinite(errors[lake])]
+            sigma = float(np.median(usual)) if usual.size else np.nan
+            sigma *= view.resolution_m * area_m2**0.5
+            doubt_m2 = area_m2 * (share + extra) / 2
+            views.put(
+                lake,
+                view._replace(
+                    status=Status.OBSERVED,
+                    fraction=1 - share,
+                    area_m2=area_m2,
+                    sigma_m2=float(np.hypot(sigma, doubt_m2)),
+                    at_most_m2=np.nan,
+                    at_least_m2=np.nan,
+                    area_min_m2=np.nan,
+                    area_max_m2=np.nan,
+                ),
+            )
 
 
 def _enter_places(

@@ -1,14 +1,15 @@
 """Outlines that show only a part of their lake, because the rest of it was hidden.
 
 One image cannot tell: the open water of a lake that is half frozen, or half under cloud, looks
-like a smaller lake. The images around it can. Ground that was lake before, is lake afterwards,
-and was not seen in between belongs to the lake all the time.
+like a smaller lake, and a lake beside a cloud or in the shade of a slope may go on there. The
+images around it can. Ground that was lake before, is lake afterwards, and was not seen in between
+belongs to the lake all the time; and where neither of them shows more lake, nothing is hidden.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ from glacial_lakes.tracking.matching import geometry_array
 from glacial_lakes.tracking.ragged import Geometries, Numbers
 from glacial_lakes.tracking.tracks import (
     NOT_SHOWN,
+    PARTIAL,
     WHOLE,
     Lineage,
     Links,
@@ -91,6 +93,68 @@ def partly_hidden(links: Links) -> list[dict[int, Hidden]]:
             else:
                 complete[lake] = number
     return hidden
+
+
+class Shown(NamedTuple):
+    """A lake that an image shows though it looked cut."""
+
+    share: float
+    """Of the lake and of where it was before and after, what was not observed; at most 0.1."""
+    extra: float
+    """Share of the outline that was lake neither before nor after."""
+
+
+def shown_after_all(links: Links, hidden: Sequence[Mapping[int, Hidden]]) -> list[dict[int, Shown]]:
+    """Return the lakes of which next to nothing was hidden, though an image looks as if more was.
+
+    A cloud or shade beside a lake may hide that it goes on there. Where the last whole outline
+    before and the first one after agree that it does not, nothing is hidden; and what the outline
+    takes in beyond both of them, such as dark ground, must be as little.
+
+    Parameters
+    ----------
+    links : Links
+        A linked series.
+    hidden : sequence of mapping
+        From :func:`partly_hidden`: these outlines tell nothing.
+
+    Returns
+    -------
+    list of dict
+        For each epoch by track.
+    """
+    shown: list[dict[int, Shown]] = [{} for _ in links.epochs]
+    if not links.tracks:
+        return shown
+    sightings = np.stack(links.sightings)
+    whole = sightings["view"] == WHOLE
+    for number, parts in enumerate(hidden):
+        whole[number, [*parts]] = False
+    numbers = np.arange(len(whole))[:, np.newaxis]
+    before = np.maximum.accumulate(np.where(whole, numbers, -1), axis=0)
+    after = np.minimum.accumulate(np.where(whole, numbers, len(whole))[::-1], axis=0)[::-1]
+    area = sightings[C.AREA_M2]
+    for number, epoch in enumerate(links.epochs):
+        earlier, later = before[number], after[number]
+        cut = (sightings["view"][number] == PARTIAL) & (earlier >= 0) & (later < len(whole))
+        lakes = np.flatnonzero(cut)
+        around = np.stack([area[earlier[lakes], lakes], area[later[lakes], lakes]])
+        now = area[number, lakes]
+        alike = (now >= (1 - 2 * _MAY_LACK) * around.max(0)) & (
+            now <= around.max(0) / (1 - _MAY_LACK)
+        )
+        lakes, now = lakes[alike], now[alike]
+        if not lakes.size:
+            continue
+        outlines = ragged_outlines(links, number, lakes).geometries()
+        grounds = [outlines_of(links, which[lakes], lakes) for which in (earlier, later)]
+        common = np.max([overlap_areas(ground, outlines) for ground in grounds], axis=0)
+        extra = 1 - common / now
+        lacks = _lacks(epoch, shapely.union(*grounds), outlines)
+        for lake, beyond, (share, _) in zip(lakes.tolist(), extra.tolist(), lacks, strict=True):
+            if share <= _MAY_LACK and beyond <= _MAY_LACK:
+                shown[number][lake] = Shown(share, max(beyond, 0.0))
+    return shown
 
 
 def _next_whole(sightings: npt.NDArray[Any]) -> Positions:

@@ -6,7 +6,7 @@ import functools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import geopandas as gpd
 import pandas as pd
@@ -56,6 +56,7 @@ from glacial_lakes.workflow.scene_tasks import MEMORY_SHARE
 LAYER = "outlines"
 _DEGREES = "EPSG:4326"
 
+T = TypeVar("T")
 Mapped = tuple[Plausibility, gpd.GeoDataFrame, float]
 """How likely a scene is what it seems, its outlines, and the seconds that they took."""
 
@@ -153,11 +154,11 @@ def map_scenes(
     given = {"dem": dem, "glaciers": glaciers, "aoi": aoi, "min_area_m2": min_area_m2}
     call = functools.partial(_map, given)
     tables = []
-    for scene, mapped in zip(scenes, _outcomes(call, scenes, limits), strict=True):
+    for scene, mapped in zip(scenes, outcomes(call, scenes, limits), strict=True):
         if isinstance(mapped, OutputError):  # no fault of the scene
             raise mapped
         if isinstance(mapped, Exception):
-            listen(SceneRefused(scene.path, _reason(mapped, scene.path)))
+            listen(SceneRefused(scene.path, reason_of(mapped, scene.path)))
             continue
         found, outlines, seconds = mapped
         if found.verdict == "odd":
@@ -180,9 +181,19 @@ def _map(given: Mapping[str, Any], scene: Scene) -> Mapped:
     return found, outlines, time.monotonic() - started
 
 
-def _outcomes(
-    call: Callable[[Scene], Mapped], scenes: Sequence[Scene], limits: LimitSettings | None
-) -> Iterator[Mapped | Exception]:
+def outcomes(
+    call: Callable[[Scene], T], scenes: Sequence[Scene], limits: LimitSettings | None
+) -> Iterator[T | Exception]:
+    """Yield what a call returns of each scene, or the fault of the scene that it raised.
+
+    Parameters
+    ----------
+    call : callable
+        Takes a scene; picklable where there are limits.
+    scenes : sequence of Scene
+    limits : LimitSettings, optional
+        With them the calls are made in a process of their own.
+    """
     if limits is not None:
         most = limits.memory_bytes or int(machine.memory_bytes() * MEMORY_SHARE)
         yield from in_turn(call, scenes, seconds=limits.scene_s, memory_bytes=most)
@@ -194,7 +205,8 @@ def _outcomes(
             yield error
 
 
-def _reason(error: Exception, product: str) -> Message:
+def reason_of(error: Exception, product: str) -> Message:
+    """Return why a product could not be used, in one line that does not name it again."""
     if isinstance(error, GlacialLakesError):
         return error.line_beside(product)
     if isinstance(error, MemoryError):

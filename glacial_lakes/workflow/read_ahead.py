@@ -17,6 +17,7 @@ from glacial_lakes.events import ignore
 from glacial_lakes.inventory.build import named_basins
 from glacial_lakes.inventory.catalogue import read_catalogue
 from glacial_lakes.inventory.inventory import LAYERS, is_inventory
+from glacial_lakes.inventory.surveys import read_surveys
 from glacial_lakes.io.geopackage import read_layers
 from glacial_lakes.io.vector import read_rows, spatial_layers
 from glacial_lakes.mapping.reach import check_reach
@@ -135,6 +136,10 @@ def readers_of(project: Project) -> dict[Path, Reader]:
     if project.catalogue.file is not None:
         catalogue = project.folder / project.catalogue.file
         readers[catalogue] = partial(read_catalogue, project.catalogue, project.folder)
+    surveys = (project.storage.curves, *project.storage.bathymetry)
+    for path in surveys:
+        if path is not None:
+            readers[project.folder / path] = partial(read_surveys, project.storage, project.folder)
     return readers
 
 

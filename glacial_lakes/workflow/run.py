@@ -34,6 +34,7 @@ from glacial_lakes.inventory.build import named_basins, track
 from glacial_lakes.inventory.catalogue import read_catalogue
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
 from glacial_lakes.inventory.kept import refuse_empty, tell_away
+from glacial_lakes.inventory.surveys import read_surveys
 from glacial_lakes.io import atomic, locks, marks
 from glacial_lakes.io.atomic import Aside
 from glacial_lakes.io.checksums import checksum, parts_of
@@ -196,12 +197,12 @@ def run(
         output_folder.claim(output)
         working_copy.take_in(output / INVENTORY_NAME, listen)
         with read_ahead(readers_of(project), project.limits):
-            scenes = _find_scenes(project, listen)
-        _tell_of_dem(project, on_event)
+            scenes = find_scenes(project, listen)
+        tell_of_dem(project, on_event)
         keep_apart([output], {part for scene in scenes for part in _places(scene)}, folder=True)
-        _check_reach(project, scenes)
-        checksums = _checksums(project)
-        tasks = _tasks(project, scenes, checksums, output)
+        require_reach(project, scenes)
+        checksums = checksums_of(project)
+        tasks = tasks_of(project, scenes, checksums, output)
         with _work_folder(output) as work:
             records, mapped = _map(
                 tasks,
@@ -213,15 +214,15 @@ def run(
                 on_event=listen,
             )
         trusted = project.inputs.trusted_scenes
-        records = _compared(scenes, records)
-        odd = _odd_scenes(scenes, records, trusted)
+        records = compared(scenes, records)
+        odd = odd_scenes(scenes, records, trusted)
         for event in odd:
             on_event(event)
-        usable = _usable(records, {event.scene_id for event in odd})
-        reused = tuple(scene_id for scene_id in usable if scene_id not in mapped)
+        used = usable(records, {event.scene_id for event in odd})
+        reused = tuple(scene_id for scene_id in used if scene_id not in mapped)
         refusals = tuple(sorted(refused, key=lambda event: (event.path, event.reason)))
         result = RunResult(output, (), mapped, reused, refusals, 0, set_aside=odd)
-        if not usable:
+        if not used:
             return result
         table = manifest.scene_table(project.folder, scenes, records, refusals, trusted)
         working_copy.take_in(output / INVENTORY_NAME, listen)  # mapping may have taken hours
@@ -233,8 +234,8 @@ def run(
         if is_same and manifest.outputs_hold(output, outputs):
             n_lakes, unchanged = int(earlier[C.N_LAKES]), True
         else:
-            listen(StageStarted("track", len(usable)))
-            inventory = _track(project, output, usable, table, content, allow_empty, listen)
+            listen(StageStarted("track", len(used)))
+            inventory = _track(project, output, used, table, content, allow_empty, listen)
             n_lakes, unchanged = len(inventory.lakes), False
             outputs = _replace_results(project, output, inventory, content, outputs, listen)
         paths = tuple(output / name for name in (*outputs, manifest.FILE_NAME))
@@ -252,13 +253,13 @@ def _require_types(project: object, jobs: object, max_memory: object) -> None:
             raise InputError(None, "{name} is given as {value}", remedy, name=name, value=value)
 
 
-def _usable(records: Mapping[str, Record], waiting: set[str]) -> list[str]:
+def usable(records: Mapping[str, Record], waiting: set[str]) -> list[str]:
     """Return the scenes that were mapped and wait for nobody."""
     mapped = (record for record in records.values() if record.state == SceneState.MAPPED)
     return [record.scene_id for record in mapped if record.scene_id not in waiting]
 
 
-def _compared(scenes: Sequence[Scene], records: Mapping[str, Record]) -> dict[str, Record]:
+def compared(scenes: Sequence[Scene], records: Mapping[str, Record]) -> dict[str, Record]:
     """Return the records, with those odd that show the ground as no other scene does.
 
     What ``done.json`` keeps is of the scene alone, so that another scene changes none.
@@ -282,7 +283,7 @@ def _compared(scenes: Sequence[Scene], records: Mapping[str, Record]) -> dict[st
     }
 
 
-def _odd_scenes(
+def odd_scenes(
     scenes: Sequence[Scene], records: Mapping[str, Record], trusted: Collection[str]
 ) -> tuple[SceneOdd, ...]:
     """Return the scenes that wait until a person trusts them."""
@@ -294,18 +295,20 @@ def _odd_scenes(
     )
 
 
-def _tell_of_dem(project: Project, on_event: Listener) -> None:
+def tell_of_dem(project: Project, on_event: Listener) -> None:
+    """Tell that a project has no elevation model, or what is odd about it."""
     if project.inputs.dem is None:
         on_event(DemNotGiven())
     elif reason := examine(dem := project.folder / project.inputs.dem):
         on_event(InputOdd(str(dem), reason))
 
 
-def _check_reach(project: Project, scenes: Sequence[Scene]) -> None:
+def require_reach(project: Project, scenes: Sequence[Scene]) -> None:
     """Refuse inputs that cannot be used or meet no scene, before hours are spent on them."""
     if project.area.basins is not None:
         named_basins(project.folder / project.area.basins, project.area.basin_field)
     read_catalogue(project.catalogue, project.folder)
+    read_surveys(project.storage, project.folder)
     if not scenes:
         return
     named = {
@@ -327,7 +330,14 @@ def _places(scene: Scene) -> set[Path]:
     return {product, *(part for part in parts if not part.is_relative_to(product))}
 
 
-def _find_scenes(project: Project, on_event: Listener) -> list[Scene]:
+def find_scenes(project: Project, on_event: Listener) -> list[Scene]:
+    """Open the scenes of a project that lie in its months.
+
+    Raises
+    ------
+    InputError, MissingFileError
+        When the project names a scene that is not there, or all lie in other months.
+    """
     folder = Path(glob.escape(str(project.folder)))
     patterns = []
     for pattern in project.inputs.scenes:
@@ -360,16 +370,18 @@ def _find_scenes(project: Project, on_event: Listener) -> list[Scene]:
     return chosen
 
 
-def _checksums(project: Project) -> dict[str, str]:
+def checksums_of(project: Project) -> dict[str, str]:
+    """Return the checksums of the inputs of a project besides scenes, by what they are."""
     return {
         name: checksum(parts_of(project.folder / file_of(path)))
         for name, path in input_files(project).items()
     }
 
 
-def _tasks(
+def tasks_of(
     project: Project, scenes: Sequence[Scene], checksums: Mapping[str, str], output: Path
 ) -> list[SceneTask]:
+    """Return what is to do for each scene, with the key of all that its result depends on."""
     settings = as_dict(project)
     settings["mapping"].pop("strip_rows")  # sets memory, never the result
     for name in ("basins", "basin_field"):  # mapping does not know them
@@ -379,9 +391,7 @@ def _tasks(
         "mapping": settings["mapping"],
         "area": settings["area"],
         "checksums": {
-            name: sum_
-            for name, sum_ in checksums.items()
-            if name not in ("basins", "catalogue", "districts")
+            name: sum_ for name, sum_ in checksums.items() if name in ("aoi", "dem", "glaciers")
         },
     }
     if layer := layer_of(project.inputs.glaciers or ""):
@@ -538,6 +548,7 @@ def _track(
         settings=project.tracking,
         min_area_m2=project.area.min_area_m2,
         catalogue=read_catalogue(project.catalogue, project.folder),
+        surveys=read_surveys(project.storage, project.folder),
         scenes=scenes,
         run=row,
     )
