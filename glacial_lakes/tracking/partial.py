@@ -128,16 +128,16 @@ def shown_after_all(links: Links, hidden: Sequence[Mapping[int, Hidden]]) -> lis
         return shown
     sightings = np.stack(links.sightings)
     whole = sightings["view"] == WHOLE
-    for number, parts in enumerate(hidden):
-        whole[number, [*parts]] = False
+    for number, cut in enumerate(hidden):
+        whole[number, [*cut]] = False
     numbers = np.arange(len(whole))[:, np.newaxis]
     before = np.maximum.accumulate(np.where(whole, numbers, -1), axis=0)
     after = np.minimum.accumulate(np.where(whole, numbers, len(whole))[::-1], axis=0)[::-1]
     area = sightings[C.AREA_M2]
     for number, epoch in enumerate(links.epochs):
         earlier, later = before[number], after[number]
-        cut = (sightings["view"][number] == PARTIAL) & (earlier >= 0) & (later < len(whole))
-        lakes = np.flatnonzero(cut)
+        is_cut = (sightings["view"][number] == PARTIAL) & (earlier >= 0) & (later < len(whole))
+        lakes = np.flatnonzero(is_cut)
         around = np.stack([area[earlier[lakes], lakes], area[later[lakes], lakes]])
         now = area[number, lakes]
         alike = (now >= (1 - 2 * _MAY_LACK) * around.max(0)) & (

@@ -17,6 +17,7 @@ from glacial_lakes.columns import C
 from glacial_lakes.errors import N_
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.mapping.mapped_scene import MappedScene
+from glacial_lakes.measures import hanshaw_bookhagen_error
 from glacial_lakes.runtime import collector
 from glacial_lakes.runtime.threads import one_ahead
 from glacial_lakes.schema import LakeState, Status
@@ -46,6 +47,8 @@ from glacial_lakes.tracking.tracks import (
 
 SEEN_ONCE = N_("poor: seen once, by itself in no other image")
 """Quality of an outline that no other image confirms though some could have."""
+SHOWN_AFTER_ALL = N_("fair: looked cut, but images before and after show no more of the lake")
+"""Quality of an outline whose area is told because of other images."""
 
 
 _SUMMED = [
@@ -275,7 +278,10 @@ def _rows(
         status = views.status[shown, number]
         for name in _SUMMED:
             part[name] = _sums(epoch.patches[name].to_numpy(dtype=float), patches)
-        part[C.AREA_ERR_HB_M2] = part[C.AREA_ERR_HB_M2].where(status == Status.OBSERVED)
+        settled = (status == Status.OBSERVED) & (part[C.STATUS] != Status.OBSERVED).to_numpy()
+        bound = hanshaw_bookhagen_error(part[C.PERIMETER_M], part[C.PIXEL_M])
+        errors = part[C.AREA_ERR_HB_M2].where(status == Status.OBSERVED)
+        part[C.AREA_ERR_HB_M2] = errors.mask(settled & errors.isna(), bound)
         part[C.LAKE_ID] = [names[lake] for lake in shown]
         part[C.AREA_M2] = views.area_m2[shown, number]
         part[C.AREA_SIGMA_M2] = views.sigma_m2[shown, number]
@@ -283,6 +289,7 @@ def _rows(
         part[C.AREA_MAX_M2] = views.area_max_m2[shown, number]
         part[C.OBSERVED_FRACTION] = views.fraction[shown, number]
         part[C.STATUS] = status
+        part[C.QUALITY] = part[C.QUALITY].mask(settled, SHOWN_AFTER_ALL)
         poor = np.array([lake in unconfirmed for lake in shown], dtype=bool)
         part[C.QUALITY] = part[C.QUALITY].mask(poor, SEEN_ONCE)
         day = epoch.acquired.normalize()
