@@ -258,6 +258,42 @@ def test_who_checked_a_lake_stays_whoever_takes_the_file_in(path: Path, copy: Pa
 
 
 @ogr
+def test_of_two_who_check_a_lake_both_are_named_and_kept(path: Path, copy: Path) -> None:
+    lake = open_inventory(path).lakes["lake_id"].iloc[0]
+    second = Path(shutil.copy(path, path.with_name("second.gpkg")))
+    for copied, who in ((copy, "Асанов"), (second, "Борисова")):
+        told = f"verified = 1, verified_by = '{who}'"
+        sql(copied, f"UPDATE lakes SET {told} WHERE lake_id = '{lake}'")
+        review_file(path, copied)
+    third = Path(shutil.copy(path, path.with_name("third.gpkg")))
+    sql(third, f"UPDATE lakes SET verified_by = 'Усенов' WHERE lake_id = '{lake}'")
+    review_file(path, third)
+    for again in (copy, second, third):
+        assert review_file(path, again).empty
+    inventory = open_inventory(path)
+    assert inventory.lakes.set_index("lake_id")["verified_by"][lake] == "Асанов, Борисова, Усенов"
+    checks = inventory.reviews[inventory.reviews["decision"] == "accepted"]
+    assert checks["reviewer"].tolist() == ["Асанов", "Борисова", "Усенов"]
+
+
+@ogr
+def test_what_another_drew_since_is_not_taken_for_an_edit_of_the_copy(
+    path: Path, copy: Path
+) -> None:
+    one, other = open_inventory(path).lakes["lake_id"].iloc[:2]
+    second = Path(shutil.copy(path, path.with_name("second.gpkg")))
+    wider = "ST_Multi(ST_Buffer(geom, 0.0003))"
+    sql(copy, f"UPDATE lakes SET geom = {wider} WHERE lake_id = '{one}'")
+    review_file(path, copy)
+    sql(second, f"UPDATE lakes SET area_m2 = 5.0 WHERE lake_id = '{other}'")
+    told: list[Event] = []
+    assert review_file(path, second, on_event=told.append).empty
+    (event,) = told
+    assert isinstance(event, InputOdd)
+    assert other in event.reason
+
+
+@ogr
 @pytest.mark.parametrize(
     ("column", "value"), [("basin", "'Чу'"), ("state", "'gone'"), ("area_m2", "1.0")]
 )
