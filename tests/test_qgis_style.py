@@ -24,6 +24,7 @@ from glacial_lakes.language import translate
 from glacial_lakes.schema import LakeState, LakeType, Status
 
 RUSSIAN = re.compile("[А-Яа-яё]")
+VAGUE = "погрешность больше четверти площади"
 
 
 @pytest.fixture(scope="module")
@@ -223,16 +224,18 @@ def test_qgis_draws_lakes_by_type_doubt_and_change(path: Path, inventory: Invent
     run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     told = json.loads(run.stdout.splitlines()[-1])
     assert told["shapefile"]
+    latest = inventory.latest().set_index("lake_id")
     for lake, shown in told["shapefile"].items():
         change = told["trends"].get(lake, [])
-        both = {*told["lakes"][lake], *change} - {"изменение не больше погрешности"}
-        assert set(shown) - {"по признакам это вряд ли озеро"} == both, lake
+        both = {*told["lakes"][lake], *change} - {"изменение не больше погрешности", VAGUE}
+        assert set(shown) - {"по признакам это вряд ли озеро", VAGUE} == both, lake
+        assert (VAGUE in shown) == (latest["area_sigma_m2"] > 0.25 * latest["area_m2"])[lake]
     for lake in inventory.lakes.itertuples():
         shown = told["lakes"][lake.lake_id]
         is_here = lake.state in (LakeState.PRESENT, LakeState.UNCONFIRMED)
         assert (translate(lake.lake_type or "unknown", "ru") in shown) == is_here
         is_vague = is_here and lake.area_sigma_m2 > 0.25 * lake.area_m2
-        assert ("погрешность больше четверти площади" in shown) == is_vague
+        assert (VAGUE in shown) == is_vague
         contradicted = "более новый снимок противоречит контуру, проведённому человеком" in shown
         assert contradicted == bool(lake.review_conflict)
     for trend in inventory.trends.itertuples():

@@ -68,8 +68,8 @@ def decisions_in(old: pd.Series, new: pd.Series, whole_lakes: bool) -> list[Row]
             rows.append(row)
     was = bool(old[C.VERIFIED]) if pd.notna(old[C.VERIFIED]) else False
     is_checked = bool(new[C.VERIFIED])
-    names = text_of(old[C.VERIFIED_BY]), text_of(new[C.VERIFIED_BY])
-    is_by_another = was and is_checked and names[1] is not None and not _same_text(*names)
+    checkers = text_of(old[C.VERIFIED_BY]), text_of(new[C.VERIFIED_BY])
+    is_by_another = was and is_checked and checkers[1] is not None and not _same_text(*checkers)
     if is_checked != was or is_by_another:
         kind = Decision.ACCEPTED if is_checked else Decision.WITHDRAWN
         row = decision(kind, old, new, old["geometry"])
