@@ -371,7 +371,9 @@ def _before(
     if since is not None:
         first, last = _period(since)
         time = times_of_scenes(rows, inventory.scenes)
-        rows = rows[(time >= first) & (time < last)]
+        days = rows.groupby(C.SCENE_ID)[C.ACQUIRED]  # an older survey is of several years
+        spans = (days.transform("min") < last) & (days.transform("max") >= first)
+        rows = rows[((time >= first) & (time < last)) | spans]
         if rows.empty:
             what = Message("no image of the inventory is of {time}", time=since)
             raise InputError(None, what, "name a date, a year, or years such as 2009-2011")
