@@ -95,10 +95,9 @@ def dictionary() -> str:
         columns_table(schema.TOTALS),
         "## Shapefiles\n",
         "Fields of the layer `outlines`, one file a date, and `lakes.shp` with the latest state.\n",
-        table(
-            ("field", "column", "unit"),
-            [(f"`{c.shapefile}`", f"`{c.name}`", c.unit) for c in schema.OUTLINES if c.shapefile],
-        ),
+        fields_table(schema.OUTLINES),
+        "`lakes.shp` has these besides, of the layers `lakes` and `trends`.\n",
+        fields_table((*schema.OF_LAKE, *schema.OF_TREND)),
         "## `glacial-lakes map`\n",
         "Layer `outlines`, without identities, in the projection of the scenes where they share "
         f"one: {names(c.name for c in schema.MAPPED)}.\n",
@@ -121,6 +120,12 @@ def columns_table(columns: Sequence[schema.Column]) -> str:
         for c in columns
     ]
     return table(head, rows)
+
+
+def fields_table(columns: Sequence[schema.Column]) -> str:
+    """Return a Markdown table of the fields that columns have in shapefiles."""
+    rows = [(f"`{c.shapefile}`", f"`{c.name}`", c.unit) for c in columns if c.shapefile]
+    return table(("field", "column", "unit"), rows)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

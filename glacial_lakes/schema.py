@@ -229,7 +229,7 @@ class Column:
         """Return what a form says beside the value: a short meaning, and the unit."""
         text = translate(self.title or self.en, language, MEANING)
         unit = translate(UNITS.get(self.unit, self.unit), language)
-        return text if unit in ("", "1") else f"{text}, {unit}"
+        return text if unit in ("", "1") or f"({unit})" in text else f"{text}, {unit}"
 
 
 LAKE_ID = Column(C.LAKE_ID, "text", "", "Lake identity, given once and kept", "GLAKE_ID")
@@ -451,7 +451,7 @@ EDITED = Column(
     drawn_as=True,
 )
 EDITED_BY = Column(C.EDITED_BY, "text", "", "Who redrew it", "Edited_By")
-NUMBER = Column(C.NUMBER, "integer", "1", "Number in reports, given once and kept")
+NUMBER = Column(C.NUMBER, "integer", "1", "Number in reports, given once and kept", "Report_No")
 CATALOGUE_NO = Column(
     C.CATALOGUE_NO,
     "text",
@@ -498,7 +498,39 @@ SOURCE_IMAGE = Column(
 )
 VERSION = Column(C.VERSION, "text", "", "Version of glacial_lakes", "Version")
 
-BASIN = Column(C.BASIN, "text", "", "Basin that the lake lies in")
+BASIN = Column(C.BASIN, "text", "", "Basin that the lake lies in", "Basin")
+N_OBSERVED = Column(C.N_OBSERVED, "integer", "1", "Number of areas measured", "N_Observed")
+REVIEW_CONFLICT = Column(
+    C.REVIEW_CONFLICT,
+    "boolean",
+    "",
+    "A newer outline is clearly different from the one that a person drew",
+    "Conflict",
+)
+DIFFERENCE = Column(C.DIFFERENCE_M2, "real", "m2", "Last area minus first", "Change")
+DIFFERENCE_SIGMA = Column(
+    C.DIFFERENCE_SIGMA_M2,
+    "real",
+    "m2",
+    "Its standard deviation, errors independent",
+    "Change_Err",
+)
+EXCEEDS_UNCERTAINTY = Column(
+    C.EXCEEDS_UNCERTAINTY,
+    "boolean",
+    "",
+    "The change exceeds 1.96 standard deviations of a difference of two areas",
+    "Chg_Sure",
+)
+TREND = Column(
+    C.TREND,
+    "text",
+    "",
+    "growing, shrinking, or none shown; empty below four dates",
+    "Trend",
+    title="Trend",
+    words=TrendKind,
+)
 
 MAPPED = (
     SCENE_ID,
@@ -544,6 +576,12 @@ OUTLINES = (
     VERSION,
 )
 """Outlines in an inventory: one row a lake a date (a lake in several parts is a MultiPolygon)."""
+
+OF_LAKE = (NUMBER, BASIN, N_OBSERVED, REVIEW_CONFLICT)
+OF_TREND = (DIFFERENCE, DIFFERENCE_SIGMA, EXCEEDS_UNCERTAINTY, TREND)
+LATEST = (*OUTLINES, *OF_LAKE, *OF_TREND)
+"""The latest whole outline of each lake, as the one file in which some people see it: with what
+its row in the layer of lakes and that of trends say."""
 
 OBSERVATIONS = (
     LAKE_ID,
@@ -697,7 +735,7 @@ LAKES = (
     GLACIER_DIST,
     Column(C.FIRST_SEEN, "time", "UTC", "First image that shows it"),
     Column(C.LAST_SEEN, "time", "UTC", "Last image that shows it"),
-    Column(C.N_OBSERVED, "integer", "1", "Number of areas measured"),
+    N_OBSERVED,
     AREA,
     AREA_SIGMA,
     Column(C.MAX_AREA_M2, "real", "m2", "Largest area measured"),
@@ -715,12 +753,7 @@ LAKES = (
     VERIFIED_BY,
     EDITED,
     EDITED_BY,
-    Column(
-        C.REVIEW_CONFLICT,
-        "boolean",
-        "",
-        "A newer outline is clearly different from the one that a person drew",
-    ),
+    REVIEW_CONFLICT,
     NUMBER,
     CATALOGUE_NO,
     LAKE_NAME,
@@ -756,13 +789,8 @@ TRENDS = (
     Column(C.FIRST, "time", "UTC", "First of them"),
     Column(C.LAST, "time", "UTC", "Last of them"),
     Column(C.SPAN_YEARS, "real", "a", "Time between them"),
-    Column(C.DIFFERENCE_M2, "real", "m2", "Last area minus first"),
-    Column(
-        C.DIFFERENCE_SIGMA_M2,
-        "real",
-        "m2",
-        "Its standard deviation, errors independent",
-    ),
+    DIFFERENCE,
+    DIFFERENCE_SIGMA,
     Column(
         C.METHOD,
         "text",
@@ -813,20 +841,8 @@ TRENDS = (
         "1",
         "p-value with regard to the number of lakes (Benjamini-Hochberg)",
     ),
-    Column(
-        C.EXCEEDS_UNCERTAINTY,
-        "boolean",
-        "",
-        "The change exceeds 1.96 standard deviations of a difference of two areas",
-    ),
-    Column(
-        C.TREND,
-        "text",
-        "",
-        "growing, shrinking, or none shown; empty below four dates",
-        title="Trend",
-        words=TrendKind,
-    ),
+    EXCEEDS_UNCERTAINTY,
+    TREND,
     Column(C.STEP_AFTER, "date", "UTC", "Last date before a step"),
     Column(C.STEP_DATE, "date", "UTC", "First date after a step"),
     Column(C.STEP_M2, "real", "m2", "Size of the step"),

@@ -213,6 +213,53 @@ def test_a_number_that_a_person_gave_is_not_given_again_when_its_lake_is_rejecte
     assert set(after.lakes["catalogue_no"]) == {"КЫР-7", "КЫР-3", "КЫР-11", "KG-8"}
 
 
+def test_a_number_given_here_is_not_taken_for_that_of_another_place(tmp_path: Path) -> None:
+    settings = replace(of_geopackage(tmp_path, ROWS), new_numbers=("KG-{n}",))
+    years = [scene("2024-08-01", PLACES[:5]), scene("2025-08-01", PLACES[:5])]
+    inventory = tracked(tmp_path, settings, years)
+    ours, other = inventory.lakes.sort_values("lon")["lake_id"].iloc[3:5]
+    of_geopackage(tmp_path, [*ROWS, [None] * 4, ["KG-1", "Чужое", "Чуйский", None]])
+    after = tracked(tmp_path, settings, years, inventory, "2027-01-01")
+    again = tracked(tmp_path, settings, years, after, "2027-01-01")
+    for found in (after, again):
+        numbers = found.lakes.set_index("lake_id")[["catalogue_no", "lake_name", "district"]]
+        assert numbers["catalogue_no"][[ours, other]].tolist() == ["KG-1", "KG-2"]
+        assert numbers.loc[[ours, other], ["lake_name", "district"]].isna().all(axis=None)
+        (told,) = describe(found, [], "ru").unseen_entries
+        assert told["lake_name"] == "Чужое"
+        assert ours in in_language(told["reason"], "ru")
+    decided = edited(again, "KG-1", "2027-02-01", catalogue_no="KG-50")
+    decided = edited(decided, "KG-2", "2027-02-01", catalogue_no="KG-1")
+    last = tracked(tmp_path, settings, years, decided, "2027-01-01")
+    lakes = last.lakes.set_index("lake_id")
+    assert lakes["catalogue_no"][[ours, other]].tolist() == ["KG-50", "KG-1"]
+    assert lakes["lake_name"][other] == "Чужое"
+    assert describe(last, [], "ru").unseen_entries == ()
+
+
+def test_a_column_is_found_by_what_a_shapefile_in_utf_8_leaves_of_its_name(tmp_path: Path) -> None:
+    settings = of_geopackage(tmp_path, ROWS)
+    cut = {name: name.encode()[:10].decode(errors="ignore") for name in HEADS}
+    listed(ROWS).rename(columns=cut).to_file(tmp_path / "list.gpkg")
+    found = read_catalogue(settings, tmp_path)
+    assert found is not None
+    assert found.places["lake_name"].tolist() == ["Адыгене", "Ак-Көл", None]
+
+
+def test_districts_of_the_office_are_read_in_the_encoding_of_its_catalogue(tmp_path: Path) -> None:
+    settings = of_shapefile(tmp_path, ROWS)
+    table = gpd.GeoDataFrame({"РАЙОН": ["Чуйский"]}, geometry=[square(74, 42, 1)], crs=4326)
+    table.to_file(tmp_path / "районы.shp", encoding="CP1251")
+    (tmp_path / "районы.cpg").unlink()
+    named = replace(settings, districts="районы.shp", district_field="РАЙОН")
+    found = read_catalogue(named, tmp_path)
+    assert found is not None
+    assert found.districts["district"].tolist() == ["Чуйский"]
+    with pytest.raises(VectorError) as refused:
+        read_catalogue(replace(named, encoding=None), tmp_path)
+    assert 'encoding = "CP1251"' in in_language(refused.value, "ru")
+
+
 def test_a_lake_whose_number_a_person_took_away_gets_no_other(tmp_path: Path) -> None:
     settings = replace(of_geopackage(tmp_path, ROWS), new_numbers=("KG-{n}",))
     inventory = edited(tracked(tmp_path, settings, TWO_YEARS), "KG-1", catalogue_no="")

@@ -195,7 +195,7 @@ def test_another_program_reads_fields_text_and_crs_of_the_shapefile(inventory, t
     assert 'ID["EPSG",4326]' in text
     summary = ogrinfo("-so", path)
     fields = re.findall(r"^(\w+): (?:String|Real|Integer|Integer64|Date)", summary, re.MULTILINE)
-    assert fields == [column.shapefile for column in schema.OUTLINES if column.shapefile]
+    assert fields == [column.shapefile for column in schema.LATEST if column.shapefile]
     assert max(len(name) for name in fields) <= 10
     assert "Geometry: Polygon" in summary
 

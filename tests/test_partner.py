@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +34,7 @@ from glacial_lakes.language import in_language
 from glacial_lakes.measures.relief import _slope_down
 from glacial_lakes.report.contents import describe
 from glacial_lakes.report.page import write_report
+from glacial_lakes.report.summaries import sheets
 from glacial_lakes.review.review_file import review_file
 from glacial_lakes.schema import Decision
 
@@ -98,6 +101,36 @@ def test_a_survey_is_told_with_its_range_and_not_by_its_oldest_image(
     assert "01.08.1998 – 04.08.2002" in page
     assert "01.08.2009 – 04.08.2011" in page
     assert "Не наблюдались на последнюю дату" not in page
+
+
+@pytest.mark.parametrize("since", ["2001", "2002", "1998", "2000-2001"])
+def test_changes_since_a_year_are_those_since_the_survey_that_has_it(
+    older: Inventory, since: str
+) -> None:
+    changes = {sheet.title: sheet for sheet in sheets(older, since)}["Changes"]
+    assert len(changes.rows) == 4
+    assert {row[5].year for row in changes.rows} == {1998, 1999, 2001, 2002}
+
+
+def test_an_inventory_of_older_outlines_is_in_the_language_it_was_made_in(
+    tmp_path: Path, call: Call
+) -> None:
+    out = tmp_path / "older.gpkg"
+    assert call("track", *two_surveys(tmp_path), "-o", out, "--lang", "ru")[0] == 0
+    assert open_inventory(out).language == "ru"
+    for place, language in (("a", "ru"), ("b", "en")):
+        given = () if language == "ru" else ("--lang", language)
+        formats = ("--format", "gpkg", "--format", "shp", "--epoch", "2000=1998-2002")
+        assert call("export", out, "-o", tmp_path / place, *formats, *given)[0] == 0
+        styles = [
+            path.read_text(encoding="utf-8") for path in (tmp_path / place).rglob("lakes*.qml")
+        ]
+        with closing(sqlite3.connect(tmp_path / place / "inventory.gpkg")) as database:
+            styles += [text for (text,) in database.execute("SELECT styleQML FROM layer_styles")]
+        assert len(styles) > 10
+        assert {
+            "Площадь" in text for text in styles if "rea on the" in text or "Площадь" in text
+        } == {language == "ru"}
 
 
 def test_numbers_of_the_partner_that_a_field_holds_stay_with_the_lakes(older: Inventory) -> None:
@@ -255,6 +288,42 @@ def test_who_checked_a_lake_stays_whoever_takes_the_file_in(path: Path, copy: Pa
     review_file(path, copy, by="Иванова")
     lakes = open_inventory(path).lakes.set_index("lake_id")
     assert lakes.loc[[one, other], "verified_by"].tolist() == ["Петров", "Иванова"]
+
+
+@ogr
+def test_of_two_who_check_a_lake_both_are_named_and_kept(path: Path, copy: Path) -> None:
+    lake = open_inventory(path).lakes["lake_id"].iloc[0]
+    second = Path(shutil.copy(path, path.with_name("second.gpkg")))
+    for copied, who in ((copy, "Асанов"), (second, "Борисова")):
+        told = f"verified = 1, verified_by = '{who}'"
+        sql(copied, f"UPDATE lakes SET {told} WHERE lake_id = '{lake}'")
+        review_file(path, copied)
+    third = Path(shutil.copy(path, path.with_name("third.gpkg")))
+    sql(third, f"UPDATE lakes SET verified_by = 'Усенов' WHERE lake_id = '{lake}'")
+    review_file(path, third)
+    for again in (copy, second, third):
+        assert review_file(path, again).empty
+    inventory = open_inventory(path)
+    assert inventory.lakes.set_index("lake_id")["verified_by"][lake] == "Асанов, Борисова, Усенов"
+    checks = inventory.reviews[inventory.reviews["decision"] == "accepted"]
+    assert checks["reviewer"].tolist() == ["Асанов", "Борисова", "Усенов"]
+
+
+@ogr
+def test_what_another_drew_since_is_not_taken_for_an_edit_of_the_copy(
+    path: Path, copy: Path
+) -> None:
+    one, other = open_inventory(path).lakes["lake_id"].iloc[:2]
+    second = Path(shutil.copy(path, path.with_name("second.gpkg")))
+    wider = "ST_Multi(ST_Buffer(geom, 0.0003))"
+    sql(copy, f"UPDATE lakes SET geom = {wider} WHERE lake_id = '{one}'")
+    review_file(path, copy)
+    sql(second, f"UPDATE lakes SET area_m2 = 5.0 WHERE lake_id = '{other}'")
+    told: list[Event] = []
+    assert review_file(path, second, on_event=told.append).empty
+    (event,) = told
+    assert isinstance(event, InputOdd)
+    assert other in event.reason
 
 
 @ogr

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
+import geopandas as gpd
 import pytest
 from defusedxml import ElementTree
 from editing import qgis
@@ -23,6 +24,7 @@ from glacial_lakes.language import translate
 from glacial_lakes.schema import LakeState, LakeType, Status
 
 RUSSIAN = re.compile("[А-Яа-яё]")
+VAGUE = "погрешность больше четверти площади"
 
 
 @pytest.fixture(scope="module")
@@ -131,23 +133,55 @@ def test_a_shapefile_has_its_own_field_names_in_the_style(
 ) -> None:
     export(inventory, tmp_path, ["shp"], language="ru")
     style = parsed((tmp_path / "shapefiles" / "lakes.qml").read_text(encoding="utf-8"))
-    names = {column.shapefile for column in schema.OUTLINES if column.shapefile}
+    names = {column.shapefile for column in schema.LATEST if column.shapefile}
     assert aliases(style).keys() == names
-    assert lists(style).keys() == {"Status", "GL_Type", "Event"}
+    assert all(RUSSIAN.search(name) for name in aliases(style).values())
+    assert lists(style).keys() == {"Status", "GL_Type", "Event", "Trend"}
     assert lists(style)["GL_Type"]["ice-contact"] == "приледниковое, в контакте с ледником"
-    assert style.find("renderer-v2").get("attr") == "Status"
+    day = parsed((tmp_path / "shapefiles" / "lakes_2020-08-01.qml").read_text(encoding="utf-8"))
+    assert day.find("renderer-v2").get("attr") == "Status"
+
+
+def groups_of(style: Element) -> dict[str, list[str]]:
+    """Return the legend of a style: its headings and the rules below them."""
+    return {
+        str(group.get("label")): [str(rule.get("label")) for rule in group.iterfind("rule")]
+        for group in style.iterfind("renderer-v2/rules/rule")
+    }
+
+
+def test_the_shapefile_of_the_latest_state_is_drawn_by_type_change_and_doubt(
+    inventory: Inventory, tmp_path: Path
+) -> None:
+    export(inventory, tmp_path, ["shp"], language="ru")
+    style = parsed((tmp_path / "shapefiles" / "lakes.qml").read_text(encoding="utf-8"))
+    told = groups_of(style)
+    assert list(told) == ["Тип", "Тренд", "Что проверить"]
+    assert all(RUSSIAN.search(label) for labels in told.values() for label in labels), told
+    fields = aliases(style).keys()
+    rules = [rule.get("filter", "") for rule in style.iterfind("renderer-v2/rules//rule")]
+    assert {name for rule in rules for name in re.findall('"([^"]+)"', rule)} <= fields
+    assert "Catal_No" in style.find("labeling").find(".//text-style").get("fieldName")
+
+
+def test_the_shapefile_tells_numbers_of_reports_and_trends_of_lakes(
+    inventory: Inventory, tmp_path: Path
+) -> None:
+    numbered = inventory.with_reviews(inventory.reviews)
+    export(numbered, tmp_path, ["shp"])
+    back = gpd.read_file(tmp_path / "shapefiles" / "lakes.shp").set_index("GLAKE_ID")
+    lakes, trends = (t.set_index("lake_id") for t in (numbered.lakes, numbered.trends))
+    assert (back["Report_No"] == lakes["number"].reindex(back.index).astype(int)).all()
+    assert (back["N_Observed"] == lakes["n_observed"].reindex(back.index).astype(int)).all()
+    told = trends.reindex(back.index)
+    assert back["Trend"].fillna("").tolist() == told["trend"].fillna("").tolist()
+    assert back["Change"].tolist() == pytest.approx(told["difference_m2"].tolist(), nan_ok=True)
 
 
 def test_the_legend_tells_type_state_doubt_and_change_in_the_language(
     styles: dict[str, Element],
 ) -> None:
-    told = {
-        layer: {
-            str(group.get("label")): [str(rule.get("label")) for rule in group.iterfind("rule")]
-            for group in styles[layer].iterfind("renderer-v2/rules/rule")
-        }
-        for layer in ("lakes", "trends")
-    }
+    told = {layer: groups_of(styles[layer]) for layer in ("lakes", "trends")}
     assert list(told["lakes"]) == ["Тип", "Состояние", "Что проверить"]
     assert len(told["lakes"]["Тип"]) == len(LakeType)
     assert told["trends"]["Тренд"][:2] == ["растёт", "сокращается"]
@@ -161,8 +195,8 @@ from qgis.core import QgsApplication, QgsRenderContext, QgsVectorLayer
 application = QgsApplication([], False)
 application.initQgis()
 told = {}
-for name in ("lakes", "trends"):
-    layer = QgsVectorLayer(f"{sys.argv[1]}|layername={name}", name, "ogr")
+for name, place in json.loads(sys.argv[1]).items():
+    layer = QgsVectorLayer(place, name, "ogr")
     layer.loadDefaultStyle()
     renderer, context = layer.renderer(), QgsRenderContext()
     context.setExpressionContext(layer.createExpressionContext())
@@ -172,7 +206,8 @@ for name in ("lakes", "trends"):
     for feature in layer.getFeatures():
         context.expressionContext().setFeature(feature)
         keys = renderer.legendKeysForFeature(feature, context)
-        told[name][feature["lake_id"]] = sorted(labels[key] for key in keys if "-" in key)
+        key = feature["GLAKE_ID" if place.endswith(".shp") else "lake_id"]
+        told[name][key] = sorted(labels[key] for key in keys if "-" in key)
     renderer.stopRender(context)
 print(json.dumps(told), flush=True)
 os._exit(0)
@@ -181,16 +216,26 @@ os._exit(0)
 
 @qgis
 def test_qgis_draws_lakes_by_type_doubt_and_change(path: Path, inventory: Inventory) -> None:
-    command = ["/usr/bin/python3", "-c", LEGEND_KEYS, str(path)]
+    export(inventory, path.parent, ["shp"], language="ru")
+    places = {name: f"{path}|layername={name}" for name in ("lakes", "trends")}
+    places["shapefile"] = str(path.parent / "shapefiles" / "lakes.shp")
+    command = ["/usr/bin/python3", "-c", LEGEND_KEYS, json.dumps(places)]
     environment = {"QT_QPA_PLATFORM": "offscreen", "HOME": str(path.parent)}
     run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     told = json.loads(run.stdout.splitlines()[-1])
+    assert told["shapefile"]
+    latest = inventory.latest().set_index("lake_id")
+    for lake, shown in told["shapefile"].items():
+        change = told["trends"].get(lake, [])
+        both = {*told["lakes"][lake], *change} - {"изменение не больше погрешности", VAGUE}
+        assert set(shown) - {"по признакам это вряд ли озеро", VAGUE} == both, lake
+        assert (VAGUE in shown) == (latest["area_sigma_m2"] > 0.25 * latest["area_m2"])[lake]
     for lake in inventory.lakes.itertuples():
         shown = told["lakes"][lake.lake_id]
         is_here = lake.state in (LakeState.PRESENT, LakeState.UNCONFIRMED)
         assert (translate(lake.lake_type or "unknown", "ru") in shown) == is_here
         is_vague = is_here and lake.area_sigma_m2 > 0.25 * lake.area_m2
-        assert ("погрешность больше четверти площади" in shown) == is_vague
+        assert (VAGUE in shown) == is_vague
         contradicted = "более новый снимок противоречит контуру, проведённому человеком" in shown
         assert contradicted == bool(lake.review_conflict)
     for trend in inventory.trends.itertuples():

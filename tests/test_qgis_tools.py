@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import json
 import re
 import shutil
 import subprocess
+import sys
+from enum import Flag, IntEnum, auto
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from editing import qgis
@@ -197,6 +202,91 @@ def test_every_word_of_the_tools_is_known_to_catalogues() -> None:
     said |= set(re.findall(r'(?:title|told) = (?:"\w+", )?"([^"]+)"', text))
     assert len(said) > 25
     assert said <= set(WORDS)
+
+
+SOURCE = Path(install.__code__.co_filename).parent / "qgis_plugin" / "provider.py"
+
+
+def test_the_tools_use_nothing_that_qt_6_or_later_qgis_took_away() -> None:
+    tree = ast.parse(SOURCE.read_text(encoding="utf-8"))
+    nodes = [*ast.walk(tree)]
+    modules = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    modules |= {
+        alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names
+    }
+    roots = {name: name.partition(".")[0] for name in modules}
+    foreign = {name for name, root in roots.items() if root not in sys.stdlib_module_names}
+    assert all(name == "qgis.core" or name.startswith("qgis.PyQt") for name in foreign), foreign
+    named = {node.id for node in nodes if isinstance(node, ast.Name)}
+    attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
+    assert not {"QVariant", "QRegExp", "sip"} & named
+    assert "exec_" not in {node.attr for node in attributes}
+    scopes = [node.value for node in attributes if isinstance(node.value, ast.Attribute)]
+    for node in attributes:  # a value of an enum stands behind the name of the enum
+        is_of_qt = isinstance(node.value, ast.Name) and re.match("Q(gs|gis|t|[A-Z])", node.value.id)
+        if is_of_qt and node.attr[0].isupper():
+            assert node in scopes, ast.unparse(node)
+
+
+class _Parameter:
+    def __init__(self, name: str, title: str, *more: object, **options: object) -> None:
+        self.name, self.title, self.more = name, title, (*more, *options.values())
+        self._flags = _Qgis4.ProcessingParameterFlag(0)
+
+    def flags(self) -> Flag:
+        return self._flags
+
+    def setFlags(self, flags: Flag) -> None:  # noqa: N802 (of QGIS)
+        assert isinstance(flags, _Qgis4.ProcessingParameterFlag)
+        self._flags = flags
+
+
+class _Algorithm:
+    def __init__(self) -> None:
+        self.parameters: list[_Parameter] = []
+
+    def addParameter(self, parameter: _Parameter) -> None:  # noqa: N802 (of QGIS)
+        self.parameters.append(parameter)
+
+
+class _Qgis4:
+    """The names of QGIS 4 alone: those of QGIS 3 are away, as its authors announce."""
+
+    class ProcessingParameterFlag(Flag):
+        Optional = auto()
+
+    class ProcessingSourceType(IntEnum):
+        File = 6
+
+
+def test_the_tools_load_where_only_the_names_of_qgis_4_are_left(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core = ModuleType("qgis.core")
+    tree = ast.parse(SOURCE.read_text(encoding="utf-8"))
+    (imported,) = (node for node in tree.body if getattr(node, "module", "") == "qgis.core")
+    for alias in imported.names:  # type: ignore[attr-defined]
+        base = _Parameter if "Parameter" in alias.name else _Algorithm
+        setattr(core, alias.name, type(alias.name, (base,), {}))
+    core.Qgis, core.QgsProcessing = _Qgis4, object  # type: ignore[attr-defined]
+    core.QgsProcessingException = RuntimeError  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "qgis", ModuleType("qgis"))
+    monkeypatch.setitem(sys.modules, "qgis.core", core)
+    (folder,) = profiles({"HOME": str(home)}, "linux")
+    spec = importlib.util.spec_from_file_location("provider", folder / NAME / "provider.py")
+    assert spec
+    assert spec.loader
+    provider = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(provider)
+    for kind in (getattr(provider, verb.capitalize()) for verb in sorted(VERBS)):
+        tool = kind().createInstance()
+        tool.initAlgorithm()
+        assert tool.parameters
+        for parameter in tool.parameters:
+            if type(parameter).__name__ == "QgsProcessingParameterString":
+                assert parameter.flags() == _Qgis4.ProcessingParameterFlag.Optional
+            if type(parameter).__name__ == "QgsProcessingParameterMultipleLayers":
+                assert parameter.more == (_Qgis4.ProcessingSourceType.File,)
 
 
 def test_a_plugin_of_somebody_else_is_left_alone(tmp_path: Path) -> None:

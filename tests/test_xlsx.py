@@ -7,6 +7,7 @@ import datetime
 import json
 import shutil
 import subprocess
+import textwrap
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
@@ -72,6 +73,28 @@ def test_numbers_are_numbers_and_dates_are_dates(
     assert all(isinstance(day, datetime.datetime) for day in table["Дата площади"][:count])
     days = [day.date() for day in table["Впервые видно"][:count]]  # type: ignore[attr-defined]
     assert days == [when.date() for when in inventory.lakes["first_seen"]]
+
+
+def test_what_exceeds_its_error_is_told_by_yes_and_no(book: openpyxl.Workbook) -> None:
+    assert set(columns_of(book["Изменения"])["Больше погрешности"]) - {None} == {"да", "нет"}
+
+
+def test_a_heading_is_shown_whole_with_no_word_parted(book: openpyxl.Workbook) -> None:
+    for page in book:
+        for cell in page[1]:
+            width = page.column_dimensions[cell.column_letter].width
+            assert max(map(len, str(cell.value).split())) <= width - 2, cell.value
+            lines = textwrap.wrap(str(cell.value), int(width) - 2)
+            assert page.row_dimensions[1].height >= 14 * len(lines), cell.value
+
+
+def test_a_number_does_not_run_into_the_text_behind_it(book: openpyxl.Workbook) -> None:
+    for page in book:
+        heads = [cell.value for cell in page[1]]
+        for at, cell in enumerate(page[2]):
+            is_text_behind = at + 1 < len(heads) and isinstance(page[2][at + 1].value, str)
+            if heads[at] == "№" or (isinstance(cell.value, datetime.datetime) and is_text_behind):
+                assert cell.alignment.horizontal == "center"
 
 
 def test_heads_stay_in_sight_and_tables_have_filters(book: openpyxl.Workbook) -> None:

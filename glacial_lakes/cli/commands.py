@@ -469,7 +469,9 @@ def track(
         for path, error in costly.items():
             listen(SceneRefused(str(path), error.line_beside(path)))
         paths = tuple(path for path in paths if path not in costly)
-        inventory = track_files(paths, out, fields=fields, **inputs, on_event=listen)
+        inventory = track_files(
+            paths, out, fields=fields, language=options.language, **inputs, on_event=listen
+        )
     say, path = speaker(options), out.absolute()
     lines = [
         *surveys(inventory, say),
@@ -567,7 +569,8 @@ def export(
     paths = write(lakes, folder.absolute(), names, language=language, since=since)
     if epochs:
         years = {name: (first, last) for name, first, last in epochs}
-        paths += export_composites(lakes, folder.absolute(), years, months or range(1, 13))
+        season = months or range(1, 13)
+        paths += export_composites(lakes, folder.absolute(), years, season, language=language)
     files = [str(path) for path in paths]
     say = speaker(options)
     left_out = [

@@ -33,6 +33,7 @@ from glacial_lakes.export import xlsx
 from glacial_lakes.export.edited import keep_edited, remember
 from glacial_lakes.export.kml import write_kmz
 from glacial_lakes.inventory.inventory import STATUS_COLOURS, Inventory, open_inventory
+from glacial_lakes.inventory.map_rules import SHAPEFILE_RULES
 from glacial_lakes.io.atomic import is_aside, settle, together, whole
 from glacial_lakes.io.locks import folder_lock
 from glacial_lakes.io.marks import is_overwriting, overwriting
@@ -88,7 +89,7 @@ def export(
     folder: Path | str,
     formats: Iterable[str],
     *,
-    language: str = "en",
+    language: str | None = None,
     since: str | Path | Inventory | None = None,
 ) -> list[Path]:
     """Write an inventory in several formats.
@@ -114,8 +115,8 @@ def export(
         ``geojson``: ``lakes.geojson`` and ``outlines.geojson``; ``kmz``: ``lakes.kmz`` with a time
         slider;
         ``parquet``: ``lakes.parquet`` and ``outlines.parquet``; ``report``: ``report.html``.
-    language : {"en", "ru"}
-        Language of the report, of the workbook and of the KMZ's words.
+    language : {"en", "ru"}, optional
+        Language of report, workbook, legends and the KMZ's words; by default the inventory's own.
     since : str, path-like or Inventory, optional
         What changes in workbook and report are told from: a date, a year, years
         (``2009-2011``) or an earlier inventory; by default the first area of each lake.
@@ -153,6 +154,7 @@ def export(
             raise ConfigError(None, "there is no export format {name!r}", remedy, name=name)
     if not names:
         return []
+    language = language or inventory.language
     require_packages(names)
     folder = Path(folder).absolute()
     since = earlier(since)
@@ -279,6 +281,7 @@ def export_composites(
     folder: Path | str,
     composites: Mapping[str, tuple[int, int]],
     months: Sequence[int],
+    language: str | None = None,
 ) -> list[Path]:
     """Write the best outline of each lake in the season of some years.
 
@@ -296,6 +299,8 @@ def export_composites(
         and what changed between them on lakes that both show.
     months : sequence of int
         Months of the season.
+    language : {"en", "ru"}, optional
+        Language of legends in QGIS; by default the inventory's own.
 
     Returns
     -------
@@ -328,9 +333,8 @@ def export_composites(
             paths = []
             for name, years in ordered:
                 path = aside.folder / "shapefiles" / f"lakes_{name}.shp"
-                paths += _styled_shapefile(
-                    inventory.composite(years, months), path, inventory.language
-                )
+                table = inventory.composite(years, months)
+                paths += _styled_shapefile(table, path, language or inventory.language)
             totals = change.totals(pd.concat(rows, ignore_index=True), inventory.lakes)
             path = aside.folder / "totals_of_composites.csv"
             fields = [column.name for column in schema.TOTALS]
@@ -382,12 +386,24 @@ def _outlines(inventory: Inventory) -> gpd.GeoDataFrame:
 
 
 def _shapefiles(inventory: Inventory, folder: Path, language: str) -> list[Path]:
-    tables = {f"lakes_{name}": table for name, table in epochs(inventory).items()}
-    tables["lakes"] = inventory.latest()
+    place = folder / "shapefiles"
     paths = []
-    for name, table in tables.items():
-        paths += _styled_shapefile(table, folder / "shapefiles" / f"{name}.shp", language)
-    return paths
+    for name, table in epochs(inventory).items():
+        paths += _styled_shapefile(table, place / f"lakes_{name}.shp", language)
+    return [*paths, *_latest_shapefile(inventory.latest_told(), place / "lakes.shp", language)]
+
+
+def _latest_shapefile(lakes: gpd.GeoDataFrame, path: Path, language: str) -> list[Path]:
+    """Write the latest state, drawn by type, change and doubt as the inventory is in QGIS."""
+    style = layer_style(
+        schema.LATEST,
+        language,
+        rules=SHAPEFILE_RULES,
+        label=lake_label(is_shapefile=True),
+        is_shapefile=True,
+    )
+    paths = write_shapefile(lakes, path, schema.LATEST)
+    return [*paths, _write_text(path.with_suffix(".qml"), style)]
 
 
 def _styled_shapefile(outlines: gpd.GeoDataFrame, path: Path, language: str) -> list[Path]:
@@ -405,7 +421,7 @@ def _styled_shapefile(outlines: gpd.GeoDataFrame, path: Path, language: str) -> 
 
 def _geopackage(inventory: Inventory, folder: Path, language: str) -> list[Path]:
     path = folder / "inventory.gpkg"
-    inventory.to_file(path)
+    inventory.to_file(path, language)
     return [path]
 
 

@@ -171,8 +171,7 @@ def _placemarks(rows: gpd.GeoDataFrame, language: str) -> Iterator[str]:
     names = [_text(name) for name in rows["label"]]
     columns = []
     for column in _COLUMNS:
-        unit = f", {column.unit}" if column.type == "real" else ""
-        label = column.meaning(language) + unit
+        label = column.label(language) if column.type == "real" else column.meaning(language)
         head = (
             f'     <Data name="{column.name}">\n'
             f"      <displayName>{_text(label)}</displayName>\n      <value>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
@@ -12,7 +13,16 @@ import xlsxwriter
 from glacial_lakes.errors import tame
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.language import translate
-from glacial_lakes.report.summaries import Field, Sheet, heading, route, sheets, to_visit, words
+from glacial_lakes.report.summaries import (
+    NUMBER,
+    Field,
+    Sheet,
+    heading,
+    route,
+    sheets,
+    to_visit,
+    words,
+)
 
 if TYPE_CHECKING:
     from glacial_lakes.inventory.inventory import Inventory
@@ -22,6 +32,10 @@ _MADE = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 _MOST_WIDE = 48
 _LEAST_WIDE = 8
 _DATE_WIDE = 12
+_BOLD = 3
+"""Signs by which a heading needs more room than its letters: it is bold, and has margins."""
+_LINE_POINTS = 15
+_A4 = 9
 
 
 def write(
@@ -62,8 +76,9 @@ class _Formats:
         self.head = book.add_format(
             {"bold": True, "text_wrap": True, "valign": "top", "bg_color": "#DCE9F2", "border": 1}
         )
+        self.number = book.add_format({"num_format": "0", "align": "center"})
         self.note = book.add_format({"italic": True, "font_color": "#555555"})
-        self.date = book.add_format({"num_format": "dd.mm.yyyy", "align": "left"})
+        self.date = book.add_format({"num_format": "dd.mm.yyyy", "align": "center"})
         self.whole = book.add_format({"num_format": "0"})
         self._reals: dict[int, Any] = {}
 
@@ -78,17 +93,21 @@ class _Formats:
 def _write_sheet(book: Any, formats: _Formats, table: Sheet, language: str) -> None:
     page = book.add_worksheet(translate(table.title, language)[:31])
     last = len(table.rows)
+    most_lines = 1
     for column, field in enumerate(table.fields):
-        page.write_string(0, column, heading(field, language), formats.head)
-        widest = _LEAST_WIDE
+        head = heading(field, language)
+        page.write_string(0, column, head, formats.head)
+        widest = max(_LEAST_WIDE, *(len(word) + _BOLD for word in head.split()))
         for row, values in enumerate(table.rows, start=1):
             text = _write_cell(page, formats, (row, column), field, values[column], language)
             widest = max(widest, len(text) + 2)
-        wide = _DATE_WIDE if field.kind == "day" else min(widest, _MOST_WIDE)
+        wide = max(_DATE_WIDE, widest) if field.kind == "day" else min(widest, _MOST_WIDE)
         page.set_column(column, column, wide)
-    page.set_row(0, 45)
+        most_lines = max(most_lines, len(textwrap.wrap(head, wide - _BOLD + 1)))
+    page.set_row(0, _LINE_POINTS * most_lines + 2)
     page.freeze_panes(1, 0)
     page.autofilter(0, 0, max(last, 1), len(table.fields) - 1)
+    page.set_paper(_A4)
     page.set_landscape()
     page.fit_to_pages(1, 0)
     page.repeat_rows(0)
@@ -112,6 +131,8 @@ def _write_cell(
         return ""
     if field.kind in ("real", "integer"):
         form = formats.real(field.digits) if field.kind == "real" else formats.whole
+        if field is NUMBER:  # the name behind it would look like more of its digits
+            form = formats.number
         page.write_number(*place, value, form)
         return f"{value:.{field.digits}f}"
     text = tame(words(field, value, language))

@@ -44,7 +44,7 @@ _SLIVER = 1e-3
 _LISTED = 3
 _NAMED = 8
 _OURS = {
-    name for column in (*schema.LAKES, *schema.OUTLINES) for name in (column.name, column.shapefile)
+    name for column in (*schema.LAKES, *schema.LATEST) for name in (column.name, column.shapefile)
 }
 _POLYGONS = (3, 6)
 _NUMBERS = {column.name: column.unit for column in schema.OUTLINES if column.type == "real"}

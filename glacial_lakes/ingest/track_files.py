@@ -70,6 +70,7 @@ def track_files(
     basin_field: str = "name",
     catalogue: Catalogue | None = None,
     allow_empty: bool = False,
+    language: str = "en",
     on_event: Listener = ignore,
 ) -> Inventory:
     """Make an inventory of older outlines: files that others drew, each with its dates.
@@ -91,6 +92,8 @@ def track_files(
         As for :func:`glacial_lakes.track`.
     allow_empty : bool
         An inventory with lakes may be replaced by one without any.
+    language : str
+        Language of its legends in QGIS, and of what is later exported of it.
     on_event : callable, optional
         Called with messages of :mod:`glacial_lakes.events`; files that are refused and rows that
         are left out are told here.
@@ -167,6 +170,7 @@ def track_files(
             run=_run_row(
                 [path for _, path in surveys],
                 options | {"catalogue": catalogue and catalogue.source},
+                language,
             ),
         )
         inventory = with_own_dates(inventory)
@@ -385,8 +389,10 @@ def _scenes(
     return table.sort_values([C.ACQUIRED, C.SCENE_ID], kind="stable", ignore_index=True)
 
 
-def _run_row(paths: Iterable[Path], options: Mapping[str, Any]) -> dict[str, Any]:
+def _run_row(paths: Iterable[Path], options: Mapping[str, Any], language: str) -> dict[str, Any]:
     given_options = {name: value for name, value in options.items() if value}
+    if language != "en":
+        given_options["project"] = {"language": language}
     inputs = {shown(path.name): checksum(parts_of(path)) for path in sorted(set(paths))}
     version = code_version()
     return {

@@ -27,6 +27,8 @@ _ENCODINGS = ("utf-8-sig", "cp1251")
 _LON = ("lon", "long", "longitude", "x", "долгота", "долг", "в.д.", "вд")
 _LAT = ("lat", "latitude", "y", "широта", "шир", "с.ш.", "сш")
 _LISTED = 3
+_DBF_NAME = 10
+"""Bytes to which shapefiles cut names: as many letters in CP1251, half of them in UTF-8."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +117,12 @@ def _districts(settings: CatalogueSettings, folder: Path) -> gpd.GeoDataFrame | 
     if settings.districts is None:
         return None
     path = folder / settings.districts
-    frame = read_as_drawn(path)
+    try:
+        frame = read_as_drawn(path)
+    except VectorError:
+        if settings.encoding is None:
+            raise
+        frame = read_as_drawn(path, None, settings.encoding)  # of the same office
     names = [_text(value) for value in frame[column_of(path, frame, settings.district_field)]]
     table = gpd.GeoDataFrame({C.DISTRICT: names}, geometry=frame.geometry.array, crs=frame.crs)
     return table.set_geometry(in_degrees(table.geometry))
@@ -131,7 +138,9 @@ def column_of(path: Path, frame: pd.DataFrame, name: str) -> str:
     """
     known = [str(column) for column in frame.columns if column != "geometry"]
     found = {column.lower(): column for column in reversed(known)} | {c: c for c in known}
-    for spelled in (name, name.lower(), name[:10].lower()):  # shapefiles cut names
+    lower = name.lower()
+    bytes_left = lower.encode()[:_DBF_NAME].decode(errors="ignore")
+    for spelled in (name, lower, lower[:_DBF_NAME], bytes_left):
         if spelled in found:
             return found[spelled]
     what = Message("has no column {name}", name=name)

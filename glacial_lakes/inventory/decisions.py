@@ -239,9 +239,11 @@ def describe(tracked: Tracked, reviews: gpd.GeoDataFrame) -> Tracked:
         values = {field: review[field] or None for field in FIELDS if review[field] is not None}
         if review[C.DECISION] in {Decision.ACCEPTED, Decision.WITHDRAWN}:
             checked = review[C.DECISION] == Decision.ACCEPTED
-            values = (
-                {C.VERIFIED: True, C.VERIFIED_BY: review[C.REVIEWER]} if checked else _UNCHECKED
-            )
+            values = {
+                C.VERIFIED: True,
+                C.VERIFIED_BY: _both(lakes.loc[lake, C.VERIFIED_BY], review[C.REVIEWER]),
+            }
+            values = values if checked else _UNCHECKED
             here = _same_image(outlines, review)
             if checked and name in newer.index and newer[name] == review[C.ACQUIRED]:
                 lakes.loc[lake, C.REVIEW_CONFLICT] = pd.NA  # the newer outline was checked
@@ -258,6 +260,14 @@ def describe(tracked: Tracked, reviews: gpd.GeoDataFrame) -> Tracked:
     lakes = gpd.GeoDataFrame(schema.conform(lakes, schema.LAKES), crs=4326)
     outlines = gpd.GeoDataFrame(schema.conform(outlines, schema.OUTLINES), crs=4326)
     return replace(tracked, lakes=lakes, outlines=outlines)
+
+
+def _both(names: pd.Series, another: str) -> str:
+    """Return who checked a lake: nobody is forgotten when another person does so too."""
+    earlier = next(iter(names.dropna()), "")
+    if not earlier or earlier in another:
+        return another
+    return earlier if another in earlier.split(", ") else f"{earlier}, {another}"
 
 
 def _described(reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -158,7 +158,7 @@ class Inventory(ShowsFacts):
             return "en"
         return code if code in languages() else "en"
 
-    def to_file(self, path: Path | str) -> None:
+    def to_file(self, path: Path | str, language: str | None = None) -> None:
         """Write the inventory as one GeoPackage that opens styled in QGIS.
 
         Equal inventories give equal bytes; an older file is replaced only when the new one is
@@ -168,6 +168,8 @@ class Inventory(ShowsFacts):
         ----------
         path : path-like
             The ``.gpkg`` file.
+        language : str, optional
+            Language of legends, names of fields and lists of values; by default :attr:`language`.
 
         Raises
         ------
@@ -177,7 +179,7 @@ class Inventory(ShowsFacts):
         styles = {
             name: layer_style(
                 columns,
-                self.language,
+                language or self.language,
                 coloured=colouring and colouring[0],
                 colours=colouring and colouring[1],
                 rules=RULES.get(name, ()),
@@ -254,7 +256,7 @@ class Inventory(ShowsFacts):
             When they cannot be written.
         """
         if date is None:
-            return write_shapefile(self.latest(), path, schema.OUTLINES)
+            return write_shapefile(self.latest_told(), path, schema.LATEST)
         day = pd.Timestamp(date).strftime("%Y-%m-%d")
         days = set(self.scenes[C.ACQUIRED].dropna().dt.strftime("%Y-%m-%d"))
         if day not in days:
@@ -279,6 +281,22 @@ class Inventory(ShowsFacts):
             (self.outlines[C.STATUS] == Status.OBSERVED) & self.outlines[C.LAKE_ID].isin(present)
         ]
         return decisions.reference(whole).reset_index()[list(self.outlines.columns)]
+
+    def latest_told(self) -> gpd.GeoDataFrame:
+        """Return :meth:`latest` with what is told of each lake and of its trend.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            :data:`~glacial_lakes.schema.LATEST`, by lake ID; what a lake has no trend for is
+            missing.
+        """
+        table = self.latest()
+        for source, columns in ((self.lakes, schema.OF_LAKE), (self.trends, schema.OF_TREND)):
+            told = schema.conform(source, columns).set_index(C.LAKE_ID)
+            told = told[[column.name for column in columns]].reindex(table[C.LAKE_ID])
+            table = table.assign(**{str(name): told[name].array for name in told})
+        return gpd.GeoDataFrame(schema.conform(table, schema.LATEST), crs=table.crs)
 
     def with_reviews(self, reviews: gpd.GeoDataFrame) -> Inventory:
         """Return the inventory with further decisions of persons, and all that follows from them.

@@ -118,7 +118,9 @@ def registered(
     rows = _records(register)
     said = _said_by_persons(reviews)
     if catalogue is not None:
-        rows = _with_catalogue(rows, catalogue, reviews)
+        rows = [row for row in rows if not _is_second(row, rows)]  # told anew, if still true
+        elsewhere = _elsewhere(rows, catalogue, tracked.outlines, said)
+        rows = _with_catalogue(rows, catalogue, reviews, elsewhere)
     rows = _joined(rows, tracked, said, catalogue)
     rows = _numbered(rows, tracked.lakes)
     tracked = _named(rows, tracked, said)
@@ -232,7 +234,48 @@ def _with_told(lakes: gpd.GeoDataFrame, outlines: gpd.GeoDataFrame) -> gpd.GeoDa
     return gpd.GeoDataFrame(schema.conform(lakes, schema.LAKES), crs=lakes.crs)
 
 
-def _with_catalogue(rows: list[Row], catalogue: Catalogue, reviews: gpd.GeoDataFrame) -> list[Row]:
+def _is_second(row: Row, rows: list[Row]) -> bool:
+    """Tell whether a lake that was numbered here has the number of an entry of the catalogue."""
+    return row[C.LAKE_ID] is None and any(
+        other is not row and other[C.CATALOGUE_NO] == row[C.CATALOGUE_NO] for other in rows
+    )
+
+
+def _elsewhere(
+    rows: list[Row],
+    catalogue: Catalogue,
+    outlines: gpd.GeoDataFrame,
+    said: Mapping[tuple[str, str], _Said],
+) -> dict[str, float]:
+    """Return numbers that were given here, and that the file now gives to lakes far from those.
+
+    Returned is how far, in metres. Where a person gave the number, the lake is that of the file.
+    """
+    given = {
+        row[C.CATALOGUE_NO]: row[C.LAKE_ID]
+        for row in rows
+        if row[C.LAKE_ID] is not None and not row[C.SOURCE]
+        if (row[C.LAKE_ID], C.CATALOGUE_NO) not in said
+    }
+    places = catalogue.places[catalogue.places[C.CATALOGUE_NO].isin(given)]
+    if places.empty or outlines.empty:
+        return {}
+    numbers = places[C.CATALOGUE_NO].tolist()
+    grounds = footprints(outlines).reindex([given[number] for number in numbers])
+    away = distance_m(in_equal_area(places.geometry).to_numpy(), grounds.to_numpy())
+    return {
+        number: float(metres)
+        for number, metres in zip(numbers, away, strict=True)
+        if metres > JOIN_M
+    }
+
+
+def _with_catalogue(
+    rows: list[Row],
+    catalogue: Catalogue,
+    reviews: gpd.GeoDataFrame,
+    elsewhere: Mapping[str, float],
+) -> list[Row]:
     """Return the register with what the file says now; what it no longer names is kept.
 
     A value that the file has changed is newer than what persons decided before it was saved. What
@@ -242,8 +285,9 @@ def _with_catalogue(rows: list[Row], catalogue: Catalogue, reviews: gpd.GeoDataF
     before = reviews.loc[reviews[C.REVIEWED] <= catalogue.saved, C.REVIEW_ID]
     last = int(before.max()) if len(before) else 0
     for entry in _records(catalogue.places):
-        row = known.get(entry[C.CATALOGUE_NO]) or _empty_row()
-        if entry[C.CATALOGUE_NO] not in known:
+        is_new = entry[C.CATALOGUE_NO] not in known or entry[C.CATALOGUE_NO] in elsewhere
+        row = _empty_row() if is_new else known[entry[C.CATALOGUE_NO]]
+        if is_new:
             rows.append(row)
         after = _decided_after(row)
         for field in FIELDS:
@@ -268,7 +312,11 @@ def _joined(
 ) -> list[Row]:
     """Give each number of the catalogue its lake: for ever, or until a person says otherwise."""
     in_reports = _report_numbers(rows)
-    by_number = {row[C.CATALOGUE_NO]: row for row in rows if row[C.CATALOGUE_NO] is not None}
+    by_number = {  # of two rows of one number that of a lake
+        row[C.CATALOGUE_NO]: row
+        for row in sorted(rows, key=lambda row: row[C.LAKE_ID] is not None)
+        if row[C.CATALOGUE_NO] is not None
+    }
     for (lake, field), decision in said.items():
         if field != C.CATALOGUE_NO:
             continue
@@ -468,6 +516,7 @@ def _explained(
     tree = shapely.STRtree(places)
     rejected = decisions.rejected_lakes(reviews) if len(reviews) else reviews
     taken = dict(zip(tracked.lakes[C.LAKE_ID], tracked.lakes[C.CATALOGUE_NO], strict=True))
+    numbered = {number: lake for lake, number in taken.items() if number is not None}
     for row in rows:
         if not row[C.SOURCE]:
             yield row
@@ -476,7 +525,13 @@ def _explained(
             yield row | {C.REASON: None, C.REASON_MESSAGE: None}
             continue
         reason = None
-        if row[C.LAKE_ID] in set(rejected[C.LAKE_ID]):
+        if row[C.LAKE_ID] is None and row[C.CATALOGUE_NO] in numbered:
+            reason = Message(
+                "lake {lake} had this number before the catalogue gave it to this place: give one "
+                "of them another number",
+                lake=numbered[row[C.CATALOGUE_NO]],
+            )
+        elif row[C.LAKE_ID] in set(rejected[C.LAKE_ID]):
             reason = Message("a person rejected the lake {lake}", lake=row[C.LAKE_ID])
         elif row[C.LAKE_ID] is not None:
             reason = Message("the images of today do not show lake {lake}", lake=row[C.LAKE_ID])

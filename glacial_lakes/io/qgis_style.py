@@ -29,6 +29,7 @@ class Symbol:
     """``"red,green,blue"``, 0 to 255; a solid fill is transparent."""
     fill: str = "solid"
     line: str = "solid"
+    width_mm: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,7 @@ def _symbol(number: int, symbol: Symbol) -> str:
         "color": f"{symbol.colour},{opacity}",
         "outline_color": f"{symbol.colour},255",
         "outline_style": symbol.line,
-        "outline_width": "0.5",
+        "outline_width": f"{symbol.width_mm:g}",
         "outline_width_unit": "MM",
         "style": symbol.fill,
     }

@@ -185,8 +185,8 @@ def check_shapefile(shp: Path, encoding: str | None = None) -> str:
     raise VectorError(
         shp,
         "has letters outside ASCII and no .cpg file that tells their encoding",
-        "name it with --encoding, e.g. --encoding CP1251 for Russian text, or write 1251 into "
-        "{stem}.cpg",
+        "write it into {stem}.cpg beside it, 1251 for Russian text, or name it: --encoding CP1251, "
+        'in a project encoding = "CP1251" in [catalogue]',
         stem=shp.stem,
     )
 

@@ -12,7 +12,7 @@ import pandas as pd
 from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_
-from glacial_lakes.inventory.map_rules import VAGUE_SHARE
+from glacial_lakes.inventory.map_rules import HARDLY_PROB, VAGUE_SHARE
 from glacial_lakes.schema import LakeState, LakeType, Status
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ _CONTRADICTED, _UNCONFIRMED, _HARDLY, _OPEN_ALERT, _ALERT, _SINGLE, _POOR, _VAGU
     REASONS
 )
 
-_HARDLY_PROB = 0.5
 _GOOD = "good"
 
 
@@ -79,7 +78,7 @@ def doubts(inventory: Inventory) -> dict[str, Doubt]:
     told = {
         _CONTRADICTED: lakes[C.REVIEW_CONFLICT].fillna(False).astype(bool),
         _UNCONFIRMED: lakes[C.STATE] == LakeState.UNCONFIRMED,
-        _HARDLY: prob < _HARDLY_PROB,
+        _HARDLY: prob < HARDLY_PROB,
         _OPEN_ALERT: lakes.index.isin(alerts.loc[~confirmed, C.LAKE_ID]),
         _ALERT: lakes.index.isin(alerts.loc[confirmed, C.LAKE_ID]),
         _SINGLE: lakes[C.N_OBSERVED].fillna(0) <= 1,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 ALL = N_("all")
 """Name of the row of all lakes, in tables of groups."""
-Kind = Literal["text", "word", "real", "integer", "day"]
+Kind = Literal["text", "word", "truth", "real", "integer", "day"]
 _KM2 = 1e6
 _CLASSES_KM2 = (0.0, 0.01, 0.05, 0.1, 0.5, 1.0)
 """Lower ends of the classes of size."""
@@ -65,9 +65,9 @@ class Sheet:
     """Sums of groups, few rows."""
 
 
-_NUMBER = Field(N_("No."), "integer")
+NUMBER = Field(N_("No."), "integer")
 _WHO = (
-    _NUMBER,
+    NUMBER,
     Field(N_("Catalogue No.")),
     Field(N_("Name")),
     Field(N_("District")),
@@ -77,6 +77,12 @@ _WHERE = (
     Field(N_("Latitude"), "real", "°", 5),
     Field(N_("Longitude"), "real", "°", 5),
 )
+_TOLD_AS = {
+    C.CATALOGUE_NO: _WHO[1].title,
+    C.LAKE_NAME: _WHO[2].title,
+    C.DISTRICT: _WHO[3].title,
+    C.COMMENT: N_("Comment"),
+}
 _AREA = Field(N_("Lake area"), "real", N_("km²"), 4)
 _ERROR = Field(N_("Standard error"), "real", N_("km²"), 4)
 
@@ -148,7 +154,7 @@ def _change_of_all(changes: Sheet) -> Sheet:
     before, now, change = (np.array([row[n] for row in changes.rows]) for n in (6, 8, 9))
     errors = [row[10] for row in changes.rows]
     is_known = all(error is not None for error in errors)
-    is_sure = np.array([row[12] == "yes" for row in changes.rows])
+    is_sure = np.array([row[12] is True for row in changes.rows])
     row = (
         len(changes.rows),
         min(row[5] for row in changes.rows),
@@ -326,7 +332,7 @@ def _change(inventory: Inventory, lakes: pd.DataFrame, since: str | Inventory | 
         Field(N_("Change"), "real", N_("km²"), 4),
         Field(N_("Standard error"), "real", N_("km²"), 4),
         Field(N_("Change"), "real", "%", 1),
-        Field(N_("Exceeds its uncertainty"), "word"),
+        Field(N_("Exceeds its uncertainty"), "truth"),
     )
     rows = []
     for lake in _each(lakes):
@@ -348,7 +354,7 @@ def _change(inventory: Inventory, lakes: pd.DataFrame, since: str | Inventory | 
                 _km2(change),
                 _km2(error),
                 100 * change / old[1] if old[1] > 0 else None,
-                None if error is None else N_("yes") if abs(change) > _SURE * error else N_("no"),
+                None if error is None else abs(change) > _SURE * error,
             )
         )
     return Sheet(N_("Changes"), fields, tuple(rows), N_("Only lakes that both dates show."))
@@ -365,7 +371,9 @@ def _before(
     if since is not None:
         first, last = _period(since)
         time = times_of_scenes(rows, inventory.scenes)
-        rows = rows[(time >= first) & (time < last)]
+        days = rows.groupby(C.SCENE_ID)[C.ACQUIRED]  # an older survey is of several years
+        spans = (days.transform("min") < last) & (days.transform("max") >= first)
+        rows = rows[((time >= first) & (time < last)) | spans]
         if rows.empty:
             what = Message("no image of the inventory is of {time}", time=since)
             raise InputError(None, what, "name a date, a year, or years such as 2009-2011")
@@ -487,7 +495,13 @@ def _quality(inventory: Inventory, lakes: pd.DataFrame) -> Sheet:
         for lake in lakes.loc[lakes[C.CATALOGUE_NO] == number, C.LAKE_ID]:
             add(lake, N_("Several lakes have its catalogue number"), number)
     for row in _each(differing(inventory.register, inventory.lakes, inventory.reviews)):
-        detail = f"{row.field}: {row.catalogue} / {row.person or '–'} ({row.reviewer or '–'})"
+        detail = Message(
+            "{field}: {one} / {other} ({who})",
+            field=Message(_TOLD_AS[row.field]),
+            one=row.catalogue,
+            other=row.person or "–",
+            who=row.reviewer or "–",
+        )
         add(row.lake_id, N_("Catalogue and edits differ"), detail)
     fields = (*_WHO, Field(N_("To check"), "word"), Field(N_("Detail"), "word"))
     return Sheet(N_("Quality control"), fields, tuple(rows))
@@ -569,7 +583,9 @@ def heading(field: Field, language: str) -> str:
 
 
 def words(field: Field, value: Any, language: str) -> str:
-    """Return the text of a cell of text or words: words of ours in the language."""
+    """Return the text of a cell of text, words or truth: words of ours in the language."""
+    if field.kind == "truth":
+        return translate("yes" if value else "no", language, context="value")
     if field.kind != "word" and value != ALL:
         return str(value)
     parts = value if isinstance(value, tuple) else (value,)

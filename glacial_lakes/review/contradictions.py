@@ -38,9 +38,8 @@ def contradictions(found: pd.DataFrame, since: pd.DataFrame) -> dict[int, Messag
         for _, old in earlier.get(str(new[C.LAKE_ID]), since.iloc[:0]).iterrows():
             for thing, one, other in _disagreements(old, new):
                 told[position] = Message(
-                    "{lake} {thing}: {one} ({by}), now {other} ({other_by})",
-                    lake=new[C.LAKE_ID],
-                    thing=thing,
+                    "{lake}: {one} ({by}), now {other} ({other_by})",
+                    lake=f"{new[C.LAKE_ID]} {thing}".strip(),
                     one=one,
                     by=old[C.REVIEWER] or "–",
                     other=other,

@@ -229,6 +229,9 @@ def is_new(inventory: Inventory, row: Row) -> bool:
     elif kind in {Decision.ACCEPTED, Decision.WITHDRAWN} and is_news:
         is_checked = bool(lake[C.VERIFIED].fillna(False).iloc[0])
         is_news = is_checked != (kind == Decision.ACCEPTED)
+        if is_checked and kind == Decision.ACCEPTED and row[C.REVIEWER]:
+            by_whom = (text_of(lake[C.VERIFIED_BY].iloc[0]) or "").split(", ")
+            is_news = not set(row[C.REVIEWER].split(", ")) <= set(by_whom)
     elif (
         kind in {Decision.RECLASSIFIED, Decision.COMMENTED} and is_news and row[C.ACQUIRED] is None
     ):

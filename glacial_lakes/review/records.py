@@ -67,8 +67,11 @@ def decisions_in(old: pd.Series, new: pd.Series, whole_lakes: bool) -> list[Row]
                 row |= {C.ACQUIRED: None, C.SCENE_ID: None, C.SENSOR: None}
             rows.append(row)
     was = bool(old[C.VERIFIED]) if pd.notna(old[C.VERIFIED]) else False
-    if bool(new[C.VERIFIED]) != was:
-        kind = Decision.WITHDRAWN if was else Decision.ACCEPTED
+    is_checked = bool(new[C.VERIFIED])
+    checkers = text_of(old[C.VERIFIED_BY]), text_of(new[C.VERIFIED_BY])
+    is_by_another = was and is_checked and checkers[1] is not None and not _same_text(*checkers)
+    if is_checked != was or is_by_another:
+        kind = Decision.ACCEPTED if is_checked else Decision.WITHDRAWN
         row = decision(kind, old, new, old["geometry"])
         rows.append(row | {C.REVIEWER: _who(old, new, (C.VERIFIED_BY, C.EDITED_BY))})
     return rows

@@ -5,6 +5,7 @@ Columns that are computed stay as they are, and where only some words can stand,
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
@@ -28,7 +29,7 @@ _LISTED = 3
 _SAME = 1e-9
 _ROUNDED = 1e-4
 """What numbers may be off in a file of another program, as a share of them."""
-_OF_LAKE = tuple(column for column in schema.LAKES if column.name in (C.BASIN, C.STATE))
+_OF_LAKE = tuple(column for column in schema.LAKES if column.name in (C.BASIN, C.STATE, C.NUMBER))
 _MEASURED = (schema.AREA, schema.AREA_SIGMA, schema.PERIMETER, schema.ELEVATION, *_OF_LAKE)
 
 
@@ -62,7 +63,10 @@ def unheeded(inventory: Inventory, edited: Edited) -> list[Message]:
 
 def _of_this_run(inventory: Inventory, edited: Edited) -> Iterator[Message]:
     """Yield what was written into a copy of this very run, of which all computed is known."""
-    last = inventory.reviews[C.REVIEW_ID].max() if len(inventory.reviews) else 0
+    reviews = inventory.reviews
+    last = reviews[C.REVIEW_ID].max() if len(reviews) else 0
+    later = reviews[reviews[C.REVIEW_ID] > edited.last_review]
+    since = {*later[C.LAKE_ID], *later[C.OTHER_ID].dropna()}
     for layer, written in edited.written.items():
         has_words = layer in WITH_WORDS
         if not has_words and edited.last_review != last:
@@ -70,6 +74,8 @@ def _of_this_run(inventory: Inventory, edited: Edited) -> Iterator[Message]:
         if layer in DERIVED and not (inventory.runs[C.VERSION] == code_version()).all():
             continue  # another version drew other conclusions
         old, new = _by_keys(getattr(inventory, layer), layer), _by_keys(written, layer)
+        if has_words:  # what other persons decided since the copy was made, it cannot show
+            old, new = (rows[~rows.index.isin(since, level=0)] for rows in (old, new))
         yield from _computed(old, new, layer, _PERSONS if has_words else set())
         if not has_words:
             yield from _rows(old, new, layer)
@@ -136,9 +142,9 @@ def _same_in_file(one: Any, other: Any) -> bool:
     """Tell whether a value is the same after the rounding of other programs; 0 may be none."""
     if pd.isna(one):
         return bool(pd.isna(other) or other in ("", 0))
-    if isinstance(one, float):
+    if isinstance(one, numbers.Real):
         number = pd.to_numeric(other, errors="coerce")
-        return bool(np.isclose(number, one, rtol=_ROUNDED, atol=_ROUNDED))
+        return bool(np.isclose(number, float(one), rtol=_ROUNDED, atol=_ROUNDED))
     return str(one) == text_of(other)
 
 
