@@ -66,7 +66,7 @@ def frame_of(node: int, true: Graph) -> int:
     return 1 + frame_of(before[0], true) if before else 0
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(1, 13))
 def test_the_measures_are_those_of_traccuracy(seed: int) -> None:
     traccuracy = pytest.importorskip("traccuracy", reason=NO_ORACLE)
     networkx = pytest.importorskip("networkx")
@@ -74,18 +74,20 @@ def test_the_measures_are_those_of_traccuracy(seed: int) -> None:
     from traccuracy.metrics import CTCMetrics, DivisionMetrics
 
     true, found, pairs = made_up(seed)
-    graphs = []
-    for graph in (true, found):
-        drawn = networkx.DiGraph()
-        drawn.add_nodes_from((node, {"t": frame_of(node, true)}) for node in sorted(graph.nodes))
-        drawn.add_edges_from(sorted(graph.edges))
-        graphs.append(traccuracy.TrackingGraph(drawn, label_key=None, validate=False))
+
+    def matched() -> object:  # measures leave marks in the graphs
+        graphs = []
+        for graph in (true, found):
+            drawn = networkx.DiGraph()
+            drawn.add_nodes_from((node, {"t": frame_of(node, true)}) for node in graph.nodes)
+            drawn.add_edges_from(graph.edges)
+            graphs.append(traccuracy.TrackingGraph(drawn, label_key=None, validate=False))
+        return Matched(*graphs, mapping=pairs, matcher_info={})
+
     ours = lineage(true, found, pairs)
     assert len(true.splits) > 0
-    matched = Matched(*graphs, mapping=pairs, matcher_info={})
-    divisions = DivisionMetrics()._compute(matched)["Frame Buffer 0"]
-    graphs = [type(one)(one.graph.copy(), label_key=None, validate=False) for one in graphs]
-    tra = CTCMetrics()._compute(Matched(*graphs, mapping=pairs, matcher_info={}))["TRA"]
+    divisions = DivisionMetrics()._compute(matched())["Frame Buffer 0"]
+    tra = CTCMetrics()._compute(matched())["TRA"]
     assert ours.tra == pytest.approx(tra, abs=1e-9)
     assert ours.division_f1 == pytest.approx(divisions["Division F1"], abs=1e-9, nan_ok=True)
     expected = divisions["Mitotic Branching Correctness"]

@@ -25,7 +25,7 @@ from glacial_lakes.io.vector import read_vector
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.scenes import discover
-from glacial_lakes.tracking.tables import SEEN_ONCE, Tracked, track_lakes
+from glacial_lakes.tracking.tables import SEEN_ONCE, SHOWN_AFTER_ALL, Tracked, track_lakes
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
@@ -302,6 +302,58 @@ def test_the_open_part_of_a_lake_is_not_its_area(status: str, n_after: int, n_ha
     share = OPEN.area / _lake(0, 0, 200).area
     assert half["observed_fraction"].to_numpy() == pytest.approx(share, abs=0.01)
     assert half.to_crs(32644).area.to_numpy() == pytest.approx(OPEN.area, rel=0.01)
+
+
+BESIDE = shapely.box(X0 + 90, Y0 - 150, X0 + 220, Y0 + 150)
+"""Cloud over the eastern shore of a lake, and over ground that it may reach."""
+
+
+def _looks_cut(before: shapely.Geometry, cut: shapely.Geometry, after: shapely.Geometry) -> Tracked:
+    return track_lakes(
+        [
+            _scene("2010-08-01", [before]),
+            _scene("2011-08-01", [cut], [BESIDE], statuses=["cloud"]),
+            _scene("2012-08-01", [after]),
+        ]
+    )
+
+
+def test_a_lake_beside_a_cloud_has_its_area_where_other_images_show_no_more_of_it() -> None:
+    lake, cut = _lake(0, 0), _lake(0, 0, 98)
+    tracked = _looks_cut(lake, cut, lake)
+    first, second, third = tracked.observations.itertuples()
+    assert (first.status, second.status, third.status) == ("observed",) * 3
+    assert second.area_m2 == pytest.approx(cut.area, rel=1e-3)
+    assert second.observed_fraction >= 0.9
+    assert second.area_sigma_m2 >= 0.9 * first.area_sigma_m2
+    assert abs(second.area_m2 - lake.area) < 2 * second.area_sigma_m2
+    row = tracked.outlines[tracked.outlines["acquired"].dt.year == 2011].iloc[0]
+    assert row["quality"] == SHOWN_AFTER_ALL
+    assert row["area_err_hb_m2"] > 0 or pd.isna(row["perimeter_m"])
+
+
+def test_a_lake_beside_a_cloud_has_no_area_where_any_other_image_shows_more_of_it() -> None:
+    lake = _lake(0, 0)
+    larger = lake.union(shapely.box(X0, Y0 - 60, X0 + 200, Y0 + 60))
+    dark = lake.union(shapely.box(X0 - 250, Y0 - 40, X0, Y0 + 40))
+    for before, cut, after in (
+        (larger, lake, larger),  # the rest of it is under the cloud
+        (larger, lake, lake),  # it may have been as large still
+        (lake, lake, larger),  # or already
+        (lake, dark, lake),  # takes in dark ground
+    ):
+        assert _looks_cut(before, cut, after).observations["status"].iloc[1] == "cloud"
+
+
+def test_of_the_first_and_the_last_image_nobody_tells_that_nothing_is_hidden() -> None:
+    lake = _lake(0, 0)
+    whole = [_scene(f"201{year}-08-01", [lake]) for year in (1, 2)]
+    for day in ("2010-08-01", "2013-08-01"):
+        tracked = track_lakes([*whole, _scene(day, [lake], [BESIDE], statuses=["cloud"])])
+        shown = dict(
+            zip(tracked.observations["scene_id"], tracked.observations["status"], strict=True)
+        )
+        assert shown[f"S2A_{day}"] == "cloud"
 
 
 def test_the_open_part_of_a_lake_is_not_its_area_in_the_first_image_either() -> None:

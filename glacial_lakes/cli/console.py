@@ -183,8 +183,13 @@ def dates_of(series: AreaSeries, options: Options) -> list[str]:
         day = "" if row.isna()[C.ACQUIRED] else f"{row[C.ACQUIRED]:%Y-%m-%d}"
         area = ""
         if not row.isna()[C.AREA_M2]:
-            parts = [row[C.AREA_M2], *([row[C.AREA_SIGMA_M2]] if row[C.AREA_SIGMA_M2] > 0 else [])]
-            area = " ± ".join(number(part, 0, language) for part in parts) + f" {say('m²')}"
+            area = number(row[C.AREA_M2], 0, language)
+            if row[C.AREA_SIGMA_M2] > 0:
+                area += f" ± {number(row[C.AREA_SIGMA_M2], 0, language)}"
+        elif not row.isna()[C.AREA_MIN_M2]:
+            ends = (row[name] for name in (C.AREA_MIN_M2, C.AREA_MAX_M2))
+            area = " … ".join(number(value, 0, language) for value in ends)
+        area += f" {say('m²')}" if area else ""
         volume = ""
         if not row.isna()[C.VOLUME_M3]:
             ends = (C.VOLUME_M3, C.VOLUME_LOW_M3, C.VOLUME_HIGH_M3)

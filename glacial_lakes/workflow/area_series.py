@@ -44,6 +44,7 @@ from glacial_lakes.inventory.build import track
 from glacial_lakes.inventory.inventory import Inventory, empty_layer, open_inventory
 from glacial_lakes.inventory.surveys import Surveys, read_surveys
 from glacial_lakes.io.vector import Places, as_places
+from glacial_lakes.mapping.bounds import FARTHEST_M
 from glacial_lakes.mapping.false_colour import LIMITS, false_colour
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.mapping.pipeline import map_lakes
@@ -80,9 +81,9 @@ from glacial_lakes.workflow.run import (
 )
 from glacial_lakes.workflow.scene_tasks import OUTLINES_NAME, earlier_record
 
-MARGIN_M = 1000.0
-"""Least width of what is mapped around a lake: five times as far as tracking looks for one that
-moved."""
+MARGIN_M = FARTHEST_M + 500.0
+"""Least width of what is mapped around a lake: all hidden ground beside it that may be lake.
+Tracking looks for a lake that moved no farther than 200 m."""
 
 _ID = re.compile(r"GL(\d{6})([EW])(\d{5})([NS])(?:_\d+)?")
 
@@ -335,7 +336,7 @@ def _holds(inventory: Inventory, scenes: Sequence[Scene]) -> bool:
 
 def _mapped_and_tracked(asked: _Asked, job: _Job, on_event: Listener) -> AreaSeries:
     """Map and track a lake and what lies around it, until nothing of it lies farther."""
-    near = _around(asked.ground, 2 * MARGIN_M)
+    near = _around(asked.ground, MARGIN_M + 1000.0)
     if job.given["glaciers"] is not None:  # read once, not by every scene
         ice = glacier_outlines(job.given["glaciers"])
         job = replace(job, given={**job.given, "glaciers": ice})
@@ -362,7 +363,7 @@ def _mapped_and_tracked(asked: _Asked, job: _Job, on_event: Listener) -> AreaSer
         if near.covers(needed.to_crs(near.crs)).all():
             return _with_pictures(series, job.scenes)
         both = pd.concat([shapes.to_crs(4326) for shapes in (near, needed)], ignore_index=True)
-        near, listen = _around(both, MARGIN_M), ignore
+        near, listen = _around(both, 1000.0), ignore
 
 
 def _around(ground: gpd.GeoSeries, margin_m: float) -> gpd.GeoSeries:
