@@ -545,3 +545,10 @@ def test_changes_of_a_report_are_told_from_the_year_that_is_named(inventory, tmp
     table = table[: table.index("Обследовать")]
     assert set(re.findall(r"\d\d\.\d\d\.(\d{4})", table)) >= {"2013"}
     assert not re.search(r"\d\d\.\d\d\.(1999|200\d)", table)
+
+
+def test_a_change_within_its_error_is_told_with_a_plain_no(tmp_path):
+    page = write_report(make_inventory(), tmp_path / "r.html", language="ru", since="2013")
+    text = page.read_text(encoding="utf-8")
+    words = set(re.findall(r"<td[^>]*>(да|нет|аппарат не указан)</td>", text))
+    assert words == {"да", "нет"}

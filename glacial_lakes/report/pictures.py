@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import geopandas as gpd
@@ -35,8 +37,10 @@ PER_SHEET = 128
 MOST_PICTURES = 12_000
 """Pictures of all images together, at most; beyond it, of those only that tell most."""
 
-_CELLS = 4
-"""Along a side of a picture, within which the image is even: 2 m for 5 km."""
+_MOST_OPEN = 32
+"""Images that a thread keeps open."""
+_CELLS = 2
+"""Along a side of a picture, within which the image is even: 0.4 m for 10 km."""
 
 Picture = NDArray[np.uint8]
 
@@ -87,8 +91,10 @@ def sheets(
     parts = [asked[first : first + PER_SHEET] for first in range(0, len(asked), PER_SHEET)]
     contents: list[bytes] = []
     of_lake: dict[int, Pictures] = {}
+    spans = [span.tolist() for span in np.array_split(np.arange(len(parts)), core_count())]
     with ThreadPoolExecutor(core_count(), "pictures") as pool:
-        for shows, content in pool.map(lambda part: _sheet(part, frames, looks), parts):
+        done = pool.map(lambda span: _span([parts[n] for n in span], frames, looks), spans)
+        for shows, content in chain.from_iterable(done):
             for place, (lake, scene) in enumerate(shows, len(contents) * PER_SHEET):
                 if lake not in of_lake:
                     of_lake[lake] = Pictures(_degrees(frames[lake]), [], [])
@@ -135,25 +141,62 @@ def cut_out(
     size : int
         Pixels of a side.
     """
+    with ExitStack() as stack:
+        yield from _cut_out(_opened(look, {}, stack), frames, size)
+
+
+def _opened(
+    look: Path, kept: dict[Path, DatasetReader | None], stack: ExitStack
+) -> DatasetReader | None:
+    """Return an image, or None where it cannot be read; the newest ones are kept open."""
+    if look not in kept:
+        if len(kept) >= _MOST_OPEN:
+            oldest = kept.pop(next(iter(kept)))
+            if oldest is not None:
+                oldest.close()
+        try:
+            kept[look] = stack.enter_context(rasterio.open(look, driver="GTiff"))
+        except RasterioError:  # pictures are a help; without them the page says the same
+            kept[look] = None
+    return kept[look]
+
+
+def _cut_out(
+    dataset: DatasetReader | None, frames: Mapping[int, Bounds], size: int
+) -> Iterator[tuple[int, Picture]]:
+    if dataset is None:
+        return
     try:
-        with rasterio.open(look, driver="GTiff") as dataset:
-            for lake, (rows, cols) in _lattices(dataset, frames).items():
-                picture = _cut(dataset, rows, cols, size)
-                if picture is not None:
-                    yield lake, picture
-    except RasterioError:  # pictures are a help; without them the page says the same
+        for lake, (rows, cols) in _lattices(dataset, frames).items():
+            picture = _cut(dataset, rows, cols, size)
+            if picture is not None:
+                yield lake, picture
+    except RasterioError:
         return
 
 
+def _span(
+    parts: Sequence[Sequence[tuple[int, int]]],
+    frames: Mapping[int, Bounds],
+    looks: Mapping[int, Path],
+) -> list[tuple[list[tuple[int, int]], bytes]]:
+    """Make sheets one after the other, which share what is decoded of an image."""
+    kept: dict[Path, DatasetReader | None] = {}
+    with ExitStack() as stack:
+        return [_sheet(part, frames, lambda n: _opened(looks[n], kept, stack)) for part in parts]
+
+
 def _sheet(
-    asked: Sequence[tuple[int, int]], frames: Mapping[int, Bounds], looks: Mapping[int, Path]
+    asked: Sequence[tuple[int, int]],
+    frames: Mapping[int, Bounds],
+    opened: Callable[[int], DatasetReader | None],
 ) -> tuple[list[tuple[int, int]], bytes]:
     """Return lakes and images that there are pictures of, and these pictures."""
     cut = {
         (lake, scene): picture
         for scene in dict.fromkeys(scene for _, scene in asked)
-        for lake, picture in cut_out(
-            looks[scene], {lake: frames[lake] for lake, other in asked if other == scene}
+        for lake, picture in _cut_out(
+            opened(scene), {lake: frames[lake] for lake, other in asked if other == scene}, SIZE
         )
     }
     shows = [pair for pair in asked if pair in cut]

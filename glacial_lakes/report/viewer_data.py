@@ -255,17 +255,14 @@ def _row_columns(rows: gpd.GeoDataFrame, n_lakes: int, origin: tuple[int, int]) 
     if is_part.any():
         least[is_part] = geodesic_area_perimeter(rows.geometry[is_part])[C.AREA_M2].to_numpy()
     pixel = rows[C.PIXEL_M].astype(float).fillna(_DEFAULT_PIXEL_M).to_numpy()
-    words = list(Status)
+    codes = {str(word): code for code, word in enumerate(Status)}
+    status = rows[C.STATUS].map(codes).fillna(codes[Status.UNCERTAIN])
     starts = np.searchsorted(rows["lake"].to_numpy(), np.arange(n_lakes + 1))
-    status = [
-        words.index(text) if text in words else words.index(Status.UNCERTAIN)
-        for text in rows[C.STATUS]
-    ]
     return {
-        "status_words": [str(word) for word in words],
+        "status_words": list(codes),
         "start": starts.tolist(),
         "scene": rows["scene"].astype(int).tolist(),
-        "status": status,
+        "status": status.astype(int).tolist(),
         "area": _numbers(rows[C.AREA_M2]),
         "sigma": _numbers(rows[C.AREA_SIGMA_M2]),
         "least": _numbers(pd.Series(least)),

@@ -207,7 +207,7 @@ def _sensor(mtl: Groups, where: Path) -> tuple[str, Mapping[str, int]]:
             where,
             "is of {spacecraft} {sensor}",
             "use TM, ETM+ or OLI products",
-            spacecraft=spacecraft or Message("no"),
+            spacecraft=spacecraft or Message("no spacecraft"),
             sensor=sensor or Message("sensor"),
         )
     return found.name, found.bands

@@ -60,7 +60,9 @@ function decideHere(changes, goesOn) {
   }
   const next = before.slice(at + 1).find((other) => !isDecided(other));
   list.update();
-  choose(next ?? list.lakes().find((other) => other !== lake) ?? null);
+  const after = next ?? list.lakes().find((other) => other !== lake) ?? null;
+  choose(after);
+  if (after === null) view.goHome();
 }
 
 function undoHere() {
