@@ -187,8 +187,9 @@ def dates_of(series: AreaSeries, options: Options) -> list[str]:
             if row[C.AREA_SIGMA_M2] > 0:
                 area += f" ± {number(row[C.AREA_SIGMA_M2], 0, language)}"
         elif not row.isna()[C.AREA_MIN_M2]:
-            ends = (row[name] for name in (C.AREA_MIN_M2, C.AREA_MAX_M2))
-            area = " … ".join(number(value, 0, language) for value in ends)
+            bounds = row[[C.AREA_MIN_M2, C.AREA_MAX_M2]].dropna()
+            area = " … ".join(number(value, 0, language) for value in bounds)
+            area = area if len(bounds) > 1 else f"≥ {area}"
         area += f" {say('m²')}" if area else ""
         volume = ""
         if not row.isna()[C.VOLUME_M3]:
