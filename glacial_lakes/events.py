@@ -78,6 +78,16 @@ class ScenesAway:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorsRevised:
+    """More dates tell more of what the errors of a lake's areas share; those of older dates too."""
+
+    areas: int
+    """Areas of the earlier inventory of whose error another part is of the date now."""
+    known: int
+    """Areas that both inventories have."""
+
+
+@dataclass(frozen=True, slots=True)
 class DemNotGiven:
     """Scenes are mapped without elevation: shade and steep slopes are not excluded."""
 
@@ -118,6 +128,7 @@ Event = (
     | EditsTakenIn
     | InventoryRestored
     | ScenesAway
+    | ErrorsRevised
     | DemNotGiven
     | KernelsCompiling
     | KernelsNotCompiled

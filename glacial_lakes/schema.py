@@ -96,6 +96,13 @@ class TrendKind(Word):
     NONE = "none"
 
 
+class Autocorrelation(Word):
+    """What the p-value of a trend makes of values that remember those before them."""
+
+    CORRECTED = "corrected"
+    NOT_CORRECTED = "not corrected"
+
+
 class LakeType(Word):
     """Relation of a lake to the glacier."""
 
@@ -273,6 +280,22 @@ AREA_MAX = Column(
     "GL_A_Max",
     title="Largest area, where it is not known",
     merge=Merge.SUM,
+    redrawn=Redrawn.FIXED,
+    drawn_as=None,
+)
+AREA_SIGMA_SHARED = Column(
+    C.AREA_SIGMA_SHARED_M2,
+    "real",
+    "m2",
+    "Part of it that all dates of one lake and instrument share",
+    redrawn=Redrawn.FIXED,
+    drawn_as=None,
+)
+AREA_SIGMA_DATE = Column(
+    C.AREA_SIGMA_DATE_M2,
+    "real",
+    "m2",
+    "Part of it that each date adds",
     redrawn=Redrawn.FIXED,
     drawn_as=None,
 )
@@ -512,7 +535,7 @@ DIFFERENCE_SIGMA = Column(
     C.DIFFERENCE_SIGMA_M2,
     "real",
     "m2",
-    "Its standard deviation, errors independent",
+    "Its standard deviation",
     "Change_Err",
 )
 EXCEEDS_UNCERTAINTY = Column(
@@ -561,6 +584,8 @@ MAPPED = (
 OUTLINES = (
     LAKE_ID,
     *MAPPED,
+    AREA_SIGMA_SHARED,
+    AREA_SIGMA_DATE,
     LAKE_TYPE,
     DAM_TYPE,
     EVENT,
@@ -594,6 +619,8 @@ OBSERVATIONS = (
     STATUS,
     SCENE_ID,
     SENSOR,
+    AREA_SIGMA_SHARED,
+    AREA_SIGMA_DATE,
 )
 """One row for every lake and scene, also where the lake was not seen."""
 
@@ -738,6 +765,8 @@ LAKES = (
     N_OBSERVED,
     AREA,
     AREA_SIGMA,
+    AREA_SIGMA_SHARED,
+    AREA_SIGMA_DATE,
     Column(C.MAX_AREA_M2, "real", "m2", "Largest area measured"),
     Column(
         C.STATE,
@@ -795,14 +824,15 @@ TRENDS = (
         C.METHOD,
         "text",
         "",
-        "difference (fewer than four dates), theil-sen, or seasonal: months among themselves",
+        "difference (fewer than four dates), theil-sen, seasonal: months among themselves, or "
+        "least-squares: of several instruments, with an offset for each",
         title="Method of the trend",
     ),
     Column(
         C.SLOPE_M2_PER_YEAR,
         "real",
         "m2/a",
-        "Median slope (Theil-Sen)",
+        "Median slope (Theil-Sen), or that of least squares",
     ),
     Column(
         C.SLOPE_LOW_M2_PER_YEAR,
@@ -834,7 +864,16 @@ TRENDS = (
         "m2",
         "Area on the line of the trend at the last date",
     ),
-    Column(C.P, "real", "1", "p-value of the Mann-Kendall test"),
+    Column(C.P, "real", "1", "p-value of the Mann-Kendall test, or of least squares"),
+    Column(
+        C.AUTOCORRELATION,
+        "text",
+        "",
+        "Whether p allows for areas that remember the one before: corrected, or not corrected "
+        "(fewer than ten dates, or several instruments), where p is too small if they do",
+        title="Autocorrelation",
+        words=Autocorrelation,
+    ),
     Column(
         C.Q,
         "real",
@@ -847,6 +886,36 @@ TRENDS = (
     Column(C.STEP_DATE, "date", "UTC", "First date after a step"),
     Column(C.STEP_M2, "real", "m2", "Size of the step"),
     Column(C.STEP_P, "real", "1", "p-value of the step (Pettitt)"),
+    Column(
+        C.SENSORS,
+        "text",
+        "",
+        "Instruments of the areas, separated by blanks; the others are compared with the first",
+    ),
+    Column(
+        C.SENSOR_OFFSET_PCT,
+        "real",
+        "%",
+        "By how much the second instrument draws this lake larger than the first",
+    ),
+    Column(C.SENSOR_OFFSET_LOW_PCT, "real", "%", "Lower end of its 95 % interval"),
+    Column(C.SENSOR_OFFSET_HIGH_PCT, "real", "%", "Upper end of its 95 % interval"),
+    Column(
+        C.SENSOR_OFFSETS,
+        "text",
+        "%",
+        "What near dates of all lakes tell of the offset of each further instrument: mean and "
+        "standard deviation, JSON",
+        title="Offsets that the region tells",
+    ),
+    Column(
+        C.CONFOUNDED,
+        "boolean",
+        "",
+        "The years of the instruments do not overlap: growth and offset cannot be told apart",
+    ),
+    AREA_SIGMA_SHARED,
+    AREA_SIGMA_DATE,
 )
 """One row a lake: how its area changed since its last event."""
 
@@ -881,6 +950,12 @@ TOTALS = (
     Column(C.N_LAKES, "integer", "1", "Lakes with an area"),
     Column(C.AREA_M2, "real", "m2", "Sum of their areas"),
     Column(
+        C.AREA_SIGMA_M2,
+        "real",
+        "m2",
+        "Standard deviation of the sum, with what the errors of lakes have in common",
+    ),
+    Column(
         C.SIGMA_INDEPENDENT_M2,
         "real",
         "m2",
@@ -902,6 +977,12 @@ TOTALS = (
     Column(C.COMPARED_WITH, "text", "", "Epoch before"),
     Column(C.N_COMMON, "integer", "1", "Lakes that both epochs show"),
     Column(C.CHANGE_M2, "real", "m2", "Change of the area of these"),
+    Column(
+        C.CHANGE_SIGMA_M2,
+        "real",
+        "m2",
+        "Standard deviation of the change, with what the errors of dates and lakes have in common",
+    ),
     Column(
         C.CHANGE_SIGMA_INDEPENDENT_M2,
         "real",

@@ -67,7 +67,7 @@ def test_observations_csv_has_exactly_its_columns_and_every_row(inventory, folde
     head, *rows = rows_of(folder / "observations.csv")
     assert ",".join(head) == (
         "lake_id,acquired,area_m2,area_sigma_m2,observed_fraction,status,scene_id,"
-        "area_min_m2,area_max_m2"
+        "area_min_m2,area_max_m2,sensor,area_sigma_shared_m2,area_sigma_date_m2"
     )
     assert len(rows) == len(inventory.observations)
     raw = (folder / "observations.csv").read_bytes()
@@ -77,8 +77,9 @@ def test_observations_csv_has_exactly_its_columns_and_every_row(inventory, folde
 
 def test_events_csv_has_exactly_its_columns(inventory, folder):
     head, *rows = rows_of(folder / "events.csv")
-    assert ",".join(head) == "lake_id,event,date,from_ids,to_ids"
+    assert ",".join(head) == "lake_id,event,date,from_ids,to_ids,after"
     assert [row[2] for row in rows] == ["2013-09-03", "2018-08-20", "2020-08-01"]
+    assert [row[5] for row in rows] == ["2007-08-18", "2016-08-15", "2018-08-20"]
     assert len(rows[2][3].split()) == 2
 
 

@@ -195,8 +195,8 @@ def test_totals_count_present_lakes_and_name_both_errors(inventory, tmp_path):
     assert total.sigma_independent_m2 == pytest.approx(np.hypot.reduce(present["area_sigma_m2"]))
     assert total.sigma_correlated_m2 == pytest.approx(present["area_sigma_m2"].sum())
     text = " ".join(page_of(inventory, tmp_path).text)
-    assert "if errors are independent" in text
-    assert "if errors are fully correlated" in text
+    assert "with what the errors of lakes have in common" in text
+    assert total.sigma_independent_m2 < total.sigma_m2 < total.sigma_correlated_m2
 
 
 def test_lakes_hidden_on_the_last_date_are_told_and_not_counted_as_gone(inventory):

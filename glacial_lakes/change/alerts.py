@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from glacial_lakes.change.errors import difference_of
 from glacial_lakes.change.series import best_of_day, evidence, involved, seen_series
 from glacial_lakes.change.trends import CHANGE_SIGMAS
 from glacial_lakes.columns import C
@@ -112,9 +113,9 @@ def _of_events(
         ):
             continue
         rows = series[lake].set_index("day")
-        sigmas = rows[C.AREA_SIGMA_M2].reindex([event[C.AFTER], date]).to_numpy(dtype=float)
         areas = event[[C.AREA_BEFORE_M2, C.AREA_AFTER_M2]].to_numpy(dtype=float)
-        row = _row(lake, kinds[event[C.EVENT]], (event[C.AFTER], date), areas, sigmas)
+        pair = rows.reindex([event[C.AFTER], date]).assign(area_m2=areas)
+        row = _row(lake, kinds[event[C.EVENT]], (event[C.AFTER], date), pair)
         if abs(row[C.Z]) <= CHANGE_SIGMAS:
             continue
         later = rows.loc[rows.index > date, C.AREA_M2].to_numpy(dtype=float)[:1]
@@ -127,7 +128,7 @@ def _of_events(
 
 def _jumps(series: pd.DataFrame) -> Iterator[Row]:
     """Yield the sudden losses and growths between two dates that both show the lake."""
-    area, sigma = (series[name].to_numpy(dtype=float) for name in (C.AREA_M2, C.AREA_SIGMA_M2))
+    area = series[C.AREA_M2].to_numpy(dtype=float)
     days, is_there = series["day"].tolist(), (series[C.STATUS] == Status.OBSERVED).to_numpy()
     for i in range(1, len(series)):
         around = slice(max(i - 2, 0), i + 2)
@@ -137,7 +138,7 @@ def _jumps(series: pd.DataFrame) -> Iterator[Row]:
         first = around.start + int(np.argmax(sign * area[around.start : i]))
         last = i + int(np.argmin(sign * area[i : i + 2]))
         change = sign * (area[last] - area[first])
-        noise = CHANGE_SIGMAS * np.hypot(sigma[first], sigma[last])
+        noise = CHANGE_SIGMAS * _sigma(series.iloc[[first, last]])
         if not (change >= SUDDEN_SHARE * area[first] and change > noise):
             continue
         if not _is_supported(area, i):
@@ -145,7 +146,7 @@ def _jumps(series: pd.DataFrame) -> Iterator[Row]:
         kind = AlertKind.SUDDEN_GROWTH if sign > 0 else AlertKind.SUDDEN_DRAINAGE
         pair = slice(i - 1, i + 1)
         lake, bracket = str(series[C.LAKE_ID].iloc[0]), (days[i - 1], days[i])
-        row = _row(lake, kind, bracket, area[pair], sigma[pair])
+        row = _row(lake, kind, bracket, series.iloc[pair])
         yield row | {C.CONFIRMED: i + 1 < len(series)}
 
 
@@ -158,7 +159,7 @@ def _contacts(
     whole = (series[C.STATUS] == Status.OBSERVED).to_numpy()
     clear = whole & ((gap <= CONTACT_M) | (gap > APART_M))
     rows, touches = series[clear], gap[clear] <= CONTACT_M
-    area, sigma = (rows[name].to_numpy(dtype=float) for name in (C.AREA_M2, C.AREA_SIGMA_M2))
+    area = rows[C.AREA_M2].to_numpy(dtype=float)
     days = rows["day"].tolist()
     for i in range(1, len(rows)):
         before, after = touches[max(i - 2, 0) : i], touches[i : i + 2]
@@ -170,7 +171,7 @@ def _contacts(
             continue
         pair = slice(i - 1, i + 1)
         kind = AlertKind.CONTACT_GAINED if touches[i] else AlertKind.CONTACT_LOST
-        row = _row(lake, kind, (days[i - 1], days[i]), area[pair], sigma[pair])
+        row = _row(lake, kind, (days[i - 1], days[i]), rows.iloc[pair])
         change = row[C.Z] if touches[i] else -row[C.Z]
         if change > CHANGE_SIGMAS and _is_supported(area, i):
             yield row | {C.CONFIRMED: len(after) > 1}
@@ -183,8 +184,10 @@ def _is_supported(area: np.ndarray[Any, np.dtype[np.float64]], position: int) ->
     )
 
 
-def _row(lake: str, kind: str, bracket: Bracket, areas: Any, sigmas: Any) -> Row:
+def _row(lake: str, kind: str, bracket: Bracket, pair: pd.DataFrame) -> Row:
     after, date = bracket
+    areas, sigmas = (pair[name].to_numpy(dtype=float) for name in (C.AREA_M2, C.AREA_SIGMA_M2))
+    sigma = _sigma(pair)
     return {
         C.LAKE_ID: lake,
         C.ALERT: kind,
@@ -194,8 +197,13 @@ def _row(lake: str, kind: str, bracket: Bracket, areas: Any, sigmas: Any) -> Row
         C.SIGMA_BEFORE_M2: sigmas[0],
         C.AREA_AFTER_M2: areas[1],
         C.SIGMA_AFTER_M2: sigmas[1],
-        C.Z: (areas[1] - areas[0]) / np.hypot(*sigmas) if np.hypot(*sigmas) > 0 else np.nan,
+        C.Z: (areas[1] - areas[0]) / sigma if sigma > 0 else np.nan,
     }
+
+
+def _sigma(pair: pd.DataFrame) -> float:
+    """Return the standard deviation of the difference of two rows of a lake."""
+    return float(difference_of(pair.iloc[:1], pair.iloc[1:])[0])
 
 
 def _may_jump(seen: pd.DataFrame) -> set[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from glacial_lakes.change.errors import parts_of
 from glacial_lakes.columns import C
 from glacial_lakes.schema import Status
 
@@ -53,7 +54,7 @@ def seen_series(observations: pd.DataFrame) -> pd.DataFrame:
     rows = best_of_day(observations)
     rows = rows[rows[C.STATUS].isin(SEEN) & rows[C.AREA_M2].notna()]
     sigma = rows[C.AREA_SIGMA_M2].mask(rows[C.STATUS] == Status.ABSENT, 0.0)
-    rows = rows.assign(area_sigma_m2=sigma)
+    rows = rows.assign(area_sigma_m2=sigma, **parts_of(rows))
     several = rows[rows.duplicated([C.LAKE_ID, "day"], keep=False)]
     ranked = several.sort_values([C.AREA_SIGMA_M2, C.SCENE_ID], kind="stable")
     worse = ranked.index[ranked.duplicated([C.LAKE_ID, "day"])]

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 from scipy.stats import rankdata
 
 Numbers = npt.NDArray[np.float64]
@@ -292,6 +292,69 @@ def seasonal_theil_sen(times: npt.ArrayLike, values: npt.ArrayLike, variance: fl
     columns = zip(np.asarray(times, dtype=float).T, np.asarray(values, dtype=float).T, strict=True)
     slopes = [_pair_slopes(t[np.isfinite(v)], v[np.isfinite(v)]) for t, v in columns]
     return _slope(np.concatenate(slopes), _limit(variance))
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What weighted least squares say of unknowns of which something is known before.
+
+    Parameters
+    ----------
+    found : array of float, shape (k,)
+        The unknowns.
+    covariance : array of float, shape (k, k)
+        As the stated errors have it.
+    excess : float
+        How much larger than these errors say the squares of the residuals are, at least 1.
+    freedom : int
+        Degrees of freedom; 0: nothing is left to judge by.
+    """
+
+    found: Numbers
+    covariance: Numbers
+    excess: float
+    freedom: int
+
+    def slope(self, place: int) -> tuple[Slope, float]:
+        """Return an unknown with its 95 % interval, and the p-value of its being 0."""
+        value = float(self.found[place])
+        if self.freedom < 1:
+            return Slope(value, np.nan, np.nan), np.nan
+        sigma = float(np.sqrt(self.covariance[place, place] * self.excess))
+        reach = float(stdtrit(self.freedom, (1 + CONFIDENCE) / 2)) * sigma
+        p = 2 * float(stdtr(self.freedom, -abs(value) / sigma))
+        return Slope(value, value - reach, value + reach), p
+
+
+def least_squares(
+    design: npt.ArrayLike,
+    values: npt.ArrayLike,
+    sigmas: npt.ArrayLike,
+    known: tuple[npt.ArrayLike, npt.ArrayLike],
+) -> Fit:
+    """Fit unknowns to values, and to what is known of the last of them before.
+
+    Parameters
+    ----------
+    design : array_like of float, shape (n, k)
+    values, sigmas : array_like of float, shape (n,)
+        Values and their standard deviations, independent.
+    known : tuple of array_like of float, shape (m,)
+        Means and standard deviations of the last m unknowns.
+    """
+    design, values = np.asarray(design, dtype=float), np.asarray(values, dtype=float)
+    mean, sigma = (np.asarray(one, dtype=float) for one in known)
+    n, k = design.shape
+    rows = np.vstack([design, np.eye(k)[k - mean.size :]])
+    targets = np.concatenate([values, mean])
+    weights = 1 / np.concatenate([np.asarray(sigmas, dtype=float), sigma])
+    scaled = rows * weights[:, None]
+    covariance: Numbers = np.asarray(np.linalg.pinv(scaled.T @ scaled), dtype=float)
+    found: Numbers = covariance @ (scaled.T @ (targets * weights))
+    rest = (targets - rows @ found) * weights
+    freedom = n + mean.size - k
+    excess = max(1.0, float(rest @ rest) / freedom) if freedom > 0 else 1.0
+    return Fit(found, covariance, excess, freedom)
 
 
 def _limit(variance: float) -> float:

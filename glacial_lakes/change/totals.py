@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from glacial_lakes.change.errors import difference_of, sum_difference_sigma, sum_sigma
 from glacial_lakes.change.series import SEEN, best_of_day, epoch_names, times_of_scenes
 from glacial_lakes.columns import C
 from glacial_lakes.schema import TOTALS, LakeState, Status, conform
@@ -32,7 +33,8 @@ def by_date(observations: pd.DataFrame, scenes: pd.DataFrame) -> pd.DataFrame:
 def totals(rows: pd.DataFrame, lakes: pd.DataFrame) -> pd.DataFrame:
     """Return number and area of lakes by epoch, for all lakes and for each basin.
 
-    Errors of areas are added twice: as independent, and as fully correlated; the truth lies
+    The error of a sum is that of :func:`glacial_lakes.change.errors.sum_sigma`, which knows what
+    lakes share; beside it errors are added as independent, and as fully correlated: it lies
     between. Doubtful lakes are left out.
 
     Parameters
@@ -84,6 +86,7 @@ def _by_epoch(rows: pd.DataFrame, basin: str | None) -> list[dict[str, Any]]:
             C.LAST_IMAGE: here[C.ACQUIRED].max(),
             C.N_LAKES: len(lakes),
             C.AREA_M2: area,
+            C.AREA_SIGMA_M2: sum_sigma(lakes.reset_index()) if len(lakes) else np.nan,
             C.SIGMA_INDEPENDENT_M2: independent,
             C.SIGMA_CORRELATED_M2: correlated,
             C.N_UNSEEN: len(unseen),
@@ -97,21 +100,18 @@ def _by_epoch(rows: pd.DataFrame, basin: str | None) -> list[dict[str, Any]]:
 
 
 def _change(before: pd.DataFrame, here: pd.DataFrame) -> dict[str, Any]:
-    both = before.merge(here, on=C.LAKE_ID, suffixes=("_before", "_after"))
+    both = before.merge(here, left_index=True, right_index=True, suffixes=("_before", "_after"))
     seen = both["status_before"].isin(SEEN) & both["status_after"].isin(SEEN)
     wet = (both["area_m2_before"] > 0) | (both["area_m2_after"] > 0)
     both = both[seen & wet]
-    sigmas = [
-        both[f"area_sigma_m2_{side}"].mask(both[f"status_{side}"] == Status.ABSENT, 0.0)
-        for side in ("before", "after")
-    ]
+    first, last = before.loc[both.index].reset_index(), here.loc[both.index].reset_index()
     change, independent, correlated = _sums(
-        both["area_m2_after"] - both["area_m2_before"],
-        pd.Series(np.hypot(sigmas[0], sigmas[1]), index=both.index),
+        last[C.AREA_M2] - first[C.AREA_M2], pd.Series(difference_of(first, last))
     )
     return {
         C.N_COMMON: len(both),
         C.CHANGE_M2: change,
+        C.CHANGE_SIGMA_M2: sum_difference_sigma(first, last) if len(both) else np.nan,
         C.CHANGE_SIGMA_INDEPENDENT_M2: independent,
         C.CHANGE_SIGMA_CORRELATED_M2: correlated,
     }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import numbers
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -11,11 +12,14 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import false_discovery_control
 
+from glacial_lakes.change.errors import difference_of
+from glacial_lakes.change.offsets import NEAR_DAYS, Offsets, offsets
 from glacial_lakes.change.series import involved, seen_series
 from glacial_lakes.change.statistics import (
     Numbers,
     Slope,
     correlated_seasonal_mann_kendall,
+    least_squares,
     mann_kendall,
     mann_kendall_first_order,
     mann_kendall_hamed_rao,
@@ -27,11 +31,12 @@ from glacial_lakes.change.statistics import (
 )
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, InputError
-from glacial_lakes.schema import TRENDS, EventKind, Status, TrendKind, conform
+from glacial_lakes.scenes.sensors import instrument
+from glacial_lakes.schema import TRENDS, Autocorrelation, EventKind, Status, TrendKind, conform
 
 Times = npt.NDArray[np.datetime64]
 
-Method = Literal["difference", "theil-sen", "seasonal"]
+Method = Literal["difference", "theil-sen", "seasonal", "least-squares"]
 
 CHANGE_SIGMAS = 1.96
 """A difference is called a change beyond this many standard deviations (95 %)."""
@@ -66,21 +71,23 @@ class Trend:
     span_years : float
         Time between them.
     difference_m2, difference_sigma_m2 : float
-        Last area minus first one, and its standard deviation with independent errors.
-    method : {"difference", "theil-sen", "seasonal"}
-        ``seasonal``: months are compared with themselves only.
+        Last area minus first one, and its standard deviation.
+    method : {"difference", "theil-sen", "seasonal", "least-squares"}
+        ``seasonal``: months are compared with themselves only. ``least-squares``: of
+        several instruments, each with its offset.
     slope_m2_per_year, slope_low_m2_per_year, slope_high_m2_per_year : float
-        Median slope with its 95 % interval.
+        Median slope, or that of least squares, with its 95 % interval.
     median_area_m2 : float
         The area that percents refer to; the line of the trend passes through it at
         ``median_time``.
     median_time : numpy.datetime64
         Median of the times.
     p : float
-        Two-sided p-value of the Mann-Kendall test.
+        Two-sided p-value of the Mann-Kendall test, or of the slope of least squares.
     exceeds_uncertainty : bool
         Whether the change along the trend (the difference, when there is none) exceeds 1.96
-        standard deviations of a difference of two areas; false when these are not known.
+        standard deviations of a difference of two areas, and the slope of several instruments as
+        many of its own; false when these are not known.
     """
 
     n: int
@@ -141,9 +148,9 @@ def trend(
     times : array_like of datetime64
         UTC, shape (n,), all different; any order.
     areas_m2 : array_like of float
-        One a time, none missing.
+        One a time, none missing, all of one instrument.
     sigmas_m2 : array_like of float, optional
-        Standard deviations of the areas, NaN where not known.
+        Standard deviations of what each date adds (``area_sigma_date_m2``), NaN where not known.
 
     Returns
     -------
@@ -225,6 +232,107 @@ def step(
     if rest[0] >= rest[1] or not abs(change) > noise:
         return None
     return Step(when[position - 1], when[position], change, p)
+
+
+@dataclass(frozen=True, slots=True)
+class Instruments:
+    """What the areas of a lake are of: one entry an area, and what each instrument is known for.
+
+    Parameters
+    ----------
+    names : tuple of str
+        All instruments; the first is the one that the others are compared with.
+    place : numpy.ndarray of int
+        Which of them each area is of.
+    offsets : numpy.ndarray of float
+        Relative offset of each but the first, as the region tells it, and its standard deviation;
+        shape (2, instruments - 1).
+    is_confounded : bool
+        Whether the years of some have no date in common with those of the others: growth and
+        offset cannot be told apart by this lake.
+    """
+
+    names: tuple[str, ...]
+    place: npt.NDArray[np.intp]
+    offsets: Numbers
+    is_confounded: bool
+
+
+def trend_of_sensors(
+    times: npt.ArrayLike, areas_m2: npt.ArrayLike, sigmas_m2: npt.ArrayLike, tools: Instruments
+) -> tuple[Trend, Numbers]:
+    """Return the trend of areas of several instruments, and the relative offsets that it has found.
+
+    Least squares of a line and of an offset for each instrument but the first, of which beforehand
+    is known what pairs of near dates in the region tell. The interval and the test are those of
+    Student; they are as wide as the residuals, where these are larger than the errors say.
+
+    Parameters
+    ----------
+    times, areas_m2, sigmas_m2 : array_like
+        As of :func:`trend`; in order of time, errors known.
+    tools : Instruments
+
+    Returns
+    -------
+    trend : Trend
+    offsets : numpy.ndarray of float, shape (3, instruments - 1)
+        Offset of each instrument and both ends of its 95 % interval, shares of the median area.
+    """
+    when, areas, sigmas = _series(times, areas_m2, sigmas_m2)
+    years, middle = _years(when, when[0]), float(np.median(areas))
+    others = np.arange(1, len(tools.names))
+    design = np.column_stack(
+        [np.ones(when.size), years, (tools.place[:, None] == others).astype(float)]
+    )
+    known = (tools.offsets[0], tools.offsets[1])
+    fit = least_squares(design, areas / middle, sigmas / middle, known)
+    found, p = fit.slope(1)
+    line = [fit.slope(2 + n)[0] for n in range(others.size)]
+    offsets = np.array([[one.value, one.low, one.high] for one in line]).T
+    level = areas - middle * np.r_[0.0, offsets[0]][tools.place]
+    told = replace(
+        trend(when, areas, sigmas),
+        method="least-squares",
+        slope_m2_per_year=found.value * middle,
+        slope_low_m2_per_year=found.low * middle,
+        slope_high_m2_per_year=found.high * middle,
+        median_area_m2=float(np.median(level)),
+        p=p,
+        exceeds_uncertainty=bool(
+            abs(found.value) > CHANGE_SIGMAS * np.sqrt(fit.covariance[1, 1])
+            and abs(found.value) * middle * years[-1]
+            > CHANGE_SIGMAS * np.sqrt(2) * np.median(sigmas)
+        ),
+    )
+    return told, offsets
+
+
+def step_of_sensors(
+    times: npt.ArrayLike, areas_m2: npt.ArrayLike, sigmas_m2: npt.ArrayLike, tools: Instruments
+) -> Step | None:
+    """Return the step of areas of several instruments, as :func:`step` does, offsets taken out.
+
+    The step must exceed 1.96 standard deviations that errors and offsets give it together.
+    """
+    when, areas, sigmas = _series(times, areas_m2, sigmas_m2)
+    _, offsets = trend_of_sensors(when, areas, sigmas, tools)
+    middle = float(np.median(areas))
+    found = step(when, areas - middle * np.r_[0.0, offsets[0]][tools.place], sigmas)
+    if found is None:
+        return None
+    others = np.arange(1, len(tools.names))
+    sides = np.column_stack(
+        [
+            np.ones(when.size),
+            when >= found.date,
+            (tools.place[:, None] == others).astype(float),
+        ]
+    )
+    known = (tools.offsets[0], tools.offsets[1])
+    fit = least_squares(sides, areas / middle, sigmas / middle, known)
+    sigma = float(np.sqrt(fit.covariance[1, 1] * fit.excess))
+    return found if abs(fit.found[1]) > CHANGE_SIGMAS * sigma else None
 
 
 def _series(
@@ -355,18 +463,13 @@ def trends(observations: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
         ``shrinking`` when q is at most 0.05 and the change along the trend exceeds its own
         uncertainty; ``none`` says only that no trend is shown.
     """
-    seen = seen_series(observations)
-    measured = seen[(seen[C.STATUS] == Status.OBSERVED) & (seen[C.AREA_M2] > 0)]
-    starts = pd.to_datetime(measured[C.LAKE_ID].map(_last_events(events)), utc=True)
-    measured = measured[~(measured["day"] < starts)]
-    acquired = measured[C.ACQUIRED].dt.tz_convert(None).to_numpy()
-    areas, sigmas = (measured[name].to_numpy() for name in (C.AREA_M2, C.AREA_SIGMA_M2))
-    known = measured.groupby(C.LAKE_ID).indices
+    measured = measured_series(observations, events)
+    pooled = offsets(measured)
+    known = dict(iter(measured.groupby(C.LAKE_ID)))
     rows = []
     for lake in sorted(observations[C.LAKE_ID].dropna().unique()):
-        here = known.get(lake, ())
-        row = {C.LAKE_ID: lake, C.N: len(here)}
-        rows.append(row | (_row(acquired[here], areas[here], sigmas[here]) if len(here) else {}))
+        row = {C.LAKE_ID: lake, C.N: 0}
+        rows.append(row | (_row(known[lake], pooled) if lake in known else {}))
     table = conform(pd.DataFrame(rows), TRENDS)
     tested = table[C.P].notna()
     if tested.any():
@@ -378,14 +481,89 @@ def trends(observations: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _row(*data: npt.NDArray[Any]) -> dict[str, Any]:
-    fitted = trend(*data)
-    row: dict[str, Any] = {name: getattr(fitted, name) for name in _TREND_COLUMNS}
+def measured_series(observations: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
+    """Return the areas that trends are of: those since the last event of each lake.
+
+    With the column ``instrument`` (:func:`glacial_lakes.scenes.sensors.instrument`).
+    """
+    seen = seen_series(observations)
+    measured = seen[(seen[C.STATUS] == Status.OBSERVED) & (seen[C.AREA_M2] > 0)]
+    starts = pd.to_datetime(measured[C.LAKE_ID].map(_last_events(events)), utc=True)
+    measured = measured[~(measured["day"] < starts)]
+    return measured.assign(instrument=instrument(measured[C.SENSOR]))
+
+
+def instruments_of(rows: pd.DataFrame, pooled: Offsets) -> Instruments | None:
+    """Return what the areas of a lake are of; None where it is one instrument, or not known.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Rows of one lake of :func:`measured_series`.
+    pooled : Offsets
+        What the region tells.
+    """
+    counts = rows["instrument"].value_counts(sort=False).sort_index()
+    names = tuple(counts.sort_values(ascending=False, kind="stable").index)
+    shared = rows[C.AREA_SIGMA_SHARED_M2] / rows[C.AREA_M2]
+    usable = rows["instrument"].notna() & (shared > 0) & (rows[C.AREA_SIGMA_DATE_M2] > 0)
+    if len(names) < 2 or not usable.all():
+        return None
+    common = shared.groupby(rows["instrument"]).median()
+    middle = float(rows[C.AREA_M2].median())
+    known = []
+    for name in names[1:]:
+        mean, sigma = pooled.between(names[0], name, middle)
+        scale = float(np.hypot(common[names[0]], common[name]))
+        known.append((mean * scale, sigma * scale))
+    place = pd.Categorical(rows["instrument"], categories=list(names)).codes
+    return Instruments(names, np.asarray(place, dtype=np.intp), np.array(known).T, _is_apart(rows))
+
+
+def _is_apart(rows: pd.DataFrame) -> bool:
+    """Tell whether the time of some instruments is apart from that of the others."""
+    spans = rows.groupby("instrument")[C.ACQUIRED].agg(["min", "max"]).sort_values("min")
+    reached = spans["max"].cummax().shift()
+    return bool((spans["min"] > reached + pd.Timedelta(days=NEAR_DAYS)).any())
+
+
+def _row(rows: pd.DataFrame, pooled: Offsets) -> dict[str, Any]:
+    when = rows[C.ACQUIRED].dt.tz_convert(None).to_numpy()
+    areas, sigmas = (rows[name].to_numpy() for name in (C.AREA_M2, C.AREA_SIGMA_DATE_M2))
+    tools = instruments_of(rows, pooled)
+    names = tuple(dict.fromkeys(rows["instrument"].dropna())) if tools is None else tools.names
+    row: dict[str, Any] = {C.SENSORS: " ".join(names) or None}
+    for name in (C.AREA_SIGMA_SHARED_M2, C.AREA_SIGMA_DATE_M2):
+        row[name] = rows[name].median()
+    if tools is None or len(rows) < _MIN_DATES:
+        fitted, found = trend(when, areas, sigmas), step(when, areas, sigmas)
+    else:
+        fitted, drawn = trend_of_sensors(when, areas, sigmas, tools)
+        found = step_of_sensors(when, areas, sigmas, tools)
+        row |= {
+            C.SENSOR_OFFSET_PCT: 100 * drawn[0, 0],
+            C.SENSOR_OFFSET_LOW_PCT: 100 * drawn[1, 0],
+            C.SENSOR_OFFSET_HIGH_PCT: 100 * drawn[2, 0],
+            C.SENSOR_OFFSETS: _known_offsets(tools),
+        }
+    if tools is not None:
+        row[C.CONFOUNDED] = tools.is_confounded
+    sigma = float(difference_of(rows.iloc[:1], rows.iloc[-1:])[0])
+    if len(rows) > 1:
+        fitted = replace(fitted, difference_sigma_m2=sigma)
+        if fitted.method == "difference":
+            exceeds = bool(abs(fitted.difference_m2) > CHANGE_SIGMAS * sigma)
+            fitted = replace(fitted, exceeds_uncertainty=exceeds)
+    if len(rows) >= _MIN_DATES:
+        is_corrected = fitted.method != "least-squares" and len(rows) >= _MIN_FOR_CORRELATION
+        row[C.AUTOCORRELATION] = (
+            Autocorrelation.CORRECTED if is_corrected else Autocorrelation.NOT_CORRECTED
+        )
+    row |= {name: getattr(fitted, name) for name in _TREND_COLUMNS}
     row |= {
         C.LINE_FIRST_M2: fitted.area_at(fitted.first),
         C.LINE_LAST_M2: fitted.area_at(fitted.last),
     }
-    found = step(*data)
     if found is not None:
         row |= {
             C.STEP_AFTER: found.after,
@@ -394,6 +572,14 @@ def _row(*data: npt.NDArray[Any]) -> dict[str, Any]:
             C.STEP_P: found.p,
         }
     return row
+
+
+def _known_offsets(tools: Instruments) -> str:
+    known = {
+        name: [round(100 * float(value), 4) for value in tools.offsets[:, n]]
+        for n, name in enumerate(tools.names[1:])
+    }
+    return json.dumps(known)
 
 
 def _last_events(events: pd.DataFrame) -> dict[str, pd.Timestamp]:

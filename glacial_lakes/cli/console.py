@@ -27,6 +27,7 @@ from glacial_lakes.errors import (
 from glacial_lakes.events import (
     DemNotGiven,
     EditsTakenIn,
+    ErrorsRevised,
     Event,
     InputOdd,
     InventoryRestored,
@@ -229,33 +230,56 @@ def findings(path: Path, say: Speaker) -> list[str]:
     from glacial_lakes.schema import LakeState  # noqa: PLC0415
 
     inventory = open_inventory(path)
-    present = inventory.lakes[inventory.lakes[C.STATE] == LakeState.PRESENT]
-    area_km2 = present[C.AREA_M2].sum() / 1e6
-    sigma_km2 = (present[C.AREA_SIGMA_M2] ** 2).sum() ** 0.5 / 1e6
+    total = inventory.total
     lakes = Message("{count} lake", "{count} lakes", count=len(inventory.lakes))
-    totals = {"lakes": lakes, "present": len(present), "area": float(area_km2)}
-    measured = present[present[C.AREA_M2].notna()]
-    known = int(measured[C.AREA_SIGMA_M2].notna().sum())
+    totals = {"lakes": lakes, "present": total.n_present, "area": (total.area_m2 or 0.0) / 1e6}
     text = Message(
         "{lakes}, {present} present now, {area:.3f} ± {sigma:.3f} km²",
         **totals,
-        sigma=float(sigma_km2),
+        sigma=(total.sigma_m2 or 0.0) / 1e6,
     )
-    if known < len(measured):  # older outlines: an error of some lakes is none of the total
+    if total.n_known and total.sigma_m2 is None:
+        # Older outlines: an error of some lakes is none of the total.
+        present = inventory.lakes[inventory.lakes[C.STATE] == LakeState.PRESENT]
+        known = int((present[C.AREA_M2].notna() & present[C.AREA_SIGMA_M2].notna()).sum())
         text = Message(
             "{lakes}, {present} present now, {area:.3f} km², uncertainty known for {known}",
             **totals,
             known=known,
         )
     lines = [say(text)]
+    if total.older_m2 is not None and total.double_m2 is not None:
+        of_it = Message(
+            "of it {older:.3f} km² of older dates, {double:.3f} km² in outlines of two lakes",
+            older=total.older_m2 / 1e6,
+            double=total.double_m2 / 1e6,
+        )
+        lines.append(say(of_it))
+    if total.epoch_m2 is not None and total.epoch_sigma_m2 is not None:
+        date = Message(
+            "on {date} alone: {lakes}, {area:.3f} ± {sigma:.3f} km²",
+            date=total.epoch,
+            lakes=Message("{count} lake", "{count} lakes", count=total.n_epoch),
+            area=total.epoch_m2 / 1e6,
+            sigma=total.epoch_sigma_m2 / 1e6,
+        )
+        lines.append(say(date))
     for name, count in inventory.events[C.EVENT].value_counts().sort_index().items():
         lines.append(f"{say(str(name))}: {count}")
     return [*lines, f"{say('alerts')}: {len(inventory.alerts)}"]
 
 
-def _noted(event: InventoryRestored | ScenesAway, say: Speaker) -> str:
+def _noted(event: InventoryRestored | ScenesAway | ErrorsRevised, say: Speaker) -> str:
     if isinstance(event, InventoryRestored):
         return say("{path} was missing and is put back as it was written").format(path=event.path)
+    if isinstance(event, ErrorsRevised):
+        revised = Message(
+            "the errors of {areas} of {known} older areas are parted anew by what all dates show; "
+            "the areas are as they were",
+            areas=event.areas,
+            known=event.known,
+        )
+        return say(revised)
     missing_scenes = Message(
         "{scenes}: what only they showed is left out, but for lakes that persons have touched: "
         "{lakes}",
@@ -357,7 +381,7 @@ def _shown(options: Options) -> Iterator[Listener]:
                     _LOG.info(say("{scene}: as before").format(scene=scene_id))
                 case EditsTakenIn(count, kept):
                     _LOG.warning(_taken_in(count, kept))
-                case InventoryRestored() | ScenesAway():
+                case InventoryRestored() | ScenesAway() | ErrorsRevised():
                     _LOG.warning(_noted(event, say))
                 case DemNotGiven() | KernelsCompiling() | KernelsNotCompiled():
                     _LOG.warning(say(_NOTES[type(event)]))

@@ -58,8 +58,11 @@ OBSERVATION_FIELDS = (
     C.SCENE_ID,
     C.AREA_MIN_M2,
     C.AREA_MAX_M2,
+    C.SENSOR,
+    C.AREA_SIGMA_SHARED_M2,
+    C.AREA_SIGMA_DATE_M2,
 )
-EVENT_FIELDS = (C.LAKE_ID, C.EVENT, C.DATE, C.FROM_IDS, C.TO_IDS)
+EVENT_FIELDS = (C.LAKE_ID, C.EVENT, C.DATE, C.FROM_IDS, C.TO_IDS, C.AFTER)
 
 _MANY_OUTLINES = 20_000
 """From so many on, a second process is worth the time that it takes to start and to be told."""

@@ -17,8 +17,10 @@ from glacial_lakes import change, schema
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, InputError, UnsafeInputError, VectorError, require
 from glacial_lakes.inventory import attributes, decisions
+from glacial_lakes.inventory.error_parts import with_parts
 from glacial_lakes.inventory.map_rules import RULES
 from glacial_lakes.inventory.register import registered
+from glacial_lakes.inventory.total import Total, total_of
 from glacial_lakes.io.geopackage import layer_names, read_layers, write_layers
 from glacial_lakes.io.parsing import json_of
 from glacial_lakes.io.qgis_style import lake_label, layer_style
@@ -230,6 +232,9 @@ class Inventory(ShowsFacts):
         if C.PIXEL_M not in layers["outlines"]:  # written before 0.2
             sensor = tables["outlines"][C.SENSOR]
             tables["outlines"][C.PIXEL_M] = sensors.pixel_m(sensor)
+        if C.AREA_SIGMA_DATE_M2 not in layers["observations"]:  # written before 0.3
+            names = ("lakes", "outlines", "observations", "events")
+            tables |= vars(with_parts(Tracked(*(tables[name] for name in names))))
         return cls(**tables)
 
     def to_shapefile(self, path: Path | str, date: datetime.date | str | None = None) -> list[Path]:
@@ -309,7 +314,7 @@ class Inventory(ShowsFacts):
         rows = [table for table in (self.reviews, reviews) if len(table)] or [reviews]
         table = gpd.GeoDataFrame(pd.concat(rows, ignore_index=True), crs=4326)
         tracked = Tracked(self.lakes, self.outlines, self.observations, self.events)
-        tracked = decisions.redraw(tracked, table, self.scenes)
+        tracked = with_parts(decisions.redraw(tracked, table, self.scenes))
         tracked = decisions.describe(tracked, table)
         lakes = attributes.screened(
             tracked.lakes, tracked.lakes[C.LAKE_ID].isin(reviews[C.LAKE_ID]), self.curves
@@ -356,6 +361,15 @@ class Inventory(ShowsFacts):
         rows = self.observations  # of scenes that are away only lakes that persons touched are told
         rows = rows[rows[C.SCENE_ID].isin(self.scenes[C.SCENE_ID])]
         return change.totals(change.by_date(rows, self.scenes), self.lakes)
+
+    @cached_property
+    def total(self) -> Total:
+        """Sum of the latest areas of the lakes that are present, and a total of one date beside.
+
+        With the error that includes what the errors of lakes have in common, how much of it is of
+        older dates, and what is counted twice.
+        """
+        return total_of(self)
 
     def composite(
         self, years: tuple[int, int], months: Sequence[int] = tuple(range(1, 13))

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 from scipy.stats import norm
 
+from glacial_lakes.change.errors import difference_of
 from glacial_lakes.change.trends import CHANGE_SIGMAS
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_
@@ -225,8 +226,9 @@ SIZE_EDGES_M2 = (0.0, 1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6, np.inf)
 def plot_changes(observations: pd.DataFrame, ax: Axes | None = None, language: str = "en") -> Axes:
     """Draw how much each lake changed between its first and its last measured area.
 
-    Bars are one standard deviation of the difference of two areas with independent errors. Lakes
-    that changed by less than 1.96 of them are hollow.
+    Bars are one standard deviation of the difference
+    (:func:`glacial_lakes.change.errors.difference_sigma`): of two dates of one instrument it leaves
+    out what both areas err by alike. Lakes that changed by less than 1.96 of them are hollow.
 
     Parameters
     ----------
@@ -246,12 +248,11 @@ def plot_changes(observations: pd.DataFrame, ax: Axes | None = None, language: s
     table = observations[
         (observations[C.STATUS] == Status.OBSERVED) & (observations[C.AREA_M2] > 0)
     ].sort_values([C.LAKE_ID, C.ACQUIRED], kind="stable")
-    groups = table.groupby(C.LAKE_ID)[[C.AREA_M2, C.AREA_SIGMA_M2]]
-    first, last = groups.nth(0).to_numpy(float), groups.nth(-1).to_numpy(float)
-    several = groups.size().to_numpy() > 1
-    first, last = first[several], last[several]
-    percent = 100 * (last[:, 0] - first[:, 0]) / first[:, 0]
-    sigma = 100 * np.hypot(first[:, 1], last[:, 1]) / first[:, 0]
+    several = table[table.duplicated(C.LAKE_ID, keep=False)]
+    first, last = (several.drop_duplicates(C.LAKE_ID, keep=end) for end in ("first", "last"))
+    before = first[C.AREA_M2].to_numpy(dtype=float)
+    percent = 100 * (last[C.AREA_M2].to_numpy(dtype=float) - before) / before
+    sigma = 100 * difference_of(first, last) / before
     is_change = np.abs(percent) > CHANGE_SIGMAS * sigma
     for chosen, fill, text in (
         (~is_change, "white", N_("within the uncertainty")),
@@ -259,7 +260,7 @@ def plot_changes(observations: pd.DataFrame, ax: Axes | None = None, language: s
     ):
         if chosen.any():
             ax.errorbar(
-                first[chosen, 0] / 1e6,
+                before[chosen] / 1e6,
                 percent[chosen],
                 yerr=np.nan_to_num(sigma[chosen]),
                 fmt="o",

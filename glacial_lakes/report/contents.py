@@ -8,11 +8,11 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import shapely
 
 from glacial_lakes import schema
+from glacial_lakes.change.errors import parts_of
 from glacial_lakes.change.series import best_of_day, evidence, times_of_scenes
 from glacial_lakes.columns import C
 from glacial_lakes.errors import Message
@@ -40,13 +40,13 @@ from glacial_lakes.report.model import (
     Observation,
     SceneRow,
     Screening,
-    Total,
 )
 from glacial_lakes.report.summaries import TO_VISIT, Sheet, tables, without_empty
 from glacial_lakes.schema import UNUSED, LakeState, Status
 
 if TYPE_CHECKING:
     from glacial_lakes.inventory.inventory import Inventory
+from glacial_lakes.inventory.total import Total
 
 LISTED = 2000
 """Lakes in the table: more make a page that no reader can use and a browser opens slowly."""
@@ -188,7 +188,7 @@ def describe(
         totals=total_rows(inventory),
         tables=tuple(without_empty(table) for table in tables(inventory, since)),
         scenes=_scenes(scenes, observations),
-        total=_total(all_lakes),
+        total=inventory.total,
         labels=_labels(all_lakes),
         unseen_entries=_unseen_entries(inventory.register),
         differing=_differing(inventory),
@@ -457,7 +457,10 @@ def _observations(table: pd.DataFrame) -> list[Observation]:
     names = (C.SENSOR, C.SCENE_ID, C.AREA_M2, C.AREA_SIGMA_M2, C.OBSERVED_FRACTION, C.STATUS)
     sensor, scene, area, sigma, fraction, status = (_plain(table[name]) for name in names)
     status = [text or Status.UNCERTAIN for text in status]
+    parts = parts_of(table)
+    shared, date = (parts[name].tolist() for name in parts)
     columns = (table[C.ACQUIRED].tolist(), sensor, scene, area, sigma, fraction, status)
+    columns += (shared, date)
     return [Observation(*values) for values in zip(*columns, strict=True)]
 
 
@@ -548,24 +551,6 @@ def _reason(scene: Any) -> str | None:
     except (ValueError, TypeError, LookupError):
         return reason
     return message if message == reason else reason
-
-
-def _total(lakes: pd.DataFrame) -> Total:
-    present = lakes[lakes[C.STATE] == LakeState.PRESENT]
-    known = present[present[C.AREA_M2].notna()]
-    areas = known[C.AREA_M2].to_numpy(dtype=float)
-    sigmas = known[C.AREA_SIGMA_M2].to_numpy(dtype=float)
-    dates = known["last_measured"].dropna()
-    has_sigma = len(known) > 0 and bool(np.isfinite(sigmas).all())
-    return Total(
-        n_present=len(present),
-        n_known=len(known),
-        area_m2=float(areas.sum()) if len(known) else None,
-        sigma_independent_m2=float(np.sqrt((sigmas**2).sum())) if has_sigma else None,
-        sigma_correlated_m2=float(sigmas.sum()) if has_sigma else None,
-        oldest=_time(dates.min()) if len(dates) else None,
-        newest=_time(dates.max()) if len(dates) else None,
-    )
 
 
 def _on_map(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
+from glacial_lakes.change.errors import difference_sigma
 from glacial_lakes.change.trends import CHANGE_SIGMAS
+from glacial_lakes.scenes.sensors import instrument_of
 from glacial_lakes.schema import LakeType, Status, TrendKind
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ class Observation:
     sigma_m2: float | None
     observed_fraction: float | None
     status: str
+    shared_m2: float
+    date_m2: float
+    """Both parts of the error, NaN where not known; 0 where the lake is seen to be absent."""
 
     @property
     def is_measured(self) -> bool:
@@ -43,7 +46,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Difference of two measured areas; ``sigma_m2`` treats their errors as independent."""
+    """Difference of two measured areas; ``sigma_m2`` leaves out what both err by alike."""
 
     first: Observation
     last: Observation
@@ -79,6 +82,12 @@ class LakeTrend:
     line_last_m2: float | None
     q: float | None
     exceeds_uncertainty: bool
+    autocorrelation: str | None
+    sensors: str | None
+    sensor_offset_pct: float | None
+    sensor_offset_low_pct: float | None
+    sensor_offset_high_pct: float | None
+    confounded: bool | None
 
     @property
     def is_shown(self) -> bool:
@@ -192,7 +201,12 @@ class Lake:
             return None
         sigma = None
         if first.sigma_m2 is not None and last.sigma_m2 is not None:
-            sigma = float(np.hypot(first.sigma_m2, last.sigma_m2))
+            is_alike = bool(first.sensor and last.sensor) and (
+                instrument_of(str(first.sensor)) == instrument_of(str(last.sensor))
+            )
+            areas = [first.area_m2, last.area_m2]
+            shared, date = [first.shared_m2, last.shared_m2], [first.date_m2, last.date_m2]
+            sigma = float(difference_sigma(areas, shared, date, is_alike))
         return Change(first, last, last.area_m2 - first.area_m2, sigma)
 
 
@@ -245,23 +259,3 @@ class SceneRow:
     n_unseen: int
     is_refused: bool
     reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Total:
-    """Sum of the latest areas of the lakes that are present, with both readings of its error."""
-
-    n_present: int
-    n_known: int
-    area_m2: float | None
-    sigma_independent_m2: float | None
-    sigma_correlated_m2: float | None
-    oldest: pd.Timestamp | None
-    newest: pd.Timestamp | None
-
-    @property
-    def digits(self) -> int:
-        """Digits of km² that show the independent error with two figures."""
-        if not self.sigma_independent_m2:
-            return 3
-        return max(0, 1 - math.floor(math.log10(self.sigma_independent_m2 / 1e6)))

@@ -16,6 +16,7 @@ import pandas as pd
 import shapely
 
 from glacial_lakes import schema
+from glacial_lakes.change.errors import difference_of, sum_sigma
 from glacial_lakes.change.series import SEEN, best_of_day, times_of_scenes
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, InputError, Message
@@ -182,11 +183,13 @@ def _lakes(inventory: Inventory) -> pd.DataFrame:
     lakes = schema.conform(inventory.lakes, schema.LAKES)
     rows = schema.conform(inventory.outlines, schema.OUTLINES)
     whole = rows[(rows[C.STATUS] == Status.OBSERVED) & rows[C.AREA_M2].notna()]
-    times = reference(inventory.outlines.loc[whole.index])[C.ACQUIRED] if len(whole) else {}
-    area_of = lakes[C.LAKE_ID].map(times)
+    drawn = inventory.outlines.loc[whole.index]
+    shown = reference(drawn) if len(drawn) else {C.ACQUIRED: {}, C.SENSOR: {}}
+    area_of, sensor = (lakes[C.LAKE_ID].map(shown[name]) for name in (C.ACQUIRED, C.SENSOR))
     size = lakes[C.AREA_M2] / _KM2
     lakes = lakes.assign(
         area_of=pd.to_datetime(area_of, utc=True),
+        sensor=sensor.astype("object"),
         size_class=size.map(_size_class).astype("float64"),
         band=lakes[C.ELEV_M].map(_band).astype("float64"),
     )
@@ -298,6 +301,7 @@ def _groups(lakes: pd.DataFrame) -> Iterator[Sheet]:
             Field(N_("Lakes"), "integer"),
             Field(N_("Area known for"), "integer"),
             _AREA,
+            Field(N_("Standard error"), "real", N_("km²"), 4),
             Field(N_("Error if independent"), "real", N_("km²"), 4),
             Field(N_("Error if fully correlated"), "real", N_("km²"), 4),
         )
@@ -312,13 +316,15 @@ def _groups(lakes: pd.DataFrame) -> Iterator[Sheet]:
         yield Sheet(title, fields, rows, is_group=True)
 
 
-def _sums(rows: pd.DataFrame) -> tuple[int, int, float | None, float | None, float | None]:
+def _sums(rows: pd.DataFrame) -> tuple[float | None, ...]:
+    """Return lakes, those with an area, their area and its error: real, independent, correlated."""
     known = rows[rows[C.AREA_M2].notna()]
     area = float(known[C.AREA_M2].sum()) / _KM2 if len(known) else None
     sigma = known[C.AREA_SIGMA_M2].to_numpy(dtype=float) / _KM2
     if not len(known) or not np.isfinite(sigma).all():
-        return len(rows), len(known), area, None, None
-    return len(rows), len(known), area, float(np.sqrt((sigma**2).sum())), float(sigma.sum())
+        return len(rows), len(known), area, None, None, None
+    error = sum_sigma(known.assign(status=Status.OBSERVED, acquired=known["area_of"])) / _KM2
+    return len(rows), len(known), area, error, float(np.sqrt((sigma**2).sum())), float(sigma.sum())
 
 
 def _change(inventory: Inventory, lakes: pd.DataFrame, since: str | Inventory | None) -> Sheet:
@@ -334,36 +340,38 @@ def _change(inventory: Inventory, lakes: pd.DataFrame, since: str | Inventory | 
         Field(N_("Change"), "real", "%", 1),
         Field(N_("Exceeds its uncertainty"), "truth"),
     )
+    lakes = lakes[lakes[C.LAKE_ID].isin(before.index)]
+    gone = lakes[C.STATE] == LakeState.GONE
+    now = lakes.assign(
+        status=np.where(gone, Status.ABSENT, Status.OBSERVED),
+        acquired=lakes[C.LAST_SEEN].where(gone, lakes["area_of"]),
+        area_m2=lakes[C.AREA_M2].mask(gone, 0.0),
+    )
+    old = before.loc[now[C.LAKE_ID]]
     rows = []
-    for lake in _each(lakes):
-        old = before.get(lake.lake_id)
-        is_gone = lake.state == LakeState.GONE
-        area, sigma = (0.0, 0.0) if is_gone else (lake.area_m2, lake.area_sigma_m2)
-        when = _time(lake.last_seen if is_gone else lake.area_of)
-        if old is None or pd.isna(area) or (old[0] == when and not is_gone):
+    for lake, first, error in zip(_each(now), _each(old), difference_of(old, now), strict=True):
+        is_gone = lake.status == Status.ABSENT
+        if pd.isna(lake.area_m2) or (first.acquired == lake.acquired and not is_gone):
             continue
-        change = float(area) - old[1]
-        error = None if pd.isna(sigma) or pd.isna(old[2]) else float(np.hypot(sigma, old[2]))
+        change, known = float(lake.area_m2 - first.area_m2), _real(error)
         rows.append(
             (
                 *_who(lake),
-                old[0],
-                _km2(old[1]),
-                when,
-                _km2(area),
+                _time(first.acquired),
+                _km2(first.area_m2),
+                _time(lake.acquired),
+                _km2(lake.area_m2),
                 _km2(change),
-                _km2(error),
-                100 * change / old[1] if old[1] > 0 else None,
-                None if error is None else abs(change) > _SURE * error,
+                _km2(known),
+                100 * change / first.area_m2 if first.area_m2 > 0 else None,
+                None if known is None else abs(change) > _SURE * known,
             )
         )
     return Sheet(N_("Changes"), fields, tuple(rows), N_("Only lakes that both dates show."))
 
 
-def _before(
-    inventory: Inventory, since: str | Inventory | None
-) -> dict[str, tuple[pd.Timestamp, float, float]]:
-    """Return time, area and error of each lake at the time that changes are told from."""
+def _before(inventory: Inventory, since: str | Inventory | None) -> pd.DataFrame:
+    """Return the area of each lake at the time that changes are told from, by lake ID."""
     if since is not None and not isinstance(since, str):
         return _of_inventory(inventory, since)
     rows = best_of_day(schema.conform(inventory.observations, schema.OBSERVATIONS))
@@ -382,12 +390,7 @@ def _before(
     else:
         rows = rows[rows[C.STATUS] == Status.OBSERVED]
         rows = rows.sort_values([C.LAKE_ID, C.ACQUIRED], kind="stable").drop_duplicates(C.LAKE_ID)
-    sigma = rows[C.AREA_SIGMA_M2].mask(rows[C.STATUS] == Status.ABSENT, 0.0)
-    columns = (rows[C.LAKE_ID], rows[C.ACQUIRED], rows[C.AREA_M2], sigma)
-    return {
-        str(lake): (time, float(area), float(error))
-        for lake, time, area, error in zip(*columns, strict=True)
-    }
+    return rows.set_index(C.LAKE_ID)
 
 
 def _period(text: str) -> tuple[pd.Timestamp, pd.Timestamp]:
@@ -406,9 +409,7 @@ def _period(text: str) -> tuple[pd.Timestamp, pd.Timestamp]:
     return period.start_time.tz_localize("UTC"), (period + 1).start_time.tz_localize("UTC")
 
 
-def _of_inventory(
-    inventory: Inventory, earlier: Inventory
-) -> dict[str, tuple[pd.Timestamp, float, float]]:
+def _of_inventory(inventory: Inventory, earlier: Inventory) -> pd.DataFrame:
     """Return what an earlier inventory says of the lakes: by ID, number, or the same ground."""
     old = _lakes(earlier)
     old = old[old[C.AREA_M2].notna() & old["area_of"].notna()]
@@ -428,10 +429,10 @@ def _of_inventory(
             good = shared >= _MATCHED * least
             place = int(near[shared.argmax()]) if good.any() else None
         if place is not None:
-            row = old.iloc[place]
-            sigma = float(row[C.AREA_SIGMA_M2])
-            found[str(lake)] = (row["area_of"], float(row[C.AREA_M2]), sigma)
-    return found
+            found[lake] = place
+    rows = old.iloc[list(found.values())].assign(status=Status.OBSERVED)
+    rows = rows.assign(acquired=rows["area_of"]).set_axis(list(found), axis=0)
+    return rows.rename_axis(C.LAKE_ID)
 
 
 def to_visit(inventory: Inventory) -> Sheet:

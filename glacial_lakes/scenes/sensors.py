@@ -104,6 +104,37 @@ def pixel_m(names: pd.Series) -> pd.Series:
     return found
 
 
+def instrument(names: pd.Series) -> pd.Series:
+    """Return what draws alike: satellites that carry one instrument have one name.
+
+    Parameters
+    ----------
+    names : pandas.Series of str
+        Such as ``S2A`` or ``LC08``.
+
+    Returns
+    -------
+    pandas.Series of object
+        The first two letters of a known sensor, OLI without TIRS as OLI with it; another name as
+        it is; missing stays missing.
+
+    Examples
+    --------
+    >>> instrument(pd.Series(["S2A", "S2B", "LO08", "drone"])).tolist()
+    ['S2', 'S2', 'LC', 'drone']
+    """
+    texts = names.astype("object")
+    known = {name: instrument_of(name) for name in texts.dropna().unique()}
+    found: pd.Series = texts.map(known)
+    return found
+
+
+def instrument_of(name: str) -> str:
+    """Return :func:`instrument` of one name."""
+    start = name[:2]
+    return {"LO": "LC"}.get(start, start) if start in _PIXELS_M else name
+
+
 def blur_px(pixel_m: float) -> float:
     """Return the blur of images in pixels, by their pixel in metres: that of the nearest known."""
     return min(SENSORS, key=lambda sensor: abs(sensor.pixel_m - pixel_m)).blur_px

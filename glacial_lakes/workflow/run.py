@@ -32,6 +32,7 @@ from glacial_lakes.events import (
 from glacial_lakes.export.export import earlier, export, require_packages
 from glacial_lakes.inventory.build import named_basins, track
 from glacial_lakes.inventory.catalogue import read_catalogue
+from glacial_lakes.inventory.error_parts import tell_revised
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
 from glacial_lakes.inventory.kept import refuse_empty, tell_away
 from glacial_lakes.inventory.surveys import read_surveys
@@ -555,6 +556,7 @@ def _track(
     if previous is not None:
         refuse_empty(inventory, previous, path, allow_empty)
         tell_away(inventory, previous, on_event)
+        tell_revised(inventory, previous, on_event)
     return inventory
 
 

@@ -1,0 +1,378 @@
+"""What is said about change: errors of differences, trends, steps and totals against known truth.
+
+    python benchmarks/change.py FOLDER             # development seeds, printed
+    python benchmarks/change.py FOLDER --kept      # kept seeds; rewrites docs/change.md
+    python benchmarks/change.py FOLDER --only tables
+
+Mapped series are made in FOLDER once and read again, by one process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import combinations
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from accuracy_tables import table
+from change_series import Known, known_of, named, site_series, table_series, world_series
+from documents import rewrite
+
+from glacial_lakes import change, schema
+from glacial_lakes.change.errors import difference_sigma, split, sum_sigma
+from glacial_lakes.inventory.build import track
+from glacial_lakes.mapping.pipeline import map_lakes
+from glacial_lakes.scenes import discover
+from glacial_lakes.scenes.sensors import instrument
+from glacial_lakes.simulate.acquisition import Acquisition
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "change.md"
+SITES = {"development": range(7_100, 7_103), "kept": range(97_100, 97_103)}
+WORLDS = {"development": range(20_300, 20_304), "kept": range(97_300, 97_304)}
+TOTALS = {"development": range(7_200, 7_206), "kept": range(97_200, 97_260)}
+SEEDS = {"development": range(8), "kept": range(1_000, 1_008)}
+"""Seeds of sites, worlds, sites for totals, and tables; kept ones are looked into by nobody."""
+IN_VIEW = 0.01
+MIN_LAKES = 5
+MIN_DATES = 9
+NONE = schema.conform(pd.DataFrame(), schema.LAKE_EVENTS)
+
+
+def site_schedule() -> list[Acquisition]:
+    """Twelve years of Landsat 8, and Sentinel-2 in the last five, four days later."""
+    taken = []
+    for year in range(2013, 2025):
+        day = 12 + (7 * year) % 12
+        time = datetime(year, 8, day, 5, 33, year % 60, tzinfo=UTC)
+        taken.append(Acquisition(time, "LC08", haze=0.002 + 0.001 * (year % 3)))
+        if year >= 2020:
+            time = datetime(year, 8, day + 4, 5, 56, 41, tzinfo=UTC)
+            sensor = "S2A" if year % 2 else "S2B"
+            taken.append(Acquisition(time, sensor, haze=0.002 + 0.001 * (year % 4)))  # type: ignore[arg-type]
+    return taken
+
+
+def totals_schedule(seed: int) -> list[Acquisition]:
+    """A date of each of two instruments."""
+    day = 5 + seed % 20
+    return [
+        Acquisition(datetime(2016, 8, day, 5, 33, 1, tzinfo=UTC), "LC08"),
+        Acquisition(datetime(2018, 8, day, 5, 56, 41, tzinfo=UTC), "S2A", haze=0.004),
+    ]
+
+
+def world_dates() -> list[tuple[str, str]]:
+    dates = [("LE07", f"{year}-08-{10 + year % 9}") for year in (2000, 2002, 2006, 2010)]
+    for year in range(2014, 2025, 2):
+        dates.append(("LC08", f"{year}-08-{10 + year % 9}"))
+        if year >= 2018:
+            dates.append(("S2A", f"{year}-08-{14 + year % 9}"))
+    return [*dates, ("S2B", "2019-08-20"), ("S2B", "2021-08-22")]
+
+
+def observed(series: Known) -> pd.DataFrame:
+    """Return the areas of true lakes: ``error`` is that of the area, in m²."""
+    rows = series.inventory.observations.drop(
+        columns=["area_sigma_shared_m2", "area_sigma_date_m2"], errors="ignore"
+    )
+    rows = rows.join(split(rows)).assign(day=rows["acquired"].dt.strftime("%Y-%m-%d"))
+    rows = rows[(rows["status"] == "observed") & (rows["area_m2"] > 0)]
+    truth = series.truth.dropna(subset="lake_id").rename(columns={"area_m2": "true_m2"})
+    truth = truth[~truth.duplicated(["lake_id", "day", "sensor"], keep=False)]
+    both = rows.merge(truth, on=["lake_id", "day", "sensor"])
+    both = both[both["hidden"] <= IN_VIEW]
+    both["error"] = both["area_m2"] - both["true_m2"]
+    both["instrument"] = instrument(both["sensor"])
+    both["series"] = series.name
+    wild = both["error"].abs() > 0.5 * both["true_m2"]  # half of another lake: no matter of errors
+    return both[~wild]
+
+
+def differences(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the error of the difference of each pair of dates of a lake, in its deviations."""
+    found = []
+    for (name, lake), dates in rows.groupby(["series", "lake_id"]):
+        for i, j in combinations(range(len(dates)), 2):
+            one, other = dates.iloc[i], dates.iloc[j]
+            is_alike = one["instrument"] == other["instrument"]
+            sigma = difference_sigma(
+                [one["area_m2"], other["area_m2"]],
+                [one["area_sigma_shared_m2"], other["area_sigma_shared_m2"]],
+                [one["area_sigma_date_m2"], other["area_sigma_date_m2"]],
+                is_alike,
+            )
+            found.append(
+                {
+                    "series": name,
+                    "lake_id": lake,
+                    "pair": f"{one['instrument']}–{other['instrument']}",
+                    "alike": is_alike,
+                    "grows": abs(one["true_m2"] / other["true_m2"] - 1) > 0.002,
+                    "area_m2": one["true_m2"],
+                    "z": (other["error"] - one["error"]) / float(sigma),
+                    "independent": (other["error"] - one["error"])
+                    / np.hypot(one["area_sigma_m2"], other["area_sigma_m2"]),
+                }
+            )
+    return pd.DataFrame(found)
+
+
+def coverage(rows: pd.DataFrame, by: str) -> list[list[str]]:
+    """Return the share of differences within one and 1.96 deviations, by a column."""
+    told = []
+    for name, part in rows.groupby(by):
+        cells = [str(name), str(len(part)), str(part["lake_id"].nunique())]
+        for column in ("z", "independent"):
+            away = part[column].abs()
+            cells += [f"{(away <= 1).mean():.1%}", f"{(away <= 1.96).mean():.1%}"]
+        told.append(cells)
+    return told
+
+
+def annual(sensor: str, first: int, last: int, month: int = 8) -> list[tuple[str, str]]:
+    """Return an image a year; the days of two sensors of one month are a week apart."""
+    shift = 7 * (sensor[0] == "S")
+    return [(sensor, f"{y}-{month:02d}-{8 + y % 9 + shift:02d}") for y in range(first, last + 1)]
+
+
+LANDSAT = annual("LC08", 2013, 2024)
+PLANS: dict[str, list[tuple[str, str]]] = {
+    "Landsat 8, 12 years": LANDSAT,
+    "Landsat 8, 12 years, and Sentinel-2, 7": LANDSAT + annual("S2A", 2018, 2024),
+    "Landsat 8, 8 years, then Sentinel-2, overlapping 3": annual("LC08", 2013, 2020)
+    + annual("S2A", 2018, 2024),
+    "Landsat 7, 10 years, then Sentinel-2, no overlap": annual("LE07", 2002, 2011)
+    + annual("S2A", 2016, 2024),
+    "Landsat 7, Landsat 8, Sentinel-2": annual("LE07", 2005, 2014)
+    + annual("LC08", 2013, 2020)
+    + annual("S2A", 2018, 2024),
+}
+
+
+def in_order(dates: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    return sorted(dates, key=lambda one: one[1])
+
+
+def constant_tables(seeds: Sequence[int], lakes: int = 60) -> list[list[str]]:
+    """Return what trends and steps say of constant lakes, by plan."""
+    told = []
+    for name, dates in PLANS.items():
+        found = pd.concat(
+            change.trends(table_series(seed, lakes, in_order(dates))[0], NONE) for seed in seeds
+        )
+        told.append([name, *of_constant(found)])
+    return told
+
+
+def of_constant(found: pd.DataFrame) -> list[str]:
+    """Return number of lakes, p < 0.05, intervals that hold zero, called, and steps."""
+    tested = found[found["p"].notna()]
+    low, high = (tested[f"slope_{end}_m2_per_year"] for end in ("low", "high"))
+    holds = ((low <= 0) & (high >= 0))[low.notna()]
+    shown = tested["trend"].isin(["growing", "shrinking"])
+    return [
+        str(len(tested)),
+        f"{(tested['p'] < 0.05).mean():.1%}",
+        f"{holds.mean():.1%}",
+        f"{shown.mean():.1%}",
+        f"{tested['step_date'].notna().mean():.1%}",
+    ]
+
+
+def growing_tables(seeds: Sequence[int], lakes: int = 60) -> list[list[str]]:
+    """Return how many growing lakes of 0.02-0.05 km2 are called, among as many constant ones."""
+    told = []
+    for name in list(PLANS)[:3]:
+        dates = in_order(PLANS[name])
+        cells = [name]
+        for growth in (0.10, 0.15, 0.20):
+            called = []
+            for seed in seeds:
+                still, _ = table_series(seed, lakes, dates, km2=(0.02, 0.05))
+                grown, _ = table_series(
+                    seed + 500, lakes, dates, km2=(0.02, 0.05), growth=growth, hide=0.08
+                )
+                found = change.trends(pd.concat([still, grown], ignore_index=True), NONE)
+                found = found[found["lake_id"].isin(set(grown["lake_id"]))]
+                called += list(found["trend"] == "growing")
+            cells.append(f"{np.mean(called):.1%}")
+        told.append(cells)
+    return told
+
+
+def remembering(seeds: Sequence[int], lakes: int = 60) -> list[list[str]]:
+    """Return what is said of constant lakes whose errors remember the year before."""
+    told = []
+    for memory in (0.0, 0.4, 0.8):
+        cells = [f"{memory:.1f}"]
+        for last in (2021, 2024, 2032):
+            dates = annual("LC08", 2013, last)
+            found = pd.concat(
+                change.trends(table_series(seed, lakes, dates, memory=memory, hide=0.0)[0], NONE)
+                for seed in seeds
+            )
+            cells.append(f"{(found['p'] < 0.05).mean():.1%}")
+        told.append(cells)
+    return told
+
+
+def of_tables(kind: str) -> list[str]:
+    seeds = SEEDS[kind]
+    return [
+        "### Constant lakes, series without images",
+        table(
+            ["dates", "lakes", "p < 0.05", "interval holds 0", "called", "steps"],
+            constant_tables(seeds),
+        ),
+        "### Growing lakes of 0.02 to 0.05 km², called",
+        table(["dates", "10 %", "15 %", "20 %"], growing_tables(seeds)),
+        "### Constant lakes of one instrument whose errors remember the year before: p < 0.05",
+        table(["correlation of a year", "9 dates", "12 dates", "20 dates"], remembering(seeds)),
+    ]
+
+
+def sum_errors(series: Known) -> Iterator[dict[str, float]]:
+    """Yield, of each date, the error of the sum of the lakes measured on it, in deviations."""
+    rows = observed(series)
+    for _, here in rows.groupby(["day", "sensor"]):
+        if len(here) < MIN_LAKES:
+            continue
+        error = float(here["error"].sum())
+        yield {
+            "series": series.name,
+            "instrument": str(here["instrument"].iloc[0]),
+            "lakes": len(here),
+            "percent": 100 * error / float(here["true_m2"].sum()),
+            "z": error / sum_sigma(here),
+            "independent": error / float(np.sqrt((here["area_sigma_m2"] ** 2).sum())),
+            "correlated": error / float(here["area_sigma_m2"].sum()),
+        }
+
+
+def of_totals(series: Sequence[Known]) -> str:
+    found = pd.DataFrame([row for one in series for row in sum_errors(one)])
+    told = []
+    for name, part in [("all", found), *found.groupby("instrument")]:
+        cells = [str(name), str(part["series"].nunique()), str(len(part))]
+        cells.append(f"{part['percent'].mean():+.2f}")
+        for column in ("z", "independent", "correlated"):
+            away = part[column].abs()
+            cells += [f"{(away <= 1).mean():.1%}", f"{(away <= 1.96).mean():.1%}"]
+        told.append(cells)
+    heads = ["of", "series", "sums", "mean error %"]
+    heads += ["68 %", "95 %", "independent: 68 %", "95 %", "correlated: 68 %", "95 %"]
+    return table(heads, told)
+
+
+def of_mapped(series: Sequence[Known]) -> list[str]:
+    rows = pd.concat([observed(one) for one in series], ignore_index=True)
+    pairs = differences(rows)
+    pairs["size"] = pd.cut(pairs["area_m2"], [0, 1e4, 3e4, 1e5, np.inf]).astype(str)
+    heads = ["of", "differences", "lakes", "68 %", "95 %", "independent: 68 %", "95 %"]
+    kinds = pairs["pair"].where(~pairs["alike"], "one: " + pairs["pair"])
+    lines = [
+        "### Differences of two dates",
+        table(heads, coverage(pairs.assign(kind=np.where(pairs["alike"], "one", "two")), "kind")),
+        table(heads, coverage(pairs.assign(pair=kinds), "pair")),
+        table(heads, coverage(pairs[pairs["alike"]], "size")),
+    ]
+    if pairs["grows"].any():
+        growing = pairs.assign(grows=np.where(pairs["grows"], "growing", "constant"))
+        lines.append(table(heads, coverage(growing[growing["alike"]], "grows")))
+    return lines
+
+
+def of_mapped_trends(series: Sequence[Known]) -> list[str]:
+    """Tell what the trends of mapped lakes say, of constant and of growing ones."""
+    rows, grown = [], []
+    for one in series:
+        seen = observed(one)
+        change_of = one.truth.groupby("lake_id")["area_m2"].agg(lambda a: a.iloc[-1] / a.iloc[0])
+        known = one.inventory.observations
+        known = known[known["lake_id"].isin(set(seen["lake_id"]))]
+        known = known.assign(**split(known))
+        for tools, text in (("", "all"), ("LC", "Landsat 8"), ("S2", "Sentinel-2")):
+            part = known if not tools else known[instrument(known["sensor"]) == tools]
+            found = change.trends(part, NONE).assign(kind=text)
+            found["growth"] = found["lake_id"].map(change_of)
+            rows.append(found)
+    found = pd.concat(rows, ignore_index=True)
+    found["growth"] = (found["growth"] - 1).round(3)
+    still = found[found["growth"] == 0]
+    told = [[name, *of_constant(part)] for name, part in still.groupby("kind")]
+    for (name, growth), part in found[found["growth"] > 0].groupby(["kind", "growth"]):
+        of_size = part["line_first_m2"].between(1.5e4, 6e4)
+        enough = part[of_size & (part["n"] >= MIN_DATES)]
+        shown = (enough["trend"] == "growing").mean()
+        grown.append([str(name), f"{growth:.0%}", str(len(enough)), f"{shown:.1%}"])
+    heads = ["dates", "lakes", "p < 0.05", "interval holds 0", "called", "steps"]
+    lines = ["### Trends of constant lakes", table(heads, told)]
+    if grown:
+        lines += [
+            "### Growing lakes of 0.015 to 0.06 km²",
+            table(["dates", "growth", "lakes", "called"], grown),
+        ]
+    return lines
+
+
+def independent_series(folder: Path) -> Known:
+    """Return the series of the independent simulator."""
+    scenes = list(discover([folder]))
+    mapped = [
+        map_lakes(s, dem=folder / "dem.tif", glaciers=folder / "glaciers.gpkg") for s in scenes
+    ]
+    inventory = track(mapped, glaciers=folder / "glaciers.gpkg")
+    tables = []
+    for scene in scenes:
+        truth = gpd.read_file(folder / "truth.gpkg", layer=f"{scene.acquired:%Y-%m-%d}")
+        truth = truth.assign(shadow_fraction=truth["in_shadow"].astype(float))
+        truth = truth.assign(cloud_shadow_fraction=0.0)
+        tables.append(known_of(inventory, scene.acquired, scene.sensor, truth))
+    return named("independent", inventory, pd.concat(tables, ignore_index=True))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--kept", action="store_true")
+    parser.add_argument("--only", choices=["tables", "mapped", "totals", "independent"])
+    options = parser.parse_args()
+    kind = "kept" if options.kept else "development"
+    chosen = {options.only} if options.only else {"tables", "mapped", "totals", "independent"}
+    lines: list[str] = []
+    if "tables" in chosen:
+        lines += ["## Series without images", *of_tables(kind)]
+    if "mapped" in chosen:
+        sites = [
+            site_series(seed, site_schedule(), options.folder, grow=True) for seed in SITES[kind]
+        ]
+        worlds = [world_series(seed, world_dates(), options.folder) for seed in WORLDS[kind]]
+        lines += ["## Mapped sites, Landsat 8 and Sentinel-2", *of_mapped(sites)]
+        lines += of_mapped_trends(sites)
+        lines += ["## Mapped worlds, Landsat 7, Landsat 8 and Sentinel-2", *of_mapped(worlds)]
+        lines += of_mapped_trends(worlds)
+        lines += ["### Sums of a date", of_totals([*sites, *worlds])]
+    if "totals" in chosen:
+        many = [
+            site_series(seed, totals_schedule(seed), options.folder, grow=False)
+            for seed in TOTALS[kind]
+        ]
+        lines += ["## Sums of the lakes of a date", of_totals(many)]
+    if "independent" in chosen:
+        root = os.environ.get("GLACIAL_LAKES_DATA")
+        if root:
+            other = independent_series(Path(root) / "independent_truth" / "series")
+            lines += ["## The independent series", *of_mapped([other]), of_totals([other])]
+    text = "\n\n".join(lines)
+    print(text)
+    if options.kept and options.only is None:
+        rewrite(DOCUMENT, text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,244 @@
+"""What the errors of a lake's areas share, offsets between instruments, and what follows."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+
+from change_series import table_series
+
+from glacial_lakes import change, schema
+from glacial_lakes.change.errors import (
+    DATE_SHARE,
+    difference_sigma,
+    split,
+    sum_difference_sigma,
+    sum_sigma,
+)
+from glacial_lakes.change.offsets import offsets
+from glacial_lakes.change.trends import measured_series
+
+NONE = schema.conform(pd.DataFrame(), schema.LAKE_EVENTS)
+PARTS = ["area_sigma_shared_m2", "area_sigma_date_m2"]
+
+
+def annual(sensor: str, first: int, last: int) -> list[tuple[str, str]]:
+    shift = 7 * (sensor[0] == "S")
+    return [(sensor, f"{year}-08-{8 + year % 9 + shift:02d}") for year in range(first, last + 1)]
+
+
+def mixed(*parts: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return sorted((date for part in parts for date in part), key=lambda date: date[1])
+
+
+LANDSAT = annual("LC08", 2013, 2024)
+TWO = mixed(LANDSAT, annual("S2A", 2018, 2024))
+
+
+# Both parts
+
+
+def test_the_parts_are_of_the_error_and_stand_for_it_together():
+    rows, _ = table_series(1, 30, TWO)
+    together = np.hypot(rows[PARTS[0]], rows[PARTS[1]])
+    pd.testing.assert_series_equal(together, rows["area_sigma_m2"], check_names=False)
+    assert rows.loc[rows["status"] == "cloud", PARTS].isna().all(axis=None)
+
+
+def test_the_scatter_of_the_region_tells_what_a_date_adds():
+    rows, _ = table_series(2, 80, LANDSAT)
+    share = rows[PARTS[1]] / rows["area_sigma_m2"]
+    assert share.median() == pytest.approx(0.38, abs=0.06)
+    noisier = rows.assign(
+        area_m2=rows["area_m2"]
+        + 0.8 * rows["area_sigma_m2"] * np.random.default_rng(0).normal(size=len(rows))
+    )
+    assert (split(noisier)[PARTS[1]] / rows["area_sigma_m2"]).median() > 0.7
+
+
+def test_even_growth_is_no_error_of_dates():
+    still, _ = table_series(3, 60, LANDSAT)
+    grown, _ = table_series(3, 60, LANDSAT, growth=0.5)
+    shares = [(rows[PARTS[1]] / rows["area_sigma_m2"]).median() for rows in (still, grown)]
+    assert shares[1] == pytest.approx(shares[0], abs=0.03)
+
+
+def test_two_dates_take_the_share_that_is_known_beforehand():
+    rows, _ = table_series(4, 20, LANDSAT[:2], hide=0.0)
+    assert rows[PARTS[1]].to_numpy() == pytest.approx(DATE_SHARE * rows["area_sigma_m2"])
+
+
+def test_what_was_hidden_is_an_error_of_its_date_alone():
+    rows, _ = table_series(5, 20, LANDSAT[:2], hide=0.0)
+    cut = rows.assign(observed_fraction=[0.9, 1.0] * 20)
+    sigma = np.hypot(rows["area_sigma_m2"], 0.06 * rows["area_m2"])
+    parts = split(cut.assign(area_sigma_m2=sigma))
+    assert (parts[PARTS[1]][::2] >= 0.06 * rows["area_m2"][::2]).all()
+    assert parts[PARTS[0]][::2].to_numpy() == pytest.approx(
+        rows[PARTS[0]][::2].to_numpy(), rel=1e-6
+    )
+
+
+def test_of_an_unknown_sensor_nothing_is_shared():
+    rows, _ = table_series(6, 5, LANDSAT)
+    parts = split(rows.assign(sensor=None))
+    pd.testing.assert_series_equal(parts[PARTS[1]], rows["area_sigma_m2"], check_names=False)
+
+
+def test_the_parts_do_not_depend_on_the_order_of_rows():
+    rows, _ = table_series(7, 20, TWO)
+    mingled = rows.sample(frac=1.0, random_state=1)
+    pd.testing.assert_frame_equal(split(mingled).sort_index(), split(rows))
+
+
+# Differences
+
+
+def test_a_difference_of_one_instrument_leaves_out_what_both_areas_share():
+    told = difference_sigma(np.full((2, 2), 9e4), np.full((2, 2), 4e3), np.full((2, 2), 1e3),
+                            [True, False])  # fmt: skip
+    assert told == pytest.approx([np.sqrt(2) * 1e3, np.hypot(np.sqrt(2) * 4e3, np.sqrt(2) * 1e3)])
+
+
+def test_a_lake_that_is_gone_takes_the_shared_error_with_it():
+    told = difference_sigma([9e4, 0.0], [4e3, 0.0], [1e3, 0.0], is_alike=True)
+    assert told == pytest.approx(np.hypot(4e3, 1e3))
+    larger = difference_sigma([9e4, 36e4], [4e3, 8e3], [1e3, 1e3], is_alike=True)
+    assert larger == pytest.approx(np.sqrt(2e6 + 4e3**2))
+
+
+@pytest.mark.parametrize("growth", [0.0, 0.3])
+def test_differences_lie_within_their_error_as_often_as_it_says(growth):
+    rows, truth = table_series(8, 150, TWO, growth=growth, hide=0.0)
+    rows = rows.assign(error=rows["area_m2"] - truth["true_m2"])
+    dates = [rows[rows["scene_id"] == f"{sensor} {day}"] for sensor, day in TWO]
+    for one, other in ((0, 3), (1, 4), (2, 5)):
+        first, last = dates[one], dates[other]
+        told = difference_sigma(
+            *(np.stack([table[name] for table in (first, last)]) for name in ["area_m2", *PARTS]),
+            (first["sensor"].to_numpy() == last["sensor"].to_numpy()),
+        )
+        away = np.abs(last["error"].to_numpy() - first["error"].to_numpy()) / told
+        assert (away <= 1).mean() == pytest.approx(0.68, abs=0.12)
+        assert (away <= 1.96).mean() == pytest.approx(0.95, abs=0.06)
+
+
+def test_differences_of_two_instruments_do_so_over_many_regions():
+    away = []
+    for seed in range(40, 60):
+        rows, truth = table_series(seed, 8, [("LC08", "2020-08-08"), ("S2A", "2020-08-20")], hide=0)
+        error = (rows["area_m2"] - truth["true_m2"]).to_numpy().reshape(-1, 2)
+        columns = (rows[name].to_numpy().reshape(-1, 2).T for name in ("area_m2", *PARTS))
+        told = difference_sigma(*columns, is_alike=False)
+        away += list(np.abs(error[:, 1] - error[:, 0]) / told)
+    assert np.mean(np.array(away) <= 1) == pytest.approx(0.72, abs=0.1)
+    assert np.mean(np.array(away) <= 1.96) >= 0.92
+
+
+# Offsets of instruments
+
+
+def shifted(rows: pd.DataFrame, sensor: str, sigmas: float) -> pd.DataFrame:
+    """All lakes of a sensor are drawn larger by so much of their error."""
+    here = (rows["sensor"] == sensor).astype(float)
+    return rows.assign(area_m2=rows["area_m2"] + sigmas * here * rows["area_sigma_m2"])
+
+
+def known_offset(rows: pd.DataFrame, area_m2: float) -> tuple[float, float]:
+    measured = measured_series(rows, NONE)
+    return offsets(measured).between("LC", "S2", area_m2)
+
+
+def test_pairs_of_near_dates_tell_the_offset_and_growth_does_not():
+    rows, _ = table_series(9, 120, TWO)
+    plain, _ = known_offset(rows, 3e4)
+    moved, sigma = known_offset(shifted(rows, "S2A", 2.0), 3e4)
+    assert moved > plain + 0.3
+    assert sigma < 1
+    grown, _ = table_series(9, 120, TWO, growth=0.5)
+    assert known_offset(grown, 3e4)[0] == pytest.approx(plain, abs=0.25)
+
+
+def test_without_pairs_an_offset_is_as_uncertain_as_the_shared_errors():
+    rows, _ = table_series(10, 40, mixed(annual("LC08", 2013, 2016), annual("S2A", 2018, 2022)))
+    assert known_offset(rows, 3e4) == (0.0, 1.0)
+    trends = change.trends(rows, NONE)
+    assert trends["confounded"].all()
+    assert not change.trends(table_series(10, 5, TWO)[0], NONE)["confounded"].any()
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [TWO, mixed(annual("LE07", 2002, 2011), annual("S2A", 2016, 2024))],
+    ids=["overlap", "apart"],
+)
+def test_constant_lakes_of_two_instruments_have_no_trend(dates):
+    found = pd.concat(
+        change.trends(shifted(table_series(seed, 60, dates)[0], "S2A", 1.0), NONE)
+        for seed in (11, 12, 21, 22)
+    )
+    low, high = found["slope_low_m2_per_year"], found["slope_high_m2_per_year"]
+    assert (found["p"] < 0.05).mean() <= 0.06
+    assert ((low <= 0) & (high >= 0)).mean() >= 0.93
+    assert found["step_date"].notna().mean() <= 0.03
+
+
+def test_slow_growth_of_one_instrument_is_called():
+    still, _ = table_series(13, 40, LANDSAT, km2=(0.2, 0.5))
+    grown, _ = table_series(14, 40, LANDSAT, km2=(0.2, 0.5), growth=0.1)
+    found = change.trends(pd.concat([still, grown], ignore_index=True), NONE)
+    called = found["trend"] == "growing"
+    is_grown = found["lake_id"].isin(set(grown["lake_id"]))
+    assert called[is_grown].mean() >= 0.8
+    assert called[~is_grown].mean() <= 0.05
+
+
+def test_a_trend_can_be_fitted_again_from_what_is_exported():
+    rows, _ = table_series(15, 12, mixed(TWO, annual("LE07", 2006, 2012)), growth=0.2)
+    found = change.trends(rows, NONE).set_index("lake_id")
+    for lake, own in rows[rows["status"] == "observed"].groupby("lake_id"):
+        told, sensors = found.loc[lake], found.loc[lake, "sensors"].split()
+        kind = own["sensor"].str[:2].to_numpy()
+        areas, middle = own["area_m2"].to_numpy(), own["area_m2"].median()
+        # Generalised least squares: the offsets are errors that the areas of a sensor share.
+        covariance = np.diag((own[PARTS[1]].to_numpy() / middle) ** 2)
+        values = areas / middle
+        for name, (mean, sigma) in json.loads(told["sensor_offsets"]).items():
+            assert name in sensors[1:]
+            here = (kind == name).astype(float)
+            values = values - mean / 100 * here
+            covariance += (sigma / 100) ** 2 * np.outer(here, here)
+        years = (own["acquired"] - own["acquired"].iloc[0]) / pd.Timedelta(days=365.2425)
+        design = np.column_stack([np.ones(len(own)), years])
+        weight = np.linalg.inv(covariance)
+        line = np.linalg.solve(design.T @ weight @ design, design.T @ weight @ values)
+        assert told["slope_m2_per_year"] == pytest.approx(line[1] * middle, rel=1e-3, abs=0.05)
+        assert (told["method"], told["autocorrelation"]) == ("least-squares", "not corrected")
+
+
+# Sums
+
+
+def test_the_error_of_a_sum_lies_between_independent_and_fully_correlated():
+    rows, _ = table_series(16, 50, LANDSAT[:1], hide=0.0)
+    sigma = rows["area_sigma_m2"].to_numpy()
+    assert np.sqrt((sigma**2).sum()) < sum_sigma(rows) < sigma.sum()
+    assert sum_sigma(rows.iloc[:1]) == pytest.approx(sigma[0])
+
+
+def test_the_change_of_a_sum_leaves_out_what_the_dates_share():
+    rows, _ = table_series(17, 50, TWO, hide=0.0)
+    first, last = (
+        rows[rows["scene_id"].str.startswith(name)] for name in ("LC08 2013", "LC08 2020")
+    )
+    other = rows[rows["scene_id"].str.startswith("S2A 2020")]
+    alike = sum_difference_sigma(first, last)
+    assert alike < sum_sigma(last)
+    assert sum_difference_sigma(first, other) > alike
