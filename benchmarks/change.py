@@ -32,11 +32,15 @@ from glacial_lakes.scenes.sensors import instrument
 from glacial_lakes.simulate.acquisition import Acquisition
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "change.md"
-SITES = {"development": range(7_100, 7_103), "kept": range(97_100, 97_103)}
-WORLDS = {"development": range(20_300, 20_304), "kept": range(97_300, 97_304)}
-TOTALS = {"development": range(7_200, 7_206), "kept": range(97_200, 97_260)}
+SITES = {"development": range(7_100, 7_102), "kept": range(97_100, 97_102)}
+WORLDS = {"development": range(20_300, 20_303), "kept": range(97_300, 97_302)}
+TOTALS = {
+    "development": (range(7_200, 7_202), range(20_310, 20_314)),
+    "kept": (range(97_200, 97_212), range(97_400, 97_448)),
+}
 SEEDS = {"development": range(8), "kept": range(1_000, 1_008)}
-"""Seeds of sites, worlds, sites for totals, and tables; kept ones are looked into by nobody."""
+"""Seeds of sites, of worlds, of both for totals, and of series without images; kept ones are looked
+into by nobody."""
 IN_VIEW = 0.01
 MIN_LAKES = 5
 MIN_DATES = 9
@@ -58,7 +62,7 @@ def site_schedule() -> list[Acquisition]:
 
 
 def totals_schedule(seed: int) -> list[Acquisition]:
-    """A date of each of two instruments."""
+    """Return a date of each of two instruments."""
     day = 5 + seed % 20
     return [
         Acquisition(datetime(2016, 8, day, 5, 33, 1, tzinfo=UTC), "LC08"),
@@ -358,10 +362,13 @@ def main() -> None:
         lines += of_mapped_trends(worlds)
         lines += ["### Sums of a date", of_totals([*sites, *worlds])]
     if "totals" in chosen:
+        of_sites, of_worlds = TOTALS[kind]
         many = [
             site_series(seed, totals_schedule(seed), options.folder, grow=False)
-            for seed in TOTALS[kind]
+            for seed in of_sites
         ]
+        few = [("LC08", "2017-08-18"), ("S2A", "2020-08-18")]
+        many += [world_series(seed, few, options.folder) for seed in of_worlds]
         lines += ["## Sums of the lakes of a date", of_totals(many)]
     if "independent" in chosen:
         root = os.environ.get("GLACIAL_LAKES_DATA")
