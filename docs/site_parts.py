@@ -61,7 +61,10 @@ NAVIGATION = {
     "docs/reference": ["commands", "api", "formats", "data_dictionary", "errors"],
     "docs/errors": ["errors.ru"],
     "docs/method": ["attributes", "simulator", "/sample_data/README"],
-    "docs/accuracy": ["model_card", "validation", "tracking", "change", "performance", "reliability"],
+    "docs/accuracy": [
+        *("model_card", "validation", "tracking", "change"),
+        *("performance", "reliability"),
+    ],
     "CONTRIBUTING": ["/docs/dependencies", "/CHANGELOG", "/SECURITY"],
 }
 """Pages below each page. The build fails when a page has no place here."""

@@ -16,7 +16,8 @@ from change_series import table_series
 
 from glacial_lakes import change, schema
 from glacial_lakes.change.errors import (
-    DATE_SHARE,
+    DATE_SHARES,
+    SIZES_M2,
     difference_sigma,
     split,
     sum_difference_sigma,
@@ -72,7 +73,9 @@ def test_even_growth_is_no_error_of_dates():
 
 def test_two_dates_take_the_share_that_is_known_beforehand():
     rows, _ = table_series(4, 20, LANDSAT[:2], hide=0.0)
-    assert rows[PARTS[1]].to_numpy() == pytest.approx(DATE_SHARE * rows["area_sigma_m2"])
+    size = np.searchsorted(SIZES_M2, rows.groupby("lake_id")["area_m2"].transform("median"))
+    expected = np.array(DATE_SHARES)[size] * rows["area_sigma_m2"]
+    assert rows[PARTS[1]].to_numpy() == pytest.approx(expected.to_numpy())
 
 
 def test_what_was_hidden_is_an_error_of_its_date_alone():

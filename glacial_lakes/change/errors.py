@@ -21,9 +21,6 @@ from glacial_lakes.schema import Status
 Numbers = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 
-DATE_SHARE = 0.4
-"""Share of the standard deviation that a date adds, where hardly any lake is seen three times
-(``benchmarks/change.py``)."""
 COMMON_SHARE = 0.3
 """Share of the variance of the shared part that the lakes of a region have in common, for one
 instrument."""
@@ -31,7 +28,10 @@ COMMON_DATE_SHARE = 0.1
 """The same of the part of the date, for one image."""
 SIZES_M2 = (1e4, 3e4, 1e5)
 """Between these, lakes are of one class."""
-AS_SURE_AS = 20
+DATE_SHARES = (0.36, 0.32, 0.28, 0.24)
+"""Share of the standard deviation that a date adds, by the class of size, where hardly any lake is
+seen three times: that of development series (``benchmarks/change.py``)."""
+AS_SURE_AS = 10
 """What is known beforehand counts as so many values do, for an instrument and for a class."""
 LAKE_AS_SURE_AS = 6
 """What is known of a class counts for one lake as so many values of the lake do."""
@@ -262,9 +262,9 @@ def _shares(rows: pd.DataFrame, kind: pd.Series, sigma: Numbers) -> Numbers:
     member = tool * (len(SIZES_M2) + 1) + size
 
     place, off = _departures(rows[C.ACQUIRED], own, area, sigma, hidden_sigma(rows))
-    of_tool = _drawn(off, tool[place], np.full(tool.max() + 1, DATE_SHARE))
-    classes = np.arange((tool.max() + 1) * (len(SIZES_M2) + 1))
-    of_class = _drawn(off, member[place], of_tool[classes // (len(SIZES_M2) + 1)])
+    usual = np.array(DATE_SHARES)
+    of_tool = _drawn(off / usual[size[place]], tool[place], np.ones(tool.max() + 1))
+    of_class = _drawn(off, member[place], np.outer(of_tool, usual).ravel())
     squares, count = np.zeros(own.max() + 1), np.zeros(own.max() + 1)
     before = of_class[member[place]]
     np.add.at(squares, own[place], np.fmin(off, _LARGEST * before) ** 2)
