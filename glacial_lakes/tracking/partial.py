@@ -148,12 +148,15 @@ def shown_after_all(links: Links, hidden: Sequence[Mapping[int, Hidden]]) -> lis
             continue
         outlines = ragged_outlines(links, number, lakes).geometries()
         grounds = [outlines_of(links, which[lakes], lakes) for which in (earlier, later)]
-        common = np.max([overlap_areas(ground, outlines) for ground in grounds], axis=0)
-        extra = 1 - common / now
-        lacks = _lacks(epoch, shapely.union(*grounds), outlines)
-        for lake, beyond, (share, _) in zip(lakes.tolist(), extra.tolist(), lacks, strict=True):
-            if share <= _MAY_LACK and beyond <= _MAY_LACK:
-                shown[number][lake] = Shown(share, max(beyond, 0.0))
+        common = np.stack([overlap_areas(ground, outlines) for ground in grounds])
+        extra = 1 - common.max(0) / now
+        missed = (shapely.area(grounds) - common).sum(0)
+        share = np.where(extra <= _MAY_LACK, 0.0, 1.0)
+        unsure = (share == 0) & (missed > _CLEARLY * _MAY_LACK * (now + missed))
+        ever = shapely.union(grounds[0][unsure], grounds[1][unsure])
+        share[unsure] = [lack for lack, _ in _lacks(epoch, ever, outlines[unsure])]
+        for i in np.flatnonzero(share <= _MAY_LACK).tolist():
+            shown[number][int(lakes[i])] = Shown(float(share[i]), max(float(extra[i]), 0.0))
     return shown
 
 
