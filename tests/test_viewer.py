@@ -825,6 +825,27 @@ def test_an_atlas_shows_the_water_of_each_image_and_prints_a_page_a_lake(browser
     assert len(re.findall(rb"/Type\s*/Page\b", browser.print())) == len(ids)
 
 
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_an_atlas_prints_a_page_a_lake_of_many_dates_too(browser, tmp_path, language):
+    inventory = make_inventory()
+    rows = inventory.observations
+    later = [
+        rows.assign(
+            acquired=rows["acquired"] + pd.Timedelta(days=40 * n),
+            scene_id=rows["scene_id"] + (f"_{n}" if n else ""),
+        )
+        for n in range(6)
+    ]
+    many = replace(inventory, observations=pd.concat(later, ignore_index=True))
+    ids = inventory.lakes["lake_id"].tolist()
+    page = write_atlas(
+        many, tmp_path / "a.html", ids, language=language, looks=painted(inventory, tmp_path)
+    )
+    browser.open(page, 1280)
+    assert len(re.findall(rb"/Type\s*/Page\b", browser.print())) == len(ids)
+    assert browser.said == []
+
+
 def test_a_notebook_shows_the_viewer_in_a_frame_that_sees_nothing_of_it(browser, tmp_path):
     shown = hostile_inventory().explore(title='"><script>document.title="owned"</script>')
     page = tmp_path / "notebook.html"

@@ -42,7 +42,7 @@ from glacial_lakes.schema import Status
 SIZE = 420
 """Pixels of a side of an image: 6 cm of paper at 180 dots an inch."""
 MOST_IMAGES = 3
-MOST_DATES = 80
+MOST_DATES = 45
 """Dates of a lake on its page, at most: the newest ones."""
 
 
