@@ -20,6 +20,7 @@ from sample_inventory import HOSTILE, hostile_inventory, make_inventory
 from glacial_lakes.errors import InputError
 from glacial_lakes.export.export import export
 from glacial_lakes.inventory.inventory import Inventory
+from glacial_lakes.language import in_language
 from glacial_lakes.report.summaries import route, sheets
 from glacial_lakes.workflow.output_folder import is_result
 
@@ -223,6 +224,31 @@ def test_the_tables_of_the_workbook_are_text_for_excel_too(
     with (tmp_path / "csv_excel" / "changes.csv").open(encoding="utf-8-sig", newline="") as file:
         days = {row["Дата до"][:4] for row in csv.DictReader(file, delimiter=";")}
     assert days == {"2013"}
+
+
+def test_numbers_that_a_spreadsheet_would_take_for_days_are_told(
+    inventory: Inventory, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    export(inventory, tmp_path, ["csv_excel"], language="ru")
+    assert not caplog.records
+    numbers = ["КЫР-1", "03-07", *inventory.lakes["catalogue_no"].iloc[2:]]
+    days = replace(inventory, lakes=inventory.lakes.assign(catalogue_no=numbers))
+    export(days, tmp_path, ["csv_excel"], language="ru")
+    (record,) = caplog.records
+    assert "03-07" in in_language(record.msg, "ru")
+    assert "inventory.xlsx" in in_language(record.msg, "ru")
+
+
+def test_what_rounds_to_zero_has_no_sign(inventory: Inventory, tmp_path: Path) -> None:
+    seen = inventory.observations["area_m2"]
+    slight = replace(inventory, observations=inventory.observations.assign(area_m2=seen.max()))
+    lakes = slight.lakes.assign(area_m2=seen.max() - 1e-3)
+    export(replace(slight, lakes=lakes), tmp_path, ["xlsx", "csv_excel"], language="ru")
+    text = (tmp_path / "csv_excel" / "changes.csv").read_text(encoding="utf-8-sig")
+    assert ";0,0000;" in text
+    assert "-0,0" not in text
+    book = openpyxl.load_workbook(tmp_path / "inventory.xlsx")
+    assert 0 in columns_of(book["Изменения"])["Изменение, км²"]
 
 
 @office

@@ -9,6 +9,7 @@ import csv
 import difflib
 import importlib
 import json
+import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import wait
@@ -41,7 +42,7 @@ from glacial_lakes.io.qgis_style import lake_label, layer_style
 from glacial_lakes.io.shapefile import write_shapefile
 from glacial_lakes.kernels.text import DIGITS, ring_texts, texts_of
 from glacial_lakes.report.page import write_report
-from glacial_lakes.report.summaries import Field, Sheet, heading, sheets, words
+from glacial_lakes.report.summaries import Field, Sheet, heading, number, sheets, words
 from glacial_lakes.runtime import machine
 from glacial_lakes.runtime.processes import ProcessPerCall
 from glacial_lakes.runtime.threads import in_threads
@@ -64,6 +65,8 @@ OBSERVATION_FIELDS = (
 )
 EVENT_FIELDS = (C.LAKE_ID, C.EVENT, C.DATE, C.FROM_IDS, C.TO_IDS, C.AFTER)
 
+logger = logging.getLogger(__name__)
+
 _MANY_OUTLINES = 20_000
 """From so many on, a second process is worth the time that it takes to start and to be told."""
 _TWO_BYTES, _OUTLINE_BYTES = 2**30, 16 * 1024
@@ -80,6 +83,8 @@ _NEXT_CELL = re.compile(
     r"([;\t\r\n|][\s\x00-\x20]*|[;\t\r\n|,][\s\x00-\x20\"]*(?=[=@＝＠]))(?=[=+\-@＝＋－＠])"
 )
 """The same behind what parts cells where the comma is decimal, and where it is not."""
+_MISREAD = re.compile(r"0\d+|\d{1,4}([-/.]\d{1,2}){1,2}|\d+[-/.]\d{4}|\d+[eE]\d+|\d{16,}")
+"""Numbers of catalogues that spreadsheets take for a day or a number when they open a text."""
 _ROWS_AT_ONCE = 20_000
 """Features whose text is in memory together."""
 _STRICT_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
@@ -437,6 +442,16 @@ def _csv_excel(
 ) -> list[Path]:
     place = folder / "csv_excel"
     found = _tables(inventory, place, FOR_EXCEL)
+    numbers = inventory.lakes[C.CATALOGUE_NO].dropna()
+    misread = [text for text in sorted(numbers) if _MISREAD.fullmatch(text)]
+    if misread:
+        what = Message(
+            "spreadsheets that open {folder} show numbers such as {number} as dates or cut them: "
+            "hand on inventory.xlsx, where they stay as they are",
+            folder=place.name,
+            number=misread[0],
+        )
+        logger.warning(what)
     for sheet in sheets(inventory, since):
         name = sheet.title.lower().replace(" ", "_")
         path = place / f"{'list_of_' if name == 'lakes' else ''}{name}.csv"
@@ -463,7 +478,7 @@ def _sheet_cell(field: Field, value: Any, language: str, decimal: str) -> str:
     if field.kind == "day":
         return f"{value:%Y-%m-%d}"
     if field.kind in ("real", "integer"):
-        return f"{value:.{field.digits}f}".replace(".", decimal)
+        return f"{number(field, value):.{field.digits}f}".replace(".", decimal)
     return _as_text(words(field, value, language))
 
 

@@ -18,6 +18,7 @@ from glacial_lakes.report.summaries import (
     Field,
     Sheet,
     heading,
+    number,
     route,
     sheets,
     to_visit,
@@ -133,7 +134,7 @@ def _write_cell(
         form = formats.real(field.digits) if field.kind == "real" else formats.whole
         if field is NUMBER:  # the name behind it would look like more of its digits
             form = formats.number
-        page.write_number(*place, value, form)
+        page.write_number(*place, number(field, value), form)
         return f"{value:.{field.digits}f}"
     text = tame(words(field, value, language))
     page.write_string(*place, text)

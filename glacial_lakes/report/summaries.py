@@ -577,6 +577,11 @@ def route(points: Sequence[tuple[float, float]]) -> list[int]:
     return order
 
 
+def number(field: Field, value: float) -> float:
+    """Return a number as it is shown: what rounds to zero has no sign."""
+    return 0.0 if round(value, field.digits) == 0 else value
+
+
 def heading(field: Field, language: str) -> str:
     """Return the heading of a column, with its unit."""
     title = translate(field.title, language)
