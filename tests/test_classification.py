@@ -189,6 +189,25 @@ def test_the_probability_takes_back_and_adds(
     assert classify(features, least) == verdict
 
 
+@pytest.mark.parametrize(
+    ("change", "prob", "verdict"),
+    [
+        ({}, 0.2, "shadow"),
+        ({}, 0.4, "lake"),
+        ({"green_ratio": 1.1}, 0.2, "lake"),  # no shadow is brighter than the ground around
+        ({"separation": 9.0}, 0.2, "lake"),
+        ({"haze_fraction": 1.0}, 0.2, "lake"),  # haze brings a lake and its shore together
+    ],
+)
+def test_what_an_unseen_shadow_may_be_must_be_likelier_a_lake(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, float], prob: float, verdict: str
+) -> None:
+    dim = replace(LAKE, green_ratio=0.5, separation=3.0)
+    monkeypatch.setattr(classification, "lake_prob", lambda *_: (prob, ""))
+    assert classify(replace(dim, **change), 0.1) == verdict
+    assert classify(replace(dim, **change)) == "lake"  # a project that asks for all gets all
+
+
 def test_water_without_near_infrared_has_an_index_at_its_shore() -> None:
     assert shore_index(replace(LAKE, nir=0.0, nir_ratio=0.0)) == 1.0
     assert shore_index(replace(LAKE, nir=0.0, nir_ratio=0.0, green=0.0, green_ratio=0.0)) == 0.0

@@ -401,7 +401,7 @@ def begin(candidate: Candidate, pixels: Pixels, seeds: Bool, *, is_last: bool) -
     left = max(int(own.col_off), int(extent.col_off) - BESIDE_PX)
     right = min(int(own.col_off + own.width), int(extent.col_off + extent.width) + BESIDE_PX)
     window = Window(left, top, right - left, _settled(pixels, is_last) - top)
-    part = pixels.cut(window)
+    part = pixels.kept(window)
     return _looked_up(candidate, (part,), np.ascontiguousarray(seeds[within(window, own)]))
 
 
@@ -410,7 +410,7 @@ def extended(one: CutCandidate, pixels: Pixels, seeds: Bool, *, is_last: bool) -
     known = one.window
     end = int(known.row_off + known.height)
     window = Window(known.col_off, end, known.width, _settled(pixels, is_last) - end)
-    part = pixels.cut(window)
+    part = pixels.kept(window)
     all_seeds = np.concatenate([one.seeds, seeds[within(window, pixels.window)]])
     return _looked_up(one.candidate, (*one.parts, part), all_seeds)
 

@@ -101,6 +101,11 @@ SURE_PROB = 0.6
 """Probability from which a candidate is a lake though the rules take it for something else."""
 
 
+UNSEEN_SHADE_FACTOR, MAX_SHADE_SEPARATION = 3.5, 6.0
+"""What the shadow of a cloud that nobody flagged may explain must be so many times as likely a
+lake; such shade blends into the ground around, from which most lakes are farther apart."""
+
+
 def classify(features: Features, min_lake_prob: float = 0.0) -> Category:
     """Return whether a candidate is a lake, or what it is taken for.
 
@@ -116,6 +121,9 @@ def classify(features: Features, min_lake_prob: float = 0.0) -> Category:
     """
     rules = by_rules(features)
     prob, _ = lake_prob(features, rules)
+    if rules == "lake" and may_be_unseen_shade(features):
+        least = min(UNSEEN_SHADE_FACTOR * min_lake_prob, max(SURE_PROB, min_lake_prob))
+        return "lake" if prob >= least else "shadow"
     if rules == "lake":
         return "lake" if prob >= min_lake_prob else "land"
     # A river is of water too: the line tells it, of which a piece may look like a lake.
@@ -200,6 +208,15 @@ def may_be_cloud_shadow(features: Features) -> bool:
     e = features
     dim = e.green_ratio < DIMMED and e.green_ratio < MAX_CLOUD_SHADE_BLUE * e.nir_ratio
     return dim and e.ndwi < MIN_WATER_NDWI
+
+
+def may_be_unseen_shade(features: Features) -> bool:
+    """Return whether the shadow of a small cloud, which masks miss, may explain a candidate.
+
+    Shade is darker than the ground around, whatever that is, and not far from it in colour.
+    """
+    e = features
+    return e.green_ratio < DIMMED and e.separation < MAX_SHADE_SEPARATION and e.haze_fraction < 0.3
 
 
 def _is_blue_ice(e: Features) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import get_args
@@ -109,6 +109,21 @@ class Pixels:
             and own.col_off <= window.col_off
             and window.row_off + window.height <= own.row_off + own.height
             and window.col_off + window.width <= own.col_off + own.width
+        )
+
+    def kept(self, window: Window) -> Pixels:
+        """Return a copy of the part in a window, which must be covered.
+
+        The rows of a strip are read into again: what outlives it must be a copy.
+        """
+        part = self.cut(window)
+        return replace(
+            part,
+            reflectance={name: band.copy() for name, band in part.reflectance.items()},
+            flags=part.flags.copy(),
+            cloud=part.cloud.copy(),
+            snow_or_ice=part.snow_or_ice.copy(),
+            seen=part.seen.copy(),
         )
 
     def cut(self, window: Window) -> Pixels:
