@@ -101,7 +101,7 @@ def _pairs(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
         }
     )
     table = table[np.isfinite(table["offset"]) & np.isfinite(table["variance"])]
-    lakes = table.groupby(C.LAKE_ID).agg(
+    lakes: pd.DataFrame = table.groupby(C.LAKE_ID).agg(
         size=("size", "first"),
         offset=("offset", "mean"),
         variance=("variance", "mean"),

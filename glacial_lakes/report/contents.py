@@ -459,8 +459,8 @@ def _observations(table: pd.DataFrame) -> list[Observation]:
     status = [text or Status.UNCERTAIN for text in status]
     parts = parts_of(table)
     shared, date = (parts[name].tolist() for name in parts)
-    columns = (table[C.ACQUIRED].tolist(), sensor, scene, area, sigma, fraction, status)
-    columns += (shared, date)
+    acquired = table[C.ACQUIRED].tolist()
+    columns = (acquired, sensor, scene, area, sigma, fraction, status, shared, date)
     return [Observation(*values) for values in zip(*columns, strict=True)]
 
 
