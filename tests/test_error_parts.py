@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 from change_series import table_series
+from sample_inventory import make_inventory
 
 from glacial_lakes import change, schema
 from glacial_lakes.change.errors import (
@@ -25,6 +27,10 @@ from glacial_lakes.change.errors import (
 )
 from glacial_lakes.change.offsets import offsets
 from glacial_lakes.change.trends import measured_series
+from glacial_lakes.events import ErrorsRevised
+from glacial_lakes.inventory.error_parts import tell_revised, with_parts
+from glacial_lakes.inventory.inventory import Inventory
+from glacial_lakes.tracking.tables import Tracked
 
 NONE = schema.conform(pd.DataFrame(), schema.LAKE_EVENTS)
 PARTS = ["area_sigma_shared_m2", "area_sigma_date_m2"]
@@ -245,3 +251,50 @@ def test_the_change_of_a_sum_leaves_out_what_the_dates_share():
     alike = sum_difference_sigma(first, last)
     assert alike < sum_sigma(last)
     assert sum_difference_sigma(first, other) > alike
+
+
+# In an inventory
+
+
+def parted(inventory: Inventory, observations: pd.DataFrame | None = None) -> Inventory:
+    rows = inventory.observations if observations is None else observations
+    tables = Tracked(inventory.lakes, inventory.outlines, rows, inventory.events)
+    return replace(inventory, **vars(with_parts(tables)))
+
+
+def test_outlines_and_lakes_have_the_parts_of_their_observations():
+    made = parted(make_inventory())
+    for table in (made.outlines, made.lakes):
+        known = table[table["area_sigma_m2"].notna()]
+        together = np.hypot(known[PARTS[0]], known[PARTS[1]])
+        assert together.to_numpy() == pytest.approx(known["area_sigma_m2"].to_numpy())
+
+
+def test_a_run_tells_that_it_has_revised_the_errors_of_older_dates():
+    made = make_inventory()
+    rows = made.observations
+    old, new = parted(made, rows[rows["acquired"].dt.year < 2019]), parted(made)
+    told: list[object] = []
+    tell_revised(new, old, told.append)
+    (event,) = told
+    assert isinstance(event, ErrorsRevised)
+    assert 0 < event.areas <= event.known
+    tell_revised(new, new, told.append)
+    assert len(told) == 1
+
+
+def test_the_headline_tells_what_is_of_older_dates_and_what_is_counted_twice():
+    made = parted(make_inventory())
+    total = made.total
+    present = made.lakes[made.lakes["state"] == "present"]
+    newest = present["last_seen"].dt.floor("D").max()
+    older = present.loc[present["last_seen"].dt.floor("D") < newest, "area_m2"].sum()
+    assert total.older_m2 == pytest.approx(older)
+    assert total.double_m2 == pytest.approx(0.0, abs=1.0)
+    largest = present.loc[[present["area_m2"].idxmax()]]
+    again = pd.concat([made.lakes, largest.assign(lake_id="twin")], ignore_index=True)
+    twice = replace(made, lakes=again).total
+    assert twice.double_m2 == pytest.approx(largest["area_m2"].item(), rel=0.01)
+    assert (total.epoch, total.n_epoch) in {
+        (date.epoch, date.n_lakes) for date in made.totals.itertuples()
+    }

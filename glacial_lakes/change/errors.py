@@ -96,7 +96,7 @@ def difference_of(before: pd.DataFrame, after: pd.DataFrame) -> Numbers:
         Rows of :data:`glacial_lakes.schema.OBSERVATIONS`, as many in both. A sensor that is not
         known is like no other.
     """
-    both = (before, after)
+    both = (before.reset_index(drop=True), after.reset_index(drop=True))
     areas = np.stack([one[C.AREA_M2].to_numpy(dtype=float) for one in both])
     parts = [parts_of(one) for one in both]
     shared, date = (

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glacial_lakes import schema
+from glacial_lakes.change.errors import difference_of
 from glacial_lakes.change.series import seen_series
 from glacial_lakes.columns import C
 from glacial_lakes.measures.rating_curves import CURVE_ERROR, RatingCurve
@@ -71,7 +72,7 @@ def with_volumes(
     is_first = rows.index.isin(earliest.index)
     area, before = (part[C.AREA_M2].to_numpy(dtype=float) for part in (rows, start))
     sigma = rows[C.AREA_SIGMA_M2].to_numpy(dtype=float, na_value=np.nan)
-    between = np.where(is_first, 0.0, _difference_sigma(start, rows))
+    between = np.where(is_first, 0.0, np.nan_to_num(difference_of(start, rows)))
     held, changed = _by_relations(area, before, between)
     told = np.full(len(rows), VolumeMethod.RELATIONS.value, dtype=object)
     no_depth = rows[C.LAKE_ID].isin(list(shallow)).to_numpy()
@@ -114,16 +115,6 @@ def storage(
     table = table[table[C.VOLUME_M3].notna() | table[C.VOLUME_CHANGE_M3].notna()]
     names = [column.name for column in schema.STORAGE if column.name != C.LAKE_ID]
     return schema.conform(table[names].reset_index(), schema.STORAGE)
-
-
-def _difference_sigma(one: pd.DataFrame, other: pd.DataFrame) -> Float:
-    """Return one standard deviation of the difference of areas on two dates."""
-    sigmas = [
-        np.nan_to_num(part[C.AREA_SIGMA_M2].to_numpy(dtype=float, na_value=np.nan))
-        for part in (one, other)
-    ]
-    difference: Float = np.hypot(*sigmas)
-    return difference
 
 
 def _by_relations(area: Float, before: Float, between: Float) -> tuple[Float, Float]:
