@@ -30,6 +30,7 @@ from glacial_lakes.mapping.strips import ABOVE_PX, BELOW_PX, strips
 from glacial_lakes.scenes import Scene, open_scene
 from glacial_lakes.scenes.quality import Quality
 from glacial_lakes.settings import MappingSettings
+from glacial_lakes.workflow.area_series import MARGIN_M
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
@@ -415,3 +416,31 @@ def test_clouds_are_those_of_the_whole_scene_whatever_is_read(
     assert (part == State.NODATA).sum() > (whole == State.NODATA).sum()
     sky, window = pipeline._Sky(job, part), Window(300, 500, 900, 900)
     np.testing.assert_array_equal(sky.states(window), whole[window.toslices()])
+
+
+def test_bounds_of_lakes_under_cloud_are_those_of_the_whole_scene(
+    tile: Scene, tmp_path: Path
+) -> None:
+    for path in Path(tile.path).parent.glob("*"):
+        if path.is_file():
+            shutil.copy(path, tmp_path / path.name)
+    lakes = map_lakes(tile).outlines
+    with rasterio.open(tmp_path / "tile.tif", "r+") as dataset:
+        bands = dataset.read()
+        rows, cols = np.ogrid[: tile.grid.shape[0], : tile.grid.shape[1]]
+        for number, shape in enumerate(lakes.geometry):
+            down, along = tile.grid.window_of(shape.bounds).toslices()
+            radius = (15, 60, 200)[number % 3]  # of clouds that touch the lake
+            row, col = (part.start + 4 - 0.7 * radius for part in (down, along))
+            disc = np.hypot(rows - row, cols - col) < radius
+            bands[:, disc] = np.array([5200, 5200, 5200, 5200, 4400, 4000])[: len(bands), None]
+        dataset.write(bands)
+    scene, dem = open_scene(tmp_path / "tile.tif"), tmp_path / "dem.tif"
+    whole, bounded = map_lakes(scene, dem=dem).outlines, 0
+    for place in whole.geometry[::2]:
+        near = gpd.GeoSeries([place.envelope.buffer(MARGIN_M)], crs=tile.grid.crs.to_wkt())
+        found = map_lakes(scene, dem=dem, near=near).outlines
+        one, other = (table[table.intersects(place)].to_wkb() for table in (found, whole))
+        assert one.reset_index(drop=True).equals(other.reset_index(drop=True))
+        bounded += int(other["area_max_m2"].notna().sum())
+    assert bounded > 0

@@ -92,7 +92,8 @@ def map_lakes(
     """Map the lakes of one scene.
 
     A lake is the same whatever part of the scene is asked for: clouds that may cast their shadow
-    on it are looked up beyond ``aoi``, ``near`` and ``glacier_buffer_m``.
+    on it are looked up beyond ``aoi``, ``near`` and ``glacier_buffer_m``. Only ``area_max_m2`` of a
+    lake that is cut asks for hidden ground up to 5 km around it, as far as that is read.
 
     Parameters
     ----------
