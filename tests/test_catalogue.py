@@ -23,6 +23,7 @@ from glacial_lakes.inventory.register import differing, pattern_of
 from glacial_lakes.language import in_language
 from glacial_lakes.report.contents import describe
 from glacial_lakes.report.page import write_report
+from glacial_lakes.report.summaries import sheets
 from glacial_lakes.schema import Decision
 from glacial_lakes.settings import CatalogueSettings, read_project
 
@@ -235,6 +236,17 @@ def test_a_number_given_here_is_not_taken_for_that_of_another_place(tmp_path: Pa
     assert lakes["catalogue_no"][[ours, other]].tolist() == ["KG-50", "KG-1"]
     assert lakes["lake_name"][other] == "Чужое"
     assert describe(last, [], "ru").unseen_entries == ()
+
+
+def test_a_list_that_was_numbered_anew_is_told_by_what_moved(tmp_path: Path) -> None:
+    inventory = tracked(tmp_path, of_geopackage(tmp_path, ROWS), TWO_YEARS)
+    anew = [[ROWS[1][0], *ROWS[0][1:]], [ROWS[0][0], *ROWS[1][1:]], ROWS[2]]
+    after = tracked(tmp_path, of_geopackage(tmp_path, anew), TWO_YEARS, inventory, "2027-01-01")
+    for found, count in ((inventory, 0), (after, 2)):
+        quality = next(one for one in sheets(found) if one.title == "Quality control")
+        moved = [row for row in quality.rows if "another place" in row[5]]
+        assert len(moved) == count
+    assert {in_language(row[6], "ru") for row in moved} == {"на расстоянии 0,8 км"}
 
 
 def test_a_column_is_found_by_what_a_shapefile_in_utf_8_leaves_of_its_name(tmp_path: Path) -> None:

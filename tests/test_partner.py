@@ -348,6 +348,8 @@ def test_edits_of_computed_columns_are_told(
     ("name", "column", "value"),
     [
         ("lakes.shp", "GL_Area", "1.0"),
+        ("lakes.shp", "Report_No", "77"),
+        ("lakes.shp", "Basin", "'Чу'"),
         ("layer.gpkg", "basin", "'Чу'"),
         ("layer.gpkg", "state", "'gone'"),
         ("layer.gpkg", "area_m2", "1.0"),

@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import shapely
 
 from glacial_lakes import schema
@@ -25,6 +27,7 @@ from glacial_lakes.inventory.decisions import reference
 from glacial_lakes.inventory.register import differing
 from glacial_lakes.io.parsing import json_of
 from glacial_lakes.language import in_language, translate
+from glacial_lakes.measures.meridian import distance_m, in_equal_area
 from glacial_lakes.schema import LakeState, Status
 
 if TYPE_CHECKING:
@@ -40,6 +43,9 @@ _BAND_M = 500
 _MATCHED = 0.3
 """Share of the smaller outline that lakes of two inventories have in common to be one lake."""
 _SURE = 1.96
+_GEOD = pyproj.Geod(ellps="WGS84")
+_FAR_M = 500.0
+"""From so far away a place of the catalogue is that of another lake."""
 TO_VISIT = N_("To visit")
 """Title of the table of lakes that somebody should see."""
 
@@ -495,6 +501,9 @@ def _quality(inventory: Inventory, lakes: pd.DataFrame) -> Sheet:
     for number in numbers[numbers.duplicated()].unique():
         for lake in lakes.loc[lakes[C.CATALOGUE_NO] == number, C.LAKE_ID]:
             add(lake, N_("Several lakes have its catalogue number"), number)
+    for lake, metres in _moved(inventory):
+        far = Message("{km:.1f} km away", km=metres / 1000)
+        add(lake, N_("The catalogue has its number at another place"), far)
     for row in _each(differing(inventory.register, inventory.lakes, inventory.reviews)):
         detail = Message(
             "{field}: {one} / {other} ({who})",
@@ -506,6 +515,28 @@ def _quality(inventory: Inventory, lakes: pd.DataFrame) -> Sheet:
         add(row.lake_id, N_("Catalogue and edits differ"), detail)
     fields = (*_WHO, Field(N_("To check"), "word"), Field(N_("Detail"), "word"))
     return Sheet(N_("Quality control"), fields, tuple(rows))
+
+
+def _moved(inventory: Inventory) -> Iterator[tuple[str, float]]:
+    """Yield the lakes whose number lies elsewhere in the catalogue by now, and how far, metres.
+
+    A number stays with its lake, also where an office numbers its list anew.
+    """
+    register = schema.conform(inventory.register, schema.REGISTER)
+    there = register[C.SOURCE].notna() & register[C.LON].notna()
+    register = register[there & register[C.LAKE_ID].isin(inventory.lakes[C.LAKE_ID])]
+    if register.empty:
+        return
+    lakes = inventory.lakes.set_index(C.LAKE_ID).loc[register[C.LAKE_ID]]
+    points = gpd.GeoSeries(gpd.points_from_xy(register[C.LON], register[C.LAT]), crs=4326)
+    away = distance_m(in_equal_area(points).to_numpy(), in_equal_area(lakes.geometry).to_numpy())
+    lon, lat, lake_lon, lake_lat = (
+        table[name].to_numpy(dtype=float) for table in (register, lakes) for name in (C.LON, C.LAT)
+    )
+    _, _, metres = _GEOD.inv(lon, lat, lake_lon, lake_lat)
+    for lake, is_far, told in zip(register[C.LAKE_ID], away > _FAR_M, metres, strict=True):
+        if is_far:
+            yield str(lake), float(told)
 
 
 def _not_shown(inventory: Inventory) -> Sheet:
