@@ -185,6 +185,8 @@ def table_series(
     km2: tuple[float, float] = SIZES_KM2,
     hide: float = 0.1,
     memory: float = 0.0,
+    shift_px: float = 0.1,
+    date_share: float = 0.38,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return observations of lakes without images, and their true areas, as mapped ones err.
 
@@ -201,6 +203,8 @@ def table_series(
         Share of dates on which a lake is not seen.
     memory : float
         Correlation of the errors of two dates a year apart, beside what all dates share.
+    shift_px, date_share : float
+        Median error of outlines in pixels, and median share of it that a date adds.
     """
     rng = np.random.default_rng(seed)
     days = pd.to_datetime([day for _, day in dates], utc=True)
@@ -210,9 +214,9 @@ def table_series(
     size = np.exp(rng.uniform(*np.log(np.array(km2) * 1e6), lakes))[:, None]
     true = size * (1 + growth * years / max(years[-1], 1e-9))
     pixel = np.array([_PIXEL_M[sensor] for sensor in sensors])
-    shore = 0.1 * np.exp(rng.normal(0, 0.35, (lakes, 1)))
+    shore = shift_px * np.exp(rng.normal(0, 0.35, (lakes, 1)))
     sigma = shore * pixel * 4.2 * np.sqrt(true) * np.exp(rng.normal(0, 0.12, true.shape))
-    share = np.clip(0.38 * np.exp(rng.normal(0, 0.3, (lakes, 1))), 0.1, 0.9)
+    share = np.clip(date_share * np.exp(rng.normal(0, 0.3, (lakes, 1))), 0.1, 0.9)
     of_lake, shared = rng.normal(size=(lakes, 1)), np.zeros(true.shape)
     for tool in sorted(set(tools)):
         common, own = rng.normal(), rng.normal(size=(lakes, 1))

@@ -248,14 +248,15 @@ def findings(path: Path, say: Speaker) -> list[str]:
             known=known,
         )
     lines = [say(text)]
-    if total.older_m2 is not None and total.double_m2 is not None:
+    older, double = total.older_m2 or 0.0, total.double_m2 or 0.0
+    if older or double >= 1:
         of_it = Message(
             "of it {older:.3f} km² of older dates, {double:.3f} km² in outlines of two lakes",
-            older=total.older_m2 / 1e6,
-            double=total.double_m2 / 1e6,
+            older=older / 1e6,
+            double=double / 1e6,
         )
         lines.append(say(of_it))
-    if total.epoch_m2 is not None and total.epoch_sigma_m2 is not None:
+    if older and total.epoch_m2 is not None and total.epoch_sigma_m2 is not None:
         date = Message(
             "on {date} alone: {lakes}, {area:.3f} ± {sigma:.3f} km²",
             date=total.epoch,
