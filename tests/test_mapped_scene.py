@@ -90,6 +90,8 @@ def test_rivers_come_back_and_are_no_layer_that_anybody_must_choose_from(tmp_pat
     assert_geoseries_equal(back.rivers, rivers, check_index_type=False)
     assert_geoseries_equal(read_rivers(path), rivers, check_index_type=False)
     assert spatial_layers(path) == ["outlines"]
+    MappedScene(drawn(lake()), mask(), rivers[:0]).to_file(path)  # over what had some
+    assert read_rivers(path).empty
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("UPDATE rivers SET content = x'00'")
     with pytest.raises(DamagedFileError, match="is no mapped scene"):

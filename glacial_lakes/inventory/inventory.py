@@ -486,7 +486,7 @@ class Inventory(ShowsFacts):
         ----------
         **options
             Those of :func:`glacial_lakes.report.explore`: ``height``, ``language``, ``title``,
-            ``glaciers``, ``dem``, ``looks``.
+            ``glaciers``, ``dem``, ``looks``, ``rivers``.
 
         Examples
         --------

@@ -100,7 +100,7 @@ class MappedScene(ShowsFacts):
         """
         table = _ordered(self.outlines)
         records = {COVERAGE_TABLE: _record(self.coverage)}
-        if self.rivers is not None and len(self.rivers):
+        if self.rivers is not None:  # none at all, too: a later scene takes the place of this file
             whole = shapely.MultiPolygon(shapely.get_parts(self.rivers.to_numpy()))
             records[RIVERS_TABLE] = {"crs": self.rivers.crs.to_wkt(), "content": whole.wkb}
         geopackage.write_layers(path, {OUTLINES_LAYER: table}, records=records)

@@ -45,7 +45,7 @@ def explore(inventory: Inventory, *, height: int = 640, **options: Any) -> Explo
         Of the frame, in pixels.
     **options
         Those of :func:`glacial_lakes.report.write_viewer`: ``language``, ``title``, ``glaciers``,
-        ``dem``, ``looks``.
+        ``dem``, ``looks``, ``rivers``.
 
     Returns
     -------
