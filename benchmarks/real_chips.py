@@ -2,12 +2,16 @@
 
     GLACIAL_LAKES_DATA=… python benchmarks/real_chips.py FOLDER
     GLACIAL_LAKES_DATA=… python benchmarks/real_chips.py FOLDER --only tahoe loon_bilinear
+    GLACIAL_LAKES_DATA=… python benchmarks/real_chips.py --document   # docs/accuracy.md
 
 Maps every chip, writes FOLDER/<chip>.png with the outlines over natural and false colour, and
 prints number and area of the outlines. Where labels exist it prints precision, recall and IoU by
 pixel next to those of NDWI > 0. The chips find faults; nothing is fitted to them.
 
 Outlines with an area are yellow, those that are cut magenta, labels cyan.
+
+``--document`` draws the chips of ``SHOWN`` beside the plain methods into ``docs/images``, and
+rewrites their table in ``docs/accuracy.md``.
 """
 
 from __future__ import annotations
@@ -20,14 +24,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import accuracy_tables
 import geopandas as gpd
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import rasterio
+from documents import rewrite
 from numpy.typing import NDArray
 from rasterio.features import geometry_mask
 from rasterio.transform import from_origin
+from scipy import ndimage
+from skimage.filters import threshold_otsu
 
 from glacial_lakes.mapping import indices
 from glacial_lakes.mapping.mapped_scene import MappedScene
@@ -45,6 +53,20 @@ LABELS = {"sentinel2": ("S2A", 10.0), "landsat5": ("LT05", 30.0)}
 """Chips with hand labels, their sensor and pixel."""
 WATER_LABEL = 1
 VARIED = ("varied_301", "varied_306")
+DOCS = Path(__file__).parents[1] / "docs"
+MARKS = ("<!-- measured on real images -->", "<!-- end of measured on real images -->")
+SHOWN = {
+    "loon_bilinear": "loon",
+    "ukis_sentinel2": "cumulus",
+    "tahoe": "tahoe",
+    "everest_2000_toa": "everest",
+    "khadakwasla": "khadakwasla",
+    "flathead_2015": "flathead",
+}
+"""Chips whose licences let pictures of them be shown, and what the document calls them."""
+LEAST_PX = 5
+BEST_OF = np.round(np.arange(-0.6, 0.61, 0.02), 2)
+"""Thresholds of NDWI of which the best by the labels is told: nobody knows it beforehand."""
 
 
 @dataclass(frozen=True)
@@ -213,15 +235,113 @@ def draw(chip: Chip, mapped: MappedScene, path: Path) -> None:
     plt.close(figure)
 
 
+def plain_methods(chip: Chip) -> dict[str, Bool]:
+    """Return what thresholds of NDWI take for water; the best by labels where there are some."""
+    green, nir = chip.scene.read(["green", "nir"])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        index = indices.ndwi(green, nir)
+    found = {
+        "NDWI > 0": index > 0,
+        "Otsu": index > threshold_otsu(index[np.isfinite(index)]),
+    }
+    if chip.water is not None and chip.water.any():
+        best = max(BEST_OF, key=lambda level: agreement(index > level, chip)[2])
+        found[f"best threshold, NDWI > {best:g}"] = index > best
+    return found
+
+
+def show(chip: Chip, mapped: MappedScene, path: Path) -> None:
+    """Draw the outlines on a chip beside what plain methods find, as a small picture."""
+    scene = chip.scene
+    there = [name for name in BANDS if name in scene.bands]
+    bands = dict(zip(there, scene.read(there), strict=True))
+    green, nir = bands["green"], bands["nir"]
+    picture = _stretched(np.stack([nir, bands.get("red", green), green]))
+    plain = plain_methods(chip)
+    west, south, east, north = scene.grid.bounds
+    box = (west, east, south, north)
+    count = 1 + len(plain)
+    high = 4.4 * (north - south) / (east - west)
+    figure, axes = plt.subplots(1, count, figsize=(4.4 * count, high + 0.3))
+    for axis, (name, water) in zip(axes, [("glacial_lakes", None), *plain.items()], strict=True):
+        axis.imshow(picture, extent=box, interpolation="nearest")
+        if water is None:
+            for is_cut, colour in ((False, "yellow"), (True, "magenta")):
+                some = mapped.outlines[mapped.outlines["area_m2"].isna() == is_cut]
+                if len(some):
+                    some.boundary.plot(ax=axis, color=colour, linewidth=0.9)
+        else:
+            axis.contour(
+                water, [0.5], colors="yellow", linewidths=0.5, extent=(west, east, north, south)
+            )
+        if chip.water is not None and chip.water.any():
+            axis.contour(
+                chip.water, [0.5], colors="cyan", linewidths=0.5, linestyles="dotted",
+                extent=(west, east, north, south),
+            )  # fmt: skip
+        axis.set(xlim=(west, east), ylim=(south, north))
+        axis.set_title(name, fontsize=9)
+        axis.axis("off")
+    figure.subplots_adjust(0.002, 0.002, 0.998, 0.93, 0.01)
+    figure.savefig(path, dpi=72, pil_kwargs={"quality": 78, "optimize": True})
+    plt.close(figure)
+
+
+def told(chip: Chip, mapped: MappedScene) -> list[list[str]]:
+    """Return a row a method: water that it finds, and how it agrees with labels."""
+    pixel_km2 = chip.scene.grid.pixel_area_m2 / 1e6
+    outlines = mapped.outlines
+    ours = inside_of(outlines.geometry, chip.scene)
+    rows = []
+    for method, found in {"glacial_lakes": ours, **plain_methods(chip)}.items():
+        row = [SHOWN[chip.name], method]
+        row += [str(len(outlines)) if found is ours else str(_pieces(found))]
+        row += [f"{found.sum() * pixel_km2:.2f}"]
+        if chip.water is None:
+            row += ["–", "–", "–"]
+        else:
+            row += [
+                f"{value:.2f}" if np.isfinite(value) else "–" for value in agreement(found, chip)
+            ]
+        rows.append(row)
+    return rows
+
+
+def _pieces(water: Bool) -> int:
+    """Return the number of connected pieces of water of the least size that mapping looks for."""
+    labels, _ = ndimage.label(water)
+    return int((np.bincount(labels.ravel())[1:] >= LEAST_PX).sum())
+
+
+def document(data: Path, work: Path) -> None:
+    """Draw the chips that are shown, and rewrite their table."""
+    rows = []
+    for chip in chips(data, work):
+        if chip.name in SHOWN:
+            mapped = map_lakes(chip.scene, dem=chip.dem)
+            show(chip, mapped, DOCS / "images" / f"real_{SHOWN[chip.name]}.jpg")
+            rows += told(chip, mapped)
+    order = list(SHOWN.values())
+    rows.sort(key=lambda row: order.index(row[0]))
+    head = ["image", "method", "outlines", "km²", "precision", "recall", "IoU"]
+    rewrite(DOCS / "accuracy.md", accuracy_tables.table(head, rows), MARKS)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="for the pictures")
+    parser.add_argument("folder", type=Path, nargs="?", help="for the pictures")
+    parser.add_argument("--document", action="store_true", help="rewrite docs/accuracy.md")
     parser.add_argument("--only", nargs="+", help="names of chips")
     arguments = parser.parse_args()
+    data, rows = Path(os.environ["GLACIAL_LAKES_DATA"]), {}
+    if arguments.document:
+        with tempfile.TemporaryDirectory() as work:
+            document(data, Path(work))
+    if arguments.folder is None:
+        return
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    rows = {}
     with tempfile.TemporaryDirectory() as work:
-        for chip in chips(Path(os.environ["GLACIAL_LAKES_DATA"]), Path(work)):
+        for chip in chips(data, Path(work)):
             if arguments.only and chip.name not in arguments.only:
                 continue
             mapped = map_lakes(chip.scene, dem=chip.dem)
