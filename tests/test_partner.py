@@ -7,6 +7,7 @@ offices keep them, and reports read in Russian.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sqlite3
@@ -131,6 +132,20 @@ def test_an_inventory_of_older_outlines_is_in_the_language_it_was_made_in(
         assert {
             "Площадь" in text for text in styles if "rea on the" in text or "Площадь" in text
         } == {language == "ru"}
+
+
+def test_pages_that_are_written_later_bear_the_name_of_the_project(
+    path: Path, tmp_path: Path, call: Call
+) -> None:
+    inventory = open_inventory(path)
+    told = json.dumps({"project": {"name": "Каталог Чуйской долины", "language": "ru"}})
+    replace(inventory, runs=inventory.runs.assign(settings=told)).to_file(path)
+    for kind in ("full", "summary", "atlas", "viewer"):
+        out = tmp_path / f"{kind}.html"
+        assert call("report", path, "-o", out, "--kind", kind)[0] == 0
+        page = out.read_text(encoding="utf-8")
+        assert "<title>Каталог Чуйской долины" in page, kind
+        assert not re.search(r"на \d{4}-\d\d-\d\d", page), kind
 
 
 def test_numbers_of_the_partner_that_a_field_holds_stay_with_the_lakes(older: Inventory) -> None:

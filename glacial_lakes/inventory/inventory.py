@@ -29,6 +29,7 @@ from glacial_lakes.language import languages
 from glacial_lakes.runtime.notebooks import ShowsFacts
 from glacial_lakes.scenes import sensors
 from glacial_lakes.schema import AlertKind, Decision, LakeState, LakeType, Status
+from glacial_lakes.settings import ProjectInfo
 from glacial_lakes.tracking.tables import Tracked
 
 if TYPE_CHECKING:
@@ -159,6 +160,15 @@ class Inventory(ShowsFacts):
         except (LookupError, TypeError, ValueError):  # older outlines have no project
             return "en"
         return code if code in languages() else "en"
+
+    @property
+    def name(self) -> str | None:
+        """What the project that made it is called: the title of its reports."""
+        try:
+            name = json_of(self.runs[C.SETTINGS].iloc[-1])["project"]["name"]
+        except (LookupError, TypeError, ValueError):
+            return None
+        return name if isinstance(name, str) and name != ProjectInfo().name else None
 
     def to_file(self, path: Path | str, language: str | None = None) -> None:
         """Write the inventory as one GeoPackage that opens styled in QGIS.

@@ -130,7 +130,7 @@ def write_atlas(
     page = environment.get_template("atlas.html").render(
         sheets=_sheets(inventory, names, looks or {}, language),
         language=language,
-        title=title or words.translate("Glacial lake inventory", language),
+        title=title or inventory.name or words.translate("Glacial lake inventory", language),
         box=curves,
         size=SIZE,
         chip_size=CHIP_SIZE,

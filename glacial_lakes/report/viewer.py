@@ -115,7 +115,7 @@ def write_viewer(
     path = Path(path)
     pictures, files = _pictures(data, rows, looks or {}, f"{path.stem}_files")
     data["pictures"] = pictures
-    page = _page(data, language, title, has_folder=bool(files))
+    page = _page(data, language, title or inventory.name, has_folder=bool(files))
     if not files:
         return [write_page(path, page)]
     with whole_set(path) as aside:
