@@ -171,7 +171,7 @@ def reach_fraction(
     Parameters
     ----------
     states : array of uint8, shape (y, x)
-        Of the whole scene.
+        Of the pixels and of all clouds that :func:`clouds_above` tells of.
     cloud_state : int
         Value of cloud in it.
     rows, cols : array of int
@@ -187,6 +187,7 @@ def reach_fraction(
     azimuth = math.radians(sun_azimuth_deg)
     up = np.round(-distance * math.cos(azimuth)).astype(np.int64)
     along = np.round(distance * math.sin(azimuth)).astype(np.int64)
+    states = np.ascontiguousarray(states)  # the loop is compiled for one layout
     return float(_share_towards(states, cloud_state, rows, cols, up, along))
 
 
