@@ -31,7 +31,7 @@ _RESULT = re.compile(
     rf"inventory\.gpkg|(report|viewer)\.html|viewer_files/[0-9a-f]{{16}}\.webp|manifest\.json"
     rf"|(lakes|outlines)\.({_BY_FORMAT})"
     rf"|(csv_excel/)?(lakes|observations|events|trends|alerts|totals)\.csv"
-    r"|csv_excel/(list_of_lakes|by_\w+|change_of_all_lakes|changes|to_visit|quality_control|not_on_images)\.csv"
+    r"|csv_excel/(list_of_lakes|by_\w+|change_of_all_lakes|changes|storage|to_visit|quality_control|not_on_images)\.csv"
     rf"|inventory\.xlsx|to_visit\.gpx|totals_of_composites\.csv|{_SHAPEFILES}"
 )
 """Names of results of runs, this version's and those of earlier ones, from the output folder."""
