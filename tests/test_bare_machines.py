@@ -19,8 +19,11 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pytest
+import rasterio
 import shapely
+from rasterio.transform import from_origin
 from sample_inventory import make_inventory
 from sample_project import PRODUCTS, Maker, project_of, spoil
 
@@ -90,6 +93,12 @@ def blocks(place: Path) -> None:
     gpd.GeoDataFrame(geometry=[shapely.box(70, 40, 80, 45)], crs=4326).to_file(place, layer="aoi")
     catalogue = "NO,LAKE,AREA,NOTE,X,Y\nKG-1,Верхнее,Чуй,опасно,74.52,42.6\n"
     place.with_name("catalogue.csv").write_text(catalogue, encoding="CP1251")
+    place.with_name("curves.csv").write_text("lake,area_km2,volume_million_m3\n1,0.05,0.4\n")
+    depths = np.pad(np.full((9, 9), 5.0, np.float32), 9)
+    places = from_origin(460_000, 4_717_000, 10, 10)
+    size = {"width": 27, "height": 27, "count": 1, "dtype": "float32", "crs": "EPSG:32643"}
+    with rasterio.open(place.with_name("depths.tif"), "w", "GTiff", transform=places, **size) as to:
+        to.write(depths, 1)
 
 
 EVERY_SETTING: dict[str, object] = {
@@ -129,6 +138,8 @@ EVERY_SETTING: dict[str, object] = {
     "catalogue.new_numbers": ["KG-{n:04d}"],
     "catalogue.districts": "areas.gpkg|layername=basins",
     "catalogue.district_field": "river",
+    "storage.curves": "curves.csv",
+    "storage.bathymetry": ["depths.tif"],
     "export.since": "2003",
     "export.formats": [name for name in FORMATS if name != "parquet"],
     "limits.open_s": 60,
@@ -179,6 +190,7 @@ def test_every_command_runs_on_a_bare_machine(bare_project: Path, tmp_path: Path
         "scenes": [scene],
         "map": [scene, "-o", tmp_path / "map.gpkg", "--dem", folder / "dem.tif"],
         "run": [bare_project],
+        "series": ["1", bare_project],
         "check": [output / "shapefiles" / "lakes.shp"],
         "track": [tmp_path / "map.gpkg", "-o", tmp_path / "older.gpkg"],
         "export": [inventory, "-o", tmp_path / "exported", "--epoch", "2003=2003"],
