@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import numbers
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -465,11 +466,16 @@ def trends(observations: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     """
     measured = measured_series(observations, events)
     pooled = offsets(measured)
-    known = dict(iter(measured.groupby(C.LAKE_ID)))
+    lakes = measured.groupby(C.LAKE_ID)
+    known = lakes.indices
+    ends = difference_of(lakes.head(1), lakes.tail(1))  # both in the order of the lakes
+    sigmas = dict(zip(lakes.head(1)[C.LAKE_ID], ends, strict=True))
     rows = []
     for lake in sorted(observations[C.LAKE_ID].dropna().unique()):
         row = {C.LAKE_ID: lake, C.N: 0}
-        rows.append(row | (_row(known[lake], pooled) if lake in known else {}))
+        if lake in known:
+            row |= _row(measured.iloc[known[lake]], pooled, float(sigmas[lake]))
+        rows.append(row)
     table = conform(pd.DataFrame(rows), TRENDS)
     tested = table[C.P].notna()
     if tested.any():
@@ -503,31 +509,39 @@ def instruments_of(rows: pd.DataFrame, pooled: Offsets) -> Instruments | None:
     pooled : Offsets
         What the region tells.
     """
-    counts = rows["instrument"].value_counts(sort=False).sort_index()
-    names = tuple(counts.sort_values(ascending=False, kind="stable").index)
-    shared = rows[C.AREA_SIGMA_SHARED_M2] / rows[C.AREA_M2]
-    usable = rows["instrument"].notna() & (shared > 0) & (rows[C.AREA_SIGMA_DATE_M2] > 0)
-    if len(names) < 2 or not usable.all():
+    tools = rows["instrument"].to_numpy(dtype=object)
+    if len(set(tools)) < 2:
         return None
-    common = shared.groupby(rows["instrument"]).median()
-    middle = float(rows[C.AREA_M2].median())
+    area, shared, date = (
+        rows[name].to_numpy(dtype=float)
+        for name in (C.AREA_M2, C.AREA_SIGMA_SHARED_M2, C.AREA_SIGMA_DATE_M2)
+    )
+    if pd.isna(tools).any() or not ((shared > 0) & (date > 0)).all():
+        return None
+    counts = Counter(sorted(tools))
+    names = tuple(sorted(counts, key=lambda name: -counts[name]))
+    common = {name: float(np.median((shared / area)[tools == name])) for name in names}
+    middle = float(np.median(area))
     known = []
     for name in names[1:]:
         mean, sigma = pooled.between(names[0], name, middle)
         scale = float(np.hypot(common[names[0]], common[name]))
         known.append((mean * scale, sigma * scale))
-    place = pd.Categorical(rows["instrument"], categories=list(names)).codes
-    return Instruments(names, np.asarray(place, dtype=np.intp), np.array(known).T, _is_apart(rows))
+    place = np.array([names.index(name) for name in tools], dtype=np.intp)
+    when = rows[C.ACQUIRED].dt.tz_convert(None).to_numpy()
+    return Instruments(names, place, np.array(known).T, _is_apart(when, place))
 
 
-def _is_apart(rows: pd.DataFrame) -> bool:
+def _is_apart(when: Times, place: npt.NDArray[np.intp]) -> bool:
     """Tell whether the time of some instruments is apart from that of the others."""
-    spans = rows.groupby("instrument")[C.ACQUIRED].agg(["min", "max"]).sort_values("min")
-    reached = spans["max"].cummax().shift()
-    return bool((spans["min"] > reached + pd.Timedelta(days=NEAR_DAYS)).any())
+    spans = sorted((when[place == n].min(), when[place == n].max()) for n in range(place.max() + 1))
+    reached = np.maximum.accumulate([last for _, last in spans])[:-1]
+    begun = np.array([first for first, _ in spans[1:]])
+    return bool((begun > reached + np.timedelta64(NEAR_DAYS, "D")).any())
 
 
-def _row(rows: pd.DataFrame, pooled: Offsets) -> dict[str, Any]:
+def _row(rows: pd.DataFrame, pooled: Offsets, sigma: float) -> dict[str, Any]:
+    """Return the trend of a lake; ``sigma`` is that of its last area minus its first."""
     when = rows[C.ACQUIRED].dt.tz_convert(None).to_numpy()
     areas, sigmas = (rows[name].to_numpy() for name in (C.AREA_M2, C.AREA_SIGMA_DATE_M2))
     tools = instruments_of(rows, pooled)
@@ -548,7 +562,6 @@ def _row(rows: pd.DataFrame, pooled: Offsets) -> dict[str, Any]:
         }
     if tools is not None:
         row[C.CONFOUNDED] = tools.is_confounded
-    sigma = float(difference_of(rows.iloc[:1], rows.iloc[-1:])[0])
     if len(rows) > 1:
         fitted = replace(fitted, difference_sigma_m2=sigma)
         if fitted.method == "difference":

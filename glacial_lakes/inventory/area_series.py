@@ -13,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from glacial_lakes import change
+from glacial_lakes.change.series import involved
 from glacial_lakes.columns import C
 from glacial_lakes.grid import Grid
 from glacial_lakes.inventory.inventory import Inventory
@@ -110,11 +111,7 @@ def series_in(inventory: Inventory, lake_id: str) -> AreaSeries:
         When there is no such lake.
     """
     events = inventory.events
-    lineage = events[C.FROM_IDS].fillna("") + " " + events[C.TO_IDS].fillna("")
-    concerned = [
-        lake_id in {of, *others.split()}
-        for of, others in zip(events[C.LAKE_ID], lineage, strict=True)
-    ]
+    concerned = [lake_id in involved(event) for _, event in events.iterrows()]
     outlines = inventory.outlines
     return AreaSeries(
         lake_id,

@@ -12,7 +12,6 @@ import re
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -290,12 +289,10 @@ class _Job:
     surveys: Surveys | None = None
 
 
-def _checked(scenes: object) -> list[Scene]:
-    remedy = N_("give a list of scenes")
-    if isinstance(scenes, str | bytes | Path | pd.DataFrame):
-        require(scenes, Sequence if isinstance(scenes, pd.DataFrame) else list, "scenes", remedy)
-    require(scenes, Iterable, "scenes", remedy)
-    found: list[Scene] = list(scenes)  # type: ignore[call-overload]
+def _checked(scenes: Iterable[Scene]) -> list[Scene]:
+    not_meant = (str, bytes, pd.DataFrame)
+    require(scenes, Iterable, "scenes", N_("give a list of scenes"), but=not_meant)
+    found = list(scenes)
     for scene in found:
         require(scene, Scene, "scene", N_("open it with open_scene"))
     return found
