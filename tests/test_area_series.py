@@ -161,3 +161,15 @@ def test_the_command_tells_dates_and_writes_table_and_figure(
     assert code == 0
     assert "м²" in text
     assert "наблюдалось" in text
+
+
+def test_a_picture_that_is_no_figure_stays_however_often_one_asks(
+    finished: Path, tmp_path: Path, call: Call
+) -> None:
+    photo, table = tmp_path / "lake.png", tmp_path / "lake.csv"
+    photo.write_bytes(b"a photo")
+    for _ in range(2):
+        code, _, said = call("-q", "series", "1", finished, "-o", table)
+        assert (code, photo.read_bytes()) == (2, b"a photo"), said
+        assert "lake.png" in said
+        assert not table.exists()

@@ -8,7 +8,7 @@ from glacial_lakes import schema
 from glacial_lakes.export.export import write_csv
 from glacial_lakes.inventory.area_series import AreaSeries
 from glacial_lakes.io.atomic import whole
-from glacial_lakes.io.marks import overwriting
+from glacial_lakes.io.marks import overwriting, refuse_foreign
 
 
 def write_series(series: AreaSeries, path: Path | str, language: str = "en") -> list[Path]:
@@ -37,9 +37,11 @@ def write_series(series: AreaSeries, path: Path | str, language: str = "en") -> 
     """
     target = Path(path).absolute()
     picture = target.with_suffix(".png")
-    known = [picture] if target.exists() else []  # an older figure lies beside an older table
-    columns = schema.SERIES
-    write_csv(series.observations, columns, [column.name for column in columns], target)
-    with overwriting(known), whole(picture) as drawn:
-        series.figure(language).savefig(drawn, dpi=150)
+    names = [column.name for column in schema.SERIES]
+    with whole(target) as temporary:
+        write_csv(series.observations, schema.SERIES, names, temporary)
+        refuse_foreign(temporary, target)
+        known = [picture] if target.exists() else []  # an older figure lies beside an older table
+        with overwriting(known), whole(picture) as drawn:
+            series.figure(language).savefig(drawn, dpi=150)
     return [target, picture]
