@@ -68,8 +68,8 @@ _SCENES = (
     r"(?P<sensor>L[COETM]\d\d?)_(?:[A-Z0-9]{4}_)?\d{6}_(?P<date>\d{8})",
     r"(?P<sensor>L[COETM]\d)\d{6}(?P<yday>(?:19|20)\d{5})",
     # Sentinel-2 products, those before December 2016, and granules as Earth Engine names them
-    r"(?P<sensor>S2[ABCD])_MSIL\w\w_(?P<date>\d{8})T",
-    r"(?P<sensor>S2[ABCD])_\w{1,100}_V(?P<date>\d{8})T",
+    r"(?P<sensor>S2[A-Z])_MSIL\w\w_(?P<date>\d{8})T",
+    r"(?P<sensor>S2[A-Z])_\w{1,100}_V(?P<date>\d{8})T",
     r"(?<!\d)(?P<date>\d{8})T\d{6}_\d{8}T\d{6}_T\d\d[A-Z]{3}",
 )
 

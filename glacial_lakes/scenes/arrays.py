@@ -7,7 +7,6 @@ from time and place.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast, get_args
@@ -31,7 +30,7 @@ from glacial_lakes.scenes.held_array import (
 from glacial_lakes.scenes.metadata import to_name, to_number, to_time
 from glacial_lakes.scenes.quality import DECODERS, Decoder
 from glacial_lakes.scenes.raster import Header, HeldBand, coarsening
-from glacial_lakes.scenes.sensors import BY_NAME, MAPPING_BANDS, SENSORS, BandName
+from glacial_lakes.scenes.sensors import MAPPING_BANDS, SENSORS, BandName, band_meant
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -39,12 +38,6 @@ if TYPE_CHECKING:
 _WHERE = "dataset"
 """What errors name before the scene has an id."""
 
-_OTHER_NAMES = {"swir16": "swir1", "swir22": "swir2"}
-"""Common names of STAC that are not ours."""
-_LANDSAT_NIR = "nir08"
-"""The name of STAC for the near infrared of Landsat; of Sentinel-2 it is the narrow band 8A."""
-_NUMBERED = re.compile(r"(?:sr_)?b(?:and)?_?0?(\d{1,2})(?:_\d+m)?")
-"""``B03``, ``b03``, ``B3``, ``SR_B3``, ``band_3``, ``B03_10m``, in lower case."""
 _QUALITY_NAMES: Mapping[str, Decoder] = {"scl": "scl", "qa_pixel": "qa_pixel"}
 """Layers of quality that are known by their names."""
 _SENSOR_NAMES = ("sensor", "platform")
@@ -223,7 +216,7 @@ def _chosen(
         if band in given:
             chosen[band] = str(given[band])
             continue
-        hits = [key for key in arrays if _means(key, sensor) == band]
+        hits = [key for key in arrays if band_meant(key, sensor) == band]
         if len(hits) > 1:
             raise MetadataError(
                 where,
@@ -246,21 +239,6 @@ def _chosen(
             example=repr({missing[0]: next(iter(arrays), "B03")}),
         )
     return chosen
-
-
-def _means(key: str, sensor: str) -> str | None:
-    """Return the band that a name of an array stands for."""
-    name = key.strip().lower()
-    facts = BY_NAME.get(sensor)
-    if name == _LANDSAT_NIR:
-        return "nir" if sensor.startswith("L") else None
-    if name in get_args(BandName) or name in _OTHER_NAMES:
-        return _OTHER_NAMES.get(name, name)
-    numbered = _NUMBERED.fullmatch(name)
-    if facts is None or numbered is None:
-        return None
-    number = int(numbered[1])
-    return next((band for band, own in facts.bands.items() if own == number), None)
 
 
 def _sensor(told: object) -> str:

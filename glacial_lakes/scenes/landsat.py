@@ -42,6 +42,8 @@ FILL = 0.0
 COLLECTION_2 = (2.75e-05, -0.2)
 """Scale and offset of all surface reflectance of Collection 2 (LSDS-1619, LSDS-1618)."""
 
+_COLLECTIONS = ("01", "02", "03")
+
 _RANGE_ERROR = 0.005
 """How far minimum and maximum of reflectance may be from what scale and offset give."""
 
@@ -100,6 +102,7 @@ def open_landsat(source: Source, metadata_name: str) -> Scene:
     where = source.path / metadata_name
     mtl = read_mtl(source, metadata_name)
     sensor, numbers = _sensor(mtl, where)
+    _check_collection(mtl, where)
     level = to_name(_get(mtl, _IDENTITY, "PROCESSING_LEVEL", "DATA_TYPE"), N_("the level"), where)
     files = {
         name: _file(source, mtl, f"FILE_NAME_BAND_{number}", Message("the {band} band", band=name))
@@ -211,6 +214,19 @@ def _sensor(mtl: Groups, where: Path) -> tuple[str, Mapping[str, int]]:
             sensor=sensor or Message("sensor"),
         )
     return found.name, found.bands
+
+
+def _check_collection(mtl: Groups, where: Path) -> None:
+    """Refuse a collection that is not known: its layers may have other bits."""
+    collection = _get(mtl, _IDENTITY, "COLLECTION_NUMBER")
+    if collection is not None and collection not in _COLLECTIONS:
+        raise UnknownProductError(
+            where,
+            "is of the collection {collection}",
+            "known are {known}",
+            collection=collection,
+            known=_COLLECTIONS,
+        )
 
 
 def _file(source: Source, mtl: Groups, key: str, what: str) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 import pandas as pd
 
@@ -16,6 +17,8 @@ MAPPING_BANDS = ("green", "nir")
 _MSI = {"blue": 2, "green": 3, "red": 4, "nir": 8, "swir1": 11, "swir2": 12}
 _TM = {"blue": 1, "green": 2, "red": 3, "nir": 4, "swir1": 5, "swir2": 7}
 _OLI = {"blue": 2, "green": 3, "red": 4, "nir": 5, "swir1": 6, "swir2": 7}
+_DOVE = {"blue": 1, "green": 2, "red": 3, "nir": 4}
+_SUPER_DOVE = {"blue": 2, "green": 4, "red": 6, "nir": 8}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class Sensor:
         ISO dates between which it took images; an empty end: it still does.
     bands : mapping of str to int
         Common name of a band to its number in the names of files and in the MTL of Landsat.
+    overpass_h : float, optional
+        Local mean solar time at which it takes its images, in hours; None: at no usual time.
     """
 
     name: str
@@ -45,26 +50,49 @@ class Sensor:
     launch: str = ""
     end: str = ""
     bands: Mapping[str, int] = field(default_factory=dict)
+    overpass_h: float | None = None
+
+
+def _sentinel2(letter: str, launch: str = "") -> Sensor:
+    """Return the sensor of a satellite of the series, which are built alike."""
+    said = (f"Sentinel-2{letter}",)
+    return Sensor(f"S2{letter}", 10.0, 0.8, said, launch, "", _MSI, overpass_h=10.5)
+
+
+def _landsat(
+    name: str, said: tuple[str, str], launch: str, end: str = "", overpass_h: float = 10.2
+) -> Sensor:
+    bands = _OLI if said[1].startswith("OLI") else _TM
+    return Sensor(name, 30.0, 0.6, said, launch, end, bands, overpass_h)
 
 
 SENSORS = (
-    Sensor("S2A", 10.0, 0.8, ("Sentinel-2A",), "2015-06-23", "", _MSI),
-    Sensor("S2B", 10.0, 0.8, ("Sentinel-2B",), "2017-03-07", "", _MSI),
-    Sensor("S2C", 10.0, 0.8, ("Sentinel-2C",), "2024-09-05", "", _MSI),
-    Sensor("S2D", 10.0, 0.8, ("Sentinel-2D",), bands=_MSI),
-    Sensor("LT04", 30.0, 0.6, ("LANDSAT_4", "TM"), "1982-07-16", "2001-06-30", _TM),
-    Sensor("LT05", 30.0, 0.6, ("LANDSAT_5", "TM"), "1984-03-01", "2013-06-30", _TM),
-    Sensor("LE07", 30.0, 0.6, ("LANDSAT_7", "ETM"), "1999-04-15", "2025-12-31", _TM),
-    Sensor("LC08", 30.0, 0.6, ("LANDSAT_8", "OLI_TIRS"), "2013-02-11", "", _OLI),
-    Sensor("LO08", 30.0, 0.6, ("LANDSAT_8", "OLI"), "2013-02-11", "", _OLI),
-    Sensor("LC09", 30.0, 0.6, ("LANDSAT_9", "OLI_TIRS"), "2021-09-27", "", _OLI),
-    Sensor("LO09", 30.0, 0.6, ("LANDSAT_9", "OLI"), "2021-09-27", "", _OLI),
+    _sentinel2("A", "2015-06-23"),
+    _sentinel2("B", "2017-03-07"),
+    _sentinel2("C", "2024-09-05"),
+    *map(_sentinel2, "DEFGHIJKLMNOPQRSTUVWXYZ"),
+    _landsat("LT04", ("LANDSAT_4", "TM"), "1982-07-16", "2001-06-30", 9.75),
+    _landsat("LT05", ("LANDSAT_5", "TM"), "1984-03-01", "2013-06-30", 9.75),
+    _landsat("LE07", ("LANDSAT_7", "ETM"), "1999-04-15", "2025-12-31", 10.0),
+    _landsat("LC08", ("LANDSAT_8", "OLI_TIRS"), "2013-02-11"),
+    _landsat("LO08", ("LANDSAT_8", "OLI"), "2013-02-11"),
+    _landsat("LC09", ("LANDSAT_9", "OLI_TIRS"), "2021-09-27"),
+    _landsat("LO09", ("LANDSAT_9", "OLI"), "2021-09-27"),
+    _landsat("LC10", ("LANDSAT_10", "OLI_TIRS"), ""),
+    _landsat("LO10", ("LANDSAT_10", "OLI"), ""),
     Sensor("LM", 60.0, 0.6),
+    Sensor("HLSL30", 30.0, 0.6, (), "2013-02-11", "", _OLI, 10.2),
+    Sensor("HLSS30", 30.0, 0.6, (), "2015-06-23", "", _MSI, 10.5),
+    Sensor("PS2", 3.0, 0.8, (), "2016-06-22", bands=_DOVE),
+    Sensor("PS2.SD", 3.0, 0.8, (), "2018-12-01", bands=_DOVE),
+    Sensor("PSB.SD", 3.0, 0.8, (), "2020-01-01", bands=_SUPER_DOVE),
 )
 """Sentinel-2; Landsat TM, ETM+, OLI with and without TIRS, and MSS, whose images are not read but
-whose outlines are. The blur is larger than that of
-the optics (0.4–0.6 and 0.3–0.4 pixels: MTF at Nyquist 0.15–0.5), because the beach and the shallows
-mix as well; measured with ``benchmarks/accuracy.py --development``. That of MSS was not measured.
+whose outlines are; HLS; PlanetScope by Planet's names of its instruments. The blur is larger than
+that of the optics (0.4–0.6 and 0.3–0.4 pixels: MTF at Nyquist 0.15–0.5), because the beach and the
+shallows mix as well; measured with ``benchmarks/accuracy.py --development``. That of MSS, HLS and
+PlanetScope was not measured. Sentinel-2 that are not built yet have no launch; Landsat 10 is read
+where it carries an OLI.
 """
 
 SAID: Mapping[tuple[str, ...], Sensor] = {one.said: one for one in SENSORS if one.said}
@@ -77,6 +105,13 @@ SERVICE: Mapping[str, tuple[str, str]] = {
     one.name: (one.launch, one.end) for one in SENSORS if one.launch
 }
 """Launch and end of each satellite."""
+
+_NUMBERED = re.compile(r"(?:sr_)?b(?:and)?_?0?(\d{1,2})(?:_\d+m)?")
+"""``B03``, ``b03``, ``B3``, ``SR_B3``, ``band_3``, ``B03_10m``, in lower case."""
+_OTHER_NAMES = {"swir16": "swir1", "swir22": "swir2"}
+"""Common names of STAC that are not ours."""
+_LANDSAT_NIR = "nir08"
+"""The name of STAC for the near infrared of Landsat; of Sentinel-2 it is the narrow band 8A."""
 
 _PIXELS_M = {sensor.name[:2]: sensor.pixel_m for sensor in SENSORS}
 
@@ -133,6 +168,34 @@ def instrument_of(name: str) -> str:
     """Return :func:`instrument` of one name."""
     start = name[:2]
     return {"LO": "LC"}.get(start, start) if start in _PIXELS_M else name
+
+
+def band_meant(key: str, sensor: str) -> str | None:
+    """Return the band that a name stands for, as people and makers write it; None: none of ours.
+
+    Parameters
+    ----------
+    key : str
+        ``green``, ``swir16``; with a known sensor ``B03``, ``SR_B3``, ``band_3``, ``nir08``.
+    sensor : str
+        Its name in :data:`SENSORS`.
+
+    Examples
+    --------
+    >>> band_meant("B03_10m", "S2A"), band_meant("SR_B3", "LT05"), band_meant("B8A", "S2A")
+    ('green', 'red', None)
+    """
+    name = key.strip().lower()
+    facts = BY_NAME.get(sensor)
+    if name == _LANDSAT_NIR:
+        return "nir" if sensor.startswith("L") else None
+    if name in get_args(BandName) or name in _OTHER_NAMES:
+        return _OTHER_NAMES.get(name, name)
+    numbered = _NUMBERED.fullmatch(name)
+    if facts is None or numbered is None:
+        return None
+    number = int(numbered[1])
+    return next((band for band, own in facts.bands.items() if own == number), None)
 
 
 def blur_px(pixel_m: float) -> float:

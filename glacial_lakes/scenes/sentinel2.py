@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from affine import Affine
@@ -26,6 +25,7 @@ from glacial_lakes.errors import (
 )
 from glacial_lakes.grid import Grid, scaled
 from glacial_lakes.scenes.metadata import read_xml, to_name, to_number, to_sun, to_time
+from glacial_lakes.scenes.offsets import FIRST_UNKNOWN_BASELINE, OWN_BASELINE, stored_offset
 from glacial_lakes.scenes.plausibility import check_time, contradictions
 from glacial_lakes.scenes.raster import Band, Header, coarsening, read_header
 from glacial_lakes.scenes.scene import Scene
@@ -49,19 +49,7 @@ _BANDS = {
 }
 """Common name → name in files, physical band in the metadata, native pixel in metres."""
 
-_FIRST_BASELINE_WITH_OFFSET = 4.0
 _NODATA, _SATURATED = 0.0, 65535.0
-_OFFSET = -1000.0
-"""Offset of all bands from baseline 04.00 on, in stored numbers (S2 PSD, RADIO_ADD_OFFSET)."""
-
-_FIRST_OFFSET = datetime(2022, 1, 25, tzinfo=UTC)
-"""Day on which baseline 04.00, and Sen2Cor 2.10 with it, began."""
-
-_OWN_BASELINE = 99.99
-"""What Sen2Cor writes (N9999) when a user runs it."""
-
-_FIRST_UNKNOWN_BASELINE = 6.0
-"""From here on the metadata alone is believed: what it must say is not known yet."""
 
 _LATER_QUANTIFICATION = 2.04
 """Baselines before this also had a quantification value of 1000."""
@@ -287,12 +275,10 @@ def _radiometry(product: Element, where: Path) -> tuple[float, Mapping[str, floa
     baseline = to_number(
         _text(product, "PROCESSING_BASELINE"), N_("the processing baseline"), where
     )
-    if baseline == _OWN_BASELINE:
+    made = None
+    if baseline == OWN_BASELINE:
         made = to_time(_text(product, "GENERATION_TIME"), "GENERATION_TIME", where)
-        has_offset = made >= _FIRST_OFFSET
-    else:
-        has_offset = baseline >= _FIRST_BASELINE_WITH_OFFSET
-    is_known = baseline < _FIRST_UNKNOWN_BASELINE or baseline == _OWN_BASELINE
+    is_known = baseline < FIRST_UNKNOWN_BASELINE or baseline == OWN_BASELINE
     allowed = (1000.0, 10_000.0) if baseline < _LATER_QUANTIFICATION else (10_000.0,)
     if quantification <= 0:
         raise MetadataError(
@@ -318,38 +304,20 @@ def _radiometry(product: Element, where: Path) -> tuple[float, Mapping[str, floa
         for element in product.iter(tag)
     }
     if not listed:
-        if has_offset:
-            raise MetadataError(
-                where,
-                "the offset of the reflectance is not told, which baseline {baseline:05.2f} needs",
-                N_("download the product from its source")
-                if baseline != _OWN_BASELINE
-                else N_("make it again with Sen2Cor 2.10 or later, which tells the offset"),
-                baseline=baseline,
-            )
-        return 1 / quantification, dict.fromkeys(physical, 0.0), doubts
+        offset, _ = stored_offset(where, baseline, made=made)
+        return 1 / quantification, dict.fromkeys(physical, offset), doubts
     ids = {
         element.get("physicalBand"): element.get("bandId")
         for element in product.iter("Spectral_Information")
     }
-    offsets = {
-        band: to_number(
+    offsets, wrong = {}, []
+    for band in physical:
+        told = to_number(
             listed.get(ids.get(band, "")), Message("the offset of {band}", band=band), where
         )
-        for band in physical
-    }
-    expected = _OFFSET if has_offset else 0.0
-    wrong = next((value for value in offsets.values() if value != expected), None)
-    if is_known and baseline != _OWN_BASELINE and wrong is not None:
-        doubts.append(
-            Message(
-                "the offset of the reflectance is {wrong:g}, baseline {baseline:05.2f} has "
-                "{expected:g}",
-                wrong=wrong,
-                baseline=baseline,
-                expected=expected,
-            )
-        )
+        offsets[band], doubt = stored_offset(where, baseline, listed=told, made=made)
+        wrong += [] if doubt is None else [doubt]
+    doubts += wrong[:1]
     return 1 / quantification, offsets, doubts
 
 
