@@ -16,7 +16,7 @@ def lazy_pixels() -> Any:
     ConfigError
         When xarray is not installed, with the command that installs it.
     """
-    return _with("xarray", "glacial_lakes.io.lazy_pixels")
+    return optional("xarray", "glacial_lakes.io.lazy_pixels")
 
 
 def chunked(array: Any, chunks: Any) -> Any:
@@ -29,11 +29,18 @@ def chunked(array: Any, chunks: Any) -> Any:
     """
     if chunks is None:
         return array
-    _with("dask", "dask.array")
+    optional("dask", "dask.array")
     return array.chunk(chunks)
 
 
-def _with(extra: str, module: str) -> Any:
+def optional(extra: str, module: str) -> Any:
+    """Return a module that needs a library of an extra.
+
+    Raises
+    ------
+    ConfigError
+        When the library is not installed, with the command that installs it.
+    """
     try:
         return import_module(module)
     except ImportError as error:

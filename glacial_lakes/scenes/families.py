@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from glacial_lakes.scenes import landsat, sentinel2
+from glacial_lakes.scenes import eopf_zarr, landsat, sentinel2
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.source import Source
 
@@ -35,6 +35,7 @@ class Family:
 
 FAMILIES = (
     Family(sentinel2.METADATA, sentinel2.open_sentinel2, is_alone=True),
+    Family(eopf_zarr.METADATA, eopf_zarr.open_eopf, eopf_zarr.one_store, is_alone=True),
     Family(landsat.METADATA, landsat.open_landsat, landsat.metadata_files),
 )
 """All but GeoTIFFs with a sidecar, which have no metadata of their own."""

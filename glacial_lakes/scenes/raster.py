@@ -23,6 +23,7 @@ from rasterio.windows import Window
 from glacial_lakes.errors import DamagedFileError, GridError, Message, UnsafeInputError
 from glacial_lakes.grid import scaled
 from glacial_lakes.io.drivers import require_raster_driver
+from glacial_lakes.io.extras import optional
 from glacial_lakes.kernels.jit import kernel
 from glacial_lakes.scenes.held_array import as_stored
 
@@ -42,6 +43,9 @@ _OPTIONS = {
     "GTIFF_POINT_GEO_IGNORE": "NO",
 }
 """Whatever the settings of GDAL on this computer are: no files beside, and no half pixel off."""
+
+ZARR = "Zarr"
+"""In place of a driver of GDAL: of an array that the library ``zarr`` reads."""
 
 _THIN_EDGE = 512
 
@@ -410,6 +414,8 @@ def open_raster(path: str, driver: str, most_pixels: int = MAX_PIXELS) -> Any:
     UnsafeInputError
         When the header claims more pixels, or blocks too large to decode.
     """
+    if driver == ZARR:
+        return zarr_arrays().ZarrArray(path, most_pixels, MAX_BLOCK_BYTES)
     with rasterio.Env(**_OPTIONS):
         try:
             dataset = rasterio.open(path, driver=driver)
@@ -422,6 +428,11 @@ def open_raster(path: str, driver: str, most_pixels: int = MAX_PIXELS) -> Any:
         dataset.close()
         raise
     return dataset
+
+
+def zarr_arrays() -> Any:
+    """Return :mod:`glacial_lakes.scenes.zarr_array`, or a ConfigError without the library."""
+    return optional("zarr", "glacial_lakes.scenes.zarr_array")
 
 
 def check_bounds(dataset: Any, path: str | None, most_pixels: int = MAX_PIXELS) -> None:

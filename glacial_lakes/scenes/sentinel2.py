@@ -124,7 +124,7 @@ def open_sentinel2(source: Source, metadata_name: str) -> Scene:
     check_time(acquired, sensor, where)
     doubts += contradictions(acquired, grid, (elevation, azimuth), processed, scene_id, sensor)
     granule = _tile_id(scene_id, tile, where)
-    _check_zone(granule, grid, where)
+    check_zone(granule, grid, where)
     return Scene(
         id=scene_id,
         path=str(source.path),
@@ -204,7 +204,7 @@ def _sensor(product: Element, where: Path) -> str:
     return found.name
 
 
-def _check_zone(tile: str, grid: Grid, where: Path) -> None:
+def check_zone(tile: str, grid: Grid, where: Path) -> None:
     """Refuse a grid that lies in another zone than the tile of the product."""
     code = grid.crs.to_epsg() or 0
     hemisphere = 326 if tile[2] >= "N" else 327

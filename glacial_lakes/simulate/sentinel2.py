@@ -73,7 +73,7 @@ def write_sentinel2(scene: SimulatedScene, folder: Path, *, level: Level = "L2A"
     offset = -1000 if names.carries_offset else 0
     sensor = scene.acquisition.instrument
     layers: list[tuple[str, int, NDArray[np.uint16] | NDArray[np.uint8]]] = [
-        (code, round(pixel), _counts(scene.bands[band], offset))
+        (code, round(pixel), stored_numbers(scene.bands[band], offset))
         for band, code, pixel in zip(BANDS, sensor.files, sensor.pixel_m, strict=True)
     ]
     if level == "L2A":
@@ -158,7 +158,8 @@ def _names(taken: Acquisition, level: Level) -> _Names:
     )
 
 
-def _counts(reflectance: NDArray[np.float32], offset: int) -> NDArray[np.uint16]:
+def stored_numbers(reflectance: NDArray[np.float32], offset: int) -> NDArray[np.uint16]:
+    """Return reflectance as it is stored: 0 for no data, with an offset that is to be added."""
     numbers = np.round(reflectance * QUANTIFICATION) - offset
     numbers = np.where(np.isfinite(numbers), np.clip(numbers, 1, 65_534), 0)
     return numbers.astype(np.uint16)
