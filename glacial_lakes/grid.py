@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
+import pyproj
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio.crs import CRS
@@ -110,6 +111,17 @@ class Grid:
     def resolution(self) -> float:
         """Edge of a pixel in metres: the geometric mean of width and height."""
         return float((self.transform.a * -self.transform.e) ** 0.5)
+
+    @property
+    def stretch(self) -> tuple[float, float]:
+        """Pixels down and across that are as long as :attr:`resolution`; 1 and 1 of squares."""
+        return self.resolution / -self.transform.e, self.resolution / self.transform.a
+
+    @property
+    def crs_name(self) -> str:
+        """The CRS as people name it: by its code, or by its name."""
+        code = str(self.crs.to_string())
+        return code if code.startswith("EPSG:") else str(pyproj.CRS.from_wkt(code).name)
 
     @property
     def pixel_area_m2(self) -> float:

@@ -27,6 +27,9 @@ Float = NDArray[np.float32]
 
 Bool = NDArray[np.bool_]
 
+ALMOST_SQUARE = 1.01
+"""Pixels that are longer than wide by less are taken for squares."""
+
 FAR_BELOW_M = -1e6
 """Height of what lies beyond the DEM: it casts no shadow."""
 
@@ -285,7 +288,17 @@ def _higher(z, row_step, col_step, drop, only_ahead):  # type: ignore[no-untyped
 
 def _grown(grid: Grid, margin_m: float, spacing: float) -> Grid:
     factor = max(1, round(spacing / grid.resolution))
-    coarse = grid.coarsened(factor)
+    coarse = _squared(grid).coarsened(factor)
     pad = math.ceil(margin_m / coarse.resolution)
     rows, cols = coarse.shape
     return coarse.crop(Window(-pad, -pad, cols + 2 * pad, rows + 2 * pad))
+
+
+def _squared(grid: Grid) -> Grid:
+    """Return a grid of squares that covers a grid, whose pixels may be rectangles."""
+    if max(grid.stretch) < ALMOST_SQUARE:
+        return grid
+    west, south, east, north = grid.bounds
+    edge = grid.resolution
+    shape = math.ceil((north - south) / edge), math.ceil((east - west) / edge)
+    return Grid(grid.crs, Affine(edge, 0.0, west, 0.0, -edge, north), shape)

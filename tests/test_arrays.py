@@ -211,7 +211,8 @@ def test_bands_have_the_names_that_their_makers_give(
 
 REFUSED: dict[str, tuple[Callable[[Any], Any], dict[str, Any], str]] = {
     "no CRS": (lambda c: c.drop_vars("spatial_ref"), {}, "the band .* has no CRS; give it one"),
-    "degrees": (lambda c: c, {"crs": 4326}, "not a projected one in metres"),
+    "metres as degrees": (lambda c: c, {"crs": 4326}, "in degrees reaches from 4.7"),
+    "feet": (lambda c: c, {"crs": 2263}, "not a projected one in metres"),
     "a crs that is none": (lambda c: c, {"crs": "Pulkovo"}, "crs is 'Pulkovo', which is none"),
     "no scale": (lambda c: c, {"scale": None}, "does not tell its scale; give scale and offset"),
     "no offset": (lambda c: c, {"offset": None}, "does not tell its offset"),

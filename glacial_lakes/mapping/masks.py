@@ -161,6 +161,7 @@ def reach_fraction(
     pixel_m: float,
     sun_azimuth_deg: float,
     sun_elevation_deg: float,
+    stretch: tuple[float, float] = (1.0, 1.0),
 ) -> float:
     """Return the share of some pixels on which a cloud may cast its shadow.
 
@@ -177,6 +178,8 @@ def reach_fraction(
     rows, cols : array of int
         The pixels.
     pixel_m, sun_azimuth_deg, sun_elevation_deg : float
+    stretch : tuple of float
+        As of :class:`glacial_lakes.Grid`, of pixels that are no squares.
     """
     if sun_elevation_deg <= 0:
         return 0.0
@@ -185,8 +188,8 @@ def reach_fraction(
     )
     distance = np.arange(lowest, highest + SHADOW_STEP_PX, SHADOW_STEP_PX)
     azimuth = math.radians(sun_azimuth_deg)
-    up = np.round(-distance * math.cos(azimuth)).astype(np.int64)
-    along = np.round(distance * math.sin(azimuth)).astype(np.int64)
+    up = np.round(-distance * (math.cos(azimuth) * stretch[0])).astype(np.int64)
+    along = np.round(distance * (math.sin(azimuth) * stretch[1])).astype(np.int64)
     states = np.ascontiguousarray(states)  # the loop is compiled for one layout
     return float(_share_towards(states, cloud_state, rows, cols, up, along))
 
@@ -197,6 +200,7 @@ def clouds_above(
     pixel_m: float,
     sun_azimuth_deg: float,
     sun_elevation_deg: float,
+    stretch: tuple[float, float] = (1.0, 1.0),
 ) -> Window:
     """Return the window of all clouds that :func:`reach_fraction` asks for, and of the pixels."""
     reach = 0.0
@@ -204,7 +208,8 @@ def clouds_above(
         highest = CLOUD_HEIGHT_M[1] / math.tan(math.radians(sun_elevation_deg)) / pixel_m
         reach = highest + 2 * SHADOW_STEP_PX
     azimuth = math.radians(sun_azimuth_deg)
-    up, along = round(-reach * math.cos(azimuth)), round(reach * math.sin(azimuth))
+    up = round(-reach * (math.cos(azimuth) * stretch[0]))
+    along = round(reach * (math.sin(azimuth) * stretch[1]))
     top, left = int(rows.min()) + min(up, 0), int(cols.min()) + min(along, 0)
     bottom, right = int(rows.max()) + max(up, 0) + 1, int(cols.max()) + max(along, 0) + 1
     return Window(left, top, right - left, bottom - top)

@@ -542,15 +542,15 @@ def _reached(job: _Job, sky: _Sky, one: Measured, found: Features) -> Features:
     grid = job.scene.grid
     rows, cols = np.nonzero(one.body)
     rows, cols = rows + int(one.window.row_off), cols + int(one.window.col_off)
-    window = grid.clip(masks.clouds_above(rows, cols, grid.resolution, azimuth, elevation))
+    sun = azimuth, elevation, grid.stretch
+    window = grid.clip(masks.clouds_above(rows, cols, grid.resolution, *sun))
     reach = masks.reach_fraction(
         sky.states(window),
         int(State.CLOUD),
         rows - int(window.row_off),
         cols - int(window.col_off),
         grid.resolution,
-        azimuth,
-        elevation,
+        *sun,
     )
     return replace(found, reach_fraction=reach)
 

@@ -27,6 +27,7 @@ from glacial_lakes.scenes.held_array import (
     transform_of,
     void_of,
 )
+from glacial_lakes.scenes.local_metres import grid_of
 from glacial_lakes.scenes.metadata import to_name, to_number, to_time
 from glacial_lakes.scenes.quality import DECODERS, Decoder
 from glacial_lakes.scenes.raster import Header, HeldBand, coarsening
@@ -84,7 +85,7 @@ def fields_of(
         for band, key in chosen.items()
     }
     finest = min(planes.values(), key=lambda plane: plane.header.resolution)
-    grid = Grid(cast("CRS", finest.header.crs), finest.header.transform, finest.header.shape)
+    grid = grid_of(cast("CRS", finest.header.crs), finest.header.transform, finest.header.shape)
     held: dict[str, HeldBand] = {
         str(band): HeldBand(
             plane.array,
@@ -95,7 +96,7 @@ def fields_of(
         )
         for band, plane in planes.items()
     }
-    layer = _quality(arrays, quality, decoder, (place, common), finest.header, own)
+    layer = _quality(arrays, quality, decoder, (place, common), (finest.header, grid), own)
     angles = {
         angle: value if value is not None else told.of(_SUN_NAMES[angle])
         for angle, value in sun.items()
@@ -322,7 +323,7 @@ def _quality(
     given: xr.DataArray | str | None,
     decoder: Decoder | None,
     crs: tuple[CRS | None, object],
-    like: Header,
+    like: tuple[Header, Grid],
     where: str,
 ) -> tuple[HeldBand | None, Decoder]:
     """Return the layer of quality and what decodes it: as given, or known by its name."""
@@ -362,5 +363,6 @@ def _quality(
             "give it as it is stored, in whole numbers",
             kinds=str(plane.array.dtype),
         )
-    resolution = like.resolution * coarsening(plane.header, where, like)
+    header, grid = like
+    resolution = grid.resolution * coarsening(plane.header, where, header)
     return HeldBand(plane.array, 1.0, 0.0, None, resolution), found

@@ -24,6 +24,7 @@ from glacial_lakes.errors import (
 from glacial_lakes.grid import Grid
 from glacial_lakes.io.parsing import toml_of
 from glacial_lakes.scenes.declared import declared, declared_scale, declared_sun
+from glacial_lakes.scenes.local_metres import grid_of
 from glacial_lakes.scenes.metadata import to_name, to_number, to_time
 from glacial_lakes.scenes.quality import DECODERS, Decoder
 from glacial_lakes.scenes.raster import (
@@ -97,7 +98,7 @@ def open_geotiff(path: Path) -> Scene:
     header = read_header(image, DRIVER)
     if header.crs is None:
         raise MetadataError(path, "has no CRS", "give it one, e.g. with gdal_edit -a_srs")
-    grid = Grid(header.crs, header.transform, header.shape)
+    grid = grid_of(header.crs, header.transform, header.shape)
     return Scene(
         **declared(
             sidecar,
@@ -108,7 +109,7 @@ def open_geotiff(path: Path) -> Scene:
             acquired=_acquired(keys["acquired"], sidecar),
             grid=grid,
             bands=_bands(keys, image, header, grid, sidecar),
-            quality=_quality(keys, path, header, sidecar),
+            quality=_quality(keys, path, header, grid, sidecar),
             sun=declared_sun(keys, sidecar),
             cloud_percent=keys.get("cloud_percent"),
             provenance={
@@ -232,7 +233,7 @@ def _nodata(keys: Mapping[str, Any], header: Header, sidecar: Path) -> float | N
 
 
 def _quality(
-    keys: Mapping[str, Any], path: Path, header: Header, sidecar: Path
+    keys: Mapping[str, Any], path: Path, header: Header, grid: Grid, sidecar: Path
 ) -> tuple[Band | None, Decoder]:
     if "quality" not in keys and "decoder" not in keys:
         return None, "none"
@@ -256,5 +257,5 @@ def _quality(
     source = Source(path.parent, "folder", (name,))
     layer = raster_name(source, name, DRIVER)
     factor = coarsening(read_header(layer, DRIVER), layer, header)
-    band = Band(layer, DRIVER, 1, 1.0, 0.0, None, header.resolution * factor)
+    band = Band(layer, DRIVER, 1, 1.0, 0.0, None, grid.resolution * factor)
     return band, cast("Decoder", keys["decoder"])

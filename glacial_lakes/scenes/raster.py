@@ -176,8 +176,9 @@ def coarsening(header: Header, path: str, like: Header) -> int:
         they cover the same area to within one coarse pixel.
     """
     factor = max(1, round(header.resolution / like.resolution))
+    nearly = 1e-3 * min(1.0, like.resolution)
     same = header.crs == like.crs and header.transform.almost_equals(
-        scaled(like.transform, factor), precision=1e-3
+        scaled(like.transform, factor), precision=nearly
     )
     covers = all(
         size in {full // factor, -(-full // factor)}

@@ -106,8 +106,8 @@ class Scene(ShowsFacts):
             Of one time. A variable a band; or a dimension of bands whose coordinate holds their
             names, or whose descriptions stand in ``long_name``, as rioxarray has it. Bands of a
             mapping may have pixels larger by a whole factor. Known are ``green``, and by sensor
-            ``B03``, ``b03``, ``SR_B3``, ``nir08``, …. Coordinates are pixel centres in metres, in
-            either order.
+            ``B03``, ``b03``, ``SR_B3``, ``nir08``, …. Coordinates are pixel centres in metres or
+            degrees, in either order; degrees become metres about the middle, on the same pixels.
         sensor : str, optional
             Such as ``S2A``; default ``sensor`` or ``platform`` among attributes and coordinates.
         acquired : datetime or str, optional
@@ -146,7 +146,7 @@ class Scene(ShowsFacts):
             When sensor, time, scale, offset, no data or a band are not told, or the numbers are no
             reflectance with this scale.
         GridError
-            When there is no CRS in metres, or the grids of the bands do not fit each other.
+            When there is no CRS in metres or degrees, or the grids of the bands do not fit.
 
         Examples
         --------
@@ -320,8 +320,7 @@ class Scene(ShowsFacts):
             "scene": self.id,
             "sensor": f"{self.sensor} {self.level}",
             "acquired": f"{self.acquired:%Y-%m-%d %H:%M} UTC",
-            "grid": f"{rows} × {cols} pixels of {self.grid.resolution:g} m, "
-            f"{self.grid.crs.to_string()}",
+            "grid": f"{rows} × {cols} pixels of {self.grid.resolution:g} m, {self.grid.crs_name}",
             "bands": ", ".join(self.bands),
             "cloud": cloud,
         }
