@@ -2,7 +2,7 @@
 
     python benchmarks/change.py FOLDER             # development seeds, printed
     python benchmarks/change.py FOLDER --kept      # kept seeds; rewrites docs/change.md
-    python benchmarks/change.py FOLDER --only tables
+    python benchmarks/change.py FOLDER --only tables      # with --kept: rewrites that part
 
 Mapped series are made in FOLDER once and read again, by one process.
 """
@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -237,9 +238,96 @@ def remembering(seeds: Sequence[int], lakes: int = 60) -> list[list[str]]:
     return told
 
 
+def fast_courses() -> dict[str, tuple[list[tuple[str, str]], list[float], list[str]]]:
+    """Return dates, true sizes in shares of the first one, and true events, by name."""
+    annual_dates, year = in_order(PLANS["Landsat 8, 12 years, and Sentinel-2, 7"]), np.arange(12)
+    summers = [("S2A", f"{y}-{m:02d}-15") for y in range(2018, 2025) for m in (6, 7, 8, 9)]
+    of_date = [int(day[:4]) - 2013 for _, day in annual_dates]
+
+    def yearly(sizes: Sequence[float]) -> list[float]:
+        return [float(sizes[n]) for n in of_date]
+
+    grown = {f"+{share:.0%} in a year": 1 + share * (year >= 6) for share in (0.4, 0.6)}
+    shrunk = {f"-{share:.0%} in a year": 1 - share * (year >= 6) for share in (0.4, 0.6)}
+    filled = [1 + 0.6 * (day[:4] == "2021" and "-06" < day[4:7] < "-09") for _, day in summers]
+    kinds = [("grown", grown), ("shrunk", shrunk)]
+    return {
+        "slow: +20% in 12 years": (annual_dates, yearly(1 + 0.2 * year / 11), []),
+        **{
+            name: (annual_dates, yearly(sizes), [kind])
+            for kind, courses in kinds
+            for name, sizes in courses.items()
+        },
+        "doubled in four years": (
+            annual_dates,
+            yearly(1 + np.clip((year - 4) / 4, 0, 1)),
+            ["grown"],
+        ),
+        "filled for two months, +60%": (summers, filled, ["seasonal_fill", "seasonal_drain"]),
+    }
+
+
+def fast_tables(seeds: Sequence[int], lakes: int = 60) -> list[list[str]]:
+    """Return what is told of fast changes: of how many lakes all true kinds and no other, and when.
+
+    A date is right when the true size is the old one on the last date before, and the new one on
+    the first date after, and no measured date of the lake lies between them. Of growth over
+    years, some of it must lie between them.
+    """
+    constant = {
+        f"constant: {name}": (in_order(dates), [1.0] * len(dates), [])
+        for name, dates in PLANS.items()
+    }
+    told = []
+    for name, (dates, course, kinds) in (constant | fast_courses()).items():
+        right, dated, wrong, count = 0, 0, 0, 0
+        for seed in seeds:
+            rows, truth = table_series(seed, lakes, dates, course=course, **AS_MAPPED)
+            rows["true_m2"] = truth["true_m2"].to_numpy()
+            found = change.fast_changes(rows, NONE)
+            count += lakes
+            wrong += int((~found["event"].isin(kinds)).sum())
+            for lake, events in found.groupby("lake_id"):
+                if set(events["event"]) == set(kinds):
+                    right += 1
+                    own = rows[(rows["lake_id"] == lake) & (rows["status"] == "observed")]
+                    dated += all(_is_dated(own, event) for event in events.itertuples())
+        told.append(
+            [
+                name,
+                str(count),
+                f"{right / count:.1%}" if kinds else "–",
+                f"{dated / right:.1%}" if right else "–",
+                str(wrong),
+            ]
+        )
+    return told
+
+
+def _is_dated(rows: pd.DataFrame, event: Any) -> bool:
+    """Tell whether a change lies where it truly is: no shorter bracket of measured dates has it."""
+    days = rows["acquired"].dt.floor("D")
+    within = rows[(days >= event.after) & (days <= event.date)]
+    sizes = within["true_m2"].to_numpy()
+    if rows["true_m2"].nunique() > 2:  # growth over years
+        return bool(sizes[0] != sizes[-1])
+    return len(sizes) == 2 and bool(sizes[0] != sizes[1])
+
+
 def of_tables(kind: str) -> list[str]:
     seeds = SEEDS[kind]
     return [
+        "### Fast growth and shrinkage, series without images",
+        table(
+            [
+                "lakes",
+                "of them",
+                "just true kinds of events",
+                "of these dated right",
+                "false events",
+            ],
+            fast_tables(seeds),
+        ),
         "### Constant lakes, series without images",
         table(
             ["dates", "lakes", "p < 0.05", "interval holds 0", "called", "steps"],
@@ -352,45 +440,64 @@ def independent_series(folder: Path) -> Known:
     return named("independent", inventory, pd.concat(tables, ignore_index=True))
 
 
+def of_mapped_part(kind: str, folder: Path) -> list[str]:
+    sites = [site_series(seed, site_schedule(), folder, grow=True) for seed in SITES[kind]]
+    worlds = [world_series(seed, world_dates(), folder) for seed in WORLDS[kind]]
+    return [
+        "## Mapped sites, Landsat 8 and Sentinel-2",
+        *of_mapped(sites),
+        *of_mapped_trends(sites),
+        "## Mapped worlds, Landsat 7, Landsat 8 and Sentinel-2",
+        *of_mapped(worlds),
+        *of_mapped_trends(worlds),
+        "### Sums of a date",
+        of_totals([*sites, *worlds]),
+    ]
+
+
+def of_totals_part(kind: str, folder: Path) -> list[str]:
+    of_sites, of_worlds = TOTALS[kind]
+    many = [site_series(seed, totals_schedule(seed), folder, grow=False) for seed in of_sites]
+    few = [("LC08", "2017-08-18"), ("S2A", "2020-08-18")]
+    many += [world_series(seed, few, folder) for seed in of_worlds]
+    return ["## Sums of the lakes of a date", of_totals(many)]
+
+
+def of_independent_part(_kind: str, _folder: Path) -> list[str]:
+    root = os.environ.get("GLACIAL_LAKES_DATA")
+    if not root:
+        return []
+    other = independent_series(Path(root) / "independent_truth" / "series")
+    return ["## The independent series", *of_mapped([other]), of_totals([other])]
+
+
+PARTS = {
+    "tables": lambda kind, _: ["## Series without images", *of_tables(kind)],
+    "mapped": of_mapped_part,
+    "totals": of_totals_part,
+    "independent": of_independent_part,
+}
+"""Parts of the document, each between marks of its own."""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--kept", action="store_true")
-    parser.add_argument("--only", choices=["tables", "mapped", "totals", "independent"])
+    parser.add_argument("--only", choices=[*PARTS])
     options = parser.parse_args()
     kind = "kept" if options.kept else "development"
-    chosen = {options.only} if options.only else {"tables", "mapped", "totals", "independent"}
-    lines: list[str] = []
-    if "tables" in chosen:
-        lines += ["## Series without images", *of_tables(kind)]
-    if "mapped" in chosen:
-        sites = [
-            site_series(seed, site_schedule(), options.folder, grow=True) for seed in SITES[kind]
-        ]
-        worlds = [world_series(seed, world_dates(), options.folder) for seed in WORLDS[kind]]
-        lines += ["## Mapped sites, Landsat 8 and Sentinel-2", *of_mapped(sites)]
-        lines += of_mapped_trends(sites)
-        lines += ["## Mapped worlds, Landsat 7, Landsat 8 and Sentinel-2", *of_mapped(worlds)]
-        lines += of_mapped_trends(worlds)
-        lines += ["### Sums of a date", of_totals([*sites, *worlds])]
-    if "totals" in chosen:
-        of_sites, of_worlds = TOTALS[kind]
-        many = [
-            site_series(seed, totals_schedule(seed), options.folder, grow=False)
-            for seed in of_sites
-        ]
-        few = [("LC08", "2017-08-18"), ("S2A", "2020-08-18")]
-        many += [world_series(seed, few, options.folder) for seed in of_worlds]
-        lines += ["## Sums of the lakes of a date", of_totals(many)]
-    if "independent" in chosen:
-        root = os.environ.get("GLACIAL_LAKES_DATA")
-        if root:
-            other = independent_series(Path(root) / "independent_truth" / "series")
-            lines += ["## The independent series", *of_mapped([other]), of_totals([other])]
-    text = "\n\n".join(lines)
-    print(text)
-    if options.kept and options.only is None:
-        rewrite(DOCUMENT, text)
+    for part in [options.only] if options.only else PARTS:
+        lines = PARTS[part](kind, options.folder)
+        if lines:
+            text = "\n\n".join(lines)
+            print(text)
+            if options.kept:
+                rewrite(
+                    DOCUMENT,
+                    text,
+                    (f"<!-- measured: {part} -->", f"<!-- end of measured: {part} -->"),
+                )
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -182,6 +183,7 @@ def table_series(
     dates: Sequence[tuple[str, str]],
     *,
     growth: float = 0.0,
+    course: npt.ArrayLike = 1.0,
     km2: tuple[float, float] = SIZES_KM2,
     hide: float = 0.1,
     memory: float = 0.0,
@@ -197,6 +199,8 @@ def table_series(
         Sensor and day of each image.
     growth : float
         Share by which each lake grows evenly from the first to the last date.
+    course : array_like of float
+        Size of each lake on each date besides, in shares of its first one.
     km2 : tuple of float
         Smallest and largest lake.
     hide : float
@@ -212,7 +216,7 @@ def table_series(
     sensors = np.array([sensor for sensor, _ in dates])
     tools = instrument(pd.Series(sensors, dtype=object)).to_numpy()
     size = np.exp(rng.uniform(*np.log(np.array(km2) * 1e6), lakes))[:, None]
-    true = size * (1 + growth * years / max(years[-1], 1e-9))
+    true = size * (1 + growth * years / max(years[-1], 1e-9)) * np.asarray(course, dtype=float)
     pixel = np.array([_PIXEL_M[sensor] for sensor in sensors])
     shore = shift_px * np.exp(rng.normal(0, 0.35, (lakes, 1)))
     sigma = shore * pixel * 4.2 * np.sqrt(true) * np.exp(rng.normal(0, 0.12, true.shape))

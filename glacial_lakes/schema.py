@@ -68,6 +68,16 @@ class EventKind(Word):
     REFILLED = "refilled"
     SPLIT = "split"
     MERGED = "merged"
+    GROWN = "grown"
+    SHRUNK = "shrunk"
+    SEASONAL_FILL = "seasonal_fill"
+    SEASONAL_DRAIN = "seasonal_drain"
+
+
+FAST_EVENTS = frozenset(
+    {EventKind.GROWN, EventKind.SHRUNK, EventKind.SEASONAL_FILL, EventKind.SEASONAL_DRAIN}
+)
+"""Events after which a lake is still the same body of water, of another size."""
 
 
 class AlertKind(Word):
@@ -800,7 +810,7 @@ LAKE_EVENTS = (
         C.EVENT,
         "text",
         "",
-        "appeared, drained, refilled, split, merged",
+        "appeared, drained, refilled, split, merged, grown, shrunk, seasonal_fill, seasonal_drain",
         title="Event",
         words=EventKind,
     ),
@@ -814,7 +824,9 @@ LAKE_EVENTS = (
 
 TRENDS = (
     LAKE_ID,
-    Column(C.N, "integer", "1", "Dates with an area since the last event"),
+    Column(
+        C.N, "integer", "1", "Dates with an area since the last event but fast growth or shrinkage"
+    ),
     Column(C.FIRST, "time", "UTC", "First of them"),
     Column(C.LAST, "time", "UTC", "Last of them"),
     Column(C.SPAN_YEARS, "real", "a", "Time between them"),
@@ -917,7 +929,7 @@ TRENDS = (
     AREA_SIGMA_SHARED,
     AREA_SIGMA_DATE,
 )
-"""One row a lake: how its area changed since its last event."""
+"""One row a lake: how its area changed since its last event but fast growth or shrinkage."""
 
 ALERTS = (
     LAKE_ID,

@@ -97,6 +97,11 @@ class TrackingSettings:
     max_lost_fraction: float = 0.25
     """An image that lacks more than this share of the lakes that the images before and after it
     show is at fault itself (fresh snow, thin ice): its losses are not counted."""
+    fast_fraction: float = 0.3
+    """A lake that gains or loses this share of its area, surely and fast, has grown or shrunk:
+    an event."""
+    fast_fraction_per_year: float = 0.1
+    """Fast is a share of the area each year of at least this much."""
 
     def __post_init__(self) -> None:
         _check_fields(self, "tracking")
@@ -342,6 +347,7 @@ _RULES: Mapping[str, _Rule] = {
     "mapping.min_lake_prob": _between(0.0, 1.0),
     "mapping.strip_rows": _between(64, 65536),
     "tracking.min_overlap": _between(0.0, 1.0),
+    "tracking.fast_fraction_per_year": _between(0.0, 1.0),
     "export.formats": (
         lambda value: set(value) <= set(EXPORT_FORMATS),
         Message("a list of any of {formats}", formats=EXPORT_FORMATS),

@@ -127,6 +127,8 @@ EVERY_SETTING: dict[str, object] = {
     "tracking.min_pixels": 4,
     "tracking.sure_pixels": 50,
     "tracking.max_lost_fraction": 0.5,
+    "tracking.fast_fraction": 0.2,
+    "tracking.fast_fraction_per_year": 0.05,
     "catalogue.file": "catalogue.csv",
     "catalogue.id": "NO",
     "catalogue.name": "LAKE",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pymannkendall
@@ -25,7 +28,10 @@ from glacial_lakes.change.statistics import (
 )
 from glacial_lakes.change.trends import step, trend
 from glacial_lakes.errors import InputError
+from glacial_lakes.inventory.fast_changes import with_fast_changes
 from glacial_lakes.inventory.inventory import Inventory
+from glacial_lakes.settings import TrackingSettings
+from glacial_lakes.tracking.tables import Tracked
 
 NONE = schema.conform(pd.DataFrame(), schema.LAKE_EVENTS)
 NO_SCENES = schema.conform(pd.DataFrame(), schema.SCENES)
@@ -429,6 +435,125 @@ def test_basins_add_up_to_the_whole_and_a_drained_lake_counts_as_zero():
     assert parts.tolist() == totals.loc[is_whole, "area_m2"].tolist()
     last = totals[totals["basin"] == "Talas"].iloc[-1]
     assert (last["n_lakes"], last["n_unseen"], last["change_m2"]) == (0, 0, -3e4)
+
+
+# Fast growth and shrinkage
+
+
+def dated(areas: list[object], dates: list[str], **given: object) -> pd.DataFrame:
+    """The same on dates of one's own; both parts of the errors are those of the schema."""
+    acquired = pd.to_datetime(dates, utc=True)
+    rows = table(areas, **given).assign(acquired=acquired, scene_id=dates)
+    return schema.conform(rows, schema.OBSERVATIONS)
+
+
+def fast(rows: pd.DataFrame, events: pd.DataFrame = NONE, **settings: float) -> list[str]:
+    found = change.fast_changes(
+        schema.conform(rows, schema.OBSERVATIONS), events, TrackingSettings(**settings)
+    )
+    return [f"{e.event} {e.after:%Y-%m} {e.date:%Y-%m}" for e in found.itertuples()]
+
+
+@pytest.mark.parametrize(
+    ("areas", "told"),
+    [
+        ([2e4, 2e4, 2.8e4, 2.8e4], ["grown 2011-08 2012-08"]),
+        ([2e4, 2e4, "cloud", 2.8e4, 2.8e4], ["grown 2011-08 2013-08"]),
+        ([2e4, 2e4, 2.3e4, 2.7e4, 2.7e4], ["grown 2011-08 2013-08"]),
+        ([2e4, 2e4, 2.1e4, 2.8e4, 2.8e4], ["grown 2012-08 2013-08"]),
+        ([2.8e4, 2.8e4, 1.8e4, 1.8e4], ["shrunk 2011-08 2012-08"]),
+        ([2e4, 2e4, 3e4, 3e4, 2e4, 2e4], ["grown 2011-08 2012-08", "shrunk 2013-08 2014-08"]),
+        ([3e5, 3e5, 4.2e5], ["grown 2011-08 2012-08"]),
+        ([2e4, 2e4, 2.8e4], []),
+        ([2e4, 2e4, 2.8e4, 2e4, 2e4], []),
+        ([2e4, 2e4, 2.4e4, 2.4e4], []),
+        ([2e4 + 500 * i for i in range(12)], []),
+        ([2e3, 2e3, 3e3, 3e3], []),
+        ([2e4, 2e4, 0, 2.8e4, 2.8e4], []),
+    ],
+    ids=[
+        "jump",
+        "hidden between",
+        "two years",
+        "most of it between two dates",
+        "loss",
+        "back after years",
+        "large",
+        "no second",
+        "slip",
+        "little",
+        "slow",
+        "within its error",
+        "gone between",
+    ],
+)
+def test_fast_growth_is_an_event_between_the_dates_that_show_it(areas, told):
+    assert fast(table(areas)) == told
+
+
+SEASON = ["2019-09-01", "2020-06-01", "2020-07-20", "2020-08-20", "2020-09-20", "2021-06-01"]
+
+
+def test_what_a_season_undoes_is_told_apart_from_lasting_growth():
+    fill = ["seasonal_fill 2020-06 2020-07", "seasonal_drain 2020-08 2020-09"]
+    assert fast(dated([2e4, 2e4, 3e4, 3e4, 2e4, 2e4], SEASON)) == fill
+    assert fast(dated([2e4, 2e4, 3e4, 3e4, 3e4, 3e4], SEASON)) == ["grown 2020-06 2020-07"]
+    again = dated(
+        [3e4, 3e4, 2e4, 2e4, 3e4, 3e4, 2e4, 2e4],
+        [f"{y}-{m}-01" for y in (2020, 2021) for m in ("06", "07", "09", "10")],
+    )
+    undone = ["seasonal_drain 2020-07 2020-09", "seasonal_fill 2020-10 2021-06"]
+    assert fast(again) == [*undone, "seasonal_drain 2021-07 2021-09"]
+    later = dated([2e4], ["2023-08-01"])
+    assert fast(pd.concat([again, later], ignore_index=True)) == [*undone, "shrunk 2021-07 2021-09"]
+
+
+def test_settings_tell_what_is_fast_and_other_events_take_their_jumps():
+    rows = table([2e4, 2e4, 2.8e4, 2.8e4])
+    assert fast(rows, fast_fraction=0.5) == []
+    assert fast(rows, fast_fraction_per_year=0.5) == []
+    split = event("split", "2011-08-15", "2012-08-15", 4e4, 2.8e4)
+    assert fast(rows, split) == []
+    assert fast(rows, change.fast_changes(schema.conform(rows, schema.OBSERVATIONS), NONE))
+
+
+def test_fast_changes_of_noise_are_none_and_new_dates_leave_the_older_ones():
+    rng = np.random.default_rng(7)
+    true = np.array([2e4] * 6 + [3.2e4] * 6 + [1.8e4] * 6)
+    grown = table([*true + rng.normal(0, 450, 18)])
+    every = fast(grown)
+    assert every == ["grown 2015-08 2016-08", "shrunk 2021-08 2022-08"]
+    for n in range(2, 19):
+        assert fast(grown.iloc[:n]) == every[: (n >= 8) + (n >= 14)]
+    still = pd.concat([table([*rng.normal(2e4, 500, 20)], lake_id=f"L{i}") for i in range(100)])
+    assert fast(still) == []
+
+
+def test_a_trend_goes_on_over_fast_growth_and_an_alert_tells_it_once():
+    rows = table([2e4, 2e4, 2e4, 3e4, 3e4, 3e4, 3e4, 3e4])
+    events = change.fast_changes(schema.conform(rows, schema.OBSERVATIONS), NONE)
+    (trend,) = change.trends(schema.conform(rows, schema.OBSERVATIONS), events).to_dict("records")
+    assert trend["n"] == 8
+    alerts = called(rows, events)
+    assert alerts["alert"].tolist() == ["sudden_growth"] and alerts["confirmed"].all()
+
+
+def test_fast_changes_stand_in_all_tables_and_are_made_anew_by_later_dates():
+    rows = dated([2e4, 2e4, 3e4, 3e4], SEASON[:4]).assign(event=None)
+    square = gpd.GeoSeries([shapely.box(74.5, 42.6, 74.501, 42.601)] * 4, crs=4326)
+    outlines = gpd.GeoDataFrame(schema.conform(rows, schema.OUTLINES), geometry=square)
+    outlines.loc[2, "event"] = "split"
+    known = Tracked(outlines.iloc[:1], outlines, rows, NONE)
+    told = with_fast_changes(known)
+    assert told.events["event"].tolist() == ["grown"]
+    assert told.outlines["event"].tolist() == [None, None, "split grown", None]
+    back = pd.concat([rows, dated([2e4, 2e4], SEASON[4:])], ignore_index=True)
+    later = with_fast_changes(replace(told, observations=back))
+    assert later.events["event"].tolist() == ["seasonal_fill", "seasonal_drain"]
+    assert later.outlines["event"].tolist() == [None, None, "split seasonal_fill", None]
+    assert with_fast_changes(later).events.equals(later.events)
+    none = with_fast_changes(later, TrackingSettings(fast_fraction=0.9))
+    assert none.events.empty and none.outlines["event"].tolist() == [None, None, "split", None]
 
 
 # Composites

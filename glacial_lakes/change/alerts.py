@@ -2,8 +2,9 @@
 
 An event is a fact of a series: a lake appeared, or drained. An alert is a reason to look, with the
 images that show it. Alerts take the events as they are, and add what is no event: large parts of
-a lake lost or gained, and contact with the glacier. None is called within the uncertainty of the
-areas, and none across a date on which the lake was not observed: that is only a wider bracket.
+a lake lost or gained, less surely than an event wants it, and contact with the glacier. None is
+called within the uncertainty of the areas, and none across a date on which the lake was not
+observed: that is only a wider bracket.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from glacial_lakes.change.errors import difference_of
+from glacial_lakes.change.fast import SURE_AREA_M2
 from glacial_lakes.change.series import best_of_day, evidence, involved, seen_series
 from glacial_lakes.change.trends import CHANGE_SIGMAS
 from glacial_lakes.columns import C
@@ -24,8 +26,6 @@ SUDDEN_SHARE = 0.3
 """Share of the area lost or gained that is called sudden."""
 SUDDEN_YEARS = 3.0
 """Between images farther apart, a part lost or gained may have changed slowly."""
-SURE_AREA_M2 = 90_000.0
-"""A lake of 100 Landsat pixels needs no second image: that long a shore is not moved by chance."""
 MOST_REGROWTH = 1.5
 """What a drained lake of unknown size left may grow to this many times of itself."""
 NEAR_GLACIER_M = 1_000.0
@@ -45,8 +45,10 @@ def alerts(
 ) -> pd.DataFrame:
     """Return what needs a look.
 
-    - ``sudden_drainage``: the event ``drained``; or a loss of 30 % or more within three years.
-    - ``sudden_growth``: the event ``refilled``; or a growth of 30 % or more within three years.
+    - ``sudden_drainage``: the events ``drained`` and ``shrunk``; or a loss of 30 % or more within
+      three years.
+    - ``sudden_growth``: the events ``refilled`` and ``grown``; or a growth of 30 % or more within
+      three years.
     - ``new_near_glacier``: the event ``appeared``, at most 1 km from a glacier.
     - ``contact_gained``, ``contact_lost``: a lake came within 50 m of the glacier outline, or
       withdrew farther than 100 m from it, and grew or shrank with that. Glacier outlines are
@@ -100,7 +102,9 @@ def _of_events(
 ) -> Iterator[Row]:
     kinds = {
         EventKind.DRAINED: AlertKind.SUDDEN_DRAINAGE,
+        EventKind.SHRUNK: AlertKind.SUDDEN_DRAINAGE,
         EventKind.REFILLED: AlertKind.SUDDEN_GROWTH,
+        EventKind.GROWN: AlertKind.SUDDEN_GROWTH,
         EventKind.APPEARED: AlertKind.NEW_NEAR_GLACIER,
     }
     series = dict(iter(seen.groupby(C.LAKE_ID)))
@@ -119,7 +123,7 @@ def _of_events(
         if abs(row[C.Z]) <= CHANGE_SIGMAS:
             continue
         later = rows.loc[rows.index > date, C.AREA_M2].to_numpy(dtype=float)[:1]
-        is_loss = event[C.EVENT] == EventKind.DRAINED
+        is_loss = kinds[event[C.EVENT]] == AlertKind.SUDDEN_DRAINAGE
         # Of a lake that was never seen whole before, what is left must not grow again.
         unknown = is_loss and np.isnan(areas[0])
         middle = np.nansum(areas) * (MOST_REGROWTH if unknown else 0.5)
@@ -235,9 +239,10 @@ def _distances(outlines: pd.DataFrame) -> pd.DataFrame:
 
 
 def _brackets(events: pd.DataFrame) -> dict[str, list[Bracket]]:
-    """Return when each lake had events: their jumps are told there."""
+    """Return when each lake had events: their jumps are told there, but for those of a season."""
     taken: dict[str, list[Bracket]] = {}
-    for _, event in events.dropna(subset=[C.DATE, C.AFTER]).iterrows():
+    told = events[~events[C.EVENT].isin([EventKind.SEASONAL_FILL, EventKind.SEASONAL_DRAIN])]
+    for _, event in told.dropna(subset=[C.DATE, C.AFTER]).iterrows():
         for lake in involved(event):
             taken.setdefault(lake, []).append((event[C.AFTER], event[C.DATE]))
     return taken

@@ -33,7 +33,15 @@ from glacial_lakes.change.statistics import (
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, InputError
 from glacial_lakes.scenes.sensors import instrument
-from glacial_lakes.schema import TRENDS, Autocorrelation, EventKind, Status, TrendKind, conform
+from glacial_lakes.schema import (
+    FAST_EVENTS,
+    TRENDS,
+    Autocorrelation,
+    EventKind,
+    Status,
+    TrendKind,
+    conform,
+)
 
 Times = npt.NDArray[np.datetime64]
 
@@ -442,12 +450,14 @@ def _median_time(when: Times) -> np.datetime64:
 
 _TREND_COLUMNS = [column.name for column in TRENDS if hasattr(Trend, column.name)]
 
-_NEW_START = tuple(EventKind)
+_NEW_START = [kind for kind in EventKind if kind not in FAST_EVENTS]
 """Events after which a lake is another body of water; a trend across them means nothing."""
 
 
 def trends(observations: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     """Return the trend of each lake: of the areas measured since its last event.
+
+    Fast growth and shrinkage are no new start: the trend goes on over them.
 
     Parameters
     ----------

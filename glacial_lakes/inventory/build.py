@@ -17,6 +17,7 @@ from glacial_lakes.errors import N_, VectorError, require
 from glacial_lakes.inventory import attributes, decisions
 from glacial_lakes.inventory.catalogue import Catalogue
 from glacial_lakes.inventory.error_parts import with_parts
+from glacial_lakes.inventory.fast_changes import with_fast_changes
 from glacial_lakes.inventory.inventory import Inventory, as_layer, empty_layer
 from glacial_lakes.inventory.kept import annotated_lakes, with_kept
 from glacial_lakes.inventory.register import Views, catalogued_lakes, registered
@@ -131,6 +132,7 @@ def track(
         annotated = annotated_lakes(previous) | catalogued_lakes(previous.register)
         tracked = with_kept(tracked, Tracked(*tables), reviews, scene_table, annotated)
     tracked = with_parts(decisions.redraw(tracked, reviews, scene_table))
+    tracked = with_fast_changes(tracked, settings)
     lakes, rows = (as_layer(getattr(tracked, name), name) for name in ("lakes", "outlines"))
     ice = None if glaciers is None else glacier_outlines(glaciers)
     if ice is not None:

@@ -15,9 +15,17 @@ import pandas as pd
 
 from glacial_lakes import change, schema
 from glacial_lakes.columns import C
-from glacial_lakes.errors import N_, InputError, UnsafeInputError, VectorError, require
+from glacial_lakes.errors import (
+    N_,
+    ConfigError,
+    InputError,
+    UnsafeInputError,
+    VectorError,
+    require,
+)
 from glacial_lakes.inventory import attributes, decisions
 from glacial_lakes.inventory.error_parts import with_parts
+from glacial_lakes.inventory.fast_changes import with_fast_changes
 from glacial_lakes.inventory.map_rules import RULES
 from glacial_lakes.inventory.register import registered
 from glacial_lakes.inventory.total import Total, total_of
@@ -29,7 +37,7 @@ from glacial_lakes.language import languages
 from glacial_lakes.runtime.notebooks import ShowsFacts
 from glacial_lakes.scenes import sensors
 from glacial_lakes.schema import AlertKind, Decision, LakeState, LakeType, Status
-from glacial_lakes.settings import ProjectInfo
+from glacial_lakes.settings import ProjectInfo, TrackingSettings
 from glacial_lakes.tracking.tables import Tracked
 
 if TYPE_CHECKING:
@@ -160,6 +168,15 @@ class Inventory(ShowsFacts):
         except (LookupError, TypeError, ValueError):  # older outlines have no project
             return "en"
         return code if code in languages() else "en"
+
+    @property
+    def tracking(self) -> TrackingSettings:
+        """The settings of the run that made it; the usual ones where it does not tell them."""
+        try:
+            told = json_of(self.runs[C.SETTINGS].iloc[-1])["tracking"]
+            return TrackingSettings(**told)
+        except (LookupError, TypeError, ValueError, ConfigError):  # older outlines have no project
+            return TrackingSettings()
 
     @property
     def name(self) -> str | None:
@@ -325,6 +342,7 @@ class Inventory(ShowsFacts):
         table = gpd.GeoDataFrame(pd.concat(rows, ignore_index=True), crs=4326)
         tracked = Tracked(self.lakes, self.outlines, self.observations, self.events)
         tracked = with_parts(decisions.redraw(tracked, table, self.scenes))
+        tracked = with_fast_changes(tracked, self.tracking)
         tracked = decisions.describe(tracked, table)
         lakes = attributes.screened(
             tracked.lakes, tracked.lakes[C.LAKE_ID].isin(reviews[C.LAKE_ID]), self.curves
