@@ -197,6 +197,23 @@ def test_labels_and_extents_are_those_of_scipy(seed: int) -> None:
     same(extents, places)
 
 
+@given(seed=st.integers(0, 2**32 - 1))
+def test_what_is_connected_with_some_pixels_is_found_as_by_scipy(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    mask, start = rng.random((2, *rng.integers(1, 60, 2))) > rng.random((2, 1, 1))
+    expected, _ = ndimage.label(mask, np.ones((3, 3)))
+    np.testing.assert_array_equal(
+        labels.connected_with(start, mask),
+        mask & np.isin(expected, np.unique(expected[start & mask])),
+    )
+
+
+def test_mapping_starts_without_scipy_which_costs_a_quarter_of_a_start() -> None:
+    code = "import glacial_lakes as gl, sys; gl.map_lakes; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"scipy.ndimage", "scipy.special", "skimage"} & set(done.stdout.split())
+
+
 @given(seeds, st.integers(1, 60), st.integers(1, 5))
 @checked
 def test_labels_end_below_what_begins_in_the_first_rows(seed: int, begun: int, halo: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from glacial_lakes.kernels.jit import inner, kernel
 
@@ -91,6 +92,23 @@ def connected(mask, begun, halo):  # type: ignore[no-untyped-def]
         for col in range(begin, stop):
             labels[row, col] = label[run]
     return labels, extents[:known]
+
+
+def connected_with(start: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return what of a mask is connected with some of its pixels, over sides or corners.
+
+    Examples
+    --------
+    >>> mask = np.array([[1, 1, 0, 1]], bool)
+    >>> connected_with(np.array([[1, 0, 0, 0]], bool), mask).astype(int)
+    array([[1, 1, 0, 0]])
+    """
+    labels, extents = connected(np.ascontiguousarray(mask), mask.shape[0], 0)
+    kept = np.zeros(len(extents) + 1, bool)
+    kept[labels[start]] = True
+    kept[0] = False
+    joined: NDArray[np.bool_] = kept[labels]
+    return joined
 
 
 @inner

@@ -8,11 +8,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.windows import Window
-from scipy import ndimage
 from shapely.geometry import Polygon
 
 from glacial_lakes.coverage import State
 from glacial_lakes.grid import Grid, shifted, within
+from glacial_lakes.kernels.labels import connected_with
 from glacial_lakes.kernels.morphology import dilate
 from glacial_lakes.kernels.rasterize import pixels_inside
 from glacial_lakes.terrain import Terrain
@@ -30,7 +30,6 @@ MAX_SLOPE_DEG = 30.0
 FARTHEST_M = 5000.0
 """Where hidden ground goes on farther than this, nothing is told of how large a lake may be."""
 FIRST_LOOK_PX = 40
-EVERY_SIDE = np.ones((3, 3), bool)
 
 
 def hidden_px(
@@ -101,8 +100,7 @@ def hidden_px(
             may &= ~(away > MAX_RISE_M)
             may &= ~(terrain.on(transform, shape, "slope_deg") > MAX_SLOPE_DEG)
         start = dilate(inside, np.int64(1))
-        labels, _ = ndimage.label(may | start, EVERY_SIDE)
-        lake = np.isin(labels, np.unique(labels[start]))
+        lake = connected_with(start, may | start)
         on_edge = _edges(lake)
         beyond = _edges_of_grid(window, grid)
         if (on_edge & beyond).any():

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
+from glacial_lakes.kernels.labels import connected_with
 from glacial_lakes.kernels.morphology import depth_in
 from glacial_lakes.mapping.classification import MAX_SHADED_ICE_NDWI
 from glacial_lakes.mapping.indices import ndwi_or_zero
@@ -89,8 +89,7 @@ def populations(
             whole.append(part)
             continue
         for half in halves:
-            labels, _ = ndimage.label(part & half, np.ones((3, 3), bool))
-            own = part & half & np.isin(labels, np.unique(labels[core & half]))
+            own = connected_with(core & half, part & half)
             waiting.append((own, core & _pure(own)))
     return whole
 

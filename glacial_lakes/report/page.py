@@ -9,7 +9,7 @@ import math
 import os
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -164,8 +164,12 @@ def require_language(language: str) -> None:
         )
 
 
+@cache
 def environment_of(language: str) -> Environment:
-    """Return the templates of the package, with all that they say in a language."""
+    """Return the templates of the package, with all that they say in a language.
+
+    Compiling them takes as long as filling one in, so that they are kept.
+    """
     environment = Environment(
         loader=PackageLoader("glacial_lakes", "report/templates"),
         autoescape=True,
