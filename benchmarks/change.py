@@ -23,9 +23,11 @@ import pandas as pd
 from accuracy_tables import table
 from change_series import Known, known_of, named, site_series, table_series, world_series
 from documents import rewrite
+from scipy.stats import false_discovery_control, norm
 
 from glacial_lakes import change, schema
 from glacial_lakes.change.errors import difference_sigma, split, sum_sigma
+from glacial_lakes.change.trends import ALPHA
 from glacial_lakes.inventory.build import track
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.scenes import discover
@@ -39,7 +41,7 @@ TOTALS = {
     "development": (range(7_200, 7_202), range(20_310, 20_314)),
     "kept": (range(97_200, 97_204), range(97_400, 97_420)),
 }
-SEEDS = {"development": range(3), "kept": range(1_100, 1_104)}
+SEEDS = {"development": range(3), "kept": range(1_200, 1_204)}
 """Seeds of sites, of worlds, of both for totals, and of series without images; kept ones are looked
 into by nobody."""
 SIZES = ["below 0.01 km²", "0.01 to 0.03 km²", "0.03 to 0.1 km²", "above 0.1 km²"]
@@ -194,16 +196,19 @@ def of_constant(found: pd.DataFrame) -> list[str]:
 
 
 def growing_tables(seeds: Sequence[int], lakes: int = 60) -> list[list[str]]:
-    """Return how many growing lakes of 0.02-0.05 km2 are called, among as many constant ones."""
-    told = []
+    """Return how many growing lakes of 0.02-0.05 km2 are called, among as many constant ones.
+
+    And, of one instrument, how many the best test could call that knew the errors.
+    """
+    told, best = [], ["Landsat 8, 12 years: a test that knows the true errors"]
     for name in list(PLANS)[:3]:
         dates = in_order(PLANS[name])
         cells = [name]
         for growth in (0.10, 0.15, 0.20):
-            called = []
+            called, could = [], []
             for seed in seeds:
-                still, _ = table_series(seed, lakes, dates, km2=(0.02, 0.05), **AS_MAPPED)
-                grown, _ = table_series(
+                still, known = table_series(seed, lakes, dates, km2=(0.02, 0.05), **AS_MAPPED)
+                grown, truth = table_series(
                     seed + 500,
                     lakes,
                     dates,
@@ -212,12 +217,35 @@ def growing_tables(seeds: Sequence[int], lakes: int = 60) -> list[list[str]]:
                     hide=0.08,
                     **AS_MAPPED,
                 )
-                found = change.trends(pd.concat([still, grown], ignore_index=True), NONE)
-                found = found[found["lake_id"].isin(set(grown["lake_id"]))]
+                rows = pd.concat([still, grown], ignore_index=True)
+                is_grown = set(grown["lake_id"])
+                found = change.trends(rows, NONE)
+                found = found[found["lake_id"].isin(is_grown)]
                 called += list(found["trend"] == "growing")
+                if name == next(iter(PLANS)):
+                    sigma = pd.concat([known, truth], ignore_index=True)["date_sigma_m2"]
+                    best_of = callable_lakes(rows, sigma)
+                    could += [lake in best_of for lake in is_grown]
             cells.append(f"{np.mean(called):.1%}")
+            if could:
+                best.append(f"{np.mean(could):.1%}")
         told.append(cells)
-    return told
+    return [told[0], best, *told[1:]]
+
+
+def callable_lakes(rows: pd.DataFrame, sigma_m2: pd.Series) -> set[str]:
+    """Return the lakes that least squares call which know how much each date truly errs."""
+    seen = rows.assign(sigma=sigma_m2.to_numpy())[(rows["status"] == "observed").to_numpy()]
+    p = {}
+    for lake, own in seen.groupby("lake_id"):
+        years = (own["acquired"] - own["acquired"].iloc[0]) / pd.Timedelta(days=365.2425)
+        weight = 1 / own["sigma"].to_numpy() ** 2
+        apart = years.to_numpy() - np.average(years, weights=weight)
+        variance = 1 / (weight * apart**2).sum()
+        slope = (weight * apart * own["area_m2"].to_numpy()).sum() * variance
+        p[str(lake)] = 2 * norm.sf(abs(slope) / np.sqrt(variance))
+    shown = false_discovery_control([*p.values()]) <= ALPHA
+    return {lake for lake, is_shown in zip(p, shown, strict=True) if is_shown}
 
 
 def remembering(seeds: Sequence[int], lakes: int = 60) -> list[list[str]]:
@@ -334,7 +362,7 @@ def of_tables(kind: str) -> list[str]:
             constant_tables(seeds),
         ),
         "### Growing lakes of 0.02 to 0.05 km², called",
-        table(["dates", "10 %", "15 %", "20 %"], growing_tables(seeds[:2])),
+        table(["dates", "10 %", "15 %", "20 %"], growing_tables(seeds)),
         "### Constant lakes of one instrument whose errors remember the year before: p < 0.05",
         table(["correlation of a year", "9 dates", "12 dates", "20 dates"], remembering(seeds[:2])),
     ]

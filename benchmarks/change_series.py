@@ -190,7 +190,9 @@ def table_series(
     shift_px: float = 0.1,
     date_share: float = 0.38,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return observations of lakes without images, and their true areas, as mapped ones err.
+    """Return observations of lakes without images, and their truth, as mapped ones err.
+
+    The truth is the true area, and how much each date truly adds to its error.
 
     Parameters
     ----------
@@ -246,5 +248,7 @@ def table_series(
         }
     )
     rows = rows.assign(**split(schema.conform(rows, schema.OBSERVATIONS)))
-    truth = rows[["lake_id", "scene_id"]].assign(true_m2=true.ravel())
+    truth = rows[["lake_id", "scene_id"]].assign(
+        true_m2=true.ravel(), date_sigma_m2=(sigma * share).ravel()
+    )
     return schema.conform(rows, schema.OBSERVATIONS), truth

@@ -882,7 +882,7 @@ TRENDS = (
         "text",
         "",
         "Whether p allows for areas that remember the one before: corrected, or not corrected "
-        "(fewer than ten dates, or several instruments), where p is too small if they do",
+        "(several instruments, or no lake of five dates), where p is too small if they do",
         title="Autocorrelation",
         words=Autocorrelation,
     ),

@@ -26,7 +26,7 @@ from glacial_lakes.change.errors import (
     sum_sigma,
 )
 from glacial_lakes.change.offsets import offsets
-from glacial_lakes.change.trends import measured_series
+from glacial_lakes.change.trends import measured_series, memories
 from glacial_lakes.events import ErrorsRevised
 from glacial_lakes.inventory.error_parts import tell_revised, with_parts
 from glacial_lakes.inventory.inventory import Inventory
@@ -207,6 +207,29 @@ def test_slow_growth_of_one_instrument_is_called():
     is_grown = found["lake_id"].isin(set(grown["lake_id"]))
     assert called[is_grown].mean() >= 0.8
     assert called[~is_grown].mean() <= 0.05
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.8])
+def test_what_a_region_tells_of_memory_keeps_few_dates_from_false_trends(memory):
+    rows, _ = table_series(31, 120, LANDSAT[:9], memory=memory, hide=0.0)
+    found = change.trends(rows, NONE)
+    assert (found["p"] < 0.05).mean() <= 0.1
+    assert (found["autocorrelation"] == "corrected").all()
+
+
+def test_what_a_region_tells_of_memory_is_right_and_costs_no_slow_growth():
+    for memory in (0.0, 0.4):
+        rows, _ = table_series(32, 120, LANDSAT, memory=memory, hide=0.0)
+        told = memories(measured_series(rows, NONE))
+        assert np.mean([*told.values()]) == pytest.approx(memory, abs=0.12)
+    still, _ = table_series(33, 60, LANDSAT, km2=(0.02, 0.05), shift_px=0.085, date_share=0.3)
+    grown, _ = table_series(
+        34, 60, LANDSAT, km2=(0.02, 0.05), growth=0.12, shift_px=0.085, date_share=0.3
+    )
+    found = change.trends(pd.concat([still, grown], ignore_index=True), NONE)
+    is_grown = found["lake_id"].isin(set(grown["lake_id"]))
+    assert (found["trend"] == "growing")[is_grown].mean() >= 0.75
+    assert (found["trend"] != "none")[~is_grown].mean() <= 0.05
 
 
 def test_a_trend_can_be_fitted_again_from_what_is_exported():

@@ -91,9 +91,24 @@ def mann_kendall_first_order(
 ) -> RankTest:
     """Test values each of which may remember the one before it for a trend (Yue & Wang 2004).
 
-    The first autocorrelation of what the slope leaves is freed of the bias that few values and a
-    fitted slope give it (van Giersbergen 2005). Short series need this: hardly any of their
-    autocorrelations pass the test of :func:`mann_kendall_hamed_rao`.
+    Short series need this: hardly any of their autocorrelations pass the test of
+    :func:`mann_kendall_hamed_rao`.
+
+    Parameters
+    ----------
+    values, times, slope
+        As of :func:`mann_kendall_hamed_rao`; five values or more.
+    """
+    return mann_kendall_of_memory(values, first_autocorrelation(values, times, slope))
+
+
+def first_autocorrelation(
+    values: npt.ArrayLike, times: npt.ArrayLike | None = None, slope: float = 0.0
+) -> float:
+    """Return how much each value remembers the one before it.
+
+    It is that of what the slope leaves, freed of the bias that few values and a fitted slope give
+    it (van Giersbergen 2005): right in the mean, and far off in a single short series.
 
     Parameters
     ----------
@@ -105,11 +120,26 @@ def mann_kendall_first_order(
     times = np.asarray(np.arange(n) if times is None else times, dtype=float)
     ranks = _residual_ranks(values, times, slope)
     first = float(ranks[1:] @ ranks[:-1]) / max(float(ranks @ ranks), 1e-12)
-    memory = float(np.clip((n * first + 2) / (n - 4), 0.0, _MOST_MEMORY))
-    lag = np.arange(1, n)
-    factor = 1 + 2 * float(((1 - lag / n) * memory**lag).sum())
-    score, variance = _score(values), _variance(values) * factor
-    return RankTest(score, variance, _normal_p(score, variance))
+    return (n * first + 2) / (n - 4)
+
+
+def mann_kendall_of_memory(values: npt.ArrayLike, memory: float) -> RankTest:
+    """Test values each of which remembers the one before it by so much (Yue & Wang 2004).
+
+    Parameters
+    ----------
+    values : array_like of float
+        Shape (n,), in the order of time.
+    memory : float
+        First autocorrelation; below 0 it counts as 0, when this is :func:`mann_kendall`.
+    """
+    values = np.asarray(values, dtype=float)
+    plain, n, lag = mann_kendall(values), values.size, np.arange(1, values.size)
+    kept = float(np.clip(memory, 0.0, _MOST_MEMORY))
+    factor = 1 + 2 * float(((1 - lag / n) * kept**lag).sum())
+    variance = plain.variance * factor
+    p = max(plain.p, _normal_p(plain.score, variance)) if factor > 1 else plain.p
+    return RankTest(plain.score, variance, p)
 
 
 def seasonal_mann_kendall(table: npt.ArrayLike) -> RankTest:

@@ -20,10 +20,12 @@ from glacial_lakes.change.statistics import (
     Numbers,
     Slope,
     correlated_seasonal_mann_kendall,
+    first_autocorrelation,
     least_squares,
     mann_kendall,
     mann_kendall_first_order,
     mann_kendall_hamed_rao,
+    mann_kendall_of_memory,
     median_slope,
     pettitt,
     seasonal_mann_kendall,
@@ -57,6 +59,9 @@ _MIN_DATES = 4
 
 _MIN_FOR_CORRELATION = 10
 """Dates from which an autocorrelation can be measured (Hamed & Rao 1998)."""
+
+_MIN_FOR_MEMORY = 5
+"""Dates from which a lake tells something of how much its areas remember."""
 
 _MIN_FOR_STEP = 8
 """Dates below which the test of Pettitt (1979) cannot reach its level beside a trend."""
@@ -180,7 +185,11 @@ def trend(
     >>> round(found.slope_m2_per_year), found.p < 0.05
     (500, True)
     """
-    when, areas, sigmas = _series(times, areas_m2, sigmas_m2)
+    return _trend(*_series(times, areas_m2, sigmas_m2))
+
+
+def _trend(when: Times, areas: Numbers, sigmas: Numbers, memory: float | None = None) -> Trend:
+    """Return the trend of areas in order; ``memory`` is their autocorrelation, where known."""
     n, years = when.size, _years(when, when[0])
     difference = float(areas[-1] - areas[0]) if n > 1 else np.nan
     difference_sigma = float(np.hypot(sigmas[0], sigmas[-1])) if n > 1 else np.nan
@@ -189,7 +198,8 @@ def trend(
     change, change_sigma = difference, difference_sigma
     if n >= _MIN_DATES:
         method = "seasonal" if _is_seasonal(when) else "theil-sen"
-        slope, p = _seasonal(when, areas) if method == "seasonal" else _plain(years, areas)
+        is_seasonal = method == "seasonal"
+        slope, p = _seasonal(when, areas) if is_seasonal else _plain(years, areas, memory)
         change = slope.value * float(years[-1])
         change_sigma = float(np.sqrt(2) * np.median(sigmas))
     return Trend(
@@ -391,7 +401,10 @@ def _numbers(values: npt.ArrayLike) -> Numbers:
         ) from None
 
 
-def _plain(years: Numbers, areas: Numbers) -> tuple[Slope, float]:
+def _plain(years: Numbers, areas: Numbers, memory: float | None) -> tuple[Slope, float]:
+    if memory is not None:
+        test = mann_kendall_of_memory(areas, memory)
+        return theil_sen(years, areas, test.variance if memory > 0 else None), test.p
     if areas.size < _MIN_FOR_CORRELATION:
         return theil_sen(years, areas), mann_kendall(areas).p
     slope = median_slope(years, areas)
@@ -480,11 +493,13 @@ def trends(observations: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     known = lakes.indices
     ends = difference_of(lakes.head(1), lakes.tail(1))  # both in the order of the lakes
     sigmas = dict(zip(lakes.head(1)[C.LAKE_ID], ends, strict=True))
+    remembered = memories(measured)
     rows = []
     for lake in sorted(observations[C.LAKE_ID].dropna().unique()):
         row = {C.LAKE_ID: lake, C.N: 0}
         if lake in known:
-            row |= _row(measured.iloc[known[lake]], pooled, float(sigmas[lake]))
+            own = measured.iloc[known[lake]]
+            row |= _row(own, pooled, float(sigmas[lake]), remembered.get(lake))
         rows.append(row)
     table = conform(pd.DataFrame(rows), TRENDS)
     tested = table[C.P].notna()
@@ -550,7 +565,53 @@ def _is_apart(when: Times, place: npt.NDArray[np.intp]) -> bool:
     return bool((begun > reached + np.timedelta64(NEAR_DAYS, "D")).any())
 
 
-def _row(rows: pd.DataFrame, pooled: Offsets, sigma: float) -> dict[str, Any]:
+def memories(measured: pd.DataFrame) -> dict[str, float]:
+    """Return how much the areas of each lake of one instrument remember those before them.
+
+    A dozen dates hardly tell it, and to correct for what they seem to tell costs a fifth of the
+    slow growth that could be called. All lakes that an instrument sees in a region tell it well:
+    of their autocorrelations the mean counts, and of each lake its own as far as lakes differ by
+    more than chance.
+
+    Parameters
+    ----------
+    measured : pandas.DataFrame
+        From :func:`measured_series`.
+
+    Returns
+    -------
+    dict of str to float
+        By lake, at least 0. Lakes with fewer than four dates, with seasons, or of several
+        instruments are left out.
+    """
+    found: dict[str, float] = {}
+    seen: dict[str, dict[str, tuple[float, float]]] = {}
+    for lake, rows in measured.groupby(C.LAKE_ID):
+        n, tools = len(rows), set(rows["instrument"].fillna(""))
+        when = rows[C.ACQUIRED].dt.tz_convert(None).to_numpy()
+        if n < _MIN_DATES or len(tools) > 1 or _is_seasonal(when):
+            continue
+        own, variance = 0.0, np.inf
+        if n >= _MIN_FOR_MEMORY:
+            years, areas = _years(when, when[0]), rows[C.AREA_M2].to_numpy(dtype=float)
+            own = first_autocorrelation(areas, years, median_slope(years, areas))
+            variance = n / (n - 4) ** 2
+        seen.setdefault(tools.pop(), {})[str(lake)] = own, variance
+    for lakes in seen.values():
+        own, variance = np.array([*lakes.values()]).T
+        tells = np.isfinite(variance)
+        if not tells.any():
+            continue
+        weight = 1 / variance
+        mean = float((weight * own).sum() / weight.sum())
+        spread = (own[tells] - mean) ** 2 - variance[tells]
+        apart = max(float((weight[tells] * spread).sum() / weight.sum()), 0.0)
+        drawn = mean + apart / (apart + variance) * (own - mean)
+        found |= dict(zip(lakes, np.maximum(drawn, 0.0).tolist(), strict=True))
+    return found
+
+
+def _row(rows: pd.DataFrame, pooled: Offsets, sigma: float, memory: float | None) -> dict[str, Any]:
     """Return the trend of a lake; ``sigma`` is that of its last area minus its first."""
     when = rows[C.ACQUIRED].dt.tz_convert(None).to_numpy()
     areas, sigmas = (rows[name].to_numpy() for name in (C.AREA_M2, C.AREA_SIGMA_DATE_M2))
@@ -560,7 +621,7 @@ def _row(rows: pd.DataFrame, pooled: Offsets, sigma: float) -> dict[str, Any]:
     for name in (C.AREA_SIGMA_SHARED_M2, C.AREA_SIGMA_DATE_M2):
         row[name] = rows[name].median()
     if tools is None or len(rows) < _MIN_DATES:
-        fitted, found = trend(when, areas, sigmas), step(when, areas, sigmas)
+        fitted, found = _trend(when, areas, sigmas, memory), step(when, areas, sigmas)
     else:
         fitted, drawn = trend_of_sensors(when, areas, sigmas, tools)
         found = step_of_sensors(when, areas, sigmas, tools)
@@ -578,7 +639,9 @@ def _row(rows: pd.DataFrame, pooled: Offsets, sigma: float) -> dict[str, Any]:
             exceeds = bool(abs(fitted.difference_m2) > CHANGE_SIGMAS * sigma)
             fitted = replace(fitted, exceeds_uncertainty=exceeds)
     if len(rows) >= _MIN_DATES:
-        is_corrected = fitted.method != "least-squares" and len(rows) >= _MIN_FOR_CORRELATION
+        is_corrected = fitted.method != "least-squares" and (
+            memory is not None or len(rows) >= _MIN_FOR_CORRELATION
+        )
         row[C.AUTOCORRELATION] = (
             Autocorrelation.CORRECTED if is_corrected else Autocorrelation.NOT_CORRECTED
         )
