@@ -542,21 +542,33 @@ def test_coarse_bands_are_interpolated_between_what_is_known(seed: int, factor: 
     np.testing.assert_allclose(found, plain.bilinear(coarse, factor, start, window.shape), **SUM)
 
 
-@given(seeds, st.integers(2, 12), st.floats(0.3, 4))
+@given(seeds, st.integers(2, 12), st.floats(0.3, 4), st.sampled_from([0.0, 0.2]))
 @checked
 def test_a_square_askew_in_an_image_is_the_mean_of_places_in_it(
-    seed: int, size: int, width: float
+    seed: int, size: int, width: float, missing: float
 ) -> None:
     rng = np.random.default_rng(seed)
-    source = rng.integers(1, 256, (3, 30, 40), np.uint8)
-    source[:, rng.random((30, 40)) < 0.2] = 0
+    source = rng.integers(1, 256, (3, 70, 80), np.uint8)
+    source[:, rng.random((70, 80)) < missing] = 0
     share = np.linspace(0, width * size, 5)
-    rows, cols = rng.uniform(-5, 30, 2)[:, None, None] + np.stack(
+    rows, cols = rng.uniform(-5, 40, 2)[:, None, None] + np.stack(
         [share[:, None] + 0.1 * share, share - 0.1 * share[:, None]]
     )
+    parts = max(1, round(width))
     found = interpolation.sampled(source, rows, cols, size)
-    expected = plain.sampled(source, rows, cols, size, max(1, round(width)))
+    expected = plain.sampled(source, rows, cols, size, parts)
     assert (np.abs(found - expected) <= 1).mean() > 0.999  # what is half known may be either
+    same(found, interpolation._sampled(source, rows, cols, size, parts))
+
+
+@pytest.mark.parametrize("corner", [0.5, 30.0, 57.5, 57.6])
+def test_a_square_is_the_same_at_the_edge_of_what_is_known(corner: float) -> None:
+    source = np.random.default_rng(1).integers(1, 256, (3, 70, 70), np.uint8)
+    share = np.linspace(0, 12, 3) + corner
+    rows, cols = np.meshgrid(share, share, indexing="ij")
+    found = interpolation.sampled(source, rows, cols, 12)
+    same(found, interpolation._sampled(source, rows, cols, 12, 1))
+    np.testing.assert_allclose(found, plain.sampled(source, rows, cols, 12, 1), atol=1)
 
 
 # Terrain

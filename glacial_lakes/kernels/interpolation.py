@@ -16,6 +16,9 @@ from glacial_lakes.kernels.jit import inner, kernel
 
 Float = NDArray[np.float32]
 
+_ROUNDING = 1e-6
+"""Pixels by which a place between nodes may be beyond them."""
+
 
 def coarse_span(start: int, size: int, factor: int) -> tuple[int, int]:
     """Return ``(start, size)`` of the coarse pixels that a span of fine pixels lies in."""
@@ -247,7 +250,55 @@ def sampled(
     """
     width = max(np.ptp(rows[0]), np.ptp(rows[:, 0]), np.ptp(cols[0]), np.ptp(cols[:, 0]))
     parts = max(1, round(float(width) / size))
-    picture: NDArray[np.uint8] = _sampled(source, rows, cols, size, parts)
+    is_inside = all(
+        places.min() > 0.5 and places.max() < length - 0.5 - _ROUNDING
+        for places, length in zip((rows, cols), source.shape[1:], strict=True)
+    )
+    loop = _sampled_known if is_inside and source[0].all() else _sampled
+    picture: NDArray[np.uint8] = loop(source, rows, cols, size, parts)
+    return picture
+
+
+@kernel
+def _sampled_known(source, rows, cols, size, parts):  # type: ignore[no-untyped-def]
+    """Do what `_sampled` does, in half the time, where all is known."""
+    bands, height, width = source.shape
+    picture = np.empty((bands, size, size), np.uint8)
+    nodes, steps = rows.shape[0], size * parts
+    flat = source.copy().reshape(bands, height * width)
+    line = np.empty((2, nodes))
+    corner, low, late = np.empty(steps, np.int64), np.empty(steps), np.empty(steps)
+    values, total = np.empty(steps), np.empty((bands, size))
+    for row in range(size):
+        total[:] = 0.0
+        for step in range(row * parts, (row + 1) * parts):
+            down = (step + 0.5) / steps * (nodes - 1)
+            top = int(down)
+            down -= top
+            for node in range(nodes):  # from the centre of the first pixel
+                line[0, node] = (1 - down) * rows[top, node] + down * rows[top + 1, node] - 0.5
+                line[1, node] = (1 - down) * cols[top, node] + down * cols[top + 1, node] - 0.5
+            for place in range(steps):
+                along = (place + 0.5) / steps * (nodes - 1)
+                left = int(along)
+                along -= left
+                y = (1 - along) * line[0, left] + along * line[0, left + 1]
+                x = (1 - along) * line[1, left] + along * line[1, left + 1]
+                corner[place] = int(y) * width + int(x)
+                low[place], late[place] = y - int(y), x - int(x)
+            for band in range(bands):
+                upper, lower = flat[band], flat[band, width:]
+                for place in range(steps):
+                    first, y, x = corner[place], low[place], late[place]
+                    values[place] = (1 - y) * (
+                        (1 - x) * upper[first] + x * upper[first + 1]
+                    ) + y * ((1 - x) * lower[first] + x * lower[first + 1])
+                for col in range(size):
+                    for place in range(col * parts, (col + 1) * parts):
+                        total[band, col] += values[place]
+        for band in range(bands):
+            for col in range(size):
+                picture[band, row, col] = np.uint8(total[band, col] / (parts * parts) + 0.5)
     return picture
 
 
@@ -279,17 +330,6 @@ def _sampled(source, rows, cols, size, parts):  # type: ignore[no-untyped-def]
                 above, before = int(np.floor(y)), int(np.floor(x))
                 y, x = y - above, x - before
                 col = place // parts
-                if 0 <= above < height - 1 and 0 <= before < width - 1:
-                    first, second = source[0, above, before], source[0, above, before + 1]
-                    third, fourth = source[0, above + 1, before], source[0, above + 1, before + 1]
-                    if first and second and third and fourth:  # as nearly everywhere
-                        known[col] += 1
-                        for band in range(bands):
-                            upper, lower = source[band, above], source[band, above + 1]
-                            total[band, col] += (1 - y) * (
-                                (1 - x) * upper[before] + x * upper[before + 1]
-                            ) + y * ((1 - x) * lower[before] + x * lower[before + 1])
-                        continue
                 for corner in range(4):
                     down_one, along_one = corner // 2, corner % 2
                     r, c = above + down_one, before + along_one

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -11,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from glacial_lakes.kernels.text import polyline_digits
-from glacial_lakes.runtime.machine import core_count
+from glacial_lakes.runtime.threads import in_threads
 
 STEPS_PER_DEGREE = 100_000
 """A step is 1.1 m or less, a tenth of the finest pixel."""
@@ -88,10 +87,8 @@ def _simplified(
     tolerances = np.broadcast_to(tolerance_deg, len(shapes))
     if not tolerances.any():
         return shapes
-    shares = [np.array_split(values, core_count()) for values in (shapes, tolerances)]
-    with ThreadPoolExecutor(core_count(), "packing") as pool:
-        done = pool.map(partial(shapely.simplify, preserve_topology=False), *shares)
-        simple: NDArray[np.object_] = np.concatenate(list(done))
+    roughly = partial(shapely.simplify, preserve_topology=False)
+    simple: NDArray[np.object_] = in_threads(roughly, shapes, tolerances)
     area = shapely.area(shapes)
     is_other = np.abs(shapely.area(simple) - area) > _MOST_CHANGE * area
     simple[is_other] = shapely.simplify(shapes[is_other], tolerances[is_other])

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 
@@ -219,10 +220,15 @@ def _lattices(
     left, bottom, right, top = np.array(list(frames.values())).T[:, :, None, None]
     share = np.linspace(0, 1, _CELLS + 1)
     x, y = np.broadcast_arrays(left + share * (right - left), top - share[:, None] * (top - bottom))
-    transformer = Transformer.from_crs(WEB_MERCATOR.to_wkt(), dataset.crs.to_wkt(), always_xy=True)
-    (x, y), back = transformer.transform(x, y), ~dataset.transform
+    (x, y), back = _from_mercator(dataset.crs.to_wkt()).transform(x, y), ~dataset.transform
     cols, rows = back.a * x + back.b * y + back.c, back.d * x + back.e * y + back.f
     return {lake: (rows[n], cols[n]) for n, lake in enumerate(frames)}
+
+
+@lru_cache
+def _from_mercator(wkt: str) -> Transformer:
+    """Return the way from web Mercator to a projection; finding one takes as long as a picture."""
+    return Transformer.from_crs(WEB_MERCATOR.to_wkt(), wkt, always_xy=True)
 
 
 def _cut(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from glacial_lakes.report.page import (
 )
 from glacial_lakes.report.pictures import COLUMNS, PER_SHEET, SIZE, sheets
 from glacial_lakes.report.relief import Bounds, data_uri, relief
-from glacial_lakes.report.viewer_data import viewer_data
+from glacial_lakes.report.viewer_data import row_columns, viewer_data
 from glacial_lakes.report.viewer_words import KEYS
 from glacial_lakes.scenes.dem import Dem
 from glacial_lakes.schema import Status
@@ -113,8 +114,10 @@ def write_viewer(
     data, rows = viewer_data(inventory, ice, language, rivers)
     data["relief"] = None if dem is None else _relief(dem, rows)
     path = Path(path)
-    pictures, files = _pictures(data, rows, looks or {}, f"{path.stem}_files")
-    data["pictures"] = pictures
+    with ThreadPoolExecutor(1, "pictures") as pool:
+        cut = pool.submit(_cut, data, rows, looks or {})
+        data["rows"] = row_columns(rows, len(data["lakes"]["id"]), data["origin"])
+    data["pictures"], files = _placed(*cut.result(), data, f"{path.stem}_files")
     page = _page(data, language, title or inventory.name, has_folder=bool(files))
     if not files:
         return [write_page(path, page)]
@@ -126,21 +129,17 @@ def write_viewer(
     return [path, *(path.parent / name for name in files)]
 
 
-def _pictures(
-    data: dict[str, Any], rows: gpd.GeoDataFrame, looks: Mapping[str, Path], folder: str
-) -> tuple[dict[str, Any] | None, dict[str, bytes]]:
-    """Return what the page says of pictures, and the files that lie beside it."""
+def _cut(
+    data: dict[str, Any], rows: gpd.GeoDataFrame, looks: Mapping[str, Path]
+) -> tuple[list[bytes], dict[int, dict[str, Any]]]:
+    """Return sheets of pictures, and what the page says of those of each lake."""
     ids = data["scenes"]["id"]
     by_place = {place: Path(looks[name]) for place, name in enumerate(ids) if name in looks}
+    if not by_place:
+        return [], {}
     telling = _telling(data, rows)
-    contents, of_lake = sheets(rows, by_place, telling) if by_place else ([], {})
-    if not contents:
-        return None, {}
-    as_text = 4 / 3 * sum(len(content) for content in contents)
-    outlines = sum(len(text) + _ROW_BYTES for text in data["rows"]["shape"])
-    is_inline = as_text + outlines <= MOST_PAGE_BYTES
-    names = [f"{folder}/{number:04d}.webp" for number in range(len(contents))]
-    told: list[dict[str, Any] | None] = [None] * len(data["lakes"]["id"])
+    contents, of_lake = sheets(rows, by_place, telling)
+    told = {}
     for lake, pictures in of_lake.items():
         west, south, east, north = (round(value, 7) for value in pictures.bounds)
         told[lake] = {
@@ -153,12 +152,25 @@ def _pictures(
                 if (lake, scene) in telling or place in (0, len(pictures.scenes) - 1)
             ],
         }
+    return contents, told
+
+
+def _placed(
+    contents: list[bytes], told: dict[int, dict[str, Any]], data: dict[str, Any], folder: str
+) -> tuple[dict[str, Any] | None, dict[str, bytes]]:
+    """Return what the page says of pictures, and the files that lie beside it."""
+    if not contents:
+        return None, {}
+    as_text = 4 / 3 * sum(len(content) for content in contents)
+    outlines = sum(len(text) + _ROW_BYTES for text in data["rows"]["shape"])
+    is_inline = as_text + outlines <= MOST_PAGE_BYTES
+    names = [f"{folder}/{number:04d}.webp" for number in range(len(contents))]
     shown = {
         "size": SIZE,
         "columns": COLUMNS,
         "per_sheet": PER_SHEET,
         "sheets": [data_uri(content) for content in contents] if is_inline else names,
-        "lakes": told,
+        "lakes": [told.get(lake) for lake in range(len(data["lakes"]["id"]))],
     }
     return shown, {} if is_inline else dict(zip(names, contents, strict=True))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -42,7 +42,7 @@ def viewer_data(
     language: str,
     rivers: Mapping[str, gpd.GeoSeries] | None = None,
 ) -> tuple[Json, gpd.GeoDataFrame]:
-    """Put an inventory into lists for the page, and tell which images show each lake.
+    """Put lakes into lists for the page, and tell which images show each of them.
 
     Parameters
     ----------
@@ -59,10 +59,11 @@ def viewer_data(
     -------
     dict
         Plain numbers, texts, lists and None: a table is one list a column. Lakes are ordered by
-        area, their rows by lake and time, and refer to each other by place. Areas are in m².
+        area and refer to each other by place. Areas are in m². What :func:`row_columns` makes of
+        the rows is missing: it takes as long as all else.
     geopandas.GeoDataFrame
-        The rows of the lakes, in the same order, with ``lake`` (place of the lake), ``scene``
-        (place of the scene) and their outlines beside each other in degrees.
+        What each image says of each lake, by lake and time, with ``lake`` (place of the lake),
+        ``scene`` (place of the scene) and the outlines beside each other in degrees.
     """
     lakes = _lakes(inventory)
     places = {name: place for place, name in enumerate(lakes[C.LAKE_ID])}
@@ -100,7 +101,6 @@ def viewer_data(
         },
         "lakes": _lake_columns(lakes, of_lakes, origin, centre, language)
         | _doubt_columns(inventory, lakes, language),
-        "rows": _row_columns(rows, len(lakes), origin),
         "trends": _trends(inventory, places, language),
         "events": _events(inventory, places, language),
         "alerts": _alerts(inventory, places, language),
@@ -247,7 +247,23 @@ def _features_text(codes: str, language: str) -> str | None:
         return None
 
 
-def _row_columns(rows: gpd.GeoDataFrame, n_lakes: int, origin: tuple[int, int]) -> Json:
+def row_columns(rows: gpd.GeoDataFrame, n_lakes: int, origin: Sequence[int]) -> Json:
+    """Put what images say of lakes into lists.
+
+    Parameters
+    ----------
+    rows : geopandas.GeoDataFrame
+        As :func:`viewer_data` gives them.
+    n_lakes : int
+        Lakes of the page; some may have no row.
+    origin : sequence of int
+        Longitude and latitude that outlines are written from: ``data["origin"]``.
+
+    Returns
+    -------
+    dict
+        A list a column, and ``start``: the place of the first row of each lake, and of the end.
+    """
     shapes = rows.geometry.to_numpy()
     has_shape = rows.geometry.notna().to_numpy() & ~rows.geometry.is_empty.to_numpy()
     is_part = has_shape & rows[C.AREA_M2].isna().to_numpy()
@@ -268,7 +284,7 @@ def _row_columns(rows: gpd.GeoDataFrame, n_lakes: int, origin: tuple[int, int]) 
         "least": _numbers(pd.Series(least)),
         "seen": _numbers(100 * rows[C.OBSERVED_FRACTION]),
         "edited": rows.index[rows[C.EDITED].fillna(False).astype(bool)].tolist(),
-        "shape": packed(shapes, origin, SIMPLER_PX * pixel / _METRES_PER_DEGREE),
+        "shape": packed(shapes, (origin[0], origin[1]), SIMPLER_PX * pixel / _METRES_PER_DEGREE),
     }
 
 
