@@ -91,7 +91,7 @@ def test_a_known_name_tells_sensor_level_and_processing(name: str) -> None:
     named = read_name(name, "here")
     assert named is not None
     assert f"{named.sensor} {named.level} {named.baseline or named.collection}" == KNOWN[name]
-    assert named.acquired.year in range(1988, 2040)
+    assert named.day.year in range(1988, 2040)
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -111,10 +111,10 @@ def test_a_name_tells_the_time_or_only_the_day() -> None:
     for name in ("T43TDH_20220816T055649", "HLS.S30.T43TDH.2022228T055649.v2.0"):
         named = read_name(name, "here")
         assert named is not None
-        assert (named.acquired, named.granule) == (time, "43TDH")
+        assert (named.time, named.granule) == (time, "43TDH")
     named = read_name("LC81510302013246LGN00", "here")
     assert named is not None
-    assert (named.acquired, named.granule) == (date(2013, 9, 3), "151030")
+    assert (named.day, named.time, named.granule) == (date(2013, 9, 3), None, "151030")
 
 
 WAYS = {

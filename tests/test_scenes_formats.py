@@ -9,13 +9,15 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import makers
 import numpy as np
 import pytest
 import rasterio
 from products import SIDECAR, STACK_BANDS, Products, copied, pack
+from pyproj import Transformer
 from rasterio.windows import Window
 
 from glacial_lakes.errors import (
@@ -406,10 +408,8 @@ def test_a_time_with_another_zone_is_kept_in_utc(products: Products, tmp_path: P
 @pytest.mark.parametrize(
     "acquired",
     [
-        "2019-07-23",
         "2019-07-23T10:20:31",
         "10:20:31",
-        '"2019-07-23"',
         '"2019-07-23T10:20:31"',
         '"23.07.2019 10:20"',
         '" "',
@@ -423,10 +423,94 @@ def test_a_naive_or_ambiguous_time_is_refused(
         open_scene(stack(products, tmp_path, acquired=acquired))
 
 
+@pytest.mark.parametrize("acquired", ["2019-07-23", '"2019-07-23"'])
+def test_of_a_day_alone_the_usual_hour_of_the_sensor_is_taken_and_told(
+    products: Products, tmp_path: Path, acquired: str
+) -> None:
+    sun = {"sun_azimuth_deg": "", "sun_elevation_deg": ""}
+    scene = open_scene(stack(products, tmp_path, acquired=acquired, **sun))
+    assert scene.provenance["time"] == "overpass"
+    to_degrees = Transformer.from_crs(scene.grid.crs.to_wkt(), "EPSG:4326", always_xy=True)
+    west, south, _, _ = scene.grid.bounds
+    lon, _ = to_degrees.transform(west, south)
+    local = scene.acquired + timedelta(hours=lon / 15)
+    assert f"{local:%Y-%m-%d %H:%M}"[:-1] in ("2019-07-23 10:3", "2019-07-23 10:2")
+    assert scene.sun_elevation_deg == sun_over(scene.grid, scene.acquired)[1]
+    assert scene.provenance["contradictions"] == ()
+
+
+def test_a_day_alone_of_a_sensor_without_a_usual_hour_is_refused(
+    products: Products, tmp_path: Path
+) -> None:
+    with pytest.raises(MetadataError, match="without a time of day"):
+        open_scene(stack(products, tmp_path, acquired="2019-07-23", sensor='"drone"'))
+
+
+def test_scale_offset_and_saturation_may_be_told_for_each_band(
+    products: Products, tmp_path: Path
+) -> None:
+    bands = dict.fromkeys(STACK_BANDS, 1e-4)
+    scale = ", ".join(f"{band} = {value}" for band, value in {**bands, "nir": 2e-4}.items())
+    offset = ", ".join(f"{band} = 0.0" for band in bands).replace("red = 0.0", "red = -0.01")
+    saturated = ", ".join(f"{band} = 20000" for band in bands)
+    path = stack(products, tmp_path, scale=f"{{{scale}}}", offset=f"{{{offset}}}",
+                 saturated=f"{{{saturated}}}")  # fmt: skip
+    scene = open_scene(path)
+    told = {name: (band.scale, band.offset, band.saturated) for name, band in scene.bands.items()}
+    assert told["green"] == (1e-4, 0.0, 20_000)
+    assert told["nir"] == (2e-4, 0.0, 20_000)
+    assert told["red"] == (1e-4, -0.01, 20_000)
+
+
+def test_reflectance_that_is_declared_as_stored_numbers_is_refused(
+    products: Products, tmp_path: Path
+) -> None:
+    path = stack(products, tmp_path)
+    with rasterio.open(path) as dataset:
+        profile, numbers = dataset.profile, dataset.read()
+    reflectance = np.where(numbers == 65_535, np.nan, numbers * 1e-4).astype(np.float32)
+    with rasterio.open(path, "w", **{**profile, "dtype": "float32", "nodata": np.nan}) as dataset:
+        dataset.write(reflectance)
+    with pytest.raises(MetadataError, match=r"scale is 0\.0001, but the green .* are reflec"):
+        open_scene(path)
+    sidecar = path.with_suffix(".toml")
+    sidecar.write_text(sidecar.read_text().replace("scale = 0.0001", "scale = 1"))
+    assert open_scene(path).bands["green"].scale == 1.0
+
+
+def test_the_bands_of_an_export_are_known_by_their_descriptions(
+    products: Products, tmp_path: Path
+) -> None:
+    path = stack(products, tmp_path)
+    with rasterio.open(path, "r+") as dataset:
+        dataset.descriptions = ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B11", "B12")
+    sidecar = path.with_suffix(".toml")
+    sidecar.write_text(sidecar.read_text().partition("[bands]")[0])
+    scene = open_scene(path)
+    assert {name: band.index for name, band in scene.bands.items()} == STACK_BANDS
+
+
+def test_landsat_of_earth_engine_needs_no_sidecar(products: Products, tmp_path: Path) -> None:
+    truth = products.scenes["2013"]
+    order = ("blue", "green", "red", "nir", "swir1", "swir2")
+    stored = np.stack(
+        [makers.numbers(truth.bands[band], 2.75e-5, 0, "uint16", -0.2) for band in order]
+    )
+    path = makers.write(tmp_path / "LC08_151030_20130903.tif", stored, truth.grid)
+    with rasterio.open(path, "r+") as dataset:
+        dataset.descriptions = tuple(f"SR_B{number}" for number in range(2, 8))
+    scene = open_scene(path)
+    assert (scene.sensor, scene.provenance["time"]) == ("LC08", "overpass")
+    assert abs((scene.acquired - truth.acquisition.time).total_seconds()) < 3600
+    np.testing.assert_allclose(scene.read(["nir"])[0], truth.bands["nir"], atol=3e-5)
+
+
 @pytest.mark.parametrize(
     ("keys", "what"),
     [
         ({"scale": ""}, "lacks scale"),
+        ({"scale": "{green = 0.0001}"}, "scale has no blue"),
+        ({"nodata": "{green = 0}"}, "nodata is a table"),
         ({"sensor": ""}, "lacks sensor"),
         ({"sensor": "2"}, "sensor is 2"),
         ({"scale": "1.0"}, "give green reflectance"),

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glacial_lakes.errors import Message
-from glacial_lakes.scenes.quality import Decoder, Flags, Quality
+from glacial_lakes.scenes.quality import Decoder, Flags, Quality, tells_snow
 from glacial_lakes.scenes.sampling import Part
 
 FEWEST_PIXELS = 1000
@@ -52,7 +52,6 @@ WHITE_IS_CLEAR = 0.3
 CLOUD_IS_BRIGHTER = 1.5
 """Green of what it calls cloud over that of what it calls clear (lowest of good ones: 2.4)."""
 
-_TELLS_SNOW = ("scl", "qa_pixel", "bqa")
 _HIDDEN = Quality.NODATA | Quality.CLOUD | Quality.CLOUD_SHADOW | Quality.CIRRUS | Quality.SNOW
 
 Values = NDArray[np.float32]
@@ -166,7 +165,7 @@ def foreign_quality(parts: Sequence[Part], decoder: Decoder) -> list[Message]:
                 )
         # snow by Dozier (1989), and as bright as only snow and cloud are
         white = known & (ndsi > 0.4) & (green > 0.35)
-        if decoder in _TELLS_SNOW and white.sum() >= FEWEST_PIXELS:
+        if tells_snow(decoder) and white.sum() >= FEWEST_PIXELS:
             share = float(clear[white].mean())
             if share > WHITE_IS_CLEAR:
                 found.append(

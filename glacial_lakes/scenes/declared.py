@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from rasterio.windows import Window
 
-from glacial_lakes.errors import MetadataError
+from glacial_lakes.errors import Message, MetadataError
 from glacial_lakes.grid import Grid
 from glacial_lakes.scenes.metadata import to_name, to_number, to_sun
 from glacial_lakes.scenes.plausibility import check_time, contradictions
 from glacial_lakes.scenes.quality import Decoder
-from glacial_lakes.scenes.raster import AnyBand, read_numbers, to_reflectance
+from glacial_lakes.scenes.raster import AnyBand, AnyLayer, read_numbers, to_reflectance
 from glacial_lakes.scenes.sensors import MAPPING_BANDS
 from glacial_lakes.scenes.sun import sun_over
 
@@ -24,6 +24,9 @@ LOWEST, HIGHEST = -0.2, 2.0
 
 _MOST_OUTSIDE = 0.05
 """Share of pixels outside the range from which the declared scale is not believed."""
+
+_SMALL_SCALE = 0.1
+"""Below it a factor is one of whole numbers."""
 
 _SAMPLE = 64
 """Edge in pixels of each of the windows that the scale is checked on."""
@@ -39,10 +42,12 @@ def declared(
     acquired: datetime,
     grid: Grid,
     bands: Mapping[str, AnyBand],
-    quality: tuple[AnyBand | None, Decoder],
+    quality: tuple[AnyLayer | None, Decoder],
     sun: tuple[float, float] | None,
     cloud_percent: object,
     provenance: Mapping[str, Any],
+    processed: str = "",
+    doubts: Sequence[Message] = (),
     is_lazy: bool = False,
 ) -> dict[str, Any]:
     """Return the fields of a scene that was declared.
@@ -58,6 +63,10 @@ def declared(
         Elevation and azimuth in degrees; None: by time and place.
     cloud_percent : object
         A number, or None.
+    processed : str
+        When the product was made, ISO 8601 or empty.
+    doubts : sequence of Message
+        What else cannot be so, as clauses.
     is_lazy : bool
         Whether each look at pixels may compute or fetch much: the scale is then checked on one
         small window in the middle, else on nine.
@@ -89,10 +98,13 @@ def declared(
         else to_number(cloud_percent, "cloud_percent", where),
         "provenance": {
             "baseline": "",
-            "processed": "",
+            "processed": processed,
             "checksum": "unverified",
             "sun": "computed" if sun is None else "told",
-            "contradictions": tuple(contradictions(acquired, grid, sun)),
+            "contradictions": (
+                *doubts,
+                *contradictions(acquired, grid, sun, processed),
+            ),
             **provenance,
         },
     }
@@ -152,6 +164,21 @@ def _check_scale(
             for col in cols
         ]
         numbers = np.concatenate([sample.ravel() for sample in samples])
+        scale = bands[name].scale
+        known = numbers[np.isfinite(numbers)]
+        if numbers.dtype.kind == "f" and known.size and scale < _SMALL_SCALE:
+            low, high = np.percentile(known, (1, 99))
+            if max(abs(low), abs(high)) <= HIGHEST:
+                raise MetadataError(
+                    where,
+                    "scale is {scale:g}, but the {name} numbers are reflectance already "
+                    "({low:.3g} to {high:.3g})",
+                    "write scale = 1 and offset = 0",
+                    scale=scale,
+                    name=name,
+                    low=low,
+                    high=high,
+                )
         reflectance = to_reflectance(bands[name], numbers)
         seen = reflectance[np.isfinite(reflectance)]
         outside = (seen < LOWEST) | (seen > HIGHEST)

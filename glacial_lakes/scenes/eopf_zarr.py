@@ -32,16 +32,25 @@ from glacial_lakes.grid import Grid
 from glacial_lakes.io.parsing import json_of
 from glacial_lakes.scenes.metadata import to_name, to_number, to_sun, to_time
 from glacial_lakes.scenes.offsets import stored_offset
-from glacial_lakes.scenes.plausibility import check_time, contradictions
+from glacial_lakes.scenes.plausibility import check_tile, check_time, contradictions
 from glacial_lakes.scenes.raster import ZARR, Band, Header, coarsening, read_header, zarr_arrays
+from glacial_lakes.scenes.rows import Row
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sensors import SAID
-from glacial_lakes.scenes.sentinel2 import check_zone
 from glacial_lakes.scenes.source import Source, gdal_name, read_metadata
 from glacial_lakes.scenes.sun import sun_over
 
 METADATA = r"zarr\.json|\.zgroup"
 """Name of what makes a folder a group of Zarr, of version 3 or 2."""
+
+ROWS = (
+    Row(
+        "Sentinel-2 L2A and L1C as EOPF Zarr (Zarr 2, Zarr 3, GeoZarr)",
+        "`.zarr` folder, `.zip`, its `zarr.json` or `.zgroup`",
+        "`scale_factor` and `add_offset` of the arrays, compared with the baseline",
+        "L2A: scene classification (SCL); L1C: none",
+    ),
+)
 
 _REFLECTANCE = "measurements/reflectance"
 _BANDS = {
@@ -146,7 +155,7 @@ def open_eopf(source: Source, metadata_name: str) -> Scene:
     doubts = _doubtful_offset(factors, baseline, where)
     doubts += contradictions(acquired, grid, sun, processed, scene_id, sensor)
     granule = _granule(scene_id, properties, where)
-    check_zone(granule, grid, where)
+    check_tile(granule, grid, where)
     azimuth, elevation = sun_over(grid, acquired) if sun is None else (sun[1], sun[0])
     cloud = properties.text("eo:cloud_cover")
     return Scene(

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from glacial_lakes.scenes import eopf_zarr, landsat, sentinel2
+from glacial_lakes.scenes import eopf_zarr, hls, landsat, maja, planet, sentinel2
+from glacial_lakes.scenes.rows import Row
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.source import Source
 
@@ -21,6 +22,8 @@ class Family:
     """The reader; it takes the files of a product and the name of its metadata."""
     one_each: Callable[[Iterable[str]], list[str]] = list
     """Of the names of metadata, one for each product: some tell the same in several formats."""
+    rows: tuple[Row, ...] = ()
+    """What the documents say of its products."""
     is_alone: bool = False
     """Whether a folder never holds two products beside each other."""
 
@@ -34,8 +37,13 @@ class Family:
 
 
 FAMILIES = (
-    Family(sentinel2.METADATA, sentinel2.open_sentinel2, is_alone=True),
-    Family(eopf_zarr.METADATA, eopf_zarr.open_eopf, eopf_zarr.one_store, is_alone=True),
-    Family(landsat.METADATA, landsat.open_landsat, landsat.metadata_files),
+    Family(sentinel2.METADATA, sentinel2.open_sentinel2, rows=sentinel2.ROWS, is_alone=True),
+    Family(
+        eopf_zarr.METADATA, eopf_zarr.open_eopf, eopf_zarr.one_store, eopf_zarr.ROWS, is_alone=True
+    ),
+    Family(landsat.METADATA, landsat.open_landsat, landsat.metadata_files, landsat.ROWS),
+    Family(hls.METADATA, hls.open_hls, rows=hls.ROWS),
+    Family(planet.METADATA, planet.open_planet, rows=planet.ROWS),
+    Family(maja.METADATA, maja.open_maja, rows=maja.ROWS),
 )
 """All but GeoTIFFs with a sidecar, which have no metadata of their own."""

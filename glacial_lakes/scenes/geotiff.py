@@ -5,50 +5,42 @@ The sidecar is a TOML file of the same stem beside the image; ``docs/formats.md`
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 from glacial_lakes.errors import (
     N_,
-    DamagedFileError,
     GlacialLakesError,
-    Message,
     MetadataError,
     MissingFileError,
-    UnsafeInputError,
+    UnknownProductError,
 )
 from glacial_lakes.grid import Grid
 from glacial_lakes.io.parsing import toml_of
-from glacial_lakes.scenes.declared import declared, declared_scale, declared_sun
+from glacial_lakes.scenes.declared import declared, declared_sun
+from glacial_lakes.scenes.files import layer_in
+from glacial_lakes.scenes.landsat import COLLECTION_2, FILL
 from glacial_lakes.scenes.local_metres import grid_of
-from glacial_lakes.scenes.metadata import to_name, to_number, to_time
-from glacial_lakes.scenes.quality import DECODERS, Decoder
-from glacial_lakes.scenes.raster import (
-    Band,
-    Header,
-    coarsening,
-    read_header,
-)
+from glacial_lakes.scenes.metadata import to_name
+from glacial_lakes.scenes.names import read_name
+from glacial_lakes.scenes.quality import Decoder
+from glacial_lakes.scenes.raster import AnyLayer, Band, Header, read_header, read_tags
+from glacial_lakes.scenes.rows import Row
 from glacial_lakes.scenes.scene import Scene
-from glacial_lakes.scenes.sensors import MAPPING_BANDS, BandName
+from glacial_lakes.scenes.sensors import MAPPING_BANDS, BandName, band_meant
+from glacial_lakes.scenes.sidecar import REQUIRED, Sidecar, read_sidecar
 from glacial_lakes.scenes.source import Source, raster_name, read_metadata
 
 DRIVER = "GTiff"
 
-_REQUIRED = ("acquired", "sensor", "scale", "offset", "bands")
-_OPTIONAL = (
-    "nodata",
-    "saturated",
-    "sun_azimuth_deg",
-    "sun_elevation_deg",
-    "quality",
-    "decoder",
-    "level",
-    "cloud_percent",
+ROWS = (
+    Row(
+        "any sensor with green and near infrared, also as Earth Engine exports it",
+        "`.tif` with a sidecar",
+        "`scale` and `offset` of the sidecar, for all bands or for each",
+        "the sidecar's: `scl`, `qa_pixel`, `bqa`",
+    ),
 )
 
 
@@ -68,7 +60,7 @@ def quality_file_of(sidecar: Path) -> str | None:
 
 
 def open_geotiff(path: Path) -> Scene:
-    """Describe a GeoTIFF stack by its sidecar.
+    """Describe a GeoTIFF stack by its sidecar, its name and the descriptions of its bands.
 
     Parameters
     ----------
@@ -80,108 +72,117 @@ def open_geotiff(path: Path) -> Scene:
     MissingFileError
         Without a sidecar, or without the quality layer that it names.
     MetadataError
-        When the sidecar lacks a key, has an unknown one or a time without zone, or when its
-        scale and offset do not give reflectance.
+        When something is not told, a key is not known, a time has no zone, or scale and offset do
+        not give reflectance.
     """
     sidecar = sidecar_of(path)
-    if not sidecar.is_file():
+    is_there = sidecar.is_file()
+    source = Source(path.parent, "folder", (path.name, *([sidecar.name] if is_there else [])))
+    usual = {} if not is_there and not _is_named(path) else _usual(source, path)
+    if not is_there and not all(key in usual for key in REQUIRED if key != "bands"):
         raise MissingFileError(
             path,
             "has no sidecar {sidecar} beside it",
             "write one with the keys {keys}, nodata and the table [bands]",
             sidecar=sidecar.name,
-            keys=_REQUIRED[:-1],
+            keys=REQUIRED[:-1],
         )
-    source = Source(path.parent, "folder", (path.name, sidecar.name))
-    keys = _keys(source, sidecar)
+    told = read_sidecar(source, sidecar.name, usual)
+    told.require(*REQUIRED[:-1])
     image = raster_name(source, path.name, DRIVER)
     header = read_header(image, DRIVER)
     if header.crs is None:
         raise MetadataError(path, "has no CRS", "give it one, e.g. with gdal_edit -a_srs")
     grid = grid_of(header.crs, header.transform, header.shape)
+    sensor = to_name(told.text("sensor"), "sensor", sidecar)
+    bands = _bands(told, _table(told, sensor, source, path), image, header, grid)
+    time, is_usual = told.time(grid)
     return Scene(
         **declared(
             sidecar,
             id=to_name(path.stem.replace(" ", "_"), N_("the file name"), path),
             path=str(path),
-            sensor=to_name(_text(keys, "sensor", sidecar), "sensor", sidecar),
-            level=_text(keys, "level", sidecar) if "level" in keys else "stack",
-            acquired=_acquired(keys["acquired"], sidecar),
+            sensor=sensor,
+            level=told.text("level") if "level" in told else "stack",
+            acquired=time,
             grid=grid,
-            bands=_bands(keys, image, header, grid, sidecar),
-            quality=_quality(keys, path, header, grid, sidecar),
-            sun=declared_sun(keys, sidecar),
-            cloud_percent=keys.get("cloud_percent"),
+            bands=bands,
+            quality=_quality(told, path, grid, header),
+            sun=declared_sun(told.keys, sidecar),
+            cloud_percent=told.keys.get("cloud_percent"),
             provenance={
                 "product": "geotiff",
                 "granule": path.stem,
-                "metadata": (sidecar.name,),
+                "metadata": (sidecar.name if is_there else path.name,),
+                **({"time": "overpass"} if is_usual else {}),
             },
         )
     )
 
 
-def _keys(source: Source, sidecar: Path) -> Mapping[str, Any]:
+def _is_named(path: Path) -> bool:
     try:
-        keys = toml_of(read_metadata(source, sidecar.name).decode("utf-8"))
-    except ValueError as error:
-        raise DamagedFileError(
-            sidecar, "is not valid TOML ({error})", "correct it", error=error
-        ) from None
-    known = (*_REQUIRED, *_OPTIONAL)
-    for key in keys:
-        if key not in known:
-            near = get_close_matches(key, known, 1)
-            remedy = (
-                Message("did you mean {name}?", name=near[0])
-                if near
-                else Message("known are {known}", known=known)
+        return read_name(path.stem, path) is not None
+    except UnknownProductError:
+        return False
+
+
+def _usual(source: Source, path: Path) -> dict[str, Any]:
+    """Return what the name of an image tells, by the keys of a sidecar.
+
+    Factors only of Landsat, whose bands are described ``SR_B3`` in Collection 2 alone.
+    """
+    try:
+        named = read_name(path.stem, path)
+    except UnknownProductError:
+        return {}  # a person's own name, for whose parts the sidecar stands
+    if named is None:
+        return {}
+    usual: dict[str, Any] = {"acquired": named.time or named.day}
+    usual |= {"sensor": named.sensor} if named.sensor else {}
+    usual |= {"level": named.level} if named.level else {}
+    image = raster_name(source, path.name, DRIVER)
+    described = read_tags(image, DRIVER).values()
+    is_collection_2 = any(text.upper().startswith("SR_B") for text in described)
+    if (
+        named.maker == "landsat"
+        and is_collection_2
+        and named.collection in ("", "02")
+        and read_header(image, DRIVER).dtype == "uint16"
+    ):
+        scale, offset = COLLECTION_2
+        usual |= {"scale": scale, "offset": offset, "nodata": FILL, "level": named.level or "L2SP"}
+    return usual
+
+
+def _table(told: Sidecar, sensor: str, source: Source, path: Path) -> Mapping[str, object]:
+    """Return the table of bands: as told, else by the descriptions of the image."""
+    if "bands" in told:
+        table = told.keys["bands"]
+        if not isinstance(table, dict):
+            raise MetadataError(
+                told.where, "bands is no table", "write [bands] and name = index lines"
             )
-            raise MetadataError(sidecar, "has the unknown key {key}", remedy, key=key)
-    missing = [key for key in _REQUIRED if key not in keys]
-    if missing:
-        raise MetadataError(sidecar, "lacks {missing}", "add it to the sidecar", missing=missing)
-    return keys
-
-
-def _text(keys: Mapping[str, Any], key: str, sidecar: Path) -> str:
-    if not isinstance(keys[key], str):
-        raise MetadataError(
-            sidecar,
-            "{key} is {value}",
-            "write it as text in quotes",
-            key=key,
-            value=repr(keys[key]),
-        )
-    return cast("str", keys[key])
-
-
-def _acquired(value: object, sidecar: Path) -> datetime:
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC)
-    text = value.isoformat() if isinstance(value, date) else value
-    if not isinstance(text, str) or len(text) <= len("2021-08-24"):
-        text = str(text)
-        raise MetadataError(
-            sidecar,
-            "acquired is {text}, without a time of day and zone",
-            "write e.g. acquired = 2021-08-24T06:08:07Z",
-            text=repr(text),
-        )
-    return to_time(text, "acquired", sidecar)
+        return table
+    described = read_tags(raster_name(source, path.name, DRIVER), DRIVER)
+    found: dict[str, object] = {}
+    for number, text in described.items():
+        band = band_meant(text, sensor) if number.isdigit() else None
+        if band is not None:
+            found.setdefault(band, int(number))
+    if not found:
+        told.require("bands")
+    return found
 
 
 def _bands(
-    keys: Mapping[str, Any], image: str, header: Header, grid: Grid, sidecar: Path
+    told: Sidecar, table: Mapping[str, object], image: str, header: Header, grid: Grid
 ) -> dict[str, Band]:
-    table = keys["bands"]
     names = get_args(BandName)
-    if not isinstance(table, dict):
-        raise MetadataError(sidecar, "bands is no table", "write [bands] and name = index lines")
     for name, index in table.items():
         if name not in names:
             raise MetadataError(
-                sidecar,
+                told.where,
                 "[bands] has {name}, which is no band name",
                 "use {names}; other keys stand above [bands]",
                 name=name,
@@ -189,7 +190,7 @@ def _bands(
             )
         if type(index) is not int or not 1 <= index <= header.count:
             raise MetadataError(
-                sidecar,
+                told.where,
                 "{name} = {index}, but the image has bands 1 to {count}",
                 "correct the index",
                 name=name,
@@ -199,63 +200,32 @@ def _bands(
     missing = [name for name in MAPPING_BANDS if name not in table]
     if missing:
         raise MetadataError(
-            sidecar, "[bands] lacks {missing}", "add it", missing=" and ".join(missing)
+            told.where, "[bands] lacks {missing}", "add it", missing=" and ".join(missing)
         )
-    scale = declared_scale(keys["scale"], sidecar)
-    saturated = keys.get("saturated")
+    nodata = told.nodata(header.nodata)
     return {
         name: Band(
             path=image,
             driver=DRIVER,
-            index=table[name],
-            scale=scale,
-            offset=to_number(keys["offset"], "offset", sidecar),
-            nodata=_nodata(keys, header, sidecar),
+            index=index,
+            scale=told.number("scale", name) or 1.0,
+            offset=told.number("offset", name) or 0.0,
+            nodata=nodata,
             resolution=grid.resolution,
-            saturated=None if saturated is None else to_number(saturated, "saturated", sidecar),
+            saturated=told.number("saturated", name),
         )
         for name in names
-        if name in table
+        if isinstance(index := table.get(name), int)
     }
 
 
-def _nodata(keys: Mapping[str, Any], header: Header, sidecar: Path) -> float | None:
-    value = keys.get("nodata", header.nodata)
-    if value is None:
-        raise MetadataError(
-            sidecar,
-            "lacks nodata, and the image has no nodata tag",
-            'add the number that stands for no data, or nodata = "none"',
-        )
-    if value == "none" or (isinstance(value, float) and math.isnan(value)):
-        return None  # NaN is never an observation, declared or not
-    return to_number(value, "nodata", sidecar)
-
-
 def _quality(
-    keys: Mapping[str, Any], path: Path, header: Header, grid: Grid, sidecar: Path
-) -> tuple[Band | None, Decoder]:
-    if "quality" not in keys and "decoder" not in keys:
+    told: Sidecar, path: Path, grid: Grid, header: Header
+) -> tuple[AnyLayer | None, Decoder]:
+    layer = told.quality()
+    if layer is None:
         return None, "none"
-    if "quality" not in keys or str(keys.get("decoder")) not in DECODERS:
-        raise MetadataError(
-            sidecar,
-            "tells quality and decoder in part only",
-            "give the file as quality, and decoder as one of {decoders}",
-            decoders=list(DECODERS),
-        )
-    name = _text(keys, "quality", sidecar)
-    if Path(name).name != name or name in {"", ".", ".."} or "\\" in name or ":" in name:
-        raise UnsafeInputError(
-            sidecar,
-            "quality is {name!r}, not a file beside it",
-            "write the bare file name",
-            name=name,
-        )
+    name, decoder = layer
     if not (path.parent / name).is_file():
         raise MissingFileError(path.parent / name, "is not there", "correct quality in the sidecar")
-    source = Source(path.parent, "folder", (name,))
-    layer = raster_name(source, name, DRIVER)
-    factor = coarsening(read_header(layer, DRIVER), layer, header)
-    band = Band(layer, DRIVER, 1, 1.0, 0.0, None, grid.resolution * factor)
-    return band, cast("Decoder", keys["decoder"])
+    return layer_in(Source(path.parent, "folder", (name,)), name, grid, header), decoder

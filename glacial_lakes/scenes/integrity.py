@@ -9,6 +9,7 @@ from typing import Literal
 
 from glacial_lakes.errors import DamagedFileError
 from glacial_lakes.scenes.metadata import read_xml
+from glacial_lakes.scenes.raster import paths_of
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.source import (
     Source,
@@ -50,7 +51,7 @@ def verify(scene: Scene) -> Literal["verified", "unverified"]:
     source = open_source(path if path.is_dir() or _is_archive(path) else path.parent)
     checksums = _checksums(source.within(metadata[0]), metadata[0])
     layers = [*scene.bands.values(), scene.quality, scene.saturation]
-    paths = {layer.path for layer in layers if layer is not None}
+    paths = {path for layer in layers if layer is not None for path in paths_of(layer)}
     used = [name for name in source.names if gdal_name(source, name) in paths or name in metadata]
     for name in used:
         if name.lower() in checksums:

@@ -27,12 +27,37 @@ from glacial_lakes.scenes.mtl import Groups, read_mtl
 from glacial_lakes.scenes.plausibility import check_time, contradictions
 from glacial_lakes.scenes.quality import Decoder
 from glacial_lakes.scenes.raster import Band, Header, coarsening, read_header
+from glacial_lakes.scenes.rows import Row
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sensors import SAID
 from glacial_lakes.scenes.source import Source, find, raster_name
 
 METADATA = r"L[^/]*_MTL\.(?:txt|json|xml)"
 """Name of the metadata, in any case."""
+
+ROWS = (
+    Row(
+        "Landsat 4–9 Collection 2 Level 2 (L2SP, L2SR)",
+        "folder, `.tar`, `.tar.gz`, `*_MTL.txt`, `.json`, `.xml`",
+        "`REFLECTANCE_MULT`, `REFLECTANCE_ADD` of the group "
+        "`LEVEL2_SURFACE_REFLECTANCE_PARAMETERS`",
+        "QA_PIXEL, QA_RADSAT",
+    ),
+    Row(
+        "Landsat 4–9 Collection 2 Level 1",
+        "the same",
+        "`REFLECTANCE_MULT`, `REFLECTANCE_ADD`, divided by the sine of the sun's elevation",
+        "QA_PIXEL, QA_RADSAT",
+    ),
+    Row("Landsat 4–8 Collection 1 Level 1", "the same", "the same", "BQA"),
+    Row(
+        "Landsat 4–8 Level 1 before collections",
+        "the same",
+        "the same; TM and ETM+ files that tell radiance only: Chander, Markham & Helder (2009), "
+        "with the distance to the Sun from the date",
+        "none",
+    ),
+)
 
 DRIVER = "GTiff"
 

@@ -6,13 +6,14 @@ import math
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
 
 import defusedxml
 from defusedxml import ElementTree
 
 from glacial_lakes.errors import N_, DamagedFileError, Message, MetadataError, UnsafeInputError
+from glacial_lakes.io.parsing import json_of
 from glacial_lakes.scenes.source import Source, read_metadata
 
 if TYPE_CHECKING:
@@ -37,6 +38,27 @@ def read_xml(source: Source, name: str) -> Element:
     except (ParseError, UnicodeError, LookupError) as error:
         raise DamagedFileError(
             where, "is not valid XML ({error})", "download the product again", error=error
+        ) from None
+
+
+def text_in(tree: Element, *tags: str) -> str | None:
+    """Return the text of the first element with one of some local names, without its namespace."""
+    for element in tree.iter():
+        if element.tag.rpartition("}")[2] in tags:
+            return (element.text or "").strip() or None
+    return None
+
+
+def read_json(source: Source, name: str) -> Any:
+    """Parse a JSON file; one that is nested too deep is refused as any other that is damaged."""
+    try:
+        return json_of(read_metadata(source, name).decode("utf-8"))
+    except ValueError as error:
+        raise DamagedFileError(
+            source.path / name,
+            "is not valid JSON ({error})",
+            "download the product again",
+            error=error,
         ) from None
 
 

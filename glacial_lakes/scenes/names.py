@@ -22,8 +22,9 @@ class Named:
 
     maker: str
     """``sentinel2``, ``landsat``, ``hls``, ``planet`` or ``maja``."""
-    acquired: date | datetime
-    """A time in UTC, or only the day."""
+    day: date
+    time: datetime | None
+    """In UTC; None where only the day is told."""
     sensor: str = ""
     """Of :data:`glacial_lakes.scenes.sensors.SENSORS`."""
     level: str = ""
@@ -101,7 +102,7 @@ def read_name(name: str, where: Path | str) -> Named | None:
     Examples
     --------
     >>> named = read_name("LC08_L2SP_151030_20130903_20200904_02_T1", "")
-    >>> named.sensor, named.level, named.acquired.isoformat(), named.collection
+    >>> named.sensor, named.level, named.day.isoformat(), named.collection
     ('LC08', 'L2SP', '2013-09-03', '02')
     """
     for maker, forms in _FORMS.items():
@@ -122,7 +123,7 @@ def _named(maker: str, parts: Mapping[str, str], where: Path | str) -> Named:
         raise _unknown(where, "baseline", f"N{baseline}", ("N0500",))
     return Named(
         maker,
-        _time(parts, where),
+        *_time(parts, where),
         _sensor(maker, parts.get("sensor", ""), where),
         parts.get("level", ""),
         parts.get("tile", ""),
@@ -144,7 +145,7 @@ def _sensor(maker: str, text: str, where: Path | str) -> str:
     return name
 
 
-def _time(parts: Mapping[str, str], where: Path | str) -> date | datetime:
+def _time(parts: Mapping[str, str], where: Path | str) -> tuple[date, datetime | None]:
     day = parts["yday"] if "yday" in parts else re.sub(r"[T_-].*", "", parts["time"])
     clock = parts.get("clock") or re.sub(r"^\d+[T_-]?", "", parts.get("time", ""))
     try:
@@ -152,7 +153,7 @@ def _time(parts: Mapping[str, str], where: Path | str) -> date | datetime:
                                  + ("%H%M%S" if clock else "")).replace(tzinfo=UTC)  # fmt: skip
     except ValueError:
         raise _unknown(where, "date", day + clock, ()) from None
-    return time if clock else time.date()
+    return time.date(), time if clock else None
 
 
 _PARTS = {

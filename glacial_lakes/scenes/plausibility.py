@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from glacial_lakes.errors import N_, ImplausibleError, Message, MetadataError
+from glacial_lakes.errors import N_, GridError, ImplausibleError, Message, MetadataError
 from glacial_lakes.grid import Grid
 from glacial_lakes.scenes.consistency import foreign_quality, mixed_bands, swapped_bands
 from glacial_lakes.scenes.quality import Quality
@@ -135,6 +135,35 @@ def check_time(acquired: datetime, sensor: str, where: Path | str) -> None:
             "download the product again, or correct the date",
             day=acquired.date().isoformat(),
             sensor=sensor,
+        )
+
+
+def check_tile(tile: str, grid: Grid, where: Path | str, is_always_north: bool = False) -> None:
+    """Refuse a grid that lies in another zone than the Sentinel-2 tile of a product.
+
+    Parameters
+    ----------
+    tile : str
+        Such as ``43TDH``.
+    grid : Grid
+    where : path-like
+        Named in the message.
+    is_always_north : bool
+        Whether the maker counts southern tiles from the equator, too.
+
+    Raises
+    ------
+    GridError
+    """
+    code = grid.crs.to_epsg() or 0
+    hemisphere = 326 if tile[2] >= "N" or (is_always_north and code < 32700) else 327
+    if code != hemisphere * 100 + int(tile[:2]):
+        raise GridError(
+            where,
+            "the images lie in EPSG:{code}, but the tile is {tile}",
+            "download the product again",
+            code=code,
+            tile=tile,
         )
 
 

@@ -27,11 +27,12 @@ from glacial_lakes.errors import (
 from glacial_lakes.events import Event, Listener, SceneRefused
 from glacial_lakes.places import PathLike, listed
 from glacial_lakes.runtime.processes import in_turn
+from glacial_lakes.scenes.bands import groups, is_band, open_bands
 from glacial_lakes.scenes.families import FAMILIES
 from glacial_lakes.scenes.geotiff import open_geotiff, quality_file_of, sidecar_of
 from glacial_lakes.scenes.raster import is_nodata, read_thinned
 from glacial_lakes.scenes.scene import Scene
-from glacial_lakes.scenes.source import Source, is_stray, open_source
+from glacial_lakes.scenes.source import PARTS, Source, is_stray, open_source
 from glacial_lakes.settings import LimitSettings
 
 MAX_DEPTH = 4
@@ -47,6 +48,7 @@ _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 _LOG = logging.getLogger(__name__)
 _LISTED_FAST = (".zip", ".tar")
 _TIFFS = (".tif", ".tiff")
+_IMAGES = (*_TIFFS, ".jp2")
 _ANY_NAME = re.IGNORECASE | re.DOTALL  # names of files may hold the ends of lines
 _SAFE_NAME = re.compile(r"(?:[^_]+_)?S2[A-Z]_.*\.(?:SAFE|zip)", _ANY_NAME)
 _LANDSAT_FOLDER = re.compile(r"L[CEMOT]\d{2}_L\w{3}_\d{6}_\d{8}_\w+", _ANY_NAME)
@@ -239,8 +241,8 @@ def _log_refusal(event: Event) -> None:
 
 
 def _open(path: Path) -> Scene:
-    if path.name.lower().endswith(_TIFFS):
-        return open_geotiff(path)
+    if path.name.lower().endswith(_IMAGES) and not _is_metadata(path.name) and path.is_file():
+        return _open_image(path)
     if path.is_dir() or path.name.lower().endswith(_ARCHIVES):
         source = open_source(path)
         names = _metadata_names(source)
@@ -254,6 +256,15 @@ def _open(path: Path) -> Scene:
             path,
             Message("holds {count} product", "holds {count} products", count=len(names)),
             "open one of their metadata files",
+        )
+    loose = {} if names or not path.is_dir() or _is_safe(path) else groups(source.names)
+    if len(loose) == 1:
+        return open_bands(source, next(iter(loose)))
+    if loose:
+        raise UnknownProductError(
+            path,
+            Message("holds {count} product", "holds {count} products", count=len(loose)),
+            "open one of their bands",
         )
     if not names:
         below = find_products(path) if path.is_dir() else []
@@ -270,6 +281,30 @@ def _metadata_names(source: Source) -> list[str]:
     depth = 0 if source.kind == "folder" else MAX_DEPTH
     names = [name for name in source.names if name.count("/") <= depth]
     return [name for family in FAMILIES for name in family.metadata_among(names)]
+
+
+def _open_image(path: Path) -> Scene:
+    """Open an image that is a scene itself, or one of the bands of a scene."""
+    is_tiff = path.name.lower().endswith(_TIFFS)
+    start = None if is_tiff and sidecar_of(path).is_file() else _start_of(path)
+    if start is not None:
+        return open_bands(open_source(path.parent), start)
+    if is_tiff:
+        return open_geotiff(path)
+    raise UnknownProductError(path, "is no product that can be read", _READABLE)
+
+
+def _is_safe(path: Path) -> bool:
+    """Tell whether a folder is named like a whole product, whose metadata must be there."""
+    return path.name.upper().endswith(".SAFE")
+
+
+def _start_of(path: Path) -> str | None:
+    """Return what the names of the bands of a scene begin with, of which a file is one."""
+    if not is_band(path.name):
+        return None
+    bands = groups(item.name for item in path.parent.iterdir())
+    return next((start for start, files in bands.items() if path.name in files.values()), None)
 
 
 def _is_metadata(name: str) -> bool:
@@ -306,6 +341,11 @@ def _no_product(path: Path, below: list[Path], packed: list[str]) -> GlacialLake
 
 def _product_of(path: Path) -> Path:
     """Product that a path stands for: of metadata, its folder or the first of its formats."""
+    if path.is_file() and is_band(path.name) and not sidecar_of(path).is_file():
+        start = _start_of(path)
+        products = _products_of_folder(path.parent)
+        if products == [path.parent] and start is not None:
+            return path.parent
     if path.is_file() and _is_metadata(path.name):
         products = _products_of_folder(path.parent)
         stem = path.stem.lower()
@@ -320,7 +360,18 @@ def _products_of_folder(folder: Path) -> list[Path]:
     for family in FAMILIES:
         found = family.metadata_among(names)
         products += found[:1] if family.is_alone else found
+    if not products and not _is_safe(folder):
+        products = _loose_products(folder)
     return [folder] if len(products) == 1 else [folder / name for name in products]
+
+
+def _loose_products(folder: Path) -> list[str]:
+    """Return a band of each scene whose bands lie in a folder as single files."""
+    names = [item.name for item in folder.iterdir()]
+    if not any(is_band(name) or name.upper() in PARTS for name in names):
+        return []
+    found = groups(open_source(folder).names)
+    return [min(files.values()) for files in found.values()]
 
 
 def _with_stacks(origin: Path, hits: list[Path]) -> set[Path]:
@@ -329,7 +380,8 @@ def _with_stacks(origin: Path, hits: list[Path]) -> set[Path]:
     images: set[Path] = set()
     for hit in hits:
         for path in _search(hit, MAX_DEPTH):
-            (images if path.name.lower().endswith(_TIFFS) else products).add(path)
+            is_image = path.name.lower().endswith(_TIFFS) and not _is_metadata(path.name)
+            (images if is_image else products).add(path)
     sidecars = {image: sidecar_of(image) for image in images if sidecar_of(image).is_file()}
     layers = {sidecar.parent / (quality_file_of(sidecar) or "") for sidecar in sidecars.values()}
     stacks = set(sidecars) - layers
@@ -350,20 +402,27 @@ def _search(path: Path, depth: int) -> Iterator[Path]:
         yield path  # opening it tells why it cannot be listed
         return
     yield from products
-    if products == [path] or depth == 0:
+    is_loose = bool(products) and not any(_is_metadata(item.name) for item in items)
+    if (products == [path] and not is_loose) or depth == 0:
         return
     is_named_so = bool(_SAFE_NAME.fullmatch(path.name) or _LANDSAT_FOLDER.fullmatch(path.name))
     below = [
         found
         for item in items
         if not (item.name.startswith(".") or is_stray(item.name) or _is_metadata(item.name))
+        if not (is_loose and (is_band(item.name) or item.name.upper() in PARTS))
         for found in _search(item, depth - 1)
         # of a folder that is named like a product, single bands are no scenes
-        if not (is_named_so and found.name.lower().endswith(_TIFFS))
+        if not (is_named_so and (found.name.lower().endswith(_TIFFS) or _is_part(found, path)))
     ]
     yield from below
     if is_named_so and not products and not below:
         yield path  # opening it tells that its metadata is missing
+
+
+def _is_part(found: Path, product: Path) -> bool:
+    """Tell whether what was found lies in a folder that only whole products have."""
+    return any(part.upper() in PARTS for part in found.relative_to(product).parts)
 
 
 def _looks_like_product(path: Path) -> bool:

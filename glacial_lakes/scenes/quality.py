@@ -116,6 +116,14 @@ def decoder_of(decoder: Decoder) -> Decode:
     return decoder if callable(decoder) else DECODERS[decoder]
 
 
+def tells_snow(decoder: Decoder) -> bool:
+    """Tell whether a quality layer has a class or a bit of snow among its lowest sixteen."""
+    if decoder == "none":
+        return False
+    flags = decoder_of(decoder)(np.arange(1 << 16, dtype=np.uint16))
+    return bool((flags & Quality.SNOW).any())
+
+
 DECODERS: dict[str, Decode] = {
     "scl": decode_scl,
     "qa_pixel": decode_qa_pixel,

@@ -7,7 +7,7 @@ from files that lie beside it (``.aux.xml`` can replace CRS and nodata without a
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
@@ -92,8 +92,42 @@ class HeldBand:
     driver: ClassVar[str] = "array"
 
 
+@dataclass(frozen=True, slots=True)
+class StackedLayers:
+    """Layers of flags of one grid that are read as one number (uint64), eight bits each.
+
+    The first one has the lowest bits; a layer of more than eight bits gives its lowest ones.
+    """
+
+    layers: tuple[Band, ...]
+
+    @property
+    def resolution(self) -> float:
+        """Pixel edge in metres."""
+        return self.layers[0].resolution
+
+    @property
+    def path(self) -> str:
+        """Name of the first file, for errors."""
+        return self.layers[0].path
+
+    @property
+    def driver(self) -> str:
+        """Driver of the first file."""
+        return self.layers[0].driver
+
+
 AnyBand: TypeAlias = Band | HeldBand
 """A band, wherever it is stored."""
+
+AnyLayer: TypeAlias = AnyBand | StackedLayers
+"""A layer of flags."""
+
+
+def paths_of(layer: AnyLayer) -> set[str]:
+    """Return the names of the files of a band or a layer, as GDAL takes them."""
+    parts = layer.layers if isinstance(layer, StackedLayers) else (layer,)
+    return {part.path for part in parts}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +139,8 @@ class Header:
     shape: tuple[int, int]
     count: int
     nodata: float | None
+    dtype: str = ""
+    """Of the first band."""
 
     @property
     def resolution(self) -> float:
@@ -142,7 +178,27 @@ def read_header(path: str, driver: str) -> Header:
         When the header claims more pixels than any scene has.
     """
     with _dataset(path, driver) as dataset:
-        return Header(dataset.crs, dataset.transform, dataset.shape, dataset.count, dataset.nodata)
+        return Header(
+            dataset.crs,
+            dataset.transform,
+            dataset.shape,
+            dataset.count,
+            dataset.nodata,
+            dataset.dtypes[0],
+        )
+
+
+def read_tags(path: str, driver: str) -> dict[str, str]:
+    """Return what a raster file tells in words: its tags, and descriptions of bands by number.
+
+    Raises
+    ------
+    DamagedFileError, UnsafeInputError
+        As for :func:`read_header`.
+    """
+    with _dataset(path, driver) as dataset:
+        described = {str(n): text for n, text in enumerate(dataset.descriptions, 1) if text}
+        return {**dataset.tags(), **described}
 
 
 def block_shape(band: AnyBand) -> tuple[int, int]:
@@ -197,12 +253,12 @@ def coarsening(header: Header, path: str, like: Header) -> int:
     return factor
 
 
-def read_numbers(band: AnyBand, window: Window) -> tuple[NDArray[Any], tuple[slice, slice]]:
+def read_numbers(band: AnyLayer, window: Window) -> tuple[NDArray[Any], tuple[slice, slice]]:
     """Return the stored numbers in the part of a window that lies on the raster.
 
     Parameters
     ----------
-    band : Band
+    band : Band or StackedLayers
         What to read.
     window : Window
         Whole pixels of this band; may reach over the edge of the raster.
@@ -214,6 +270,9 @@ def read_numbers(band: AnyBand, window: Window) -> tuple[NDArray[Any], tuple[sli
     inside : tuple of slice
         Rows and columns of the window that the numbers belong to.
     """
+    if isinstance(band, StackedLayers):
+        read = [read_numbers(layer, window) for layer in band.layers]
+        return _stacked([numbers for numbers, _ in read]), read[0][1]
     top, left = int(window.row_off), int(window.col_off)
     if isinstance(band, HeldBand):
         height, width = band.plane.shape
@@ -237,7 +296,14 @@ def read_numbers(band: AnyBand, window: Window) -> tuple[NDArray[Any], tuple[sli
     return numbers, (slice(row - top, row_end - top), slice(col - left, col_end - left))
 
 
-def read_thinned(band: AnyBand, shape: tuple[int, int] | None = None) -> NDArray[Any]:
+def _stacked(layers: Sequence[NDArray[Any]]) -> NDArray[np.uint64]:
+    number = np.zeros(layers[0].shape, np.uint64)
+    for place, layer in enumerate(layers):
+        number |= layer.astype(np.uint8).astype(np.uint64) << np.uint64(8 * place)
+    return number
+
+
+def read_thinned(band: AnyLayer, shape: tuple[int, int] | None = None) -> NDArray[Any]:
     """Return a copy of a band of at most 512 rows and columns, without decoding all of it.
 
     Parameters
@@ -247,6 +313,8 @@ def read_thinned(band: AnyBand, shape: tuple[int, int] | None = None) -> NDArray
     shape : tuple of int, optional
         Rows and columns; by default those of the band divided by a power of two.
     """
+    if isinstance(band, StackedLayers):
+        return _stacked([read_thinned(layer, shape) for layer in band.layers])
     if isinstance(band, HeldBand):
         height, width = band.plane.shape
         rows, cols = shape or (min(height, _THIN_EDGE), min(width, _THIN_EDGE))

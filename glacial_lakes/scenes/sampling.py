@@ -12,7 +12,7 @@ from rasterio.windows import Window
 
 from glacial_lakes.scenes.quality import Flags, decoder_of
 from glacial_lakes.scenes.raster import (
-    AnyBand,
+    AnyLayer,
     keep_open,
     read_numbers,
     read_thinned,
@@ -49,7 +49,10 @@ def sample_of(scene: Scene) -> list[Part]:
     DamagedFileError
         When a file cannot be decoded.
     """
-    layers = [*scene.bands.values(), *([] if scene.quality is None else [scene.quality])]
+    layers: list[AnyLayer] = [
+        *scene.bands.values(),
+        *([] if scene.quality is None else [scene.quality]),
+    ]
     coarsest = max(layers, key=lambda band: band.resolution)
     with keep_open():
         if any(band.driver == "JP2OpenJPEG" for band in layers):  # a window decodes all around it
@@ -69,8 +72,8 @@ def _thinned(scene: Scene, shape: tuple[int, int]) -> Part:
     return Part(bands, flags)
 
 
-def _in_window(scene: Scene, coarsest: AnyBand, row: int, col: int) -> Part:
-    def read(band: AnyBand) -> tuple[NDArray[Any], int]:
+def _in_window(scene: Scene, coarsest: AnyLayer, row: int, col: int) -> Part:
+    def read(band: AnyLayer) -> tuple[NDArray[Any], int]:
         factor = max(1, round(coarsest.resolution / band.resolution))
         edge = _EDGE_PX * factor
         return read_numbers(band, Window(col * factor, row * factor, edge, edge))[0], factor

@@ -19,7 +19,14 @@ from glacial_lakes.kernels.interpolation import bilinear, coarse_span, nearest
 from glacial_lakes.runtime.notebooks import ShowsFacts
 from glacial_lakes.scenes.arrays import fields_of
 from glacial_lakes.scenes.quality import FLAG_ATTRS, Decoder, Quality, decoder_of, set_flag
-from glacial_lakes.scenes.raster import AnyBand, Band, is_nodata, read_numbers, to_reflectance
+from glacial_lakes.scenes.raster import (
+    AnyBand,
+    AnyLayer,
+    Band,
+    is_nodata,
+    read_numbers,
+    to_reflectance,
+)
 from glacial_lakes.scenes.sensors import MAPPING_BANDS, BandName
 
 if TYPE_CHECKING:
@@ -50,7 +57,8 @@ class Scene(ShowsFacts):
     path: str
     """The product folder, archive or file that was opened; of arrays what errors name."""
     sensor: str
-    """``S2A`` to ``S2C``, ``LT04``, ``LT05``, ``LE07``, ``LC08``, ``LC09``, or a sidecar's."""
+    """``S2A`` to ``S2C``, ``LT04``, ``LT05``, ``LE07``, ``LC08``, ``LC09``, ``HLSS30``, ``PSB.SD``,
+    or a sidecar's."""
     level: str
     """``L1C``, ``L2A``, ``L1TP``, ``L2SP``, … as the product names it."""
     acquired: datetime
@@ -61,7 +69,7 @@ class Scene(ShowsFacts):
     """Clockwise from north."""
     sun_elevation_deg: float | None
     bands: Mapping[str, AnyBand]
-    quality: AnyBand | None
+    quality: AnyLayer | None
     """The product's own quality layer, if any."""
     decoder: Decoder
     """How ``quality`` is decoded into :class:`Quality` bits."""
@@ -343,7 +351,7 @@ class Scene(ShowsFacts):
             )
         return self.bands[name]
 
-    def _factor(self, band: AnyBand) -> int:
+    def _factor(self, band: AnyLayer) -> int:
         return max(1, round(band.resolution / self.grid.resolution))
 
     def _read_band(self, band: AnyBand, window: Window, out: NDArray[np.float32]) -> None:
@@ -367,7 +375,7 @@ class Scene(ShowsFacts):
 
     def _read_nearest(
         self,
-        band: AnyBand,
+        band: AnyLayer,
         window: Window,
         decode: Callable[[NDArray[Any]], NDArray[Any]] = np.asarray,
     ) -> tuple[NDArray[Any], NDArray[np.bool_]]:

@@ -83,9 +83,9 @@ SENSORS = (
     Sensor("LM", 60.0, 0.6),
     Sensor("HLSL30", 30.0, 0.6, (), "2013-02-11", "", _OLI, 10.2),
     Sensor("HLSS30", 30.0, 0.6, (), "2015-06-23", "", _MSI, 10.5),
-    Sensor("PS2", 3.0, 0.8, (), "2016-06-22", bands=_DOVE),
-    Sensor("PS2.SD", 3.0, 0.8, (), "2018-12-01", bands=_DOVE),
-    Sensor("PSB.SD", 3.0, 0.8, (), "2020-01-01", bands=_SUPER_DOVE),
+    Sensor("PS2", 3.0, 0.8, bands=_DOVE),
+    Sensor("PS2.SD", 3.0, 0.8, bands=_DOVE),
+    Sensor("PSB.SD", 3.0, 0.8, bands=_SUPER_DOVE),
 )
 """Sentinel-2; Landsat TM, ETM+, OLI with and without TIRS, and MSS, whose images are not read but
 whose outlines are; HLS; PlanetScope by Planet's names of its instruments. The blur is larger than

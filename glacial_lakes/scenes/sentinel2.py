@@ -24,10 +24,11 @@ from glacial_lakes.errors import (
     UnknownProductError,
 )
 from glacial_lakes.grid import Grid, scaled
-from glacial_lakes.scenes.metadata import read_xml, to_name, to_number, to_sun, to_time
+from glacial_lakes.scenes.metadata import read_xml, text_in, to_name, to_number, to_sun, to_time
 from glacial_lakes.scenes.offsets import FIRST_UNKNOWN_BASELINE, OWN_BASELINE, stored_offset
-from glacial_lakes.scenes.plausibility import check_time, contradictions
+from glacial_lakes.scenes.plausibility import check_tile, check_time, contradictions
 from glacial_lakes.scenes.raster import Band, Header, coarsening, read_header
+from glacial_lakes.scenes.rows import Row
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sensors import SAID
 from glacial_lakes.scenes.source import Source, driver_of, find, raster_name
@@ -38,6 +39,16 @@ if TYPE_CHECKING:
 
 METADATA = r"MTD_MSIL(?:1C|2A)\.xml"
 """Name of the product metadata, in any case: ``MTD_MSIL2a.xml`` occurs."""
+
+ROWS = (
+    Row(
+        "Sentinel-2 L2A, bands as JPEG 2000 or, with the same names, GeoTIFF",
+        "`.SAFE` folder, `.zip`, `MTD_MSIL2A.xml`",
+        "(number + offset of the band) ÷ quantification value; both from the XML",
+        "scene classification (SCL)",
+    ),
+    Row("Sentinel-2 L1C", "the same, `MTD_MSIL1C.xml`", "the same", "none"),
+)
 
 _BANDS = {
     "blue": ("B02", "B2", 10),
@@ -114,17 +125,17 @@ def open_sentinel2(source: Source, metadata_name: str) -> Scene:
     scene_id = _product_id(product, where)
     sensor = _sensor(product, where)
     acquired = to_time(
-        _text(tile, "SENSING_TIME")
-        or _text(product, "PRODUCT_START_TIME")
-        or _text(product, "DATATAKE_SENSING_START"),
+        text_in(tile, "SENSING_TIME")
+        or text_in(product, "PRODUCT_START_TIME")
+        or text_in(product, "DATATAKE_SENSING_START"),
         N_("the sensing time"),
         where,
     )
-    processed = _text(product, "GENERATION_TIME") or ""
+    processed = text_in(product, "GENERATION_TIME") or ""
     check_time(acquired, sensor, where)
     doubts += contradictions(acquired, grid, (elevation, azimuth), processed, scene_id, sensor)
     granule = _tile_id(scene_id, tile, where)
-    check_zone(granule, grid, where)
+    check_tile(granule, grid, where)
     return Scene(
         id=scene_id,
         path=str(source.path),
@@ -140,7 +151,7 @@ def open_sentinel2(source: Source, metadata_name: str) -> Scene:
         cloud_percent=_cloud(product, tile, where),
         provenance={
             "product": "sentinel2",
-            "baseline": _text(product, "PROCESSING_BASELINE") or "",
+            "baseline": text_in(product, "PROCESSING_BASELINE") or "",
             "processed": processed,
             "granule": granule,
             "datastrip": _datastrip(product, tile),
@@ -152,16 +163,8 @@ def open_sentinel2(source: Source, metadata_name: str) -> Scene:
     )
 
 
-def _text(tree: Element, *tags: str) -> str | None:
-    """Text of the first element with one of the local names, without its namespace."""
-    for element in tree.iter():
-        if element.tag.rpartition("}")[2] in tags:
-            return (element.text or "").strip() or None
-    return None
-
-
 def _level(product: Element, where: Path) -> str:
-    text = _text(product, "PROCESSING_LEVEL") or ""
+    text = text_in(product, "PROCESSING_LEVEL") or ""
     level = {"Level-1C": "L1C", "Level-2A": "L2A", "Level-2Ap": "L2A"}.get(text)
     if level is None:
         raise UnknownProductError(
@@ -187,12 +190,12 @@ def _tile_file(source: Source) -> str | None:
 
 
 def _product_id(product: Element, where: Path) -> str:
-    text = _text(product, "PRODUCT_URI", "PRODUCT_URI_2A", "PRODUCT_URI_1C")
+    text = text_in(product, "PRODUCT_URI", "PRODUCT_URI_2A", "PRODUCT_URI_1C")
     return to_name(text, N_("the product name (PRODUCT_URI)"), where).removesuffix(".SAFE")
 
 
 def _sensor(product: Element, where: Path) -> str:
-    spacecraft = _text(product, "SPACECRAFT_NAME") or ""
+    spacecraft = text_in(product, "SPACECRAFT_NAME") or ""
     found = SAID.get((spacecraft,))
     if found is None:
         raise MetadataError(
@@ -202,20 +205,6 @@ def _sensor(product: Element, where: Path) -> str:
             spacecraft=spacecraft,
         )
     return found.name
-
-
-def check_zone(tile: str, grid: Grid, where: Path) -> None:
-    """Refuse a grid that lies in another zone than the tile of the product."""
-    code = grid.crs.to_epsg() or 0
-    hemisphere = 326 if tile[2] >= "N" else 327
-    if code != hemisphere * 100 + int(tile[:2]):
-        raise GridError(
-            where,
-            "the images lie in EPSG:{code}, but the tile is {tile}",
-            "download the product again",
-            code=code,
-            tile=tile,
-        )
 
 
 def _image_file(source: Source, product: Element, level: str, code: str, pixel_m: int) -> str:
@@ -238,7 +227,7 @@ def _image_file(source: Source, product: Element, level: str, code: str, pixel_m
 
 def _special_values(product: Element, where: Path) -> tuple[float, float]:
     values = {
-        _text(element, "SPECIAL_VALUE_TEXT"): _text(element, "SPECIAL_VALUE_INDEX")
+        text_in(element, "SPECIAL_VALUE_TEXT"): text_in(element, "SPECIAL_VALUE_INDEX")
         for element in product.iter("Special_Values")
     }
     return (
@@ -263,7 +252,7 @@ def _unusual_values(nodata: float, saturated: float) -> list[Message]:
 def _radiometry(product: Element, where: Path) -> tuple[float, Mapping[str, float], list[Message]]:
     """Scale, offset in stored numbers by physical band (``B3``), and what contradicts them."""
     quantification = to_number(
-        _text(
+        text_in(
             product,
             "BOA_QUANTIFICATION_VALUE",
             "L2A_BOA_QUANTIFICATION_VALUE",
@@ -273,11 +262,11 @@ def _radiometry(product: Element, where: Path) -> tuple[float, Mapping[str, floa
         where,
     )
     baseline = to_number(
-        _text(product, "PROCESSING_BASELINE"), N_("the processing baseline"), where
+        text_in(product, "PROCESSING_BASELINE"), N_("the processing baseline"), where
     )
     made = None
     if baseline == OWN_BASELINE:
-        made = to_time(_text(product, "GENERATION_TIME"), "GENERATION_TIME", where)
+        made = to_time(text_in(product, "GENERATION_TIME"), "GENERATION_TIME", where)
     is_known = baseline < FIRST_UNKNOWN_BASELINE or baseline == OWN_BASELINE
     allowed = (1000.0, 10_000.0) if baseline < _LATER_QUANTIFICATION else (10_000.0,)
     if quantification <= 0:
@@ -327,7 +316,7 @@ def _grid(tile: Element, header: Header, where: Path) -> tuple[Grid, bool]:
     The metadata tells the grid; the image must lie in the same place. A thinned copy covers
     the same area with larger pixels.
     """
-    code = _text(tile, "HORIZONTAL_CS_CODE") or ""
+    code = text_in(tile, "HORIZONTAL_CS_CODE") or ""
     if not re.fullmatch(r"EPSG:\d+", code):
         raise MetadataError(where, "the CRS is {code!r}", "download the product again", code=code)
     crs = CRS.from_user_input(code)
@@ -335,7 +324,7 @@ def _grid(tile: Element, header: Header, where: Path) -> tuple[Grid, bool]:
     place = _of_resolution(tile, "Geoposition", where)
 
     def number(element: Element, tag: str) -> float:
-        return to_number(_text(element, tag), Message("{tag} at 10 m", tag=tag), where)
+        return to_number(text_in(element, tag), Message("{tag} at 10 m", tag=tag), where)
 
     rows, cols = int(number(size, "NROWS")), int(number(size, "NCOLS"))
     west, north = number(place, "ULX"), number(place, "ULY")
@@ -382,7 +371,7 @@ def _sun(tile: Element, where: Path) -> tuple[float, float]:
     mean = next(tile.iter("Mean_Sun_Angle"), None)
     zenith, azimuth = (
         to_number(
-            None if mean is None else _text(mean, tag), Message("the sun's {tag}", tag=tag), where
+            None if mean is None else text_in(mean, tag), Message("the sun's {tag}", tag=tag), where
         )
         for tag in ("ZENITH_ANGLE", "AZIMUTH_ANGLE")
     )
@@ -390,20 +379,20 @@ def _sun(tile: Element, where: Path) -> tuple[float, float]:
 
 
 def _cloud(product: Element, tile: Element, where: Path) -> float | None:
-    text = _text(tile, "CLOUDY_PIXEL_PERCENTAGE") or _text(product, "Cloud_Coverage_Assessment")
+    text = text_in(tile, "CLOUDY_PIXEL_PERCENTAGE") or text_in(product, "Cloud_Coverage_Assessment")
     return None if text is None else to_number(text, N_("the cloud cover"), where)
 
 
 def _datastrip(product: Element, tile: Element) -> str:
     """Return when the data strip begins, as its name tells; empty where it does not."""
     listed = (item.get("datastripIdentifier") or "" for item in product.iter("Granule"))
-    name = _text(tile, "DATASTRIP_ID") or next(listed, "")
+    name = text_in(tile, "DATASTRIP_ID") or next(listed, "")
     match = re.search(r"_S(\d{8}T\d{6})_", f"{name}_")
     return match[1] if match else ""
 
 
 def _tile_id(scene_id: str, tile: Element, where: Path) -> str:
-    match = re.search(r"_T(\d{2}[A-Z]{3})_", f"{scene_id}_{_text(tile, 'TILE_ID') or ''}_")
+    match = re.search(r"_T(\d{2}[A-Z]{3})_", f"{scene_id}_{text_in(tile, 'TILE_ID') or ''}_")
     if match is None:
         raise MetadataError(where, "the tile is not told", "download the product again")
     return match[1]

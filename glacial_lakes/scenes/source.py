@@ -36,6 +36,9 @@ MAX_UNPACKED_BYTES = 64_000_000_000
 MAX_DEPTH = 6
 """Folders below ``GRANULE`` that are looked into; a SAFE has three."""
 
+PARTS = frozenset(("GRANULE", "MASKS", "R10M", "R20M", "R60M"))
+"""Folders inside those of products: of SAFE, of MAJA, of Sentinel-2 on Amazon."""
+
 _STRAY = re.compile(
     r"\._.*|~\$.*|\.~.*|.*~|.*_\$folder\$|\.DS_Store|Thumbs\.db|ehthumbs\.db|desktop\.ini|Icon\r?"
     r"|__MACOSX|\.Spotlight-V100|\.Trashes|\.fseventsd|.*\.(?:aux\.xml|tmp|part|partial|crdownload)",
@@ -276,11 +279,11 @@ def open_file(source: Source, name: str) -> Iterator[IO[bytes]]:
 
 
 def _files(folder: Path) -> Iterator[str]:
-    """Names of the files in a folder; of its subfolders only a SAFE's ``GRANULE`` counts."""
+    """Names of the files in a folder; of its subfolders only those that are parts of products."""
     for item in folder.iterdir():
         if not item.is_dir():
             yield item.name
-        elif item.name.upper() == "GRANULE":
+        elif item.name.upper() in PARTS:
             yield from _walk(item, MAX_DEPTH, f"{item.name}/")
 
 

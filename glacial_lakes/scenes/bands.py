@@ -1,0 +1,289 @@
+"""Bands in single files: ``B03.tif``, ``…_B03_10m.jp2``, Amazon, Landsat without MTL, Earth Engine.
+
+Names of files and folder, ``tileInfo.json`` of Amazon and a sidecar tell sensor, date and factors.
+What none of them tells is asked for and never guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from glacial_lakes.errors import N_, MetadataError, MissingFileError
+from glacial_lakes.scenes.declared import declared, declared_sun
+from glacial_lakes.scenes.files import Stored, bands_in, layer_in
+from glacial_lakes.scenes.landsat import COLLECTION_2, FILL
+from glacial_lakes.scenes.metadata import read_json, to_name
+from glacial_lakes.scenes.names import Named, read_name
+from glacial_lakes.scenes.offsets import expected_offset
+from glacial_lakes.scenes.quality import Decoder
+from glacial_lakes.scenes.raster import AnyLayer, Header, read_header
+from glacial_lakes.scenes.rows import Row
+from glacial_lakes.scenes.scene import Scene
+from glacial_lakes.scenes.sensors import MAPPING_BANDS, band_meant
+from glacial_lakes.scenes.sidecar import Sidecar, read_sidecar, require_beside
+from glacial_lakes.scenes.source import Source, driver_of, raster_name
+
+ROWS = (
+    Row(
+        "single bands: `B03.tif`, `…_B03_10m.jp2`, Sentinel-2 on Amazon, Landsat 2 without MTL",
+        "folder, one of its bands",
+        "by the name of the product (Sentinel-2 as JPEG 2000, Landsat Collection 2), else `scale` "
+        "and `offset` of a sidecar",
+        "SCL, QA_PIXEL with QA_RADSAT, or the sidecar's",
+    ),
+)
+
+COMMON_SIDECAR = "scene.toml"
+"""Name of the sidecar of files that are called after their bands alone."""
+
+_FILE = re.compile(
+    r"(?P<folder>(?:R\d0m/)?)(?P<start>(?:.*?[_. -])??)"
+    r"(?P<token>(?:SR_)?B(?:and)?_?(?:\d{1,2}|8A)|blue|green|red|nir(?:08)?|swir(?:1|2|16|22)"
+    r"|SCL|QA_PIXEL|QA_RADSAT)"
+    r"(?P<pixel>_\d0m)?(?:_\(Raw\))?\.(?:tiff?|jp2)",
+    re.IGNORECASE,
+)
+_LAYERS: Mapping[str, Decoder] = {"scl": "scl", "qa_pixel": "qa_pixel"}
+_SATURATION = "qa_radsat"
+_TILE_INFO = "tileInfo.json"
+_FOUR_LOWEST = ("blue", "green", "red", "nir")
+
+
+def is_band(name: str) -> bool:
+    """Tell whether a file is named like one band of a scene."""
+    return _FILE.fullmatch(name) is not None
+
+
+def groups(names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return the files of each scene among names: by what its names begin with, then by band.
+
+    Of a band with several sizes of pixels the finest file is taken.
+
+    Examples
+    --------
+    >>> groups(["B03.tif", "B08.tif", "dem.tif"])
+    {'': {'b03': 'B03.tif', 'b08': 'B08.tif'}}
+    """
+    found: dict[str, dict[str, tuple[int, str]]] = {}
+    for name in sorted(names):
+        match = _FILE.fullmatch(name)
+        if match is None:
+            continue
+        size = re.search(r"\d0", match["pixel"] or match["folder"])
+        pixel = int(size[0]) if size else 0
+        files = found.setdefault(match["start"], {})
+        token = match["token"].lower()
+        files[token] = min(files.get(token, (pixel, name)), (pixel, name))
+    return {
+        start: {token: name for token, (_, name) in files.items()}
+        for start, files in found.items()
+        if len(files) > 1
+    }
+
+
+def sidecar_name(start: str) -> str:
+    """Return the name of the sidecar of files that begin so."""
+    stem = start.rstrip("_. -")
+    return f"{stem}.toml" if stem else COMMON_SIDECAR
+
+
+def open_bands(source: Source, start: str) -> Scene:
+    """Describe a scene of single bands.
+
+    Parameters
+    ----------
+    source : Source
+        Its files, in a folder.
+    start : str
+        What their names begin with.
+
+    Raises
+    ------
+    MetadataError
+        When sensor, time, scale, offset or no data are not told, with the key of the sidecar.
+    UnknownProductError
+        When a name has a part that is not known.
+    MissingFileError
+        When green or near infrared is not there, or Landsat Level 1 lacks its MTL.
+    """
+    files = groups(source.names)[start]
+    name = sidecar_name(start)
+    named, usual, metadata = _told(source, start, files)
+    told = read_sidecar(source, name, usual)
+    if named is not None and named.maker == "landsat" and named.level.startswith("L1"):
+        raise MissingFileError(source.path, "lacks its metadata, *_MTL.txt", "download it whole")
+    told.require("sensor")
+    chosen = _chosen(files, told, source)
+    headers = {band: _header(source, file) for band, file in chosen.items()}
+    factors = _factors(named, chosen, files, headers)
+    told = Sidecar(told.where, {**factors, **told.keys}, told.is_there)
+    told.require("acquired", "scale", "offset")
+    bands, grid, finest = bands_in(
+        source,
+        {
+            band: Stored(
+                file,
+                told.number("scale", band) or 1.0,
+                told.number("offset", band) or 0.0,
+                told.nodata(headers[band].nodata),
+                told.number("saturated", band),
+            )
+            for band, file in chosen.items()
+        },
+    )
+    time, is_usual = told.time(grid)
+    layer = told.quality()
+    quality: tuple[AnyLayer | None, Decoder] = (None, "none")
+    if layer is not None:
+        quality = layer_in(source, layer[0], grid, finest), layer[1]
+    else:
+        for token, decoder in _LAYERS.items():
+            if token in files:
+                quality = layer_in(source, files[token], grid, finest), decoder
+    saturation = None
+    if _SATURATION in files:
+        saturation = layer_in(source, files[_SATURATION], grid, finest)
+    numbers = [int(re.sub(r"\D", "", _token(files, chosen[band])) or 0) for band in _FOUR_LOWEST
+               if band in chosen]  # fmt: skip
+    stem = start.rstrip("_. -") or source.path.name
+    fields = declared(
+        told.where if name in source.names else source.path,
+        id=to_name(re.sub(r"[^\w.+-]", "_", stem), N_("the file name"), source.path),
+        path=str(source.path if len(groups(source.names)) == 1 else source.path / chosen["green"]),
+        sensor=to_name(told.text("sensor"), "sensor", told.where),
+        level=told.text("level") if "level" in told else "stack",
+        acquired=time,
+        grid=grid,
+        bands=bands,
+        quality=quality,
+        sun=declared_sun(told.keys, told.where),
+        cloud_percent=told.keys.get("cloud_percent"),
+        is_lazy=any(band.driver == "JP2OpenJPEG" for band in bands.values()),
+        provenance={
+            "product": "bands",
+            "baseline": "" if named is None else named.baseline or named.collection,
+            "granule": (named.granule if named is not None else "") or stem,
+            "metadata": (*([name] if name in source.names else []), *metadata, chosen["green"]),
+            **({"time": "overpass"} if is_usual else {}),
+        },
+    )
+    if saturation is not None and all(numbers):
+        fields |= {
+            "saturation": saturation,
+            "saturation_bits": sum(1 << number - 1 for number in numbers),
+        }
+    return Scene(**fields)
+
+
+def _token(files: Mapping[str, str], file: str) -> str:
+    return next((token for token, name in files.items() if name == file), "")
+
+
+def _told(
+    source: Source, start: str, files: Mapping[str, str]
+) -> tuple[Named | None, dict[str, Any], tuple[str, ...]]:
+    """Return what names and the JSON of Amazon tell, and the name of the latter."""
+    info: Mapping[str, Any] = {}
+    metadata: tuple[str, ...] = ()
+    if _TILE_INFO in source.names and not start:
+        content = read_json(source, _TILE_INFO)
+        info, metadata = (content if isinstance(content, dict) else {}), (_TILE_INFO,)
+    texts = (start.rstrip("_. -"), str(info.get("productName", "")), source.path.name)
+    names = [named for text in texts if (named := read_name(text, source.path)) is not None]
+    if not names:
+        return None, {}, metadata
+    days = {named.day for named in names}
+    sensors = {named.sensor for named in names if named.sensor}
+    if len(days) > 1 or len(sensors) > 1:
+        raise MetadataError(
+            source.path,
+            "the names of files and folder tell {told}",
+            "put the bands of one image into one folder, and name it after them",
+            told=sorted(map(str, days if len(days) > 1 else sensors)),
+        )
+    named = max(names, key=lambda one: (bool(one.level), bool(one.baseline), bool(one.sensor)))
+    times = [one.time for one in names if one.time is not None]
+    usual: dict[str, Any] = {"acquired": times[0] if times else named.day}
+    if sensors:
+        usual["sensor"] = min(sensors)
+    if named.level:
+        usual["level"] = named.level
+    if "cloudyPixelPercentage" in info:
+        usual["cloud_percent"] = info["cloudyPixelPercentage"]
+    return named, usual, metadata
+
+
+def _chosen(files: Mapping[str, str], told: Sidecar, source: Source) -> dict[str, str]:
+    """Return the file of each band: as the sidecar says, else by its name and the sensor."""
+    table = told.keys.get("bands", {})
+    if not isinstance(table, dict):
+        raise MetadataError(
+            told.where, "bands is no table", 'write [bands] and name = "file" lines'
+        )
+    found: dict[str, str] = {}
+    for token, file in files.items():
+        band = band_meant(token, told.text("sensor"))
+        if band is not None:
+            found.setdefault(band, file)
+    for band, file in table.items():
+        if band_meant(band, "") != band or not isinstance(file, str):
+            raise MetadataError(
+                told.where,
+                "[bands] has {name} = {value}",
+                'write lines such as green = "B03.tif"',
+                name=band,
+                value=repr(file),
+            )
+        require_beside(file, band, told.where)
+        found[band] = file
+    missing = [band for band in MAPPING_BANDS if band not in found]
+    if missing:
+        raise MissingFileError(
+            source.path,
+            "has no file of the band {missing} of {sensor}",
+            "put it beside the others, or name it in [bands] of {sidecar}",
+            missing=missing,
+            sensor=told.text("sensor"),
+            sidecar=told.where.name,
+        )
+    order = ("blue", "green", "red", "nir", "swir1", "swir2")
+    return {band: found[band] for band in order if band in found}
+
+
+def _header(source: Source, file: str) -> Header:
+    if file not in source.names:
+        raise MissingFileError(source.path, "lacks {name}", "download the product whole", name=file)
+    driver = driver_of(file)
+    return read_header(raster_name(source, file, driver), driver)
+
+
+def _factors(
+    named: Named | None,
+    chosen: Mapping[str, str],
+    files: Mapping[str, str],
+    headers: Mapping[str, Header],
+) -> dict[str, Any]:
+    """Return scale, offset and no data where the name of the product tells them.
+
+    A JPEG 2000 is as its maker wrote it. A GeoTIFF was written anew by somebody, who may have
+    taken off the offset of Sentinel-2: then only products without one are known.
+    """
+    if named is None or any(np.dtype(one.dtype) != np.uint16 for one in headers.values()):
+        return {}
+    if named.maker == "sentinel2" and named.baseline:
+        offset = expected_offset(float(named.baseline))
+        is_own = all(file.lower().endswith(".jp2") for file in chosen.values())
+        if offset is None or (offset and not is_own):
+            return {"scale": 1e-4, "nodata": 0}
+        return {"scale": 1e-4, "offset": offset * 1e-4, "nodata": 0, "saturated": 65535}
+    is_collection_2 = named.collection == "02" or (
+        not named.collection and any(token.startswith("sr_b") for token in files)
+    )
+    if named.maker == "landsat" and is_collection_2:
+        scale, offset = COLLECTION_2
+        return {"scale": scale, "offset": offset, "nodata": FILL, "saturated": 65535}
+    return {}
