@@ -119,8 +119,10 @@ def first_autocorrelation(
     n = values.size
     times = np.asarray(np.arange(n) if times is None else times, dtype=float)
     ranks = _residual_ranks(values, times, slope)
-    first = float(ranks[1:] @ ranks[:-1]) / max(float(ranks @ ranks), 1e-12)
-    return (n * first + 2) / (n - 4)
+    squares = float(ranks @ ranks)
+    if squares == 0.0:  # all on the line
+        return 0.0
+    return (n * float(ranks[1:] @ ranks[:-1]) / squares + 2) / (n - 4)
 
 
 def mann_kendall_of_memory(values: npt.ArrayLike, memory: float) -> RankTest:

@@ -63,6 +63,10 @@ _MIN_FOR_CORRELATION = 10
 _MIN_FOR_MEMORY = 5
 """Dates from which a lake tells something of how much its areas remember."""
 
+_USUAL_MEMORY = 0.3
+"""Standard deviation of how much areas remember, as far as no dates tell it: a few series by
+themselves tell little."""
+
 _MIN_FOR_STEP = 8
 """Dates below which the test of Pettitt (1979) cannot reach its level beside a trend."""
 
@@ -603,7 +607,7 @@ def memories(measured: pd.DataFrame) -> dict[str, float]:
         if not tells.any():
             continue
         weight = 1 / variance
-        mean = float((weight * own).sum() / weight.sum())
+        mean = float((weight * own).sum() / (weight.sum() + 1 / _USUAL_MEMORY**2))
         spread = (own[tells] - mean) ** 2 - variance[tells]
         apart = max(float((weight[tells] * spread).sum() / weight.sum()), 0.0)
         drawn = mean + apart / (apart + variance) * (own - mean)
