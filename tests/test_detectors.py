@@ -181,5 +181,11 @@ def test_the_example_of_the_document_runs(monkeypatch: pytest.MonkeyPatch) -> No
         for block in blocks:
             exec(block, space)  # noqa: S102 (our own page)
             assert len(space["lakes"]) > 5  # type: ignore[arg-type]
+        learned = space["lakes"]
+        assert len(learned) > 25  # type: ignore[arg-type]
+        assert learned["lake_id"].is_unique  # type: ignore[index]
+        assert learned["area_sigma_m2"].gt(0).mean() > 0.9  # type: ignore[index]
+        lines = blocks[-1].split("import rasterize")[1].splitlines()
+        assert sum(bool(line.strip()) for line in lines) < 20
     finally:
         indices._INDICES.pop("red_water", None)

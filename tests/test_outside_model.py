@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,20 @@ from geopandas.testing import assert_geodataframe_equal
 from rasterio.features import rasterize
 from rasterio.transform import from_bounds
 from rasterio.warp import calculate_default_transform, reproject
+from scipy import ndimage
 
 import glacial_lakes as gl
 from glacial_lakes.errors import GridError, InputError, MissingFileError
 from glacial_lakes.language import in_language
+from glacial_lakes.mapping.pipeline import candidates
+from glacial_lakes.mapping.probability import lake_prob
 
 Write = Callable[..., Path]
 
 
-@pytest.fixture(scope="module")
-def scene(sample_data: Path) -> gl.Scene:
-    return next(one for one in gl.discover(sample_data / "scenes") if one.id.startswith("S2A"))
+PART = {"y": slice(200, 700), "x": slice(300, 800)}
+DAYS = ("2018-08-12", "2022-08-16")
+"""Half in clouds, and clear."""
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +38,52 @@ def dem(sample_data: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def own(scene: gl.Scene, dem: Path) -> gl.MappedScene:
-    return gl.map_lakes(scene, dem=dem)
+def parts(sample_data: Path) -> dict[str, gl.Scene]:
+    """Return parts of two scenes by date."""
+    pytest.importorskip("xarray")
+    found = {}
+    for one in gl.discover(sample_data / "scenes"):
+        if (day := f"{one.acquired:%Y-%m-%d}") in DAYS:
+            held = one.to_xarray().isel(PART).load()
+            flags = held.quality.load()
+            found[day] = gl.Scene.from_xarray(
+                held, scale=1, offset=0, quality=flags, decoder=np.asarray, id=one.id
+            )
+    return found
 
 
 @pytest.fixture(scope="module")
-def mask(scene: gl.Scene, own: gl.MappedScene) -> Any:
-    """Return a perfect mask: the pixels of the lakes that the scene shows."""
-    return rasterize(own.outlines.geometry, scene.grid.shape, transform=scene.grid.transform)
+def truths(sample_data: Path, parts: dict[str, gl.Scene]) -> dict[str, gpd.GeoDataFrame]:
+    """Return the true lakes of the parts, and whether these show them whole."""
+    found = {}
+    for day, scene in parts.items():
+        lakes, part = gpd.read_file(sample_data / "truth.gpkg", layer=day), box_of(scene)
+        hidden = lakes["cloud_shadow_fraction"] + lakes["shadow_fraction"]
+        lakes["whole"] = lakes.within(part.buffer(-30)) & (lakes["frozen_fraction"] < 0.1)
+        lakes["whole"] &= lakes["observed_fraction"] - hidden > 0.9
+        found[day] = lakes[lakes.intersects(part)]
+    return found
+
+
+@pytest.fixture(scope="module")
+def scene(parts: dict[str, gl.Scene]) -> gl.Scene:
+    return parts[DAYS[1]]
+
+
+@pytest.fixture(scope="module")
+def truth(truths: dict[str, gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+    return truths[DAYS[1]]
+
+
+def drawn(scene: gl.Scene, lakes: gpd.GeoDataFrame) -> Any:
+    """Return the mask of some lakes on the grid of a scene."""
+    return rasterize(lakes.geometry, scene.grid.shape, transform=scene.grid.transform)
+
+
+@pytest.fixture(scope="module")
+def mask(scene: gl.Scene, truth: gpd.GeoDataFrame) -> Any:
+    """Return a perfect mask."""
+    return drawn(scene, truth)
 
 
 @pytest.fixture(scope="module")
@@ -64,34 +106,91 @@ def write(tmp_path: Path, scene: gl.Scene) -> Write:
     return write_raster
 
 
-def lost(found: gl.MappedScene, wanted: gl.MappedScene) -> gpd.GeoDataFrame:
-    """Return the wanted outlines whose inner point lies in none that was found."""
-    inner = wanted.outlines.geometry.representative_point()
-    return wanted.outlines[~inner.intersects(found.outlines.union_all())]
+def box_of(scene: gl.Scene) -> shapely.Geometry:
+    return shapely.box(*scene.grid.bounds)
 
 
-def sure(lakes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the lakes that are seen whole and hardly anything else.
+def overlaps(found: gl.MappedScene, lakes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return pairs of a true lake and the outline that shows it: they share more than half."""
+    pairs = found.outlines.sjoin(lakes.assign(shape=lakes.geometry), rsuffix="true")
+    shared = pairs.geometry.intersection(gpd.GeoSeries(pairs["shape"], crs=pairs.crs)).area
+    both = pairs.geometry.union(gpd.GeoSeries(pairs["shape"], crs=pairs.crs)).area
+    return pairs[shared > 0.5 * both]
 
-    A candidate of other pixels is another one, and is judged by its own signal as ever: of the
-    doubtful and of those that clouds cut, some are judged otherwise.
-    """
-    return lakes[(lakes["lake_prob"] > 0.6) & (lakes["status"] == "observed")]
+
+def missed(found: gl.MappedScene, lakes: gpd.GeoDataFrame) -> set[str]:
+    """Return the lakes that are seen whole and not found."""
+    return set(lakes.loc[lakes["whole"], "lake_id"]) - set(overlaps(found, lakes)["lake_id"])
 
 
-def test_a_perfect_mask_finds_every_sure_lake_and_is_uncertain_of_the_others(
-    own: gl.MappedScene, by_mask: gl.MappedScene
+def invented(found: gl.MappedScene, lakes: gpd.GeoDataFrame) -> int:
+    """Return how many outlines meet no lake."""
+    return int((~found.outlines.intersects(lakes.union_all())).sum())
+
+
+@pytest.mark.parametrize("day", DAYS)
+def test_a_perfect_mask_gives_every_lake_with_its_area_and_error_and_nothing_else(
+    day: str, parts: dict[str, gl.Scene], truths: dict[str, gpd.GeoDataFrame], dem: Path
 ) -> None:
-    missed = lost(by_mask, own)
-    assert len(sure(own.outlines)) >= 10
-    assert sure(missed).empty
-    assert (by_mask.coverage.observe(missed.geometry)["status"] == "uncertain").all()
-    joined = gpd.sjoin(own.outlines, by_mask.outlines, lsuffix="own", rsuffix="mask")
-    ratio = joined["area_m2_mask"] / joined["area_m2_own"]
-    assert ratio.median() == pytest.approx(1.0, abs=0.02)
-    assert (
-        by_mask.outlines["area_sigma_m2"].gt(0).sum() == by_mask.outlines["area_m2"].notna().sum()
-    )
+    scene, truth = parts[day], truths[day]
+    found = gl.map_lakes(scene, dem=dem, probability=drawn(scene, truth))
+    assert truth["whole"].sum() >= 7
+    assert missed(found, truth) == set()
+    assert invented(found, truth) == 0
+    pairs = overlaps(found, truth[truth["whole"]]).dropna(subset="area_m2_left")
+    apart = (pairs["area_m2_left"] - pairs["area_m2_true"]).abs() / pairs["area_sigma_m2"]
+    assert np.mean(apart < 2) >= 0.9
+    assert found.outlines["lake_prob"].median() > 0.95
+
+
+def test_what_a_noisy_mask_takes_for_water_is_no_lake_by_the_scene(
+    scene: gl.Scene, truth: gpd.GeoDataFrame, dem: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    kept = truth[rng.random(len(truth)) < 0.8]
+    dark = (scene.read(["nir"])[0] < 0.08) & (drawn(scene, truth) == 0)  # shade, mostly
+    blobs = dark & ndimage.binary_dilation(dark & (rng.random(dark.shape) < 0.004), iterations=3)
+    found = gl.map_lakes(scene, dem=dem, probability=(drawn(scene, kept) == 1) | blobs)
+    assert ndimage.label(blobs)[1] > 10
+    assert len(kept) < len(truth)
+    assert invented(found, truth) == 0
+    assert missed(found, kept) == set()
+
+
+@pytest.mark.parametrize("day", DAYS)
+def test_a_mask_of_chance_makes_few_lakes_of_what_it_proposes(
+    day: str, parts: dict[str, gl.Scene], truths: dict[str, gpd.GeoDataFrame], dem: Path
+) -> None:
+    scene, truth = parts[day], truths[day]
+    chance = np.random.default_rng(0).random(scene.grid.shape) < 0.1
+    found = gl.map_lakes(scene, dem=dem, probability=chance)
+    _, proposed = ndimage.label(chance, np.ones((3, 3)))
+    assert proposed > 10_000
+    assert invented(found, truth) < 1e-3 * proposed
+
+
+def test_a_probability_multiplies_the_odds_of_the_scene_within_bounds(
+    parts: dict[str, gl.Scene], dem: Path
+) -> None:
+    judged = [one for one in candidates(parts[DAYS[0]], dem=dem) if 0.2 < one.lake_prob < 0.8]
+    assert len(judged) > 3
+    for share, factor in [(0.0, 1 / 9), (0.3, 3 / 7), (0.5, 1), (0.7, 7 / 3), (1.0, 9)]:
+        for one in judged:
+            prob, _ = lake_prob(replace(one.features, outside=share), one.rules)
+            alone = one.lake_prob / (1 - one.lake_prob)
+            assert prob / (1 - prob) == pytest.approx(factor * alone, rel=0.05)
+
+
+def test_a_probability_is_a_feature_of_each_lake(
+    scene: gl.Scene, dem: Path, mask: Any, by_mask: gl.MappedScene
+) -> None:
+    settings = gl.MappingSettings(seed_threshold=0.05)
+    low = gl.map_lakes(scene, dem=dem, probability=mask * np.float32(0.1), settings=settings)
+    pairs = by_mask.outlines.merge(low.outlines, on=["lon", "lat"])
+    assert len(pairs) > 12
+    np.testing.assert_array_equal(pairs["area_m2_x"], pairs["area_m2_y"])
+    assert (pairs["lake_prob_x"] >= pairs["lake_prob_y"]).all()
+    assert (pairs["lake_prob_x"] > pairs["lake_prob_y"]).any()
 
 
 def test_strips_cut_their_windows_inside(
@@ -119,7 +218,7 @@ def test_a_mask_is_the_same_as_file_dataset_array_and_probability(
 
 
 def test_a_mask_on_another_grid_finds_the_lakes(
-    scene: gl.Scene, dem: Path, mask: Any, own: gl.MappedScene, write: Write
+    scene: gl.Scene, dem: Path, mask: Any, truth: gpd.GeoDataFrame, write: Write
 ) -> None:
     grid = scene.grid
     rows, cols = grid.shape
@@ -132,7 +231,7 @@ def test_a_mask_on_another_grid_finds_the_lakes(
         dst_transform=at, dst_crs="EPSG:32644", dst_nodata=np.nan,
     )  # fmt: skip
     mapped = gl.map_lakes(scene, dem=dem, probability=write(moved, crs="EPSG:32644", transform=at))
-    assert sure(lost(mapped, own)).empty
+    assert missed(mapped, truth) == set()
 
 
 def test_nothing_proposed_is_no_lake_and_nothing_said_is_uncertain(
@@ -150,7 +249,7 @@ def test_nothing_proposed_is_no_lake_and_nothing_said_is_uncertain(
     assert not mapped.outlines.intersects(side).any()
 
 
-def test_a_threshold_of_ones_own_is_taken(scene: gl.Scene, mask: Any, own: gl.MappedScene) -> None:
+def test_a_threshold_of_ones_own_is_taken(scene: gl.Scene, mask: Any) -> None:
     low = mask * np.float32(0.3)
     assert gl.map_lakes(scene, probability=low).outlines.empty
     taken = gl.map_lakes(scene, probability=low, settings=gl.MappingSettings(seed_threshold=0.2))

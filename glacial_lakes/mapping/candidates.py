@@ -36,6 +36,7 @@ from glacial_lakes.mapping import (
 from glacial_lakes.mapping.clouds_beside import with_believed_clouds
 from glacial_lakes.mapping.features import CIRRUS, Features
 from glacial_lakes.mapping.masks import MIN_WATER_NDWI, STEEP_DEG
+from glacial_lakes.mapping.outside_model import OutsideModel
 from glacial_lakes.mapping.pixels import Pixels, ground_states
 from glacial_lakes.mapping.populations import populations
 from glacial_lakes.mapping.unmixing import Fraction
@@ -141,6 +142,7 @@ def measure(
     sun_elevation_deg: float | None,
     may_hold_ice: bool,
     has_cloud_mask: bool = True,
+    model: OutsideModel | None = None,
 ) -> list[Measured]:
     """Draw the outlines of a candidate and measure them.
 
@@ -158,6 +160,8 @@ def measure(
         Whether lakes may be frozen at the date.
     has_cloud_mask : bool
         Whether the product tells of clouds; else they are told by brightness alone.
+    model : OutsideModel, optional
+        What says besides how likely a candidate is water.
     """
     window = grid.around(candidate.extent, HALO_PX)
     pixels, near = around.cut(window), candidate.labels[within(window, around.window)]
@@ -181,6 +185,7 @@ def measure(
             sun_elevation_deg=sun_elevation_deg,
             may_hold_ice=may_hold_ice,
             has_cloud_mask=has_cloud_mask,
+            model=model,
         )
     return measured
 
@@ -197,6 +202,7 @@ def _measure_part(
     sun_elevation_deg: float | None,
     may_hold_ice: bool,
     has_cloud_mask: bool,
+    model: OutsideModel | None,
 ) -> list[Measured]:
     """Draw and measure the outlines of a part of a candidate that is of one kind.
 
@@ -242,6 +248,8 @@ def _measure_part(
                 line = np.zeros(view.flags.shape, bool)
                 line[within(window, view.window)] = body
                 found = replace(found, trace_px=_trace(view, line, found, width))
+            if model is not None:
+                found = replace(found, outside=model.probability(window, body))
             land = inside & (state == State.LAND)
             row = None
             if classification.classify(found) == "lake":

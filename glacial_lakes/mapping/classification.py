@@ -7,6 +7,7 @@ brightness nor shade explains, lying flat, and being wider than a river.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -111,7 +112,8 @@ def classify(features: Features, min_lake_prob: float = 0.0) -> Category:
 
     The rules have the first word. The fitted probability
     (:func:`glacial_lakes.mapping.probability.lake_prob`) takes back what is hardly one, and adds
-    what they refuse and what is one almost surely.
+    what they refuse and what is one almost surely by the scene alone: to an outside model that
+    takes bare ground for water they do not give way.
 
     Parameters
     ----------
@@ -129,7 +131,8 @@ def classify(features: Features, min_lake_prob: float = 0.0) -> Category:
     # A river is of water too: the line tells it, of which a piece may look like a lake.
     if rules == "river" and _goes_on(features):
         return rules
-    return "lake" if prob >= max(SURE_PROB, min_lake_prob) else rules
+    own, _ = lake_prob(replace(features, outside=np.nan), rules)
+    return "lake" if own >= max(SURE_PROB, min_lake_prob) else rules
 
 
 def by_rules(features: Features) -> Category:

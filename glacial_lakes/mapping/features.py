@@ -64,6 +64,8 @@ class Features:
     """Width at the widest place; of a strip of one width as much as ``width_px``."""
     trace_px: float
     """Length of the narrow wet line that the candidate is part of; 0 when it is wide itself."""
+    outside: float = np.nan
+    """Mean probability that an outside model gives it; NaN without one."""
 
 
 def measure_features(
@@ -98,7 +100,7 @@ def measure_features(
     -------
     Features
         With ``trace_px`` and ``reach_fraction`` 0: the line through a narrow candidate and the
-        shadows of clouds need a wider view.
+        shadows of clouds need a wider view. Without what an outside model says.
     """
     bands = pixels.reflectance
     measured = _medians(

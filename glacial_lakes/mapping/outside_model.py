@@ -1,6 +1,7 @@
 """What an outside model says of a scene: a probability of water, or a mask, on any grid.
 
-It takes the place of the seeds, window by window; outline, area and error come from the scene.
+It takes the place of the seeds, window by window, and is one more feature of each candidate;
+outline, area and error come from the scene.
 """
 
 from __future__ import annotations
@@ -54,31 +55,39 @@ _FINER = 1.5
 """A model whose pixels are smaller than those of the scene by more than this is averaged."""
 
 Bool = NDArray[np.bool_]
+Float = NDArray[np.float32]
 _UNKNOWN = np.uint8(255)
+_STEPS = 250
+"""Of the probability that is kept of each pixel, in a byte."""
 
 
 @dataclass(frozen=True, eq=False)
 class OutsideModel:
-    """Which pixels of a scene an outside model takes for water."""
+    """What an outside model says of the pixels of a scene."""
 
     grid: Grid
-    answers: NDArray[np.uint8]
-    """Shape of the grid: 1 water, 0 none, 255 the model does not say."""
+    above: NDArray[np.bool_]
+    """Shape of the grid: what is proposed."""
+    share: NDArray[np.uint8]
+    """Shape of the grid: the probability in steps of 1/250; 255 the model does not say."""
 
     def propose(
         self, window: Window, reflectance: Mapping[str, NDArray[np.float32]], excluded: Bool
     ) -> Bool:
         """Return the pixels of a window that may hold water."""
-        proposed: Bool = (self._in(window) == 1) & ~excluded
+        proposed: Bool = self.above[within(window, self.grid.window)] & ~excluded
         return proposed
 
     def unknown(self, window: Window) -> Bool:
         """Return the pixels of a window of which the model says nothing."""
-        unknown: Bool = self._in(window) == _UNKNOWN
+        unknown: Bool = self.share[within(window, self.grid.window)] == _UNKNOWN
         return unknown
 
-    def _in(self, window: Window) -> NDArray[np.uint8]:
-        return self.answers[within(window, self.grid.window)]
+    def probability(self, window: Window, where: Bool) -> float:
+        """Return the mean probability in some pixels of a window; NaN where the model is silent."""
+        share = self.share[within(window, self.grid.window)][where]
+        known = share[share != _UNKNOWN]
+        return float(known.mean()) / _STEPS if known.size else float("nan")
 
 
 def read_outside_model(
@@ -110,7 +119,7 @@ def read_outside_model(
     MissingFileError, DamagedFileError, UnsafeInputError
         When a file is not there, cannot be read, or claims too much.
     """
-    answers = np.full(grid.shape, _UNKNOWN)
+    proposed, share = np.zeros(grid.shape, bool), np.full(grid.shape, _UNKNOWN)
     with _opened(probability, grid) as dataset:
         name = None if dataset.name.startswith("/vsimem/") else dataset.name
         if dataset.crs is None:
@@ -122,7 +131,10 @@ def read_outside_model(
                 for top in range(0, grid.shape[0], _ROWS):
                     rows = slice(top, min(grid.shape[0], top + _ROWS))
                     window = Window.from_slices(rows, (0, grid.shape[1]))
-                    answers[rows] = _answers(warped.read(1, window=window), above, name)
+                    values = _checked(warped.read(1, window=window), name)
+                    known = np.isfinite(values)
+                    proposed[rows] = values > above
+                    share[rows][known] = np.round(values[known] * _STEPS)
         except RasterioError as error:
             raise DamagedFileError(
                 name,
@@ -130,10 +142,10 @@ def read_outside_model(
                 "copy or download it again",
                 reason=error.__cause__ or error,
             ) from error
-    return OutsideModel(grid, answers)
+    return OutsideModel(grid, proposed, share)
 
 
-def _answers(values: NDArray[np.float32], above: float, name: str | None) -> NDArray[np.uint8]:
+def _checked(values: Float, name: str | None) -> Float:
     known = np.isfinite(values)
     if known.any():
         low, high = float(values[known].min()), float(values[known].max())
@@ -146,8 +158,7 @@ def _answers(values: NDArray[np.float32], above: float, name: str | None) -> NDA
                 low=low,
                 high=high,
             )
-    answers: NDArray[np.uint8] = np.where(known, values > above, _UNKNOWN).astype(np.uint8)
-    return answers
+    return values
 
 
 def _warped(dataset: Any, grid: Grid) -> WarpedVRT:

@@ -123,9 +123,9 @@ def map_lakes(
     probability : path-like, rasterio dataset, xarray.DataArray or ndarray, optional
         What an outside model says of the whole scene, instead of a detector: probability of water
         from 0 to 1, or a mask of 0 and 1, on any grid with a CRS, or an array on the grid of the
-        scene. Pixels above ``settings.seed_threshold`` (default 0.5) are proposed. It must cover
-        the scene, or ``aoi``; ground of which it does not say anything (no data, NaN) is
-        ``uncertain``.
+        scene. Pixels above ``settings.seed_threshold`` (default 0.5) are proposed, and the mean
+        probability of a candidate is part of its ``lake_prob``. It must cover the scene, or
+        ``aoi``; ground of which it does not say anything (no data, NaN) is ``uncertain``.
     look : callable, optional
         Called with the window and the reflectance by band of rows of the scene, each row once, from
         top to bottom: what is read for mapping need not be read again to be shown.
@@ -322,6 +322,7 @@ class _Job:
             sun_elevation_deg=self.scene.sun_elevation_deg,
             may_hold_ice=self.may_hold_ice,
             has_cloud_mask=self.scene.quality is not None,
+            model=self.model,
         )
 
 

@@ -3,6 +3,9 @@
 A generalised additive model of physical features: each feature, and a few pairs of them, has a
 number for each of some bins; their sum is the logarithm of the odds. The numbers are those of the
 table ``lake_prob.json`` beside this file, which ``benchmarks/fit_classification.py`` writes.
+
+What an outside model says (:mod:`glacial_lakes.mapping.outside_model`) is no part of the table,
+which was fitted without one: its own odds multiply those of the scene, within bounds.
 """
 
 from __future__ import annotations
@@ -29,6 +32,10 @@ LEAST_RATIO = 0.01
 DIGITS = 3
 """To which probabilities are rounded, so that they agree between machines."""
 
+MOST_OUTSIDE = 0.9
+"""An outside model counts at most as much as this probability, for or against: how good it is
+nobody knows here, and it errs where the scene does, for both see the same light."""
+
 REASONS: Mapping[str, str] = {
     "ndwi": N_("water index"),
     "contrast": N_("rise of the water index above the shore"),
@@ -51,6 +58,7 @@ REASONS: Mapping[str, str] = {
     "elongation": N_("length for its width"),
     "evenness": N_("evenness of its width"),
     "trace": N_("wet line that it is part of"),
+    "outside": N_("probability that an outside model gives"),
 }
 """What the codes of reasons mean; ``+`` after a code speaks for a lake, ``-`` against one."""
 
@@ -167,10 +175,28 @@ def lake_prob(features: Features, rules: str) -> tuple[float, str]:
         for name in term.features:
             if name in speaks:
                 speaks[name] += value / len(term.features)
+    speaks["outside"] = outside_odds(features.outside)
+    odds += speaks["outside"]
     sign = 1.0 if odds >= 0 else -1.0
     strongest = sorted(REASONS, key=lambda name: -sign * round(speaks[name], DIGITS))[:2]
     codes = ", ".join(f"{name}{'+' if sign > 0 else '-'}" for name in strongest)
     return round(1 / (1 + math.exp(-odds)), DIGITS), codes
+
+
+def outside_odds(probability: float) -> float:
+    """Return what the probability of an outside model adds to the logarithm of the odds.
+
+    Half adds nothing, and no probability more than its own odds of 9 to 1; 0 for NaN.
+
+    Examples
+    --------
+    >>> [round(outside_odds(p), 2) for p in (0.0, 0.3, 0.5, 0.7, 1.0, float("nan"))]
+    [-2.2, -0.85, 0.0, 0.85, 2.2, 0.0]
+    """
+    if math.isnan(probability):
+        return 0.0
+    share = min(max(probability, 1 - MOST_OUTSIDE), MOST_OUTSIDE)
+    return math.log(share / (1 - share))
 
 
 def reason_text(codes: str, language: str = "en") -> str:
