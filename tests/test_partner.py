@@ -36,6 +36,7 @@ from glacial_lakes.measures.relief import _slope_down
 from glacial_lakes.report.contents import describe
 from glacial_lakes.report.page import write_report
 from glacial_lakes.report.summaries import sheets
+from glacial_lakes.review import working_copy
 from glacial_lakes.review.review_file import review_file
 from glacial_lakes.schema import Decision
 
@@ -450,10 +451,51 @@ def test_of_two_operators_on_one_lake_both_are_shown_and_none_wins_silently(
         assert word in text
     value = open_inventory(path).lakes.set_index("lake_id")[field]
     assert value[lake] == "первый"
-    review_file(path, second, conflicts="inventory")
-    assert open_inventory(path).lakes.set_index("lake_id")[field][lake] == "первый"
-    review_file(path, second, conflicts="file")
+    for conflicts, begin in (("inventory", "не внесено"), ("file", "отныне действует")):
+        if conflicts == "file":
+            assert open_inventory(path).lakes.set_index("lake_id")[field][lake] == "первый"
+        odd: list[InputOdd] = []
+        review_file(path, second, conflicts=conflicts, on_event=odd.append)
+        (told,) = [in_language(event.reason, "ru") for event in odd]
+        assert told.startswith(begin)
+        for word in (lake, "первый", "второй", "Оператор первый", "Оператор второй"):
+            assert word in told
     assert open_inventory(path).lakes.set_index("lake_id")[field][lake] == "второй"
+
+
+@ogr
+@pytest.mark.parametrize(
+    ("column", "edit"),
+    [
+        ("edited_by", "edited_by = 'Асанова'"),
+        ("verified_by", "verified_by = 'Асанова'"),
+        ("verified_by", "verified_by = NULL"),
+    ],
+)
+def test_a_name_that_goes_with_no_decision_is_told(path: Path, column: str, edit: str) -> None:
+    working_copy.replace(open_inventory(path), path)
+    lake = open_inventory(path).lakes["lake_id"].iloc[2]
+    if "NULL" in edit:
+        sql(path, f"UPDATE lakes SET verified = 1, verified_by = 'Я' WHERE lake_id = '{lake}'")
+        assert len(review_file(path)) == 1
+    copied = Path(shutil.copy(path, path.with_name("a.gpkg")))
+    for edited in (copied, path):
+        sql(edited, f"UPDATE lakes SET {edit} WHERE lake_id = '{lake}'")
+        odd: list[InputOdd] = []
+        assert review_file(path, edited, on_event=odd.append).empty
+        (told,) = [event.reason for event in odd if column in event.reason]
+        assert told.endswith(f"it stays as it was, in 1 row, of {lake}")
+
+
+@ogr
+def test_a_name_that_goes_with_a_decision_is_not_told_again(path: Path) -> None:
+    lake = open_inventory(path).lakes["lake_id"].iloc[2]
+    edited = Path(shutil.copy(path, path.with_name("a.gpkg")))
+    sql(edited, f"UPDATE lakes SET comment = 'x', edited_by = 'Я' WHERE lake_id = '{lake}'")
+    for expected in (1, 0):
+        odd: list[InputOdd] = []
+        assert len(review_file(path, edited, on_event=odd.append)) == expected
+        assert odd == []
 
 
 @ogr

@@ -56,7 +56,7 @@ def decisions_in(old: pd.Series, new: pd.Series, whole_lakes: bool) -> list[Row]
         name: new[name] or ""
         for name in FIELDS
         if name in new.index
-        and not _same_text(text_of(old[name]), new[name])
+        and not same_text(text_of(old[name]), new[name])
         and is_word(name, new[name])
     }
     for kind, names in ((Decision.RECLASSIFIED, FIELDS[:2]), (Decision.COMMENTED, FIELDS[2:])):
@@ -69,7 +69,7 @@ def decisions_in(old: pd.Series, new: pd.Series, whole_lakes: bool) -> list[Row]
     was = bool(old[C.VERIFIED]) if pd.notna(old[C.VERIFIED]) else False
     is_checked = bool(new[C.VERIFIED])
     checkers = text_of(old[C.VERIFIED_BY]), text_of(new[C.VERIFIED_BY])
-    is_by_another = was and is_checked and checkers[1] is not None and not _same_text(*checkers)
+    is_by_another = was and is_checked and checkers[1] is not None and not same_text(*checkers)
     if is_checked != was or is_by_another:
         kind = Decision.ACCEPTED if is_checked else Decision.WITHDRAWN
         row = decision(kind, old, new, old["geometry"])
@@ -83,7 +83,7 @@ def is_word(name: str, text: str | None) -> bool:
     return text is None or known_word(column, text) is not None
 
 
-def _same_text(old: str | None, new: str | None) -> bool:
+def same_text(old: str | None, new: str | None) -> bool:
     """Tell whether a text is the old one, or what a shapefile leaves of it."""
     if (old or "") == (new or ""):
         return True

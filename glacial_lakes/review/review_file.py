@@ -110,9 +110,9 @@ def review_file(
                     more = read_decisions(source, after)
                 else:
                     copy = read_edited(source, encoding)
-                    more = differences(after, copy, missing_is_rejected=missing_is_rejected)
-                    more = _agreeing(more, after.reviews, copy, conflicts)
-                    for reason in unheeded(after, copy):
+                    read = differences(after, copy, missing_is_rejected=missing_is_rejected)
+                    more, told = _agreeing(read, after.reviews, copy, conflicts)
+                    for reason in (*told, *unheeded(after, copy, read)):
                         on_event(InputOdd(str(source), reason))
             except InputError as error:
                 raise type(error)(error.path or source, error.what, error.remedy) from error
@@ -139,25 +139,32 @@ def _is_brought_back(review: pd.Series, found: gpd.GeoDataFrame) -> bool:
 
 def _agreeing(
     found: gpd.GeoDataFrame, reviews: gpd.GeoDataFrame, copy: Edited, conflicts: str
-) -> gpd.GeoDataFrame:
-    """Return the decisions that may be taken in; refuse all where a person must be asked."""
-    if conflicts == "file" or found.empty or reviews.empty:
-        return found
+) -> tuple[gpd.GeoDataFrame, list[Message]]:
+    """Return the decisions that may be taken in, and what else was decided on the same things.
+
+    All are refused where a person must be asked.
+    """
+    if found.empty or reviews.empty:
+        return found, []
     since = reviews[reviews[C.REVIEW_ID] > copy.last_review]
     if copy.file is not None:  # it does not tell what its person knew, but for old outlines
         since = since[[_is_brought_back(row, found) for _, row in since.iterrows()]]
     told = contradictions(found, since)
-    if not told:
-        return found
-    if conflicts == "inventory":
-        return found.drop(index=found.index[list(told)]).reset_index(drop=True)
-    raise InputError(
-        None,
-        Message(
-            "{count} decision contradicts one that was taken since the copy was made: {decisions}",
-            "{count} decisions contradict others taken since the copy was made: {decisions}",
-            count=len(told),
-            decisions=list(told.values()),
-        ),
-        "ask each other; then review again with --conflicts file or --conflicts inventory",
-    )
+    if told and conflicts == "ask":
+        raise InputError(
+            None,
+            Message(
+                "{count} decision contradicts one that was taken since the copy was made: "
+                "{decisions}",
+                "{count} decisions contradict others taken since the copy was made: {decisions}",
+                count=len(told),
+                decisions=list(told.values()),
+            ),
+            "ask each other; then review again with --conflicts file or --conflicts inventory",
+        )
+    if conflicts == "file":
+        return found, [
+            Message("counts from now on: {decision}", decision=one) for one in told.values()
+        ]
+    left = found.drop(index=found.index[list(told)]).reset_index(drop=True)
+    return left, [Message("not taken in: {decision}", decision=one) for one in told.values()]

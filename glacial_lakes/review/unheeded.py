@@ -22,6 +22,7 @@ from glacial_lakes.measures.meridian import in_equal_area
 from glacial_lakes.review.baseline import tasks_of
 from glacial_lakes.review.edited_file import WITH_WORDS, Edited, known_word, text_of, written_as
 from glacial_lakes.review.matching import is_same
+from glacial_lakes.review.records import same_text
 from glacial_lakes.runtime.revision import code_version
 
 _PERSONS = {*FIELDS, C.VERIFIED, C.VERIFIED_BY, C.EDITED, C.EDITED_BY}
@@ -33,7 +34,7 @@ _OF_LAKE = tuple(column for column in schema.LAKES if column.name in (C.BASIN, C
 _MEASURED = (schema.AREA, schema.AREA_SIGMA, schema.PERIMETER, schema.ELEVATION, *_OF_LAKE)
 
 
-def unheeded(inventory: Inventory, edited: Edited) -> list[Message]:
+def unheeded(inventory: Inventory, edited: Edited, found: pd.DataFrame) -> list[Message]:
     """Return what was written and is not taken in, one line a column.
 
     Parameters
@@ -42,6 +43,8 @@ def unheeded(inventory: Inventory, edited: Edited) -> list[Message]:
         As it was before.
     edited : Edited
         From :func:`glacial_lakes.review.edited_file.read_edited`.
+    found : pandas.DataFrame
+        What was understood of it, rows of :data:`glacial_lakes.schema.REVIEWS`.
 
     Returns
     -------
@@ -50,15 +53,16 @@ def unheeded(inventory: Inventory, edited: Edited) -> list[Message]:
         layers by themselves and copies of earlier runs those that follow from an outline, and
         basin and state, where the outline is as it was.
     """
-    found: list[Message] = []
+    told: list[Message] = []
     if edited.runs and edited.runs == set(inventory.runs[C.RUN_ID].map(str)):
-        found += _of_this_run(inventory, edited)
+        told += _of_this_run(inventory, edited)
     else:
-        found += _measured(inventory, edited)
+        told += _measured(inventory, edited)
     for table in (edited.lakes, edited.outlines, edited.file):
         if table is not None:
-            found += _no_words(table)
-    return list(dict.fromkeys(found))
+            told += _no_words(table)
+    told += _names_alone(inventory, edited, found)
+    return list(dict.fromkeys(told))
 
 
 def _of_this_run(inventory: Inventory, edited: Edited) -> Iterator[Message]:
@@ -146,6 +150,39 @@ def _same_in_file(one: Any, other: Any) -> bool:
         number = pd.to_numeric(other, errors="coerce")
         return bool(np.isclose(number, float(one), rtol=_ROUNDED, atol=_ROUNDED))
     return str(one) == text_of(other)
+
+
+def _names_alone(inventory: Inventory, edited: Edited, found: pd.DataFrame) -> Iterator[Message]:
+    """Yield who decided where nothing was decided: a name goes with a decision, never alone."""
+    reviews = inventory.reviews
+    since = {*reviews.loc[reviews[C.REVIEW_ID] > edited.last_review, C.LAKE_ID]}
+    decided = {*found[C.LAKE_ID]}
+    by_whom: dict[str, set[str]] = {}
+    for lake, who in pd.concat([reviews, found])[[C.LAKE_ID, C.REVIEWER]].to_numpy():
+        by_whom.setdefault(lake, set()).update([who, *(who or "").split(", ")])
+    alone: dict[str, list[str]] = {}
+    for task in tasks_of(inventory, edited):
+        old = task.old.drop_duplicates(C.LAKE_ID).set_index(C.LAKE_ID)
+        new = task.new[task.new[C.LAKE_ID].isin(old.index)]
+        for name in (C.VERIFIED_BY, C.EDITED_BY):
+            before = [text_of(value) for value in old[name].reindex(new[C.LAKE_ID])]
+            for lake, was, now in zip(new[C.LAKE_ID], before, new[name], strict=True):
+                if now is None:  # deleted, where the file can show it
+                    is_told = edited.file is None and lake not in {*since, *decided}
+                else:
+                    is_told = now not in by_whom.get(lake, ())
+                if is_told and not same_text(was, now):
+                    alone.setdefault(name, []).append(lake)
+    for name, lakes in alone.items():
+        yield Message(
+            "{column} says who decided, and nothing was decided: it stays as it was, in {count} "
+            "row, of {lakes}",
+            "{column} says who decided, and nothing was decided: it stays as it was, in {count} "
+            "rows, such as of {lakes}",
+            column=name,
+            count=len(lakes),
+            lakes=_named(lakes),
+        )
 
 
 def _stays(column: str, count: int, lakes: list[str]) -> Message:

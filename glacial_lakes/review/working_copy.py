@@ -114,7 +114,7 @@ def edits(path: Path, *, by: str | None = None, missing_is_rejected: bool | None
         found = differences(before, edited, missing_is_rejected=missing_is_rejected)
     except InputError as error:
         raise type(error)(error.path or path, error.what, error.remedy) from error
-    untaken = tuple(unheeded(before, edited))
+    untaken = tuple(unheeded(before, edited, found))
     if untaken:
         what = Message("a copy of the edited file goes to the folder {name}", name=KEPT_FOLDER)
         untaken = (*untaken, what)
