@@ -58,6 +58,7 @@ NAVIGATION = {
         "guide_researcher.ru",
     ],
     "docs/guide_batch": ["cluster", "guide_batch.ru"],
+    "docs/guide_batch.ru": ["cluster.ru"],
     "docs/reference": ["commands", "api", "formats", "data_dictionary", "errors"],
     "docs/errors": ["errors.ru"],
     "docs/method": ["attributes", "simulator", "/sample_data/README"],
