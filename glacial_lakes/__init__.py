@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from glacial_lakes.inventory.build import track
     from glacial_lakes.inventory.inventory import Inventory, open_inventory
     from glacial_lakes.mapping.mapped_scene import MappedScene
+    from glacial_lakes.mapping.pipeline import map_fields as map_fields
     from glacial_lakes.mapping.pipeline import map_lakes
     from glacial_lakes.mapping.stacks import stack
     from glacial_lakes.report.page import write_report
@@ -64,6 +65,7 @@ _HOMES = {
     "discover": "scenes.products",
     "export_composites": "export.export",
     "export_inventory": "export.export",
+    "map_fields": "mapping.pipeline",
     "map_lakes": "mapping.pipeline",
     "map_scenes": "workflow.map_files",
     "open_inventory": "inventory.inventory",

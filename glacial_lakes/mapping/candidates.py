@@ -96,6 +96,10 @@ class Measured:
     """None for a candidate without a shore."""
     row: dict[str, Any] | None
     """What the table tells of it; None when it is no lake by its own features."""
+    fraction: Float | None = None
+    """Fraction of water where the outline may run, else NaN; None unless it is to be kept."""
+    level: float = np.nan
+    """Fraction that the outline runs along."""
 
 
 def objects(seeds: Bool, window: Window, begun: int) -> Iterator[Candidate]:
@@ -143,6 +147,7 @@ def measure(
     may_hold_ice: bool,
     has_cloud_mask: bool = True,
     model: OutsideModel | None = None,
+    keep_fraction: bool = False,
 ) -> list[Measured]:
     """Draw the outlines of a candidate and measure them.
 
@@ -162,6 +167,8 @@ def measure(
         Whether the product tells of clouds; else they are told by brightness alone.
     model : OutsideModel, optional
         What says besides how likely a candidate is water.
+    keep_fraction : bool
+        Whether the fraction of water is told with each outline.
     """
     window = grid.around(candidate.extent, HALO_PX)
     pixels, near = around.cut(window), candidate.labels[within(window, around.window)]
@@ -186,6 +193,7 @@ def measure(
             may_hold_ice=may_hold_ice,
             has_cloud_mask=has_cloud_mask,
             model=model,
+            keep_fraction=keep_fraction,
         )
     return measured
 
@@ -203,6 +211,7 @@ def _measure_part(
     may_hold_ice: bool,
     has_cloud_mask: bool,
     model: OutsideModel | None,
+    keep_fraction: bool,
 ) -> list[Measured]:
     """Draw and measure the outlines of a part of a candidate that is of one kind.
 
@@ -224,6 +233,7 @@ def _measure_part(
     level = unmixing.conserving_level(fraction.water, mine, own)
     floating = observability.floating_ice(pixels, field > level)
     field[floating] = 1
+    kept = np.where(mine | floating, field, np.float32(np.nan)) if keep_fraction else None
     measured = []
     for whole in outlines.contour(field, level, pixels.transform, least_m2=smallest_m2):
         for polygon in outlines.without_streams(whole):
@@ -296,7 +306,8 @@ def _measure_part(
                     ),
                     "shift_px": uncertainty.shift_px(shore),
                 }
-            measured.append(Measured(window, body, land, inside & pixels.seen, found, row))
+            water = inside & pixels.seen
+            measured.append(Measured(window, body, land, water, found, row, kept, float(level)))
     return measured
 
 

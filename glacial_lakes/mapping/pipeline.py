@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -40,6 +40,7 @@ from glacial_lakes.mapping.candidates import (
     unsettled,
 )
 from glacial_lakes.mapping.features import Features
+from glacial_lakes.mapping.fields import Fields, require_xarray
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.mapping.outside_model import (
     ABOVE,
@@ -61,6 +62,9 @@ from glacial_lakes.scenes.dem import Dem
 from glacial_lakes.schema import Status
 from glacial_lakes.settings import MappingSettings
 from glacial_lakes.terrain import Terrain, read_terrain
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Bool = NDArray[np.bool_]
 States = NDArray[np.uint8]
@@ -157,6 +161,99 @@ def map_lakes(
     >>> [round(value) for value in mapped.outlines[["area_m2", "area_sigma_m2"]].max() > 0]
     [1, 1]
     """
+    mapped, _ = _map(
+        scene,
+        dem=dem,
+        glaciers=glaciers,
+        aoi=aoi,
+        near=near,
+        min_area_m2=min_area_m2,
+        glacier_buffer_m=glacier_buffer_m,
+        settings=settings,
+        detector=detector,
+        probability=probability,
+        look=look,
+    )
+    return mapped
+
+
+def map_fields(
+    scene: Scene,
+    *,
+    dem: Dem | None = None,
+    near: Places | None = None,
+    min_area_m2: float | None = None,
+    settings: MappingSettings | None = None,
+    detector: Detector | None = None,
+    probability: Probability | None = None,
+) -> xr.Dataset:
+    """Map the lakes of one scene, and return what it goes through (needs ``xarray``).
+
+    It is kept while :func:`map_lakes` maps, so it is what the outlines come from. A pixel takes
+    some 25 bytes; give ``near`` for a part of a large scene.
+
+    Parameters
+    ----------
+    scene, dem, near, min_area_m2, settings, detector, probability
+        As of :func:`map_lakes`.
+
+    Returns
+    -------
+    xarray.Dataset
+        On the grid of the scene (y, x), or of the part that was read: ``seed``, the masks
+        ``cloud``, ``snow_or_ice`` and ``dark_slope``, ``ndwi``, ``slope_deg``, ``illumination``
+        (NaN without ``dem``), ``water_fraction`` (NaN away from candidates), ``candidate`` (its
+        number, or 0), ``state`` and ``outline`` as of :meth:`MappedScene.to_xarray`. By ``number``,
+        one an outline of a candidate: ``category``, ``lake_prob``, ``lake_prob_reasons``, ``level``
+        (fraction of water that the outline runs along), and its features, ``feature_ndwi`` and
+        others, as of :class:`glacial_lakes.mapping.features.Features`.
+
+    Raises
+    ------
+    ConfigError
+        When xarray is not installed.
+    GlacialLakesError
+        As of :func:`map_lakes`.
+
+    Examples
+    --------
+    >>> import glacial_lakes as gl
+    >>> scene = gl.discover("sample_data/scenes")[0]
+    >>> cube = gl.map_fields(scene, dem="sample_data/dem.tif")
+    >>> shadows = cube.number[cube.category == "shadow"]
+    >>> taken_for_shadow = cube.candidate.isin(shadows)
+    """
+    require_xarray()
+    fields = Fields()
+    mapped, part = _map(
+        scene,
+        dem=dem,
+        near=near,
+        min_area_m2=min_area_m2,
+        settings=settings,
+        detector=detector,
+        probability=probability,
+        fields=fields,
+    )
+    return fields.to_xarray(mapped, part)
+
+
+def _map(
+    scene: Scene,
+    *,
+    dem: Dem | None,
+    near: Places | None,
+    min_area_m2: float | None,
+    settings: MappingSettings | None,
+    detector: Detector | None,
+    probability: Probability | None,
+    glaciers: Places | None = None,
+    aoi: Places | None = None,
+    glacier_buffer_m: float | None = None,
+    look: Look | None = None,
+    fields: Fields | None = None,
+) -> tuple[MappedScene, Window]:
+    """Return what was mapped, and the part of the scene that its observation mask shows."""
     settings = MappingSettings() if settings is None else settings
     require(scene, Scene, "scene", N_("open it with open_scene"))
     require(settings, MappingSettings, "settings", N_("give MappingSettings"))
@@ -195,6 +292,7 @@ def map_lakes(
         not observability.is_high_summer(scene),
         look,
         model,
+        fields,
     )
     states, measured = _measure_all(job, settings.strip_rows)
     rows, rivers = _decide(job, states, measured, settings.min_lake_prob)
@@ -202,7 +300,7 @@ def map_lakes(
     table = _table(scene, rows, hidden, job.terrain)
     if ice is not None:
         table = _near_glaciers(table, ice, glacier_buffer_m)
-    grid = scene.grid
+    grid, part = scene.grid, scene.grid.window
     if ground is not None:
         part = _touched(grid, blocks.extent, table)
         states, grid = states[part.toslices()], grid.crop(part)
@@ -213,7 +311,7 @@ def map_lakes(
     coverage = Coverage.from_states(
         states, scene_id=scene.id, acquired=scene.acquired, sensor=scene.sensor, grid=grid
     )
-    return MappedScene(table, coverage, river_outlines(rivers, scene.grid))
+    return MappedScene(table, coverage, river_outlines(rivers, scene.grid)), part
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +382,8 @@ class _Job:
     look: Look | None = None
     model: OutsideModel | None = None
     """What proposes, when it may leave ground unanswered."""
+    fields: Fields | None = None
+    """What keeps all that is gone through, when somebody asks for it."""
 
     @cached_property
     def terrain(self) -> Terrain | None:
@@ -323,6 +423,7 @@ class _Job:
             may_hold_ice=self.may_hold_ice,
             has_cloud_mask=self.scene.quality is not None,
             model=self.model,
+            keep_fraction=self.fields is not None,
         )
 
 
@@ -359,6 +460,8 @@ def _measure_strips(
         states[first:end, along] = ground
         if job.look is not None:
             job.look(core.window, core.reflectance)
+        if job.fields is not None:
+            job.fields.keep_pixels(core, seeds[within(core.window, pixels.window)])
         whole, continuing, apart, beyond = _candidates(job, strip, seeds)
         found |= {one.first: [unsettled(one, pixels.window)] for one in beyond}
         parts = (whole[place : place + AT_A_TIME] for place in range(0, len(whole), AT_A_TIME))
@@ -494,6 +597,8 @@ def _decide(
         if one.found is not None:
             found = _reached(job, sky, one, one.found)
             category = classification.classify(found, min_lake_prob)
+            if job.fields is not None:
+                job.fields.keep_judged(one, found, category)
         if category == "lake" and one.row is not None:
             prob, reasons = lake_prob(found, classification.by_rules(found))
             told = {C.LAKE_PROB: prob, C.LAKE_PROB_REASONS: reasons, "window": one.window}
