@@ -77,7 +77,8 @@ def test_observations_csv_has_exactly_its_columns_and_every_row(inventory, folde
 
 def test_events_csv_has_exactly_its_columns(inventory, folder):
     head, *rows = rows_of(folder / "events.csv")
-    assert ",".join(head) == "lake_id,event,date,from_ids,to_ids,after"
+    known = "lake_id,event,date,from_ids,to_ids,after"
+    assert ",".join(head) == f"{known},area_before_m2,area_after_m2"
     assert [row[2] for row in rows] == ["2013-09-03", "2018-08-20", "2020-08-01"]
     assert [row[5] for row in rows] == ["2007-08-18", "2016-08-15", "2018-08-20"]
     assert len(rows[2][3].split()) == 2
