@@ -354,7 +354,7 @@ def to_reflectance(
     out : ndarray (y, x), float32, optional
         Where to write it.
     """
-    nodata = np.nan if band.nodata is None else band.nodata
+    nodata: Any = np.nan if band.nodata is None else band.nodata
     whole = numbers.dtype.kind in "ui"
     if whole:  # a nodata that no number can equal changes nothing
         limits = np.iinfo(numbers.dtype)
