@@ -20,6 +20,7 @@ from glacial_lakes.mapping.pixels import NO_PATH, Pixels, Planes, fill_masks
 from glacial_lakes.mapping.read_mask import Blocks
 from glacial_lakes.scenes import Scene, block_row_bytes, keep_open
 from glacial_lakes.scenes.quality import Quality
+from glacial_lakes.scenes.raster import parts_of
 from glacial_lakes.terrain import Terrain
 
 Span = tuple[int, int]
@@ -154,7 +155,8 @@ def cache_bytes(scene: Scene, names: Sequence[str]) -> int:
     bands, which are read a pixel beyond.
     """
     bands = [scene.bands[name] for name in names]
-    bands += [band for band in (scene.quality, scene.saturation) if band is not None]
+    for layer in (scene.quality, scene.saturation):
+        bands += [] if layer is None else parts_of(layer)
     rows = [
         block_row_bytes(band) * (2 if band.resolution > 1.5 * scene.grid.resolution else 1)
         for band in bands

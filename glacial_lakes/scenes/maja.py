@@ -135,8 +135,11 @@ def open_maja(source: Source, metadata_name: str) -> Scene:
             )
         )
     if platform != said:
-        what = N_("the image is of {sensor}, but its name tells {named}")
-        doubts.append(Message(what, sensor=platform, named=said))
+        doubts.append(
+            Message(
+                "the image is of {sensor}, but its name tells {named}", sensor=platform, named=said
+            )
+        )
     return Scene(
         **declared(
             where,

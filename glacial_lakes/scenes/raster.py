@@ -124,10 +124,14 @@ AnyLayer: TypeAlias = AnyBand | StackedLayers
 """A layer of flags."""
 
 
+def parts_of(layer: AnyLayer) -> Sequence[AnyBand]:
+    """Return the bands that a layer is read from."""
+    return layer.layers if isinstance(layer, StackedLayers) else (layer,)
+
+
 def paths_of(layer: AnyLayer) -> set[str]:
     """Return the names of the files of a band or a layer, as GDAL takes them."""
-    parts = layer.layers if isinstance(layer, StackedLayers) else (layer,)
-    return {part.path for part in parts}
+    return {part.path for part in parts_of(layer)}
 
 
 @dataclass(frozen=True, slots=True)
