@@ -2,6 +2,7 @@
 
     python benchmarks/change.py FOLDER             # development seeds, printed
     python benchmarks/change.py FOLDER --kept      # kept seeds; rewrites docs/change.md
+    python benchmarks/change.py FOLDER --shares    # what lakes have in common, development seeds
     python benchmarks/change.py FOLDER --only tables      # with --kept: rewrites that part
 
 Mapped series are made in FOLDER once and read again, by one process.
@@ -47,6 +48,7 @@ into by nobody."""
 SIZES = ["below 0.01 km²", "0.01 to 0.03 km²", "0.03 to 0.1 km²", "above 0.1 km²"]
 IN_VIEW = 0.01
 MIN_LAKES = 5
+WILD_SIGMAS = 4.0
 MIN_DATES = 9
 AS_MAPPED = {"shift_px": 0.085, "date_share": 0.3}
 """Errors of series without images: those of mapped development lakes of 0.01 to 0.1 km2."""
@@ -386,6 +388,48 @@ def sum_errors(series: Known) -> Iterator[dict[str, float]]:
         }
 
 
+def shares_in_common(rows: pd.DataFrame) -> tuple[float, float]:
+    """Return how much of both parts of the errors the lakes of a region have in common.
+
+    Of the shared part, the lakes that an instrument sees; of the part of the date, those of an
+    image. It is the mean product of the errors of two lakes beside the mean square of one, errors
+    in deviations that are told of them: with what is common to all regions, such as lakes drawn
+    too small, since a sum has that too.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        From :func:`observed`, of many series.
+
+    Returns
+    -------
+    shared, date : float
+        What ``glacial_lakes.change.errors.COMMON_SHARE`` and ``COMMON_DATE_SHARE`` say.
+    """
+    own = ["series", "instrument", "lake_id"]
+    by_lake = rows.groupby(own)
+    lakes = by_lake.agg(error=("error", "mean"), sigma=("area_sigma_shared_m2", "median"))
+    lakes = lakes.reset_index()
+    dates = rows.assign(n=by_lake["error"].transform("size"))
+    dates["rest"] = dates["error"] - by_lake["error"].transform("mean")
+    dates = dates[dates["n"] > 2]
+    scale = dates["area_sigma_date_m2"] * np.sqrt(1 - 1 / dates["n"])
+    return (
+        _in_common(lakes["error"] / lakes["sigma"], lakes, ["series", "instrument"]),
+        _in_common(dates["rest"] / scale, dates, ["series", "day", "sensor"]),
+    )
+
+
+def _in_common(off: pd.Series, rows: pd.DataFrame, group: list[str]) -> float:
+    known = rows[group].assign(off=off.clip(-WILD_SIGMAS, WILD_SIGMAS)).dropna()
+    of_group = known.groupby(group)["off"].agg(
+        total="sum", squares=lambda z: (z**2).sum(), n="size"
+    )
+    pairs = (of_group["n"] * (of_group["n"] - 1)).sum()
+    products = (of_group["total"] ** 2 - of_group["squares"]).sum() / pairs
+    return float(products / (known["off"] ** 2).mean())
+
+
 def of_totals(series: Sequence[Known]) -> str:
     found = pd.DataFrame([row for one in series for row in sum_errors(one)])
     told = []
@@ -468,6 +512,23 @@ def independent_series(folder: Path) -> Known:
     return named("independent", inventory, pd.concat(tables, ignore_index=True))
 
 
+def mapped_series(kind: str, folder: Path) -> list[Known]:
+    """Return all mapped series of a kind of seeds."""
+    return [
+        *(site_series(seed, site_schedule(), folder, grow=True) for seed in SITES[kind]),
+        *(world_series(seed, world_dates(), folder) for seed in WORLDS[kind]),
+        *series_for_totals(kind, folder),
+    ]
+
+
+def series_for_totals(kind: str, folder: Path) -> list[Known]:
+    """Return series of two dates each."""
+    of_sites, of_worlds = TOTALS[kind]
+    many = [site_series(seed, totals_schedule(seed), folder, grow=False) for seed in of_sites]
+    few = [("LC08", "2017-08-18"), ("S2A", "2020-08-18")]
+    return many + [world_series(seed, few, folder) for seed in of_worlds]
+
+
 def of_mapped_part(kind: str, folder: Path) -> list[str]:
     sites = [site_series(seed, site_schedule(), folder, grow=True) for seed in SITES[kind]]
     worlds = [world_series(seed, world_dates(), folder) for seed in WORLDS[kind]]
@@ -484,11 +545,7 @@ def of_mapped_part(kind: str, folder: Path) -> list[str]:
 
 
 def of_totals_part(kind: str, folder: Path) -> list[str]:
-    of_sites, of_worlds = TOTALS[kind]
-    many = [site_series(seed, totals_schedule(seed), folder, grow=False) for seed in of_sites]
-    few = [("LC08", "2017-08-18"), ("S2A", "2020-08-18")]
-    many += [world_series(seed, few, folder) for seed in of_worlds]
-    return ["## Sums of the lakes of a date", of_totals(many)]
+    return ["## Sums of the lakes of a date", of_totals(series_for_totals(kind, folder))]
 
 
 def of_independent_part(_kind: str, _folder: Path) -> list[str]:
@@ -513,7 +570,13 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--kept", action="store_true")
     parser.add_argument("--only", choices=[*PARTS])
+    parser.add_argument("--shares", action="store_true", help="fit what lakes have in common")
     options = parser.parse_args()
+    if options.shares:
+        rows = [observed(one) for one in mapped_series("development", options.folder)]
+        shared, date = shares_in_common(pd.concat(rows, ignore_index=True))
+        print(f"COMMON_SHARE {shared:.2f}, COMMON_DATE_SHARE {date:.2f}")
+        return
     kind = "kept" if options.kept else "development"
     for part in [options.only] if options.only else PARTS:
         lines = PARTS[part](kind, options.folder)

@@ -13,6 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
+from change import shares_in_common
 from change_series import table_series
 from sample_inventory import make_inventory
 
@@ -30,6 +31,7 @@ from glacial_lakes.change.trends import measured_series, memories
 from glacial_lakes.events import ErrorsRevised
 from glacial_lakes.inventory.error_parts import tell_revised, with_parts
 from glacial_lakes.inventory.inventory import Inventory
+from glacial_lakes.scenes.sensors import instrument
 from glacial_lakes.tracking.tables import Tracked
 
 NONE = schema.conform(pd.DataFrame(), schema.LAKE_EVENTS)
@@ -256,6 +258,21 @@ def test_a_trend_can_be_fitted_again_from_what_is_exported():
 
 
 # Sums
+
+
+def test_what_lakes_have_in_common_is_found_again_in_series_that_have_it():
+    parts = []
+    for seed in range(40, 80):
+        rows, truth = table_series(
+            seed, 25, mixed(LANDSAT[:4], annual("S2A", 2018, 2021)), hide=0.0
+        )
+        error = rows["area_m2"] - truth["true_m2"].to_numpy()
+        day = rows["acquired"].dt.strftime("%Y-%m-%d")
+        tools = instrument(rows["sensor"])
+        parts.append(rows.assign(error=error, day=day, series=str(seed), instrument=tools))
+    shared, date = shares_in_common(pd.concat(parts, ignore_index=True))
+    assert shared == pytest.approx(0.3, abs=0.1)
+    assert date == pytest.approx(0.0, abs=0.02)
 
 
 def test_the_error_of_a_sum_lies_between_independent_and_fully_correlated():
