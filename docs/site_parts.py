@@ -55,6 +55,7 @@ NAVIGATION = {
         "/notebooks/02_tune_one_scene",
         "/notebooks/03_change_over_time",
         "extend",
+        "add_a_sensor",
         "guide_researcher.ru",
     ],
     "docs/guide_batch": ["cluster", "guide_batch.ru"],

@@ -227,7 +227,23 @@ def test_scenes_lists_what_was_found(call, sample_data: Path) -> None:
     products = sorted((sample_data / "scenes").iterdir())
     assert done.code == 0
     assert len(done.out.splitlines()) == len(products)
-    assert re.search(rf"2003-08-17 \d\d:\d\d  LT05 .* %  {OLD}", done.out)
+    assert re.search(
+        rf"2003-08-17 \d\d:\d\d  LT05    L2SP   02     \d\d°  unverified .* %  {OLD}", done.out
+    )
+
+
+def test_scenes_tells_checksums_and_what_is_assumed(call, scene: Path, tmp_path: Path) -> None:
+    copy = tmp_path / scene.name
+    shutil.copytree(scene, copy)
+    (row,) = json.loads(call("scenes", copy, "--json", "--verify").out)["scenes"]
+    assert (row["checksum"], row["baseline"], row["problems"]) == ("verified", "02", [])
+    assert 30 < row["sun_elevation_deg"] < 80
+    for metadata in copy.glob("*_MTL.*"):
+        metadata.unlink()
+    (row,) = json.loads(call("scenes", copy, "--json").out)["scenes"]
+    assert row["problems"][0].startswith("only the day is told; time and sun are those at which LT")
+    told = call("scenes", copy).out.splitlines()
+    assert told[1].startswith("    only the day is told")
 
 
 def test_json_stands_alone_on_stdout_and_its_option_may_come_first_or_last(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
 from glacial_lakes.errors import MetadataError, UnknownProductError
+from glacial_lakes.scenes.families import FAMILIES, ROWS
 from glacial_lakes.scenes.names import read_name
 from glacial_lakes.scenes.offsets import stored_offset
 
@@ -171,3 +174,18 @@ def test_ones_own_processing_is_known_by_its_day() -> None:
     assert stored_offset("here", 99.99, made=before) == (0.0, None)
     with pytest.raises(MetadataError, match=r"Sen2Cor 2\.10"):
         stored_offset("here", 99.99, made=after)
+
+
+def test_the_tables_of_products_are_made_of_the_readers() -> None:
+    path = Path(__file__).parents[1] / "docs" / "make_formats.py"
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec
+    assert spec.loader
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    for page in script.PAGES:
+        text = page.read_text(encoding="utf-8")
+        assert "made by docs/make_formats.py" in text
+        assert text == script.filled(text), "run: python docs/make_formats.py"
+    assert {row for family in FAMILIES for row in family.rows} < set(ROWS)
+    assert all(family.rows for family in FAMILIES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import makers
 import numpy as np
 import pytest
 import rasterio
-from products import Products, pack
+from products import Products, copied, pack
+from rasterio.windows import Window
 
 from glacial_lakes.errors import (
     DamagedFileError,
@@ -19,6 +21,8 @@ from glacial_lakes.errors import (
     UnknownProductError,
     UnsafeInputError,
 )
+from glacial_lakes.grid import Grid, placed, scaled
+from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.scenes import Quality, Scene, discover, find_products, open_scene, verify
 from glacial_lakes.scenes.plausibility import assess
 from glacial_lakes.simulate.quality import Label
@@ -263,3 +267,104 @@ def test_maja_whose_metadata_tell_another_satellite_is_implausible(
     text = metadata.read_text().replace("<PLATFORM>SENTINEL2A", "<PLATFORM>SENTINEL2B")
     metadata.write_text(text)
     assert "its name tells SENTINEL2A" in assess(open_scene(folder)).reason
+
+
+def with_mask(products: Products, folder: Path, year: str, write: Callable[..., object]) -> Path:
+    """Return a copy of a Level-1C product with a mask in its granule."""
+    whole = products.l1c_2022 if year == "2022" else products.l1c_2018
+    copy = copied(whole, folder)
+    [granule] = (copy / "GRANULE").iterdir()
+    write(granule / "QI_DATA", products.truth[whole].grid)
+    return copy
+
+
+def write_classes(folder: Path, grid: Grid) -> None:
+    layers = np.zeros((3, grid.shape[0] // 6, grid.shape[1] // 6), np.uint8)
+    layers[0, 2:5, 3:9], layers[1, 10:12, :], layers[2, 20:, 20:] = 1, 1, 1
+    coarse = Grid(grid.crs, scaled(grid.transform, 6), layers.shape[1:])
+    makers.write(folder / "MSK_CLASSI_B00.jp2", layers, coarse)
+
+
+def write_polygons(folder: Path, grid: Grid, zone: int = 32643) -> None:
+    """Write the clouds of :func:`write_classes` as polygons; a hole in the first one."""
+
+    def ring(row: int, col: int, end_row: int, end_col: int) -> str:
+        corners = ((col, row), (end_col, row), (end_col, end_row), (col, end_row), (col, row))
+        places = (placed(grid.transform, 6.0 * x, 6.0 * y) for x, y in corners)
+        text = " ".join(f"{x:.0f} {y:.0f}" for x, y in places)
+        return f"<gml:LinearRing><gml:posList>{text}</gml:posList></gml:LinearRing>"
+
+    def feature(kind: str, outer: str, inner: str = "") -> str:
+        hole = f"<gml:interior>{inner}</gml:interior>" if inner else ""
+        return (
+            f"<eop:MaskFeature><eop:maskType>{kind}</eop:maskType><eop:extentOf><gml:Polygon>"
+            f"<gml:exterior>{outer}</gml:exterior>{hole}</gml:Polygon></eop:extentOf>"
+            "</eop:MaskFeature>"
+        )
+
+    folder.mkdir(parents=True, exist_ok=True)
+    features = feature("OPAQUE", ring(2, 3, 5, 9), ring(3, 4, 4, 5))
+    features += feature("CIRRUS", ring(10, 0, 12, 30))
+    (folder / "MSK_CLOUDS_B00.gml").write_text(
+        '<eop:Mask xmlns:eop="http://www.opengis.net/eop/2.0" '
+        'xmlns:gml="http://www.opengis.net/gml/3.2"><gml:boundedBy>'
+        f'<gml:Envelope srsName="urn:ogc:def:crs:EPSG:8.7:{zone}"/></gml:boundedBy>'
+        f"<eop:maskMembers>{features}</eop:maskMembers></eop:Mask>"
+    )
+
+
+def test_the_classes_of_level_1c_tell_cloud_cirrus_and_snow(
+    products: Products, tmp_path: Path
+) -> None:
+    scene = open_scene(with_mask(products, tmp_path, "2022", write_classes))
+    flags = scene.read_flags(scene.grid.window)
+    expected = np.zeros((30, 30), np.uint8)
+    expected[2:5, 3:9] |= np.uint8(Quality.CLOUD)
+    expected[10:12] |= np.uint8(Quality.CIRRUS)
+    expected[20:, 20:] |= np.uint8(Quality.SNOW)
+    np.testing.assert_array_equal(flags, np.kron(expected, np.ones((6, 6), np.uint8)))
+    assert assess(scene).verdict != "implausible"
+
+
+def test_the_polygons_of_older_level_1c_tell_cloud_and_cirrus_in_every_window(
+    products: Products, tmp_path: Path
+) -> None:
+    scene = open_scene(with_mask(products, tmp_path, "2018", write_polygons))
+    flags = scene.read_flags(scene.grid.window)
+    expected = np.zeros((30, 30), np.uint8)
+    expected[2:5, 3:9] |= np.uint8(Quality.CLOUD)
+    expected[3, 4] = 0
+    expected[10:12] |= np.uint8(Quality.CIRRUS)
+    np.testing.assert_array_equal(flags, np.kron(expected, np.ones((6, 6), np.uint8)))
+    window = Window(17, 9, 41, 60)
+    np.testing.assert_array_equal(scene.read_flags(window), flags[9:69, 17:58])
+    outside = scene.read_flags(Window(-10, 5, 20, 10))
+    assert (outside[:, :10] == Quality.NODATA).all()
+    assert pickle.loads(pickle.dumps(scene)) == scene
+    assert assess(scene).verdict != "implausible"
+
+
+def test_masks_of_another_zone_or_without_their_bands_are_refused(
+    products: Products, tmp_path: Path
+) -> None:
+    def elsewhere(folder: Path, grid: Grid) -> None:
+        write_polygons(folder, grid, 32644)
+
+    def one_band(folder: Path, grid: Grid) -> None:
+        layer = np.zeros((grid.shape[0] // 6, grid.shape[1] // 6), np.uint8)
+        coarse = Grid(grid.crs, scaled(grid.transform, 6), layer.shape)
+        makers.write(folder / "MSK_CLASSI_B00.jp2", layer, coarse)
+
+    with pytest.raises(GridError, match="lies in EPSG:32644, the images in EPSG:32643"):
+        open_scene(with_mask(products, tmp_path / "1", "2018", elsewhere))
+    with pytest.raises(MetadataError, match="has 1 bands, and band 3 is needed"):
+        open_scene(with_mask(products, tmp_path / "2", "2022", one_band))
+
+
+@pytest.mark.parametrize("make", [makers.write_hls, makers.write_planet, makers.write_maja])
+def test_scenes_of_other_makers_are_mapped(
+    products: Products, tmp_path: Path, make: Callable[..., Path]
+) -> None:
+    scene = open_scene(make(products.scenes["2018"], tmp_path))
+    mapped = map_lakes(scene, min_area_m2=2000)
+    assert len(mapped.outlines) > 0

@@ -280,30 +280,41 @@ def start(options: Options, folder: Path, is_opened: bool) -> Answer:
 
 @verb
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=Path)
-def scenes(options: Options, paths: tuple[Path, ...]) -> Answer:
-    """List the scenes below PATH...: sensor, date, cloud, problems."""
+@click.option("--verify", is_flag=True, help="Compare files with their checksums: reads them all.")
+def scenes(options: Options, paths: tuple[Path, ...], verify: bool) -> Answer:
+    """List the scenes below PATH...: date, sensor, level, baseline, sun, cloud, problems."""
     from glacial_lakes.scenes import discover
+    from glacial_lakes.scenes.integrity import checked
+    from glacial_lakes.scenes.plausibility import problems_of
     from glacial_lakes.settings import read_limits
 
     refused: list[SceneRefused] = []
     found = discover(paths, collecting(SceneRefused, refused), limits=read_limits())
-    rows = [
-        {
+    rows, lines = [], []
+    for scene in found:
+        checksum, problems = checked(scene) if verify else ("unverified", [])
+        problems = [*problems, *problems_of(scene)]
+        baseline, sun = scene.provenance.get("baseline", ""), scene.sun_elevation_deg
+        row = {
             C.SCENE_ID: scene.id,
             C.SENSOR: scene.sensor,
             C.LEVEL: scene.level,
+            "baseline": baseline,
             C.ACQUIRED: scene.acquired.isoformat(),
             C.CLOUD_PERCENT: scene.cloud_percent,
-            C.CHECKSUM: scene.provenance.get("checksum"),
+            C.SUN_ELEVATION_DEG: sun,
+            C.CHECKSUM: checksum,
+            "problems": problems,
             C.PATH: scene.path,
         }
-        for scene in found
-    ]
-    lines = [
-        f"{scene.acquired:%Y-%m-%d %H:%M}  {scene.sensor:5}  {scene.level:5}  "
-        f"{percent(scene.cloud_percent):>5}  {scene.id}"
-        for scene in found
-    ]
+        rows.append(row)
+        height = "–" if sun is None else f"{sun:.0f}°"
+        lines.append(
+            f"{scene.acquired:%Y-%m-%d %H:%M}  {scene.sensor:6}  {scene.level:5}  "
+            f"{baseline.partition(' ')[0] or '–':5}  {height:>3}  {checksum:10}  "
+            f"{percent(scene.cloud_percent):>5}  {scene.id}"
+        )
+        lines += [f"    {in_language(problem, options.language)}" for problem in problems]
     lines += refusals(refused, options)
     values = {"scenes": rows, "refused": _refused_rows(refused)}
     return Answer(lines, values, _code(bool(found), bool(refused)))

@@ -45,9 +45,11 @@ METADATA = r"zarr\.json|\.zgroup"
 
 ROWS = (
     Row(
-        "Sentinel-2 L2A and L1C as EOPF Zarr (Zarr 2, Zarr 3, GeoZarr)",
-        "`.zarr` folder, `.zip`, its `zarr.json` or `.zgroup`",
-        "`scale_factor` and `add_offset` of the arrays, compared with the baseline",
+        "Sentinel-2 L2A, L1C as EOPF Zarr: Zarr 2, Zarr 3 with or without shards, GeoZarr; needs "
+        '`pip install "glacial-lakes[zarr]"`',
+        "`.zarr` folder, `.zip`",
+        "`scale_factor`, `add_offset` of the band, the offset compared with the baseline; of "
+        "floats the number itself",
         "L2A: scene classification (SCL); L1C: none",
     ),
 )

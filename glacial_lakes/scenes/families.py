@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from glacial_lakes.scenes import eopf_zarr, hls, landsat, maja, planet, sentinel2
+from glacial_lakes.scenes import bands, eopf_zarr, geotiff, hls, landsat, maja, planet, sentinel2
 from glacial_lakes.scenes.rows import Row
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.source import Source
@@ -46,4 +46,7 @@ FAMILIES = (
     Family(planet.METADATA, planet.open_planet, rows=planet.ROWS),
     Family(maja.METADATA, maja.open_maja, rows=maja.ROWS),
 )
-"""All but GeoTIFFs with a sidecar, which have no metadata of their own."""
+"""All but single bands and GeoTIFFs with a sidecar, which have no metadata of their own."""
+
+ROWS = (*(row for family in FAMILIES for row in family.rows), *bands.ROWS, *geotiff.ROWS)
+"""What the documents say of all products that are read."""

@@ -116,7 +116,7 @@ def open_hls(source: Source, metadata_name: str) -> Scene:
         )
     if not math.isclose(scale, _SCALE) or offset:
         what = N_(
-            "the scale is {scale:g} and the offset {offset:g}, all products have {usual:g}, 0"
+            "the scale is {scale:g}, the offset {offset:g}; all products have {usual:g} and 0"
         )
         doubts.append(Message(what, scale=scale, offset=offset, usual=_SCALE))
     mask = f"{start}.Fmask.{ending}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from glacial_lakes.errors import DamagedFileError
+from glacial_lakes.errors import DamagedFileError, GlacialLakesError, Message
 from glacial_lakes.scenes.metadata import read_xml
 from glacial_lakes.scenes.raster import paths_of
 from glacial_lakes.scenes.scene import Scene
@@ -57,6 +57,14 @@ def verify(scene: Scene) -> Literal["verified", "unverified"]:
         if name.lower() in checksums:
             _compare(source, name, *checksums[name.lower()])
     return "verified" if all(name.lower() in checksums for name in used) else "unverified"
+
+
+def checked(scene: Scene) -> tuple[str, list[Message]]:
+    """Return ``verified``, ``unverified`` or ``damaged``, and of the last what is wrong."""
+    try:
+        return verify(scene), []
+    except GlacialLakesError as error:
+        return "damaged", [error.line]
 
 
 def _is_archive(path: Path) -> bool:

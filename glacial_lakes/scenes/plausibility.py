@@ -269,6 +269,21 @@ def _day(text: str) -> datetime | None:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
+def problems_of(scene: Scene) -> list[Message]:
+    """Return what is wrong with a scene by its metadata, and what is only assumed of it."""
+    found: list[Message] = list(scene.provenance.get("contradictions", ()))
+    if scene.provenance.get("time") == "overpass":
+        found.append(
+            Message(
+                "only the day is told; time and sun are those at which {sensor} usually passes",
+                sensor=scene.sensor,
+            )
+        )
+    if scene.quality is None:
+        found.append(Message("has no quality layer: cloud and snow are not told"))
+    return found
+
+
 def assess(scene: Scene) -> Plausibility:
     """Judge a scene by a sample of its pixels: some windows, or a thinned copy of the image.
 

@@ -381,6 +381,7 @@ def _with_stacks(origin: Path, hits: list[Path]) -> set[Path]:
     for hit in hits:
         for path in _search(hit, MAX_DEPTH):
             is_image = path.name.lower().endswith(_TIFFS) and not _is_metadata(path.name)
+            is_image = is_image and (sidecar_of(path).is_file() or _start_of(path) is None)
             (images if is_image else products).add(path)
     sidecars = {image: sidecar_of(image) for image in images if sidecar_of(image).is_file()}
     layers = {sidecar.parent / (quality_file_of(sidecar) or "") for sidecar in sidecars.values()}

@@ -7,6 +7,7 @@ from files that lie beside it (``.aux.xml`` can replace CRS and nodata without a
 from __future__ import annotations
 
 import threading
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -120,17 +121,40 @@ class StackedLayers:
 AnyBand: TypeAlias = Band | HeldBand
 """A band, wherever it is stored."""
 
-AnyLayer: TypeAlias = AnyBand | StackedLayers
+
+@dataclass(frozen=True, slots=True)
+class PackedLayer:
+    """A layer of flags that was drawn when the product was opened, and is carried along."""
+
+    path: str
+    """Name of the file that it was drawn of."""
+    shape: tuple[int, int]
+    content: bytes
+    """The numbers (y, x), uint8, compressed by zlib."""
+    resolution: float
+    """Pixel edge in metres."""
+    driver: ClassVar[str] = "array"
+
+    def numbers(self) -> NDArray[np.uint8]:
+        """Return the numbers (y, x)."""
+        return np.frombuffer(zlib.decompress(self.content), np.uint8).reshape(self.shape)
+
+
+AnyLayer: TypeAlias = AnyBand | StackedLayers | PackedLayer
 """A layer of flags."""
 
 
 def parts_of(layer: AnyLayer) -> Sequence[AnyBand]:
-    """Return the bands that a layer is read from."""
+    """Return the bands that a layer is read from; none of one that was drawn."""
+    if isinstance(layer, PackedLayer):
+        return ()
     return layer.layers if isinstance(layer, StackedLayers) else (layer,)
 
 
 def paths_of(layer: AnyLayer) -> set[str]:
     """Return the names of the files of a band or a layer, as GDAL takes them."""
+    if isinstance(layer, PackedLayer):
+        return {layer.path}
     return {part.path for part in parts_of(layer)}
 
 
@@ -277,6 +301,10 @@ def read_numbers(band: AnyLayer, window: Window) -> tuple[NDArray[Any], tuple[sl
     if isinstance(band, StackedLayers):
         read = [read_numbers(layer, window) for layer in band.layers]
         return _stacked([numbers for numbers, _ in read]), read[0][1]
+    if isinstance(band, PackedLayer):
+        rows, within_rows = _overlap(int(window.row_off), int(window.height), band.shape[0])
+        cols, within_cols = _overlap(int(window.col_off), int(window.width), band.shape[1])
+        return band.numbers()[rows, cols], (within_rows, within_cols)
     top, left = int(window.row_off), int(window.col_off)
     if isinstance(band, HeldBand):
         height, width = band.plane.shape
@@ -300,6 +328,14 @@ def read_numbers(band: AnyLayer, window: Window) -> tuple[NDArray[Any], tuple[sl
     return numbers, (slice(row - top, row_end - top), slice(col - left, col_end - left))
 
 
+def _overlap(start: int, length: int, size: int) -> tuple[slice, slice]:
+    """Return the part of an axis that a window covers, and where it lies in the window."""
+    first, end = min(max(0, start), size), min(max(0, start + length), size)
+    if first >= end:
+        return slice(0, 0), slice(0, 0)
+    return slice(first, end), slice(first - start, end - start)
+
+
 def _stacked(layers: Sequence[NDArray[Any]]) -> NDArray[np.uint64]:
     number = np.zeros(layers[0].shape, np.uint64)
     for place, layer in enumerate(layers):
@@ -319,6 +355,12 @@ def read_thinned(band: AnyLayer, shape: tuple[int, int] | None = None) -> NDArra
     """
     if isinstance(band, StackedLayers):
         return _stacked([read_thinned(layer, shape) for layer in band.layers])
+    if isinstance(band, PackedLayer):
+        places = (
+            np.arange(size) * full // size
+            for size, full in zip(shape or band.shape, band.shape, strict=True)
+        )
+        return band.numbers()[np.ix_(*places)]
     if isinstance(band, HeldBand):
         height, width = band.plane.shape
         rows, cols = shape or (min(height, _THIN_EDGE), min(width, _THIN_EDGE))

@@ -24,10 +24,26 @@ from glacial_lakes.errors import (
     UnknownProductError,
 )
 from glacial_lakes.grid import Grid, scaled
+from glacial_lakes.scenes.level1c_masks import (
+    CLASS_BANDS,
+    CLASSES,
+    POLYGONS,
+    decode_classes,
+    decode_polygons,
+    polygons_in,
+)
 from glacial_lakes.scenes.metadata import read_xml, text_in, to_name, to_number, to_sun, to_time
 from glacial_lakes.scenes.offsets import FIRST_UNKNOWN_BASELINE, OWN_BASELINE, stored_offset
 from glacial_lakes.scenes.plausibility import check_tile, check_time, contradictions
-from glacial_lakes.scenes.raster import Band, Header, coarsening, read_header
+from glacial_lakes.scenes.quality import Decoder
+from glacial_lakes.scenes.raster import (
+    AnyLayer,
+    Band,
+    Header,
+    StackedLayers,
+    coarsening,
+    read_header,
+)
 from glacial_lakes.scenes.rows import Row
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sensors import SAID
@@ -47,7 +63,12 @@ ROWS = (
         "(number + offset of the band) ÷ quantification value; both from the XML",
         "scene classification (SCL)",
     ),
-    Row("Sentinel-2 L1C", "the same, `MTD_MSIL1C.xml`", "the same", "none"),
+    Row(
+        "Sentinel-2 L1C",
+        "the same, `MTD_MSIL1C.xml`",
+        "the same",
+        "MSK_CLASSI (cloud, cirrus, snow); before baseline 04.00 the polygons MSK_CLOUDS",
+    ),
 )
 
 _BANDS = {
@@ -121,6 +142,7 @@ def open_sentinel2(source: Source, metadata_name: str) -> Scene:
         )
         for name, path in paths.items()
     }
+    quality, decoder = _quality(source, granule_files, quality_name, fine, grid)
     elevation, azimuth = _sun(tile, source.path / tile_name)
     scene_id = _product_id(product, where)
     sensor = _sensor(product, where)
@@ -146,8 +168,8 @@ def open_sentinel2(source: Source, metadata_name: str) -> Scene:
         sun_azimuth_deg=azimuth,
         sun_elevation_deg=elevation,
         bands=bands,
-        quality=None if quality_name is None else _quality(source, quality_name, fine),
-        decoder="none" if quality_name is None else "scl",
+        quality=quality,
+        decoder=decoder,
         cloud_percent=_cloud(product, tile, where),
         provenance={
             "product": "sentinel2",
@@ -360,11 +382,36 @@ def _placed(header: Header, fine: Header) -> Header:
     return Header(fine.crs, transform, header.shape, header.count, header.nodata)
 
 
-def _quality(source: Source, name: str, fine: Header) -> Band:
+def _quality(
+    source: Source, granule: Source, classes: str | None, fine: Header, grid: Grid
+) -> tuple[AnyLayer | None, Decoder]:
+    """Return the scene classification, or the mask of Level 1C where there is one."""
+    if classes is not None:
+        return _layer(source, classes, fine), "scl"
+    mask = find(granule, CLASSES)
+    if mask is not None:
+        layers = tuple(_layer(source, mask, fine, index) for index in CLASS_BANDS)
+        return StackedLayers(layers), decode_classes
+    polygons = find(granule, POLYGONS)
+    if polygons is not None:
+        return polygons_in(source, polygons, grid), decode_polygons
+    return None, "none"
+
+
+def _layer(source: Source, name: str, fine: Header, index: int = 1) -> Band:
     driver = driver_of(name)
     path = raster_name(source, name, driver)
-    factor = coarsening(_placed(read_header(path, driver), fine), path, fine)
-    return Band(path, driver, 1, 1.0, 0.0, None, fine.resolution * factor)
+    header = read_header(path, driver)
+    if header.count < index:
+        raise MetadataError(
+            source.path / name,
+            "has {count} bands, and band {index} is needed",
+            "download the product again",
+            count=header.count,
+            index=index,
+        )
+    factor = coarsening(_placed(header, fine), path, fine)
+    return Band(path, driver, index, 1.0, 0.0, None, fine.resolution * factor)
 
 
 def _sun(tile: Element, where: Path) -> tuple[float, float]:
