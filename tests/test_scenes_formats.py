@@ -606,3 +606,37 @@ def test_an_image_without_a_driver_for_it_is_no_fault_of_the_download(products: 
     ).stdout
     assert "no driver JP2OpenJPEG; unset GDAL_SKIP" in told
     assert "download" not in told
+
+
+def test_landsat_of_level_2_without_temperature_is_the_same_product(
+    products: Products, tmp_path: Path
+) -> None:
+    """L2SR has the bands, factors and layers of L2SP but for those of temperature."""
+    whole = products.find("LC08*")
+    metadata = next(whole.glob("*_MTL.txt")).name
+    copy = edited(whole, tmp_path, metadata, lambda mtl: mtl.replace('"L2SP"', '"L2SR"'))
+    scene, other = open_scene(whole), open_scene(copy)
+    assert other.level == "L2SR"
+    assert {name: (band.scale, band.offset) for name, band in other.bands.items()} == {
+        name: (band.scale, band.offset) for name, band in scene.bands.items()
+    }
+    assert (other.decoder, other.saturation_bits) == (scene.decoder, scene.saturation_bits)
+
+
+@pytest.mark.parametrize(("number", "known"), [("03", True), ("04", False)])
+def test_a_collection_that_is_not_known_is_refused_by_its_name(
+    products: Products, tmp_path: Path, number: str, known: bool
+) -> None:
+    whole = products.find("LC08*")
+    metadata = next(whole.glob("*_MTL.txt")).name
+    copy = edited(
+        whole,
+        tmp_path,
+        metadata,
+        lambda mtl: re.sub(r"COLLECTION_NUMBER = \S+", f"COLLECTION_NUMBER = {number}", mtl),
+    )
+    if known:
+        assert open_scene(copy).provenance["baseline"] == number
+    else:
+        with pytest.raises(UnknownProductError, match="is of the collection 04; known are 01, 02"):
+            open_scene(copy)

@@ -21,6 +21,7 @@ from glacial_lakes.io.parsing import json_of
 from glacial_lakes.places import is_plain
 from glacial_lakes.runtime.revision import code_version, versions
 from glacial_lakes.scenes.plausibility import PERCENTILES
+from glacial_lakes.scenes.raster import paths_of
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.schema import SceneState
 
@@ -78,7 +79,7 @@ class Record:
 def scene_parts(scene: Scene) -> list[Path]:
     """Return the files of a scene's product, also those that lie outside its folder."""
     layers = [*scene.bands.values(), scene.quality, scene.saturation]
-    paths = {layer.path for layer in layers if layer is not None}
+    paths = {path for layer in layers if layer is not None for path in paths_of(layer)}
     elsewhere = {Path(path) for path in paths if not path.startswith("/vsi")}
     return sorted({*parts_of(Path(scene.path)), *(path for path in elsewhere if path.is_file())})
 
