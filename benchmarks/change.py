@@ -45,6 +45,8 @@ TOTALS = {
 SEEDS = {"development": range(3), "kept": range(1_200, 1_204)}
 """Seeds of sites, of worlds, of both for totals, and of series without images; kept ones are looked
 into by nobody."""
+SUMS = {"development": range(300, 364), "kept": range(1_300, 1_364)}
+"""Seeds of regions without images whose sums are compared."""
 SIZES = ["below 0.01 km²", "0.01 to 0.03 km²", "0.03 to 0.1 km²", "above 0.1 km²"]
 IN_VIEW = 0.01
 MIN_LAKES = 5
@@ -374,18 +376,39 @@ def sum_errors(series: Known) -> Iterator[dict[str, float]]:
     """Yield, of each date, the error of the sum of the lakes measured on it, in deviations."""
     rows = observed(series)
     for _, here in rows.groupby(["day", "sensor"]):
-        if len(here) < MIN_LAKES:
-            continue
-        error = float(here["error"].sum())
-        yield {
-            "series": series.name,
-            "instrument": str(here["instrument"].iloc[0]),
-            "lakes": len(here),
-            "percent": 100 * error / float(here["true_m2"].sum()),
-            "z": error / sum_sigma(here),
-            "independent": error / float(np.sqrt((here["area_sigma_m2"] ** 2).sum())),
-            "correlated": error / float(here["area_sigma_m2"].sum()),
-        }
+        if len(here) >= MIN_LAKES:
+            yield sum_error(here, series.name, str(here["instrument"].iloc[0]))
+
+
+def sum_error(rows: pd.DataFrame, series: str, kind: str) -> dict[str, Any]:
+    """Return the error of the sum of the areas of lakes, one row a lake, in deviations."""
+    error = float(rows["error"].sum())
+    return {
+        "series": series,
+        "instrument": kind,
+        "lakes": len(rows),
+        "percent": 100 * error / float(rows["true_m2"].sum()),
+        "z": error / sum_sigma(rows),
+        "independent": error / float(np.sqrt((rows["area_sigma_m2"] ** 2).sum())),
+        "correlated": error / float(rows["area_sigma_m2"].sum()),
+    }
+
+
+def table_sums(seeds: Sequence[int], lakes: int = 60) -> Iterator[dict[str, Any]]:
+    """Yield the errors of sums of series without images: of the last date, and of all lakes.
+
+    That of all lakes is made of the latest area of each, as the headline of a run is: of several
+    dates and two instruments.
+    """
+    dates = in_order(annual("LC08", 2015, 2023) + annual("S2A", 2018, 2022))
+    for seed in seeds:
+        rows, truth = table_series(seed, lakes, dates, hide=0.3, **AS_MAPPED)
+        true = truth["true_m2"].to_numpy()
+        rows = rows.assign(true_m2=true, error=rows["area_m2"] - true)
+        rows = rows[rows["status"] == "observed"].sort_values("acquired", kind="stable")
+        last = rows[rows["acquired"] == rows["acquired"].max()]
+        yield sum_error(last, str(seed), "one date")
+        yield sum_error(rows.drop_duplicates("lake_id", keep="last"), str(seed), "latest areas")
 
 
 def shares_in_common(rows: pd.DataFrame) -> tuple[float, float]:
@@ -431,7 +454,11 @@ def _in_common(off: pd.Series, rows: pd.DataFrame, group: list[str]) -> float:
 
 
 def of_totals(series: Sequence[Known]) -> str:
-    found = pd.DataFrame([row for one in series for row in sum_errors(one)])
+    return of_sums(pd.DataFrame([row for one in series for row in sum_errors(one)]))
+
+
+def of_sums(found: pd.DataFrame) -> str:
+    """Return the table of errors of :func:`sum_error`, of all and by their kind."""
     told = []
     for name, part in [("all", found), *found.groupby("instrument")]:
         cells = [str(name), str(part["series"].nunique()), str(len(part))]
@@ -544,6 +571,11 @@ def of_mapped_part(kind: str, folder: Path) -> list[str]:
     ]
 
 
+def of_sums_part(kind: str, _folder: Path) -> list[str]:
+    found = pd.DataFrame([*table_sums(SUMS[kind])])
+    return ["## Sums of lakes, series without images", of_sums(found)]
+
+
 def of_totals_part(kind: str, folder: Path) -> list[str]:
     return ["## Sums of the lakes of a date", of_totals(series_for_totals(kind, folder))]
 
@@ -558,6 +590,7 @@ def of_independent_part(_kind: str, _folder: Path) -> list[str]:
 
 PARTS = {
     "tables": lambda kind, _: ["## Series without images", *of_tables(kind)],
+    "sums": of_sums_part,
     "mapped": of_mapped_part,
     "totals": of_totals_part,
     "independent": of_independent_part,
