@@ -591,7 +591,7 @@ def memories(measured: pd.DataFrame) -> dict[str, float]:
     found: dict[str, float] = {}
     seen: dict[str, dict[str, tuple[float, float]]] = {}
     for lake, rows in measured.groupby(C.LAKE_ID):
-        n, tools = len(rows), set(rows["instrument"].fillna(""))
+        n, tools = len(rows), {"" if pd.isna(tool) else tool for tool in rows["instrument"]}
         when = rows[C.ACQUIRED].dt.tz_convert(None).to_numpy()
         if n < _MIN_DATES or len(tools) > 1 or _is_seasonal(when):
             continue

@@ -75,13 +75,14 @@ class Fields:
             Of its grid, on that of the scene.
         """
         cube = mapped.to_xarray()
+        shape = cube.sizes["y"], cube.sizes["x"]
         for name, (dtype, kind, meaning) in _LAYERS.items():
-            plane = np.full(cube["state"].shape, np.nan if kind is float else False, dtype)
+            plane = np.full(shape, np.nan if kind is float else False, dtype)
             for part, layers in self.parts:
                 _lay(layers[name], part, plane, window)
             cube[name] = (("y", "x"), plane, {"long_name": meaning, "grid_mapping": "spatial_ref"})
-        water = np.full(cube["state"].shape, np.nan, np.float32)
-        numbers = np.zeros(cube["state"].shape, np.int32)
+        water = np.full(shape, np.nan, np.float32)
+        numbers = np.zeros(shape, np.int32)
         for number, one in enumerate((one for one, _, _ in self.judged), 1):
             known = cast("NDArray[np.float32]", one.fraction)
             _lay(known, one.window, water, window, np.fmax)
@@ -109,8 +110,10 @@ class Fields:
             for each in fields(Features)
         }
         likely = [lake_prob(found, by_rules(found)) for _, found, _ in self.judged]
-        told["level"] = np.array([one.level for one, _, _ in self.judged], float)
-        told["category"] = np.array([category for _, _, category in self.judged], str)
+        told |= {
+            "level": np.array([one.level for one, _, _ in self.judged], float),
+            "category": np.array([category for _, _, category in self.judged], str),
+        }
         told[C.LAKE_PROB] = np.array([prob for prob, _ in likely], float)
         told[C.LAKE_PROB_REASONS] = np.array([reasons for _, reasons in likely], str)
         return {name: ("number", values) for name, values in told.items()}
