@@ -58,6 +58,7 @@ NAVIGATION = {
         "add_a_sensor",
         "guide_researcher.ru",
     ],
+    "docs/guide_researcher.ru": ["extend.ru"],
     "docs/guide_batch": ["cluster", "guide_batch.ru"],
     "docs/guide_batch.ru": ["cluster.ru"],
     "docs/reference": ["commands", "api", "formats", "data_dictionary", "errors"],
