@@ -564,6 +564,26 @@ def test_rivers_are_drawn_on_the_dates_of_the_images_that_show_them(browser, tmp
     assert told == [[0, 0, 2, *[0] * (len(told[0]) - 3)], 1]
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_words_beside_the_map_are_in_the_language_of_the_page_and_fit(browser, tmp_path, width):
+    page, *_ = write_viewer(make_inventory(), tmp_path / "v.html", language="ru")
+    scale, text, room = ask(
+        browser,
+        page,
+        """
+        const order = document.getElementById("order");
+        const pen = document.createElement("canvas").getContext("2d");
+        pen.font = getComputedStyle(order).font;
+        const wide = [...order.options].map((one) => pen.measureText(one.textContent).width);
+        const scale = document.querySelector(".leaflet-control-scale").textContent;
+        return [scale, Math.max(...wide), order.clientWidth];
+        """,
+        width,
+    )
+    assert re.fullmatch(r"\d+ (м|км)", scale)
+    assert text + 40 <= room
+
+
 def test_the_key_of_the_map_names_what_is_on_it(browser, page):
     marks = ask(
         browser,

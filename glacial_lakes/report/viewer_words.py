@@ -14,7 +14,8 @@ from glacial_lakes.schema import (
 )
 
 TEXTS = (
-    *(N_("km²"), N_("m²"), N_("all"), N_("any alert"), N_("as it is"), N_("remark")),
+    *(N_("m"), N_("km"), N_("m²"), N_("km²")),
+    *(N_("all"), N_("any alert"), N_("as it is"), N_("remark")),
     *(N_("State"), N_("Type"), N_("Area, km²"), N_("Alert"), N_("District or basin")),
     *(N_("Largest first"), N_("Name"), N_("Largest change first")),
     *(N_("Review: most doubt first"), N_("Lakes: {shown} of {count}"), N_("Show more")),

@@ -7,12 +7,21 @@ const TINY_PX = 7;
 const PICTURES_FROM_ZOOM = 13;
 const MOST_PICTURES = 40;
 
+/* A scale bar whose unit is in the language of the page. */
+const ScaleBar = L.Control.Scale.extend({
+  _updateScale(bar, label, share) {
+    const [length, unit] = label.split(" ");
+    const units = { m: t("m"), km: t("km") };
+    L.Control.Scale.prototype._updateScale.call(this, bar, `${length} ${units[unit]}`, share);
+  },
+});
+
 function makeMap(onChoose) {
   const map = L.map("map", {
     preferCanvas: true, attributionControl: false, zoomSnap: 0.5, maxZoom: 18, minZoom: 3,
     zoomAnimation: false, worldCopyJump: false,
   });
-  L.control.scale({ imperial: false }).addTo(map);
+  new ScaleBar({ imperial: false }).addTo(map);
   map.zoomControl.setPosition("topright");
   for (const [name, order] of [["relief", 210], ["ice", 220], ["pictures", 230], ["rivers", 240], ["lakes", 420]]) {
     map.createPane(name).style.zIndex = order;
