@@ -189,3 +189,12 @@ def test_a_vrt_among_single_bands_is_refused(products: Products, tmp_path: Path)
     (tmp_path / "B08.tif").write_text("<VRTDataset/>")
     with pytest.raises(UnsafeInputError, match=r"B08\.tif.*not a TIFF"):
         open_scene(tmp_path)
+
+
+def test_a_band_beside_the_metadata_of_its_product_stands_for_the_product(
+    products: Products,
+) -> None:
+    product = products.find("LC08*")
+    band = next(product.glob("*_SR_B3.TIF"))
+    assert find_products(band) == [product]
+    assert open_scene(band) == open_scene(product)

@@ -288,7 +288,8 @@ def _open_image(path: Path) -> Scene:
     is_tiff = path.name.lower().endswith(_TIFFS)
     start = None if is_tiff and sidecar_of(path).is_file() else _start_of(path)
     if start is not None:
-        return open_bands(open_source(path.parent), start)
+        source = open_source(path.parent)
+        return _open(path.parent) if _metadata_names(source) else open_bands(source, start)
     if is_tiff:
         return open_geotiff(path)
     raise UnknownProductError(path, "is no product that can be read", _READABLE)
