@@ -17,6 +17,7 @@ from glacial_lakes.errors import (
     UnknownProductError,
     UnsafeInputError,
 )
+from glacial_lakes.events import Event, InputOdd
 from glacial_lakes.scenes import Scene, discover, find_products, open_scene
 from glacial_lakes.scenes.bands import groups, is_band
 from glacial_lakes.simulate.scene import SimulatedScene
@@ -128,6 +129,10 @@ def test_landsat_level_2_without_its_mtl_is_read_at_its_usual_hour(
     agrees(scene, truth)
     assert (scene.id, scene.level, scene.decoder) == (name, "L2SP", "qa_pixel")
     assert scene.provenance["time"] == "overpass"
+    told: list[Event] = []
+    assert [found.id for found in discover(tmp_path, told.append)] == [name]
+    reasons = [event.reason for event in told if isinstance(event, InputOdd)]
+    assert reasons == ["only the day is told; time and sun are those at which LC08 usually passes"]
 
 
 def test_landsat_level_1_needs_its_mtl(products: Products, tmp_path: Path) -> None:
