@@ -368,3 +368,15 @@ def test_scenes_of_other_makers_are_mapped(
     scene = open_scene(make(products.scenes["2018"], tmp_path))
     mapped = map_lakes(scene, min_area_m2=2000)
     assert len(mapped.outlines) > 0
+
+
+@pytest.mark.parametrize("make", [makers.write_hls, makers.write_planet])
+def test_products_of_other_makers_are_read_from_an_archive(
+    products: Products, tmp_path: Path, make: Callable[..., Path]
+) -> None:
+    folder = make(products.scenes["2018"], tmp_path / "unpacked")
+    packed = pack(folder, tmp_path / "packed", "zip")
+    [scene] = discover(tmp_path / "packed")
+    assert (scene.path, verify(scene)) == (str(packed), "unverified")
+    np.testing.assert_array_equal(scene.read(["nir"]), open_scene(folder).read(["nir"]))
+    np.testing.assert_array_equal(scene.read_quality(), open_scene(folder).read_quality())

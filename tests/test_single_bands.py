@@ -17,6 +17,7 @@ from glacial_lakes.errors import (
     UnknownProductError,
     UnsafeInputError,
 )
+from glacial_lakes.events import Event, InputOdd
 from glacial_lakes.scenes import Scene, discover, find_products, open_scene
 from glacial_lakes.scenes.bands import groups, is_band
 from glacial_lakes.simulate.scene import SimulatedScene
@@ -128,6 +129,10 @@ def test_landsat_level_2_without_its_mtl_is_read_at_its_usual_hour(
     agrees(scene, truth)
     assert (scene.id, scene.level, scene.decoder) == (name, "L2SP", "qa_pixel")
     assert scene.provenance["time"] == "overpass"
+    told: list[Event] = []
+    assert [found.id for found in discover(tmp_path, told.append)] == [name]
+    reasons = [event.reason for event in told if isinstance(event, InputOdd)]
+    assert reasons == ["only the day is told; time and sun are those at which LC08 usually passes"]
 
 
 def test_landsat_level_1_needs_its_mtl(products: Products, tmp_path: Path) -> None:
@@ -189,3 +194,12 @@ def test_a_vrt_among_single_bands_is_refused(products: Products, tmp_path: Path)
     (tmp_path / "B08.tif").write_text("<VRTDataset/>")
     with pytest.raises(UnsafeInputError, match=r"B08\.tif.*not a TIFF"):
         open_scene(tmp_path)
+
+
+def test_a_band_beside_the_metadata_of_its_product_stands_for_the_product(
+    products: Products,
+) -> None:
+    product = products.find("LC08*")
+    band = next(product.glob("*_SR_B3.TIF"))
+    assert find_products(band) == [product]
+    assert open_scene(band) == open_scene(product)

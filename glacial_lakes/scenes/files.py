@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -77,6 +78,23 @@ def tags_in(source: Source, file: str) -> dict[str, str]:
     """Return the tags of an image and the descriptions of its bands."""
     driver = driver_of(file)
     return read_tags(raster_name(source, file, driver), driver)
+
+
+def path_of(source: Source, name: str, expression: str) -> str:
+    """Return what a product is opened by: its folder or archive, its metadata among others.
+
+    Parameters
+    ----------
+    source : Source
+        Its files.
+    name : str
+        Its metadata.
+    expression : str
+        Of the names of metadata of its family.
+    """
+    names = (one.rpartition("/")[2] for one in source.names)
+    count = sum(re.fullmatch(expression, one, re.IGNORECASE) is not None for one in names)
+    return str(source.path if count == 1 or source.kind != "folder" else source.path / name)
 
 
 def _header(source: Source, stored: Stored) -> tuple[str, Header]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from glacial_lakes.errors import N_, Message, MissingFileError, UnknownProductError
 from glacial_lakes.scenes.declared import declared
-from glacial_lakes.scenes.files import Stored, bands_in, layer_in, tags_in
+from glacial_lakes.scenes.files import Stored, bands_in, layer_in, path_of, tags_in
 from glacial_lakes.scenes.metadata import to_number, to_sun, to_time
 from glacial_lakes.scenes.names import read_name
 from glacial_lakes.scenes.plausibility import check_tile
@@ -126,7 +126,7 @@ def open_hls(source: Source, metadata_name: str) -> Scene:
         **declared(
             where,
             id=start.rpartition("/")[2],
-            path=str(source.path if _is_alone(source) else where),
+            path=path_of(source, metadata_name, METADATA),
             sensor=named.sensor,
             level="L2",
             acquired=acquired,
@@ -145,11 +145,6 @@ def open_hls(source: Source, metadata_name: str) -> Scene:
             },
         )
     )
-
-
-def _is_alone(source: Source) -> bool:
-    names = [name.rpartition("/")[2] for name in source.names]
-    return sum(re.fullmatch(METADATA, name, re.IGNORECASE) is not None for name in names) == 1
 
 
 def _told(tags: Mapping[str, str], name: str, usual: float, where: Path) -> float:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from glacial_lakes.errors import N_, Message, MetadataError, MissingFileError, UnknownProductError
 from glacial_lakes.scenes.declared import declared
-from glacial_lakes.scenes.files import Stored, bands_in, layer_in
+from glacial_lakes.scenes.files import Stored, bands_in, layer_in, path_of
 from glacial_lakes.scenes.metadata import read_xml, text_in, to_name, to_number, to_sun, to_time
 from glacial_lakes.scenes.names import read_name
 from glacial_lakes.scenes.plausibility import check_tile
@@ -144,7 +144,7 @@ def open_maja(source: Source, metadata_name: str) -> Scene:
         **declared(
             where,
             id=scene_id,
-            path=str(source.path),
+            path=path_of(source, metadata_name, METADATA),
             sensor=named.sensor,
             level=named.level,
             acquired=acquired,

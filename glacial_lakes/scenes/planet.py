@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from glacial_lakes.errors import N_, MetadataError, MissingFileError, UnknownProductError
 from glacial_lakes.grid import Grid
 from glacial_lakes.scenes.declared import declared, declared_sun
-from glacial_lakes.scenes.files import Stored, bands_in, layer_in
+from glacial_lakes.scenes.files import Stored, bands_in, layer_in, path_of
 from glacial_lakes.scenes.metadata import read_json, read_xml, text_in, to_time
 from glacial_lakes.scenes.names import read_name
 from glacial_lakes.scenes.quality import Decoder, Flags, Quality, set_flag
@@ -133,7 +133,7 @@ def open_planet(source: Source, metadata_name: str) -> Scene:
         **declared(
             where,
             id=scene_id,
-            path=str(where),
+            path=path_of(source, metadata_name, METADATA),
             sensor=sensor,
             level="SR",
             acquired=to_time(

@@ -269,16 +269,21 @@ def _day(text: str) -> datetime | None:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
+def assumed_time(scene: Scene) -> Message | None:
+    """Return that only the day of a scene is told, as a clause; None where its time is."""
+    if scene.provenance.get("time") != "overpass":
+        return None
+    return Message(
+        "only the day is told; time and sun are those at which {sensor} usually passes",
+        sensor=scene.sensor,
+    )
+
+
 def problems_of(scene: Scene) -> list[Message]:
     """Return what is wrong with a scene by its metadata, and what is only assumed of it."""
     found: list[Message] = list(scene.provenance.get("contradictions", ()))
-    if scene.provenance.get("time") == "overpass":
-        found.append(
-            Message(
-                "only the day is told; time and sun are those at which {sensor} usually passes",
-                sensor=scene.sensor,
-            )
-        )
+    assumed = assumed_time(scene)
+    found += [] if assumed is None else [assumed]
     if scene.quality is None:
         found.append(Message("has no quality layer: cloud and snow are not told"))
     return found

@@ -24,12 +24,13 @@ from glacial_lakes.errors import (
     remedy_for,
     require,
 )
-from glacial_lakes.events import Event, Listener, SceneRefused
+from glacial_lakes.events import Event, InputOdd, Listener, SceneRefused
 from glacial_lakes.places import PathLike, listed
 from glacial_lakes.runtime.processes import in_turn
 from glacial_lakes.scenes.bands import groups, is_band, open_bands
 from glacial_lakes.scenes.families import FAMILIES
 from glacial_lakes.scenes.geotiff import open_geotiff, quality_file_of, sidecar_of
+from glacial_lakes.scenes.plausibility import assumed_time
 from glacial_lakes.scenes.raster import is_nodata, read_thinned
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.source import PARTS, Source, is_stray, open_source
@@ -154,8 +155,9 @@ def discover(
     paths : path-like or iterable of path-like
         As for :func:`find_products`.
     on_event : callable, optional
-        Called with a :class:`glacial_lakes.events.SceneRefused` for each product left out. Without
-        it they are warnings in the log.
+        Called with a :class:`glacial_lakes.events.SceneRefused` for each product left out, and an
+        :class:`glacial_lakes.events.InputOdd` for each whose time of day is assumed. Without it
+        they are warnings in the log.
     limits : LimitSettings, optional
         With them products are opened in a process of their own, where one that crashes, hangs or
         eats the memory costs only itself.
@@ -203,7 +205,12 @@ def discover(
             on_event(SceneRefused(scene.path, reason))
         else:
             kept.append(scene)
-    return sorted(kept, key=lambda scene: (scene.acquired, scene.id))
+    kept.sort(key=lambda scene: (scene.acquired, scene.id))
+    for scene in kept:
+        assumed = assumed_time(scene)
+        if assumed is not None:
+            on_event(InputOdd(scene.path, assumed))
+    return kept
 
 
 def _opened(
@@ -236,7 +243,7 @@ def _opened(
 
 
 def _log_refusal(event: Event) -> None:
-    if isinstance(event, SceneRefused):
+    if isinstance(event, SceneRefused | InputOdd):
         _LOG.warning(Message("{path}: {reason}", path=event.path, reason=event.reason))
 
 
@@ -288,7 +295,8 @@ def _open_image(path: Path) -> Scene:
     is_tiff = path.name.lower().endswith(_TIFFS)
     start = None if is_tiff and sidecar_of(path).is_file() else _start_of(path)
     if start is not None:
-        return open_bands(open_source(path.parent), start)
+        source = open_source(path.parent)
+        return _open(path.parent) if _metadata_names(source) else open_bands(source, start)
     if is_tiff:
         return open_geotiff(path)
     raise UnknownProductError(path, "is no product that can be read", _READABLE)
