@@ -61,7 +61,7 @@ NAVIGATION = {
     "docs/guide_researcher.ru": ["extend.ru"],
     "docs/guide_batch": ["cluster", "guide_batch.ru"],
     "docs/guide_batch.ru": ["cluster.ru"],
-    "docs/reference": ["commands", "api", "formats", "data_dictionary", "errors"],
+    "docs/reference": ["commands", "api", "formats", "remote", "data_dictionary", "errors"],
     "docs/errors": ["errors.ru"],
     "docs/method": ["attributes", "simulator", "/sample_data/README"],
     "docs/accuracy": [

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from glacial_lakes.validation.validate import validate
     from glacial_lakes.workflow.area_series import area_series
     from glacial_lakes.workflow.map_files import map_scenes
+    from glacial_lakes.workflow.plan import explain as explain
     from glacial_lakes.workflow.run import RunResult as RunResult
     from glacial_lakes.workflow.run import run
 
@@ -63,6 +64,7 @@ _HOMES = {
     "area_series": "workflow.area_series",
     "check_file": "ingest.check",
     "discover": "scenes.products",
+    "explain": "workflow.plan",
     "export_composites": "export.export",
     "export_inventory": "export.export",
     "map_fields": "mapping.pipeline",

@@ -138,11 +138,36 @@ class AreaSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class StacSource:
+    """A catalogue among the scenes of ``[inputs]``.
+
+    Examples
+    --------
+    >>> StacSource("catalog.json").collections
+    ()
+    """
+
+    stac: str
+    """The file of a catalogue or an item, or the address of one or of a server."""
+    collections: tuple[str, ...] = ()
+    """Of these; without them of all."""
+    datetime: str | None = None
+    """An interval such as 2020-06-01/2024-10-31; without it all times."""
+    max_cloud_percent: float | None = None
+    """Clouds that the item tells; without it all."""
+    filter: str | None = None
+    """A condition in CQL2 text, for servers that know it."""
+
+
+@dataclass(frozen=True, slots=True)
 class InputSettings:
     """Table ``[inputs]``."""
 
-    scenes: tuple[str, ...] = ("scenes/*",)
-    """Product folders, .zip, .tar, or GeoTIFF stacks with a sidecar; ``*`` stands for any name."""
+    scenes: tuple[str | StacSource, ...] = ("scenes/*",)
+    """Product folders, .zip, .tar, or GeoTIFF stacks with a sidecar; ``*`` stands for any name.
+    A catalogue of STAC is { stac = "catalog.json" }, or an address whose hosts are allowed."""
+    hosts: tuple[str, ...] = ()
+    """Hosts that may be asked for catalogues and images; without them none is."""
     dem: str | None = None
     """Elevation model in metres: slope, cast shadow, lake elevation; without it shade and steep
     slopes, which can look like water, are not excluded."""
@@ -239,6 +264,10 @@ class LimitSettings:
     """Most memory to open products, in GB (Linux)."""
     scene_s: float = 3600.0
     """Longest time to map one scene, in seconds; a full Sentinel-2 tile takes about a minute."""
+    wait_s: float = 30.0
+    """Longest time without an answer of a server, in seconds; it is asked three times."""
+    kept_gb: float = 20.0
+    """Most disk for parts of images that were fetched, in GB; the oldest are removed."""
     memory_gb: float | None = None
     """Most memory for all scenes that are mapped at a time, in GB; without it three quarters of
     the computer's, or what the workers of a cluster may use."""
@@ -462,11 +491,19 @@ def as_dict(project: Project) -> dict[str, dict[str, Any]]:
     """Return the effective settings as plain tables, as they are stored with every result."""
     return {
         name: {
-            key: list(value) if isinstance(value, tuple) else value
-            for key, value in dataclasses.asdict(getattr(project, name)).items()
+            key: _listed(value) for key, value in dataclasses.asdict(getattr(project, name)).items()
         }
         for name in TABLES
     }
+
+
+def _listed(value: Any) -> Any:
+    """Return a value as JSON gives it back: lists in place of tuples."""
+    if isinstance(value, tuple):
+        return [_listed(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _listed(item) for key, item in value.items()}
+    return value
 
 
 def digest(values: object) -> str:
@@ -544,6 +581,7 @@ _EXAMPLES: Mapping[str, object] = {
     "inputs.dem": "dem.tif",
     "inputs.glaciers": "glaciers.gpkg",
     "inputs.months": [7, 8, 9, 10],
+    "inputs.hosts": ["earth-search.aws.element84.com", "sentinel-cogs.s3.us-west-2.amazonaws.com"],
     "mapping.seed_threshold": 0.1,
     "mapping.detector": "my_detector",
     "mapping.seed_method": "otsu",
@@ -683,6 +721,8 @@ def _convert(value: object, kind: Any) -> object:
     """Return the value as the type of its setting, or raise TypeError."""
     origin, options = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
+        if StacSource in options and not isinstance(value, str):
+            return _table(value, StacSource)
         return None if value is None else _convert(value, options[0])
     if origin is tuple and isinstance(value, list | tuple):
         return tuple(_convert(item, options[0]) for item in value)
@@ -697,11 +737,23 @@ def _convert(value: object, kind: Any) -> object:
     raise TypeError
 
 
+def _table(value: object, kind: type) -> object:
+    """Return a table inside of a list as the type of its setting, or raise TypeError."""
+    if isinstance(value, kind):
+        return value
+    kinds = typing.get_type_hints(kind)
+    if not isinstance(value, Mapping) or "stac" not in value or not kinds.keys() >= value.keys():
+        raise TypeError
+    return kind(**{name: _convert(item, kinds[name]) for name, item in value.items()})
+
+
 def _describe(kind: Any) -> str:
     origin, options = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
         return _describe(options[0])
     if origin is tuple:
+        if StacSource in typing.get_args(options[0]):
+            return N_('a list of paths and of tables such as { stac = "catalog.json" }')
         return N_("a list of texts") if options[0] is str else N_("a list of whole numbers")
     if origin is Literal:
         *others, last = (json.dumps(option) for option in options)
@@ -774,7 +826,10 @@ def check_output(project: Project, file: Path | None = None) -> None:
         what = Message("project.output = {shown} is a file", shown=shown)
         raise ConfigError(file or folder, what, 'give a folder of its own, e.g. "output"')
     mixed = [folder, *inputs]
-    for pattern in project.inputs.scenes:
+    for named in project.inputs.scenes:
+        if isinstance(named, StacSource) and "://" in named.stac:
+            continue
+        pattern = named.stac if isinstance(named, StacSource) else named
         literal = folder / pattern
         if literal.exists() or not glob.has_magic(pattern):
             hits = [literal]

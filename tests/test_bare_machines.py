@@ -46,7 +46,16 @@ from glacial_lakes.workflow import scene_tasks
 from glacial_lakes.workflow.dask import connect
 from glacial_lakes.workflow.map_files import map_scenes
 
-EXTRAS = ("pyarrow", "xarray", "zarr", "dask", "distributed", "jupyterlab")
+EXTRAS = (
+    "pyarrow",
+    "xarray",
+    "zarr",
+    "pystac_client",
+    "requests",
+    "dask",
+    "distributed",
+    "jupyterlab",
+)
 HIDE = f"""
 import sys
 class Hidden:

@@ -35,7 +35,7 @@ VERBS = {
     "start": {"--open", "--no-open"},
     "scenes": set(),
     "map": {"-o", "--dem", "--glaciers", "--aoi", "--min-area-m2"},
-    "run": {"--jobs", "--max-memory", "--dask", "--allow-empty"},
+    "run": {"--jobs", "--max-memory", "--dask", "--plan", "--allow-empty"},
     "series": {"-o"},
     "export": {"-o", "--format", "--epoch", "--months", "--since"},
     "report": {"-o", "--kind", "--dem", "--glaciers", "--since", "--lake"},

@@ -364,10 +364,69 @@ def map_(options: Options, paths: tuple[Path, ...], out: Path, **inputs: Any) ->
     "--max-memory", type=memory_amount, metavar="SIZE", help="For all processes together, e.g. 4GB."
 )
 @click.option("--dask", metavar="ADDRESS", help="Map on a Dask cluster, e.g. tcp://10.0.0.5:8786.")
+@click.option("--plan", is_flag=True, help="Only tell scenes, bytes and memory; read no pixel.")
 @_allow_empty
-def run(options: Options, project: Path, **where: Any) -> Answer:
+def run(options: Options, project: Path, plan: bool, **where: Any) -> Answer:
     """Do the whole job of a project file: map what is new, track, export, report."""
-    return _run(options, project, **where)
+    return _plan(options, project, **where) if plan else _run(options, project, **where)
+
+
+def _plan(
+    options: Options,
+    path: Path,
+    jobs: int | None = None,
+    max_memory: int | None = None,
+    **_: Any,
+) -> Answer:
+    from glacial_lakes.settings import read_project
+
+    overrides = {"project.language": options.lang} if options.lang else {}
+    project = read_project(path, overrides=overrides)
+    options.lang = project.project.language
+    from glacial_lakes.workflow.plan import explain
+
+    with progress(options) as listen:
+        plan = explain(project, jobs=jobs, max_memory=max_memory, on_event=listen)
+    rows = [
+        {
+            C.SCENE_ID: scene.scene_id,
+            C.ACQUIRED: scene.acquired.isoformat(),
+            C.SENSOR: scene.sensor,
+            C.LEVEL: scene.level,
+            C.CLOUD_PERCENT: scene.cloud_percent,
+            C.PATH: scene.path,
+            "bytes": scene.bytes,
+            "remote": scene.is_remote,
+            "reused": scene.is_reused,
+        }
+        for scene in plan.scenes
+    ]
+    lines = [
+        f"{scene.acquired:%Y-%m-%d %H:%M}  {scene.sensor:5}  {scene.bytes / 1e6:9.1f} MB  "
+        f"{scene.scene_id}"
+        for scene in plan.scenes
+    ]
+    told = Message(
+        "{count} scene, {size:.1f} MB to read, {fetched:.1f} MB of them from servers; "
+        "{jobs} at a time, {memory:.1f} GB of memory at most",
+        "{count} scenes, {size:.1f} MB to read, {fetched:.1f} MB of them from servers; "
+        "{jobs} at a time, {memory:.1f} GB of memory at most",
+        count=len(plan.scenes),
+        size=plan.bytes / 1e6,
+        fetched=plan.fetched_bytes / 1e6,
+        jobs=plan.jobs,
+        memory=plan.memory_bytes / 1e9,
+    )
+    lines += [in_language(told, options.language), *refusals(plan.refused, options)]
+    values = {
+        "scenes": rows,
+        "bytes": plan.bytes,
+        "fetched_bytes": plan.fetched_bytes,
+        "jobs": plan.jobs,
+        "memory_bytes": plan.memory_bytes,
+        "refused": _refused_rows(plan.refused),
+    }
+    return Answer(lines, values, _code(bool(plan.scenes), bool(plan.refused)))
 
 
 @verb

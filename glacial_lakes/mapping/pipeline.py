@@ -52,13 +52,14 @@ from glacial_lakes.mapping.path_radiance import is_top_of_atmosphere, path_refle
 from glacial_lakes.mapping.pixels import Pixels, band_names, ground_states, read_pixels
 from glacial_lakes.mapping.probability import lake_prob
 from glacial_lakes.mapping.reach import on_map
-from glacial_lakes.mapping.read_mask import Blocks
+from glacial_lakes.mapping.read_mask import REMOTE_PX, Blocks
 from glacial_lakes.mapping.rivers import river_outlines
 from glacial_lakes.mapping.seeds import Detector, Proposer, bands_of, detector_for, proposer
 from glacial_lakes.mapping.strips import Strip, strips
 from glacial_lakes.measures.glaciers import glacier_outlines
 from glacial_lakes.scenes import Scene, block_shape, keep_open
 from glacial_lakes.scenes.dem import Dem
+from glacial_lakes.scenes.remote import is_remote
 from glacial_lakes.schema import Status
 from glacial_lakes.settings import MappingSettings
 from glacial_lakes.terrain import Terrain, read_terrain
@@ -269,11 +270,7 @@ def _map(
         raise InputError(None, "detector and probability are both given", "give one of them")
     ice = None if glaciers is None else glacier_outlines(glaciers)
     region = None if aoi is None else on_map(as_places(aoi), scene.grid)
-    blocks = Blocks.of(scene.grid, min(block_shape(scene.bands["green"])))
-    if ice is not None and glacier_buffer_m is not None:
-        blocks = blocks.near(on_map(ice, scene.grid, glacier_buffer_m), glacier_buffer_m)
-    if region is not None:
-        blocks = blocks.near(region, 0.0)
+    blocks = _blocks(scene, ice, glacier_buffer_m, region)
     ground = None if near is None else on_map(as_places(near), scene.grid)
     if ground is not None:
         blocks = blocks.near(ground, 0.0)
@@ -312,6 +309,40 @@ def _map(
         states, scene_id=scene.id, acquired=scene.acquired, sensor=scene.sensor, grid=grid
     )
     return MappedScene(table, coverage, river_outlines(rivers, scene.grid)), part
+
+
+def wanted_blocks(
+    scene: Scene,
+    *,
+    glaciers: Places | None = None,
+    aoi: Places | None = None,
+    glacier_buffer_m: float | None = 10_000.0,
+) -> Blocks:
+    """Return the blocks of a scene that :func:`map_lakes` reads; parameters as there."""
+    ice = None if glaciers is None else glacier_outlines(glaciers)
+    region = None if aoi is None else on_map(as_places(aoi), scene.grid)
+    return _blocks(scene, ice, glacier_buffer_m, region)
+
+
+def bands_read(scene: Scene, settings: MappingSettings) -> list[str]:
+    """Return the bands of a scene that :func:`map_lakes` reads."""
+    return _bands(scene, bands_of(settings))
+
+
+def _blocks(
+    scene: Scene,
+    ice: gpd.GeoDataFrame | None,
+    glacier_buffer_m: float | None,
+    region: gpd.GeoDataFrame | None,
+) -> Blocks:
+    green = scene.bands["green"]
+    if is_remote(green.path):
+        blocks = Blocks.of(scene.grid, REMOTE_PX, REMOTE_PX)
+    else:
+        blocks = Blocks.of(scene.grid, min(block_shape(green)))
+    if ice is not None and glacier_buffer_m is not None:
+        blocks = blocks.near(on_map(ice, scene.grid, glacier_buffer_m), glacier_buffer_m)
+    return blocks if region is None else blocks.near(region, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -568,6 +599,8 @@ def _measure_apart(job: _Job, pixels: Sequence[Place]) -> dict[Place, list[Measu
 
 def _measure_around(job: _Job, row: int, col: int) -> dict[Place, list[Measured]]:
     extent, pad = Window(col, row, 1, 1), 4 * AROUND_PX
+    if is_remote(job.scene.bands["green"].path):
+        pad = AROUND_PX  # what is fetched costs more than to look twice
     while True:
         window = job.scene.grid.around(extent, pad)
         pixels = read_pixels(job.scene, job.bands, window, job.terrain, job.path)

@@ -20,6 +20,8 @@ from glacial_lakes.io.repair import repaired
 
 BLOCK_PX = 512
 """Least edge of a block."""
+REMOTE_PX = 128
+"""The edge where images lie on a server: to fetch what nobody needs costs more than decoding."""
 MARGIN_PX = 16
 """An outline reaches so far beyond the pixels that propose it."""
 
@@ -37,9 +39,9 @@ class Blocks:
     """Places in the CRS of the grid, and the distance that each block has to one of them."""
 
     @classmethod
-    def of(cls, grid: Grid, edge: int = BLOCK_PX) -> Blocks:
+    def of(cls, grid: Grid, edge: int = BLOCK_PX, least: int = BLOCK_PX) -> Blocks:
         """Return all blocks of a grid."""
-        edge = max(edge, BLOCK_PX)
+        edge = max(edge, least)
         rows, cols = (-(-length // edge) for length in grid.shape)
         return cls(grid, edge, np.ones((rows, cols), bool))
 
@@ -87,6 +89,12 @@ class Blocks:
             north - top * down,
         )
         return boxes
+
+    def sample(self, most: int) -> list[Window]:
+        """Return the windows of some wanted blocks, evenly among all."""
+        places = np.argwhere(self.wanted)
+        chosen = np.linspace(0, len(places) - 1, min(most, len(places))).round().astype(int)
+        return [self.window((int(row), int(col))) for row, col in places[chosen]]
 
     @property
     def extent(self) -> Window:

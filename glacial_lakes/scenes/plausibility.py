@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from rasterio.windows import Window
 
 from glacial_lakes.errors import N_, GridError, ImplausibleError, Message, MetadataError
 from glacial_lakes.grid import Grid
@@ -289,12 +290,14 @@ def problems_of(scene: Scene) -> list[Message]:
     return found
 
 
-def assess(scene: Scene) -> Plausibility:
+def assess(scene: Scene, within: Sequence[Window] | None = None) -> Plausibility:
     """Judge a scene by a sample of its pixels: some windows, or a thinned copy of the image.
 
     Parameters
     ----------
     scene : Scene
+    within : sequence of Window, optional
+        Where it is looked at, instead of all over it: what lies elsewhere need not be fetched.
 
     Returns
     -------
@@ -315,7 +318,9 @@ def assess(scene: Scene) -> Plausibility:
     """
     for reason in scene.provenance.get("contradictions", ()):
         return Plausibility("implausible", reason)
-    parts = sample_of(scene)
+    parts = sample_of(scene, within)
+    if not parts:
+        return Plausibility("unjudged")
     samples = {name: _flat(parts, name) for name in scene.bands}
     observed = {name: values[np.isfinite(values)] for name, (values, _) in samples.items()}
     seen = {name: values for name, values in observed.items() if values.size >= FEWEST_PIXELS}

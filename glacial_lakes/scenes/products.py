@@ -6,8 +6,9 @@ import glob
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,8 @@ from glacial_lakes.scenes.raster import is_nodata, read_thinned
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.source import PARTS, Source, is_stray, open_source
 from glacial_lakes.settings import LimitSettings
+
+Thing = TypeVar("Thing")
 
 MAX_DEPTH = 4
 """Folders below a given one that are searched for products."""
@@ -185,11 +188,23 @@ def discover(
             if not path.exists():
                 open_scene(path)  # says why
     scenes = []
-    for path, opened in _opened(found, limits):
+    for path, opened in opened_apart(open_scene, found, limits):
         if isinstance(opened, Scene):
             scenes.append(opened)
         else:
             on_event(SceneRefused(str(path), _reason(opened, path)))
+    return without_twins(scenes, on_event)
+
+
+def without_twins(scenes: Iterable[Scene], on_event: Listener) -> list[Scene]:
+    """Return scenes sorted by time and id, of those of one granule the best, and tell the others.
+
+    Parameters
+    ----------
+    scenes : iterable of Scene
+    on_event : callable
+        Called with a :class:`glacial_lakes.events.SceneRefused` for each that is left out.
+    """
     kept: list[Scene] = []
     for scene in sorted(scenes, key=_preference, reverse=True):
         twin = next((other for other in kept if _same_granule(scene, other)), None)
@@ -213,33 +228,33 @@ def discover(
     return kept
 
 
-def _opened(
-    paths: Sequence[Path], limits: LimitSettings | None
-) -> Iterator[tuple[Path, Scene | GlacialLakesError]]:
-    """Open products one after the other, with limits apart from this process."""
+def opened_apart(
+    opens: Callable[[Thing], Any], things: Sequence[Thing], limits: LimitSettings | None
+) -> Iterator[tuple[Thing, Any]]:
+    """Open things one after the other, with limits apart from this process.
+
+    Yields
+    ------
+    tuple
+        Each thing, and what was opened or a GlacialLakesError.
+    """
     if limits is None:
-        for path in paths:
+        for thing in things:
             try:
-                yield path, open_scene(path)
+                yield thing, opens(thing)
             except GlacialLakesError as error:
-                yield path, error
+                yield thing, error
         return
-    outcomes = in_turn(
-        open_scene, paths, seconds=limits.open_s, memory_bytes=limits.open_memory_bytes
-    )
-    for path, outcome in zip(paths, outcomes, strict=True):
-        if isinstance(outcome, Scene | GlacialLakesError):
-            yield path, outcome
-        elif isinstance(outcome, MemoryError):
+    outcomes = in_turn(opens, things, seconds=limits.open_s, memory_bytes=limits.open_memory_bytes)
+    for thing, outcome in zip(things, outcomes, strict=True):
+        if isinstance(outcome, MemoryError):
             remedy = N_("allow more with limits.open_memory_gb")
-            yield path, ResourceError(path, "the memory does not suffice", remedy)
+            yield thing, ResourceError(None, "the memory does not suffice", remedy)
+        elif isinstance(outcome, GlacialLakesError) or not isinstance(outcome, Exception):
+            yield thing, outcome
         else:
-            yield (
-                path,
-                DamagedFileError(
-                    path, "cannot be understood ({error})", "download it again", error=outcome
-                ),
-            )
+            what = N_("cannot be understood ({error})")
+            yield thing, DamagedFileError(None, what, "download it again", error=outcome)
 
 
 def _log_refusal(event: Event) -> None:

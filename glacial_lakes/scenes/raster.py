@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -27,6 +28,7 @@ from glacial_lakes.io.drivers import require_raster_driver
 from glacial_lakes.io.extras import optional
 from glacial_lakes.kernels.jit import kernel
 from glacial_lakes.scenes.held_array import as_stored
+from glacial_lakes.scenes.remote import RemoteImage, is_remote
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -529,6 +531,9 @@ def open_raster(path: str, driver: str, most_pixels: int = MAX_PIXELS) -> Any:
     UnsafeInputError
         When the header claims more pixels, or blocks too large to decode.
     """
+    if is_remote(path):
+        local = partial(open_raster, driver=driver, most_pixels=most_pixels)
+        return RemoteImage(path, local)
     if driver == ZARR:
         return zarr_arrays().ZarrArray(path, most_pixels, MAX_BLOCK_BYTES)
     with rasterio.Env(**_OPTIONS):

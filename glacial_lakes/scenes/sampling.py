@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,11 +38,17 @@ class Part:
     same shape; None where it has none."""
 
 
-def sample_of(scene: Scene) -> list[Part]:
+def sample_of(scene: Scene, within: Sequence[Window] | None = None) -> list[Part]:
     """Return some windows of a scene, or a thinned copy of it where a window costs as much.
 
     Finer bands are averaged to the pixels of the coarsest one; of a finer quality layer one pixel
     is taken.
+
+    Parameters
+    ----------
+    scene : Scene
+    within : sequence of Window, optional
+        Windows of the scene at whose corners are looked, instead of evenly all over it.
 
     Raises
     ------
@@ -58,6 +64,9 @@ def sample_of(scene: Scene) -> list[Part]:
         if any(band.driver == "JP2OpenJPEG" for band in layers):  # a window decodes all around it
             return [_thinned(scene, read_thinned(coarsest).shape)]
         factor = max(1, round(coarsest.resolution / scene.grid.resolution))
+        if within is not None:
+            places = [(int(w.row_off) // factor, int(w.col_off) // factor) for w in within]
+            return [_in_window(scene, coarsest, row, col) for row, col in places]
         rows, cols = (_starts(size // factor) for size in scene.grid.shape)
         return [_in_window(scene, coarsest, row, col) for row in rows for col in cols]
 

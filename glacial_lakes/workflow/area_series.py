@@ -47,7 +47,7 @@ from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.mapping.bounds import FARTHEST_M
 from glacial_lakes.mapping.false_colour import LIMITS, false_colour
 from glacial_lakes.mapping.mapped_scene import MappedScene
-from glacial_lakes.mapping.pipeline import map_lakes
+from glacial_lakes.mapping.pipeline import map_lakes, wanted_blocks
 from glacial_lakes.mapping.seeds import detector_of
 from glacial_lakes.measures.glaciers import glacier_outlines
 from glacial_lakes.measures.meridian import in_degrees, in_equal_area, metric_crs
@@ -79,7 +79,7 @@ from glacial_lakes.workflow.run import (
     tell_of_dem,
     usable,
 )
-from glacial_lakes.workflow.scene_tasks import OUTLINES_NAME, earlier_record
+from glacial_lakes.workflow.scene_tasks import OUTLINES_NAME, earlier_record, sample_of_blocks
 
 MARGIN_M = FARTHEST_M + 500.0
 """Least width of what is mapped around a lake: all hidden ground beside it that may be lake.
@@ -411,7 +411,8 @@ def _told(job: _Job, near: gpd.GeoSeries, on_event: Listener) -> list[_Told]:
 def _look(given: Mapping[str, Any], trusted: Collection[str], scene: Scene) -> tuple[_Told, float]:
     """Map a part of a scene; also what a process apart from this one does."""
     started = time.monotonic()
-    found = assess(scene)
+    near = functools.partial(wanted_blocks, scene, aoi=given["near"])
+    found = assess(scene, sample_of_blocks(scene, near))
     if scene.id not in trusted:
         require_plausible(scene, found)
     mapped = map_lakes(scene, **given)

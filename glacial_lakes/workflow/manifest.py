@@ -81,7 +81,9 @@ def scene_parts(scene: Scene) -> list[Path]:
     layers = [*scene.bands.values(), scene.quality, scene.saturation]
     paths = {path for layer in layers if layer is not None for path in paths_of(layer)}
     elsewhere = {Path(path) for path in paths if not path.startswith("/vsi")}
-    return sorted({*parts_of(Path(scene.path)), *(path for path in elsewhere if path.is_file())})
+    is_here = "://" not in scene.path
+    product = parts_of(Path(scene.path.partition("#")[0])) if is_here else []
+    return sorted({*product, *(path for path in elsewhere if path.is_file())})
 
 
 def read(path: Path) -> dict[str, Any]:

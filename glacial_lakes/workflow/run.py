@@ -54,10 +54,19 @@ from glacial_lakes.scenes import discover
 from glacial_lakes.scenes.agreement import Ground, disagreeing
 from glacial_lakes.scenes.dem import examine
 from glacial_lakes.scenes.plausibility import PERCENTILES
+from glacial_lakes.scenes.products import without_twins
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.schema import SceneState
-from glacial_lakes.settings import Project, as_dict, check_output, digest, input_files
+from glacial_lakes.settings import (
+    Project,
+    StacSource,
+    as_dict,
+    check_output,
+    digest,
+    input_files,
+)
 from glacial_lakes.workflow import manifest, output_folder
+from glacial_lakes.workflow.catalogues import KEPT_FOLDER, scenes_of_catalogues
 from glacial_lakes.workflow.compiling import compile_ahead
 from glacial_lakes.workflow.dask import map_on_cluster
 from glacial_lakes.workflow.manifest import Record
@@ -327,8 +336,9 @@ def require_reach(project: Project, scenes: Sequence[Scene]) -> None:
 def _places(scene: Scene) -> set[Path]:
     """Return the product of a scene, and the files of it that lie elsewhere."""
     product = Path(scene.path)
-    parts = manifest.scene_parts(scene)
-    return {product, *(part for part in parts if not part.is_relative_to(product))}
+    parts = [part for part in manifest.scene_parts(scene) if part.parent.name != KEPT_FOLDER]
+    here = {product} if "://" not in scene.path else set()
+    return {*here, *(part for part in parts if not part.is_relative_to(product))}
 
 
 def find_scenes(project: Project, on_event: Listener) -> list[Scene]:
@@ -342,6 +352,8 @@ def find_scenes(project: Project, on_event: Listener) -> list[Scene]:
     folder = Path(glob.escape(str(project.folder)))
     patterns = []
     for pattern in project.inputs.scenes:
+        if isinstance(pattern, StacSource):
+            continue
         literal = project.folder / pattern
         if literal.exists():
             patterns.append(literal)
@@ -349,7 +361,9 @@ def find_scenes(project: Project, on_event: Listener) -> list[Scene]:
             patterns.append(folder / pattern)
         else:
             raise MissingFileError(literal, "inputs.scenes names it, but it is not there")
-    scenes = discover(patterns, on_event, limits=project.limits)
+    scenes = discover(patterns, on_event, limits=project.limits) if patterns else []
+    if any(isinstance(named, StacSource) for named in project.inputs.scenes):
+        scenes = without_twins([*scenes, *scenes_of_catalogues(project, on_event)], on_event)
     months = project.inputs.months
     chosen = [scene for scene in scenes if months is None or scene.acquired.month in months]
     if scenes and not chosen:

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeGuard
 from urllib.parse import quote
 
 import geopandas as gpd
+from rasterio.windows import Window
 
 from glacial_lakes.errors import (
     N_,
@@ -31,11 +33,13 @@ from glacial_lakes.io import atomic
 from glacial_lakes.io.checksums import checksum, current_checksum, stamp
 from glacial_lakes.mapping.candidates import MOST_BYTES
 from glacial_lakes.mapping.mapped_scene import read_rivers
-from glacial_lakes.mapping.pipeline import map_lakes
+from glacial_lakes.mapping.pipeline import map_lakes, wanted_blocks
+from glacial_lakes.mapping.read_mask import Blocks
 from glacial_lakes.mapping.strips import ABOVE_PX, BELOW_PX
 from glacial_lakes.runtime import interrupts
 from glacial_lakes.scenes import verify
 from glacial_lakes.scenes.plausibility import assess, require_plausible
+from glacial_lakes.scenes.remote import is_remote
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.schema import SceneState
 from glacial_lakes.settings import LimitSettings, MappingSettings
@@ -65,6 +69,9 @@ SCENE_PIXEL_BYTES = 4
 STRIP_PIXEL_BYTES = 95
 """Six bands and the masks of a strip, of the one before and of the one that is read."""
 LEAST_STRIP_ROWS = 64
+
+MOST_LOOKS = 25
+"""Windows of a scene on a server that are looked at before it is mapped."""
 
 _WAIT_SECONDS = 0.5  # Windows delivers Ctrl-C only between waits
 
@@ -199,7 +206,7 @@ def map_scene(task: SceneTask) -> Mapped:
     try:
         record = replace(record, checksum=checksum(parts))
         record = replace(record, verified=verify(task.scene))
-        found = assess(task.scene)
+        found = assess(task.scene, sampled(task))
         record = replace(
             record,
             plausibility=found.verdict,
@@ -226,6 +233,29 @@ def map_scene(task: SceneTask) -> Mapped:
     if is_lasting:
         manifest.write(task.folder / RECORD_NAME, record.as_json())
     return record, time.monotonic() - started
+
+
+def sampled(task: SceneTask) -> list[Window] | None:
+    """Return where a scene is looked at before it is mapped; None: all over it.
+
+    Of images on a server only what is mapped as well is fetched.
+    """
+    return sample_of_blocks(task.scene, partial(blocks_of, task))
+
+
+def sample_of_blocks(scene: Scene, blocks: Callable[[], Blocks]) -> list[Window] | None:
+    """Return windows of a scene on a server, evenly among its blocks that are read; else None."""
+    return blocks().sample(MOST_LOOKS) if is_remote(scene.bands["green"].path) else None
+
+
+def blocks_of(task: SceneTask) -> Blocks:
+    """Return the blocks of its scene that are read."""
+    return wanted_blocks(
+        task.scene,
+        glaciers=task.glaciers,
+        aoi=task.aoi,
+        glacier_buffer_m=task.glacier_buffer_m,
+    )
 
 
 def _is_of_scene(error: GlacialLakesError, task: SceneTask, parts: Sequence[Path]) -> bool:

@@ -1,0 +1,501 @@
+"""Images on servers: of a TIFF only the blocks that are needed are fetched, once, and kept.
+
+What was fetched lies in a sparse copy of the file, which GDAL opens like any other: GDAL itself
+asks no server. A copy is four files: what it is of (``.remote.json``), its bytes (``.tif``), which
+pages of these are there (``.pages``), and its address with a signature (``.url``). ``access.json``
+beside them tells what may be asked. Only hosts that a person allowed are asked, also where a server
+sends on to another one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from glacial_lakes.errors import (
+    N_,
+    ConfigError,
+    DamagedFileError,
+    GlacialLakesError,
+    Message,
+    MissingFileError,
+    ResourceError,
+    UnsafeInputError,
+)
+from glacial_lakes.io.extras import optional
+from glacial_lakes.io.parsing import json_of
+from glacial_lakes.scenes import tiff_blocks
+from glacial_lakes.scenes.tiff_blocks import Blocks
+
+ENDING = ".remote.json"
+"""Of the description of a copy: the name of a remote image in a scene."""
+
+PAGE = 1 << 13
+"""Bytes that are fetched together at least."""
+HEAD = 1 << 14
+"""Bytes that are fetched first: the directories of most COG."""
+JOINED = 1 << 15
+"""Gap between parts that are fetched together for all that: a request costs more."""
+MOST_AT_ONCE = 1 << 24
+"""Bytes of one request; a larger part is fetched in several."""
+TOGETHER = 8
+"""Requests at a time."""
+
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+_BUSY = (429, 500, 502, 503, 504)
+_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+_MOST_BYTES = 1 << 36
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What may be asked, and how long a server is waited for."""
+
+    hosts: tuple[str, ...]
+    """``host`` or ``host:port``."""
+    folder: str
+    """Where copies are kept."""
+    wait_s: float = 30.0
+    """Longest time without a byte of an answer."""
+    attempts: int = 3
+
+    def require(self, url: str) -> None:
+        """Refuse an address that nobody allowed.
+
+        Raises
+        ------
+        UnsafeInputError
+            For another host, or another scheme than https; http is for servers of this computer.
+        """
+        parts = urlsplit(url)
+        is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL)
+        if not is_safe or parts.username is not None:
+            what = N_("is an address that is not read")
+            raise UnsafeInputError(
+                shown_address(url), what, "only https:// is, without a name of a user"
+            )
+        if parts.netloc not in self.hosts and parts.hostname not in self.hosts:
+            raise UnsafeInputError(
+                shown_address(url),
+                "lies on the host {host}, which the project does not allow",
+                "add it to hosts in [inputs]",
+                host=parts.netloc,
+            )
+
+
+@dataclass
+class _Copy:
+    """A sparse copy that is open in this process."""
+
+    told: Mapping[str, Any]
+    url: str
+    access: Access
+    path: Path
+
+    @property
+    def size(self) -> int:
+        return int(self.told["size"])
+
+    @property
+    def data(self) -> Path:
+        return _beside(self.path, ".tif")
+
+    @property
+    def pages(self) -> Path:
+        return _beside(self.path, ".pages")
+
+    def lacking(self, ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Return the parts, in whole pages, that are to be fetched for some first and end bytes."""
+        there = np.fromfile(self.pages, np.uint8)
+        wanted = np.zeros(len(there), bool)
+        for start, end in ranges:
+            if not 0 <= start <= end <= self.size:
+                what = N_("lists blocks beyond its end")
+                raise DamagedFileError(self.told["url"], what, _AGAIN)
+            wanted[start // PAGE : -(-end // PAGE)] = True
+        edges = np.flatnonzero(np.diff(wanted & (there == 0), prepend=False, append=False))
+        parts: list[tuple[int, int]] = []
+        for start, end in (edges.reshape(-1, 2) * PAGE).tolist():
+            if parts and start - parts[-1][1] <= JOINED and end - parts[-1][0] <= MOST_AT_ONCE:
+                parts[-1] = parts[-1][0], end
+            else:
+                parts.append((start, end))
+        return [
+            (first, min(first + MOST_AT_ONCE, end, self.size))
+            for start, end in parts
+            for first in range(start, end, MOST_AT_ONCE)
+        ]
+
+    def fetch(self, ranges: Iterable[tuple[int, int]]) -> None:
+        """Fetch what is not there yet of some parts."""
+        with _lock_of(self.path):
+            parts = self.lacking(ranges)
+            if len(parts) == 1:
+                self._fetch_part(parts[0])
+            elif parts:
+                with ThreadPoolExecutor(min(TOGETHER, len(parts)), "fetch") as pool:
+                    list(pool.map(self._fetch_part, parts))
+
+    def count(self) -> int:
+        """Return how many pages are there."""
+        return int(np.fromfile(self.pages, np.uint8).sum())
+
+    def _fetch_part(self, part: tuple[int, int]) -> None:
+        start, end = part
+        content, size, tag = _get_part(self.url, start, end, self.access)
+        if size != self.size or tag != self.told["tag"]:
+            for name in (self.path, self.data, self.pages):
+                name.unlink(missing_ok=True)
+            what = N_("is another file than before on its server")
+            raise DamagedFileError(self.told["url"], what, "run again")
+        self.keep(start, content)
+
+    def keep(self, start: int, content: bytes) -> None:
+        """Write a part into the copy; the bytes first, then that they are there."""
+        _write_at(self.data, start, content)
+        end = start + len(content)
+        count = -(-end // PAGE) if end == self.size else end // PAGE
+        _write_at(self.pages, start // PAGE, b"\1" * (count - start // PAGE))
+
+    def read(self, start: int, count: int) -> bytes:
+        """Return some bytes, which are fetched when they are not there."""
+        self.fetch([(start, min(start + count, self.size))])
+        with self.data.open("rb") as stream:
+            stream.seek(start)
+            return stream.read(count)
+
+
+_AGAIN = N_("run again, or download the file whole, and name that")
+
+
+def _write_at(path: Path, start: int, content: bytes) -> None:
+    with path.open("r+b") as stream:
+        stream.seek(start)
+        stream.write(content)
+
+
+_locks: dict[Path, threading.Lock] = {}
+_locks_lock = threading.Lock()
+
+
+def _lock_of(path: Path) -> threading.Lock:
+    """Return the lock of a copy: threads that read one image fetch each part once."""
+    with _locks_lock:
+        return _locks.setdefault(path, threading.Lock())
+
+
+def is_remote(path: str) -> bool:
+    """Tell whether the path of a band is that of an image on a server."""
+    return path.endswith(ENDING)
+
+
+def describe(url: str, access: Access) -> str:
+    """Return the path that stands for an image on a server, having fetched its first bytes.
+
+    One that is known is not asked for again.
+
+    Raises
+    ------
+    UnsafeInputError
+        When its host is not allowed.
+    MissingFileError, DamagedFileError, ResourceError
+        When the server has no such file, gives something else, or nothing.
+    """
+    access.require(url)
+    name = sha256(shown_address(url).encode()).hexdigest()[:32]
+    path = Path(access.folder) / f"{name}{ENDING}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write(path.with_name(_ACCESS), json.dumps(asdict(access) | {"folder": ""}))
+    _write(_beside(path, ".url"), url)  # maybe signed anew
+    if _open(path) is None:
+        content, size, tag = _get_part(url, 0, HEAD, access)
+        told = {"url": shown_address(url), "size": size, "tag": tag}
+        _write(path, json.dumps(told, indent=1))
+        copy = _Copy(told, url, access, path)
+        with copy.data.open("wb") as stream:
+            stream.truncate(size)
+        with copy.pages.open("wb") as stream:
+            stream.truncate(-(-size // PAGE))
+        copy.keep(0, content)
+    return str(path)
+
+
+def address_of(path: str) -> str:
+    """Return the address of an image on a server, without a signature."""
+    copy = _open(Path(path))
+    return "" if copy is None else str(copy.told["url"])
+
+
+def _open(path: Path) -> _Copy | None:
+    """Return a copy that is whole: with its bytes and its pages; None where it is not."""
+    try:
+        told = json_of(path.read_bytes())
+        known = json_of(path.with_name(_ACCESS).read_bytes())
+        hosts = tuple(map(str, known["hosts"]))
+        access = Access(hosts, str(path.parent), float(known["wait_s"]), int(known["attempts"]))
+        copy = _Copy(told, _beside(path, ".url").read_text("utf-8"), access, path)
+        is_whole = 0 < copy.size <= _MOST_BYTES and copy.data.stat().st_size == copy.size
+        is_whole &= copy.pages.stat().st_size == -(-copy.size // PAGE)
+        is_whole &= told["url"] == shown_address(copy.url)
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return copy if is_whole else None
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(path.name.removesuffix(ENDING) + ending)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a small file whole: other processes may read it at the same time."""
+    try:
+        if path.read_text("utf-8") == text:
+            return
+    except (OSError, ValueError):
+        pass
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def tidy(folder: Path, most_bytes: int) -> None:
+    """Remove the copies that were used longest ago while all take more than so many bytes."""
+    copies = []
+    for path in folder.glob(f"*{ENDING}"):
+        parts = [path, *(_beside(path, ending) for ending in _PARTS)]
+        states = [part.stat() for part in parts if part.exists()]
+        used = sum(getattr(state, "st_blocks", state.st_size // 512) * 512 for state in states)
+        copies.append((max(state.st_mtime for state in states), used, parts))
+    total = sum(used for _, used, _ in copies)
+    for _, used, parts in sorted(copies):
+        if total <= most_bytes:
+            return
+        total -= used
+        for part in parts:
+            part.unlink(missing_ok=True)
+
+
+_PARTS = (".tif", ".pages", ".url")
+_ACCESS = "access.json"
+
+
+class RemoteImage:
+    """An open TIFF on a server, with what is asked of a dataset of rasterio."""
+
+    def __init__(self, path: str, open_local: Any) -> None:
+        copy = _open(Path(path))
+        if copy is None:
+            what = N_("is no longer there")
+            raise MissingFileError(path, what, "run again: what is needed is fetched anew")
+        self._copy, self._open_local = copy, open_local
+        self._blocks = tiff_blocks.read_blocks(copy.read, copy.told["url"])
+        self._count = copy.count()
+        self._dataset = open_local(str(copy.data))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._dataset, name)
+
+    def read(
+        self, index: int, window: Window | None = None, out_shape: tuple[int, int] | None = None
+    ) -> NDArray[Any]:
+        """Return the numbers of a window, or a thinned copy of all, as rasterio does."""
+        height, width = self._blocks.shape
+        window = Window(0, 0, width, height) if window is None else window
+        rows, cols = ((part.start, part.stop) for part in window.toslices())
+        self._copy.fetch(self.parts(rows, cols, index))
+        count = self._copy.count()
+        if count != self._count:  # by whomever: what GDAL read ahead was not there yet
+            self._count = count
+            self._dataset.close()
+            self._dataset = self._open_local(str(self._copy.data))
+        numbers: NDArray[Any] = self._dataset.read(index, window=window, out_shape=out_shape)
+        return numbers
+
+    def parts(
+        self, rows: tuple[int, int], cols: tuple[int, int], index: int = 1
+    ) -> list[tuple[int, int]]:
+        """Return first and end byte of the blocks that hold some rows and columns."""
+        return parts_of(self._blocks, set(self._blocks.touched(rows, cols)), index)
+
+    def lacking_bytes(self, numbers: set[int], index: int) -> int:
+        """Return how many bytes are still to be fetched for some blocks."""
+        parts = self._copy.lacking(parts_of(self._blocks, numbers, index))
+        return sum(end - start for start, end in parts)
+
+    def touched(self, rows: tuple[int, int], cols: tuple[int, int]) -> set[int]:
+        """Return the numbers of the blocks that hold some rows and columns."""
+        return set(self._blocks.touched(rows, cols))
+
+    def close(self) -> None:
+        """Close the copy."""
+        self._dataset.close()
+
+    def __enter__(self) -> RemoteImage:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def parts_of(blocks: Blocks, numbers: set[int], index: int) -> list[tuple[int, int]]:
+    """Return first and end byte of blocks of a sample; those that are not there have none."""
+    count = -(-blocks.shape[0] // blocks.block[0]) * -(-blocks.shape[1] // blocks.block[1])
+    first = (index - 1) * count if len(blocks.offsets) > count else 0
+    chosen = np.array(sorted(numbers), int) + first
+    offsets, sizes = blocks.offsets[chosen].astype(int), blocks.sizes[chosen].astype(int)
+    # four bytes before and after a block of a COG tell its size, and GDAL may look at them
+    return [
+        (max(0, start - 4), start + size)
+        for start, size in zip(offsets.tolist(), sizes.tolist(), strict=True)
+        if start and size
+    ]
+
+
+def shown_address(url: str) -> str:
+    """Return an address without its signature, which is nobody else's business."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+
+
+_sessions = threading.local()
+
+
+def session_for(access: Access) -> Any:
+    """Return a session of ``requests`` that asks only hosts that are allowed, also when sent on."""
+    known = getattr(_sessions, "known", None)
+    if known is not None and known[0] == access:
+        return known[1]
+    requests = optional("stac", "requests")
+
+    class Allowed(requests.adapters.HTTPAdapter):  # type: ignore[misc, name-defined]
+        def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+            access.require(request.url)
+            if urlsplit(request.url).hostname in _LOCAL:
+                kwargs["proxies"] = {}
+            return super().send(request, *args, **kwargs)
+
+    session = requests.Session()
+    session.auth = lambda request: request  # no names and passwords of a .netrc
+    session.max_redirects = 5
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, Allowed(pool_maxsize=TOGETHER))
+    _sessions.known = (access, session)
+    return session
+
+
+def _get_part(url: str, start: int, end: int, access: Access) -> tuple[bytes, int, str]:
+    """Return bytes of a file, the size of the whole, and what the server calls this version.
+
+    Fewer bytes come at the end of the file. A server that is busy, stalls or cuts is asked again.
+    """
+    for attempt in range(1, access.attempts):
+        with suppress(ResourceError):
+            return _try_part(url, start, end, access)
+        time.sleep(min(0.2 * 4**attempt, 10.0))
+    return _try_part(url, start, end, access)
+
+
+def _try_part(url: str, start: int, end: int, access: Access) -> tuple[bytes, int, str]:
+    requests = optional("stac", "requests")
+    headers = {"Range": f"bytes={start}-{end - 1}", "Accept-Encoding": "identity"}
+    where = shown_address(url)
+    try:
+        with session_for(access).get(
+            signed(url, access),
+            headers=headers,
+            stream=True,
+            timeout=(access.wait_s, access.wait_s),
+        ) as answer:
+            if answer.status_code in _BUSY:
+                raise _failed(where, Message("HTTP {status}", status=answer.status_code))
+            if answer.status_code == 200:
+                what = N_("its server gives whole files only")
+                raise DamagedFileError(where, what, "download the file, and name that")
+            if answer.status_code != 206:
+                raise _refused(where, answer.status_code)
+            told = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+            first, last, size = (int(text) for text in told.groups()) if told else (-1, -1, -1)
+            if first != start or last != min(end, size) - 1 or size > _MOST_BYTES:
+                what = N_("its server gives another part than it was asked for")
+                raise DamagedFileError(where, what, _AGAIN)
+            content = _body(answer, last + 1 - first, where, access)
+            tag = answer.headers.get("ETag") or answer.headers.get("Last-Modified") or ""
+            return content, size, tag
+    except GlacialLakesError:
+        raise
+    except (requests.RequestException, OSError) as error:
+        reason = type(error).__name__
+        raise _failed(where, reason) from None
+
+
+def _body(answer: Any, count: int, where: str, access: Access) -> bytes:
+    """Return the body of an answer: as long as it says, and in a time that is no stall."""
+    deadline = time.monotonic() + access.wait_s + count / _SLOWEST
+    parts, taken = [], 0
+    for part in answer.iter_content(1 << 16):
+        taken += len(part)
+        parts.append(part)
+        if taken > count:
+            what = N_("its server gives more than it was asked for")
+            raise DamagedFileError(where, what, _AGAIN)
+        if time.monotonic() > deadline:
+            raise _failed(where, Message("it is slower than {rate} kB/s", rate=_SLOWEST // 1000))
+    if taken < count:
+        raise _failed(where, N_("the answer was cut"))
+    return b"".join(parts)
+
+
+_SLOWEST = 10_000
+"""Bytes a second below which a server is given up."""
+
+
+def _failed(where: str, reason: str) -> ResourceError:
+    return ResourceError(
+        where,
+        "its server does not answer as it should ({reason})",
+        "run again later",
+        reason=reason,
+    )
+
+
+def _refused(where: str, status: int) -> GlacialLakesError:
+    if status in (401, 403):
+        what = N_("its server refuses it (HTTP {status})")
+        remedy = N_("it may need a signature: see docs/remote.md")
+        return MissingFileError(where, what, remedy, status=status)
+    what = N_("its server does not have it (HTTP {status})")
+    return MissingFileError(where, what, "search again", status=status)
+
+
+SIGNERS = {".blob.core.windows.net": ("planetary_computer", "planetarycomputer.microsoft.com")}
+"""Providers whose addresses need a signature: ending of the host, library, host of the library."""
+
+
+def signed(url: str, access: Access) -> str:
+    """Return an address with the signature of its provider, if its library is installed."""
+    host = urlsplit(url).hostname or ""
+    for ending, (library, asked) in SIGNERS.items():
+        if host.endswith(ending) and asked in access.hosts:
+            try:
+                return str(optional("planetary", library).sign_url(url))
+            except ConfigError:
+                raise
+            except Exception as error:  # noqa: BLE001 (of the library or of its server)
+                raise _failed(asked, type(error).__name__) from None
+    return url

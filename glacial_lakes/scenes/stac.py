@@ -1,0 +1,456 @@
+"""Items of STAC as scenes: Sentinel-2 and Landsat in GeoTIFF, here or on a server.
+
+What the numbers mean depends on the provider (:data:`PROVIDERS`): some deliver them as the maker
+does, one undoes the offset of Sentinel-2 and leaves it listed. How each is known, and what it
+does, stands in one table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from rasterio.crs import CRS
+from rasterio.errors import CRSError
+
+from glacial_lakes.errors import (
+    N_,
+    GridError,
+    Message,
+    MetadataError,
+    MissingFileError,
+    UnknownProductError,
+    UnsafeInputError,
+)
+from glacial_lakes.grid import Grid
+from glacial_lakes.scenes.metadata import to_name, to_number, to_sun, to_time
+from glacial_lakes.scenes.offsets import stored_offset
+from glacial_lakes.scenes.plausibility import check_tile, check_time, contradictions
+from glacial_lakes.scenes.raster import AnyBand, Band, Header, coarsening, read_header
+from glacial_lakes.scenes.remote import Access, describe
+from glacial_lakes.scenes.scene import Scene
+from glacial_lakes.scenes.sensors import MAPPING_BANDS, SENSORS, Sensor, band_meant
+from glacial_lakes.scenes.source import driver_of, open_source, raster_name
+from glacial_lakes.scenes.sun import sun_over
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Who keeps a collection of Sentinel-2, and what became of its offset there."""
+
+    name: str
+    known_by: str
+    """What in an item tells it: a property, or the host of an address."""
+    offset: str
+    """What is done, for people."""
+    is_applied: bool | None = None
+    """Whether the offset was undone; None: the item tells it for each band or by a property."""
+    is_listed: bool = True
+    """Whether what bands list can be believed."""
+
+
+APPLIED = "earthsearch:boa_offset_applied"
+
+PROVIDERS = (
+    Provider(
+        "Element84 Earth Search v1",
+        APPLIED,
+        N_("undone where the property says so, whatever raster:bands lists; else as delivered"),
+    ),
+    Provider(
+        "Element84, images without that property",
+        "sentinel-cogs.s3.us-west-2.amazonaws.com",
+        N_("undone in some and listed all the same: from baseline 04.00 on refused"),
+        is_listed=False,
+    ),
+    Provider(
+        "Microsoft Planetary Computer",
+        ".blob.core.windows.net",
+        N_("as delivered and not listed: it follows from s2:processing_baseline"),
+        is_applied=False,
+    ),
+    Provider(
+        "Google Cloud",
+        "storage.googleapis.com",
+        N_("as delivered and not listed: it follows from s2:processing_baseline"),
+        is_applied=False,
+    ),
+    Provider(
+        "Copernicus Data Space",
+        ".dataspace.copernicus.eu",
+        N_("as delivered, listed in raster:offset of each band"),
+    ),
+)
+"""Elsewhere an offset that is listed is believed where the baseline has it, and a baseline from
+04.00 on without one is refused."""
+
+_QUALITY = {"scl": "scl", "qa_pixel": "qa_pixel"}
+_LANDSAT_SATURATION = "qa_radsat"
+_TIFF = re.compile(r"image/(?:tiff|vnd\.stac\.geotiff)|geotiff", re.IGNORECASE)
+_AGAIN = N_("search again, or correct the item")
+_METRES = re.compile(r"_(\d+)m$", re.IGNORECASE)
+_SENTINEL_SCALE = 1e-4
+_SATURATED = 65535.0
+
+
+def open_item(
+    item: Mapping[str, Any], where: str, root: Path | None, access: Access | None = None
+) -> Scene:
+    """Describe the scene of an item; of remote images only headers are read.
+
+    Parameters
+    ----------
+    item : mapping
+        GeoJSON Feature of STAC 1.0 or 1.1.
+    where : str
+        Its file or address, from which relative addresses start.
+    root : pathlib.Path or None
+        The folder of the catalogue, outside of which no file is read; None on a server.
+    access : Access, optional
+        What may be asked of servers; without it only files beside the item are read.
+
+    Raises
+    ------
+    UnknownProductError
+        For another satellite, or images of another format.
+    MetadataError
+        When scale, offset, time or a band are not told.
+    MissingFileError, UnsafeInputError
+        When an image is not there, lies on a host that is not allowed, or outside the catalogue.
+    GridError
+        When images do not fit each other, or lie elsewhere than the item says.
+    """
+    told = _Item(item, where, root)
+    sensor = _sensor(told)
+    scene_id = to_name(str(item.get("id") or "") or None, N_("the name of the item"), where)
+    chosen = dict(_bands(told, sensor))
+    missing = [band for band in MAPPING_BANDS if band not in chosen]
+    if missing:
+        raise MetadataError(
+            where, "has no band {missing}; it has {there}", _AGAIN,
+            missing=missing, there=sorted(told.assets),
+        )  # fmt: skip
+    paths = {name: _path(told.assets[key], told, access) for name, key in chosen.items()}
+    headers = {name: read_header(*path) for name, path in paths.items()}
+    finest = min(headers.values(), key=lambda header: header.resolution)
+    if finest.crs is None:
+        raise GridError(where, "no CRS is told", "download the image again")
+    _check_place(told, finest)
+    grid = Grid(finest.crs, finest.transform, finest.shape)
+    factors = {name: _factors(told, chosen[name], sensor) for name in chosen}
+    bands = {
+        name: Band(
+            *path,
+            index=1,
+            scale=factors[name][0],
+            offset=factors[name][1],
+            nodata=_nodata(told.assets[chosen[name]], headers[name]),
+            resolution=grid.resolution * coarsening(headers[name], path[0], finest),
+            saturated=_SATURATED if sensor.name.startswith("S2") else None,
+        )
+        for name, path in paths.items()
+    }
+    layers = {name: _layer(told, name, finest, access) for name in (*_QUALITY, _LANDSAT_SATURATION)}
+    quality = next((name for name in _QUALITY if layers[name] is not None), None)
+    acquired = to_time(told.text("datetime", "start_datetime"), N_("the sensing time"), where)
+    check_time(acquired, sensor.name, where)
+    sun = _sun(told)
+    azimuth, elevation = sun_over(grid, acquired) if sun is None else (sun[1], sun[0])
+    processed = told.text("s2:generation_time", "created") or ""
+    granule = _granule(told, sensor)
+    if sensor.name.startswith("S2") and granule:
+        check_tile(granule, grid, where)
+    doubts = [factor[2] for factor in factors.values() if factor[2] is not None][:1]
+    doubts += contradictions(acquired, grid, sun, processed, scene_id, sensor.name)
+    cloud = told.text("eo:cloud_cover")
+    return Scene(
+        id=scene_id,
+        path=where,
+        sensor=sensor.name,
+        level=_level(told, sensor),
+        acquired=acquired,
+        grid=grid,
+        sun_azimuth_deg=azimuth if elevation > 0 else None,
+        sun_elevation_deg=elevation if elevation > 0 else None,
+        bands=bands,
+        quality=None if quality is None else layers[quality],
+        decoder="none" if quality is None else _QUALITY[quality],  # type: ignore[arg-type]
+        saturation=layers[_LANDSAT_SATURATION],
+        saturation_bits=sum(
+            1 << sensor.bands[name] - 1 for name in ("blue", "green", "red", "nir")
+        ),
+        cloud_percent=None if cloud is None else to_number(cloud, N_("the cloud cover"), where),
+        provenance={
+            "product": "stac",
+            "baseline": _baseline_text(told) or "",
+            "processed": processed,
+            "granule": granule or scene_id,
+            "datastrip": "",
+            "checksum": "unverified",
+            "metadata": (),
+            "contradictions": tuple(doubts),
+        },
+    )
+
+
+class _Item:
+    """What an item tells, and of which provider it is."""
+
+    def __init__(self, item: Mapping[str, Any], where: str, root: Path | None) -> None:
+        properties, assets = item.get("properties"), item.get("assets")
+        if not isinstance(properties, Mapping) or not isinstance(assets, Mapping):
+            raise MetadataError(where, "is no item of STAC", "give a catalogue or an item")
+        self.where, self.root, self.properties = where, root, properties
+        self.collection = item.get("collection")
+        self.assets = {
+            str(key): asset
+            for key, asset in assets.items()
+            if isinstance(asset, Mapping) and isinstance(asset.get("href"), str)
+        }
+
+    def text(self, *names: str) -> str | None:
+        for name in names:
+            value = self.properties.get(name)
+            if isinstance(value, str | int | float) and str(value):
+                return str(value)
+        return None
+
+    def provider(self, href: str) -> Provider | None:
+        """Return the provider of an image."""
+        host = urlsplit(_https(href)).hostname or ""
+        for one in PROVIDERS:
+            by_host = one.known_by.startswith(".") and host.endswith(one.known_by)
+            if one.known_by in self.properties or by_host or host == one.known_by:
+                return one
+        return None
+
+
+def _sensor(told: _Item) -> Sensor:
+    platform = (told.text("platform") or "").lower().replace("_", "-")
+    for one in SENSORS:
+        if one.said and one.said[0].lower().replace("_", "-") == platform and one.bands:
+            return one
+    raise UnknownProductError(
+        told.where,
+        "is of {platform!r}, which is not read",
+        "search for Sentinel-2, or Landsat 4 to 9",
+        platform=told.text("platform") or "",
+    )
+
+
+def _bands(told: _Item, sensor: Sensor) -> Iterator[tuple[str, str]]:
+    """Yield each band of ours and the name of its asset: by that name, else by what it tells."""
+    found: dict[str, list[tuple[float, str]]] = {}
+    for key, asset in told.assets.items():
+        if not _is_readable(asset):
+            continue
+        listed = _first(asset.get("eo:bands")) or _first(asset.get("bands"))
+        names = [key, listed.get("name"), listed.get("common_name"), listed.get("eo:common_name")]
+        if len(asset.get("eo:bands") or asset.get("bands") or ()) > 1:
+            continue  # a picture of several
+        for name in names:
+            band = band_meant(str(name), sensor.name) if isinstance(name, str) else None
+            if band is not None:
+                metres = _METRES.search(key)
+                size = float(metres[1]) if metres else _number(asset, "gsd", 0.0)
+                found.setdefault(band, []).append((size, key))
+                break
+            if name == key and _is_other(key, sensor):
+                break
+    for band, hits in found.items():
+        yield band, min(hits)[1]
+
+
+def _is_other(key: str, sensor: Sensor) -> bool:
+    """Tell whether a name is that of a band that is none of ours, such as B8A or nir08."""
+    return re.fullmatch(r"b\d?\d?[0-9a](?:_\d+m)?|nir0\d", key.lower()) is not None and bool(
+        sensor.bands
+    )
+
+
+def _first(value: object) -> Mapping[str, Any]:
+    return value[0] if isinstance(value, list) and value and isinstance(value[0], Mapping) else {}
+
+
+def _number(table: Mapping[str, Any], name: str, default: float) -> float:
+    value = table.get(name, default)
+    return float(value) if isinstance(value, int | float) else default
+
+
+def _is_readable(asset: Mapping[str, Any]) -> bool:
+    """Tell whether an asset may hold numbers: a TIFF, or JPEG 2000 beside the item."""
+    kind, path = str(asset.get("type") or ""), urlsplit(asset["href"]).path.lower()
+    return bool(_TIFF.search(kind)) or path.endswith((".tif", ".tiff", ".jp2"))
+
+
+def _https(href: str) -> str:
+    """Return the address by which anybody reads what lies in a store of Google."""
+    return re.sub(r"^gs://", "https://storage.googleapis.com/", href)
+
+
+def _path(asset: Mapping[str, Any], told: _Item, access: Access | None) -> tuple[str, str]:
+    """Return the path of an image and its driver."""
+    options = [asset["href"]]
+    others = asset.get("alternate")
+    if isinstance(others, Mapping):
+        options += [one.get("href") for one in others.values() if isinstance(one, Mapping)]
+    known = [_https(href) for href in options if isinstance(href, str)]
+    href = next((one for one in known if one.startswith(("https://", "http://"))), known[0])
+    if "://" not in href and told.root is not None:
+        return _local(href, Path(told.where), told.root)
+    if "://" not in href:
+        what = N_("names {href!r}, which is no address")
+        raise UnsafeInputError(told.where, what, _AGAIN, href=href[:80])
+    if access is None:
+        what, remedy = (
+            N_("lies on a server"),
+            N_("give it as scenes of a project, and allow its host"),
+        )
+        raise UnsafeInputError(href.partition("?")[0], what, remedy)
+    if urlsplit(href).path.lower().endswith(".jp2"):
+        raise UnknownProductError(
+            href.partition("?")[0],
+            "is JPEG 2000, of which a server cannot give a part",
+            "download the product, or search a collection of GeoTIFF (COG)",
+        )
+    return describe(href, access), "GTiff"
+
+
+def _local(href: str, item: Path, root: Path) -> tuple[str, str]:
+    """Return an image of a static catalogue, which lies below its folder."""
+    path = (item.parent / unquote(href)).resolve()
+    if not path.is_relative_to(root.resolve()):
+        what = N_("names {href!r}, which lies outside of its catalogue")
+        raise UnsafeInputError(item, what, _AGAIN, href=href[:80])
+    if not path.is_file():
+        raise MissingFileError(item, "lacks {name}", "download it whole", name=href)
+    source = open_source(path.parent)
+    driver = driver_of(path.name)
+    return raster_name(source, path.name, driver), driver
+
+
+def _nodata(asset: Mapping[str, Any], header: Header) -> float:
+    listed = {**_first(asset.get("raster:bands")), **_first(asset.get("bands")), **asset}
+    value = listed.get("nodata")
+    if isinstance(value, int | float):
+        return float(value)
+    return 0.0 if header.nodata is None else header.nodata
+
+
+def _factors(told: _Item, key: str, sensor: Sensor) -> tuple[float, float, Message | None]:
+    """Return scale and offset of a band, and why the offset cannot be what is listed."""
+    asset = told.assets[key]
+    listed = {**asset, **_first(asset.get("bands")), **_first(asset.get("raster:bands"))}
+    scale = listed.get("scale", listed.get("raster:scale"))
+    offset = listed.get("offset", listed.get("raster:offset"))
+    is_sentinel = sensor.name.startswith("S2")
+    if scale is None and is_sentinel:
+        scale = _SENTINEL_SCALE
+    for name, value in (("scale", scale), *((("offset", offset),) if not is_sentinel else ())):
+        if value is None:
+            what = Message("{name} of {band}", name=name, band=key)
+            raise MetadataError(told.where, "{name} is missing", _AGAIN, name=what)
+    factor = to_number(scale, "scale", told.where)
+    if factor <= 0:
+        raise MetadataError(
+            told.where, "{name} is {value}", _AGAIN, name="scale", value=f"{factor:g}"
+        )
+    shift = None if offset is None else to_number(offset, "offset", told.where)
+    if not is_sentinel:
+        return factor, shift or 0.0, None
+    is_applied = told.properties.get(APPLIED)
+    provider = told.provider(asset["href"])
+    if not isinstance(is_applied, bool):
+        is_applied = None if provider is None else provider.is_applied
+    if provider is not None and not provider.is_listed:
+        shift = None
+    text = _baseline_text(told)
+    baseline = None if text is None else to_number(text, N_("the processing baseline"), told.where)
+    stored, doubt = stored_offset(
+        told.where,
+        baseline,
+        listed=None if shift is None else round(shift / factor, 3),
+        is_applied=is_applied,
+    )
+    return factor, stored * factor, doubt
+
+
+def _baseline_text(told: _Item) -> str | None:
+    text = told.text("s2:processing_baseline", "processing:version")
+    return None if text is None else text.removeprefix("N")
+
+
+def _layer(told: _Item, name: str, fine: Header, access: Access | None) -> AnyBand | None:
+    """Return a layer of quality; the one in the largest pixels where there are several."""
+    keys = [key for key in told.assets if _METRES.sub("", key.lower()) == name]
+    keys = [key for key in keys if _is_readable(told.assets[key])]
+    if not keys:
+        return None
+    path = _path(told.assets[min(keys)], told, access)
+    header = read_header(*path)
+    factor = coarsening(header, path[0], fine)
+    return Band(*path, 1, 1.0, 0.0, None, fine.resolution * factor)
+
+
+def _check_place(told: _Item, header: Header) -> None:
+    """Refuse an image that lies in another map than the item says."""
+    for name in ("proj:code", "proj:epsg"):
+        value = told.properties.get(name)
+        if value is None:
+            continue
+        try:
+            crs = CRS.from_user_input(value)
+        except (CRSError, TypeError, ValueError):
+            raise GridError(
+                told.where, "the CRS is {code!r}", _AGAIN, code=str(value)[:60]
+            ) from None
+        if crs != header.crs:
+            what = N_("the images lie in another CRS than the item tells ({code})")
+            raise GridError(told.where, what, _AGAIN, code=str(value)[:60])
+
+
+def _sun(told: _Item) -> tuple[float, float] | None:
+    elevation = told.text("view:sun_elevation")
+    azimuth = told.text("view:sun_azimuth", "s2:mean_solar_azimuth")
+    zenith = told.text("s2:mean_solar_zenith")
+    if azimuth is None or (elevation is None and zenith is None):
+        return None
+    height = (
+        to_number(elevation, "view:sun_elevation", told.where)
+        if elevation is not None
+        else 90 - to_number(zenith, "s2:mean_solar_zenith", told.where)
+    )
+    return to_sun(height, to_number(azimuth, "view:sun_azimuth", told.where), told.where)
+
+
+def _granule(told: _Item, sensor: Sensor) -> str:
+    if sensor.name.startswith("S2"):
+        code = told.text("grid:code", "s2:mgrs_tile") or ""
+        found = re.search(r"(\d{2}[A-Z]{3})$", code)
+        return found[1] if found else ""
+    path, row = told.text("landsat:wrs_path"), told.text("landsat:wrs_row")
+    return f"{int(path):03d}{int(row):03d}" if path and row else ""
+
+
+def _level(told: _Item, sensor: Sensor) -> str:
+    text = " ".join(
+        str(value)
+        for value in (
+            told.text("s2:product_type", "processing:level", "landsat:correction"),
+            told.collection,
+        )
+        if value
+    ).upper()
+    known: dict[str, tuple[str, ...]]
+    if sensor.name.startswith("S2"):
+        known = {"L1C": ("L1C", "MSI1C"), "L2A": ("L2A", "MSI2A")}
+    else:
+        known = {"L2SP": ("L2SP",), "L2SR": ("L2SR",), "L1TP": ("L1TP",)}
+    level = next((name for name, parts in known.items() if any(p in text for p in parts)), None)
+    if level is None:
+        raise MetadataError(told.where, "the level is not told", _AGAIN)
+    return level

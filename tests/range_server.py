@@ -1,0 +1,111 @@
+"""A server of files on this computer that gives parts, counts what it gave, and may misbehave."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class Log:
+    """What a server was asked and gave."""
+
+    root: Path
+    url: str = ""
+    requests: list[tuple[str, str]] = field(default_factory=list)
+    sent: int = 0
+    """Bytes of bodies."""
+    fault: str = ""
+    """``stall``, ``cut``, ``lie``, ``more``, ``other``, ``whole``, a status such as ``429``, or the
+    address that it sends on to."""
+    faulty: str = ""
+    """Part of the names of files that the fault is of; empty: of all."""
+    answers: dict[str, bytes] = field(default_factory=dict)
+    """What is given for a path instead of a file."""
+
+    @property
+    def host(self) -> str:
+        return self.url.removeprefix("http://")
+
+    def forget(self) -> None:
+        self.requests.clear()
+        self.sent = 0
+
+
+class _Handler(BaseHTTPRequestHandler):
+    log: Log
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        log, path = self.log, self.path.partition("?")[0]
+        log.requests.append((path, self.headers.get("Range", "")))
+        if path in log.answers:
+            self._give(200, log.answers[path], {"Content-Type": "application/json"})
+            return
+        file = log.root / path.lstrip("/")
+        fault = log.fault if log.faulty in path else ""
+        if fault.isdecimal():
+            self._give(int(fault), b"no", {})
+            return
+        if fault.startswith("http"):
+            self._give(302, b"", {"Location": f"{fault}{self.path}"})
+            return
+        if not file.is_file():
+            self._give(404, b"", {})
+            return
+        data = file.read_bytes()
+        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        if asked is None or fault == "whole":
+            self._give(200, data, {})
+            return
+        start, end = int(asked[1]), min(int(asked[2]) + 1, len(data))
+        part = data[start:end]
+        size = len(data) + (4096 if fault == "lie" else 0)
+        told = f"bytes {start + (fault == 'other')}-{end - 1}/{size}"
+        headers = {"Content-Range": told, "ETag": '"1"'}
+        if fault == "stall":
+            time.sleep(3)
+        if fault == "cut":
+            self._give(206, part[: len(part) // 2], headers, length=len(part))
+            self.close_connection = True
+            return
+        self._give(206, part + (b"more" * 9 if fault == "more" else b""), headers)
+
+    def _give(
+        self, status: int, body: bytes, headers: dict[str, str], length: int | None = None
+    ) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body) if length is None else length))
+        self.end_headers()
+        self.wfile.write(body)
+        self.log.sent += len(body)
+
+    def log_message(self, *words: Any) -> None:
+        pass
+
+
+@contextmanager
+def range_server(root: Path) -> Iterator[Log]:
+    """Serve a folder on a free port of this computer while the block runs."""
+    log = Log(root)
+    handler = type("Handler", (_Handler,), {"log": log})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    log.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield log
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
