@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -17,6 +18,7 @@ from glacial_lakes.change.series import involved
 from glacial_lakes.columns import C
 from glacial_lakes.grid import Grid
 from glacial_lakes.inventory.inventory import Inventory
+from glacial_lakes.inventory.netcdf import write_areas
 from glacial_lakes.runtime.notebooks import ShowsFacts
 from glacial_lakes.schema import Status
 
@@ -84,6 +86,18 @@ class AreaSeries(ShowsFacts):
         from glacial_lakes.inventory import plots  # noqa: PLC0415
 
         return plots.figure_of_series(self, language)
+
+    def to_netcdf(self, path: Path | str) -> Path:
+        """Write the areas as CF netCDF, as :meth:`glacial_lakes.Inventory.to_netcdf` does.
+
+        Raises
+        ------
+        OutputError
+            When it cannot be written.
+        """
+        named = self.outlines.reindex(columns=[C.LAKE_ID, C.LON, C.LAT, C.ELEV_M]).tail(1)
+        place = pd.DataFrame({C.LAKE_ID: [self.lake_id]}).merge(named, "left", C.LAKE_ID)
+        return write_areas(self.observations, place, path)
 
     def __repr__(self) -> str:
         facts = self._facts()

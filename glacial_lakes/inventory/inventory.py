@@ -27,6 +27,7 @@ from glacial_lakes.inventory import attributes, decisions
 from glacial_lakes.inventory.error_parts import with_parts
 from glacial_lakes.inventory.fast_changes import with_fast_changes
 from glacial_lakes.inventory.map_rules import RULES
+from glacial_lakes.inventory.netcdf import write_areas
 from glacial_lakes.inventory.register import registered
 from glacial_lakes.inventory.total import Total, total_of
 from glacial_lakes.io.geopackage import layer_names, read_layers, write_layers
@@ -301,6 +302,22 @@ class Inventory(ShowsFacts):
             )
         rows = self.outlines[self.outlines[C.ACQUIRED].dt.strftime("%Y-%m-%d") == day]
         return write_shapefile(rows, path, schema.OUTLINES)
+
+    def to_netcdf(self, path: Path | str) -> Path:
+        """Write the areas of all lakes through time as CF netCDF, a time series a lake.
+
+        Parameters
+        ----------
+        path : path-like
+            The ``.nc`` file; an old one is replaced. It has ``area_m2``, its errors and bounds,
+            ``area_status``, scene and sensor of each date; equal inventories give equal bytes.
+
+        Raises
+        ------
+        OutputError
+            When it cannot be written.
+        """
+        return write_areas(self.observations, self.lakes, path)
 
     def latest(self) -> gpd.GeoDataFrame:
         """Return the latest whole outline of each lake that is present, by lake ID.
