@@ -165,7 +165,7 @@ class InputSettings:
 
     scenes: tuple[str | StacSource, ...] = ("scenes/*",)
     """Product folders, .zip, .tar, or GeoTIFF stacks with a sidecar; ``*`` stands for any name.
-    A catalogue of STAC is { stac = "catalog.json" }, or an address whose hosts are allowed."""
+    A table names a catalogue of STAC, here or on a server (docs/remote.md)."""
     hosts: tuple[str, ...] = ()
     """Hosts that may be asked for catalogues and images; without them none is."""
     dem: str | None = None
@@ -753,7 +753,7 @@ def _describe(kind: Any) -> str:
         return _describe(options[0])
     if origin is tuple:
         if StacSource in typing.get_args(options[0]):
-            return N_('a list of paths and of tables such as { stac = "catalog.json" }')
+            return N_('a list of texts, or of tables such as { stac = "catalog.json" }')
         return N_("a list of texts") if options[0] is str else N_("a list of whole numbers")
     if origin is Literal:
         *others, last = (json.dumps(option) for option in options)

@@ -274,7 +274,7 @@ def test_a_project_runs_on_a_static_catalogue(
     "scenes", ['{ stack = "x" }', "{ stac = 5 }", '{ stac = "x", datetime = 2020 }', "5"]
 )
 def test_what_is_no_source_of_scenes_is_told(scenes: str, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="a list of paths and of tables such as"):
+    with pytest.raises(ConfigError, match="a list of texts, or of tables such as"):
         gl.read_project(project_of(tmp_path, scenes))
 
 
