@@ -176,9 +176,11 @@ def test_the_guide_for_batch_jobs_runs_and_prints_what_it_says(
 
 
 def test_the_guide_for_researchers_runs(
-    tmp_path: Path, sample_data: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, sample_data: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("dask")
+    (tmp_path / "output").mkdir()
+    shutil.copy(finished.parent / "output" / "inventory.gpkg", tmp_path / "output")
     monkeypatch.chdir(tmp_path)
     shutil.copytree(sample_data / "scenes" / PRODUCTS[0], tmp_path / "scenes" / PRODUCTS[0])
     shutil.copy(sample_data / "dem.tif", tmp_path / "dem.tif")

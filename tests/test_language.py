@@ -144,7 +144,7 @@ def test_a_form_that_lacks_something_is_found(
     assert not is_whole(source)
 
 
-SAME = {".gpkg, .shp, .geojson or .fgb", "1,234.5", "%Y-%m-%d", "%Y-%m"}
+SAME = {".gpkg, .shp, .geojson or .fgb", "1,234.5", "%Y-%m-%d", "%Y-%m", "HTTP {status}"}
 """Hold no word that another language would say otherwise."""
 
 

@@ -190,7 +190,8 @@ def test_every_setting_tells_in_russian_what_it_takes(key: str, tmp_path: Path) 
             if error.path == "command line":
                 told = in_language(error, "ru").replace(key, "")
                 told = re.sub(
-                    rf'"\w*"|\bru\b|\ben\b|{", ".join(EXPORT_FORMATS)}|GL2000 command line',
+                    rf'"\w*"|\{{ stac = .*? \}}|\bru\b|\ben\b|{", ".join(EXPORT_FORMATS)}'
+                    "|GL2000 command line",
                     "",
                     told,
                 )
