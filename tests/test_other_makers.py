@@ -185,6 +185,9 @@ def test_planetscope_without_metadata_is_known_by_its_name_or_refused(
     ("old", "new", "error", "told"),
     [
         ("PS2", "RE5", UnknownProductError, "the instrument RE5"),
+        ('"PS2"', '["PS2"]', UnknownProductError, "the instrument ."),
+        ('"acquired": "', '"acquired": 5, "then": "', MetadataError, "the sensing time is '5'"),
+        ('"cloud_percent": 3', '"cloud_percent": {}', MetadataError, "cloud_percent is"),
         ('"properties"', '"other"', MetadataError, "has no properties"),
         ("{", "", DamagedFileError, "not valid JSON"),
         ('"sun_azimuth"', '"sun"', MetadataError, "sun_elevation_deg only"),

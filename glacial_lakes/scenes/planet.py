@@ -167,12 +167,12 @@ def _told(source: Source, start: str) -> tuple[Mapping[str, Any], tuple[str, ...
             )
         cloud = told.get("cloud_percent")
         return {
-            "acquired": told.get("acquired"),
-            "instrument": told.get("instrument"),
+            "acquired": _text(told.get("acquired")),
+            "instrument": _text(told.get("instrument")),
             "sun_elevation_deg": told.get("sun_elevation"),
             "sun_azimuth_deg": told.get("sun_azimuth"),
             "cloud_percent": cloud if cloud is not None else _percent(told.get("cloud_cover")),
-            "processed": told.get("published"),
+            "processed": _text(told.get("published")),
         }, (name,)
     name = _find(source, start + r"_3B_[^/]*_metadata(?:_clip)?\.xml")
     if name is None:
@@ -191,6 +191,11 @@ def _told(source: Source, start: str) -> tuple[Mapping[str, Any], tuple[str, ...
         "cloud_percent": text_in(tree, "cloudCoverPercentage"),
         "processed": None,
     }, (name,)
+
+
+def _text(value: object) -> str | None:
+    """Return a text of what JSON holds, whatever that is."""
+    return None if value is None else str(value)
 
 
 def _percent(share: object) -> float | None:

@@ -360,7 +360,7 @@ def read_thinned(band: AnyLayer, shape: tuple[int, int] | None = None) -> NDArra
     if isinstance(band, PackedLayer):
         places = (
             np.arange(size) * full // size
-            for size, full in zip(shape or band.shape, band.shape, strict=True)
+            for size, full in zip(shape or _thin_shape(band.shape), band.shape, strict=True)
         )
         return band.numbers()[np.ix_(*places)]
     if isinstance(band, HeldBand):
@@ -369,17 +369,20 @@ def read_thinned(band: AnyLayer, shape: tuple[int, int] | None = None) -> NDArra
         thin = band.plane[:: max(1, height // rows), :: max(1, width // cols)]
         return as_stored(thin[:rows, :cols].to_numpy())
     with _dataset(band.path, band.driver) as dataset:
-        if shape is None:
-            height, width = dataset.shape
-            factor = 1
-            while max(height, width) > _THIN_EDGE * factor:
-                factor *= 2
-            shape = max(1, height // factor), max(1, width // factor)
+        shape = shape or _thin_shape(dataset.shape)
         try:
             thinned: NDArray[Any] = dataset.read(band.index, out_shape=shape)
         except RasterioError as error:
             raise _damaged(band.path, error) from error
     return thinned
+
+
+def _thin_shape(shape: tuple[int, int]) -> tuple[int, int]:
+    """Return rows and columns divided by the power of two that leaves at most 512."""
+    factor = 1
+    while max(shape) > _THIN_EDGE * factor:
+        factor *= 2
+    return max(1, shape[0] // factor), max(1, shape[1] // factor)
 
 
 def is_nodata(band: AnyBand, numbers: NDArray[Any]) -> NDArray[np.bool_]:
