@@ -54,6 +54,7 @@ NAVIGATION = {
         "/notebooks/01_first_inventory",
         "/notebooks/02_tune_one_scene",
         "/notebooks/03_change_over_time",
+        "/notebooks/04_your_own_data",
         "extend",
         "add_a_sensor",
         "guide_researcher.ru",

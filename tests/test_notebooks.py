@@ -19,6 +19,7 @@ NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 FIRST = NOTEBOOKS / "01_first_inventory.ipynb"
 CHANGE = NOTEBOOKS / "03_change_over_time.ipynb"
 TUNE = NOTEBOOKS / "02_tune_one_scene.ipynb"
+OWN = NOTEBOOKS / "04_your_own_data.ipynb"
 SECONDS_A_CELL = 120
 
 
@@ -108,6 +109,23 @@ def test_change_over_time_is_told_on_the_sample_and_on_drawn_outlines(
     is_there = (Path(os.environ.get("GLACIAL_LAKES_DATA", "")) / "hkh_indus_lakes").is_dir()
     assert ("Upper Indus" in story) == is_there
     assert (folder / "change_over_time" / "shapefiles" / "lakes_2022.shp").is_file()
+
+
+@pytest.mark.thorough
+def test_the_same_pixels_give_the_same_lakes_whatever_they_come_in(
+    tmp_path: Path, sample_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(sample_data, tmp_path / "sample_data")
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    cells = [c for c in execute(OWN, folder, monkeypatch).cells if c.cell_type == "code"]
+    errors = [o for cell in cells for o in cell.outputs if o.get("name") == "stderr"]
+    assert not errors, errors[0]["text"]
+    assert sum("image/png" in o.get("data", {}) for c in cells for o in c.outputs) == 1
+    story = "\n".join(texts_of(cell) for cell in cells)
+    for word in ("outlines of the product: True", "metres about 42.6 N 75 E", "shadow", "GL0744"):
+        assert word in story
+    assert (folder / "your_own_data" / "areas.nc").is_file()
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)

@@ -102,7 +102,22 @@ def _steps(plane: xr.DataArray, name: Any, what: Message) -> tuple[float, float]
 def transform_of(plane: xr.DataArray, what: Message) -> Affine:
     """Return the transform of a plane of :func:`plane_of`."""
     (down, north), (across, west) = (_steps(plane, name, what) for name in plane.dims)
+    if _tells_corners(plane.attrs.get("transform"), across, west):
+        return Affine(across, 0.0, west, 0.0, down, north)
     return Affine(across, 0.0, west - across / 2, 0.0, down, north - down / 2)
+
+
+def _tells_corners(transform: object, across: float, west: float) -> bool:
+    """Tell whether coordinates are those of the upper left corners of pixels (stackstac).
+
+    The transform in the attributes says where pixels begin, also those of another part.
+    """
+    try:
+        step, _, begin = (float(number) for number in tuple(transform)[:3])  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return False
+    apart = (west - begin) / across
+    return bool(np.isclose(step, across, rtol=1e-6) and abs(apart - round(apart)) < _UNEVEN)
 
 
 def crs_of(array: xr.DataArray, what: Message) -> CRS:
