@@ -219,6 +219,8 @@ class Result:
     too_large: int
     """Such parts that are larger than their lake by a tenth or more."""
     lineage: Lineage
+    withheld: pd.DataFrame
+    """``status`` and ``around`` of the lake-dates in view that were found and have no area."""
 
     @property
     def either(self) -> Identities:
@@ -240,7 +242,22 @@ def compared(
     hides = hidden(inventory, truth, found.pairs)
     lineage = found.lineage(inventory.events, happened)
     of_parts = parts(inventory, truth)
-    return Result(name, found, events, happened, *hides, with_shade, *of_parts, lineage)
+    why = withheld(inventory, found.pairs)
+    return Result(name, found, events, happened, *hides, with_shade, *of_parts, lineage, why)
+
+
+def withheld(inventory: Inventory, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Tell why lakes in view have no area, and where else in time the lake was seen whole."""
+    day = inventory.outlines["acquired"].dt.strftime("%Y-%m-%d")
+    rows = pd.DataFrame(inventory.outlines[["lake_id", "status"]]).assign(day=day)
+    whole = rows[rows["status"] == "observed"].groupby("lake_id")["day"]
+    first, last = whole.min(), whole.max()
+    cut = pairs[~pairs["whole"]].merge(rows, on=["lake_id", "day"], how="left")
+    before = cut["lake_id"].map(first).fillna("~") < cut["day"]
+    after = cut["lake_id"].map(last).fillna("") > cut["day"]
+    sides = [before & after, before | after]
+    around = np.select(sides, ["before and after", "on one side"], "never")
+    return cut[["status"]].assign(around=around)
 
 
 def parts(inventory: Inventory, truth: dict[str, gpd.GeoDataFrame]) -> tuple[int, int]:
@@ -294,7 +311,8 @@ def alone(name: str, folder: Path, seed: int) -> Result:
     found = identities(inventory.outlines, fed(tables))
     events = compared_events(inventory.events, happened, found.pairs)
     lineage = found.lineage(inventory.events, happened)
-    return Result(name, found, events, happened, 0, 0, found, 0, 0, lineage)
+    none = pd.DataFrame({"status": [], "around": []})  # these outlines have areas
+    return Result(name, found, events, happened, 0, 0, found, 0, 0, lineage, none)
 
 
 def mapped(name: str, folder: Path, scenes: Path, truth: dict[str, gpd.GeoDataFrame]) -> Result:
@@ -378,7 +396,18 @@ def of_scenes(results: Sequence[Result]) -> str:
         if event.Index in result.events.missed
     ]
     reasons = table(["series", "event", "lake", "date", "why it is missed"], missed)
-    return f"{table(head, rows)}\n\n{reasons}"
+    return f"{table(head, rows)}\n\n{of_withheld(results)}\n\n{reasons}"
+
+
+def of_withheld(results: Sequence[Result]) -> str:
+    """Tell the reasons of the lake-dates that are withheld, and whether the lake is seen whole."""
+    heads = ["before and after", "on one side", "never"]
+    rows = [
+        [result.name, status, *(str((part["around"] == head).sum()) for head in heads)]
+        for result in results
+        for status, part in result.withheld.groupby("status")
+    ]
+    return table(["withheld of", "as", *(f"seen whole: {head}" for head in heads)], rows)
 
 
 def main() -> None:
