@@ -430,6 +430,7 @@ def candidates(blue, green, nir, swir1, excluded):
     if swir1.size:
         weak &= (swir1 < seeds.MAX_SEED_SWIR1) & (swir1 < green)
         dark &= swir1 < seeds.MAX_DARK_SWIR1
+        dark |= (nir < seeds.MAX_GLINT) & (seeds.GLINT_FALL * nir < swir1) & (swir1 < nir)
     milk = (green < seeds.MAX_WATER_GREEN) & is_milk(blue, green, nir, swir1)
     return (strong | weak | dark | milk) & ~excluded & np.isfinite(value)
 

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from rasterio.crs import CRS
+from rasterio.transform import from_origin
+from rasterio.windows import Window
 
-from glacial_lakes.mapping import classification
+from glacial_lakes.coverage import State
+from glacial_lakes.grid import Grid
+from glacial_lakes.mapping import classification, pipeline
 from glacial_lakes.mapping.classification import SURE_PROB, by_rules, classify, shore_index
 from glacial_lakes.mapping.features import Features
 from glacial_lakes.mapping.probability import REASONS, Model, lake_prob, model, reason_text
@@ -99,6 +106,7 @@ ON_ICE = {
         ({"ndwi": 0.29, "shore_ndwi": 0.18, "green_ratio": 0.3, "slope_deg": 9.0}, "snow"),
         # peaty water beside snow is darker than any shade, and its index is noise
         (PEAT, "lake"),
+        (PEAT | {"shadow_fraction": 0.9}, "lake"),  # nor is a cloud's shadow as dark
         (PEAT | {"illumination": 0.5}, "shadow"),
         (PEAT | {"green_ratio": 0.12, "nir_ratio": 0.08}, "land"),
         (PEAT | NO_TERRAIN, "shadow"),
@@ -157,6 +165,39 @@ def test_the_table_has_a_number_for_every_bin() -> None:
             assert list(edges) == sorted(set(edges))
             bins *= len(edges) + 2
         assert len(term.values) == bins
+
+
+@pytest.mark.parametrize(
+    ("cloud_row", "row", "remains"),
+    [
+        pytest.param(None, 100, 0.0, id="no cloud towards the sun"),
+        pytest.param(60, 100, 0.9, id="a cloud towards the sun"),
+        pytest.param(140, 100, 0.0, id="a cloud on the other side"),
+        pytest.param(None, 20, 0.9, id="a cloud may lie beyond the edge of the image"),
+    ],
+)
+def test_a_flag_of_cloud_shadow_needs_a_cloud_that_casts_it(
+    monkeypatch: pytest.MonkeyPatch, cloud_row: int | None, row: int, remains: float
+) -> None:
+    states = np.zeros((200, 200), np.uint8)
+    if cloud_row is not None:
+        states[cloud_row - 5 : cloud_row + 5, 40:60] = State.CLOUD
+    grid = Grid(CRS.from_epsg(32643), from_origin(500_000, 4_700_000, 30, 30), (200, 200))
+    scene = SimpleNamespace(sun_azimuth_deg=0.0, sun_elevation_deg=60.0, grid=grid)
+    body = np.ones((6, 6), bool)
+    one = SimpleNamespace(window=Window(47, row, 6, 6), body=body)
+    sky = SimpleNamespace(states=lambda window: states[window.toslices()])
+    flagged = replace(
+        LAKE, shadow_fraction=0.9, ndwi=0.32, shore_ndwi=0.04, green=0.061, nir=0.03, blue=0.06,
+        green_ratio=0.2, nir_ratio=0.12, slope_deg=20.0, separation=3.0,
+    )  # fmt: skip
+    found = pipeline._reached(SimpleNamespace(scene=scene), sky, one, flagged)
+    assert found == replace(flagged, shadow_fraction=remains)
+    assert by_rules(flagged) == "shadow"
+    assert by_rules(found) == ("shadow" if remains else "lake")
+    monkeypatch.setattr(classification, "lake_prob", lambda *_: (0.3, ""))
+    assert classify(flagged) == "shadow"
+    assert classification.may_be_lake(flagged)  # before the clouds of the scene are known
 
 
 RIVER = replace(LAKE, width_px=2.0, length_px=40.0, widest_px=3.0, slope_deg=8.0)

@@ -53,6 +53,16 @@ def test_water_of_two_colours_is_one_lake(kinds: tuple[tuple[float, ...], ...]) 
     assert (whole == candidate).all()
 
 
+SHALLOWS, DEEP = (0.03, 0.02, 0.01, 0.004), (0.006, 0.003, 0.002, 0.003)
+SHADE_OF_ROCK = (0.012, 0.014, 0.014, 0.013)
+
+
+def test_deep_water_whose_index_is_noise_is_one_lake_with_its_shallows() -> None:
+    for deep, count in ((DEEP, 1), (SHADE_OF_ROCK, 2)):
+        bands, candidate, _ = ground(SHALLOWS, deep)
+        assert len(populations(bands, BANDS, candidate)) == count
+
+
 def test_silt_that_thins_out_evenly_is_one_lake() -> None:
     silt = np.linspace(0, 1, 60)[None, None] * np.ones((1, 40, 1))
     weak, strong = (np.array(end)[:, None, None] for end in (GREY_WATER, TURBID_WATER))

@@ -19,6 +19,9 @@ SPECTRA = {  # blue, green, red, nir, swir1, swir2
     "fresh snow": (0.85, 0.85, 0.84, 0.75, 0.08, 0.06),
     "glacier ice": (0.38, 0.37, 0.34, 0.28, 0.05, 0.04),
     "black water": (0.0, 0.002, 0.004, 0.007, 0.024, 0.02),
+    "deep water with glint": (0.03, 0.021, 0.02, 0.023, 0.017, 0.015),
+    "moraine in dim light": (0.011, 0.014, 0.017, 0.022, 0.024, 0.022),
+    "conifers in shade": (0.004, 0.006, 0.003, 0.024, 0.005, 0.002),
     "milk as of ice": (0.20, 0.27, 0.27, 0.20, 0.015, 0.01),
     "white rock": (0.36, 0.39, 0.41, 0.43, 0.46, 0.40),
     "cloud": (0.62, 0.62, 0.62, 0.63, 0.46, 0.40),
@@ -46,6 +49,12 @@ def test_water_is_proposed(kind: str) -> None:
 
 def test_black_water_with_glint_and_too_little_green_is_proposed() -> None:
     assert proposed("black water")
+
+
+@pytest.mark.parametrize("kind", ["moraine in dim light", "conifers in shade"])
+def test_deep_water_under_more_glint_is_proposed_and_dim_ground_is_not(kind: str) -> None:
+    assert proposed("deep water with glint")
+    assert not proposed(kind)
 
 
 @pytest.mark.parametrize("kind", ["moraine", "meadow", "fresh snow", "glacier ice", "cloud"])

@@ -25,7 +25,6 @@ from glacial_lakes.mapping.masks import (
 )
 from glacial_lakes.mapping.probability import lake_prob
 from glacial_lakes.mapping.seeds import MAX_DARK_NIR, MAX_SEED_NIR
-from glacial_lakes.mapping.unmixing import Fraction
 
 Float = NDArray[np.float32]
 
@@ -135,6 +134,19 @@ def classify(features: Features, min_lake_prob: float = 0.0) -> Category:
     return "lake" if own >= max(SURE_PROB, min_lake_prob) else rules
 
 
+def may_be_lake(features: Features) -> bool:
+    """Return whether a candidate is a lake where any sky is thinkable and any setting.
+
+    Which clouds may cast a shadow on it, and so whether a flag of the product holds, needs all of
+    the scene.
+    """
+    if classify(features) == "lake":
+        return True
+    return features.shadow_fraction > 0 and (
+        classify(replace(features, shadow_fraction=0.0)) == "lake"
+    )
+
+
 def by_rules(features: Features) -> Category:
     """Return what physical limits alone take a candidate for."""
     e = features
@@ -237,11 +249,12 @@ def _is_blue_ice(e: Features) -> bool:
 def _is_black_in_the_sun(e: Features) -> bool:
     """Return whether a candidate is darker than shade where the DEM knows of none.
 
-    Deep or peaty water is, whose index is noise.
+    Deep or peaty water is, whose index is noise. So dark is no shadow of a cloud either: the sky
+    and the thinner parts of the cloud light it.
     """
     lit = e.illumination > TURNED_AWAY and e.sun_elevation_deg > LOW_SUN_DEG
     black = max(e.green_ratio, e.nir_ratio) < DARKER_THAN_SHADE and e.nir < MAX_DARK_NIR
-    return lit and black and e.shadow_fraction < 0.2 and e.separation > MIN_SEPARATION
+    return lit and black and e.separation > MIN_SEPARATION
 
 
 def _least_contrast(e: Features) -> float:
@@ -285,7 +298,7 @@ def shore_index(found: Features) -> float:
     return (green - nir) / (green + nir) if green + nir else 0.0
 
 
-def quality(features: Features, fraction: Fraction, *, has_cloud_mask: bool = True) -> str:
+def quality(features: Features, outline_method: str, *, has_cloud_mask: bool = True) -> str:
     """Return good, fair or poor, with the reason."""
     if features.haze_fraction > 0.3:
         return N_("poor: seen through thin cloud")
@@ -295,6 +308,6 @@ def quality(features: Features, fraction: Fraction, *, has_cloud_mask: bool = Tr
         return schema.NO_DEM
     if not has_cloud_mask:
         return schema.NO_CLOUD_MASK
-    if fraction.method == "unmixed_small":
+    if outline_method == "unmixed_small":
         return N_("fair: few pure water pixels")
     return "good"

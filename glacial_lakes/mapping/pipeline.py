@@ -635,6 +635,9 @@ def _decide(
         if category == "lake" and one.row is not None:
             prob, reasons = lake_prob(found, classification.by_rules(found))
             told = {C.LAKE_PROB: prob, C.LAKE_PROB_REASONS: reasons, "window": one.window}
+            told[C.QUALITY] = classification.quality(
+                found, one.row[C.OUTLINE_METHOD], has_cloud_mask=job.scene.quality is not None
+            )
             rows.append(one.row | told)
             marks.append((one.window, one.water, State.WATER))
         else:
@@ -674,15 +677,21 @@ class _Sky:
 
 
 def _reached(job: _Job, sky: _Sky, one: Measured, found: Features) -> Features:
-    """Return the features with the share of the outline that a cloud's shadow may reach."""
+    """Return the features with what the clouds towards the sun tell of the outline.
+
+    That is the share on which a cloud may cast its shadow. What the product flags as such beyond
+    it is dark for another reason: products take dark lakes for shadows.
+    """
     azimuth, elevation = job.scene.sun_azimuth_deg, job.scene.sun_elevation_deg
-    if azimuth is None or elevation is None or not classification.may_be_cloud_shadow(found):
+    asked = classification.may_be_cloud_shadow(found)
+    if azimuth is None or elevation is None or not (asked or found.shadow_fraction > 0):
         return found
     grid = job.scene.grid
     rows, cols = np.nonzero(one.body)
     rows, cols = rows + int(one.window.row_off), cols + int(one.window.col_off)
     sun = azimuth, elevation, grid.stretch
-    window = grid.clip(masks.clouds_above(rows, cols, grid.resolution, *sun))
+    above = masks.clouds_above(rows, cols, grid.resolution, *sun)
+    window = grid.clip(above)
     reach = masks.reach_fraction(
         sky.states(window),
         int(State.CLOUD),
@@ -691,7 +700,10 @@ def _reached(job: _Job, sky: _Sky, one: Measured, found: Features) -> Features:
         grid.resolution,
         *sun,
     )
-    return replace(found, reach_fraction=reach)
+    shadow = found.shadow_fraction
+    if (window.height, window.width) == (above.height, above.width):  # else clouds may lie beyond
+        shadow = min(shadow, reach)
+    return replace(found, reach_fraction=reach if asked else 0.0, shadow_fraction=shadow)
 
 
 def _touched(grid: Grid, read: Window, table: gpd.GeoDataFrame) -> Window:

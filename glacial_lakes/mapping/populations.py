@@ -15,6 +15,7 @@ from glacial_lakes.kernels.labels import connected_with
 from glacial_lakes.kernels.morphology import depth_in
 from glacial_lakes.mapping.classification import MAX_SHADED_ICE_NDWI
 from glacial_lakes.mapping.indices import ndwi_or_zero
+from glacial_lakes.mapping.seeds import MAX_GLINT
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -46,7 +47,8 @@ def populations(
     between neighbours (minimum noise fraction, Green et al. 1988), in logarithms: the texture of
     ice and rock is that of light, which changes all bands by one factor. A candidate is cut where
     the combination has two populations with a gap between them, and one of the two may be
-    something else than water by its index. Clear water beside turbid water stays one lake.
+    something else than water by its index. Clear water beside turbid water stays one lake, and so
+    does deep water, whose index is noise, with its shallows.
 
     Parameters
     ----------
@@ -84,7 +86,8 @@ def populations(
     waiting = [(candidate, pure)]
     while waiting:
         part, core = waiting.pop()
-        halves = _halves(signals, index, core) if len(whole) + len(waiting) + 1 < MOST else None
+        room = len(whole) + len(waiting) + 1 < MOST
+        halves = _halves(signals, index, nir, core) if room else None
         if halves is None:
             whole.append(part)
             continue
@@ -99,7 +102,9 @@ def _pure(part: Bool) -> Bool:
     return pure
 
 
-def _halves(signals: NDArray[np.float64], index: Float, core: Bool) -> tuple[Bool, Bool] | None:
+def _halves(
+    signals: NDArray[np.float64], index: Float, nir: Float, core: Bool
+) -> tuple[Bool, Bool] | None:
     """Return where each of the two populations of some pixels would be; None for one population."""
     values = signals[:, core]
     count = values.shape[1]
@@ -118,9 +123,14 @@ def _halves(signals: NDArray[np.float64], index: Float, core: Bool) -> tuple[Boo
     threshold = _gap(np.sort(value[core]))
     if threshold is None:
         return None
-    high = value > threshold
-    weakest = min(np.median(index[core & high]), np.median(index[core & ~high]))
-    return (high, ~high) if weakest < MAX_SHADED_ICE_NDWI else None
+    halves = value > threshold, ~(value > threshold)
+    strong, weak = sorted(halves, key=lambda half: -np.median(index[core & half]))
+    if not np.median(index[core & weak]) < MAX_SHADED_ICE_NDWI:
+        return None
+    darkness, other = np.median(nir[core & weak]), np.median(nir[core & strong])
+    if darkness < MAX_GLINT and darkness < other + LEAST_REFLECTANCE and other < MAX_GLINT:
+        return None  # no ground is darker than clear water
+    return halves
 
 
 def _gap(ordered: NDArray[np.float64]) -> float | None:

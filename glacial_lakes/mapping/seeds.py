@@ -176,6 +176,12 @@ MAX_DARK_NIR, MAX_DARK_SWIR1 = 0.02, 0.03
 sunlit ground is so dark. Glint lifts the SWIR as much as the near infrared, and the SWIR of many
 sensors has coarser pixels, which see more of the shore."""
 
+MAX_GLINT = 0.035
+GLINT_FALL = 0.6
+"""Glint of the sun on deep water lifts near infrared and SWIR alike, up to the first. The light of
+the sky, by which shaded ground is seen, falls to less than the second share between them, and rock
+in dim sunlight rises."""
+
 MAX_WATER_GREEN = 0.40
 """The brightest glacial milk stays below this; snow and cloud do not."""
 
@@ -217,5 +223,6 @@ def _water_seeds(blue, green, nir, swir1, excluded):  # type: ignore[no-untyped-
             if has_swir1:
                 weak &= (s < MAX_SEED_SWIR1) & (s < g)
                 dark &= s < MAX_DARK_SWIR1
+                dark |= n < MAX_GLINT and GLINT_FALL * n < s < n
             found[row, col] = strong | weak | dark | milk
     return found
