@@ -107,13 +107,13 @@ def transform_of(plane: xr.DataArray, what: Message) -> Affine:
     return Affine(across, 0.0, west - across / 2, 0.0, down, north - down / 2)
 
 
-def _tells_corners(transform: object, across: float, west: float) -> bool:
+def _tells_corners(transform: Any, across: float, west: float) -> bool:
     """Tell whether coordinates are those of the upper left corners of pixels (stackstac).
 
     The transform in the attributes says where pixels begin, also those of another part.
     """
     try:
-        step, _, begin = (float(number) for number in tuple(transform)[:3])  # type: ignore[arg-type]
+        step, _, begin = (float(number) for number in tuple(transform)[:3])
     except (TypeError, ValueError):
         return False
     apart = (west - begin) / across
