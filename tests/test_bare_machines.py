@@ -124,6 +124,7 @@ EVERY_SETTING: dict[str, object] = {
     "inputs.glaciers": "glaciers.gpkg",
     "inputs.months": [8],
     "inputs.trusted_scenes": [PRODUCTS[0]],
+    "inputs.hosts": ["example.org"],
     "mapping.min_pixels": 4,
     "mapping.index": "mndwi",
     "mapping.seed_threshold": 0.1,
@@ -157,6 +158,8 @@ EVERY_SETTING: dict[str, object] = {
     "limits.open_memory_gb": 1.5,
     "limits.scene_s": 600,
     "limits.memory_gb": 2,
+    "limits.wait_s": 20,
+    "limits.kept_gb": 1,
 }
 APART = {"mapping.detector"}
 """Needs an extension; tests/test_detectors.py has one."""

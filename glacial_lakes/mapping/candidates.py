@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -63,12 +62,6 @@ PURE_PX = 1.5
 
 ALIKE_NDWI = 0.1
 """Index of one lake differs by less, from the shallows to the middle."""
-
-GROWING_PX = (10, 60)
-"""Pixels of a candidate that tell its water, and of one that a row of mixed pixels changes much."""
-
-LEAST_GROWTH = 1.15
-"""Pixels with those that hold more water than land over those without."""
 
 CLEAR_NDWI = 0.4
 """Water that differs so clearly from ground is not mixed with it unseen."""
@@ -222,70 +215,17 @@ def _measure_part(
 ) -> list[Measured]:
     """Draw and measure the outlines of a part of a candidate that is of one kind.
 
-    Other parts are ground like any other: each ends at the middle between both. Where pixels
-    beside a small lake hold more water than land, it is drawn again with them: what was taken for
-    shore beside them was not. That they are water the image tells by a shore that differs no less
-    from the lake without them, and by a lake that is no smaller.
+    Other parts are ground like any other: each ends at the middle between both.
     """
-    signals = np.stack([pixels.reflectance[name] for name in bands])
+    pixel_m, window = grid.resolution, pixels.window
+    state = ground_states(pixels)
     dark_slope = pixels.dark_slope
     known = np.isfinite(pixels.reflectance["nir"]) & ~pixels.cloud & ~dark_slope
-    draw = partial(
-        _draw,
-        around,
-        pixels,
-        others=others,
-        grid=grid,
-        known=known,
-        smallest_m2=smallest_m2,
-        sun_elevation_deg=sun_elevation_deg,
-        may_hold_ice=may_hold_ice,
-        has_cloud_mask=has_cloud_mask,
-        model=model,
-        keep_fraction=keep_fraction,
-    )
-    fraction = unmixing.unmix(signals, own, others, known, pixel_m=grid.resolution)
+    signals = np.stack([pixels.reflectance[name] for name in bands])
+    fraction = unmixing.unmix(signals, own, others, known, pixel_m=pixel_m)
     if fraction is None:
-        land = own & (ground_states(pixels) == State.LAND)
-        return [Measured(pixels.window, own, land, land, None, None)]
-    measured = draw(own, fraction)
-    least, most = GROWING_PX
-    if not least <= own.sum() <= most or not any(one.row for one in measured):
-        return measured
-    grown = own | ((fraction.water > 0.5) & known & fraction.ground)
-    if grown.sum() < LEAST_GROWTH * own.sum():
-        return measured
-    again = unmixing.unmix(signals, grown, others, known, pixel_m=grid.resolution)
-    if again is None or again.separation < fraction.separation:
-        return measured
-    larger = draw(grown, again)
-    return larger if _lake_m2(larger) >= _lake_m2(measured) else measured
-
-
-def _lake_m2(measured: Sequence[Measured]) -> float:
-    """Return the area of what may be lakes among outlines."""
-    return sum(float(one.row["geometry"].area) for one in measured if one.row is not None)
-
-
-def _draw(
-    around: Pixels,
-    pixels: Pixels,
-    own: Bool,
-    fraction: Fraction,
-    *,
-    others: Bool,
-    grid: Grid,
-    known: Bool,
-    smallest_m2: float,
-    sun_elevation_deg: float | None,
-    may_hold_ice: bool,
-    has_cloud_mask: bool,
-    model: OutsideModel | None,
-    keep_fraction: bool,
-) -> list[Measured]:
-    """Draw and measure the outlines of a part by its fraction of water."""
-    pixel_m, window = grid.resolution, pixels.window
-    state, dark_slope = ground_states(pixels), pixels.dark_slope
+        land = own & (state == State.LAND)
+        return [Measured(window, own, land, land, None, None)]
     mine = known & fraction.ground
     if dark_slope.any():
         mine |= _like_core(pixels, fraction, dark_slope) & fraction.ground
