@@ -50,6 +50,21 @@ SMOKE = {
 }
 """Modules that show within a few minutes whether other versions of the libraries will do."""
 
+THOROUGH = {
+    "test_accuracy_benchmark.py",
+    "test_bare_machines.py",
+    "test_cluster.py",
+    "test_compiled.py",
+    "test_doors.py",
+    "test_interrupts.py",
+    "test_permissions.py",
+    "test_review_in_place.py",
+    "test_stac.py",
+    "test_viewer.py",
+    "test_what_is_not_ours.py",
+}
+"""Modules that start, starve, stop and break whole programs, servers and browsers."""
+
 hypothesis.settings.register_profile("without a clock", deadline=None)
 hypothesis.settings.load_profile("without a clock")
 
@@ -79,6 +94,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.stash[COLLECTED] = list(items)
     items.sort(key=lambda item: item.path.name not in SLOWEST_FIRST)
     for item in items:
+        if item.path.name in THOROUGH:
+            item.add_marker(pytest.mark.thorough)
         if "data" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.real_data)
         elif item.path.name in SMOKE:
