@@ -33,7 +33,7 @@ VERBS = {
     "demo": set(),
     "init": set(),
     "start": {"--open", "--no-open"},
-    "scenes": set(),
+    "scenes": {"--verify"},
     "map": {"-o", "--dem", "--glaciers", "--aoi", "--min-area-m2"},
     "run": {"--jobs", "--max-memory", "--dask", "--plan", "--allow-empty"},
     "series": {"-o"},
