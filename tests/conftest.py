@@ -57,13 +57,15 @@ THOROUGH = {
     "test_compiled.py",
     "test_doors.py",
     "test_interrupts.py",
+    "test_partner.py",
     "test_permissions.py",
     "test_review_in_place.py",
     "test_stac.py",
     "test_viewer.py",
     "test_what_is_not_ours.py",
+    "test_workflow.py",
 }
-"""Modules that start, starve, stop and break whole programs, servers and browsers."""
+"""Modules that play whole programs, servers, browsers and several people, and break them."""
 
 hypothesis.settings.register_profile("without a clock", deadline=None)
 hypothesis.settings.load_profile("without a clock")
