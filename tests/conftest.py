@@ -60,10 +60,13 @@ THOROUGH = {
     "test_partner.py",
     "test_permissions.py",
     "test_review_in_place.py",
+    "test_review_lineage.py",
     "test_stac.py",
     "test_viewer.py",
+    "test_what_a_person_added.py",
     "test_what_is_not_ours.py",
     "test_workflow.py",
+    "test_year.py",
 }
 """Modules that play whole programs, servers, browsers and several people, and break them."""
 
