@@ -277,7 +277,8 @@ def test_any_value_comes_back_from_a_shapefile_or_is_refused(
         return
     back = vector.read_vector(path)
     assert back["GL_Area"][0] == pytest.approx(area, rel=1e-9, abs=1e-12)
-    assert (back["Quality"][0] or "") == text.rstrip(" ")
+    # a field of dBase is filled up with blanks, and GDAL takes those before a text for such as well
+    assert (back["Quality"][0] or "") == text.strip(" ")
 
 
 # Reading
