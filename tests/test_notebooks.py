@@ -56,17 +56,25 @@ def texts_of(cell: nbformat.notebooknode.NotebookNode) -> str:
     )
 
 
+def played(
+    path: Path, sample_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Path, list[nbformat.notebooknode.NotebookNode]]:
+    """Run a notebook beside the sample data; return its folder and cells, none of which warned."""
+    shutil.copytree(sample_data, tmp_path / "sample_data")
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    done = execute(path, folder, monkeypatch)
+    cells = [cell for cell in done.cells if cell.cell_type == "code"]
+    errors = [o for cell in cells for o in cell.outputs if o.get("name") == "stderr"]
+    assert not errors, errors[0]["text"]
+    return folder, cells
+
+
 @pytest.mark.thorough
 def test_the_first_inventory_runs_and_tells_its_story(
     tmp_path: Path, sample_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(sample_data, tmp_path / "sample_data")
-    folder = tmp_path / "notebooks"
-    folder.mkdir()
-    done = execute(FIRST, folder, monkeypatch)
-    cells = [cell for cell in done.cells if cell.cell_type == "code"]
-    errors = [o for cell in cells for o in cell.outputs if o.get("name") == "stderr"]
-    assert not errors, errors[0]["text"]
+    folder, cells = played(FIRST, sample_data, tmp_path, monkeypatch)
     pictures = sum("image/png" in o.get("data", {}) for cell in cells for o in cell.outputs)
     assert pictures == 4
     story = "\n".join(texts_of(cell) for cell in cells)
@@ -80,12 +88,7 @@ def test_the_first_inventory_runs_and_tells_its_story(
 def test_one_scene_is_tuned_step_by_step(
     tmp_path: Path, sample_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(sample_data, tmp_path / "sample_data")
-    folder = tmp_path / "notebooks"
-    folder.mkdir()
-    cells = [c for c in execute(TUNE, folder, monkeypatch).cells if c.cell_type == "code"]
-    errors = [o for cell in cells for o in cell.outputs if o.get("name") == "stderr"]
-    assert not errors, errors[0]["text"]
+    _, cells = played(TUNE, sample_data, tmp_path, monkeypatch)
     assert sum("image/png" in o.get("data", {}) for c in cells for o in c.outputs) == 2
     story = "\n".join(texts_of(cell) for cell in cells)
     for word in ("Otsu", "candidates", "half of the pixel is water", "unmixed", "mndwi"):
@@ -96,12 +99,7 @@ def test_one_scene_is_tuned_step_by_step(
 def test_change_over_time_is_told_on_the_sample_and_on_drawn_outlines(
     tmp_path: Path, sample_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(sample_data, tmp_path / "sample_data")
-    folder = tmp_path / "notebooks"
-    folder.mkdir()
-    cells = [c for c in execute(CHANGE, folder, monkeypatch).cells if c.cell_type == "code"]
-    errors = [o for cell in cells for o in cell.outputs if o.get("name") == "stderr"]
-    assert not errors, errors[0]["text"]
+    folder, cells = played(CHANGE, sample_data, tmp_path, monkeypatch)
     assert sum("image/png" in o.get("data", {}) for c in cells for o in c.outputs) == 2
     story = "\n".join(texts_of(cell) for cell in cells)
     for word in ("sudden_drainage", "new_near_glacier", "growing", "true +", "n_common"):
@@ -115,12 +113,7 @@ def test_change_over_time_is_told_on_the_sample_and_on_drawn_outlines(
 def test_the_same_pixels_give_the_same_lakes_whatever_they_come_in(
     tmp_path: Path, sample_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(sample_data, tmp_path / "sample_data")
-    folder = tmp_path / "notebooks"
-    folder.mkdir()
-    cells = [c for c in execute(OWN, folder, monkeypatch).cells if c.cell_type == "code"]
-    errors = [o for cell in cells for o in cell.outputs if o.get("name") == "stderr"]
-    assert not errors, errors[0]["text"]
+    folder, cells = played(OWN, sample_data, tmp_path, monkeypatch)
     assert sum("image/png" in o.get("data", {}) for c in cells for o in c.outputs) == 1
     story = "\n".join(texts_of(cell) for cell in cells)
     for word in ("outlines of the product: True", "metres about 42.6 N 75 E", "shadow", "GL0744"):

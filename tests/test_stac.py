@@ -500,7 +500,13 @@ def tile(products: Products, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_stac_item(larger(products.scenes["2022"], 11), folder, block=512)
 
 
-@pytest.mark.parametrize("place_m", [(7300, 9100), (10300, 5200)])
+AT_AN_EDGE = pytest.param(
+    (4000, 4000),
+    marks=pytest.mark.xfail(reason="lakes at the edge of a block ask for what lies beyond it"),
+)
+
+
+@pytest.mark.parametrize("place_m", [(7300, 9100), (10300, 5200), AT_AN_EDGE])
 def test_an_area_fetches_its_blocks_and_little_more_and_the_plan_says_how_much(
     place_m: tuple[int, int], tile: Path, tmp_path: Path, here: None
 ) -> None:
