@@ -635,8 +635,8 @@ def sampled(source, rows, cols, size, parts):
         values = ndimage.map_coordinates(layer, places, order=1, mode="grid-constant")
         return values.reshape(size, parts, size, parts).mean((1, 3))
 
-    known = means((source[0] > 0).astype(float))
-    bands = np.stack([means(np.where(source[0] > 0, band, 0.0)) for band in source])
+    known = means(source.any(axis=0).astype(float))
+    bands = np.stack([means(band.astype(float)) for band in source])
     return np.where(known >= 0.5, np.floor(bands / np.maximum(known, 0.5) + 0.5), 0)
 
 

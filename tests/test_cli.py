@@ -448,7 +448,7 @@ def test_an_atlas_has_images_of_the_run_and_an_option_of_another_kind_is_refused
     assert (done.code, done.out) == (0, f"{atlas}\n")
     text = atlas.read_text(encoding="utf-8")
     assert text.count("<article") == 2
-    assert text.count('href="data:image/webp') >= 2
+    assert text.count('href="data:image/jpeg') >= 2
     done = call("report", inventory, "-o", summary, "--kind", "summary", "--since", inventory)
     assert done.code == 0
     assert call("report", inventory, "-o", tmp_path / "r.html", "--lake", "1").code == 2

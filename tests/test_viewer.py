@@ -45,6 +45,7 @@ from glacial_lakes.report.viewer_words import TEXTS
 from glacial_lakes.review.decision_file import FORMAT
 from glacial_lakes.review.review_file import review_file
 from glacial_lakes.workflow.looks import looking
+from glacial_lakes.workflow.output_folder import is_result
 
 VIEWER = Path(glacial_lakes.report.__file__).parent / "viewer"
 WIDTHS = (1280, 390)
@@ -463,9 +464,10 @@ def test_pictures_are_shown_from_the_page_or_from_its_folder(
         monkeypatch.setattr(viewer, "MOST_PAGE_BYTES", 0)
     inventory = make_inventory()
     looks = painted(inventory, tmp_path)
-    page, *files = write_viewer(inventory, tmp_path / "v.html", looks=looks)
+    page, *files = write_viewer(inventory, tmp_path / "viewer.html", looks=looks)
     assert bool(files) != is_inline
-    assert all(file.parent == tmp_path / "v_files" for file in files)
+    assert all(file.parent == tmp_path / "viewer_files" for file in files)
+    assert all(is_result(path, tmp_path) for path in (page, *files))  # a later run removes them
     write_viewer(inventory, page, looks=looks, title="once more")  # over what is there
     assert "once more" in page.read_text(encoding="utf-8")
     browser.open(page, 1280)

@@ -182,8 +182,8 @@ def _same_page(new: Path, old: Path) -> bool:
     return any(all(kind.search(head) for head in heads) for kind in (_REPORT, _VIEWER, _ATLAS))
 
 
-def _same_webp(new: Path, old: Path) -> bool:
-    return all(_head(path)[:4] == b"RIFF" and _head(path)[8:12] == b"WEBP" for path in (new, old))
+def _same_picture(new: Path, old: Path) -> bool:
+    return all(_head(path)[:3] == b"\xff\xd8\xff" for path in (new, old))
 
 
 def _same_style(new: Path, old: Path) -> bool:
@@ -251,7 +251,7 @@ _KINDS: Mapping[str, Callable[[Path, Path], bool]] = {
     ".geojson": _same_features,
     ".json": _same_keys,
     ".html": _same_page,
-    ".webp": _same_webp,
+    ".jpg": _same_picture,
     ".qml": _same_style,
     ".kmz": _same_kmz,
     ".xlsx": _same_workbook,

@@ -228,7 +228,7 @@ def sampled(
     Parameters
     ----------
     source : ndarray (band, y, x), uint8
-        The image; 0 where nothing is known.
+        The image; 0 in all bands where nothing is known.
     rows, cols : ndarray (n, n), float64
         Where the nodes of a lattice over the square lie in the image, in pixels from its corner;
         between nodes the image is even enough to interpolate.
@@ -254,7 +254,7 @@ def sampled(
         places.min() > 0.5 and places.max() < length - 0.5 - _ROUNDING
         for places, length in zip((rows, cols), source.shape[1:], strict=True)
     )
-    loop = _sampled_known if is_inside and source[0].all() else _sampled
+    loop = _sampled_known if is_inside and source.any(axis=0).all() else _sampled
     picture: NDArray[np.uint8] = loop(source, rows, cols, size, parts)
     return picture
 
@@ -309,6 +309,9 @@ def _sampled(source, rows, cols, size, parts):  # type: ignore[no-untyped-def]
     nodes, steps = rows.shape[0], size * parts
     line = np.empty((2, nodes))
     total, known = np.empty((bands, size)), np.empty(size)
+    is_known = np.zeros((height, width), np.bool_)
+    for band in range(bands):
+        is_known |= source[band] > 0
     for row in range(size):
         for col in range(size):
             known[col] = 0.0
@@ -333,7 +336,7 @@ def _sampled(source, rows, cols, size, parts):  # type: ignore[no-untyped-def]
                 for corner in range(4):
                     down_one, along_one = corner // 2, corner % 2
                     r, c = above + down_one, before + along_one
-                    if 0 <= r < height and 0 <= c < width and source[0, r, c]:
+                    if 0 <= r < height and 0 <= c < width and is_known[r, c]:
                         weight = (y if down_one else 1 - y) * (x if along_one else 1 - x)
                         known[col] += weight
                         for band in range(bands):

@@ -75,7 +75,7 @@ def sheets(
     Returns
     -------
     list of bytes
-        Sheets of squares of :data:`SIZE` pixels, WebP. Neighbours lie on one sheet.
+        Sheets of squares of :data:`SIZE` pixels, JPEG. Neighbours lie on one sheet.
     dict of int to Pictures
         By lake; lakes that no image shows are left out.
     """

@@ -5,20 +5,19 @@ from __future__ import annotations
 import base64
 import math
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
+from PIL import Image
 from rasterio.crs import CRS
-from rasterio.errors import NotGeoreferencedWarning
-from rasterio.io import MemoryFile
 
 from glacial_lakes.errors import NotCoveredError
 from glacial_lakes.grid import Grid
 from glacial_lakes.measures.catchment import drainage
 from glacial_lakes.measures.meridian import turned
-from glacial_lakes.runtime.quiet import quiet
 from glacial_lakes.scenes.dem import Dem, read_heights
 from glacial_lakes.terrain import horn_gradient, illumination
 
@@ -32,8 +31,8 @@ STREAM_KM2 = 5.0
 _STREAM = (58, 128, 178)
 
 _SUN = 315.0, 45.0  # from the upper left, as maps are shaded
-_WEBP = {"driver": "WEBP", "QUALITY": "60", "METHOD": "0"}
-"""The quickest way of packing takes a third of the time, and a sixth more room."""
+_QUALITY = 65
+"""Of JPEG, which takes a third of the time of WebP and half as much room again."""
 
 Bounds = tuple[float, float, float, float]
 
@@ -43,7 +42,7 @@ class Picture:
     """An image file and where it lies, as the viewer takes it."""
 
     content: bytes
-    """WebP."""
+    """JPEG."""
     bounds: Bounds
     """West, south, east and north in degrees; straight sides in web Mercator."""
 
@@ -132,20 +131,16 @@ def streams(heights: NDArray[np.float32], cell_m: float) -> NDArray[np.bool_]:
 
 
 def encoded(image: NDArray[np.uint8]) -> bytes:
-    """Return an image of red, green and blue, shape (3, y, x), as a WebP file."""
-    bands, height, width = image.shape
-    # the page tells where it lies
-    with MemoryFile(ext=".webp") as memory, quiet(NotGeoreferencedWarning):
-        with memory.open(
-            **_WEBP, width=width, height=height, count=bands, dtype="uint8"
-        ) as dataset:
-            dataset.write(image)
-        return bytes(memory.read())
+    """Return an image of red, green and blue, shape (3, y, x), as a JPEG file."""
+    with BytesIO() as file:
+        picture = Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)))
+        picture.save(file, "JPEG", quality=_QUALITY)
+        return file.getvalue()
 
 
 def data_uri(content: bytes) -> str:
-    """Return a WebP file as the address of itself."""
-    return f"data:image/webp;base64,{base64.b64encode(content).decode()}"
+    """Return a JPEG file as the address of itself."""
+    return f"data:image/jpeg;base64,{base64.b64encode(content).decode()}"
 
 
 def from_mercator(x: float, y: float) -> tuple[float, float]:

@@ -164,7 +164,7 @@ def _placed(
     as_text = 4 / 3 * sum(len(content) for content in contents)
     outlines = sum(len(text) + _ROW_BYTES for text in data["rows"]["shape"])
     is_inline = as_text + outlines <= MOST_PAGE_BYTES
-    names = [f"{folder}/{number:04d}.webp" for number in range(len(contents))]
+    names = [f"{folder}/{number:04d}.jpg" for number in range(len(contents))]
     shown = {
         "size": SIZE,
         "columns": COLUMNS,

@@ -28,7 +28,7 @@ _SHAPEFILES = r"shapefiles/lakes(_\w[\w-]*)?(\.(shp|shx|dbf|prj|cpg|qml)|_fields
 _OF_OTHER_NAMES = {"shp", "gpkg", "csv", "csv_excel", "xlsx", "report"}
 _BY_FORMAT = "|".join(name for name in EXPORT_FORMATS if name not in _OF_OTHER_NAMES)
 _RESULT = re.compile(
-    rf"inventory\.gpkg|(report|viewer)\.html|viewer_files/[0-9a-f]{{16}}\.webp|manifest\.json"
+    rf"inventory\.gpkg|(report|viewer)\.html|viewer_files/[0-9a-f]{{4,16}}\.(jpg|webp)|manifest\.json"
     rf"|(lakes|outlines)\.({_BY_FORMAT})"
     rf"|(csv_excel/)?(lakes|observations|events|trends|alerts|totals)\.csv"
     r"|csv_excel/(list_of_lakes|by_\w+|change_of_all_lakes|changes|storage|to_visit|quality_control|not_on_images)\.csv"
