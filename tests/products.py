@@ -97,6 +97,19 @@ def sample_scene(sample_data: Path, date: str) -> SimulatedScene:
     )
 
 
+def larger(scene: SimulatedScene, times: int) -> SimulatedScene:
+    """Return a scene that shows the same again and again, to the east and the south."""
+    grid = scene.grid
+    shape = tuple(times * size for size in grid.shape)
+    return dataclasses.replace(
+        scene,
+        grid=Grid(grid.crs, grid.transform, shape),
+        bands={name: np.tile(band, (times, times)) for name, band in scene.bands.items()},
+        labels=np.tile(scene.labels, (times, times)),
+        saturated=np.tile(scene.saturated, (times, times)),
+    )
+
+
 def _labels(classes: np.ndarray, table: dict[Label, int]) -> np.ndarray:
     labels = np.full(classes.shape, Label.BARE, np.uint8)
     for label, value in table.items():

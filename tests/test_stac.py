@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, get_args
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
 from affine import Affine
-from products import Products
+from products import Products, larger
 from range_server import Log, range_server
+from real_servers import rustac, started
+from shapely import box
 
 import glacial_lakes as gl
 from glacial_lakes.errors import (
@@ -32,6 +31,8 @@ from glacial_lakes.errors import (
     UnknownProductError,
     UnsafeInputError,
 )
+from glacial_lakes.mapping.candidates import AROUND_PX
+from glacial_lakes.scenes import remote
 from glacial_lakes.scenes.catalogues import find_items
 from glacial_lakes.scenes.plausibility import assess
 from glacial_lakes.scenes.raster import read_header
@@ -294,6 +295,12 @@ def remote_item(path: Path, log: Log) -> dict[str, Any]:
     return item
 
 
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask servers again at once."""
+    monkeypatch.setattr(remote, "PAUSE_S", 0.01)
+
+
 @pytest.fixture
 def access(server: Log, tmp_path: Path) -> Access:
     return Access((server.host,), str(tmp_path / "kept"), wait_s=0.8, attempts=2)
@@ -467,19 +474,6 @@ def test_the_oldest_copies_are_removed_beyond_the_limit(
 # ---- how much is fetched, and what a plan says of it ----
 
 
-def larger(scene: Any, times: int) -> Any:
-    """Return a scene that shows the same again and again, to the east and the south."""
-    grid = scene.grid
-    shape = tuple(times * size for size in grid.shape)
-    return dataclasses.replace(
-        scene,
-        grid=gl.Grid(grid.crs, grid.transform, shape),
-        bands={name: np.tile(band, (times, times)) for name, band in scene.bands.items()},
-        labels=np.tile(scene.labels, (times, times)),
-        saturated=np.tile(scene.saturated, (times, times)),
-    )
-
-
 def touched_bytes(path: Path, bounds: tuple[float, float, float, float]) -> int:
     """Return the bytes of the blocks of an image that touch a place, as GDAL tells them."""
     west, south, east, north = bounds
@@ -500,30 +494,39 @@ def tile(products: Products, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_stac_item(larger(products.scenes["2022"], 11), folder, block=512)
 
 
-AT_AN_EDGE = pytest.param(
-    (4000, 4000),
-    marks=pytest.mark.xfail(reason="lakes at the edge of a block ask for what lies beyond it"),
-)
+MARGIN_M, AROUND_M = 160 + 20, 10 * AROUND_PX
+"""Ground beside an area whose lakes may be wanted, and around a lake, that mapping looks at."""
 
 
-@pytest.mark.parametrize("place_m", [(7300, 9100), (10300, 5200), AT_AN_EDGE])
+def area_of(tile: Path, east_m: float, south_m: float) -> gpd.GeoSeries:
+    """Return an area of 5 × 5 km in a tile, by where its upper left corner lies."""
+    with rasterio.open(tile.parent / "B03.tif") as image:
+        west, north, crs = image.bounds.left, image.bounds.top, image.crs.to_wkt()
+    east, south = west + east_m, north - south_m
+    return gpd.GeoSeries([box(east, south - 5000, east + 5000, south)], crs=crs)
+
+
+def needed_bytes(tile: Path, area: gpd.GeoSeries, margin_m: float) -> int:
+    """Return the bytes of all blocks that an area and a margin around it touch."""
+    around = area.buffer(margin_m, join_style="mitre").total_bounds
+    return sum(touched_bytes(band, tuple(around)) for band in tile.parent.glob("*.tif"))
+
+
+def project_at(folder: Path, tile: Path, area: gpd.GeoSeries, log: Log) -> gl.Project:
+    more = f'hosts = ["{log.host}"]\n[area]\naoi = "aoi.gpkg"'
+    path = project_of(folder, '{ stac = "item.json" }', more)
+    area.to_file(folder / "aoi.gpkg")
+    (folder / "item.json").write_text(json.dumps(remote_item(tile, log)))
+    return gl.read_project(path)
+
+
+@pytest.mark.parametrize("place_m", [(7300, 9100), (10300, 5200), (4000, 4000)])
 def test_an_area_fetches_its_blocks_and_little_more_and_the_plan_says_how_much(
     place_m: tuple[int, int], tile: Path, tmp_path: Path, here: None
 ) -> None:
-    import geopandas as gpd
-    from shapely import box
-
-    with rasterio.open(tile.parent / "B03.tif") as image:
-        west, north, crs = image.bounds.left, image.bounds.top, image.crs.to_wkt()
-    east, south = west + place_m[0], north - place_m[1]
-    area = box(east, south - 5000, east + 5000, south)
+    area = area_of(tile, *place_m)
     with range_server(tile.parents[1]) as log:
-        folder = tmp_path / "p"
-        more = f'hosts = ["{log.host}"]\n[area]\naoi = "aoi.gpkg"'
-        path = project_of(folder, '{ stac = "item.json" }', more)
-        gpd.GeoSeries([area], crs=crs).to_file(folder / "aoi.gpkg")
-        (folder / "item.json").write_text(json.dumps(remote_item(tile, log)))
-        project = gl.read_project(path)
+        project = project_at(tmp_path / "p", tile, area, log)
         plan = gl.explain(project)
         opening = log.sent
         assert len(plan.scenes) == 1
@@ -533,13 +536,23 @@ def test_an_area_fetches_its_blocks_and_little_more_and_the_plan_says_how_much(
         assert result.refused == ()
         assert result.mapped
         assert log.sent == pytest.approx(plan.bytes, rel=0.2)
-        margin = area.buffer(160 + 20, join_style="mitre").bounds
-        needed = sum(touched_bytes(band, margin) for band in tile.parent.glob("*.tif"))
-        assert log.sent + opening <= 1.3 * needed
+        assert log.sent + opening <= 1.3 * needed_bytes(tile, area, MARGIN_M)
         log.forget()
         assert gl.explain(project).bytes == 0
         assert gl.run(project).unchanged
         assert log.requests == []
+
+
+def test_lakes_at_the_edge_of_a_block_ask_for_no_more_than_the_ground_around_them(
+    tile: Path, tmp_path: Path, here: None
+) -> None:
+    """The area ends 110 m before a block does, lakes lie on its border, and the sun beyond it."""
+    area = area_of(tile, 10_000, 4900)
+    with range_server(tile.parents[1]) as log:
+        project = project_at(tmp_path / "p", tile, area, log)
+        assert gl.run(project).n_lakes > 0
+        assert log.sent > needed_bytes(tile, area, MARGIN_M)
+        assert log.sent <= 1.3 * needed_bytes(tile, area, MARGIN_M + AROUND_M)
 
 
 def test_the_plan_of_products_here_is_what_their_images_hold(
@@ -565,28 +578,13 @@ def test_the_plan_of_products_here_is_what_their_images_hold(
 @pytest.fixture(scope="module")
 def searched(tile: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the address of a STAC server that knows one item, and no filter."""
-    program = Path(sys.executable).with_name("rustac")
-    if not program.exists():
-        pytest.skip("needs rustac")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     item = tmp_path_factory.mktemp("served") / "item.json"
     content = json.loads(tile.read_text())
     for name, asset in content["assets"].items():
         asset["href"] = f"https://example.com/{name}.tif"
     item.write_text(json.dumps(content))
-    address = f"127.0.0.1:{port}"
-    words = [str(program), "serve", "--addr", address, "--create-collections", str(item)]
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        try:
-            for _ in range(100):
-                with suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.1):
-                    break
-                time.sleep(0.1)
-            yield f"http://{address}"
-        finally:
-            server.kill()
+    with ExitStack() as stack:
+        yield started(stack, lambda: rustac(item))
 
 
 def test_a_server_is_searched_by_time_and_collection(searched: str, tmp_path: Path) -> None:

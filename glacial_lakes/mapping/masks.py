@@ -79,6 +79,22 @@ def _cloud(green, nir, swir1, flags):  # type: ignore[no-untyped-def]
     return cloud
 
 
+def may_be_cloud(reflectance: Reflectance, flags: NDArray[np.uint8]) -> Bool:
+    """Return where :func:`is_cloud` may find cloud, whatever the near infrared is.
+
+    Parameters
+    ----------
+    reflectance : mapping of str to array of float32, shape (y, x)
+        ``green`` and ``swir1``; without them the flags alone tell it.
+    flags : array of uint8, shape (y, x)
+    """
+    if "swir1" not in reflectance:
+        return (flags & CLOUD) != 0
+    anything = np.full(flags.shape, np.inf, np.float32)
+    cloud: Bool = _cloud(reflectance["green"], anything, reflectance["swir1"], flags)
+    return cloud
+
+
 def shows_water(reflectance: Reflectance) -> Bool:
     """Return pixels of water that no cloud hides whose mask was right: it would shine in the SWIR.
 
@@ -181,17 +197,28 @@ def reach_fraction(
     stretch : tuple of float
         As of :class:`glacial_lakes.Grid`, of pixels that are no squares.
     """
+    up, along = towards_sun(pixel_m, sun_azimuth_deg, sun_elevation_deg, stretch)
+    states = np.ascontiguousarray(states)  # the loop is compiled for one layout
+    return float(_share_towards(states, cloud_state, rows, cols, up, along))
+
+
+def towards_sun(
+    pixel_m: float,
+    sun_azimuth_deg: float,
+    sun_elevation_deg: float,
+    stretch: tuple[float, float] = (1.0, 1.0),
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return rows and columns from a pixel to all places whose cloud may cast its shadow on it."""
     if sun_elevation_deg <= 0:
-        return 0.0
+        return np.empty(0, np.int64), np.empty(0, np.int64)
     lowest, highest = (
         height / math.tan(math.radians(sun_elevation_deg)) / pixel_m for height in CLOUD_HEIGHT_M
     )
     distance = np.arange(lowest, highest + SHADOW_STEP_PX, SHADOW_STEP_PX)
     azimuth = math.radians(sun_azimuth_deg)
-    up = np.round(-distance * (math.cos(azimuth) * stretch[0])).astype(np.int64)
+    down = np.round(-distance * (math.cos(azimuth) * stretch[0])).astype(np.int64)
     along = np.round(distance * (math.sin(azimuth) * stretch[1])).astype(np.int64)
-    states = np.ascontiguousarray(states)  # the loop is compiled for one layout
-    return float(_share_towards(states, cloud_state, rows, cols, up, along))
+    return down, along
 
 
 def clouds_above(

@@ -49,7 +49,7 @@ from glacial_lakes.mapping.outside_model import (
     read_outside_model,
 )
 from glacial_lakes.mapping.path_radiance import is_top_of_atmosphere, path_reflectance
-from glacial_lakes.mapping.pixels import Pixels, band_names, ground_states, read_pixels
+from glacial_lakes.mapping.pixels import CIRRUS, Pixels, band_names, ground_states, read_pixels
 from glacial_lakes.mapping.probability import lake_prob
 from glacial_lakes.mapping.reach import on_map
 from glacial_lakes.mapping.read_mask import REMOTE_PX, Blocks
@@ -652,28 +652,58 @@ def _decide(
 
 
 class _Sky:
-    """What hides the ground, also in blocks that hold no lake of interest: read when asked for."""
+    """Where clouds are, also in blocks that hold no lake of interest: read when asked for.
+
+    Of such a block the flags come first, with the two bands in which clouds are bright: where
+    these show none, which is almost everywhere, the others are not read.
+    """
 
     def __init__(self, job: _Job, states: States) -> None:
         self._job, self._states = job, states
-        self._read: dict[Place, States] = {}
+        self._read: dict[Place, Bool] = {}
 
-    def states(self, window: Window) -> States:
-        """Return the states of a window as if all of the scene had been read."""
-        found: States = self._states[window.toslices()]
+    def clouds(self, window: Window, places: Collection[Place]) -> Bool:
+        """Return the clouds of a window as if all of the scene had been read.
+
+        What lies in blocks other than those of some places may be left out.
+        """
+        found: Bool = self._states[window.toslices()] == State.CLOUD
         blocks = self._job.blocks
-        missing = [block for block in blocks.of_window(window) if not blocks.wanted[block]]
-        if missing:
-            found = found.copy()
-        for block in missing:
-            if block not in self._read:
-                there = blocks.window(block)
-                pixels = read_pixels(self._job.scene, self._job.bands, there, None, self._job.path)
-                self._read[block] = ground_states(pixels)
+        for block in places:
+            if blocks.wanted[block]:
+                continue
             there = blocks.window(block)
+            if block not in self._read:
+                self._read[block] = self._look(there)
             both = there.intersection(window)
             found[within(both, window)] = self._read[block][within(both, there)]
         return found
+
+    def _look(self, there: Window) -> Bool:
+        """Return the clouds of a block that was not read yet."""
+        job = self._job
+        names = [name for name in ("green", "swir1") if name in job.bands]
+        flags = job.scene.read_flags(there)
+        bands = dict(zip(names, job.scene.read(names, there), strict=True))
+        for name in job.path.keys() & bands.keys():
+            bands[name] -= np.float32(job.path[name])
+        if not (masks.may_be_cloud(bands, flags) | (flags & CIRRUS != 0)).any():
+            return np.zeros(flags.shape, bool)
+        pixels = read_pixels(job.scene, job.bands, there, None, job.path)
+        clouds: Bool = ground_states(pixels) == State.CLOUD
+        return clouds
+
+
+def _blocks_towards(
+    blocks: Blocks, extent: Window, down: NDArray[np.int64], along: NDArray[np.int64]
+) -> set[Place]:
+    """Return the blocks in which what lies in a window meets one of some distances from it."""
+    top, left = int(extent.row_off), int(extent.col_off)
+    places: set[Place] = set()
+    for row, col in zip((top + down).tolist(), (left + along).tolist(), strict=True):
+        met = blocks.grid.clip(Window(col, row, extent.width, extent.height))
+        places.update(blocks.of_window(met))
+    return places
 
 
 def _reached(job: _Job, sky: _Sky, one: Measured, found: Features) -> Features:
@@ -692,9 +722,11 @@ def _reached(job: _Job, sky: _Sky, one: Measured, found: Features) -> Features:
     sun = azimuth, elevation, grid.stretch
     above = masks.clouds_above(rows, cols, grid.resolution, *sun)
     window = grid.clip(above)
+    own = Window(int(cols.min()), int(rows.min()), int(np.ptp(cols)) + 1, int(np.ptp(rows)) + 1)
+    places = _blocks_towards(job.blocks, own, *masks.towards_sun(grid.resolution, *sun))
     reach = masks.reach_fraction(
-        sky.states(window),
-        int(State.CLOUD),
+        sky.clouds(window, places).view(np.uint8),
+        1,
         rows - int(window.row_off),
         cols - int(window.col_off),
         grid.resolution,

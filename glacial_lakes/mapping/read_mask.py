@@ -116,6 +116,8 @@ class Blocks:
 
     def of_window(self, window: Window) -> list[tuple[int, int]]:
         """Return the places of the blocks that hold pixels of a window."""
+        if not (window.width and window.height):
+            return []
         down, along = (
             range(part.start // self.edge, -(-part.stop // self.edge)) for part in window.toslices()
         )

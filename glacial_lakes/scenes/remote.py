@@ -53,6 +53,8 @@ JOINED = 1 << 15
 """Gap between parts that are fetched together for all that: a request costs more."""
 MOST_AT_ONCE = 1 << 24
 """Bytes of one request; a larger part is fetched in several."""
+PAUSE_S = 0.2
+"""Before a server is asked again; each time four times as long."""
 TOGETHER = 8
 """Requests at a time."""
 
@@ -407,7 +409,7 @@ def _get_part(url: str, start: int, end: int, access: Access) -> tuple[bytes, in
     for attempt in range(1, access.attempts):
         with suppress(ResourceError):
             return _try_part(url, start, end, access)
-        time.sleep(min(0.2 * 4**attempt, 10.0))
+        time.sleep(min(PAUSE_S * 4**attempt, 10.0))
     return _try_part(url, start, end, access)
 
 
