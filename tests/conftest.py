@@ -16,6 +16,7 @@ from products import Products
 from sample_project import PRODUCTS, Maker, in_this_process, project_of
 
 from glacial_lakes.cli.commands import main
+from glacial_lakes.scenes import remote
 from glacial_lakes.workflow import read_ahead
 from glacial_lakes.workflow.compiling import compile_ahead
 from glacial_lakes.workflow.run import run
@@ -59,6 +60,7 @@ THOROUGH = {
     "test_interrupts.py",
     "test_partner.py",
     "test_permissions.py",
+    "test_remote_zarr.py",
     "test_review_in_place.py",
     "test_review_lineage.py",
     "test_stac.py",
@@ -139,6 +141,12 @@ def here() -> Iterator[None]:
     """Let runs open and map scenes in this process, where processes are not what is tested."""
     with in_this_process():
         yield
+
+
+@pytest.fixture
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask servers that fail again at once."""
+    monkeypatch.setattr(remote, "PAUSE_S", 0.01)
 
 
 @pytest.fixture(scope="session")

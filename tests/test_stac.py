@@ -32,7 +32,6 @@ from glacial_lakes.errors import (
     UnsafeInputError,
 )
 from glacial_lakes.mapping.candidates import AROUND_PX
-from glacial_lakes.scenes import remote
 from glacial_lakes.scenes.catalogues import find_items
 from glacial_lakes.scenes.plausibility import assess
 from glacial_lakes.scenes.raster import read_header
@@ -41,6 +40,8 @@ from glacial_lakes.scenes.stac import PROVIDERS, open_item
 from glacial_lakes.settings import StacSource
 from glacial_lakes.simulate.stac import Keeper, write_catalogue, write_stac_item
 from glacial_lakes.workflow.catalogues import KEPT_FOLDER
+
+pytestmark = pytest.mark.usefixtures("no_pause")
 
 KEEPERS: tuple[Keeper, ...] = get_args(Keeper)
 BASELINES = ("03.01", "04.00", "05.09")
@@ -293,12 +294,6 @@ def remote_item(path: Path, log: Log) -> dict[str, Any]:
     for asset in item["assets"].values():
         asset["href"] = f"{log.url}/{path.parent.name}/{asset['href'].removeprefix('./')}"
     return item
-
-
-@pytest.fixture(autouse=True)
-def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask servers again at once."""
-    monkeypatch.setattr(remote, "PAUSE_S", 0.01)
 
 
 @pytest.fixture

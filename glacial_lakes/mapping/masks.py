@@ -88,10 +88,9 @@ def may_be_cloud(reflectance: Reflectance, flags: NDArray[np.uint8]) -> Bool:
         ``green`` and ``swir1``; without them the flags alone tell it.
     flags : array of uint8, shape (y, x)
     """
-    if "swir1" not in reflectance:
-        return (flags & CLOUD) != 0
+    green = reflectance.get("green", NO_BAND)
     anything = np.full(flags.shape, np.inf, np.float32)
-    cloud: Bool = _cloud(reflectance["green"], anything, reflectance["swir1"], flags)
+    cloud: Bool = _cloud(green, anything, reflectance.get("swir1", NO_BAND), flags)
     return cloud
 
 

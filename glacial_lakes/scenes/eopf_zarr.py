@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from affine import Affine
@@ -27,6 +27,7 @@ from glacial_lakes.errors import (
     MetadataError,
     MissingFileError,
     UnknownProductError,
+    UnsafeInputError,
 )
 from glacial_lakes.grid import Grid
 from glacial_lakes.io.parsing import json_of
@@ -34,10 +35,19 @@ from glacial_lakes.scenes.metadata import to_name, to_number, to_sun, to_time
 from glacial_lakes.scenes.offsets import stored_offset
 from glacial_lakes.scenes.plausibility import check_tile, check_time, contradictions
 from glacial_lakes.scenes.raster import ZARR, Band, Header, coarsening, read_header, zarr_arrays
+from glacial_lakes.scenes.remote import (
+    AbsentError,
+    Access,
+    describe,
+    is_kept,
+    read_part,
+    shown_address,
+    size_of,
+)
 from glacial_lakes.scenes.rows import Row
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sensors import SAID
-from glacial_lakes.scenes.source import Source, gdal_name, read_metadata
+from glacial_lakes.scenes.source import MAX_METADATA_BYTES, Source, gdal_name, read_metadata
 from glacial_lakes.scenes.sun import sun_over
 
 METADATA = r"zarr\.json|\.zgroup"
@@ -79,6 +89,101 @@ def one_store(names: Iterable[str]) -> list[str]:
     return found[:1]
 
 
+class _Store(Protocol):
+    """Where the groups and arrays of a product are."""
+
+    @property
+    def where(self) -> Path | str:
+        """What errors name."""
+
+    def document(self, name: str) -> Mapping[str, Any] | None:
+        """Return a document, by its name below the root; None where there is none."""
+
+    def array(self, name: str) -> str:
+        """Return what an array is opened by."""
+
+
+@dataclass(frozen=True)
+class _Here:
+    """A folder or a zip."""
+
+    source: Source
+
+    @property
+    def where(self) -> Path:
+        return self.source.path
+
+    def document(self, name: str) -> Mapping[str, Any] | None:
+        source, name = self.source, f"{self.source.root}{name}"
+        if source.kind == "folder" and name not in source.names:  # not listed below its root
+            if not (source.path / name).is_file():
+                return None
+            source = replace(source, names=(name,))
+        if name not in source.names:
+            return None
+        return _parsed(read_metadata(source, name), source.path / name)
+
+    def array(self, name: str) -> str:
+        return gdal_name(self.source, f"{self.source.root}{name}")
+
+
+class _OnServer:
+    """An address; of what its root tells of all documents none is asked for."""
+
+    def __init__(self, url: str, access: Access) -> None:
+        self.where, self._url, self._access = shown_address(url), url.rstrip("/"), access
+        self._documents: dict[str, Mapping[str, Any] | None] = {}
+        self._is_told = False
+        refusals: list[MissingFileError] = []
+        kept = {name: is_kept(f"{self._url}/{name}", access) for name in _ROOTS}
+        for name in sorted(_ROOTS, key=lambda name: not kept[name]):
+            try:
+                top = self._fetch(name)
+            except MissingFileError as error:  # some servers refuse what they do not have
+                refusals.append(error)
+                continue
+            told = _mapping(top.get("metadata"))
+            if name == "zarr.json":
+                nodes = _mapping(_mapping(top.get("consolidated_metadata")).get("metadata"))
+                told = {f"{node}/zarr.json": document for node, document in nodes.items()}
+                self._documents[name] = top
+            self._documents |= {one: _mapping(document) for one, document in told.items()}
+            self._is_told = bool(told)
+            return
+        raise refusals[0]
+
+    def document(self, name: str) -> Mapping[str, Any] | None:
+        if name not in self._documents and not self._is_told:
+            try:
+                self._documents[name] = self._fetch(name)
+            except AbsentError:
+                self._documents[name] = None
+        return self._documents.get(name)
+
+    def array(self, name: str) -> str:
+        ending = next(one for one in _ARRAYS if self.document(f"{name}/{one}") is not None)
+        return describe(f"{self._url}/{name}/{ending}", self._access)
+
+    def _fetch(self, name: str) -> Mapping[str, Any]:
+        path, where = describe(f"{self._url}/{name}", self._access), f"{self.where}/{name}"
+        if size_of(path) > MAX_METADATA_BYTES:
+            remedy = N_("download the product again")
+            raise UnsafeInputError(where, "is too large for a metadata file", remedy)
+        return _parsed(read_part(path, 0, size_of(path)), where)
+
+
+_ROOTS = ("zarr.json", ".zmetadata", ".zgroup")
+_ARRAYS = ("zarr.json", ".zarray")
+
+
+def _parsed(content: bytes, where: Path | str) -> Mapping[str, Any]:
+    try:
+        return _mapping(json_of(content))
+    except ValueError as error:
+        what = N_("is not valid JSON ({error})")
+        raise DamagedFileError(where, what, _AGAIN, error=error) from None
+
+
 @dataclass(frozen=True)
 class _Node:
     """A group or an array of the store."""
@@ -111,17 +216,38 @@ def open_eopf(source: Source, metadata_name: str) -> Scene:
     GridError
         When no CRS is told, or bands do not fit each other.
     """
-    where = source.path / metadata_name
     if source.kind == "tar":
         raise UnknownProductError(
             source.path, "is a Zarr in a tar", "unpack it, and name the folder"
         )
-    root = _node(source, "")
+    return _open(_Here(source), str(source.path), source.path / metadata_name)
+
+
+def open_remote_eopf(url: str, access: Access) -> Scene:
+    """Describe a Sentinel-2 product in Zarr on a server; errors as of :func:`open_eopf`.
+
+    Parameters
+    ----------
+    url : str
+        Of the folder of the store.
+    access : Access
+        What may be asked.
+
+    Raises
+    ------
+    UnsafeInputError, MissingFileError, DamagedFileError, ResourceError
+        When its host is not allowed, or its server does not give what it should.
+    """
+    return _open(_OnServer(url, access), shown_address(url), shown_address(url))
+
+
+def _open(store: _Store, path: str, where: Path | str) -> Scene:
+    root = _node(store, "")
     discovery = root.attributes.get("stac_discovery", {}) if root else {}
     discovery = discovery.get("stac_discovery", discovery) if isinstance(discovery, Mapping) else {}
-    if root is None or _node(source, f"{_REFLECTANCE}/r10m") is None:
+    if root is None or _node(store, f"{_REFLECTANCE}/r10m") is None:
         raise UnknownProductError(
-            source.path,
+            store.where,
             "is a Zarr without {group}",
             "of another cube open the bands with xarray, and give them to Scene.from_xarray",
             group=_REFLECTANCE,
@@ -129,15 +255,15 @@ def open_eopf(source: Source, metadata_name: str) -> Scene:
     zarr_arrays()  # asked for before anything is said of the product
     properties = _Properties(discovery.get("properties"), root.attributes.get("other_metadata"))
     level = _level(properties, where)
-    nodes = {name: _array(source, f"{_REFLECTANCE}/{path}") for name, path in _BANDS.items()}
-    placed = {name: _placed(source, node, root) for name, node in nodes.items()}
+    nodes = {name: _array(store, f"{_REFLECTANCE}/{path}") for name, path in _BANDS.items()}
+    placed = {name: _placed(store, node, root) for name, node in nodes.items()}
     green = placed["green"]
     grid = Grid(_crs_of(green, where), green.transform, green.shape)
     baseline = _baseline(properties, discovery, where)
     factors = {name: _factors(node, where) for name, node in nodes.items()}
     bands = {
         name: Band(
-            path=_path(source, nodes[name].name),
+            path=store.array(nodes[name].name),
             driver=ZARR,
             index=1,
             scale=factors[name][0],
@@ -152,7 +278,7 @@ def open_eopf(source: Source, metadata_name: str) -> Scene:
     acquired = _time(properties, where)
     check_time(acquired, sensor, where)
     sun = _sun(properties, where)
-    scene_id = _scene_id(discovery, source)
+    scene_id = _scene_id(discovery, Path(path).name, store.where)
     processed = properties.text("processing:datetime", "created") or ""
     doubts = _doubtful_offset(factors, baseline, where)
     doubts += contradictions(acquired, grid, sun, processed, scene_id, sensor)
@@ -162,7 +288,7 @@ def open_eopf(source: Source, metadata_name: str) -> Scene:
     cloud = properties.text("eo:cloud_cover")
     return Scene(
         id=scene_id,
-        path=str(source.path),
+        path=path,
         sensor=sensor,
         level=level,
         acquired=acquired,
@@ -170,7 +296,7 @@ def open_eopf(source: Source, metadata_name: str) -> Scene:
         sun_azimuth_deg=azimuth if elevation > 0 else None,
         sun_elevation_deg=elevation if elevation > 0 else None,
         bands=bands,
-        quality=_quality(source, root, green, where) if level == "L2A" else None,
+        quality=_quality(store, root, green, where) if level == "L2A" else None,
         decoder="scl" if level == "L2A" else "none",
         cloud_percent=None if cloud is None else to_number(cloud, N_("the cloud cover"), where),
         provenance={
@@ -180,7 +306,7 @@ def open_eopf(source: Source, metadata_name: str) -> Scene:
             "granule": granule,
             "datastrip": "",
             "checksum": "unverified",
-            "metadata": (metadata_name,),
+            "metadata": () if isinstance(where, str) else (where.name,),
             "contradictions": tuple(doubts),
         },
     )
@@ -201,65 +327,45 @@ class _Properties:
         return None
 
 
-def _node(source: Source, name: str) -> _Node | None:
+def _node(store: _Store, name: str) -> _Node | None:
     """Return a group or array of the store; None where there is none."""
-    folder = f"{source.root}{name}/" if name else source.root
-    own = _read(source, f"{folder}zarr.json")
+    folder = f"{name}/" if name else ""
+    own = store.document(f"{folder}zarr.json")
     if own is not None:
         return _Node(name, own, _mapping(own.get("attributes")))
-    own = _read(source, f"{folder}.zarray") or _read(source, f"{folder}.zgroup")
+    own = store.document(f"{folder}.zarray") or store.document(f"{folder}.zgroup")
     if own is None:
         return None
-    return _Node(name, own, _mapping(_read(source, f"{folder}.zattrs")))
-
-
-def _read(source: Source, name: str) -> Mapping[str, Any] | None:
-    """Return a document of the store, which below its root is not among the names of a folder."""
-    if source.kind == "folder" and name not in source.names:
-        if not (source.path / name).is_file():
-            return None
-        source = replace(source, names=(name,))
-    if name not in source.names:
-        return None
-    try:
-        document = json_of(read_metadata(source, name))
-    except ValueError as error:
-        raise DamagedFileError(
-            source.path / name, "is not valid JSON ({error})", _AGAIN, error=error
-        ) from None
-    return _mapping(document)
+    return _Node(name, own, _mapping(store.document(f"{folder}.zattrs")))
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _array(source: Source, name: str) -> _Node:
-    node = _node(source, name)
+def _array(store: _Store, name: str) -> _Node:
+    node = _node(store, name)
     if node is None or "shape" not in node.document:
-        raise MissingFileError(source.path, "lacks {name}", "download the product whole", name=name)
+        what = N_("lacks {name}")
+        raise MissingFileError(store.where, what, "download the product whole", name=name)
     return node
 
 
-def _path(source: Source, name: str) -> str:
-    return gdal_name(source, f"{source.root}{name}")
-
-
-def _placed(source: Source, node: _Node, root: _Node) -> Header:
+def _placed(store: _Store, node: _Node, root: _Node) -> Header:
     """Return where the pixels of an array lie: by its transform, its coordinates, or both."""
-    path = _path(source, node.name)
+    path = store.array(node.name)
     shape = read_header(path, ZARR).shape
     above = node.name.rpartition("/")[0]
-    group = _node(source, above)
+    group = _node(store, above)
     tables = [node.attributes, *([] if group is None else [group.attributes])]
     told = next((found for found in map(_transform, tables) if found is not None), None)
-    seen = _coordinates(source, above, shape)
+    seen = _coordinates(store, above, shape)
     if told is not None and seen is not None and not told.almost_equals(seen, precision=1e-3):
         raise GridError(path, "its transform and its coordinates contradict each other", _AGAIN)
     transform = told if told is not None else seen
     if transform is None:
         raise GridError(path, "neither transform nor coordinates tell where it lies", _AGAIN)
-    return Header(_crs(source, tables, above, root, path), transform, shape, 1, None)
+    return Header(_crs(store, tables, above, root, path), transform, shape, 1, None)
 
 
 def _transform(attributes: Mapping[str, Any]) -> Affine | None:
@@ -272,13 +378,13 @@ def _transform(attributes: Mapping[str, Any]) -> Affine | None:
     return None
 
 
-def _coordinates(source: Source, group: str, shape: tuple[int, int]) -> Affine | None:
+def _coordinates(store: _Store, group: str, shape: tuple[int, int]) -> Affine | None:
     lines = []
     for name, size in zip(("y", "x"), shape, strict=True):
-        node = _node(source, f"{group}/{name}")
+        node = _node(store, f"{group}/{name}")
         if node is None:
             return None
-        path = _path(source, node.name)
+        path = store.array(node.name)
         places = zarr_arrays().line_of(path, _MOST_COORDINATES)
         step = (places[-1] - places[0]) / max(1, len(places) - 1)
         even = places[0] + step * np.arange(len(places))
@@ -287,15 +393,15 @@ def _coordinates(source: Source, group: str, shape: tuple[int, int]) -> Affine |
         lines.append((step, places[0]))
     (down, north), (across, west) = lines
     if down > 0 or across < 0:
-        raise GridError(source.path, "the image is not north-up", _AGAIN)
+        raise GridError(store.where, "the image is not north-up", _AGAIN)
     return Affine(across, 0.0, west - across / 2, 0.0, down, north - down / 2)
 
 
 def _crs(
-    source: Source, tables: Sequence[Mapping[str, Any]], group: str, root: _Node, path: str
+    store: _Store, tables: Sequence[Mapping[str, Any]], group: str, root: _Node, path: str
 ) -> CRS | None:
     """Return the CRS that all who tell one agree on; None where nobody does."""
-    mapping = _node(source, f"{group}/spatial_ref")
+    mapping = _node(store, f"{group}/spatial_ref")
     discovery = _mapping(root.attributes.get("stac_discovery"))
     entries = [
         *(table.get(name) for table in tables for name in ("proj:epsg", "proj:code")),
@@ -316,13 +422,13 @@ def _crs(
     return found
 
 
-def _crs_of(header: Header, where: Path) -> CRS:
+def _crs_of(header: Header, where: Path | str) -> CRS:
     if header.crs is None:
         raise GridError(where, "no CRS is told", _AGAIN)
     return header.crs
 
 
-def _factors(node: _Node, where: Path) -> tuple[float, float, float | None]:
+def _factors(node: _Node, where: Path | str) -> tuple[float, float, float | None]:
     """Return scale, offset and no data of a band; floats are reflectance, and NaN where none is."""
     own = _mapping(node.attributes.get("_eopf_attrs"))
     told = {
@@ -353,7 +459,9 @@ def _factors(node: _Node, where: Path) -> tuple[float, float, float | None]:
 
 
 def _doubtful_offset(
-    factors: Mapping[str, tuple[float, float, float | None]], baseline: float | None, where: Path
+    factors: Mapping[str, tuple[float, float, float | None]],
+    baseline: float | None,
+    where: Path | str,
 ) -> list[Message]:
     """Return what contradicts the offset; of reflectance nobody can tell what was done to it."""
     told = [offset / scale for scale, offset, void in factors.values() if void is not None]
@@ -365,16 +473,16 @@ def _doubtful_offset(
     return [doubt for doubt in doubts if doubt is not None][:1]
 
 
-def _quality(source: Source, root: _Node, fine: Header, where: Path) -> Band:
-    node = _array(source, _CLASSES)
-    header = _placed(source, node, root)
+def _quality(store: _Store, root: _Node, fine: Header, where: Path | str) -> Band:
+    node = _array(store, _CLASSES)
+    header = _placed(store, node, root)
     if header.crs is None:
         header = replace(header, crs=fine.crs)
     factor = coarsening(header, str(where), fine)
-    return Band(_path(source, node.name), ZARR, 1, 1.0, 0.0, None, fine.resolution * factor)
+    return Band(store.array(node.name), ZARR, 1, 1.0, 0.0, None, fine.resolution * factor)
 
 
-def _level(properties: _Properties, where: Path) -> str:
+def _level(properties: _Properties, where: Path | str) -> str:
     text = properties.text("processing:level") or ""
     level = _LEVELS.get(text.lower())
     if level is None:
@@ -387,7 +495,7 @@ def _level(properties: _Properties, where: Path) -> str:
     return level
 
 
-def _sensor(properties: _Properties, where: Path) -> str:
+def _sensor(properties: _Properties, where: Path | str) -> str:
     text = properties.text("platform") or ""
     found = _SENSORS.get(text.lower().replace("_", "-"))
     if found is None:
@@ -397,12 +505,12 @@ def _sensor(properties: _Properties, where: Path) -> str:
     return found.name
 
 
-def _time(properties: _Properties, where: Path) -> datetime:
+def _time(properties: _Properties, where: Path | str) -> datetime:
     told = properties.text("datetime", "start_datetime", "mean_sensing_time")
     return to_time(told, N_("the sensing time"), where)
 
 
-def _sun(properties: _Properties, where: Path) -> tuple[float, float] | None:
+def _sun(properties: _Properties, where: Path | str) -> tuple[float, float] | None:
     """Return elevation and azimuth; None where they are not told."""
     ending = "angle_in_deg_for_all_bands_all_detectors"
     zenith = properties.text(f"mean_sun_zenith_{ending}")
@@ -416,13 +524,15 @@ def _sun(properties: _Properties, where: Path) -> tuple[float, float] | None:
     )
 
 
-def _scene_id(discovery: Mapping[str, Any], source: Source) -> str:
-    told = str(discovery.get("id") or source.path.name)
+def _scene_id(discovery: Mapping[str, Any], named: str, where: Path | str) -> str:
+    told = str(discovery.get("id") or named)
     name = re.sub(r"(?:\.SAFE|\.zarr|\.zip)+$", "", told, flags=re.IGNORECASE)
-    return to_name(name, N_("the product name"), source.path)
+    return to_name(name, N_("the product name"), where)
 
 
-def _baseline(properties: _Properties, discovery: Mapping[str, Any], where: Path) -> float | None:
+def _baseline(
+    properties: _Properties, discovery: Mapping[str, Any], where: Path | str
+) -> float | None:
     """Return the processing baseline; None where nothing tells it."""
     told = properties.text("eopf:baseline", "processing:version")
     named = re.search(r"_N(\d{2})(\d{2})_", f"{discovery.get('id') or ''}_")
@@ -433,7 +543,7 @@ def _baseline(properties: _Properties, discovery: Mapping[str, Any], where: Path
     return to_number(told, N_("the processing baseline"), where)
 
 
-def _granule(scene_id: str, properties: _Properties, where: Path) -> str:
+def _granule(scene_id: str, properties: _Properties, where: Path | str) -> str:
     code = (properties.text("grid:code") or "").removeprefix("MGRS-")
     match = re.search(r"_T(\d{2}[A-Z]{3})_", f"{scene_id}_T{code}_")
     if match is None:

@@ -171,6 +171,8 @@ class Header:
     nodata: float | None
     dtype: str = ""
     """Of the first band."""
+    factors: tuple[tuple[float, float], ...] = ()
+    """Scale and offset of each band by its tags; without tags 1 and 0."""
 
     @property
     def resolution(self) -> float:
@@ -215,6 +217,7 @@ def read_header(path: str, driver: str) -> Header:
             dataset.count,
             dataset.nodata,
             dataset.dtypes[0],
+            tuple(zip(dataset.scales, dataset.offsets, strict=True)),
         )
 
 
@@ -534,11 +537,11 @@ def open_raster(path: str, driver: str, most_pixels: int = MAX_PIXELS) -> Any:
     UnsafeInputError
         When the header claims more pixels, or blocks too large to decode.
     """
+    if driver == ZARR:
+        return zarr_arrays().ZarrArray(path, most_pixels, MAX_BLOCK_BYTES)
     if is_remote(path):
         local = partial(open_raster, driver=driver, most_pixels=most_pixels)
         return RemoteImage(path, local)
-    if driver == ZARR:
-        return zarr_arrays().ZarrArray(path, most_pixels, MAX_BLOCK_BYTES)
     with rasterio.Env(**_OPTIONS):
         try:
             dataset = rasterio.open(path, driver=driver)

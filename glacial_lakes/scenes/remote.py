@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,8 +60,13 @@ TOGETHER = 8
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _BUSY = (429, 500, 502, 503, 504)
+_ABSENT = (404, 410)
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _MOST_BYTES = 1 << 36
+
+
+class AbsentError(MissingFileError):
+    """A server has no such file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,22 +224,72 @@ def describe(url: str, access: Access) -> str:
         When the server has no such file, gives something else, or nothing.
     """
     access.require(url)
-    name = sha256(shown_address(url).encode()).hexdigest()[:32]
-    path = Path(access.folder) / f"{name}{ENDING}"
+    path = _place_of(url, access)
     path.parent.mkdir(parents=True, exist_ok=True)
     _write(path.with_name(_ACCESS), json.dumps(asdict(access) | {"folder": ""}))
     _write(_beside(path, ".url"), url)  # maybe signed anew
-    if _open(path) is None:
-        content, size, tag = _get_part(url, 0, HEAD, access)
-        told = {"url": shown_address(url), "size": size, "tag": tag}
-        _write(path, json.dumps(told, indent=1))
-        copy = _Copy(told, url, access, path)
-        with copy.data.open("wb") as stream:
-            stream.truncate(size)
-        with copy.pages.open("wb") as stream:
-            stream.truncate(-(-size // PAGE))
-        copy.keep(0, content)
+    with _lock_of(path):
+        if _open(path) is None:
+            content, size, tag = _get_part(url, 0, HEAD, access)
+            told = {"url": shown_address(url), "size": size, "tag": tag}
+            _write(path, json.dumps(told, indent=1))
+            copy = _Copy(told, url, access, path)
+            with copy.data.open("wb") as stream:
+                stream.truncate(size)
+            with copy.pages.open("wb") as stream:
+                stream.truncate(-(-size // PAGE))
+            copy.keep(0, content)
     return str(path)
+
+
+def _place_of(url: str, access: Access) -> Path:
+    name = sha256(shown_address(url).encode()).hexdigest()[:32]
+    return Path(access.folder) / f"{name}{ENDING}"
+
+
+def is_kept(url: str, access: Access) -> bool:
+    """Tell whether a file on a server is known, so that it is opened without a request."""
+    return _open(_place_of(url, access)) is not None
+
+
+def beside(path: str, name: str) -> str | None:
+    """Return the path that stands for a file beside one, or in a folder there; None: there is none.
+
+    Raises
+    ------
+    UnsafeInputError, MissingFileError, DamagedFileError, ResourceError
+        As for :func:`describe`.
+    """
+    copy = _known(path)
+    parts = urlsplit(copy.url)
+    place = f"{parts.path.rpartition('/')[0]}/{quote(name)}"
+    try:
+        return describe(urlunsplit(parts._replace(path=place)), copy.access)
+    except AbsentError:
+        return None
+
+
+def size_of(path: str) -> int:
+    """Return the bytes of a file on a server."""
+    return _known(path).size
+
+
+def read_part(path: str, start: int, end: int) -> bytes:
+    """Return some bytes of a file on a server, fetched where they are not there yet."""
+    return _known(path).read(start, end - start)
+
+
+def lacking_bytes(path: str, parts: Iterable[tuple[int, int]]) -> int:
+    """Return how many bytes are to be fetched for some parts of a file on a server."""
+    return sum(end - start for start, end in _known(path).lacking(parts))
+
+
+def _known(path: str) -> _Copy:
+    copy = _open(Path(path))
+    if copy is None:
+        what = N_("is no longer there")
+        raise MissingFileError(path, what, "run again: what is needed is fetched anew")
+    return copy
 
 
 def address_of(path: str) -> str:
@@ -264,13 +319,13 @@ def _beside(path: Path, ending: str) -> Path:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a small file whole: other processes may read it at the same time."""
+    """Write a small file whole: others may read or write it at the same time."""
     try:
         if path.read_text("utf-8") == text:
             return
     except (OSError, ValueError):
         pass
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)
 
@@ -300,10 +355,7 @@ class RemoteImage:
     """An open TIFF on a server, with what is asked of a dataset of rasterio."""
 
     def __init__(self, path: str, open_local: Any) -> None:
-        copy = _open(Path(path))
-        if copy is None:
-            what = N_("is no longer there")
-            raise MissingFileError(path, what, "run again: what is needed is fetched anew")
+        copy = _known(path)
         self._copy, self._open_local = copy, open_local
         self._blocks = tiff_blocks.read_blocks(copy.read, copy.told["url"])
         self._count = copy.count()
@@ -482,7 +534,8 @@ def _refused(where: str, status: int) -> GlacialLakesError:
         remedy = N_("it may need a signature: see docs/remote.md")
         return MissingFileError(where, what, remedy, status=status)
     what = N_("its server does not have it (HTTP {status})")
-    return MissingFileError(where, what, "search again", status=status)
+    kind = AbsentError if status in _ABSENT else MissingFileError
+    return kind(where, what, "search again", status=status)
 
 
 SIGNERS = {".blob.core.windows.net": ("planetary_computer", "planetarycomputer.microsoft.com")}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Band", "BandName", "Quality", "Scene"]
 
+_OF_ITEMS = "glacial_lakes.scenes.stac"
+"""Imported where it is used, for it makes scenes."""
 _LIST_OF_BANDS = N_('give a list of bands, e.g. ["green"]')
 
 
@@ -41,7 +45,8 @@ _LIST_OF_BANDS = N_('give a list of bands, e.g. ["green"]')
 class Scene(ShowsFacts):
     """One acquisition of one sensor: cheap, immutable and picklable.
 
-    Made by :func:`glacial_lakes.open_scene` of a product or by :meth:`from_xarray` of arrays.
+    Made by :func:`glacial_lakes.open_scene` of a product, by :meth:`from_xarray` of arrays, or by
+    :meth:`from_stac` of an item.
 
     Examples
     --------
@@ -183,6 +188,51 @@ class Scene(ShowsFacts):
                 cloud_percent=cloud_percent,
             )
         )
+
+    @classmethod
+    def from_stac(
+        cls,
+        item: Any,
+        *,
+        hosts: Sequence[str] = (),
+        folder: str | os.PathLike[str] | None = None,
+        wait_s: float = 30.0,
+    ) -> Scene:
+        """Return the scene of an item of STAC, such as a search with pystac-client gives.
+
+        Of images on a server headers are fetched, and blocks when they are read; both are kept.
+
+        Parameters
+        ----------
+        item : pystac.Item or mapping
+            An item, or its GeoJSON. Of one that was read from a file, images beside it are read.
+        hosts : sequence of str
+            Servers that may be asked for images, such as
+            ``sentinel-cogs.s3.us-west-2.amazonaws.com``; no other is.
+        folder : path-like, optional
+            Where what is fetched is kept; needed for images on a server.
+        wait_s : float
+            So long a server may be silent.
+
+        Raises
+        ------
+        InputError
+            For what is no item.
+        UnsafeInputError
+            When an image lies on a host that is not among ``hosts``, or no folder is given.
+        GlacialLakesError
+            As of a scene of a project: ``docs/remote.md``.
+
+        Examples
+        --------
+        >>> import glacial_lakes as gl
+        >>> item = next(search.items())  # doctest: +SKIP
+        >>> scene = gl.Scene.from_stac(
+        ...     item, hosts=["example.com"], folder="fetched"
+        ... )  # doctest: +SKIP
+        """
+        scene: Scene = import_module(_OF_ITEMS).scene_of(item, hosts, folder, wait_s)
+        return scene
 
     def read(
         self,

@@ -7,8 +7,9 @@ does, stands in one table.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,10 @@ from glacial_lakes.errors import (
     MissingFileError,
     UnknownProductError,
     UnsafeInputError,
+    require,
 )
 from glacial_lakes.grid import Grid
+from glacial_lakes.scenes.eopf_zarr import METADATA, one_store, open_eopf, open_remote_eopf
 from glacial_lakes.scenes.metadata import to_name, to_number, to_sun, to_time
 from glacial_lakes.scenes.offsets import stored_offset
 from glacial_lakes.scenes.plausibility import check_tile, check_time, contradictions
@@ -92,6 +95,7 @@ _QUALITY = {"scl": "scl", "qa_pixel": "qa_pixel"}
 _LANDSAT_SATURATION = "qa_radsat"
 _TIFF = re.compile(r"image/(?:tiff|vnd\.stac\.geotiff)|geotiff", re.IGNORECASE)
 _AGAIN = N_("search again, or correct the item")
+_STORE = re.compile(r"(.+?\.zarr)(?:/|$)", re.IGNORECASE | re.DOTALL)
 _METRES = re.compile(r"_(\d+)m$", re.IGNORECASE)
 _SENTINEL_SCALE = 1e-4
 _SATURATED = 65535.0
@@ -128,6 +132,9 @@ def open_item(
     sensor = _sensor(told)
     scene_id = to_name(str(item.get("id") or "") or None, N_("the name of the item"), where)
     chosen = dict(_bands(told, sensor))
+    store = None if chosen else _store(told)
+    if store is not None:
+        return _open_store(store, told, access)
     missing = [band for band in MAPPING_BANDS if band not in chosen]
     if missing:
         raise MetadataError(
@@ -195,6 +202,23 @@ def open_item(
             "contradictions": tuple(doubts),
         },
     )
+
+
+def scene_of(
+    item: Any, hosts: Sequence[str], folder: str | os.PathLike[str] | None, wait_s: float
+) -> Scene:
+    """Return the scene of an item that a person holds: :meth:`Scene.from_stac`."""
+    where = None
+    if hasattr(item, "get_self_href"):  # of pystac
+        where, item = item.get_self_href(), item.to_dict(transform_hrefs=False)
+    require(item, Mapping, "item", N_("give an item of STAC, or its GeoJSON"))
+    access = None
+    if folder is not None:
+        access = Access(tuple(hosts), str(Path(folder).absolute()), wait_s)
+    root = None
+    if where is not None and "://" not in where:
+        root = Path(where).parent.resolve()
+    return open_item(item, where or str(item.get("id")), root, access)
 
 
 class _Item:
@@ -292,25 +316,43 @@ def _https(href: str) -> str:
     return re.sub(r"^gs://", "https://storage.googleapis.com/", href)
 
 
-def _path(asset: Mapping[str, Any], told: _Item, access: Access | None) -> tuple[str, str]:
-    """Return the path of an image and its driver."""
+def _store(told: _Item) -> str | None:
+    """Return where the product in Zarr lies of which all assets are parts; None where none is."""
+    found = {match[1] for asset in told.assets.values()
+             if (match := _STORE.match(_address(asset))) is not None}  # fmt: skip
+    return found.pop() if len(found) == 1 else None
+
+
+def _open_store(href: str, told: _Item, access: Access | None) -> Scene:
+    if "://" in href or told.root is None:
+        return open_remote_eopf(href, _allowed(href, access))
+    source = open_source(_beside(href, Path(told.where), told.root))
+    [metadata] = one_store(name for name in source.names if re.fullmatch(METADATA, name)) or [""]
+    return open_eopf(source, metadata)
+
+
+def _address(asset: Mapping[str, Any]) -> str:
+    """Return where an asset lies: on a server that is asked by https, if on any."""
     options = [asset["href"]]
     others = asset.get("alternate")
     if isinstance(others, Mapping):
         options += [one.get("href") for one in others.values() if isinstance(one, Mapping)]
     known = [_https(href) for href in options if isinstance(href, str)]
-    href = next((one for one in known if one.startswith(("https://", "http://"))), known[0])
+    return next((one for one in known if one.startswith(("https://", "http://"))), known[0])
+
+
+def _path(asset: Mapping[str, Any], told: _Item, access: Access | None) -> tuple[str, str]:
+    """Return the path of an image and its driver."""
+    href = _address(asset)
     if "://" not in href and told.root is not None:
-        return _local(href, Path(told.where), told.root)
+        path = _beside(href, Path(told.where), told.root)
+        source = open_source(path.parent)
+        driver = driver_of(path.name)
+        return raster_name(source, path.name, driver), driver
     if "://" not in href:
         what = N_("names {href!r}, which is no address")
         raise UnsafeInputError(told.where, what, _AGAIN, href=href[:80])
-    if access is None:
-        what, remedy = (
-            N_("lies on a server"),
-            N_("give it as scenes of a project, and allow its host"),
-        )
-        raise UnsafeInputError(href.partition("?")[0], what, remedy)
+    access = _allowed(href, access)
     if urlsplit(href).path.lower().endswith(".jp2"):
         raise UnknownProductError(
             href.partition("?")[0],
@@ -320,17 +362,23 @@ def _path(asset: Mapping[str, Any], told: _Item, access: Access | None) -> tuple
     return describe(href, access), "GTiff"
 
 
-def _local(href: str, item: Path, root: Path) -> tuple[str, str]:
-    """Return an image of a static catalogue, which lies below its folder."""
+def _allowed(href: str, access: Access | None) -> Access:
+    if access is None:
+        what = N_("lies on a server")
+        remedy = N_("allow its host, and tell where what is fetched is kept: docs/remote.md")
+        raise UnsafeInputError(href.partition("?")[0], what, remedy)
+    return access
+
+
+def _beside(href: str, item: Path, root: Path) -> Path:
+    """Return what an item of a static catalogue names, which lies below the folder of that."""
     path = (item.parent / unquote(href)).resolve()
     if not path.is_relative_to(root.resolve()):
         what = N_("names {href!r}, which lies outside of its catalogue")
         raise UnsafeInputError(item, what, _AGAIN, href=href[:80])
-    if not path.is_file():
+    if not path.exists():
         raise MissingFileError(item, "lacks {name}", "download it whole", name=href)
-    source = open_source(path.parent)
-    driver = driver_of(path.name)
-    return raster_name(source, path.name, driver), driver
+    return path
 
 
 def _nodata(asset: Mapping[str, Any], header: Header) -> float:

@@ -7,9 +7,12 @@ and what their chunks say of their size is looked at before they are unpacked.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +21,14 @@ import zarr
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio.windows import Window
-from zarr.storage import LocalStore, ZipStore
+from zarr.abc.store import OffsetByteRequest, RangeByteRequest, SuffixByteRequest
+from zarr.core.buffer import default_buffer_prototype
+from zarr.storage import MemoryStore
 
 from glacial_lakes.errors import N_, DamagedFileError, GlacialLakesError, Message, UnsafeInputError
 from glacial_lakes.io.parsing import json_of
+from glacial_lakes.scenes import remote
+from glacial_lakes.scenes.remote import is_remote
 from glacial_lakes.scenes.source import MAX_METADATA_BYTES, require_plain
 
 CODECS = {
@@ -38,6 +45,8 @@ refused by it."""
 
 _IN_ZIP = re.compile(r"/vsizip/\{(?P<archive>.+)\}/(?P<node>.*)", re.DOTALL)
 _AGAIN = N_("download the product again")
+_CRC_BYTES = 4
+"""After the index of a shard."""
 
 
 class ZarrArray:
@@ -50,6 +59,8 @@ class ZarrArray:
     crs = None
     transform = Affine.identity()
     nodata = None
+    scales, offsets = (1.0,), (0.0,)
+    """Those of its attributes are the reader's business."""
 
     def __init__(self, path: str, most_pixels: int, most_bytes: int) -> None:
         self._path = path
@@ -57,7 +68,9 @@ class ZarrArray:
         try:
             document = _document(path)
             self.shape = _shape_within(document, path, most_pixels, most_bytes)
-            array = zarr.open_array(store, path=node, mode="r")
+            self._codecs = _codecs(document)
+            version = document["zarr_format"]
+            array = zarr.open_array(store, path=node, mode="r", zarr_format=version)
             self.dtypes = (_number_type(array.dtype, path),)
         except GlacialLakesError:
             raise
@@ -116,19 +129,26 @@ class ZarrArray:
         along = range(cols.start // width, -(-cols.stop // width))
         numbers = np.empty((rows.stop - rows.start, cols.stop - cols.start), self.dtypes[0])
         self._kept = {place: chunk for place, chunk in self._kept.items() if place[0] in down}
-        for row in down:
-            for col in along:
-                chunk = self._kept.get((row, col))
-                if chunk is None:
-                    chunk = self._chunk(row * height, col * width)
-                    self._kept[row, col] = chunk
-                top, left = row * height, col * width
-                first, end = max(rows.start, top), min(rows.stop, top + height)
-                start, stop = max(cols.start, left), min(cols.stop, left + width)
-                numbers[
-                    first - rows.start : end - rows.start, start - cols.start : stop - cols.start
-                ] = chunk[first - top : end - top, start - left : stop - left]
+        places = [(row, col) for row in down for col in along]
+        missing = [place for place in places if place not in self._kept]
+        self._kept |= zip(missing, self._chunks(missing), strict=True)
+        for row, col in places:
+            top, left = row * height, col * width
+            first, end = max(rows.start, top), min(rows.stop, top + height)
+            start, stop = max(cols.start, left), min(cols.stop, left + width)
+            numbers[
+                first - rows.start : end - rows.start, start - cols.start : stop - cols.start
+            ] = self._kept[row, col][first - top : end - top, start - left : stop - left]
         return numbers
+
+    def _chunks(self, places: Sequence[tuple[int, int]]) -> list[NDArray[Any]]:
+        """Return decoded chunks; those of a server are fetched several at a time."""
+        height, width = self.block_shapes[0]
+        starts = [(row * height, col * width) for row, col in places]
+        if len(starts) < 2 or not is_remote(self._path):
+            return [self._chunk(*start) for start in starts]
+        with ThreadPoolExecutor(min(remote.TOGETHER, len(starts)), "fetch") as pool:
+            return list(pool.map(lambda start: self._chunk(*start), starts))
 
     def _chunk(self, row: int, col: int) -> NDArray[Any]:
         height, width = self.block_shapes[0]
@@ -139,6 +159,56 @@ class ZarrArray:
         except Exception as error:  # as above
             raise _damaged(self._path, error) from error
         return np.ascontiguousarray(numbers, dtype=self.dtypes[0])
+
+    def touched(self, rows: tuple[int, int], cols: tuple[int, int]) -> set[int]:
+        """Return the numbers of the chunks that hold some rows and columns, row by row."""
+        height, width = self.block_shapes[0]
+        along = -(-self.width // width)
+        return {
+            row * along + col
+            for row in range(rows[0] // height, -(-rows[1] // height))
+            for col in range(cols[0] // width, -(-cols[1] // width))
+        }
+
+    def lacking_bytes(self, numbers: set[int], index: int) -> int:
+        """Return how many bytes are still to be fetched from a server for some chunks.
+
+        The start of each of their files is, for that tells its size; of a shard its index is, too.
+        """
+        height, width = self.block_shapes[0]
+        down, across = (
+            edge // inner
+            for edge, inner in zip(
+                self._array.shards or (height, width), (height, width), strict=True
+            )
+        )
+        files: dict[tuple[int, int], list[int]] = {}
+        for number in numbers:
+            row, col = divmod(number, -(-self.width // width))
+            held = files.setdefault((row // down, col // across), [])
+            held.append(row % down * across + col % across)
+        lacking = 0
+        for place, chunks in files.items():
+            path = remote.beside(self._path, self._array.metadata.encode_chunk_key(place))
+            if path is not None:
+                parts = [(0, remote.size_of(path))]
+                if self._array.shards is not None:
+                    parts = self._parts_of_shard(path, chunks, down * across)
+                lacking += remote.lacking_bytes(path, parts)
+        return lacking
+
+    def _parts_of_shard(
+        self, path: str, chunks: Sequence[int], count: int
+    ) -> list[tuple[int, int]]:
+        """Return first and end byte of some chunks of a shard, by its index (ZEP 2)."""
+        size, length = remote.size_of(path), 16 * count
+        shard = next(one for one in self._codecs if one.get("name") == "sharding_indexed")
+        start = 0
+        if shard["configuration"].get("index_location", "end") == "end":
+            start = size - length - _CRC_BYTES
+        index = np.frombuffer(remote.read_part(path, start, start + length), "<u8").reshape(-1, 2)
+        found = [tuple(index[chunk].tolist()) for chunk in chunks]
+        return [(first, first + taken) for first, taken in found if first < size]
 
     def close(self) -> None:
         """Forget what was decoded, and close the file."""
@@ -162,7 +232,8 @@ def line_of(path: str, most: int) -> NDArray[np.float64]:
         if len(shape) != 1 or shape[0] > most:
             raise UnsafeInputError(path, "is no line of {most} numbers", _AGAIN, most=most)
         numbers: NDArray[np.float64] = np.asarray(
-            zarr.open_array(store, path=node, mode="r")[:], np.float64
+            zarr.open_array(store, path=node, mode="r", zarr_format=document["zarr_format"])[:],
+            np.float64,
         )
     except GlacialLakesError:
         raise
@@ -173,46 +244,93 @@ def line_of(path: str, most: int) -> NDArray[np.float64]:
 
 def _store(path: str, most_bytes: int) -> tuple[Any, str]:
     """Return the store of an array, and the name of the array in it."""
+    if is_remote(path):
+        return _Store(partial(_of_server, path), most_bytes), ""
     packed = _IN_ZIP.fullmatch(path)
     if packed is None:
-        return _Folder(Path(path), most_bytes), ""
-    return _Archive(Path(packed["archive"]), most_bytes), packed["node"]
+        return _Store(partial(_of_folder, Path(path)), most_bytes), ""
+    archive = zipfile.ZipFile(packed["archive"])
+    return _Store(partial(_of_zip, archive), most_bytes, archive.close), packed["node"]
 
 
-class _Bounded:
-    """A store that looks at what it hands out: plain files, and no more than was told."""
-
-    most_bytes: int
-
-    async def get(self, key: str, prototype: Any = None, byte_range: Any = None) -> Any:
-        value = await super().get(key, prototype, byte_range)  # type: ignore[misc]
-        if value is not None and not key.endswith(("zarr.json", ".zarray", ".zattrs", ".zgroup")):
-            _check_chunk(bytes(memoryview(value.as_numpy_array()[:18])), self.most_bytes, key)
-        return value
-
-    async def get_partial_values(self, prototype: Any, key_ranges: Iterable[Any]) -> list[Any]:
-        return [await self.get(key, prototype, part) for key, part in key_ranges]
+Part = RangeByteRequest | OffsetByteRequest | SuffixByteRequest | None
+"""Of a file; None: all."""
 
 
-class _Folder(_Bounded, LocalStore):
-    def __init__(self, root: Path, most_bytes: int) -> None:
-        super().__init__(root, read_only=True)
-        self.most_bytes = most_bytes
+class _Store(MemoryStore):
+    """Files that are only read, wherever they are: zarr gets no chunk that was not looked at."""
 
-    async def get(self, key: str, prototype: Any = None, byte_range: Any = None) -> Any:
-        path = self.root / key
-        try:
-            require_plain(path)
-        except (FileNotFoundError, NotADirectoryError):
+    supports_writes = supports_deletes = supports_listing = False
+
+    def __init__(
+        self,
+        read: Callable[[str, Part], bytes | None],
+        most_bytes: int,
+        close: Callable[[], None] | None = None,
+    ) -> None:
+        super().__init__(read_only=True)
+        self._read, self._most_bytes, self._end = read, most_bytes, close
+
+    def get_sync(self, key: str, *, prototype: Any = None, byte_range: Any = None) -> Any:
+        content = self._read(key, byte_range)
+        if content is None:
             return None
-        return await super().get(key, prototype, byte_range)
+        if not key.endswith(("zarr.json", ".zarray", ".zattrs", ".zgroup")):
+            _check_chunk(content[:18], self._most_bytes, key)
+        return (prototype or default_buffer_prototype()).buffer.from_bytes(content)
+
+    async def get(self, key: str, prototype: Any = None, byte_range: Any = None) -> Any:
+        return await asyncio.to_thread(
+            self.get_sync, key, prototype=prototype, byte_range=byte_range
+        )
+
+    async def exists(self, key: str) -> bool:
+        return await asyncio.to_thread(self._read, key, None) is not None
+
+    def close(self) -> None:
+        if self._end is not None:
+            self._end()
+        super().close()
 
 
-class _Archive(_Bounded, ZipStore):  # type: ignore[misc] # that of the folder is the same
-    def __init__(self, path: Path, most_bytes: int) -> None:
-        super().__init__(path, mode="r", read_only=True)
-        self.most_bytes = most_bytes
-        self._sync_open()
+def _of_folder(folder: Path, key: str, part: Part) -> bytes | None:
+    path = folder / key
+    try:
+        require_plain(path)
+        with path.open("rb") as stream:
+            start, end = _ends(part, path.stat().st_size)
+            stream.seek(start)
+            return stream.read(end - start)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _of_zip(archive: zipfile.ZipFile, key: str, part: Part) -> bytes | None:
+    try:
+        item = archive.getinfo(key)
+    except KeyError:
+        return None
+    start, end = _ends(part, item.file_size)
+    with archive.open(item) as stream:
+        stream.seek(start)
+        return stream.read(end - start)
+
+
+def _of_server(array: str, key: str, part: Part) -> bytes | None:
+    path = remote.beside(array, key)
+    if path is None:
+        return None
+    start, end = _ends(part, remote.size_of(path))
+    return remote.read_part(path, start, end)
+
+
+def _ends(part: Part, size: int) -> tuple[int, int]:
+    """Return first and end byte of a part of a file of some size."""
+    if isinstance(part, RangeByteRequest):
+        return part.start, min(part.end, size)
+    if isinstance(part, OffsetByteRequest):
+        return part.offset, size
+    return (0 if part is None else max(0, size - part.suffix)), size
 
 
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -257,6 +375,9 @@ def _document(path: str) -> Mapping[str, Any]:
 
 
 def _bytes_of(path: str, name: str) -> bytes | None:
+    if is_remote(path):  # stands for the metadata themselves
+        there = remote.address_of(path).endswith(f"/{name}")
+        return remote.read_part(path, 0, remote.size_of(path)) if there else None
     packed = _IN_ZIP.fullmatch(path)
     if packed is None:
         file = Path(path) / name

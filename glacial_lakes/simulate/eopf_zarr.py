@@ -18,10 +18,15 @@ from glacial_lakes.simulate.sentinel2 import QUANTIFICATION, TILE, sentinel2_nam
 Layout = Literal["v2", "v3", "sharded", "geozarr"]
 """Zarr 2 as ESA's samples; Zarr 3; the same in shards; reflectance in shards as GeoZarr has it."""
 
-_CHUNK, _SHARD = 64, 128
 
-
-def write_eopf_zarr(scene: SimulatedScene, folder: Path, layout: Layout = "v2") -> Path:
+def write_eopf_zarr(
+    scene: SimulatedScene,
+    folder: Path,
+    layout: Layout = "v2",
+    *,
+    chunk: int = 64,
+    shard: int = 128,
+) -> Path:
     """Write a scene as a Level-2A product and return its folder.
 
     Names of groups and attributes are those of products that ESA and the EOPF Explorer made in
@@ -35,6 +40,8 @@ def write_eopf_zarr(scene: SimulatedScene, folder: Path, layout: Layout = "v2") 
         Where the product is made; it must not hold one of that name yet.
     layout : str
         ``"v2"``, ``"v3"``, ``"sharded"`` or ``"geozarr"``.
+    chunk, shard : int
+        Their edges, in pixels.
     """
     zarr = optional("zarr", "zarr")
     name = sentinel2_name(scene.acquisition).removesuffix(".SAFE")
@@ -46,7 +53,7 @@ def write_eopf_zarr(scene: SimulatedScene, folder: Path, layout: Layout = "v2") 
         attributes=_told(scene, name),
     )
     offset = -1000 if float(scene.acquisition.baseline) >= 4.0 else 0
-    files = scene.acquisition.instrument
+    files, edges = scene.acquisition.instrument, (chunk, shard)
     for band, code, pixel in zip(BANDS, files.files, files.pixel_m, strict=True):
         numbers = stored_numbers(scene.bands[band], offset)
         place = f"measurements/reflectance/r{pixel:.0f}m"
@@ -58,10 +65,12 @@ def write_eopf_zarr(scene: SimulatedScene, folder: Path, layout: Layout = "v2") 
             attributes = {"long_name": attributes["long_name"]}
             values = ((numbers.astype(np.float64) + offset) / QUANTIFICATION).astype(np.float32)
             values[numbers == 0] = np.nan
-        _write(root, f"{place}/{code.lower()}", values, round(pixel), scene, attributes, layout)
+        name = f"{place}/{code.lower()}"
+        _write(root, name, values, round(pixel), scene, attributes, layout, edges)
     classes = scene_classification(scene.labels)
     place = "conditions/mask/l2a_classification/r20m/scl"
-    _write(root, place, classes, 20, scene, {"long_name": "scene classification"}, layout)
+    attributes = {"long_name": "scene classification"}
+    _write(root, place, classes, 20, scene, attributes, layout, edges)
     if layout == "v2":
         zarr.consolidate_metadata(str(product), zarr_format=2)
     return product
@@ -105,6 +114,7 @@ def _write(
     scene: SimulatedScene,
     attributes: dict[str, Any],
     layout: Layout,
+    edges: tuple[int, int],
 ) -> None:
     """Write an array with the coordinates of its group."""
     zarr = optional("zarr", "zarr")
@@ -130,11 +140,11 @@ def _write(
     else:
         packing["dimension_names"] = ("y", "x")
     if layout in ("sharded", "geozarr"):
-        packing["shards"] = (_SHARD, _SHARD)
+        packing["shards"] = (edges[1], edges[1])
     parent.create_array(
         leaf,
         data=values,
-        chunks=(_CHUNK, _CHUNK),
+        chunks=(edges[0], edges[0]),
         fill_value=np.nan if values.dtype.kind == "f" else 0,
         attributes=attributes,
         **packing,
