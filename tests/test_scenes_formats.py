@@ -462,6 +462,33 @@ def test_scale_offset_and_saturation_may_be_told_for_each_band(
     assert told["red"] == (1e-4, -0.01, 20_000)
 
 
+def tagged(path: Path, scale: float, offset: float) -> Path:
+    """Write tags of scale and offset into an image, as GDAL and rioxarray do."""
+    with rasterio.open(path, "r+") as dataset:
+        dataset.scales = [scale] * dataset.count
+        dataset.offsets = [offset] * dataset.count
+    return path
+
+
+def test_scale_and_offset_of_tags_are_taken_where_the_sidecar_is_silent(
+    products: Products, tmp_path: Path
+) -> None:
+    path = stack(products, tmp_path, scale="", offset="")
+    with pytest.raises(MetadataError, match="lacks scale, offset"):
+        open_scene(path)
+    scene = open_scene(tagged(path, 1e-4, -0.01))
+    assert {(band.scale, band.offset) for band in scene.bands.values()} == {(1e-4, -0.01)}
+    scene = open_scene(tagged(stack(products, tmp_path), 1e-4, 0.0))
+    assert {(band.scale, band.offset) for band in scene.bands.values()} == {(1e-4, 0.0)}
+
+
+def test_tags_that_contradict_the_sidecar_are_refused(products: Products, tmp_path: Path) -> None:
+    for factors, words in (((1e-4, -0.1), "offset 0 of blue, .* -0.1"), ((1.0, -0.1), "scale")):
+        path = tagged(stack(products, tmp_path), *factors)
+        with pytest.raises(MetadataError, match=words):
+            open_scene(path)
+
+
 def test_reflectance_that_is_declared_as_stored_numbers_is_refused(
     products: Products, tmp_path: Path
 ) -> None:

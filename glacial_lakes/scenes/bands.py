@@ -121,6 +121,7 @@ def open_bands(source: Source, start: str) -> Scene:
     headers = {band: _header(source, file) for band, file in chosen.items()}
     factors = _factors(named, chosen, files, headers)
     told = Sidecar(told.where, {**factors, **told.keys}, told.is_there)
+    told = told.with_tags({band: header.factors[0] for band, header in headers.items()})
     told.require("acquired", "scale", "offset")
     bands, grid, finest = bands_in(
         source,

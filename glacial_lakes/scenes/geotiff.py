@@ -29,7 +29,7 @@ from glacial_lakes.scenes.raster import AnyLayer, Band, Header, read_header, rea
 from glacial_lakes.scenes.rows import Row
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sensors import MAPPING_BANDS, BandName, band_meant
-from glacial_lakes.scenes.sidecar import REQUIRED, Sidecar, read_sidecar
+from glacial_lakes.scenes.sidecar import REQUIRED, UNTAGGED, Sidecar, read_sidecar
 from glacial_lakes.scenes.source import Source, raster_name, read_metadata
 
 DRIVER = "GTiff"
@@ -38,7 +38,7 @@ ROWS = (
     Row(
         "any sensor with green and near infrared, also as Earth Engine exports it",
         "`.tif` with a sidecar",
-        "`scale` and `offset` of the sidecar, for all bands or for each",
+        "`scale` and `offset` of the sidecar or of the tags, for all bands or for each",
         "the sidecar's: `scl`, `qa_pixel`, `bqa`",
     ),
 )
@@ -88,9 +88,11 @@ def open_geotiff(path: Path) -> Scene:
             keys=REQUIRED[:-1],
         )
     told = read_sidecar(source, sidecar.name, usual)
-    told.require(*REQUIRED[:-1])
     image = raster_name(source, path.name, DRIVER)
     header = read_header(image, DRIVER)
+    is_tagged = any(factors != UNTAGGED for factors in header.factors)
+    by_tags = ("scale", "offset", "bands") if is_tagged else ("bands",)
+    told.require(*(key for key in REQUIRED if key not in by_tags))
     if header.crs is None:
         raise MetadataError(path, "has no CRS", "give it one, e.g. with gdal_edit -a_srs")
     grid = grid_of(header.crs, header.transform, header.shape)
@@ -203,6 +205,8 @@ def _bands(
             told.where, "[bands] lacks {missing}", "add it", missing=" and ".join(missing)
         )
     nodata = told.nodata(header.nodata)
+    told = told.with_tags({name: header.factors[index - 1] for name, index in table.items()
+                           if isinstance(index, int)})  # fmt: skip
     return {
         name: Band(
             path=image,

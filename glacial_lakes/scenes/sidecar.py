@@ -39,6 +39,9 @@ _OPTIONAL = (
     "level",
     "cloud_percent",
 )
+UNTAGGED = (1.0, 0.0)
+"""Scale and offset of a band of which tags tell nothing."""
+
 _PER_BAND = ("scale", "offset", "saturated")
 """Keys that may be tables with a number for each band."""
 
@@ -109,6 +112,41 @@ class Sidecar:
         if key == "scale":
             return declared_scale(value, self.where)
         return to_number(value, key, self.where)
+
+    def with_tags(self, factors: Mapping[str, tuple[float, float]]) -> Sidecar:
+        """Return it with scale and offset of the tags of images where it is silent.
+
+        Parameters
+        ----------
+        factors : mapping of str to (float, float)
+            Scale and offset by band; 1 and 0 where there are no tags.
+
+        Raises
+        ------
+        MetadataError
+            When tags contradict what is told otherwise.
+        """
+        tagged = {band: told for band, told in factors.items() if told != UNTAGGED}
+        if not tagged:
+            return self
+        places = {"scale": 0, "offset": 1}
+        usual = {key: {band: told[place] for band, told in factors.items()}
+                 for key, place in places.items()}  # fmt: skip
+        both = Sidecar(self.where, {**usual, **self.keys}, self.is_there)
+        for band, told in tagged.items():
+            for key, place in places.items():
+                value = both.number(key, band)
+                if value is not None and not math.isclose(value, told[place], rel_tol=1e-6):
+                    raise MetadataError(
+                        self.where,
+                        "tells {key} {value:g} of {band}, and the tags of the image tell {other:g}",
+                        "correct one of them: gdal_edit -a_scale and -a_offset write the tags",
+                        key=key,
+                        value=value,
+                        band=band,
+                        other=told[place],
+                    )
+        return both
 
     def nodata(self, tagged: float | None) -> float | None:
         """Return the number that stands for no data: NaN never is an observation, told or not."""
