@@ -60,6 +60,7 @@ THOROUGH = {
     "test_interrupts.py",
     "test_partner.py",
     "test_permissions.py",
+    "test_real_servers.py",
     "test_remote_zarr.py",
     "test_review_in_place.py",
     "test_review_lineage.py",
