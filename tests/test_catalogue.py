@@ -488,3 +488,37 @@ def test_a_list_in_degrees_minutes_and_seconds_joins_as_one_in_degrees(tmp_path:
     inventory = tracked(tmp_path, CatalogueSettings(file="list.csv", id="НОМЕР"), TWO_YEARS)
     lakes = inventory.lakes.sort_values("lon")
     assert lakes["catalogue_no"].tolist() == ["00", "01", "02", None]
+
+
+@pytest.mark.parametrize("write", [of_shapefile, of_geopackage, of_table])
+def test_a_lake_that_a_person_gives_a_number_of_its_own_is_still_called_so(
+    write, tmp_path: Path
+) -> None:
+    settings = write(tmp_path, ROWS)
+    before = tracked(tmp_path, settings, TWO_YEARS)
+    lake = before.lakes.set_index("catalogue_no").loc["КЫР-7"]
+    inventory = edited(before, "КЫР-7", catalogue_no="КЫР-7а")
+    for _ in range(2):
+        inventory = tracked(tmp_path, settings, TWO_YEARS, inventory)
+        now = inventory.lakes.set_index("lake_id").loc[lake["lake_id"]]
+        for name in ("lake_name", "district", "comment", "number"):
+            assert now[name] == lake[name], name
+        assert now["catalogue_no"] == "КЫР-7а"
+        assert inventory.lakes["number"].is_unique
+    back = edited(inventory, "КЫР-7а", "2026-04-01", catalogue_no="КЫР-7")
+    after = tracked(tmp_path, settings, TWO_YEARS, back)
+    assert after.lakes.set_index("catalogue_no").loc["КЫР-7", "lake_name"] == lake["lake_name"]
+    assert after.register["lake_id"].dropna().is_unique
+
+
+@pytest.mark.parametrize("write", [of_shapefile, of_geopackage])
+def test_headings_and_sums_among_the_rows_of_a_list_are_no_lakes(write, tmp_path: Path) -> None:
+    rows = [*ROWS, ["Итого", None, None, None]]
+    settings = write(tmp_path, rows)
+    path = tmp_path / str(settings.file)
+    table = gpd.read_file(path, **({"encoding": "CP1251"} if settings.encoding else {}))
+    table.geometry = [*table.geometry[:3], None]
+    table.to_file(path, **({"encoding": "CP1251"} if settings.encoding else {}))
+    catalogue = catalogue_of(tmp_path, settings)
+    assert len(catalogue.places) == 3
+    assert in_language(catalogue.note, "ru").startswith("у 1 строки нет номера")

@@ -149,6 +149,7 @@ SAME = {
     "1,234.5",
     "{year:04d}-{month:02d}-{day:02d}",
     '"{label}" ({name})',
+    '"{word}"',
     "%Y-%m",
     "HTTP {status}",
 }

@@ -357,7 +357,8 @@ def test_edits_of_computed_columns_are_told(
     assert isinstance(event, InputOdd)
     text = in_language(event.reason, "ru")
     assert re.fullmatch(
-        rf"столбец «[А-Яа-яё, ]+» \({column}\) вычисляется и остаётся прежним, 1 строка: {lake}", text
+        rf"столбец «[А-Яа-яё, ]+» \({column}\) вычисляется и остаётся прежним, 1 строка: {lake}",
+        text,
     )
 
 
@@ -402,7 +403,8 @@ def test_edits_of_computed_columns_are_told_of_any_file_and_nothing_without_them
     assert isinstance(event, InputOdd)
     text = in_language(event.reason, "ru")
     assert re.fullmatch(
-        rf"столбец «[А-Яа-яё, ]+» \({column}\) вычисляется и остаётся прежним, 1 строка: {lake}", text
+        rf"столбец «[А-Яа-яё, ]+» \({column}\) вычисляется и остаётся прежним, 1 строка: {lake}",
+        text,
     )
 
 
@@ -509,7 +511,7 @@ def test_one_operator_rejects_and_another_redraws_and_both_are_asked(path: Path)
     sql(first, f"DELETE FROM lakes WHERE lake_id = '{lake}'")
     sql(second, f"UPDATE lakes SET geom = ST_Buffer(geom, 0.0003) WHERE lake_id = '{lake}'")
     review_file(path, second, by="Б")
-    with pytest.raises(InputError, match=lake):
+    with pytest.raises(InputError, match=rf"{lake}: redrawn \(Б\), now rejected \(А\)"):
         review_file(path, first, by="А")
 
 

@@ -117,7 +117,7 @@ def read_catalogue(settings: CatalogueSettings, folder: Path = Path()) -> Catalo
     }
     texts = {name: pd.Series(column, dtype="object") for name, column in values.items()}
     places = gpd.GeoDataFrame(texts, geometry=frame.geometry.to_numpy(), crs=frame.crs)
-    is_numbered = places[C.CATALOGUE_NO].notna()
+    is_numbered = _numbered(places)
     rows = [row + (2 if is_table else 1) for row in range(len(places)) if not is_numbered.iloc[row]]
     places = places[is_numbered].reset_index(drop=True)
     _require_unique(path, places[C.CATALOGUE_NO])
@@ -129,6 +129,13 @@ def read_catalogue(settings: CatalogueSettings, folder: Path = Path()) -> Catalo
         _districts(settings, folder),
         _unnumbered(rows) if rows else None,
     )
+
+
+def _numbered(places: gpd.GeoDataFrame) -> pd.Series:
+    """Tell which rows are lakes: what has neither figures nor a place is a heading or a sum."""
+    has_figures = places[C.CATALOGUE_NO].str.contains(r"\d", na=False).astype(bool)
+    is_placed = places.geometry.notna() & ~places.geometry.is_empty
+    return has_figures | (is_placed & places[C.CATALOGUE_NO].notna())
 
 
 def _unnumbered(rows: Sequence[int]) -> Message:

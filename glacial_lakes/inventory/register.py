@@ -318,14 +318,21 @@ def _joined(
         for row in sorted(rows, key=lambda row: row[C.LAKE_ID] is not None)
         if row[C.CATALOGUE_NO] is not None
     }
+    left: list[tuple[str, Row]] = []
     for (lake, field), decision in said.items():
         if field != C.CATALOGUE_NO:
             continue
         for row in rows:  # a lake has one number, a number one lake
             if row[C.LAKE_ID] == lake and row[C.CATALOGUE_NO] not in (None, decision.value):
                 row[C.LAKE_ID] = None
+                if decision.value is not None and decision.value not in by_number:
+                    left.append((lake, row))
         if decision.value in by_number:
             by_number[decision.value][C.LAKE_ID] = lake
+    for lake, row in left:  # a lake that a person gave a number of its own is still called so
+        if row[C.LAKE_ID] is None:
+            told = {field: row[field] for field in FIELDS if field != C.CATALOGUE_NO}
+            rows.append(_empty_row() | told | {C.LAKE_ID: lake})
     if catalogue is None or tracked.outlines.empty:
         return _tidied(rows, in_reports)
     decided = {lake for lake, field in said if field == C.CATALOGUE_NO}

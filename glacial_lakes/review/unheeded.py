@@ -263,6 +263,11 @@ def _same(one: Any, other: Any) -> bool:
     return str(one) == str(other) or bool(one == other)
 
 
+def _quoted(word: str) -> Message:
+    """Return a word that has a comma in some languages as one of a list."""
+    return Message('"{word}"', context="format", word=Message(str(word)))
+
+
 def _no_words(table: pd.DataFrame) -> Iterator[Message]:
     for column in schema.OUTLINES:
         if column.name not in FIELDS or column.words is None or column.name not in table:
@@ -275,5 +280,5 @@ def _no_words(table: pd.DataFrame) -> Iterator[Message]:
                     column=column.told(),
                     lake=lake or "–",
                     text=text,
-                    words=[Message(str(word)) for word in column.words],
+                    words=[_quoted(word) for word in column.words],
                 )
