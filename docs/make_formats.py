@@ -1,6 +1,7 @@
-"""Write the tables of readable products into ``formats.md`` and the README, from the readers.
+"""Write the tables of readable products into the pages on formats and the README, from the readers.
 
-Run it in the root of the repository after a change of a reader or of the table of sensors::
+Run it in the root of the repository after a change of a reader, of its Russian words, or of the
+table of sensors::
 
     python docs/make_formats.py
 """
@@ -8,14 +9,32 @@ Run it in the root of the repository after a change of a reader or of the table 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
+from glacial_lakes.language import day, number
 from glacial_lakes.scenes.families import ROWS
 from glacial_lakes.scenes.sensors import SENSORS
 
 FOLDER = Path(__file__).parent
 BEGIN, END = "<!-- made by docs/make_formats.py: {name} -->", "<!-- end: {name} -->"
+PAGES: Mapping[Path, str] = {
+    FOLDER / "formats.md": "en",
+    FOLDER / "formats.ru.md": "ru",
+    FOLDER.parent / "README.md": "en",
+}
+"""Pages with tables, and their languages."""
+PRODUCTS = {
+    "en": ("product", "as", "reflectance", "quality layer"),
+    "ru": ("продукт", "в виде", "отражение", "слой качества"),
+}
+SENSORS_HAVE = {
+    "en": ("sensor", "pixel, m", "bands", "from", "to", "usual local time"),
+    "ru": ("съёмочная система", "пиксель, м", "каналы", "с", "по", "обычное местное время"),
+}
+OUTLINES_ONLY = {"en": "outlines only", "ru": "только контуры"}
+HOURS = {"en": "h", "ru": "ч"}
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -24,41 +43,47 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def tables() -> dict[str, str]:
+def tables(language: str) -> dict[str, str]:
     """Return each table by its name."""
-    products = [(row.product, row.given, row.reflectance, row.quality) for row in ROWS]
+    products = [row.told(language) for row in ROWS]
     sensors = [
         (
             f"`{one.name}`",
             f"{one.pixel_m:g}",
-            ", ".join(one.bands) or "outlines only",
-            one.launch or "–",
-            one.end or "–",
-            "–" if one.overpass_h is None else f"{one.overpass_h:g} h",
+            ", ".join(one.bands) or OUTLINES_ONLY[language],
+            _day(one.launch, language),
+            _day(one.end, language),
+            "–" if one.overpass_h is None else _hours(one.overpass_h, language),
         )
         for one in SENSORS
         if one.launch or not one.name.startswith("S2")
     ]
     return {
-        "products": table(("product", "as", "reflectance", "quality layer"), products),
-        "short": table(("product", "as"), [(row.product, row.given) for row in ROWS]),
-        "sensors": table(
-            ("sensor", "pixel, m", "bands", "from", "to", "usual local time"), sensors
-        ),
+        "products": table(PRODUCTS[language], products),
+        "short": table(PRODUCTS[language][:2], [row[:2] for row in products]),
+        "sensors": table(SENSORS_HAVE[language], sensors),
     }
 
 
-def filled(text: str) -> str:
+def _day(text: str, language: str) -> str:
+    return day(date.fromisoformat(text), language) if text else "–"
+
+
+def _hours(hours: float, language: str) -> str:
+    digits = len(f"{hours % 1:g}"[2:])
+    return f"{number(hours, digits, language)} {HOURS[language]}"
+
+
+def filled(text: str, language: str) -> str:
     """Return a page with its tables made anew."""
-    for name, rows in tables().items():
+    for name, rows in tables(language).items():
         begin, end = BEGIN.format(name=name), END.format(name=name)
         expression = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
         text = expression.sub(lambda _, new=f"{begin}\n{rows}\n\n{end}": new, text)
     return text
 
 
-PAGES = (FOLDER / "formats.md", FOLDER.parent / "README.md")
-
 if __name__ == "__main__":
-    for page in PAGES:
-        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
+    for page, language in PAGES.items():
+        text = filled(page.read_text(encoding="utf-8"), language)
+        page.write_text(text, encoding="utf-8", newline="\n")

@@ -12,6 +12,7 @@ import re
 import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,8 @@ def N_(text: str) -> str:  # noqa: N802 (the name that gettext's tools know)
 
 COUNT = "count"
 """The value of a message that decides on its plural."""
+CONTEXT = "context"
+"""The value of a message that tells what is one word in English and two in another language."""
 
 REASONS = (
     # of the operating system
@@ -102,8 +105,8 @@ class Message(str):
         The text for other numbers than one, where it counts something: the value ``count``. Other
         languages have as many forms as their catalogue tells.
     **values : str, int, float, Message, exception or sequences of them
-        A sequence is told with commas, an exception by its reason; what is none of these, as its
-        text.
+        ``context`` tells apart what is one word in English. A sequence is told with commas, an
+        exception by its reason; what is none of these, as its text.
 
     Examples
     --------
@@ -125,12 +128,29 @@ class Message(str):
         if isinstance(template, Message):
             return template
         used = _placeholders(template) | _placeholders(plural) if values else set()
-        used |= {COUNT} if plural else set()
+        used |= ({COUNT} if plural else set()) | {CONTEXT}
         kept = {name: _plain(value) for name, value in values.items() if name in used}
         form = plural if plural and kept.get(COUNT) != 1 else template
         self = super().__new__(cls, fill(form, kept))
         self.template, self.plural, self.values = str(template), str(plural), kept
         return self
+
+    @classmethod
+    def of_day(cls, when: date) -> Message:
+        """Return a date as each language writes it; where people type it, it is a plain text.
+
+        Examples
+        --------
+        >>> Message.of_day(date(2021, 8, 12))
+        '2021-08-12'
+        """
+        return Message(
+            "{year:04d}-{month:02d}-{day:02d}",
+            context="format",
+            year=when.year,
+            month=when.month,
+            day=when.day,
+        )
 
     def __reduce__(self) -> tuple[Callable[..., Message], tuple[dict[str, Any], str, str]]:
         return _message, (self.values, self.template, self.plural)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from glacial_lakes.columns import C
-from glacial_lakes.errors import N_
+from glacial_lakes.errors import N_, Message
 from glacial_lakes.language import translate
 
 ColumnType = Literal["text", "real", "integer", "boolean", "time", "date"]
@@ -247,6 +247,27 @@ class Column:
         text = translate(self.title or self.en, language, MEANING)
         unit = translate(UNITS.get(self.unit, self.unit), language)
         return text if unit in ("", "1") or f"({unit})" in text else f"{text}, {unit}"
+
+    def told(self, name: str | None = None) -> Message:
+        """Return what messages call the column: what people read in a form, and its own name.
+
+        Parameters
+        ----------
+        name : str, optional
+            How the file at hand spells it, such as in a shapefile.
+
+        Examples
+        --------
+        >>> DAM_TYPE.told(), DAM_TYPE.told("Dam_Type")
+        ('"Dam type" (dam_type)', '"Dam type" (Dam_Type)')
+        """
+        label = Message(self.title or self.en, context=MEANING)
+        return Message('"{label}" ({name})', context="format", label=label, name=name or self.name)
+
+    def told_value(self, value: object, language: str = "en") -> str:
+        """Return a value as people read it: where only some words can stand, in the language."""
+        text = str(value)
+        return text if self.words is None or language == "en" else translate(text, language)
 
 
 LAKE_ID = Column(C.LAKE_ID, "text", "", "Lake identity, given once and kept", "GLAKE_ID")

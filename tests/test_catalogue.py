@@ -17,7 +17,7 @@ import glacial_lakes as gl
 from glacial_lakes import schema
 from glacial_lakes.coverage import CompleteCoverage
 from glacial_lakes.errors import GlacialLakesError, VectorError
-from glacial_lakes.inventory.catalogue import read_catalogue
+from glacial_lakes.inventory.catalogue import degrees_of, read_catalogue
 from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.inventory.register import differing, pattern_of
 from glacial_lakes.language import in_language
@@ -291,7 +291,7 @@ def test_lakes_of_the_catalogue_that_no_image_shows_are_told_with_the_reason(
         row["catalogue_no"]: in_language(row["reason"], "ru") for row in contents.unseen_entries
     }
     assert set(told) == {"КЫР-20", "КЫР-21"}
-    assert "место видно на снимках, последний – 2024-08-01" in told["КЫР-20"]
+    assert "место видно на снимках, последний – 01.08.2024" in told["КЫР-20"]
     page = write_report(inventory, tmp_path / "r.html", language="ru").read_text(encoding="utf-8")
     assert "Озёра каталога, которых нет на снимках" in page
     assert "Сухое" in page
@@ -404,3 +404,121 @@ def test_labels_stand_wherever_a_lake_is_shown(tmp_path: Path) -> None:
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert page.count("КЫР-7 Адыгене") >= 3
     assert np.isin(["number", "catalogue_no", "district"], inventory.lakes.columns).all()
+
+
+PLACELESS = [*ROWS, ["07", "Без места", "Чуйский", None], ["008", "Найдено в поле", None, None]]
+
+
+def placeless_table(folder: Path) -> CatalogueSettings:
+    settings = of_table(folder, ROWS)
+    more = [";".join([*(text or "" for text in row), "", "–"]) for row in PLACELESS[3:]]
+    text = "\r\n".join(["", *more, ";Без номера;Чуйский;;42,7;74,9", ""])
+    path = folder / "list.csv"
+    path.write_bytes(path.read_bytes() + text.encode("cp1251"))
+    return settings
+
+
+def placeless_shapefile(folder: Path) -> CatalogueSettings:
+    rows = [*PLACELESS, [None, "Без номера", "Чуйский", None]]
+    shapes = [*(square(*place) for place in PLACES[:3]), None, None, square(74.9, 42.7)]
+    table = gpd.GeoDataFrame(pd.DataFrame(rows, columns=HEADS), geometry=shapes, crs=4326)
+    table = table.replace("Ак-Көл", "Ак-Кол")  # CP866 has no Kyrgyz letters
+    table.to_file(folder / "list.shp", encoding="CP866")
+    (folder / "list.cpg").write_text("866")
+    return CatalogueSettings(file="list.shp", **{key: name[:10] for key, name in NAMES.items()})
+
+
+@pytest.mark.parametrize("write", [placeless_table, placeless_shapefile])
+def test_a_lake_whose_place_the_list_does_not_tell_is_listed_and_waits_for_its_number(
+    write, tmp_path: Path
+) -> None:
+    settings = write(tmp_path)
+    before = tracked(tmp_path, settings, TWO_YEARS)
+    assert before.lakes["catalogue_no"].dropna().tolist() == ["КЫР-7", "КЫР-3", "КЫР-11"]
+    book = {sheet.title: sheet for sheet in sheets(before)}["Not on images"]
+    reasons = {row[0]: in_language(row[-1], "ru") for row in book.rows}
+    assert {number: reasons[number] for number in ("07", "008")} == dict.fromkeys(
+        ("07", "008"), "в каталоге не указано, где оно находится"
+    )
+    lakes = before.lakes.assign(catalogue_no=before.lakes["catalogue_no"].fillna("–"))
+    numbered = edited(replace(before, lakes=lakes), "–", catalogue_no="008")
+    after = tracked(tmp_path, settings, TWO_YEARS, numbered)
+    assert after.lakes.set_index("catalogue_no").loc["008", "lake_name"] == "Найдено в поле"
+
+
+@pytest.mark.parametrize("write", [placeless_table, placeless_shapefile])
+def test_rows_of_the_list_without_a_number_are_told(write, tmp_path: Path) -> None:
+    note = catalogue_of(tmp_path, write(tmp_path)).note
+    assert note is not None
+    row = {"list.csv": 7, "list.shp": 6}[write(tmp_path).file or ""]
+    assert in_language(note, "ru") == f"у 1 строки нет номера, она не используется: {row}"
+
+
+@pytest.mark.parametrize(
+    ("text", "degrees"),
+    [
+        ("42°31'48\"", 42.53),
+        ("42° 31' 48,0'' с.ш.", 42.53),
+        ("42 31 48", 42.53),
+        ("42°31,8′", 42.53),
+        ("N42°31′48″", 42.53),
+        ("42º31’48” с. ш.", 42.53),
+        ("74°30' в. д.", 74.5),
+        ("12°30'00\" ю. ш.", -12.5),
+        ("70°15' W", -70.25),
+        ("-42,53", -42.53),
+        ("42.53°", 42.53),
+    ],
+)
+def test_degrees_are_read_as_offices_write_them(text: str, degrees: float) -> None:
+    assert degrees_of(text) == pytest.approx(degrees, abs=1e-9)
+
+
+@pytest.mark.parametrize("text", ["42°75'", "42°31'75\"", "близко", "4 712 345", "1e2"])
+def test_what_is_no_degrees_is_not_taken_for_them(text: str) -> None:
+    assert not abs(degrees_of(text)) <= 180
+
+
+def test_a_list_in_degrees_minutes_and_seconds_joins_as_one_in_degrees(tmp_path: Path) -> None:
+    lines = ["НОМЕР;Широта;Долгота"]
+    for n, (lon, lat) in enumerate(PLACES[:3]):
+        cells = [f"{int(x)}°{x % 1 * 60 + 0.06:.4f}'".replace(".", ",") for x in (lat, lon)]
+        lines.append(f"0{n};{cells[0]};{cells[1]}")
+    (tmp_path / "list.csv").write_text("\n".join(lines), encoding="utf-8-sig")
+    inventory = tracked(tmp_path, CatalogueSettings(file="list.csv", id="НОМЕР"), TWO_YEARS)
+    lakes = inventory.lakes.sort_values("lon")
+    assert lakes["catalogue_no"].tolist() == ["00", "01", "02", None]
+
+
+@pytest.mark.parametrize("write", [of_shapefile, of_geopackage, of_table])
+def test_a_lake_that_a_person_gives_a_number_of_its_own_is_still_called_so(
+    write, tmp_path: Path
+) -> None:
+    settings = write(tmp_path, ROWS)
+    before = tracked(tmp_path, settings, TWO_YEARS)
+    lake = before.lakes.set_index("catalogue_no").loc["КЫР-7"]
+    inventory = edited(before, "КЫР-7", catalogue_no="КЫР-7а")
+    for _ in range(2):
+        inventory = tracked(tmp_path, settings, TWO_YEARS, inventory)
+        now = inventory.lakes.set_index("lake_id").loc[lake["lake_id"]]
+        for name in ("lake_name", "district", "comment", "number"):
+            assert now[name] == lake[name], name
+        assert now["catalogue_no"] == "КЫР-7а"
+        assert inventory.lakes["number"].is_unique
+    back = edited(inventory, "КЫР-7а", "2026-04-01", catalogue_no="КЫР-7")
+    after = tracked(tmp_path, settings, TWO_YEARS, back)
+    assert after.lakes.set_index("catalogue_no").loc["КЫР-7", "lake_name"] == lake["lake_name"]
+    assert after.register["lake_id"].dropna().is_unique
+
+
+@pytest.mark.parametrize("write", [of_shapefile, of_geopackage])
+def test_headings_and_sums_among_the_rows_of_a_list_are_no_lakes(write, tmp_path: Path) -> None:
+    rows = [*ROWS, ["Итого", None, None, None]]
+    settings = write(tmp_path, rows)
+    path = tmp_path / str(settings.file)
+    table = gpd.read_file(path, **({"encoding": "CP1251"} if settings.encoding else {}))
+    table.geometry = [*table.geometry[:3], None]
+    table.to_file(path, **({"encoding": "CP1251"} if settings.encoding else {}))
+    catalogue = catalogue_of(tmp_path, settings)
+    assert len(catalogue.places) == 3
+    assert in_language(catalogue.note, "ru").startswith("у 1 строки нет номера")

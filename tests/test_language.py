@@ -144,7 +144,15 @@ def test_a_form_that_lacks_something_is_found(
     assert not is_whole(source)
 
 
-SAME = {".gpkg, .shp, .geojson or .fgb", "1,234.5", "%Y-%m-%d", "%Y-%m", "HTTP {status}"}
+SAME = {
+    ".gpkg, .shp, .geojson or .fgb",
+    "1,234.5",
+    "{year:04d}-{month:02d}-{day:02d}",
+    '"{label}" ({name})',
+    '"{word}"',
+    "%Y-%m",
+    "HTTP {status}",
+}
 """Hold no word that another language would say otherwise."""
 
 
@@ -212,7 +220,11 @@ def test_russian_has_three_forms_of_plurals():
 def test_a_language_is_one_file(tmp_path: Path) -> None:
     """Help, numbers and dates of a language that nobody spoke before."""
     text = (FOLDER / "ru.po").read_text(encoding="utf-8")
-    told = {"Контуры ледников": "Мөңгүлөр", "%d.%m.%Y": "%Y/%m/%d", "1\u202f234,5": "1'234,5"}
+    told = {
+        "Контуры ледников": "Мөңгүлөр",
+        "{day:02d}.{month:02d}.{year:04d}": "{year}/{month:02d}/{day:02d}",
+        "1\u202f234,5": "1'234,5",
+    }
     for russian, other in told.items():
         assert f'msgstr "{russian}' in text
         text = text.replace(f'msgstr "{russian}', f'msgstr "{other}')

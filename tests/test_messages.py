@@ -10,8 +10,9 @@ import pickle
 import re
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +21,9 @@ import pytest
 import rasterio
 from hypothesis import given
 from hypothesis import strategies as st
-from texts import trees
+from texts import spoken, trees
 
-from glacial_lakes import errors
+from glacial_lakes import errors, schema
 from glacial_lakes.cli.console import Options, set_up_log
 from glacial_lakes.errors import ConfigError, GlacialLakesError, Message, VectorError
 from glacial_lakes.language import in_language
@@ -301,3 +302,49 @@ def test_no_template_asks_for_a_form_that_a_kept_value_has_no_more() -> None:
     for path in package.rglob("*.py"):
         found = templates.findall(path.read_text(encoding="utf-8"))
         assert not [text for text in found if asked.search(text)], path.name
+
+
+def values_of_messages(tree: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """Yield what is told in messages and errors: the placeholder and its expression."""
+    for call, _ in spoken(tree):
+        yield from ((word.arg or "", word.value) for word in call.keywords)
+
+
+def test_no_message_names_a_column_of_ours_without_what_people_call_it() -> None:
+    raw = re.compile(r"C\.[A-Z_0-9]+|column\.name|str\(column\)")
+    told = [
+        (path.name, name, ast.unparse(value))
+        for path, tree in trees()
+        for name, value in values_of_messages(tree)
+        if raw.fullmatch(ast.unparse(value))
+    ]
+    assert told == []
+
+
+def test_no_message_tells_a_day_in_the_form_of_one_language() -> None:
+    form = re.compile(r"isoformat|strftime|%Y-%m-%d")
+    told = [
+        (path.name, name, ast.unparse(value))
+        for path, tree in trees()
+        for name, value in values_of_messages(tree)
+        if form.search(ast.unparse(value))
+    ]
+    assert told == []
+
+
+def test_no_command_prints_a_day_in_the_form_of_one_language() -> None:
+    for path, tree in trees():
+        if path.parent.name == "cli":
+            formats = [node for node in ast.walk(tree) if isinstance(node, ast.FormattedValue)]
+            assert [ast.unparse(n) for n in formats if "%Y" in ast.unparse(n)] == [], path.name
+
+
+def test_a_day_and_a_column_in_a_message_are_told_in_the_language() -> None:
+    day = Message.of_day(date(2021, 8, 2))
+    told = Message("no image of the inventory is of {time}", time=day)
+    assert told == "no image of the inventory is of 2021-08-02"
+    for one in (told, pickle.loads(pickle.dumps(told)), Message.from_json(told.as_json())):
+        assert in_language(one, "ru").endswith(" 02.08.2021")
+    column = schema.COMMENT.told("Comment")
+    assert column == '"Comment of a person" (Comment)'
+    assert in_language(column, "ru") == "«Примечание человека» (Comment)"

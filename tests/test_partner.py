@@ -356,7 +356,10 @@ def test_edits_of_computed_columns_are_told(
     (event,) = told
     assert isinstance(event, InputOdd)
     text = in_language(event.reason, "ru")
-    assert text == f"столбец {column} вычисляется и остаётся прежним, 1 строка: {lake}"
+    assert re.fullmatch(
+        rf"столбец «[А-Яа-яё, ]+» \({column}\) вычисляется и остаётся прежним, 1 строка: {lake}",
+        text,
+    )
 
 
 @ogr
@@ -399,7 +402,10 @@ def test_edits_of_computed_columns_are_told_of_any_file_and_nothing_without_them
     (event,) = told
     assert isinstance(event, InputOdd)
     text = in_language(event.reason, "ru")
-    assert text == f"столбец {column} вычисляется и остаётся прежним, 1 строка: {lake}"
+    assert re.fullmatch(
+        rf"столбец «[А-Яа-яё, ]+» \({column}\) вычисляется и остаётся прежним, 1 строка: {lake}",
+        text,
+    )
 
 
 @ogr
@@ -505,7 +511,7 @@ def test_one_operator_rejects_and_another_redraws_and_both_are_asked(path: Path)
     sql(first, f"DELETE FROM lakes WHERE lake_id = '{lake}'")
     sql(second, f"UPDATE lakes SET geom = ST_Buffer(geom, 0.0003) WHERE lake_id = '{lake}'")
     review_file(path, second, by="Б")
-    with pytest.raises(InputError, match=lake):
+    with pytest.raises(InputError, match=rf"{lake}: redrawn \(Б\), now rejected \(А\)"):
         review_file(path, first, by="А")
 
 
@@ -544,3 +550,44 @@ def test_a_lake_that_was_merged_into_another_is_not_called_gone(path: Path, copy
     small = merged.loc[merged["decision"] == "merged", "lake_id"].item()
     inventory = open_inventory(path)
     assert inventory.lakes.set_index("lake_id")["state"].get(small, "merged") == "merged"
+
+
+@ogr
+def test_the_tick_edited_alone_is_told_and_changes_nothing(path: Path, copy: Path) -> None:
+    before = open_inventory(path)
+    drawn = set(before.reviews["lake_id"])
+    one, other = [name for name in before.lakes["lake_id"] if name not in drawn][:2]
+    sql(copy, f"UPDATE lakes SET edited = 1 WHERE lake_id = '{one}'")
+    wider = "geom = ST_Multi(ST_Buffer(geom, 0.0002)), edited = 1"
+    sql(copy, f"UPDATE lakes SET {wider} WHERE lake_id = '{other}'")
+    heard: list[Event] = []
+    found = review_file(path, copy, by="А", on_event=heard.append)
+    assert found["lake_id"].tolist() == [other]
+    (told,) = [event.reason for event in heard if isinstance(event, InputOdd)]
+    assert one in told
+    assert other not in told
+    assert "отметка остаётся прежней" in in_language(told, "ru")
+    assert not open_inventory(path).lakes.set_index("lake_id")["edited"].fillna(False)[one]
+    again: list[Event] = []
+    assert review_file(path, path, on_event=again.append).empty
+    assert again == []
+
+
+FORM = {column.name: column for column in schema.OUTLINES}
+"""What a form of QGIS shows."""
+
+
+@ogr
+def test_what_is_not_taken_in_is_told_in_words_that_the_forms_of_qgis_show(
+    path: Path, copy: Path
+) -> None:
+    lake = open_inventory(path).lakes["lake_id"].iloc[3]
+    told = "area_m2 = 1, lake_type = 'пруд', edited = 1, verified_by = 'Б'"
+    sql(copy, f"UPDATE lakes SET {told} WHERE lake_id = '{lake}'")
+    heard: list[Event] = []
+    review_file(path, copy, by="А", on_event=heard.append)
+    lines = [in_language(event.reason, "ru") for event in heard if isinstance(event, InputOdd)]
+    labels = {name: column.label("ru").partition(",")[0] for name, column in FORM.items()}
+    for name in ("area_m2", "lake_type", "edited", "verified_by"):
+        (line,) = [line for line in lines if f"столбец «{labels[name]}» ({name})" in line]
+        assert re.search("[A-Za-z]{4}", re.sub(rf"\(\w+\)|{lake}", "", line)) is None, line

@@ -17,7 +17,9 @@ import pytest
 from editing import qgis
 from sample_inventory import make_inventory
 from sample_project import PRODUCTS, Maker
+from texts import source_texts
 
+from glacial_lakes.cli.commands import cli
 from glacial_lakes.cli.qgis_install import NAME, WORDS, install, profiles
 from glacial_lakes.errors import ForeignFileError, Message
 from glacial_lakes.inventory.inventory import open_inventory
@@ -197,11 +199,27 @@ def test_every_word_of_the_tools_is_known_to_catalogues() -> None:
     code = Path(install.__code__.co_filename).parent / "qgis_plugin" / "provider.py"
     text = code.read_text(encoding="utf-8")
     assert "glacial_lakes." not in re.sub("glacial_lakes.org", "", text.partition('"""')[2][400:])
-    calls = r'self\.(?:file|text|files|target)\(\s*"\w+", "([^"]+)"|say\("([^"]+)"\)'
+    calls = r'self\.(?:file|text|files|target|choice)\(\s*"\w+", "([^"]+)"|say\("([^"]+)"\)'
     said = {one or other for one, other in re.findall(calls, text)}
     said |= set(re.findall(r'(?:title|told) = (?:"\w+", )?"([^"]+)"', text))
     assert len(said) > 25
     assert said <= set(WORDS)
+
+
+OF_THE_MACHINE = {"--jobs", "--max-memory", "--dask", "--allow-empty"}
+"""What nobody is asked for in a window: these are told in a terminal."""
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_what_a_message_tells_to_give_can_be_given_in_qgis(verb: str) -> None:
+    named = {option for _, text in source_texts() for option in re.findall(r"--[a-z][a-z-]*", text)}
+    own = {name for p in cli.commands[verb].params for name in (*p.opts, *p.secondary_opts)}
+    body = ast.parse(SOURCE.read_text(encoding="utf-8")).body
+    texts = [ast.unparse(node) for node in body if getattr(node, "name", "") == verb.capitalize()]
+    texts += [ast.unparse(node) for node in body if isinstance(node, ast.Assign)]
+    given = {option for text in texts for option in re.findall(r"'(--[a-z-]+)'", text)}
+    common = {"--overwrite", "--debug", "--lang", "--json"}
+    assert (named & own) - common - OF_THE_MACHINE - given == set()
 
 
 SOURCE = Path(install.__code__.co_filename).parent / "qgis_plugin" / "provider.py"

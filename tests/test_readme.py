@@ -96,7 +96,7 @@ def test_the_lines_of_python_run_and_the_demo_ends_as_told(
     ids = tuple(inventory.scenes["scene_id"])
     paths = tuple(output / name for name in names_of_files)
     result = gl.RunResult(output, paths, ids, (), (), len(inventory.lakes))
-    said = [without_numbers(line) for line in console.summary(result, str)]
+    said = [without_numbers(line) for line in console.summary(result, console.Options())]
     (told,) = blocks(section("## Try it"), "text")
     expected = [without_numbers(line) for line in told.splitlines()]
     event = re.compile(rf"({'|'.join(schema.EventKind)}): N")

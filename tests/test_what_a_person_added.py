@@ -97,7 +97,8 @@ def test_titles_that_a_person_gave_to_layers_stay(path: Path) -> None:
         ),
         (
             "UPDATE observations SET sensor = 'field' WHERE fid < 3",
-            "observations.sensor is computed and stays as it was, in 2 rows, such as of {lake}",
+            '"Satellite and sensor" (observations.sensor) is computed and stays as it was, in 2 '
+            "rows, such as of {lake}",
         ),
         (
             "DELETE FROM observations WHERE fid = 1",
@@ -105,7 +106,8 @@ def test_titles_that_a_person_gave_to_layers_stay(path: Path) -> None:
         ),
         (
             "UPDATE trends SET slope_m2_per_year = -99999 WHERE lake_id = '{lake}'",
-            "trends.slope_m2_per_year is computed and stays as it was, in 1 row, of {lake}",
+            '"Median slope (Theil-Sen), or that of least squares" (trends.slope_m2_per_year) is '
+            "computed and stays as it was, in 1 row, of {lake}",
         ),
         (
             "INSERT INTO alerts (lake_id, alert) VALUES ('{lake}', 'fast growth')",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import enum
 import functools
 import string
@@ -17,6 +18,8 @@ from glacial_lakes import errors, schema, settings
 from glacial_lakes.cli.commands import cli
 from glacial_lakes.errors import GlacialLakesError
 from glacial_lakes.language import words_of
+from glacial_lakes.scenes.families import ROWS
+from glacial_lakes.scenes.rows import PRODUCT
 
 PACKAGE = Path(glacial_lakes.__file__).parent
 TEMPLATES = PACKAGE / "report" / "templates"
@@ -35,7 +38,12 @@ CALLS = dict.fromkeys(ERRORS, (1, 2)) | {
     "UsageError": (0,),
 }
 """Which arguments of which calls are texts for people."""
-NO_WORDS = {"glacial-lakes", "Python", "rasterio", "pyogrio", "pyproj", "shapely", " (GEOS )"}
+NO_WORDS = {
+    *("glacial-lakes", "Python", "rasterio", "pyogrio", "pyproj", "shapely", " (GEOS )"),
+    *("Landsat 4–9 Collection 2 Level 2 (L2SP, L2SR)", "Landsat 4–9 Collection 2 Level 1"),
+    *("Landsat 4–8 Collection 1 Level 1", "Sentinel-2 L1C"),
+    *("QA_PIXEL, QA_RADSAT", "BQA", "Fmask"),
+}
 
 Source = tuple[str | None, str]
 """Context and text."""
@@ -90,7 +98,8 @@ def texts_of_code(tree: ast.AST) -> Iterator[Source]:
         if forms := counted(call):
             yield None, forms
             continue
-        context = next((k.value.value for k in call.keywords if k.arg == "context"), None)
+        told = [k.value for k in call.keywords if k.arg == "context"]
+        context = next((value.value for value in told if isinstance(value, ast.Constant)), None)
         for text in constants(node):
             if has_words(text) or context:
                 yield context, text
@@ -173,6 +182,11 @@ def texts_of_columns() -> Iterator[Source]:
                 yield from ((schema.MEANING, text) for text in (column.en, column.title) if text)
 
 
+def texts_of_products() -> Iterator[Source]:
+    for row in ROWS:
+        yield from ((PRODUCT, text) for text in dataclasses.astuple(row) if text not in NO_WORDS)
+
+
 def texts_of_settings() -> Iterator[Source]:
     for kind in settings.TABLES.values():
         yield from ((None, text) for text in settings._field_docs(kind).values())
@@ -184,4 +198,5 @@ def source_texts() -> set[Source]:
     for _, tree in trees():
         found |= set(texts_of_code(tree))
     found |= set(texts_of_templates()) | set(texts_of_help()) | set(texts_of_schema())
+    found |= set(texts_of_products())
     return found | set(texts_of_settings()) | set(texts_of_columns())

@@ -49,7 +49,7 @@ from glacial_lakes.errors import (
 )
 from glacial_lakes.events import RowsLeftOut, SceneOdd, SceneRefused, collecting
 from glacial_lakes.io.marks import overwriting
-from glacial_lakes.language import in_language, languages
+from glacial_lakes.language import day, in_language, languages, number, translate
 from glacial_lakes.places import file_of, keep_apart, refuse_addresses, with_layer
 from glacial_lakes.runtime import doors, interrupts, machine
 
@@ -289,6 +289,7 @@ def scenes(options: Options, paths: tuple[Path, ...], verify: bool) -> Answer:
     from glacial_lakes.settings import read_limits
 
     refused: list[SceneRefused] = []
+    language = options.language
     found = discover(paths, collecting(SceneRefused, refused), limits=read_limits())
     rows, lines = [], []
     for scene in found:
@@ -310,11 +311,12 @@ def scenes(options: Options, paths: tuple[Path, ...], verify: bool) -> Answer:
         rows.append(row)
         height = "–" if sun is None else f"{sun:.0f}°"
         lines.append(
-            f"{scene.acquired:%Y-%m-%d %H:%M}  {scene.sensor:6}  {scene.level:5}  "
-            f"{baseline.partition(' ')[0] or '–':5}  {height:>3}  {checksum:10}  "
+            f"{day(scene.acquired, language)} {scene.acquired:%H:%M}  {scene.sensor:6}  "
+            f"{scene.level:5}  {baseline.partition(' ')[0] or '–':5}  {height:>3}  "
+            f"{translate(checksum, language):12}  "
             f"{percent(scene.cloud_percent):>5}  {scene.id}"
         )
-        lines += [f"    {in_language(problem, options.language)}" for problem in problems]
+        lines += [f"    {in_language(problem, language)}" for problem in problems]
     lines += refusals(refused, options)
     values = {"scenes": rows, "refused": _refused_rows(refused)}
     return Answer(lines, values, _code(bool(found), bool(refused)))
@@ -402,7 +404,8 @@ def _plan(
         for scene in plan.scenes
     ]
     lines = [
-        f"{scene.acquired:%Y-%m-%d %H:%M}  {scene.sensor:5}  {scene.bytes / 1e6:9.1f} MB  "
+        f"{day(scene.acquired, options.lang)} {scene.acquired:%H:%M}  {scene.sensor:5}  "
+        f"{number(scene.bytes / 1e6, 1, options.lang):>9} {translate('MB', options.lang)}  "
         f"{scene.scene_id}"
         for scene in plan.scenes
     ]
@@ -544,8 +547,8 @@ def track(
         )
     say, path = speaker(options), out.absolute()
     lines = [
-        *surveys(inventory, say),
-        *findings(path, say),
+        *surveys(inventory, options),
+        *findings(path, options),
         f"{say('inventory')}  {path}",
         *refusals(refused, options),
         *(oddity(event, options) for event in left_out),
@@ -948,7 +951,7 @@ def _run(
         "lakes": result.n_lakes,
         "unchanged": result.unchanged,
     }
-    lines = [*summary(result, speaker(options)), *refusals(result.refused, options)]
+    lines = [*summary(result, options), *refusals(result.refused, options)]
     left_out = bool(result.refused or result.set_aside)
     return Answer(lines, values, _code(bool(result.paths), left_out))
 

@@ -42,7 +42,7 @@ from glacial_lakes.events import (
     ScenesAway,
     StageStarted,
 )
-from glacial_lakes.language import in_language, number, translate
+from glacial_lakes.language import day, epoch, in_language, number, translate
 from glacial_lakes.places import keep_apart, refuse_addresses
 from glacial_lakes.runtime import interrupts, machine
 
@@ -65,8 +65,8 @@ _NOTES = {
         "no DEM is given: shade and steep slopes, which can look like water, are not excluded"
     ),
     KernelsCompiling: N_(
-        "first run on this computer: the innermost loops are compiled, once; this takes half a "
-        "minute or more"
+        "first run on this computer: the innermost loops are compiled, once; this takes about a "
+        "minute"
     ),
     KernelsNotCompiled: N_(
         "NUMBA_DISABLE_JIT is set: nothing is compiled, and a map takes hours; unset it"
@@ -117,8 +117,9 @@ def open_streams() -> None:
             setattr(sys, name, nowhere)
 
 
-def summary(result: RunResult, say: Speaker) -> list[str]:
+def summary(result: RunResult, options: Options) -> list[str]:
     """Tell what a run did, and where its files are."""
+    say = speaker(options)
     if not result.paths:
         return [say("No scene could be used; nothing was written.")]
     if result.unchanged:
@@ -132,7 +133,7 @@ def summary(result: RunResult, say: Speaker) -> list[str]:
             reused=len(result.reused),
             refused=len(result.refused),
         )
-        lines = [say(counts), *findings(result.output / INVENTORY_NAME, say)]
+        lines = [say(counts), *findings(result.output / INVENTORY_NAME, options)]
     if result.set_aside:
         odd_scenes = Message(
             "{count} scene looks odd and waits until you trust it",
@@ -154,18 +155,24 @@ def summary(result: RunResult, say: Speaker) -> list[str]:
 
 def decided(reviews: pd.DataFrame, dry_run: bool, options: Options) -> list[str]:
     """Tell the decisions of a person, one a line, and what becomes of them."""
-    say = speaker(options)
+    from glacial_lakes.schema import REVIEWS  # noqa: PLC0415 (slow to load)
+
+    say, language = speaker(options), options.language
     if reviews.empty:
         return [say("Nothing was changed in the edited file.")]
     lines = []
     for _, review in reviews.drop(columns="geometry").iterrows():
         row = review.dropna()
-        areas = [f"{row[name]:.0f}" for name in _AREAS if name in row]
+        areas = [number(row[name], 0, language) for name in _AREAS if name in row]
         fields = [f"{' → '.join(areas)} {say('m²')}"] if areas else []
-        fields += [f"{name} = {row[name]}" for name in _SHOWN_COLUMNS if name in row]
-        day = f"{row[C.ACQUIRED]:%Y-%m-%d}" if C.ACQUIRED in row else ""
+        fields += [
+            f"{column.label(language)}: {column.told_value(row[column.name], language)}"
+            for column in REVIEWS
+            if column.name in row and column.name in _SHOWN_COLUMNS
+        ]
+        when = day(row[C.ACQUIRED], language) if C.ACQUIRED in row else ""
         lines.append(
-            f"{say(row[C.DECISION]):16} {row[C.LAKE_ID]:17} {day:10}  {'  '.join(fields)}  "
+            f"{say(row[C.DECISION]):16} {row[C.LAKE_ID]:17} {when:10}  {'  '.join(fields)}  "
             f"({row[C.REVIEWER]})"
         )
     kept = Message(
@@ -181,7 +188,7 @@ def dates_of(series: AreaSeries, options: Options) -> list[str]:
     say, language = speaker(options), options.language
     lines = [series.lake_id]
     for _, row in series.observations.iterrows():
-        day = "" if row.isna()[C.ACQUIRED] else f"{row[C.ACQUIRED]:%Y-%m-%d}"
+        when = "" if row.isna()[C.ACQUIRED] else day(row[C.ACQUIRED], language)
         area = ""
         if not row.isna()[C.AREA_M2]:
             area = number(row[C.AREA_M2], 0, language)
@@ -198,20 +205,21 @@ def dates_of(series: AreaSeries, options: Options) -> list[str]:
             half, low, high = (number(row[name] / 1e6, 3, language) for name in ends)
             told = Message("{half} ({low} to {high}) million m³", half=half, low=low, high=high)
             volume = say(told)
-        line = f"{day:10}  {row[C.SENSOR]:5}  {say(row[C.STATUS]):14}  {area:22}  {volume}"
+        line = f"{when:10}  {row[C.SENSOR]:5}  {say(row[C.STATUS]):14}  {area:22}  {volume}"
         lines.append(line.rstrip())
     for _, event in series.events.iterrows():
-        lines.append(f"{event[C.DATE]:%Y-%m-%d}  {say(event[C.EVENT])}")
+        lines.append(f"{day(event[C.DATE], language)}  {say(event[C.EVENT])}")
     return lines
 
 
-def surveys(inventory: Inventory, say: Speaker) -> list[str]:
+def surveys(inventory: Inventory, options: Options) -> list[str]:
     """Tell how the older outlines of each survey were understood: their dates and their number."""
     from glacial_lakes.ingest.dates import ROUGH  # noqa: PLC0415 (slow to load)
 
-    lines = []
+    say, lines = speaker(options), []
     for scene_id, rows in inventory.outlines.groupby(C.SCENE_ID):
-        days = sorted({f"{time:%Y-%m-%d}" for time in rows[C.ACQUIRED]})
+        ends = rows[C.ACQUIRED].min(), rows[C.ACQUIRED].max()
+        days = list(dict.fromkeys(day(time, options.language) for time in ends))
         rough = int(rows[C.QUALITY].isin(ROUGH.values()).sum())
         rough_dates = Message(
             "{count} date known to the year or month only",
@@ -219,16 +227,16 @@ def surveys(inventory: Inventory, say: Speaker) -> list[str]:
             count=rough,
         )
         note = f"  ({say(rough_dates)})" if rough else ""
-        span = days[0] if len(days) == 1 else f"{days[0]} – {days[-1]}"
-        lines.append(f"{span:23}  {len(rows):6}  {scene_id}{note}")
+        lines.append(f"{' – '.join(days):23}  {len(rows):6}  {scene_id}{note}")
     return lines
 
 
-def findings(path: Path, say: Speaker) -> list[str]:
+def findings(path: Path, options: Options) -> list[str]:
     """Tell the number of lakes, their area with its uncertainty, events and alerts."""
     from glacial_lakes.inventory.inventory import open_inventory  # noqa: PLC0415 (slow to load)
     from glacial_lakes.schema import LakeState  # noqa: PLC0415
 
+    say = speaker(options)
     inventory = open_inventory(path)
     total = inventory.total
     lakes = Message("{count} lake", "{count} lakes", count=len(inventory.lakes))
@@ -259,7 +267,7 @@ def findings(path: Path, say: Speaker) -> list[str]:
     if older and total.epoch_m2 is not None and total.epoch_sigma_m2 is not None:
         date = Message(
             "on {date} alone: {lakes}, {area:.3f} ± {sigma:.3f} km²",
-            date=total.epoch,
+            date=epoch(total.epoch, options.language),
             lakes=Message("{count} lake", "{count} lakes", count=total.n_epoch),
             area=total.epoch_m2 / 1e6,
             sigma=total.epoch_sigma_m2 / 1e6,

@@ -12,6 +12,7 @@ from pathlib import Path
 from glacial_lakes.errors import N_, ForeignFileError, MissingFileError
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.language import counted, translate
+from glacial_lakes.schema import Decision
 from glacial_lakes.settings import EXPORT_FORMATS
 
 NAME = "glacial_lakes_tools"
@@ -43,6 +44,13 @@ WORDS = (
     N_("Your list of lakes, or a project file"),
     *(N_("Tell changes from"), N_("Folder"), N_("the command failed")),
     *(N_("ask"), N_("file"), N_("inventory")),
+    *(N_("Area of interest"), N_("Text encoding of a shapefile, e.g. CP1251")),
+    *(N_("Layer of the files"), N_("Layer of the outlines"), N_("Layer of the reference outlines")),
+    *(N_("Best outlines of some years, e.g. 2020=2019-2021"), N_("Their months, e.g. 7-9")),
+    *(N_("Basins"), N_("Field of the basins with their names")),
+    N_("Lakes that the edited file lacks"),
+    *(N_("are no lakes"), N_("were left out of it")),
+    *map(str, Decision),
 )
 """What the tools say, so that catalogues know it."""
 

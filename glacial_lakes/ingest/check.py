@@ -255,7 +255,7 @@ def _dates(lakes: Lakes, days: pd.DataFrame) -> Iterator[Finding]:
         )
         yield Finding("dates", "note", what)
     elif not len(undated) + len(unread) + len(future):
-        begin, end = (f"{day:%Y-%m-%d}" for day in (days["time"].min(), days["time"].max()))
+        begin, end = (Message.of_day(time) for time in (days["time"].min(), days["time"].max()))
         yield Finding("dates", "ok", Message("{first} – {last}", first=begin, last=end))
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from glacial_lakes.io.parsing import is_nothing
+
 _BLANKS = "\\s\u00a0\u202f\u2009'’"
 _PLAIN = re.compile(r"[-+]?\d*\.?\d+(?:e[-+]?\d+)?|[-+]?\d+\.", re.IGNORECASE)
 _COMMA = re.compile(r"[-+]?\d*,\d+(?:e[-+]?\d+)?", re.IGNORECASE)
@@ -15,9 +17,6 @@ _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+")
 _BOTH = re.compile(r"[-+]?\d{1,3}(?:(,|\.)\d{3})+(?!\1)[,.]\d+")
 _EITHER_WAY = re.compile(r"^(?:±|\+/?-)(?=[\d.,])")
 """Before an error: it may be of either sign."""
-_NOTHING = re.compile(
-    r"[-–—?\s]*|<?nul+>?|n\W?a\W?n?|none|no ?data|unknown|нет(?: данных)?|н/?д|\*+", re.IGNORECASE
-)
 _UNIT = re.compile(
     r"(?P<number>.*?\d[.,]?)\s*(?P<unit>%|km2|km²|km\^2|sq\.? ?km|км2|км²|км\^2|кв\.? ?км"
     r"|ha|hectares?|га|m2|m²|m\^2|sq\.? ?m|м2|м²|м\^2|кв\.? ?м|m|м)\.?",
@@ -80,7 +79,7 @@ def numbers_of(values: pd.Series, unit: str | None = None) -> Numbers:
     bare = [_EITHER_WAY.sub("", re.sub(f"[{_BLANKS}]", "", number)) for number, _ in parts]
     comma = _is_decimal_comma(bare)
     numbers = [_number(text, comma) for text in bare]
-    is_filled = [not _NOTHING.fullmatch(text) for text in bare]
+    is_filled = [not is_nothing(text) for text in bare]
     odd = [there and number is None for there, number in zip(is_filled, numbers, strict=True)]
     units = [name if there else None for (_, name), there in zip(parts, is_filled, strict=True)]
     if unit is not None:

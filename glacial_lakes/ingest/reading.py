@@ -267,7 +267,7 @@ def _read(values: pd.Series, path: Path) -> tuple[list[Day | None], list[str | N
         "write dates as 2015-08-01, or name another field or the date",
         field=str(values.name),
         error=first,
-        **({} if counted is None else {"day": f"{counted:%Y-%m-%d}"}),
+        **({} if counted is None else {"day": Message.of_day(counted)}),
     )
 
 

@@ -27,6 +27,7 @@ from glacial_lakes.errors import (
     shown,
 )
 from glacial_lakes.events import (
+    InputOdd,
     Listener,
     SceneMapped,
     SceneRefused,
@@ -154,6 +155,8 @@ def track_files(
             on_event,
         )
         check_reach(_extents(surveys), glaciers=glaciers, basins=basins)
+        if catalogue is not None and catalogue.note:
+            on_event(InputOdd(catalogue.source, catalogue.note))
         on_event(StageStarted("track", len(surveys)))
         settings = TrackingSettings()
         inventory = track(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ import pandas as pd
 
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, Message, VectorError
+from glacial_lakes.io.parsing import is_nothing
 from glacial_lakes.io.vector import read_as_drawn
 from glacial_lakes.measures.meridian import in_degrees
 from glacial_lakes.places import file_of
@@ -26,6 +29,14 @@ _DELIMITERS = ";\t,"
 _ENCODINGS = ("utf-8-sig", "cp1251")
 _LON = ("lon", "long", "longitude", "x", "долгота", "долг", "в.д.", "вд")
 _LAT = ("lat", "latitude", "y", "широта", "шир", "с.ш.", "сш")
+_PLAIN = re.compile(r"[-+]?\d+(?:\.\d+)?")
+_PARTS = re.compile(
+    r"(?P<before>[NSEWСЮВЗ]?)\s*(?P<degrees>\d{1,3})\s*[°º\s]\s*(?P<minutes>\d{1,2}(?:[.,]\d+)?)"
+    r"(?:\s*['′ʹ’´\s]\s*(?:(?P<seconds>\d{1,2}(?:[.,]\d+)?)\s*(?:\"|″|''|′′|’’|”|´´)?)?)?"
+    r"\s*(?P<behind>[NSEWСЮВЗ]?)(?:\.?\s*[ШД])?\.?"
+)
+"""Degrees, minutes and seconds, and the side of the equator or of Greenwich, in English or Russian
+(с. ш., ю. ш., в. д., з. д.); in capitals."""
 _LISTED = 3
 _DBF_NAME = 10
 """Bytes to which shapefiles cut names: as many letters in CP1251, half of them in UTF-8."""
@@ -36,7 +47,8 @@ class Catalogue:
     """A partner's catalogue as its file says it."""
 
     places: gpd.GeoDataFrame
-    """:data:`FIELDS` as text, None where the file says nothing, and geometry in EPSG:4326."""
+    """:data:`FIELDS` as text, None where the file says nothing, and geometry in EPSG:4326, None
+    where the file does not tell the place."""
     source: str
     """Name of the file."""
     saved: pd.Timestamp
@@ -45,6 +57,14 @@ class Catalogue:
     """Patterns of new numbers by district; ``""`` is that of all other districts."""
     districts: gpd.GeoDataFrame | None = None
     """Polygons with the column ``district``, EPSG:4326: where new lakes lie."""
+    note: Message | None = None
+    """What of the file is not used."""
+
+    @property
+    def placed(self) -> gpd.GeoDataFrame:
+        """The rows whose place the file tells."""
+        shapes = self.places.geometry
+        return self.places[shapes.notna() & ~shapes.is_empty]
 
 
 def read_catalogue(settings: CatalogueSettings, folder: Path = Path()) -> Catalogue | None:
@@ -60,7 +80,8 @@ def read_catalogue(settings: CatalogueSettings, folder: Path = Path()) -> Catalo
     Returns
     -------
     Catalogue or None
-        None when no catalogue is named. Rows without a number are left out of it.
+        None when no catalogue is named. Rows without a number are left out of it, and its note
+        tells them.
 
     Raises
     ------
@@ -96,7 +117,9 @@ def read_catalogue(settings: CatalogueSettings, folder: Path = Path()) -> Catalo
     }
     texts = {name: pd.Series(column, dtype="object") for name, column in values.items()}
     places = gpd.GeoDataFrame(texts, geometry=frame.geometry.to_numpy(), crs=frame.crs)
-    places = places[places[C.CATALOGUE_NO].notna()].reset_index(drop=True)
+    is_numbered = _numbered(places)
+    rows = [row + (2 if is_table else 1) for row in range(len(places)) if not is_numbered.iloc[row]]
+    places = places[is_numbered].reset_index(drop=True)
     _require_unique(path, places[C.CATALOGUE_NO])
     return Catalogue(
         places.set_geometry(in_degrees(places.geometry)),
@@ -104,6 +127,23 @@ def read_catalogue(settings: CatalogueSettings, folder: Path = Path()) -> Catalo
         pd.Timestamp(file_of(path).stat().st_mtime, unit="s", tz="UTC"),
         dict(_pattern(text) for text in settings.new_numbers),
         _districts(settings, folder),
+        _unnumbered(rows) if rows else None,
+    )
+
+
+def _numbered(places: gpd.GeoDataFrame) -> pd.Series:
+    """Tell which rows are lakes: what has neither figures nor a place is a heading or a sum."""
+    has_figures = places[C.CATALOGUE_NO].str.contains(r"\d", na=False).astype(bool)
+    is_placed = places.geometry.notna() & ~places.geometry.is_empty
+    return has_figures | (is_placed & places[C.CATALOGUE_NO].notna())
+
+
+def _unnumbered(rows: Sequence[int]) -> Message:
+    return Message(
+        "{count} row has no number and is left out: row {rows}",
+        "{count} rows have no number and are left out, such as {rows}",
+        count=len(rows),
+        rows=list(rows[:_LISTED]),
     )
 
 
@@ -187,15 +227,17 @@ def _table(path: Path, settings: CatalogueSettings) -> gpd.GeoDataFrame:
     table = pd.DataFrame(cells, columns=names, dtype="object")
     lon = _coordinate(path, table, settings.lon, _LON)
     lat = _coordinate(path, table, settings.lat, _LAT)
-    odd = ~(lon.between(-180, 180) & lat.between(-90, 90))
+    odd = (lon.abs() > 180) | (lat.abs() > 90)
     if odd.any():
         what = Message(
             "has coordinates that are no degrees in rows {rows}",
             rows=[int(row) + 2 for row in odd[odd].index[:_LISTED]],
         )
-        raise VectorError(path, what, "write them as 42.5312 or 42,5312, longitude and latitude")
-    points = gpd.points_from_xy(lon, lat)
-    return gpd.GeoDataFrame(table, geometry=points, crs=4326)
+        raise VectorError(
+            path, what, "write them as 42.5312, 42,5312 or 42°31'52\", longitude and latitude"
+        )
+    points = gpd.GeoSeries(gpd.points_from_xy(lon, lat), index=table.index, crs=4326)
+    return gpd.GeoDataFrame(table, geometry=points.where(lon.notna() & lat.notna(), None))
 
 
 def _decoded(path: Path, encoding: str | None) -> str:
@@ -220,9 +262,43 @@ def _coordinate(
             "does not tell where its lakes lie",
             "name the columns with longitude and latitude in degrees: lon and lat in [catalogue]",
         )
-    texts = table[column_of(path, table, named)].map(lambda text: str(text).replace(",", "."))
-    numbers: pd.Series = pd.to_numeric(texts.str.strip(" °"), errors="coerce")
-    return numbers
+    return table[column_of(path, table, named)].map(degrees_of).astype(float)
+
+
+def degrees_of(text: str) -> float:
+    r"""Return the degrees that a cell of a table holds, whole or in minutes and seconds.
+
+    Parameters
+    ----------
+    text : str
+        ``42.5``, ``42,5°``, ``42°30'``, ``42 30 00,5``, ``N42°30'``, ``42°30' с. ш.``
+
+    Returns
+    -------
+    float
+        South and west negative; NaN where the cell holds nothing, infinity where no degrees.
+
+    Examples
+    --------
+    >>> degrees_of("42°30'18\""), degrees_of("70,25"), degrees_of("12°30' з. д."), degrees_of("–")
+    (42.505, 70.25, -12.5, nan)
+    """
+    text = text.strip()
+    if is_nothing(text):
+        return math.nan
+    plain = text.replace(",", ".").strip(" °º")
+    if _PLAIN.fullmatch(plain):
+        return float(plain)
+    found = _PARTS.fullmatch(text.upper())
+    if found is None:
+        return math.inf
+    degrees, minutes, seconds = (
+        float((found[name] or "0").replace(",", ".")) for name in ("degrees", "minutes", "seconds")
+    )
+    if minutes >= 60 or seconds >= 60:
+        return math.inf
+    value = round(degrees + minutes / 60 + seconds / 3600, 9)
+    return -value if (found["before"] or found["behind"] or "N") in "SWЮЗ" else value
 
 
 def _text(value: Any) -> str | None:

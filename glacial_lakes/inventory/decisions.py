@@ -36,8 +36,9 @@ FIELDS = (
     *(C.CATALOGUE_NO, C.LAKE_NAME, C.DISTRICT, C.COMMENT),
 )
 """Attributes that a person may set: how a lake is classified, and what it is called."""
-_DRAWN = (Decision.REDRAWN, Decision.ADDED, Decision.SPLIT)
-_ON_IMAGE = (*_DRAWN, Decision.MERGED, Decision.REJECTED)
+DRAWN = (Decision.REDRAWN, Decision.ADDED, Decision.SPLIT)
+"""Decisions that bring an outline of a person."""
+_ON_IMAGE = (*DRAWN, Decision.MERGED, Decision.REJECTED)
 _UNCHECKED = {C.VERIFIED: None, C.VERIFIED_BY: None}
 _LASTING = [column.name for column in schema.OUTLINES if column.redrawn is schema.Redrawn.OF_LAKE]
 _FIXED = {
@@ -204,7 +205,7 @@ def redraw(tracked: Tracked, reviews: gpd.GeoDataFrame, scenes: pd.DataFrame) ->
     for _, review in force[on_image].iterrows():
         lake, drawn = str(review[C.LAKE_ID]), None
         here = (outlines[C.LAKE_ID] == lake) & _same_image(outlines, review)
-        if review[C.DECISION] in _DRAWN:
+        if review[C.DECISION] in DRAWN:
             drawn = _drawn_row(outlines, here, review)
             rest, row = outlines[~here], gpd.GeoDataFrame([drawn], crs=outlines.crs)
             row = schema.conform(row, schema.OUTLINES)[outlines.columns]

@@ -496,7 +496,7 @@ class Inventory(ShowsFacts):
                 "the inventory has no lake {lake}",
                 "choose from the column {column} of its lakes",
                 lake=lake_id,
-                column=C.LAKE_ID,
+                column=schema.LAKE_ID.told(),
             )
         return rows.sort_values([C.ACQUIRED, C.SCENE_ID], ignore_index=True)
 

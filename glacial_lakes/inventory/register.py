@@ -56,10 +56,11 @@ class Views:
     @classmethod
     def of(cls, catalogue: Catalogue) -> Views:
         """Return the views before any scene has been seen."""
-        shapes = in_equal_area(catalogue.places.geometry).to_numpy()
+        told = catalogue.placed
+        shapes = in_equal_area(told.geometry).to_numpy()
         points = shapely.get_dimensions(shapes) < 2
         shapes = np.where(points, shapely.buffer(shapes, _PLACE_M), shapes)
-        index = pd.Index(catalogue.places[C.CATALOGUE_NO])
+        index = pd.Index(told[C.CATALOGUE_NO])
         places = gpd.GeoSeries(shapes, index=index, crs=EQUAL_AREA)
         return cls(
             places,
@@ -257,7 +258,7 @@ def _elsewhere(
         if row[C.LAKE_ID] is not None and not row[C.SOURCE]
         if (row[C.LAKE_ID], C.CATALOGUE_NO) not in said
     }
-    places = catalogue.places[catalogue.places[C.CATALOGUE_NO].isin(given)]
+    places = catalogue.placed[catalogue.placed[C.CATALOGUE_NO].isin(given)]
     if places.empty or outlines.empty:
         return {}
     numbers = places[C.CATALOGUE_NO].tolist()
@@ -317,14 +318,21 @@ def _joined(
         for row in sorted(rows, key=lambda row: row[C.LAKE_ID] is not None)
         if row[C.CATALOGUE_NO] is not None
     }
+    left: list[tuple[str, Row]] = []
     for (lake, field), decision in said.items():
         if field != C.CATALOGUE_NO:
             continue
         for row in rows:  # a lake has one number, a number one lake
             if row[C.LAKE_ID] == lake and row[C.CATALOGUE_NO] not in (None, decision.value):
                 row[C.LAKE_ID] = None
+                if decision.value is not None and decision.value not in by_number:
+                    left.append((lake, row))
         if decision.value in by_number:
             by_number[decision.value][C.LAKE_ID] = lake
+    for lake, row in left:  # a lake that a person gave a number of its own is still called so
+        if row[C.LAKE_ID] is None:
+            told = {field: row[field] for field in FIELDS if field != C.CATALOGUE_NO}
+            rows.append(_empty_row() | told | {C.LAKE_ID: lake})
     if catalogue is None or tracked.outlines.empty:
         return _tidied(rows, in_reports)
     decided = {lake for lake, field in said if field == C.CATALOGUE_NO}
@@ -335,7 +343,7 @@ def _joined(
         if entry is not None and entry[C.LAKE_ID] is None and lake not in joined:
             entry[C.LAKE_ID] = lake
             joined.add(lake)
-    places = catalogue.places.set_index(C.CATALOGUE_NO).geometry
+    places = catalogue.placed.set_index(C.CATALOGUE_NO).geometry
     open_places = places[[by_number[number][C.LAKE_ID] is None for number in places.index]]
     grounds = footprints(tracked.outlines)
     grounds = grounds[grounds.index.isin(set(tracked.lakes[C.LAKE_ID]) - joined)]
@@ -535,6 +543,8 @@ def _explained(
             reason = Message("a person rejected the lake {lake}", lake=row[C.LAKE_ID])
         elif row[C.LAKE_ID] is not None:
             reason = Message("the images of today do not show lake {lake}", lake=row[C.LAKE_ID])
+        elif _is_missing(row[C.LON]):
+            reason = Message("the catalogue does not tell where it lies")
         elif views is not None and row[C.CATALOGUE_NO] in views.places.index:
             number = row[C.CATALOGUE_NO]
             near = tree.query(views.places[number], predicate="intersects")
@@ -559,7 +569,7 @@ def _unseen(views: Views, number: str) -> Message:
         return Message(
             "images show the place, and no lake was mapped there; the last is of {day} "
             "(limits: smallest area, area of interest, distance to glaciers)",
-            day=f"{views.last[number]:%Y-%m-%d}",
+            day=Message.of_day(views.last[number]),
         )
     if views.status[number] == Status.NODATA:
         return Message("no image shows the place")

@@ -1,10 +1,26 @@
-"""Texts of JSON and TOML → values, or one kind of error for whatever is none."""
+"""Texts of JSON, TOML and cells of tables → values, or one kind of error for whatever is none."""
 
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from typing import Any
+
+_NOTHING = re.compile(
+    r"[-–—?\s]*|<?nul+>?|n\W?a\W?n?|none|no ?data|unknown|нет(?: данных)?|н/?д|\*+", re.IGNORECASE
+)
+
+
+def is_nothing(text: str) -> bool:
+    """Tell whether a cell of a table says that there is no value, as people write it.
+
+    Examples
+    --------
+    >>> [is_nothing(text) for text in ("", "–", "н/д", "NULL", "0")]
+    [True, True, True, True, False]
+    """
+    return _NOTHING.fullmatch(text) is not None
 
 
 def json_of(text: str | bytes) -> Any:

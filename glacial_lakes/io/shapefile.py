@@ -279,7 +279,7 @@ def _for_dbf(values: pd.Series, column: Column, path: Path) -> pd.Series:
         numbers = values.astype("float64")
         if np.isinf(numbers).any():
             raise OutputError(
-                path, "{column} has infinite values", "report this as a fault", column=column.name
+                path, "{column} has infinite values", "report this as a fault", column=column.told()
             )
         return numbers
     if column.type == "text":
@@ -297,7 +297,7 @@ def _for_dbf(values: pd.Series, column: Column, path: Path) -> pd.Series:
                     "{path}: {count} texts of {column} cut to 254 bytes",
                     path=path,
                     count=count,
-                    column=column.name,
+                    column=column.told(),
                 )
             )
         return cut

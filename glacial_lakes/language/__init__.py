@@ -11,10 +11,10 @@ import math
 import re
 import sys
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
-from glacial_lakes.errors import COUNT, N_, GlacialLakesError, Message, fill
+from glacial_lakes.errors import CONTEXT, COUNT, N_, GlacialLakesError, Message, fill
 from glacial_lakes.language.catalogue import catalogue, languages
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "day",
     "decimal_mark",
     "degrees",
+    "epoch",
     "in_language",
     "languages",
     "number",
@@ -107,8 +108,11 @@ def in_language(message: GlacialLakesError | str, language: str) -> str:
     if not message.template or language == "en":
         return str.__str__(message)
     values = {name: _spoken(value, language) for name, value in message.values.items()}
+    context = message.values.get(CONTEXT)
     if message.plural:
         template = counted(message.template, message.plural, message.values.get(COUNT), language)
+    elif context is not None:
+        template = catalogue(language).pgettext(str(context), message.template)
     else:
         template = catalogue(language).gettext(message.template)
     return fill(template, values)
@@ -218,19 +222,40 @@ def _number_marks(language: str) -> tuple[str, str]:
     return shown[1], shown[-2]
 
 
-def day(when: datetime | None, language: str = "en") -> str:
+def day(when: date | None, language: str = "en") -> str:
     """Write the date of a time (UTC): ``2021-08-12``, in Russian ``12.08.2021``.
 
     Parameters
     ----------
-    when : datetime.datetime, pandas.Timestamp or None
+    when : datetime.date, datetime.datetime, pandas.Timestamp or None
         None and NaT are shown as a dash.
     language : str
         ``"en"`` or ``"ru"``.
     """
     if when is None or _is_missing(when):
         return MISSING
-    return when.strftime(translate("%Y-%m-%d", language, context="format"))
+    return in_language(Message.of_day(when), language)
+
+
+def epoch(name: str, language: str = "en") -> str:
+    """Write the name of an epoch with its day as people write it.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``2020-08-01`` or ``2020-08-01_LC08``; that of a composite stays as it is.
+    language : str
+        ``"en"`` or ``"ru"``.
+
+    Examples
+    --------
+    >>> epoch("2020-08-01_LC08", "ru"), epoch("2020", "ru")
+    ('01.08.2020 LC08', '2020')
+    """
+    text, _, rest = name.partition("_")
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        return name
+    return f"{day(datetime.fromisoformat(text), language)} {rest}".strip()
 
 
 def degrees(

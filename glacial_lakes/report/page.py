@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import datetime
 import hashlib
 import math
 import os
@@ -182,7 +181,7 @@ def environment_of(language: str) -> Environment:
         "num": partial(words.number, language=language),
         "signed": partial(_signed, language=language),
         "day": partial(words.day, language=language),
-        "epoch": partial(_epoch, language=language),
+        "epoch": partial(words.epoch, language=language),
         "degrees": partial(words.degrees, language=language),
         "area": partial(_area, language=language),
         "span": partial(_span, language=language),
@@ -231,16 +230,6 @@ def source_of(environment: Environment, name: str) -> str:
     """Return a file of the templates as it is."""
     assert environment.loader is not None  # noqa: S101 (for the type checker)
     return environment.loader.get_source(environment, name)[0]
-
-
-def _epoch(name: str, language: str) -> str:
-    """Return the name of an epoch, ``2020-08-01_LC08``, with its day as people write it."""
-    day, _, rest = name.partition("_")
-    try:
-        told = words.day(datetime.datetime.fromisoformat(day), language)
-    except ValueError:  # the name of a composite
-        return name
-    return f"{told} {rest}".strip()
 
 
 def content_hash(text: str) -> str:

@@ -18,7 +18,7 @@ from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.review.edited_file import Edited
 from glacial_lakes.schema import LakeState, Status
 
-_OF_LAKE = (*FIELDS, C.VERIFIED, C.VERIFIED_BY, C.EDITED_BY)
+_OF_LAKE = (*FIELDS, C.VERIFIED, C.VERIFIED_BY, C.EDITED, C.EDITED_BY)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 import shapely
 
+from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.errors import Message
 from glacial_lakes.inventory.decisions import FIELDS
-from glacial_lakes.schema import Decision
+from glacial_lakes.schema import Column, Decision
 
 _OF_EXISTENCE = (Decision.REJECTED, Decision.MERGED)
 _OF_OUTLINE = (Decision.REDRAWN, Decision.ACCEPTED)
@@ -36,33 +37,43 @@ def contradictions(found: pd.DataFrame, since: pd.DataFrame) -> dict[int, Messag
     earlier = {str(lake): rows for lake, rows in since.groupby(C.LAKE_ID)}
     for position, (_, new) in enumerate(found.iterrows()):
         for _, old in earlier.get(str(new[C.LAKE_ID]), since.iloc[:0]).iterrows():
-            for thing, one, other in _disagreements(old, new):
-                told[position] = Message(
-                    "{lake}: {one} ({by}), now {other} ({other_by})",
-                    lake=f"{new[C.LAKE_ID]} {thing}".strip(),
-                    one=one,
-                    by=old[C.REVIEWER] or "–",
-                    other=other,
-                    other_by=new[C.REVIEWER] or "–",
+            for column, one, other in _disagreements(old, new):
+                values = {"lake": new[C.LAKE_ID], "one": one, "other": other}
+                values |= {"by": old[C.REVIEWER] or "–", "other_by": new[C.REVIEWER] or "–"}
+                told[position] = (
+                    Message("{lake}: {one} ({by}), now {other} ({other_by})", **values)
+                    if column is None
+                    else Message(
+                        "{lake}, {column}: {one} ({by}), now {other} ({other_by})",
+                        column=column.told(),
+                        **values,
+                    )
                 )
     return told
 
 
-def _disagreements(old: pd.Series, new: pd.Series) -> Iterator[tuple[str, Any, Any]]:
-    for field in FIELDS:
-        if old[field] is not None and new[field] is not None and old[field] != new[field]:
-            yield field, old[field] or "–", new[field] or "–"
+def _disagreements(old: pd.Series, new: pd.Series) -> Iterator[tuple[Column | None, Any, Any]]:
+    """Yield what two decisions say otherwise, and the column in which they do, if in one."""
+    for column in schema.REVIEWS:
+        one, other = old[column.name], new[column.name]
+        if column.name in FIELDS and one is not None and other is not None and one != other:
+            yield column, _told(column, one), _told(column, other)
     kinds = old[C.DECISION], new[C.DECISION]
     words = Message(str(kinds[0])), Message(str(kinds[1]))
     if (kinds[0] in _OF_EXISTENCE) != (kinds[1] in _OF_EXISTENCE) or set(kinds) == {
         Decision.ACCEPTED,
         Decision.WITHDRAWN,
     }:
-        yield "", *words
+        yield None, *words
     elif Decision.REDRAWN in kinds and set(kinds) <= set(_OF_OUTLINE) and _one_image(old, new):
         shapes = shapely.normalize([old["geometry"], new["geometry"]])
         if not shapely.equals_exact(shapes[0], shapes[1], 1e-7):
-            yield "", *words
+            yield None, *words
+
+
+def _told(column: Column, value: str) -> str:
+    """Return a value for a message; the only words that can stand there, in any language."""
+    return Message(value) if value and column.words is not None else value or "–"
 
 
 def _one_image(old: pd.Series, new: pd.Series) -> bool:

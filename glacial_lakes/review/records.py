@@ -93,6 +93,13 @@ def same_text(old: str | None, new: str | None) -> bool:
     return len(cut) == len(new) and all(b in {a, "?"} for a, b in zip(cut, new, strict=True))
 
 
+def named(found: gpd.GeoDataFrame, by: str | None) -> gpd.GeoDataFrame:
+    """Return decisions with who took them: where their fields name nobody, who gives the file."""
+    found = found.copy()
+    found[C.REVIEWER] = found[C.REVIEWER].fillna(by or _user())
+    return found
+
+
 def signed(
     found: gpd.GeoDataFrame,
     earlier: gpd.GeoDataFrame,
@@ -114,9 +121,8 @@ def signed(
         When it was decided, UTC; by default now.
     """
     first = int(earlier[C.REVIEW_ID].max()) + 1 if len(earlier) else 1
-    found = found.copy()
+    found = named(found, by)
     found[C.REVIEW_ID] = pd.array(range(first, first + len(found)), dtype="Int64")
-    found[C.REVIEWER] = found[C.REVIEWER].fillna(by or _user())
     now = (when or pd.Timestamp(datetime.now(UTC))).floor("s").as_unit("ms")
     found[C.REVIEWED] = found[C.REVIEWED].fillna(now)
     found[C.SOURCE] = source

@@ -21,7 +21,7 @@ from glacial_lakes.review.decision_file import is_decision_file, read_decisions
 from glacial_lakes.review.differences import differences
 from glacial_lakes.review.edited_file import Edited, read_edited
 from glacial_lakes.review.matching import is_same
-from glacial_lakes.review.records import signed
+from glacial_lakes.review.records import named, signed
 from glacial_lakes.review.unheeded import unheeded
 
 
@@ -111,6 +111,7 @@ def review_file(
                 else:
                     copy = read_edited(source, encoding)
                     read = differences(after, copy, missing_is_rejected=missing_is_rejected)
+                    read = named(read, by)
                     more, told = _agreeing(read, after.reviews, copy, conflicts)
                     for reason in (*told, *unheeded(after, copy, read)):
                         on_event(InputOdd(str(source), reason))

@@ -16,7 +16,7 @@ import pandas as pd
 from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.errors import Message
-from glacial_lakes.inventory.decisions import FIELDS
+from glacial_lakes.inventory.decisions import DRAWN, FIELDS
 from glacial_lakes.inventory.inventory import ALL_LAYERS, DERIVED, KEYS, Inventory
 from glacial_lakes.measures.meridian import in_equal_area
 from glacial_lakes.review.baseline import tasks_of
@@ -62,6 +62,7 @@ def unheeded(inventory: Inventory, edited: Edited, found: pd.DataFrame) -> list[
         if table is not None:
             told += _no_words(table)
     told += _names_alone(inventory, edited, found)
+    told += _ticks_alone(inventory, edited, found)
     return list(dict.fromkeys(told))
 
 
@@ -111,13 +112,13 @@ def _computed(
         changed = before.index[[not _same(*pair) for pair in zip(before, after, strict=True)]]
         if len(changed):
             name = column.name if layer in WITH_WORDS else f"{layer}.{column.name}"
-            yield _stays(name, len(changed), _named(changed))
+            yield _stays(column.told(name), len(changed), _named(changed))
 
 
 def _measured(inventory: Inventory, edited: Edited) -> Iterator[Message]:
     """Yield what was written into columns that follow from outlines that are as they were."""
     lakes = inventory.lakes.drop_duplicates(C.LAKE_ID).set_index(C.LAKE_ID)
-    changed: dict[str, list[str]] = {}
+    changed: dict[Message, list[str]] = {}
     for task in tasks_of(inventory, edited):
         layer = "lakes" if task.whole_lakes else "outlines"
         frame = edited.written["file" if edited.file is not None else layer]
@@ -137,9 +138,9 @@ def _measured(inventory: Inventory, edited: Edited) -> Iterator[Message]:
             known = before[column.name].reindex(ids[unmoved])
             for lake, one, other in zip(ids[unmoved], known, values, strict=True):
                 if not _same_in_file(one, other):
-                    changed.setdefault(name, []).append(str(lake))
-    for name, told in changed.items():
-        yield _stays(name, len(told), _named(told))
+                    changed.setdefault(column.told(name), []).append(str(lake))
+    for named, told in changed.items():
+        yield _stays(named, len(told), _named(told))
 
 
 def _same_in_file(one: Any, other: Any) -> bool:
@@ -164,7 +165,8 @@ def _names_alone(inventory: Inventory, edited: Edited, found: pd.DataFrame) -> I
     for task in tasks_of(inventory, edited):
         old = task.old.drop_duplicates(C.LAKE_ID).set_index(C.LAKE_ID)
         new = task.new[task.new[C.LAKE_ID].isin(old.index)]
-        for name in (C.VERIFIED_BY, C.EDITED_BY):
+        for column in (schema.VERIFIED_BY, schema.EDITED_BY):
+            name = column.name
             before = [text_of(value) for value in old[name].reindex(new[C.LAKE_ID])]
             for lake, was, now in zip(new[C.LAKE_ID], before, new[name], strict=True):
                 if now is None:  # deleted, where the file can show it
@@ -172,20 +174,49 @@ def _names_alone(inventory: Inventory, edited: Edited, found: pd.DataFrame) -> I
                 else:
                     is_told = now not in by_whom.get(lake, ())
                 if is_told and not same_text(was, now):
-                    alone.setdefault(name, []).append(lake)
-    for name, lakes in alone.items():
+                    alone.setdefault(column.told(), []).append(lake)
+    for named, lakes in alone.items():
         yield Message(
             "{column} says who decided, and nothing was decided: it stays as it was, in {count} "
             "row, of {lakes}",
             "{column} says who decided, and nothing was decided: it stays as it was, in {count} "
             "rows, such as of {lakes}",
-            column=name,
+            column=named,
             count=len(lakes),
             lakes=_named(lakes),
         )
 
 
-def _stays(column: str, count: int, lakes: list[str]) -> Message:
+def _ticks_alone(inventory: Inventory, edited: Edited, found: pd.DataFrame) -> Iterator[Message]:
+    """Yield where it was ticked, or no more, that a person drew an outline that is as it was."""
+    reviews = inventory.reviews
+    decided = pd.concat([reviews, found])
+    drawn = set(decided.loc[decided[C.DECISION].isin(DRAWN), C.LAKE_ID])
+    later = set(reviews.loc[reviews[C.REVIEW_ID] > edited.last_review, C.LAKE_ID])
+    changed: dict[str, None] = {}
+    for task in tasks_of(inventory, edited):
+        old = task.old.drop_duplicates(C.LAKE_ID).set_index(C.LAKE_ID)[C.EDITED]
+        new = task.new[task.new[C.LAKE_ID].isin(old.index)]
+        before = old.reindex(new[C.LAKE_ID]).astype("boolean").fillna(False)
+        for lake, was, now in zip(new[C.LAKE_ID], before, new[C.EDITED], strict=True):
+            is_ticked = now is True and not was and lake not in drawn
+            is_cleared = now is False and was and edited.file is None and lake not in later
+            if is_ticked or is_cleared:
+                changed[lake] = None
+    if changed:
+        yield Message(
+            "{column} tells whether a person drew the outline, which is as it was: it stays too, "
+            "in {count} row, of {lakes}; what was checked is marked in {verified}",
+            "{column} tells whether a person drew the outline, which is as it was: it stays too, "
+            "in {count} rows, such as of {lakes}; what was checked is marked in {verified}",
+            column=schema.EDITED.told(),
+            count=len(changed),
+            lakes=_named(changed),
+            verified=schema.VERIFIED.told(),
+        )
+
+
+def _stays(column: Message, count: int, lakes: list[str]) -> Message:
     return Message(
         "{column} is computed and stays as it was, in {count} row, of {lakes}",
         "{column} is computed and stays as it was, in {count} rows, such as of {lakes}",
@@ -232,6 +263,11 @@ def _same(one: Any, other: Any) -> bool:
     return str(one) == str(other) or bool(one == other)
 
 
+def _quoted(word: str) -> Message:
+    """Return a word that has a comma in some languages as one of a list."""
+    return Message('"{word}"', context="format", word=Message(str(word)))
+
+
 def _no_words(table: pd.DataFrame) -> Iterator[Message]:
     for column in schema.OUTLINES:
         if column.name not in FIELDS or column.words is None or column.name not in table:
@@ -241,8 +277,8 @@ def _no_words(table: pd.DataFrame) -> Iterator[Message]:
             if text is not None and known_word(column, text) is None:
                 yield Message(
                     "{column} of {lake} cannot be {text} and stays as it was; known are {words}",
-                    column=column.name,
+                    column=column.told(),
                     lake=lake or "–",
                     text=text,
-                    words=[str(word) for word in column.words],
+                    words=[_quoted(word) for word in column.words],
                 )

@@ -110,8 +110,8 @@ def open_hls(source: Source, metadata_name: str) -> Scene:
         doubts.append(
             Message(
                 "the image is of {day}, but its name tells {named}",
-                day=acquired.date().isoformat(),
-                named=named.day.isoformat(),
+                day=Message.of_day(acquired),
+                named=Message.of_day(named.day),
             )
         )
     if not math.isclose(scale, _SCALE) or offset:

@@ -134,7 +134,7 @@ def check_time(acquired: datetime, sensor: str, where: Path | str) -> None:
             where,
             "the image is of {day}, when {sensor} took none",
             "download the product again, or correct the date",
-            day=acquired.date().isoformat(),
+            day=Message.of_day(acquired),
             sensor=sensor,
         )
 
@@ -199,8 +199,8 @@ def contradictions(
         found.append(
             Message(
                 "the image is of {day}, but its name tells {named}",
-                day=acquired.date().isoformat(),
-                named=written.date().isoformat(),
+                day=Message.of_day(acquired),
+                named=Message.of_day(written),
             )
         )
     maker = _SENSOR_IN_NAME.match(name)
@@ -217,26 +217,26 @@ def contradictions(
         found.append(
             Message(
                 "the image is of {day}, but the product was made on {made}",
-                day=acquired.date().isoformat(),
-                made=made.date().isoformat(),
+                day=Message.of_day(acquired),
+                made=Message.of_day(made),
             )
         )
     direction, computed = sun_over(grid, acquired)  # not a number where the place is none
-    when = f"{acquired:%Y-%m-%d %H:%M}"
+    when = {"day": Message.of_day(acquired), "time": f"{acquired:%H:%M}"}
     if sun is None and computed < 0:
         found.append(
             Message(
-                "at {when} UTC the sun stands at {computed:.0f}° over the image",
-                when=when,
+                "on {day} at {time} UTC the sun stands at {computed:.0f}° over the image",
+                **when,
                 computed=computed,
             )
         )
     elif sun is not None and abs(computed - sun[0]) > _SUN_OFF_DEG:
         found.append(
             Message(
-                "at {when} UTC the sun stands at {computed:.0f}° over the image, "
+                "on {day} at {time} UTC the sun stands at {computed:.0f}° over the image, "
                 "not at {told:.0f}° as it tells",
-                when=when,
+                **when,
                 computed=computed,
                 told=sun[0],
             )
@@ -244,9 +244,9 @@ def contradictions(
     elif sun is not None and _angle(sun, (computed, direction)) > _SUN_APART_DEG:
         found.append(
             Message(
-                "at {when} UTC the sun stands in the direction of {computed:.0f}°, "
+                "on {day} at {time} UTC the sun stands in the direction of {computed:.0f}°, "
                 "not of {told:.0f}° as it tells",
-                when=when,
+                **when,
                 computed=direction,
                 told=sun[1],
             )

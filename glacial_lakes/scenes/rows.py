@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+
+from glacial_lakes.errors import Message
+from glacial_lakes.language import in_language
+
+PRODUCT = "product"
+"""Context of the words of products in the catalogues."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +22,9 @@ class Row:
     """Where scale and offset come from."""
     quality: str
     """Its quality layers."""
+
+    def told(self, language: str = "en") -> tuple[str, ...]:
+        """Return its words in a language, in the order of the fields."""
+        return tuple(
+            in_language(Message(text, context=PRODUCT), language) for text in astuple(self)
+        )

@@ -210,7 +210,7 @@ def run(
             scenes = find_scenes(project, listen)
         tell_of_dem(project, on_event)
         keep_apart([output], {part for scene in scenes for part in _places(scene)}, folder=True)
-        require_reach(project, scenes)
+        require_reach(project, scenes, on_event)
         checksums = checksums_of(project)
         tasks = tasks_of(project, scenes, checksums, output)
         with _work_folder(output) as work:
@@ -313,11 +313,13 @@ def tell_of_dem(project: Project, on_event: Listener) -> None:
         on_event(InputOdd(str(dem), reason))
 
 
-def require_reach(project: Project, scenes: Sequence[Scene]) -> None:
+def require_reach(project: Project, scenes: Sequence[Scene], on_event: Listener = ignore) -> None:
     """Refuse inputs that cannot be used or meet no scene, before hours are spent on them."""
     if project.area.basins is not None:
         named_basins(project.folder / project.area.basins, project.area.basin_field)
-    read_catalogue(project.catalogue, project.folder)
+    catalogue = read_catalogue(project.catalogue, project.folder)
+    if catalogue is not None and catalogue.note:
+        on_event(InputOdd(str(project.folder / str(project.catalogue.file)), catalogue.note))
     read_surveys(project.storage, project.folder)
     if not scenes:
         return

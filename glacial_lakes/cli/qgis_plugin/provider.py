@@ -42,6 +42,8 @@ if FILES is None:
 POLL_S = 0.2
 STOP_S = 20
 CONFLICTS = ("ask", "file", "inventory")
+MISSING = {"ask": [], "are no lakes": ["--whole"], "were left out of it": ["--partial"]}
+"""What lakes are that an edited file lacks, and how the command is told."""
 
 
 def say(text):
@@ -159,6 +161,11 @@ class Tool(QgsProcessingAlgorithm):
         parameter.setFlags(parameter.flags() | optional)
         self.addParameter(parameter)
 
+    def choice(self, name, title, options):
+        """Add a parameter: one of some words, by default the first."""
+        told = [say(one) for one in options]
+        self.addParameter(QgsProcessingParameterEnum(name, say(title), told, defaultValue=0))
+
     def files(self, name, title):
         """Add a parameter: several files."""
         self.addParameter(QgsProcessingParameterMultipleLayers(name, say(title), FILES))
@@ -187,13 +194,15 @@ class Map(Tool):
         self.files("SCENES", "Scenes")
         self.file("DEM", "Elevation model", optional=True)
         self.file("GLACIERS", "Glacier outlines", optional=True)
+        self.file("AOI", "Area of interest", optional=True)
         self.target("OUTPUT", "Outlines", "GeoPackage (*.gpkg)")
 
     def processAlgorithm(self, parameters, context, feedback):  # noqa: N802
         """Run the command."""
         out = self.parameterAsFileOutput(parameters, "OUTPUT", context)
         scenes = self.parameterAsFileList(parameters, "SCENES", context)
-        options = self.given(parameters, context, (("--dem", "DEM"), ("--glaciers", "GLACIERS")))
+        told = (("--dem", "DEM"), ("--glaciers", "GLACIERS"), ("--aoi", "AOI"))
+        options = self.given(parameters, context, told)
         run(["map", *scenes, "-o", out, *options], feedback)
         return {"OUTPUT": out}
 
@@ -231,6 +240,11 @@ class Track(Tool):
         self.files("FILES", "Files of outlines")
         self.text("FIELD", "Field under another name, e.g. acquired=IMG_DAY")
         self.text("DATE", "Date of all outlines")
+        self.text("ENCODING", "Text encoding of a shapefile, e.g. CP1251")
+        self.text("LAYER", "Layer of the files")
+        self.file("GLACIERS", "Glacier outlines", optional=True)
+        self.file("BASINS", "Basins", optional=True)
+        self.text("BASIN_FIELD", "Field of the basins with their names")
         self.file("CATALOGUE", "Your list of lakes, or a project file", optional=True)
         self.target("OUTPUT", "Inventory", "GeoPackage (*.gpkg)")
 
@@ -238,7 +252,9 @@ class Track(Tool):
         """Run the command."""
         out = self.parameterAsFileOutput(parameters, "OUTPUT", context)
         files = self.parameterAsFileList(parameters, "FILES", context)
-        told = (("--field", "FIELD"), ("--date", "DATE"), ("--catalogue", "CATALOGUE"))
+        told = (("--field", "FIELD"), ("--date", "DATE"), ("--encoding", "ENCODING"))
+        told += (("--layer", "LAYER"), ("--glaciers", "GLACIERS"), ("--catalogue", "CATALOGUE"))
+        told += (("--basins", "BASINS"), ("--basin-field", "BASIN_FIELD"))
         options = self.given(parameters, context, told)
         run(["track", *files, "-o", out, *options], feedback)
         return {"OUTPUT": out}
@@ -255,12 +271,9 @@ class Review(Tool):
         self.file("INVENTORY", "Inventory")
         self.file("EDITED", "Edited copy", optional=True)
         self.text("BY", "Who decided")
-        title = say("Where two persons contradict each other")
-        self.addParameter(
-            QgsProcessingParameterEnum(
-                "CONFLICTS", title, [say(one) for one in CONFLICTS], defaultValue=0
-            )
-        )
+        self.text("ENCODING", "Text encoding of a shapefile, e.g. CP1251")
+        self.choice("MISSING", "Lakes that the edited file lacks", MISSING)
+        self.choice("CONFLICTS", "Where two persons contradict each other", CONFLICTS)
         title = say("Only show what was understood")
         self.addParameter(QgsProcessingParameterBoolean("DRY_RUN", title, defaultValue=False))
 
@@ -268,14 +281,16 @@ class Review(Tool):
         """Run the command."""
         inventory = self.parameterAsString(parameters, "INVENTORY", context)
         edited = self.parameterAsString(parameters, "EDITED", context)
-        options = self.given(parameters, context, (("--by", "BY"),))
+        told = (("--by", "BY"), ("--encoding", "ENCODING"))
+        options = self.given(parameters, context, told)
         options += ["--conflicts", CONFLICTS[self.parameterAsInt(parameters, "CONFLICTS", context)]]
+        options += list(MISSING.values())[self.parameterAsInt(parameters, "MISSING", context)]
         if self.parameterAsBool(parameters, "DRY_RUN", context):
             options.append("--dry-run")
         arguments = ["review", inventory, *([edited] if edited else []), *options]
         decisions = run(arguments, feedback).get("reviews", [])
         for row in decisions:
-            feedback.pushInfo(f"{row['decision']}  {row['lake_id']}  {row['reviewer']}")
+            feedback.pushInfo(f"{say(row['decision'])}  {row['lake_id']}  {row['reviewer']}")
         return {"DECISIONS": len(decisions)}
 
 
@@ -290,6 +305,8 @@ class Validate(Tool):
         self.file("OUTLINES", "Outlines")
         self.file("REFERENCE", "Reference outlines")
         self.text("DATE", "Day of the outlines")
+        self.text("LAYER", "Layer of the outlines")
+        self.text("REFERENCE_LAYER", "Layer of the reference outlines")
         self.target("OUTPUT", "Accuracy", "JSON (*.json)")
 
     def processAlgorithm(self, parameters, context, feedback):  # noqa: N802
@@ -298,7 +315,8 @@ class Validate(Tool):
         pair = [
             self.parameterAsString(parameters, name, context) for name in ("OUTLINES", "REFERENCE")
         ]
-        options = self.given(parameters, context, (("--date", "DATE"),))
+        told = (("--date", "DATE"), ("--layer", "LAYER"), ("--reference-layer", "REFERENCE_LAYER"))
+        options = self.given(parameters, context, told)
         run(["validate", *pair, "-o", out, *options], feedback)
         return {"OUTPUT": out}
 
@@ -321,13 +339,16 @@ class Export(Tool):
             )
         )
         self.text("SINCE", "Tell changes from")
+        self.text("EPOCH", "Best outlines of some years, e.g. 2020=2019-2021")
+        self.text("MONTHS", "Their months, e.g. 7-9")
         self.addParameter(QgsProcessingParameterFolderDestination("OUTPUT", say("Folder")))
 
     def processAlgorithm(self, parameters, context, feedback):  # noqa: N802
         """Run the command."""
         out = self.parameterAsString(parameters, "OUTPUT", context)
         inventory = self.parameterAsString(parameters, "INVENTORY", context)
-        options = self.given(parameters, context, (("--since", "SINCE"),))
+        told = (("--since", "SINCE"), ("--epoch", "EPOCH"), ("--months", "MONTHS"))
+        options = self.given(parameters, context, told)
         for place in self.parameterAsEnums(parameters, "FORMATS", context):
             options += ["--format", SETTINGS["formats"][place]]
         paths = run(["export", inventory, "-o", out, *options], feedback).get("paths", [])
