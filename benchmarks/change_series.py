@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import geopandas as gpd
@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
+from world_images import seen_on, write_ground
 
 from glacial_lakes import schema
 from glacial_lakes.change.errors import split
@@ -30,8 +31,8 @@ from glacial_lakes.simulate import make_site, simulate_scene
 from glacial_lakes.simulate.acquisition import Acquisition
 from glacial_lakes.simulate.lakes import growing, stable
 from glacial_lakes.simulate.placement import WISHES
-from glacial_lakes.simulate.series import write_dem, write_glaciers, write_layer, write_product
-from glacial_lakes.simulate.worlds import World, elevation, look, make_world
+from glacial_lakes.simulate.series import write_dem, write_glaciers, write_product
+from glacial_lakes.simulate.worlds import World, look, make_world
 from glacial_lakes.simulate.worlds.scene import write_image
 
 START, END = 2013.0, 2025.0
@@ -83,26 +84,14 @@ def world_series(seed: int, dates: Sequence[tuple[str, str]], folder: Path) -> K
     name = f"world_{seed}"
     if (folder / name / "truth.csv").exists():
         return _read(folder, name)
-    world = World.of(seed)
-    site = make_world(world)
+    site = seen_on(make_world(World.of(seed)), [(*date, "any") for date in dates])
     with tempfile.TemporaryDirectory() as there:
         aside = Path(there)
-        dem = site.dem()
-        if dem is not None:
-            elevation.write(dem[0], dem[1], aside / "dem.tif")  # type: ignore[arg-type]
-        ice = site.glacier_outlines()
-        if len(ice):
-            write_layer(aside / "glaciers.gpkg", "glaciers", ice, append=False)
+        write_ground(site, aside)
 
         def images() -> Iterator[tuple[Path, gpd.GeoDataFrame]]:
-            skies = (World.of(1000 * seed + n) for n in range(10_000))
-            for sensor, day in dates:
-                group = "clear" if sensor.startswith("S2") else "landsat"
-                views = (next(v for v in sky.views if v.group == group) for sky in skies)
-                view = next(v for v in views if v.air.level == "SR" and v.chip == 0)
-                time = datetime.fromisoformat(f"{day}T05:40:00").replace(tzinfo=UTC)
-                taken = replace(view.acquisition, time=time, sensor=sensor, baseline="05.09")
-                scene = look(site, replace(view, acquisition=taken))
+            for view in site.world.views:
+                scene = look(site, view)
                 yield write_image(scene, view, aside / "scenes"), scene.truth
 
         return _made(folder, name, images(), aside)

@@ -1,6 +1,8 @@
 """How well lakes keep their identity, and which events are told.
 
-    GLACIAL_LAKES_DATA=… python benchmarks/tracking.py    # rewrites docs/tracking.md, 5 minutes
+    GLACIAL_LAKES_DATA=… python benchmarks/tracking.py    # rewrites docs/tracking.md, 15 minutes
+    python benchmarks/tracking.py --only busy             # the busy series alone, 6 minutes
+    python benchmarks/tracking.py --development           # busy series of development, printed
 
 Three levels. Outlines that others drew, without their codes: do the links agree with the codes?
 Outlines of a known truth, moved and roughened: what does tracking alone do wrong? Scenes, mapped
@@ -9,6 +11,7 @@ here: what is told in the end, and why is the rest missed?
 
 from __future__ import annotations
 
+import argparse
 import math
 import os
 import tempfile
@@ -23,6 +26,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from accuracy_tables import table
+from busy_series import busy_series
 from documents import rewrite
 from known_truth import (
     TRACKING,
@@ -53,6 +57,8 @@ from glacial_lakes.simulate.site import make_site
 DOCUMENT = Path(__file__).parents[1] / "docs" / "tracking.md"
 SITES = (41, 42, 43, 51, 52, 53, 54, 55)
 """The first three were looked at while the method was made, the others were not."""
+BUSY = {"development": range(20_330, 20_336), "kept": range(97_500, 97_506)}
+"""Seeds of busy series; kept ones are looked into by nobody."""
 SEEDS = range(8)
 YEARS = (2000, 2010, 2020)
 SUDDEN = ("appeared", "drained")
@@ -288,7 +294,7 @@ def hidden(
         areas = inventory.observations[day_of_row == day].groupby("lake_id")["area_m2"].min()
         covered = (lakes["observed_fraction"] < 0.9) | (lakes["frozen_fraction"] > 0.5)
         covered &= (lakes["area_m2"] > HIDDEN_M2) & lakes["lake_id"].isin(lake_of.index)
-        told = lakes[covered]["lake_id"].map(lake_of).map(areas)
+        told = lakes[covered]["lake_id"].map(lake_of).map(areas).astype("float64")
         total += len(told)
         shrunk += int((told < SHRUNK * lakes[covered]["area_m2"]).sum())
     return total, shrunk
@@ -317,9 +323,19 @@ def alone(name: str, folder: Path, seed: int) -> Result:
 
 def mapped(name: str, folder: Path, scenes: Path, truth: dict[str, gpd.GeoDataFrame]) -> Result:
     """Map and track the scenes of a folder."""
-    inputs = {"dem": folder / "dem.tif", "glaciers": folder / "glaciers.gpkg"}
+    files = {"dem": folder / "dem.tif", "glaciers": folder / "glaciers.gpkg"}
+    inputs = {what: path for what, path in files.items() if path.exists()}
     inventory = track([map_lakes(scene, **inputs) for scene in discover([scenes])])
     return compared(name, inventory, folder, truth)
+
+
+def busy(seed: int) -> Result:
+    """Map and track a busy series."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        busy_series(seed, folder)
+        shown = without_shade(truth_of(folder))
+        return mapped(f"busy {seed}", folder, folder / "scenes", shown)
 
 
 def of_outlines(results: Iterable[Result]) -> str:
@@ -354,37 +370,11 @@ def _tellable(result: Result) -> list[int]:
 
 def of_scenes(results: Sequence[Result]) -> str:
     """Tell what is told of mapped scenes, and why the rest is missed."""
-    rows = []
-    for result in results:
-        sudden = result.truth.index[result.truth["event"].isin(SUDDEN)]
-        told = [line for line in result.events.right if line.split()[0] in SUDDEN]
-        false = [line for line in result.events.false if line.split()[0] in SUDDEN]
-        found = set(sudden) & set(result.events.found)
-        hits = result.found.pairs
-        pairs = Identities(hits, hits, hits)
-        rows.append(
-            [
-                result.name,
-                str(result.found.n_true),
-                f"{result.found.idf1:.3f}",
-                f"{result.with_shade.idf1:.3f}",
-                f"{pairs.idf1:.3f}",
-                f"{result.lineage.tra:.3f}",
-                _share(result.lineage.division_f1),
-                f"{result.found.n_withheld} of {len(hits)}",
-                f"{len(result.events.right)} of {len(result.events.right + result.events.false)}",
-                f"{len(result.events.found)} of {len(result.truth)}",
-                f"{len(told)} of {len(told + false)}",
-                f"{len(found)} of {len(sudden)}",
-                f"{result.shrunk} of {result.hidden}",
-                f"{result.too_large} of {result.parts}",
-            ]
-        )
-    sites = [result for result in results if result.name.startswith("site")]
-    counted = str(sum(site.found.n_true for site in sites))
-    in_view = f"{joint_idf1(site.found for site in sites):.3f}"
-    in_shade = f"{joint_idf1(site.with_shade for site in sites):.3f}"
-    rows.append(["all sites", counted, in_view, in_shade, *[""] * 10])
+    rows = [_of_series(result.name, [result]) for result in results]
+    for kind, name in (("site", "all sites"), ("busy", "all busy series")):
+        group = [result for result in results if result.name.startswith(kind)]
+        if group:
+            rows.append(_of_series(name, group))
     head = ["series", "lake-dates", "IDF1", "shaded lakes too", "of those mapped"]
     head += ["TRA", "division F1", "withheld"]
     head += ["events right", "events found", "sudden right", "sudden found"]
@@ -395,8 +385,42 @@ def of_scenes(results: Sequence[Result]) -> str:
         for event in result.truth.itertuples()
         if event.Index in result.events.missed
     ]
-    reasons = table(["series", "event", "lake", "date", "why it is missed"], missed)
-    return f"{table(head, rows)}\n\n{of_withheld(results)}\n\n{reasons}"
+    false = [[result.name, line] for result in results for line in result.events.false]
+    parts = [table(head, rows), of_withheld(results)]
+    parts.append(table(["series", "event", "lake", "date", "why it is missed"], missed))
+    if false:
+        parts.append(table(["series", "told, and not so in the truth"], false))
+    return "\n\n".join(parts)
+
+
+def _of_series(name: str, results: Sequence[Result]) -> list[str]:
+    """Return the row of a series, or of several; their graphs are not one."""
+    events = [result.events for result in results]
+    sudden = [result.truth.index[result.truth["event"].isin(SUDDEN)] for result in results]
+    right, false = (
+        [line for one in events for line in getattr(one, kind)] for kind in ("right", "false")
+    )
+    told = [line for line in right if line.split()[0] in SUDDEN]
+    wrong = [line for line in false if line.split()[0] in SUDDEN]
+    found = sum(len({*rows} & {*one.found}) for rows, one in zip(sudden, events, strict=True))
+    hits = [result.found.pairs for result in results]
+    alone = results[0].lineage if len(results) == 1 else None
+    return [
+        name,
+        str(sum(result.found.n_true for result in results)),
+        f"{joint_idf1(result.found for result in results):.3f}",
+        f"{joint_idf1(result.with_shade for result in results):.3f}",
+        f"{joint_idf1(Identities(pairs, pairs, pairs) for pairs in hits):.3f}",
+        f"{alone.tra:.3f}" if alone else "",
+        _share(alone.division_f1) if alone else "",
+        f"{sum(result.found.n_withheld for result in results)} of {sum(map(len, hits))}",
+        f"{len(right)} of {len(right + false)}",
+        f"{sum(len(one.found) for one in events)} of {sum(len(one.truth) for one in results)}",
+        f"{len(told)} of {len(told + wrong)}",
+        f"{found} of {sum(map(len, sudden))}",
+        f"{sum(one.shrunk for one in results)} of {sum(one.hidden for one in results)}",
+        f"{sum(one.too_large for one in results)} of {sum(one.parts for one in results)}",
+    ]
 
 
 def of_withheld(results: Sequence[Result]) -> str:
@@ -410,7 +434,8 @@ def of_withheld(results: Sequence[Result]) -> str:
     return table(["withheld of", "as", *(f"seen whole: {head}" for head in heads)], rows)
 
 
-def main() -> None:
+def of_series() -> str:
+    """Tell what becomes of outlines that others drew, of known outlines and of mapped series."""
     data = Path(os.environ["GLACIAL_LAKES_DATA"])
     series = data / "independent_truth" / "series"
     with ProcessPoolExecutor(2) as pool:
@@ -419,7 +444,7 @@ def main() -> None:
     outlines += [result for result in sites if "outlines" in result.name]
     scenes = [mapped("other simulator", series, series, truth_of(series))]
     scenes += [result for result in sites if "outlines" not in result.name]
-    text = "\n\n".join(
+    return "\n\n".join(
         [
             "## Outlines that others drew",
             drawn_by_others(data / "hkh_indus_lakes"),
@@ -429,8 +454,37 @@ def main() -> None:
             of_scenes(scenes),
         ]
     )
-    print(text)
-    rewrite(DOCUMENT, text)
+
+
+def of_busy(kind: str) -> str:
+    """Tell what becomes of busy series."""
+    with ProcessPoolExecutor(2) as pool:
+        return "## Busy series\n\n" + of_scenes([*pool.map(busy, BUSY[kind])])
+
+
+PARTS = {
+    "series": (of_series, ("<!-- measured -->", "<!-- end of measured -->")),
+    "busy": (
+        lambda: of_busy("kept"),
+        ("<!-- measured: busy -->", "<!-- end of measured: busy -->"),
+    ),
+}
+"""Parts of the document, each between marks of its own."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--development", action="store_true", help="busy development series alone")
+    parser.add_argument("--only", choices=[*PARTS], help="rewrite this part alone")
+    options = parser.parse_args()
+    if options.development:
+        print(of_busy("development"))
+        return
+    for name in [options.only] if options.only else PARTS:
+        told, marks = PARTS[name]
+        text = told()
+        print(text)
+        rewrite(DOCUMENT, text, marks)
 
 
 if __name__ == "__main__":

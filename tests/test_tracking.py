@@ -399,6 +399,17 @@ def test_a_merge_may_have_happened_while_the_neighbour_was_hidden() -> None:
     assert _series(tracked, tracked.events["to_ids"][0])[2] == "frozen"
 
 
+def test_a_crumb_beside_the_joint_outline_does_not_keep_two_lakes_from_merging() -> None:
+    left, right, both = _dumbbell()
+    crumb = _lake(-70, 0, 12)
+    joint = both.difference(crumb.buffer(6))
+    tables = [_scene(f"201{i}-08-01", [left, right]) for i in range(2)]
+    tables += [_scene("2012-08-01", [joint, crumb]), _scene("2013-08-01", [both])]
+    tracked = track_lakes(tables)
+    assert _kinds(tracked) == ["merged 2011-2012"]
+    assert sorted(tracked.lakes["state"]) == ["merged", "present"]
+
+
 def test_a_piece_that_one_image_cuts_off_has_not_merged() -> None:
     whole, piece = _lake(0, 0, 200), _lake(185, 0, 12)
     tables = [_scene(f"200{i}-08-01", [whole]) for i in range(2)]
@@ -523,6 +534,76 @@ def test_what_only_one_image_ever_showed_has_neither_drained_nor_appeared() -> N
     for shown in (0, 2):
         tables = [_scene(f"201{i}-08-01", [river] if i == shown else []) for i in range(5)]
         assert _kinds(track_lakes(tables)) == []
+
+
+@pytest.mark.parametrize("probability", [0.5, 0.99])
+@pytest.mark.parametrize("shown", [0, 4])
+def test_what_only_one_image_ever_showed_has_come_or_gone_where_its_looks_tell_a_lake(
+    probability: float, shown: int
+) -> None:
+    tables = [_scene(f"201{i}-08-01", [_lake(0, 0, 50)] * (i == shown)) for i in range(5)]
+    tables[shown].outlines["lake_prob"] = probability
+    tracked = track_lakes(tables)
+    happened = "drained 2010-2011" if shown == 0 else "appeared 2013-2014"
+    is_lake = probability > 0.9
+    assert _kinds(tracked) == [happened] * is_lake
+    state = ("gone" if shown == 0 else "present") if is_lake else "unconfirmed"
+    assert tracked.lakes["state"].tolist() == [state]
+
+
+def test_looks_of_a_part_beside_a_cloud_tell_no_lake() -> None:
+    cloud = shapely.box(X0 + 20, Y0 - 300, X0 + 300, Y0 + 300)
+    dark = _lake(0, 0, 160).difference(cloud)
+    tables = [_scene("2010-08-01", [dark], [cloud], statuses=["cloud"])]
+    tables += [_scene(f"201{i}-08-01", []) for i in (1, 2, 3)]
+    tables[0].outlines["lake_prob"] = 0.99
+    assert _kinds(track_lakes(tables)) == []
+
+
+@pytest.mark.parametrize(
+    ("months", "seen", "kinds"),
+    [
+        (("08", "08"), 0.6, ["drained 2011-2012"]),
+        (("06", "08"), 0.6, []),
+        (("08", "06"), 0.6, []),
+        (("08", "08"), 0.3, []),
+    ],
+)
+@pytest.mark.parametrize("left_m", [0, 50])
+def test_a_lake_has_drained_whose_bed_is_bare_and_ice_in_two_late_summers(
+    months: tuple[str, str], seen: float, kinds: list[str], left_m: float
+) -> None:
+    bed = shapely.box(X0, Y0, X0 + 400, Y0 + 400)
+    ice = shapely.box(X0 + 400 * seen, Y0, X0 + 400, Y0 + 400)
+    rest = [_lake(60, 200, left_m)] if left_m else []
+    tables = [_scene(f"201{i}-08-01", [bed]) for i in range(2)]
+    tables += [
+        _scene(
+            f"201{i}-{month}-01",
+            rest,
+            [ice],
+            cloud_status="frozen",
+            statuses=["frozen"] * len(rest),
+        )
+        for i, month in enumerate(months, 2)
+    ]
+    assert _kinds(track_lakes(tables)) == kinds
+
+
+def test_ice_where_an_image_is_too_coarse_for_the_lake_is_no_appearance() -> None:
+    lake = _lake(0, 0, 30)
+    tables = [
+        _scene(f"201{i}-08-01", [], [lake.buffer(50)], m, cloud_status="frozen")
+        for i, m in enumerate([30.0, 30.0])
+    ]
+    tables += [_scene(f"201{i}-08-01", [lake]) for i in (2, 3)]
+    assert _kinds(track_lakes(tables)) == []
+
+
+def test_a_lake_has_drained_though_the_first_image_still_shows_its_wet_bed() -> None:
+    radii = (160, 160, 110, 62, 62)
+    tables = [_scene(f"201{i}-08-01", [_lake(0, 0, r)]) for i, r in enumerate(radii)]
+    assert _kinds(track_lakes(tables)) == ["drained 2011-2013"]
 
 
 def test_a_small_lake_that_grows_from_nothing_has_appeared_after_a_single_look() -> None:

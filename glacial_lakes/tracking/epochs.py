@@ -115,6 +115,8 @@ class Epoch:
         """Columns of the patches that tracking reads one by one."""
         numbers = (C.OBSERVED_FRACTION, C.AREA_M2, C.AREA_SIGMA_M2, C.AREA_MIN_M2, C.AREA_MAX_M2)
         columns = {name: self.patches[name].to_numpy(dtype=float) for name in numbers}
+        probable = self.patches.get(C.LAKE_PROB, pd.Series(np.nan, self.patches.index))
+        columns[C.LAKE_PROB] = probable.to_numpy(dtype=float, na_value=np.nan)
         texts = (C.SCENE_ID, C.STATUS, "united")
         return columns | {name: self.patches[name].to_numpy(dtype=object) for name in texts}
 

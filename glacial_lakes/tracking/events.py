@@ -2,7 +2,7 @@
 
 A lake of fewer than ``sure_pixels`` pixels has come or has drained only when the next image
 agrees: single misses and single false lakes are common at that size. What only one image ever
-showed has not drained.
+showed has drained only where its looks tell that it was a lake.
 
 The part that shows of a lake cut by cloud, gaps or shade stands for its least size: it tells that a
 lake is there, and that it has drained when less than ``drained_fraction`` of the part is left. Some
@@ -19,7 +19,7 @@ import numpy as np
 
 from glacial_lakes.schema import EventKind, Status
 from glacial_lakes.settings import TrackingSettings
-from glacial_lakes.tracking.observations import Flags, View, Views, is_sure, uncertainty_m2
+from glacial_lakes.tracking.observations import Flags, View, Views, is_lake, is_sure, uncertainty_m2
 
 _REFILLED = 0.5
 """Share of the area before a drainage from which a lake counts as refilled."""
@@ -67,6 +67,7 @@ def detect_events(
         return []
     found: list[DetectedEvent] = []
     full: View | None = None
+    earlier: View | None = None
     drained_from: float | None = None
     last = seen[0]
     for i, view in enumerate(seen):
@@ -81,22 +82,28 @@ def detect_events(
             if is_part:
                 if not view.at_least_m2 >= full.smallest_m2:
                     continue  # the rest of the lake is hidden
-                full = view
-            elif (
-                last is full
-                and view.largest_m2 <= settings.drained_fraction * full.smallest_m2
-                and view.epoch not in changed
-                and _is_drained(seen, i, full, views, settings)
-            ):
-                found.append(DetectedEvent(EventKind.DRAINED, full, view))
-                drained_from = full.smallest_m2
+                last, full, earlier = view, view, None
+                continue
+            may_drain = last is full and view.epoch not in changed
+            # Of a lake that drained, the first image may still show some of its wet bed.
+            before = next(
+                (
+                    one
+                    for one in (full, earlier)
+                    if may_drain and one and _is_drained(seen, i, one, views, settings)
+                ),
+                None,
+            )
+            if before is not None:
+                found.append(DetectedEvent(EventKind.DRAINED, before, view))
+                drained_from = before.smallest_m2
             elif view.area_m2 > 0:
-                full = view
+                earlier, full = full if may_drain else None, view
         elif view.smallest_m2 >= _REFILLED * drained_from and _stays(
             view, following, _REFILLED * drained_from, settings
         ):
             found.append(DetectedEvent(EventKind.REFILLED, last, view))
-            full, drained_from = view, None
+            full, earlier, drained_from = view, None, None
         elif is_part:
             continue
         last = view
@@ -116,7 +123,9 @@ def _last_without(views: Sequence[View]) -> View | None:
 
 
 def _stays(view: View, following: View | None, area_m2: float, settings: TrackingSettings) -> bool:
-    """Tell whether a lake that came is really there: what one image shows may be a flood."""
+    """Tell whether a lake that came is really there: what one image shows may be no lake."""
+    if is_lake(view, settings):
+        return True
     if following is None:
         return is_sure(view.smallest_m2, view, settings)
     return following.smallest_m2 >= area_m2
@@ -131,16 +140,19 @@ def _is_drained(
 ) -> bool:
     """Tell whether a drop is more than its uncertainty, and no single slip of the map.
 
-    What only one image ever showed was a flood, a shadow or a piece of a river, not a lake.
+    What only one image ever showed may be a flood, a shadow or a piece of a river: it counts where
+    its looks tell that it is a lake.
     """
     view = seen[position]
+    if not view.largest_m2 <= settings.drained_fraction * full.smallest_m2:
+        return False
     lost = full.smallest_m2 - view.largest_m2
     coarse = max(full.resolution_m, view.resolution_m)
     if lost <= max(uncertainty_m2(full, view), 2 * settings.min_pixels * coarse**2):
         return False
     limit = _REFILLED * full.smallest_m2
     water = [other for other in views[: view.epoch] if other.shows_water and other is not full]
-    if not any(other.smallest_m2 >= limit for other in water):
+    if not (is_lake(full, settings) or any(other.smallest_m2 >= limit for other in water)):
         return False
     later = [other for other in seen[position + 1 :] if other.decides or other.lacks][:1]
     if later and not view.decides:

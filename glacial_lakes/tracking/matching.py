@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -20,6 +20,8 @@ SameLake = Literal["apart", "together", "alone", "unknown"]
 
 COVERED = 0.5
 """Share of a lake that an outline must cover to show the lake, or to have taken it in."""
+_CRUMB = 0.1
+"""A lake does not go on in an outline with less than this share of what another one covers."""
 _RECENT_WEIGHT = 10.0
 """How much more area shared with the last outline counts than with older ground."""
 _SEPARABLE_PIXELS = 1.5
@@ -81,6 +83,8 @@ def match(
     recent[moved] = overlap_areas(lasts[lake[moved]], epoch.outlines[patch[moved]])
     weight = standing[lake] * (shared + _RECENT_WEIGHT * recent)
     main = dict(best_pairs(lake, patch, weight, len(footprints), len(epoch.outlines)))
+    for swallowed in _swallowed(lake, patch, recent, shapely.area(lasts), main):
+        del main[swallowed]
     owner = {patch: lake for lake, patch in main.items()}
     extra: dict[int, list[int]] = {}
     joined: dict[int, list[int]] = {}
@@ -98,6 +102,24 @@ def match(
             joined.setdefault(owner[this_patch], []).append(this_lake)
     free = sorted(set(range(len(epoch.outlines))) - set(patch.tolist()))
     return Match(main, extra, joined, free, kept, set(lake.tolist()))
+
+
+def _swallowed(
+    lake: npt.NDArray[np.intp],
+    patch: npt.NDArray[np.intp],
+    shared: npt.NDArray[np.float64],
+    area: npt.NDArray[np.float64],
+    main: Mapping[int, int],
+) -> list[int]:
+    """Return the lakes that the outline of another one covers, all but a crumb beside it."""
+    covers = shared >= COVERED * area[lake]
+    covering = dict(zip(lake[covers].tolist(), shared[covers].tolist(), strict=True))
+    edges = zip(lake.tolist(), patch.tolist(), shared.tolist(), strict=True)
+    return [
+        one
+        for one, outline, part in edges
+        if main.get(one) == outline and part < _CRUMB * covering.get(one, 0.0)
+    ]
 
 
 def with_moved(

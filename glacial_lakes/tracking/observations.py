@@ -11,7 +11,6 @@ import numpy.typing as npt
 import shapely
 
 from glacial_lakes.columns import C
-from glacial_lakes.coverage import MIN_OBSERVED_FRACTION
 from glacial_lakes.schema import Status
 from glacial_lakes.settings import TrackingSettings
 from glacial_lakes.tracking.epochs import Epoch, is_north, is_open_season, shared_areas
@@ -46,6 +45,10 @@ class View(NamedTuple):
     late_summer: bool
     shows_water: bool = False
     """Whether the lake, or a part of it, was outlined."""
+    could_show: bool = True
+    """Whether it would have shown the lake, had the lake been there in full view."""
+    lake_prob: float = np.nan
+    """Probability that what was outlined is a lake, by the looks of it in this image."""
     area_m2: float = np.nan
     sigma_m2: float = np.nan
     at_most_m2: float = np.nan
@@ -78,9 +81,9 @@ class View(NamedTuple):
 
     @property
     def is_ice(self) -> bool:
-        """Whether the place is ice when lakes are open, or bare but for a remnant that is ice."""
-        hidden = self.fraction <= 1 - MIN_OBSERVED_FRACTION
-        return self.late_summer and self.status == Status.FROZEN and (hidden or self.lacks)
+        """Whether the place is ice when lakes are open, wholly or where it is not bare."""
+        is_late = self.late_summer and self.status == Status.FROZEN
+        return is_late and self.could_show and not self.shows_water
 
 
 @dataclass
@@ -96,6 +99,8 @@ class Views:
     resolution_m: Numbers
     late_summer: Flags
     shows_water: Flags
+    could_show: Flags
+    lake_prob: Numbers
     area_m2: Numbers
     sigma_m2: Numbers
     at_most_m2: Numbers
@@ -107,8 +112,8 @@ class Views:
     def blank(cls, lakes: int, epochs: int) -> Views:
         """Return views that tell that all places were seen, and nothing else."""
         shape = lakes, epochs
-        unknown = [np.full(shape, np.nan) for _ in range(6)]
-        no = [np.zeros(shape, dtype=bool) for _ in range(2)]
+        unknown = [np.full(shape, np.nan) for _ in range(7)]
+        no = [np.zeros(shape, dtype=bool) for _ in range(3)]
         status = np.full(shape, Status.OBSERVED, dtype=object)
         return cls(
             np.zeros(shape, dtype=int), np.ones(shape), status, np.zeros(shape), *no, *unknown
@@ -147,6 +152,12 @@ class Views:
 
 _CONFIDENCE = 1.96
 """Standard deviations of a 95 % interval."""
+
+_MOSTLY_SEEN = 0.5
+"""Share of a place that must be seen to say that the rest, which is ice, is no lake."""
+
+_SURELY = 0.9
+"""Probability from which an outline is a lake though no other image shows it."""
 
 _ENOUGH_TO_JUDGE = 10
 """Lakes needed to judge an image by those that it lacks."""
@@ -190,7 +201,8 @@ def raw_views(links: Links) -> Views:
             for lake in np.flatnonzero(shows & ~alone).tolist():
                 views.put(lake, _sighted(links, views.at(lake, number), lake, float(areas[lake])))
             unseen = np.flatnonzero(~shows)
-            _enter_unseen(views, links, number, ground, areas, shown_m, unseen)
+            views.could_show[:, number] = _could_show(links, number, shown_m, areas)
+            _enter_unseen(views, links, number, ground, areas, unseen)
         for lake, (share, status) in hidden[number].items():
             found = views.at(lake, number)
             least_m2 = float(sightings[C.AREA_M2][lake])
@@ -208,7 +220,25 @@ def raw_views(links: Links) -> Views:
         ground[whole] = ragged_outlines(links, number, np.flatnonzero(whole)).geometries()
         areas[whole] = sightings[C.AREA_M2][whole]
     _enter_shown(views, links, shown)
+    _enter_ice(views, links.settings)
     return views
+
+
+def _enter_ice(views: Views, settings: TrackingSettings) -> None:
+    """Enter what is left of lakes in whose place two late summers show ice beside bare ground.
+
+    A lake is open by then; where ice remains there is a glacier, or its dead ice.
+    """
+    unknown = np.isnan(views.at_most_m2) & (~views.shows_water | ~np.isnan(views.at_least_m2))
+    is_ice = views.late_summer & (views.status == Status.FROZEN) & unknown & views.could_show
+    is_ice &= views.fraction >= _MOSTLY_SEEN
+    for lake in np.flatnonzero(is_ice.sum(axis=1) > 1).tolist():
+        whole = np.where(views.decides[lake], views.area_m2[lake], np.nan)
+        for epoch in np.flatnonzero(is_ice[lake]).tolist():
+            known = whole[:epoch][~np.isnan(whole[:epoch])]
+            left = float(np.nan_to_num(views.at_least_m2[lake, epoch]))
+            if known.size and left <= settings.drained_fraction * known[-1]:
+                views.at_most_m2[lake, epoch] = left
 
 
 def _enter_shown(views: Views, links: Links, shown: Sequence[Mapping[int, Shown]]) -> None:
@@ -267,6 +297,7 @@ def _enter_patches(
     views.fraction[lakes, number] = epoch.columns[C.OBSERVED_FRACTION][patches]
     views.status[lakes, number] = Status.OBSERVED
     views.shows_water[lakes, number] = True
+    views.lake_prob[lakes, number] = epoch.columns[C.LAKE_PROB][patches]
     views.area_m2[lakes, number] = epoch.columns[C.AREA_M2][patches]
     views.sigma_m2[lakes, number] = np.sqrt(epoch.columns[C.AREA_SIGMA_M2][patches] ** 2)
 
@@ -277,7 +308,6 @@ def _enter_unseen(
     number: int,
     ground: Geometries,
     areas: Numbers,
-    shown_m: Numbers,
     lakes: npt.NDArray[np.intp],
 ) -> None:
     """Say of places without an outline whether the lake is absent.
@@ -293,7 +323,7 @@ def _enter_unseen(
         views.fraction[lakes, number],
     )
     unknown = _covered(epoch, ground[lakes], settings.min_overlap)
-    unknown |= ~_could_show(links, number, shown_m[lakes], area_m2)
+    unknown |= ~views.could_show[lakes, number]
     ends = [links.tracks[lake].ended for lake in lakes.tolist()]
     unknown |= np.array([end is not None and end <= number for end in ends], dtype=bool)
     seen = status == Status.OBSERVED
@@ -399,7 +429,8 @@ def _doubted(
 def is_unconfirmed(views: Views, links: Links, lake: int) -> bool:
     """Tell whether a lake is a single small outline that other images contradict.
 
-    They show its place without water, or under the outline of another lake.
+    They show its place without water, or under the outline of another lake; and its own looks do
+    not tell that it is a lake.
 
     Parameters
     ----------
@@ -417,7 +448,16 @@ def is_unconfirmed(views: Views, links: Links, lake: int) -> bool:
     if len(shown) > 1:
         return False
     area_m2 = float(track.first.area)
-    return not any(is_sure(area_m2, views.at(lake, epoch), links.settings) for epoch in shown)
+    seen = [views.at(lake, epoch) for epoch in shown]
+    return not any(
+        is_sure(area_m2, view, links.settings) or is_lake(view, links.settings) for view in seen
+    )
+
+
+def is_lake(view: View, settings: TrackingSettings) -> bool:
+    """Tell whether a whole outline is a lake by its looks, and large enough that these count."""
+    least = 2 * settings.min_pixels * view.resolution_m**2
+    return view.decides and view.lake_prob >= _SURELY and view.area_m2 >= least
 
 
 def is_sure(area_m2: float, view: View, settings: TrackingSettings) -> bool:
@@ -479,6 +519,7 @@ def _sighted(links: Links, place: View, lake: int, area_m2: float) -> View:
     columns = {name: values[patches] for name, values in epoch.columns.items()}
     scene = int(epoch.scenes[patches[0]])
     fraction = float(columns[C.OBSERVED_FRACTION].min())
+    place = place._replace(lake_prob=float(columns[C.LAKE_PROB].min()))
     if view == WHOLE:
         return place._replace(
             shows_water=True,
