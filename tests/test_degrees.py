@@ -19,6 +19,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 import glacial_lakes as gl
+from glacial_lakes.columns import C
 from glacial_lakes.errors import GridError, Message
 from glacial_lakes.grid import Grid
 from glacial_lakes.language import in_language
@@ -183,6 +184,58 @@ def test_what_was_mapped_in_degrees_is_tracked_and_kept(
     assert lakes["lat"].between(42.5, 42.7).all()
     states = in_degrees.coverage.to_xarray()
     assert crs_of(states, Message("states")) == in_degrees.coverage.grid.crs
+
+
+def write_in_degrees(path: Path, layers: Any, at: Affine, **tags: Any) -> None:
+    layers = layers if layers.ndim == 3 else layers[np.newaxis]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with rasterio.open(
+        path, "w", driver="GTiff", width=layers.shape[2], height=layers.shape[1],
+        count=len(layers), dtype=layers.dtype.name, crs=WGS84, transform=at, **tags,
+    ) as dataset:  # fmt: skip
+        dataset.write(layers)
+
+
+def test_images_in_degrees_go_through_a_whole_run(
+    scene: gl.Scene, heights: Any, in_degrees: gl.MappedScene, tmp_path: Path, here: None
+) -> None:
+    """Two dates with an elevation model, an area and exports: the lakes are those of one scene."""
+    wide, high = pixel_deg(42.6, 10.0, 10.0)
+    at = Affine(wide, 0, 74, 0, -high, 42.6 + high * EDGE / 2)
+    classes = read_numbers(scene.quality, Window(COL // 2, ROW // 2, EDGE // 2, EDGE // 2))[0]
+    for year in (2022, 2023):
+        path = tmp_path / "scenes" / f"lakes_{year}.tif"
+        write_in_degrees(path, scene.read(NAMES, WINDOW), at, nodata=np.nan)
+        write_in_degrees(path.with_suffix(".scl.tif"), classes.repeat(2, 0).repeat(2, 1), at)
+        numbers = "\n".join(f"{name} = {number}" for number, name in enumerate(NAMES, 1))
+        path.with_suffix(".toml").write_text(
+            f'sensor = "S2A"\nacquired = {year}-08-16T05:56:49Z\nscale = 1\noffset = 0\n'
+            f'quality = "lakes_{year}.scl.tif"\ndecoder = "scl"\n'
+            f"sun_azimuth_deg = {scene.sun_azimuth_deg}\n"
+            f"sun_elevation_deg = {scene.sun_elevation_deg}\n[bands]\n{numbers}\n"
+        )
+    write_in_degrees(tmp_path / "dem.tif", heights.astype(np.float32), at)
+    west, south, east, north = at.c, at.f - high * EDGE, at.c + wide * EDGE, at.f
+    area = shapely.box(west, south, east, north - high * EDGE / 2)
+    gpd.GeoSeries([area], crs=4326).to_file(tmp_path / "aoi.gpkg")
+    (tmp_path / "project.toml").write_text(
+        '[inputs]\nscenes = ["scenes/lakes_*.tif"]\ndem = "dem.tif"\n'
+        '[area]\naoi = "aoi.gpkg"\n[export]\nformats = ["shp", "kmz"]\n'
+    )
+    result = gl.run(gl.read_project(tmp_path / "project.toml"))
+    assert (result.refused, len(result.mapped)) == ((), 2)
+    inside = gpd.GeoSeries([area], crs=4326).to_crs(in_degrees.outlines.crs).item()
+    known = in_degrees.outlines
+    known = known[known.representative_point().intersects(inside)]
+    seen = gl.open_inventory(result.output / "inventory.gpkg").observations
+    assert len(known) > 5
+    for _, observed in seen.groupby(C.ACQUIRED):
+        areas = observed[C.AREA_M2].dropna()
+        assert len(observed) == len(known)
+        assert areas.sum() == pytest.approx(known[C.AREA_M2].sum(), rel=0.005)
+    lakes = gpd.read_file(next(result.output.rglob("lakes*.shp"))).to_crs(4326)
+    assert lakes.within(area.buffer(0.01)).all()
+    assert gl.run(gl.read_project(tmp_path / "project.toml")).unchanged
 
 
 @pytest.mark.parametrize(

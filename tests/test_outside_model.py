@@ -264,7 +264,14 @@ def test_of_a_part_that_is_asked_for_alone_no_more_must_be_covered(
     part = shapely.box(west + 50, south + 50, west + half.shape[1] * 5, north - 50)
     aoi = gpd.GeoDataFrame(geometry=[part], crs=scene.grid.crs.to_wkt())
     path = write(half)
-    assert len(gl.map_lakes(scene, probability=path, aoi=aoi).outlines) > 0
+    found, whole = (
+        gl.map_lakes(scene, probability=model, aoi=aoi).outlines for model in (path, mask)
+    )
+    assert len(found) > 0
+    assert found.to_wkb().equals(whole.to_wkb())
+    everywhere = gl.map_lakes(scene, probability=mask).outlines
+    inside = everywhere[everywhere.representative_point().within(part)].reset_index(drop=True)
+    assert found.to_wkb().equals(inside.to_wkb())
     with pytest.raises(GridError, match=r"model\.tif: the probability does not cover all of the"):
         gl.map_lakes(scene, probability=path)
 
