@@ -626,6 +626,23 @@ def sample(layer, source, target, shape):
     return values
 
 
+def stands_out(field, reach, least):
+    found = np.zeros(field.shape, bool)
+    if min(field.shape) > 2 * reach:
+        here = field[reach:-reach, reach:-reach]
+        around = np.stack(
+            [
+                field[: -2 * reach, reach:-reach],
+                field[2 * reach :, reach:-reach],
+                field[reach:-reach, : -2 * reach],
+                field[reach:-reach, 2 * reach :],
+            ]
+        )
+        is_out = (here > around + least).all(axis=0) | (here < around - least).all(axis=0)
+        found[reach:-reach, reach:-reach] = is_out
+    return found
+
+
 def sampled(source, rows, cols, size, parts):
     share = (np.arange(size * parts) + 0.5) / (size * parts) * (len(rows) - 1)
     lattice = np.meshgrid(share, share, indexing="ij")

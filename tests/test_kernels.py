@@ -542,6 +542,14 @@ def test_coarse_bands_are_interpolated_between_what_is_known(seed: int, factor: 
     np.testing.assert_allclose(found, plain.bilinear(coarse, factor, start, window.shape), **SUM)
 
 
+@given(seeds, st.sampled_from([1, 2, 4]), st.floats(0.1, 1.5))
+@checked
+def test_what_stands_out_is_far_from_all_four_sides(seed: int, reach: int, least: float) -> None:
+    field = Window(seed).field(-1, 1, missing=0.1)
+    found = filters.stands_out(field, reach, np.float32(least))
+    same(found, plain.stands_out(field, reach, np.float32(least)))
+
+
 @given(seeds, st.integers(2, 12), st.floats(0.3, 4), st.sampled_from([0.0, 0.2]))
 @checked
 def test_a_square_askew_in_an_image_is_the_mean_of_places_in_it(

@@ -1,4 +1,4 @@
-"""Gaussian means and medians on the small windows around single lakes.
+"""Gaussian means, medians and what stands out, mostly on the small windows around single lakes.
 
 Arrays are two-dimensional (y, x) unless told; masks are bool, fields float32.
 """
@@ -148,3 +148,37 @@ def smallest(values, rank):  # type: ignore[no-untyped-def]
         else:
             break
     return values[rank]
+
+
+@kernel
+def stands_out(field, reach, least):  # type: ignore[no-untyped-def]
+    """Return pixels far above, or far below, those in all four directions.
+
+    Parameters
+    ----------
+    field : ndarray (y, x), float32
+        NaN: no value; such a pixel does not stand out, nor one beside it.
+    reach : int
+        Pixels to those that it is compared with; nearer the edge nothing is found.
+    least : float32
+        What more than this lies between is far.
+    """
+    height, width = field.shape
+    found = np.zeros((height, width), np.bool_)
+    for row in range(reach, height - reach):
+        for col in range(reach, width - reach):
+            here = field[row, col]
+            beside = field[row, col - reach]
+            if here > beside + least:
+                found[row, col] = (
+                    here > field[row, col + reach] + least
+                    and here > field[row - reach, col] + least
+                    and here > field[row + reach, col] + least
+                )
+            elif here < beside - least:
+                found[row, col] = (
+                    here < field[row, col + reach] - least
+                    and here < field[row - reach, col] - least
+                    and here < field[row + reach, col] - least
+                )
+    return found

@@ -36,6 +36,7 @@ from glacial_lakes.errors import (
     remedy_for,
 )
 from glacial_lakes.grid import Grid
+from glacial_lakes.kernels.filters import stands_out
 from glacial_lakes.scenes.held_array import is_data_array
 from glacial_lakes.scenes.held_dem import as_raster
 from glacial_lakes.scenes.raster import check_bounds, open_raster
@@ -466,22 +467,8 @@ def _spikes(heights: Float, spacing: float) -> NDArray[np.bool_]:
     """Return pixels, and small groups, far above or below the ground on all four sides."""
     found = np.zeros(heights.shape, bool)
     for reach in _REACHES_PX:
-        if min(heights.shape) <= 2 * reach:
-            continue
         least = np.float32(max(_GAP_M, _STEEPEST_STEP * reach * spacing))
-        inner = np.s_[reach:-reach, reach:-reach]
-        here, rows, cols = heights[inner], heights[:, reach:-reach], heights[reach:-reach]
-        around = (
-            rows[: -2 * reach],
-            rows[2 * reach :],
-            cols[:, : -2 * reach],
-            cols[:, 2 * reach :],
-        )
-        is_high, is_low = np.ones(here.shape, bool), np.ones(here.shape, bool)
-        for other in around:
-            is_high &= here > other + least
-            is_low &= here < other - least
-        found[inner] |= is_high | is_low
+        found |= stands_out(np.ascontiguousarray(heights, np.float32), reach, least)
     return found
 
 
