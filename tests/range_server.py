@@ -93,13 +93,19 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """Be silent about those who do not wait for the end of an answer."""
+
+
 @contextmanager
 def range_server(root: Path) -> Iterator[Log]:
     """Serve a folder on a free port of this computer while the block runs."""
     log = Log(root)
     handler = type("Handler", (_Handler,), {"log": log})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), handler)
     log.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()

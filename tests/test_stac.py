@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -565,6 +567,24 @@ def test_the_plan_of_products_here_is_what_their_images_hold(
     assert code == 0
     assert answer["bytes"] == plan.bytes
     assert not (tmp_path / "p" / "output").exists()
+
+
+PEAK = """
+import resource, sys
+import glacial_lakes as gl
+result = gl.run(gl.read_project(sys.argv[1]), jobs=1)
+assert len(result.mapped) == 1, result.refused
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells the peak")
+def test_the_plan_tells_the_memory_of_a_run(tile: Path, tmp_path: Path) -> None:
+    with range_server(tile.parents[1]) as log:
+        plan = gl.explain(project_at(tmp_path / "p", tile, area_of(tile, 7300, 9100), log), jobs=1)
+        words = [sys.executable, "-c", PEAK, str(tmp_path / "p" / "project.toml")]
+        told = subprocess.run(words, check=True, capture_output=True, text=True)
+    assert int(told.stdout) == pytest.approx(plan.memory_bytes, rel=0.2)
 
 
 # ---- servers that are searched ----

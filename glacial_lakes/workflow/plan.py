@@ -13,6 +13,7 @@ from rasterio.windows import Window
 
 from glacial_lakes.events import Listener, SceneRefused, collecting, ignore
 from glacial_lakes.mapping.pipeline import bands_read
+from glacial_lakes.mapping.strips import HELD_PX
 from glacial_lakes.runtime import machine
 from glacial_lakes.scenes import tiff_blocks
 from glacial_lakes.scenes.raster import (
@@ -33,7 +34,6 @@ from glacial_lakes.workflow.scene_tasks import (
     blocks_of,
     capacity,
     earlier_record,
-    estimate_bytes,
     sampled,
 )
 
@@ -69,7 +69,7 @@ class Plan:
     jobs : int
         Scenes mapped at a time.
     memory_bytes : int
-        Most memory of all of them together.
+        Memory of all of them together when it is largest; what is reserved for them is more.
     """
 
     scenes: tuple[PlannedScene, ...]
@@ -125,17 +125,33 @@ def explain(
     output = (project.folder / project.project.output).resolve()
     tasks = tasks_of(project, scenes, checksums_of(project), output)
     planned = [_planned(task) for task in tasks]
-    new = [
-        task.scene.grid for task, found in zip(tasks, planned, strict=True) if not found.is_reused
-    ]
+    new = [task for task, found in zip(tasks, planned, strict=True) if not found.is_reused]
     most = max_memory or project.limits.memory_bytes
     most = most or int(machine.memory_bytes() * MEMORY_SHARE)
     rows = project.mapping.strip_rows
     if not new:
         return Plan(tuple(planned), tuple(refused), 0, 0)
-    room = capacity(new, jobs or machine.core_count(), most, rows)
-    each = max(estimate_bytes(grid.shape, room.strip_rows) for grid in new)
-    return Plan(tuple(planned), tuple(refused), room.jobs, room.jobs * each)
+    grids = [task.scene.grid for task in new]
+    room = capacity(grids, jobs or machine.core_count(), most, rows)
+    largest = sorted((memory_to_map(task, room.strip_rows) for task in new), reverse=True)
+    return Plan(tuple(planned), tuple(refused), room.jobs, sum(largest[: room.jobs]))
+
+
+PROCESS_BYTES = 380_000_000
+"""Python, the libraries, and the block cache of GDAL."""
+GROUND_PIXEL_BYTES, DEM_PIXEL_BYTES = 2.4, 2.1
+"""A pixel of the scene: its state, kept and packed; height, slope and light of a DEM of 30 m."""
+READ_PIXEL_BYTES = 95
+"""A pixel of a strip, as wide as what is read: six bands and masks, three times."""
+
+
+def memory_to_map(task: SceneTask, strip_rows: int) -> int:
+    """Return the memory that mapping a scene takes, from measurements (``docs/performance.md``)."""
+    height, width = task.scene.grid.shape
+    extent = blocks_of(task).extent
+    strip = int(extent.width) * min(int(extent.height), strip_rows + HELD_PX)
+    each = GROUND_PIXEL_BYTES + (0 if task.dem is None else DEM_PIXEL_BYTES)
+    return round(PROCESS_BYTES + each * height * width + READ_PIXEL_BYTES * strip)
 
 
 def _planned(task: SceneTask) -> PlannedScene:
