@@ -19,7 +19,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from fault_corpus import FAMILIES, FAULTY, SERVED, item_on, made, served
+from fault_corpus import project_text as bare_project
 from forked import Outcome, Running, command, count_renames, die_at_rename
 
 from glacial_lakes.io import atomic
@@ -35,6 +38,8 @@ SENTINEL2 = "S2A_MSIL2A_20230905T055651_N0509_R091_T43TDH_20230905T110320.SAFE"
 FORMATS = '[export]\nformats = ["shp", "csv"]\n'
 INPUTS = 'dem = "dem.tif"\nglaciers = "glaciers.gpkg"\n'
 Tree = dict[str, str]
+Words = Callable[[Path], tuple[object, ...]]
+"""From a folder to a command on what was put into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +113,13 @@ class Bench:
     """What a run over all three gives there."""
     fresh: Tree
     """What it gives where there was nothing."""
+    corpus: Path
+    """A product of each other family."""
 
     @classmethod
     def make(cls, folder: Path) -> Bench:
         """Make the project by runs that nobody disturbs."""
-        base = folder / "base"
+        base, corpus = folder / "base", made(folder / "corpus")
         for name in SCENES:
             shutil.copytree(SAMPLE / "scenes" / name, base / "scenes" / name)
         for name in ("dem.tif", "glaciers.gpkg"):
@@ -122,7 +129,7 @@ class Bench:
         new = _run_whole(folder / "ahead", NEW)
         shutil.rmtree(folder / "ahead")
         assert old != new
-        return cls(folder, base, old, new, fresh)
+        return cls(folder, base, old, new, fresh, corpus)
 
     def log(self) -> Path:
         """Return a place for the words of a command."""
@@ -409,6 +416,8 @@ class Victim:
     """``{}`` stands for the folder."""
     is_checked: bool
     """Whether something tells a wrong bit in it: a checksum, or the format."""
+    result: str = "out/o.gpkg"
+    """Where the outlines are then."""
 
 
 _WITH = ("-o", "{}/out/o.gpkg", "--dem", "{}/dem.tif", "--glaciers", "{}/glaciers.gpkg")
@@ -417,6 +426,9 @@ _TRACK = ("track", "{}/s/lakes_2003-08-17.shp", "-o", "{}/out/o.gpkg")
 
 _TIFF, _QA = "*_SR_B[2-5].TIF", "*_PIXEL.TIF"
 _OUTLINES = ("track", "{}/inventory.gpkg", "-o", "{}/out/o.gpkg", "--layer", "outlines")
+
+_BY = {name: ("map", f"{{}}/{name}", "-o", "{}/out/o.gpkg") for name in FAMILIES}
+_RUN, _RAN = ("run", "{}/stac/project.toml"), "stac/output/inventory.gpkg"
 
 VICTIMS = (
     Victim("TIFF of a product with checksums", (f"scene/{_TIFF}", f"scene/{_QA}"), _MAP, True),
@@ -432,6 +444,17 @@ VICTIMS = (
         Victim(f".{part} of a shapefile", (f"s/*.{part}",), _TRACK, False)
         for part in ("shp", "shx", "dbf", "prj", "cpg")
     ),
+    Victim("TIFF of HLS", ("hls/**/*.tif",), _BY["hls"], False),
+    Victim("TIFF of PlanetScope", ("planet/**/*.tif",), _BY["planet"], False),
+    Victim("XML of PlanetScope", ("planet/**/*.xml",), _BY["planet"], False),
+    Victim("TIFF of MAJA", ("maja/**/*_SRE_*.tif", "maja/**/*_R1.tif"), _BY["maja"], False),
+    Victim("XML of MAJA", ("maja/**/*.xml",), _BY["maja"], False),
+    Victim("document of Zarr 2", ("chunks/**/.z*",), _BY["chunks"], False),
+    Victim("chunk of Zarr 2", ("chunks/**/b0*/[0-9]*",), _BY["chunks"], False),
+    Victim("document of Zarr 3", ("shards/**/zarr.json",), _BY["shards"], False),
+    Victim("shard of Zarr 3", ("shards/**/b0*/c/*/*",), _BY["shards"], False),
+    Victim("item of STAC", ("stac/*/*.json",), _RUN, False, _RAN),
+    Victim("TIFF of an item of STAC", ("stac/*/*.tif",), _RUN, False, _RAN),
 )
 
 
@@ -475,6 +498,8 @@ def _make_healthy(bench: Bench, place: Path) -> None:
     shutil.copytree(product, place / "scene")
     shutil.copytree(product, place / "bare", ignore=shutil.ignore_patterns("*MD5*"))
     shutil.copytree(SAMPLE / "scenes" / SENTINEL2, place / "safe" / SENTINEL2)
+    for name in FAMILIES:
+        shutil.copytree(bench.corpus / name, place / name)
     for name in ("dem.tif", "glaciers.gpkg"):
         shutil.copy(SAMPLE / name, place / name)
     shutil.copy(bench.base / "output" / "inventory.gpkg", place / "inventory.gpkg")
@@ -485,9 +510,9 @@ def _make_healthy(bench: Bench, place: Path) -> None:
 
 def _areas_of(bench: Bench, victim: Victim, place: Path) -> list[float] | str | None:
     """Return the areas that a command gives, None when it refuses, or what is wrong with it."""
-    out = place / "out" / "o.gpkg"
+    out = place / victim.result
     shutil.rmtree(out.parent, ignore_errors=True)
-    out.parent.mkdir()
+    (place / "out").mkdir(exist_ok=True)
     words = [word.replace("{}", str(place)) for word in victim.arguments]
     if words[1].endswith("/safe"):
         words[1] += f"/{SENTINEL2}"
@@ -496,7 +521,7 @@ def _areas_of(bench: Bench, victim: Victim, place: Path) -> list[float] | str | 
         return f"{done.fault}: {done.errors[-200:]}"
     if done.code != 0:
         return "a result in spite of an error" if out.exists() and done.code != 3 else None
-    return areas(out, "lakes" if victim.arguments[0] == "track" else _layer(out))
+    return areas(out, _layer(out) if victim.arguments[0] == "map" else "lakes")
 
 
 def _layer(path: Path) -> str:
@@ -550,7 +575,9 @@ def hostile(bench: Bench, chance: random.Random) -> Iterator[Finding]:
         outside.mkdir()
         token = secrets.token_hex(16)
         canary = outside / "canary.txt"
-        for name, make in _hostile_inputs(canary, f"http://127.0.0.1:{listener.port}").items():
+        for name, make in _hostile_inputs(
+            canary, f"http://127.0.0.1:{listener.port}", bench.corpus
+        ).items():
             canary.write_text(f"{token}\n" * 4000)
             os.utime(canary, (1, 2))  # a read makes the first of them today
             place = bench.folder / "hostile"
@@ -588,7 +615,7 @@ _LINK = "band: a link to the canary"
 
 
 def _hostile_inputs(  # noqa: PLR0915 (many small ones)
-    canary: Path, host: str
+    canary: Path, host: str, corpus: Path
 ) -> dict[str, Callable[[Path], tuple[object, ...]]]:
     """Return commands by what is hostile in their inputs; each is made in a folder of its own."""
     good = SAMPLE / "scenes" / SCENES[0]
@@ -673,6 +700,38 @@ def _hostile_inputs(  # noqa: PLR0915 (many small ones)
 
         return make
 
+    def with_item(
+        change: Callable[[dict[str, Any]], object],
+    ) -> Callable[[Path], tuple[object, ...]]:
+        def make(place: Path) -> tuple[object, ...]:
+            [path] = (corpus / "stac").glob("*/*.json")
+            shutil.copytree(path.parent, place / "item")
+            item = json.loads(path.read_text())
+            change(item)
+            (place / "item" / path.name).write_text(json.dumps(item))
+            text = bare_project(f'{{ stac = "item/{path.name}" }}')
+            (place / "project.toml").write_text(text)
+            return ("run", place / "project.toml")
+
+        return make
+
+    def lies_at(address: str) -> Callable[[dict[str, Any]], object]:
+        return lambda item: item["assets"]["green"].update(href=address)
+
+    def of_family(
+        name: str, pattern: str, change: Callable[[str], str]
+    ) -> Callable[[Path], tuple[object, ...]]:
+        def make(place: Path) -> tuple[object, ...]:
+            shutil.copytree(corpus / name, place / name)
+            for path in (place / name).rglob(pattern):
+                path.write_text(change(path.read_text()))
+            return ("map", place / name, "-o", place / "o.gpkg")
+
+        return make
+
+    def pickled(text: str) -> str:
+        return json.dumps({**json.loads(text), "filters": [{"id": "pickle"}], "dtype": "|O"})
+
     def formula(place: Path) -> tuple[object, ...]:
         (place / "l.geojson").write_text(json.dumps({
             "type": "FeatureCollection",
@@ -744,6 +803,23 @@ def _hostile_inputs(  # noqa: PLR0915 (many small ones)
         "archive: tar with a path from the root": archive("root"),
         "archive: tar with a link": archive("link"),
         "text: a formula and a script": formula,
+        "STAC: an image that is the canary": with_item(lies_at(f"../../outside/{canary.name}")),
+        "STAC: an image that is the canary, by its root": with_item(lies_at(str(canary))),
+        "STAC: an image on a host": with_item(lies_at(f"{host}/green.tif")),
+        "STAC: a path of GDAL": with_item(lies_at(f"/vsicurl/{host}/green.tif")),
+        "STAC: a catalogue that links to a host": with_item(
+            lambda item: item.update(type="Catalog", links=[{"rel": "item", "href": f"{host}/i"}])
+        ),
+        "Zarr: a pickle": of_family("chunks", ".zarray", pickled),
+        "PlanetScope: a bomb of entities": of_family(
+            "planet", "*.xml", lambda text: text.replace("?>", f"?>\n{bomb}]>", 1)
+        ),
+        "MAJA: an entity of the canary": of_family(
+            "maja", "*_MTD_ALL.xml",
+            lambda text: text.replace(
+                "?>", f"?>\n<!DOCTYPE x [<!ENTITY c SYSTEM 'file://{canary}'>]>", 1
+            ),
+        ),
     }  # fmt: skip
 
 
@@ -751,11 +827,41 @@ def _hostile_inputs(  # noqa: PLR0915 (many small ones)
 
 
 def poisoned(bench: Bench, chance: random.Random) -> Iterator[Finding]:
-    """Map good scenes among bad ones."""
-    good = {
+    """Map good scenes among bad ones: of files here, and of servers that misbehave."""
+    files, servers = _poisoned_files(bench, chance), _poisoned_servers(bench)
+    while True:
+        yield next(files)
+        yield next(servers)
+
+
+def _poisoned_servers(bench: Bench) -> Iterator[Finding]:
+    good = _good_sums(bench)
+    for fault in itertools.cycle(SERVED):
+        inputs = json.dumps([f"scenes/{name}" for name in SCENES[:2]])[1:-1]
+        with served(bench.corpus, fault) as address, bench.copy() as place:
+            shutil.rmtree(place / "output")
+            (place / "item.json").write_text(json.dumps(item_on(address, bench.corpus)))
+            hosts = f'{INPUTS}hosts = ["{address.removeprefix("http://")}"]\n[limits]\nwait_s = 1'
+            text = bare_project(inputs, '{ stac = "item.json" }', more=hosts)
+            (place / "project.toml").write_text(text)
+            done = command("run", place / "project.toml", log=bench.log())
+            wrong = done.fault and f"{done.fault}: {done.errors[-200:]}"
+            if not wrong:
+                wrong = _good_ones(place / "output", good, done)
+            if not wrong and done.code != 3:
+                wrong = "the scene on the server was not refused"
+            yield Finding("a server that misbehaves and others", f"{fault} of {FAULTY}", wrong)
+
+
+def _good_sums(bench: Bench) -> Tree:
+    return {
         name: atomic.sha256(bench.base / "output" / "scenes" / name / "outlines.gpkg")
         for name in SCENES[:2]
     }
+
+
+def _poisoned_files(bench: Bench, chance: random.Random) -> Iterator[Finding]:
+    good = _good_sums(bench)
     kinds = list(POISON)
     for trial in itertools.count():
         some = kinds[trial % len(kinds) :][:1] + chance.sample(kinds, 2)

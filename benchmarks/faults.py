@@ -90,7 +90,10 @@ PARTS: Mapping[str, Part] = {
         hostile,
     ),
     "poisoned": Part(
-        "bad scenes among good ones: the good ones are mapped as without them", 0.07, poisoned
+        "bad scenes, and servers that misbehave, among good ones: the good ones are mapped as "
+        "without them",
+        0.07,
+        poisoned,
     ),
 }
 
