@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 import subprocess
 import sys
@@ -37,7 +38,7 @@ from glacial_lakes.mapping.candidates import AROUND_PX
 from glacial_lakes.scenes.catalogues import find_items
 from glacial_lakes.scenes.plausibility import assess
 from glacial_lakes.scenes.raster import read_header
-from glacial_lakes.scenes.remote import PAGE, Access, describe, tidy
+from glacial_lakes.scenes.remote import PAGE, Access, describe, shown_address, signed, tidy
 from glacial_lakes.scenes.stac import PROVIDERS, open_item
 from glacial_lakes.settings import StacSource
 from glacial_lakes.simulate.stac import Keeper, write_catalogue, write_stac_item
@@ -466,6 +467,34 @@ def test_the_oldest_copies_are_removed_beyond_the_limit(
     assert len(list(folder.glob("*.tif"))) < count
     tidy(folder, 0)
     assert [path.name for path in folder.iterdir()] == ["access.json"]
+
+
+def test_addresses_of_azure_are_signed_by_the_library_of_their_provider(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library itself, whose service of tokens is one of this computer."""
+    library = pytest.importorskip("planetary_computer")
+    monkeypatch.setattr(importlib.import_module("planetary_computer.sas"), "TOKEN_CACHE", {})
+    store = "sentinel2l2a01.blob.core.windows.net"
+    url, other = f"https://{store}/sentinel2-l2/B03.tif", "https://example.com/B03.tif"
+    with range_server(tmp_path) as log:
+        monkeypatch.setattr(library.settings.Settings.get(), "sas_url", f"{log.url}/token")
+        allowed = Access((store, "planetarycomputer.microsoft.com"), str(tmp_path), attempts=2)
+        path = "/token/sentinel2l2a01/sentinel2-l2"
+        log.fault = "500"
+        with pytest.raises(ResourceError, match=r"planetarycomputer.* does not answer"):
+            signed(url, allowed)
+        assert len(log.requests) == 2
+        log.forget()
+        token = {"msft:expiry": "2099-01-01T00:00:00Z", "token": "sig=abc"}
+        log.answers[path] = json.dumps(token).encode()
+        assert signed(url, dataclasses.replace(allowed, hosts=(store,))) == url
+        assert signed(other, allowed) == other
+        assert log.requests == []
+        assert signed(url, allowed) == f"{url}?sig=abc"
+        assert signed(url.replace("B03", "B08"), allowed).endswith("B08.tif?sig=abc")
+        assert [asked for asked, _ in log.requests] == [path]
+        assert shown_address(signed(url, allowed)) == url
 
 
 # ---- how much is fetched, and what a plan says of it ----

@@ -29,7 +29,6 @@ from rasterio.windows import Window
 
 from glacial_lakes.errors import (
     N_,
-    ConfigError,
     DamagedFileError,
     GlacialLakesError,
     Message,
@@ -547,10 +546,13 @@ def signed(url: str, access: Access) -> str:
     host = urlsplit(url).hostname or ""
     for ending, (library, asked) in SIGNERS.items():
         if host.endswith(ending) and asked in access.hosts:
+            signer = optional("planetary", library)
+            utils = optional("planetary", f"{library}.utils")
+            ask = optional("planetary", f"{library}.sas").get_token  # which keeps what it was given
             try:
-                return str(optional("planetary", library).sign_url(url))
-            except ConfigError:
-                raise
+                place = utils.parse_blob_url(urlsplit(url))
+                ask(*place, retry_total=access.attempts - 1, retry_backoff_factor=PAUSE_S)
+                return str(signer.sign_url(url))
             except Exception as error:  # noqa: BLE001 (of the library or of its server)
                 raise _failed(asked, type(error).__name__) from None
     return url
