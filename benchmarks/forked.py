@@ -48,6 +48,8 @@ class Outcome:
         }
         if any(what.values()):
             return next(name for name, is_so in what.items() if is_so)
+        if self.code == 1 and "refused: " in self.text:  # a run tells it of each scene
+            return ""
         last = self.errors.strip().splitlines()[-1:]
         if self.code in (1, 2, 4) and not (last and last[0].startswith(("GL", "Error", "Usage"))):
             return f"exit code {self.code} without its line"
