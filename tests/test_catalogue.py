@@ -522,3 +522,11 @@ def test_headings_and_sums_among_the_rows_of_a_list_are_no_lakes(write, tmp_path
     catalogue = catalogue_of(tmp_path, settings)
     assert len(catalogue.places) == 3
     assert in_language(catalogue.note, "ru").startswith("у 1 строки нет номера")
+
+
+def test_districts_are_of_use_where_every_lake_has_one_already(tmp_path: Path) -> None:
+    area = gpd.GeoDataFrame({"name": ["Другой"]}, geometry=[shapely.box(74, 42, 75, 43)], crs=4326)
+    area.to_file(tmp_path / "districts.gpkg")
+    settings = replace(of_geopackage(tmp_path, ROWS), districts="districts.gpkg")
+    inventory = tracked(tmp_path, settings, [scene("2024-08-01", PLACES[:3])])
+    assert inventory.lakes["district"].tolist() == ["Чуйский", "Кеминский", "Чуйский"]

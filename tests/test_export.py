@@ -408,3 +408,12 @@ def test_no_name_steers_a_terminal_or_starts_a_formula_in_any_file_of_text(tmp_p
         for delimiter in ",;":
             rows = csv.reader(texts[name].splitlines(), delimiter=delimiter)
             assert not [cell for row in rows for cell in row if re.match(r"\s*[=@]", cell)]
+
+
+def test_a_russian_kmz_writes_days_and_numbers_as_russians_do(inventory, tmp_path):
+    export(inventory, tmp_path, ["kmz"], language="ru")
+    with zipfile.ZipFile(tmp_path / "lakes.kmz") as archive:
+        text = archive.read("doc.kml").decode()
+    values = re.findall(r"<value>([^<]*)</value>", text)
+    assert not [value for value in values if re.fullmatch(r"\d{4}-\d\d-\d\d.*|\d+\.\d", value)]
+    assert any(re.fullmatch(r"\d\d\.\d\d\.\d{4} \d\d:\d\d", value) for value in values)

@@ -591,3 +591,14 @@ def test_what_is_not_taken_in_is_told_in_words_that_the_forms_of_qgis_show(
     for name in ("area_m2", "lake_type", "edited", "verified_by"):
         (line,) = [line for line in lines if f"столбец «{labels[name]}» ({name})" in line]
         assert re.search("[A-Za-z]{4}", re.sub(rf"\(\w+\)|{lake}", "", line)) is None, line
+
+
+@pytest.mark.parametrize("name", ["inventory.xlsx", "list_of_lakes.csv", "лист.ods"])
+def test_a_table_of_a_spreadsheet_is_told_where_its_words_belong(path: Path, name: str) -> None:
+    edited = path.with_name(name)
+    edited.write_bytes(b"PK\x03\x04")
+    with pytest.raises(InputError) as caught:
+        review_file(path, edited)
+    told = in_language(caught.value, "ru")
+    assert "это таблица" in told
+    assert "[catalogue]" in told

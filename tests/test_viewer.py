@@ -146,6 +146,18 @@ def test_a_hostile_inventory_runs_nothing_and_asks_for_nothing_outside(browser, 
     assert ask(browser, page, looked_at, width) == [lakes, title]
 
 
+def test_the_list_tells_the_number_of_each_lake(browser, tmp_path):
+    inventory = make_inventory(8)
+    numbers = [f"КР-0{n}" for n in range(len(inventory.lakes))]
+    told = replace(inventory, lakes=inventory.lakes.assign(catalogue_no=numbers))
+    page, *_ = write_viewer(told, tmp_path / "v.html")
+    listed = "return [...document.querySelectorAll('li[data-lake] small')].map(o => o.textContent)"
+    lines = ask(browser, page, listed)
+    assert {number for number in numbers if any(f"№ {number}" in line for line in lines)} == set(
+        numbers
+    )
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_part_fits_the_width_of_the_window(browser, page, width):
     wide = ask(

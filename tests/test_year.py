@@ -244,6 +244,13 @@ def test_a_lake_keeps_its_number_and_what_people_call_it(year: Year) -> None:
     assert year.lake("added")["catalogue_no"].startswith("KG-")
 
 
+def test_a_lake_that_a_person_drew_has_an_elevation_as_the_others_have(year: Year) -> None:
+    drawn = year.after.outlines.set_index("lake_id").loc[[year.ids["added"]]]
+    assert 2000 < year.lake("added")["elev_m"] < 6000
+    assert drawn["elev_m"].notna().all()
+    assert year.after.lakes["elev_m"].notna().all()
+
+
 def test_a_newer_remark_of_the_catalogue_counts_and_the_older_is_listed(year: Year) -> None:
     assert year.lake("untouched")["comment"] == "осмотр 2026"
     assert year.lake("copied", year.corrected)["comment"] == "копия"

@@ -264,13 +264,14 @@ def findings(path: Path, options: Options) -> list[str]:
             double=double / 1e6,
         )
         lines.append(say(of_it))
-    if older and total.epoch_m2 is not None and total.epoch_sigma_m2 is not None:
+    area, sigma = total.epoch_m2, total.epoch_sigma_m2
+    if older and total.epoch and area is not None and sigma is not None:
         date = Message(
             "on {date} alone: {lakes}, {area:.3f} ± {sigma:.3f} km²",
             date=epoch(total.epoch, options.language),
             lakes=Message("{count} lake", "{count} lakes", count=total.n_epoch),
-            area=total.epoch_m2 / 1e6,
-            sigma=total.epoch_sigma_m2 / 1e6,
+            area=area / 1e6,
+            sigma=sigma / 1e6,
         )
         lines.append(say(date))
     for name, count in inventory.events[C.EVENT].value_counts().sort_index().items():

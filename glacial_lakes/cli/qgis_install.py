@@ -38,7 +38,11 @@ WORDS = (
     N_("Write an inventory in other formats, or the best outlines of some years."),
     *(N_("Scenes"), N_("Elevation model"), N_("Glacier outlines"), N_("Outlines")),
     *(N_("Project file"), N_("Files of outlines"), N_("Date of all outlines"), N_("Inventory")),
-    *(N_("Field under another name, e.g. acquired=IMG_DAY"), N_("Edited copy"), N_("Who decided")),
+    *(
+        N_("Fields under other names, e.g. acquired=IMG_DAY; lake_name=NAIM"),
+        N_("Edited copy"),
+        N_("Who decided"),
+    ),
     *(N_("Where two persons contradict each other"), N_("Only show what was understood")),
     *(N_("Reference outlines"), N_("Day of the outlines"), N_("Accuracy"), N_("Formats")),
     N_("Your list of lakes, or a project file"),

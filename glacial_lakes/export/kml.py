@@ -20,7 +20,7 @@ from glacial_lakes.columns import C
 from glacial_lakes.inventory.inventory import STATE_COLOURS
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.kernels.text import ring_texts, texts_of
-from glacial_lakes.language import translate
+from glacial_lakes.language import day, decimal_mark, translate
 from glacial_lakes.schema import LakeState, Status
 
 _TIME = "{:%Y-%m-%dT%H:%M:%SZ}"
@@ -166,6 +166,14 @@ def _folders(full: gpd.GeoDataFrame, language: str) -> Iterator[str]:
     yield "  </Folder>\n" if lake is not None else ""
 
 
+def _real(value: float, mark: str) -> str:
+    return f"{value:.1f}".replace(".", mark)
+
+
+def _time(when: pd.Timestamp, language: str) -> str:
+    return f"{day(when, language)} {when:%H:%M}"
+
+
 def _placemarks(rows: gpd.GeoDataFrame, language: str) -> Iterator[str]:
     begins, ends = (texts_of(rows[name], _TIME.format) for name in (C.ACQUIRED, "end"))
     names = [_text(name) for name in rows["label"]]
@@ -176,7 +184,11 @@ def _placemarks(rows: gpd.GeoDataFrame, language: str) -> Iterator[str]:
             f'     <Data name="{column.name}">\n'
             f"      <displayName>{_text(label)}</displayName>\n      <value>"
         )
-        form: Callable[[Any], str] = {"real": "{:.1f}", "time": _TIME}.get(column.type, "{}").format
+        form: Callable[[Any], str] = "{}".format
+        if column.type == "real":
+            form = partial(_real, mark=decimal_mark(language))
+        elif column.type == "time":
+            form = partial(_time, language=language)
         if column.words is not None and language != "en":
             form = partial(translate, language=language)
 

@@ -59,7 +59,7 @@ def near_glaciers(table: gpd.GeoDataFrame, ice: gpd.GeoDataFrame) -> gpd.GeoData
 
 
 def on_relief(lakes: gpd.GeoDataFrame, dem: Dem, ice: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
-    """Fill in what the DEM tells of the lakes that are present.
+    """Fill in what the DEM tells of the lakes that are present; elevations where none is known.
 
     Unconnected lakes without any glacier upslope, that water of glaciers does not even pass by
     (a DEM may lead a stream past a lake), become ``non-glacier-fed``; lakes in contact with a
@@ -73,6 +73,7 @@ def on_relief(lakes: gpd.GeoDataFrame, dem: Dem, ice: gpd.GeoDataFrame | None) -
     runs_onto_glacier = found.pop("runs_onto_glacier").fillna(False).astype(bool)
     is_passed_by = found.pop("glacier_water_near").fillna(True).astype(bool)
     lakes = lakes.copy()
+    lakes[C.ELEV_M] = lakes[C.ELEV_M].fillna(found.pop(C.ELEV_M))  # of what persons drew
     lakes[list(found)] = found
     if ice is not None:
         # A DEM that lets less drain in than the lake is large does not know the lake.
@@ -88,7 +89,11 @@ def on_relief(lakes: gpd.GeoDataFrame, dem: Dem, ice: gpd.GeoDataFrame | None) -
 
 
 def as_lakes(outlines: gpd.GeoDataFrame, lakes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Say of outlines what the relief says of their lakes: type without a glacier, dam of ice."""
+    """Say of outlines what the relief says of their lakes.
+
+    That is the type without a glacier, a dam of ice, and the elevation of what a person drew.
+    """
+    levels = outlines[C.LAKE_ID].map(lakes.set_index(C.LAKE_ID)[C.ELEV_M])
     unfed = lakes.loc[lakes[C.LAKE_TYPE] == LakeType.NON_GLACIER_FED, C.LAKE_ID]
     dammed = lakes.loc[lakes[C.DAM_TYPE] == "ice", C.LAKE_ID]
     apart = (outlines[C.LAKE_TYPE] == LakeType.UNCONNECTED) & outlines[C.LAKE_ID].isin(unfed)
@@ -96,6 +101,7 @@ def as_lakes(outlines: gpd.GeoDataFrame, lakes: gpd.GeoDataFrame) -> gpd.GeoData
     return outlines.assign(
         lake_type=outlines[C.LAKE_TYPE].mask(apart, LakeType.NON_GLACIER_FED),
         dam_type=outlines[C.DAM_TYPE].mask(touching, "ice"),
+        elev_m=outlines[C.ELEV_M].fillna(levels),
     )
 
 

@@ -135,7 +135,8 @@ def _numbered(places: gpd.GeoDataFrame) -> pd.Series:
     """Tell which rows are lakes: what has neither figures nor a place is a heading or a sum."""
     has_figures = places[C.CATALOGUE_NO].str.contains(r"\d", na=False).astype(bool)
     is_placed = places.geometry.notna() & ~places.geometry.is_empty
-    return has_figures | (is_placed & places[C.CATALOGUE_NO].notna())
+    is_lake: pd.Series = has_figures | (is_placed & places[C.CATALOGUE_NO].notna())
+    return is_lake
 
 
 def _unnumbered(rows: Sequence[int]) -> Message:

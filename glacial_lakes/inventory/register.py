@@ -468,7 +468,8 @@ def _in_districts(
     """Say in which district lakes lie of which neither catalogue nor person says it."""
     lakes = tracked.lakes
     open_lakes = lakes[lakes[C.DISTRICT].isna()]
-    open_lakes = open_lakes[[(lake, C.DISTRICT) not in said for lake in open_lakes[C.LAKE_ID]]]
+    is_said = [(lake, C.DISTRICT) in said for lake in open_lakes[C.LAKE_ID]]
+    open_lakes = open_lakes[~np.array(is_said, dtype=bool)]
     points = shapely.point_on_surface(open_lakes.geometry.to_numpy())
     lake, district = shapely.STRtree(districts.geometry.to_numpy()).query(
         points, predicate="intersects"

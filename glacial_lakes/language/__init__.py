@@ -7,6 +7,7 @@ formats, column names and CSV numbers are never translated.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import sys
@@ -234,7 +235,13 @@ def day(when: date | None, language: str = "en") -> str:
     """
     if when is None or _is_missing(when):
         return MISSING
-    return in_language(Message.of_day(when), language)
+    return _day(when.year, when.month, when.day, language)
+
+
+@functools.lru_cache(maxsize=4096)
+def _day(year: int, month: int, of_month: int, language: str) -> str:
+    """Return a date as it is written; tables of a hundred thousand rows have few dates."""
+    return in_language(Message.of_day(date(year, month, of_month)), language)
 
 
 def epoch(name: str, language: str = "en") -> str:

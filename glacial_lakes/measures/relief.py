@@ -60,6 +60,7 @@ COLUMNS = (
 )
 _ONTO_ICE = "runs_onto_glacier"
 _ICE_WATER = "glacier_water_near"
+_TOLD = (*COLUMNS, C.ELEV_M, _ONTO_ICE, _ICE_WATER)
 
 
 def relief_indicators(
@@ -88,9 +89,10 @@ def relief_indicators(
         from the lake to ground 100 m to 1 km from the shore, 0 where none is lower;
         ``lowering_height_m``: how far the lake must sink until it is nowhere above 10°.
         ``headwall_area_m2``: ground steeper than 30° whose way to the lake falls by 14° or more on
-        average, map area. ``runs_onto_glacier`` (boolean): the water leaves the lake onto a
-        glacier; ``glacier_water_near`` (boolean): water of a glacier reaches it or ground at most
-        100 m from it (both missing without glaciers). All missing where the DEM has no value.
+        average, map area. ``elev_m``: median elevation inside the outline. ``runs_onto_glacier``
+        (boolean): the water leaves the lake onto a glacier; ``glacier_water_near`` (boolean): water
+        of a glacier reaches it or ground at most 100 m from it (both missing without glaciers).
+        All missing where the DEM has no value.
 
     Raises
     ------
@@ -99,7 +101,7 @@ def relief_indicators(
     GridError
         When the DEM has no CRS.
     """
-    columns = {name: np.full(len(lakes), np.nan) for name in (*COLUMNS, _ONTO_ICE, _ICE_WATER)}
+    columns = {name: np.full(len(lakes), np.nan) for name in _TOLD}
     with open_dem(dem) as opened:
         for tile in _tiles(lakes):
             try:
@@ -184,7 +186,8 @@ def _of_tile(
     walls = np.bincount(flow.lake[steep & reaches & (numbers == 0)], minlength=len(level)).astype(
         "float64"
     )
-    found = {name: np.full(len(level), np.nan) for name in (*COLUMNS, _ONTO_ICE, _ICE_WATER)}
+    found = {name: np.full(len(level), np.nan) for name in _TOLD}
+    found[C.ELEV_M] = level
     whole = np.isfinite(level) & ~cut
     found[C.UPSLOPE_AREA_M2][whole] = area[whole] * pixel
     found[C.HEADWALL_AREA_M2][whole] = walls[whole] * pixel

@@ -103,7 +103,8 @@ def _of_file(inventory: Inventory, table: gpd.GeoDataFrame) -> Iterator[Task]:
         return
     unit = _unit(known)
     keys = set(_keys(known, unit))
-    shown = outlines[[key in keys for key in _keys(outlines, unit)]]  # what the file shows, and
+    is_shown = np.array([key in keys for key in _keys(outlines, unit)], dtype=bool)
+    shown = outlines[is_shown]  # what the file shows, and
     rest = latest[~latest[C.LAKE_ID].isin(known[C.LAKE_ID])]  # what it should show
     base = pd.concat([shown, rest], ignore_index=True)[list(outlines.columns)]
     base = gpd.GeoDataFrame(base.drop_duplicates(C.LAKE_ID), crs=4326)

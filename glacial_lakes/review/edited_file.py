@@ -29,6 +29,8 @@ _READ = (
 WITH_WORDS = ("outlines", "lakes")
 """Layers whose rows and columns a person may change; the others follow from these and scenes."""
 _TRUE = {"1", "1.0", "true", "t", "yes", "y", "да"}
+_TABLES = {".xlsx", ".xls", ".ods", ".csv", ".txt", ".tsv"}
+"""What people edit in spreadsheets."""
 _LISTED = 5
 _COPY_HAS = 2
 """Layers with geometry by which a copy of an inventory is known, whatever others are called."""
@@ -82,6 +84,13 @@ def read_edited(path: Path | str, encoding: str | None = None) -> Edited:
         When another program has the file open: it may hold edits that are not saved.
     """
     settle(path)
+    if Path(path).suffix.lower() in _TABLES:
+        raise InputError(
+            path,
+            "is a table: outlines and decisions on lakes are not in it",
+            "write names, districts and remarks into the list that [catalogue] names, or into the "
+            "layer lakes of the inventory",
+        )
     layers = spatial_layers(path)
     if len(set(NEEDED).intersection(layers)) >= _COPY_HAS:
         refuse_renamed_layers(path, layer_names(path))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from glacial_lakes.columns import C
@@ -149,7 +150,8 @@ def _agreeing(
         return found, []
     since = reviews[reviews[C.REVIEW_ID] > copy.last_review]
     if copy.file is not None:  # it does not tell what its person knew, but for old outlines
-        since = since[[_is_brought_back(row, found) for _, row in since.iterrows()]]
+        is_back = [_is_brought_back(row, found) for _, row in since.iterrows()]
+        since = since[np.array(is_back, dtype=bool)]
     told = contradictions(found, since)
     if told and conflicts == "ask":
         raise InputError(

@@ -221,6 +221,8 @@ class Run(Tool):
         """Run the command."""
         project = self.parameterAsString(parameters, "PROJECT", context)
         answer = run(["run", project], feedback)
+        if feedback.isCanceled():
+            return {}
         folder = Path(answer.get("output", ""))
         return {
             "OUTPUT": str(folder / "inventory.gpkg"),
@@ -238,7 +240,7 @@ class Track(Tool):
     def initAlgorithm(self, config=None):  # noqa: N802
         """Tell the parameters."""
         self.files("FILES", "Files of outlines")
-        self.text("FIELD", "Field under another name, e.g. acquired=IMG_DAY")
+        self.text("FIELD", "Fields under other names, e.g. acquired=IMG_DAY; lake_name=NAIM")
         self.text("DATE", "Date of all outlines")
         self.text("ENCODING", "Text encoding of a shapefile, e.g. CP1251")
         self.text("LAYER", "Layer of the files")
@@ -252,10 +254,12 @@ class Track(Tool):
         """Run the command."""
         out = self.parameterAsFileOutput(parameters, "OUTPUT", context)
         files = self.parameterAsFileList(parameters, "FILES", context)
-        told = (("--field", "FIELD"), ("--date", "DATE"), ("--encoding", "ENCODING"))
+        told = (("--date", "DATE"), ("--encoding", "ENCODING"))
         told += (("--layer", "LAYER"), ("--glaciers", "GLACIERS"), ("--catalogue", "CATALOGUE"))
         told += (("--basins", "BASINS"), ("--basin-field", "BASIN_FIELD"))
         options = self.given(parameters, context, told)
+        for field in self.parameterAsString(parameters, "FIELD", context).split(";"):
+            options += ["--field", field.strip()] if field.strip() else []
         run(["track", *files, "-o", out, *options], feedback)
         return {"OUTPUT": out}
 

@@ -108,7 +108,7 @@ function makeList(onChange, onChoose) {
         "button", { type: "button", on: { click: () => onChoose(lake) } },
         element("b", {}, nameOf(lake)),
         element("span", { class: "n" }, area(LAKES.area[lake])),
-        element("small", {}, [LAKES.name[lake] ? LAKES.id[lake] : null, word(LAKES.type[lake]), ...marks].filter(Boolean).join(" · ")),
+        element("small", {}, [numberOf(lake), LAKES.name[lake] ? LAKES.id[lake] : null, word(LAKES.type[lake]), ...marks].filter(Boolean).join(" · ")),
         why.length ? element("small", { class: "why" }, why.join("; ")) : null,
       ),
     );

@@ -11,6 +11,7 @@ const word = (code) => (code === null ? "–" : DATA.codes[code] ?? code);
 
 /* What people call a lake; always plain text, for it comes from files. */
 const nameOf = (lake) => LAKES.name[lake] ?? LAKES.id[lake];
+const numberOf = (lake) => (LAKES.number?.[lake] ? `№ ${LAKES.number[lake]}` : null);
 
 const statusOf = (row) => ROWS.status_words[ROWS.status[row]];
 const dayOf = (row) => DATA.scenes.day[ROWS.scene[row]];

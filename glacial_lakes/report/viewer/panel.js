@@ -24,7 +24,7 @@ function makePanel({ onDay, onDecide, onClose }) {
       element(
         "header", {}, heading,
         element("button", { type: "button", class: "close", "aria-label": t("Close"), on: { click: onClose } }, "×"),
-        element("p", { class: "quiet" }, [LAKES.number?.[lake] ? `№ ${LAKES.number[lake]}` : null, LAKES.name[lake] ? LAKES.id[lake] : null, LAKES.district?.[lake], LAKES.basin[lake]].filter(Boolean).join(" · ")),
+        element("p", { class: "quiet" }, [numberOf(lake), LAKES.name[lake] ? LAKES.id[lake] : null, LAKES.district?.[lake], LAKES.basin[lake]].filter(Boolean).join(" · ")),
       ),
       doubts(lake),
       ...pictures(lake, day),
