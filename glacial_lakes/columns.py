@@ -130,6 +130,7 @@ class C:
     COMPARED_WITH = "compared_with"
     N_COMMON = "n_common"
     CHANGE_M2 = "change_m2"
+    SENSOR_OFFSET_M2 = "sensor_offset_m2"
     CHANGE_SIGMA_M2 = "change_sigma_m2"
     CHANGE_SIGMA_INDEPENDENT_M2 = "change_sigma_independent_m2"
     CHANGE_SIGMA_CORRELATED_M2 = "change_sigma_correlated_m2"

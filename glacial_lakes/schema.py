@@ -911,7 +911,7 @@ TRENDS = (
         C.Q,
         "real",
         "1",
-        "p-value with regard to the number of lakes (Benjamini-Hochberg)",
+        "p-value with regard to the number of lakes (Benjamini, Krieger, Yekutieli)",
     ),
     EXCEEDS_UNCERTAINTY,
     TREND,
@@ -1010,6 +1010,12 @@ TOTALS = (
     Column(C.COMPARED_WITH, "text", "", "Epoch before"),
     Column(C.N_COMMON, "integer", "1", "Lakes that both epochs show"),
     Column(C.CHANGE_M2, "real", "m2", "Change of the area of these"),
+    Column(
+        C.SENSOR_OFFSET_M2,
+        "real",
+        "m2",
+        "What another instrument than before makes of their areas; taken out of the change",
+    ),
     Column(
         C.CHANGE_SIGMA_M2,
         "real",

@@ -13,7 +13,7 @@ import shapely
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sample_inventory import assemble, make_inventory
-from scipy.stats import kendalltau, theilslopes
+from scipy.stats import false_discovery_control, kendalltau, norm, theilslopes
 
 from glacial_lakes import change, schema
 from glacial_lakes.change.statistics import (
@@ -25,6 +25,7 @@ from glacial_lakes.change.statistics import (
     seasonal_mann_kendall,
     seasonal_theil_sen,
     theil_sen,
+    with_regard_to_number,
 )
 from glacial_lakes.change.trends import step, trend
 from glacial_lakes.errors import InputError
@@ -390,6 +391,32 @@ def test_many_tests_are_judged_together():
     trends = change.trends(schema.conform(pd.concat(rows), schema.OBSERVATIONS), NONE)
     assert (trends["p"] <= 0.05).sum() > 1
     assert trends.loc[trends["trend"] == "growing", "lake_id"].tolist() == ["grows"]
+
+
+def test_lakes_that_surely_change_leave_the_others_more_room_and_constant_ones_none():
+    rng = np.random.default_rng(9)
+    false, called = [], []
+    for share in (0.0, 0.5, 0.9):
+        is_changing = np.arange(200) < 200 * share
+        found, wrong = [], []
+        for _ in range(100):
+            p = 2 * norm.sf(np.abs(rng.normal(3.0 * is_changing, 1.0)))
+            q, plain = with_regard_to_number(p, 0.05), false_discovery_control(p)
+            shown = (q <= 0.05) & (p <= 0.05)
+            found.append(shown.sum() / max((plain <= 0.05).sum(), 1))
+            wrong.append((shown & ~is_changing).sum() / max(shown.sum(), 1))
+        false.append(np.mean(wrong))
+        called.append(np.mean(found))
+    assert max(false) <= 0.06
+    assert called[0] <= 1
+    assert min(called[1:]) > 1.02
+
+
+def test_where_every_lake_but_one_changes_that_one_is_not_called():
+    rows = [table(list(5e4 + 1e3 * np.arange(12)), lake_id=f"L{i}") for i in range(40)]
+    rows.append(table([5e4, 5.1e4] * 6, lake_id="still").assign(area_sigma_m2=50.0))
+    trends = change.trends(schema.conform(pd.concat(rows), schema.OBSERVATIONS), NONE)
+    assert trends.loc[trends["trend"] == "none", "lake_id"].tolist() == ["still"]
 
 
 def test_a_lake_that_was_never_measured_has_a_row_without_numbers():

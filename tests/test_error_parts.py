@@ -23,11 +23,10 @@ from glacial_lakes.change.errors import (
     SIZES_M2,
     difference_sigma,
     split,
-    sum_difference_sigma,
     sum_sigma,
 )
-from glacial_lakes.change.offsets import offsets
-from glacial_lakes.change.trends import measured_series, memories
+from glacial_lakes.change.offsets import Differences, Offsets, differences, offsets
+from glacial_lakes.change.trends import by_lake, measured_series, memories
 from glacial_lakes.events import ErrorsRevised
 from glacial_lakes.inventory.error_parts import tell_revised, with_parts
 from glacial_lakes.inventory.inventory import Inventory
@@ -35,6 +34,7 @@ from glacial_lakes.scenes.sensors import instrument
 from glacial_lakes.tracking.tables import Tracked
 
 NONE = schema.conform(pd.DataFrame(), schema.LAKE_EVENTS)
+NO_SCENES = schema.conform(pd.DataFrame(), schema.SCENES)
 PARTS = ["area_sigma_shared_m2", "area_sigma_date_m2"]
 
 
@@ -222,7 +222,7 @@ def test_what_a_region_tells_of_memory_keeps_few_dates_from_false_trends(memory)
 def test_what_a_region_tells_of_memory_is_right_and_costs_no_slow_growth():
     for memory in (0.0, 0.4):
         rows, _ = table_series(32, 120, LANDSAT, memory=memory, hide=0.0)
-        told = memories(measured_series(rows, NONE))
+        told = memories(by_lake(measured_series(rows, NONE)))
         assert np.mean([*told.values()]) == pytest.approx(memory, abs=0.12)
     still, _ = table_series(33, 60, LANDSAT, km2=(0.02, 0.05), shift_px=0.085, date_share=0.3)
     grown, _ = table_series(
@@ -282,15 +282,71 @@ def test_the_error_of_a_sum_lies_between_independent_and_fully_correlated():
     assert sum_sigma(rows.iloc[:1]) == pytest.approx(sigma[0])
 
 
+def of_image(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    return rows[rows["scene_id"].str.startswith(name)].reset_index(drop=True)
+
+
 def test_the_change_of_a_sum_leaves_out_what_the_dates_share():
     rows, _ = table_series(17, 50, TWO, hide=0.0)
-    first, last = (
-        rows[rows["scene_id"].str.startswith(name)] for name in ("LC08 2013", "LC08 2020")
+    first, last, other = (of_image(rows, name) for name in ("LC08 2013", "LC08 2020", "S2A 2020"))
+    alike = differences(first, last, Offsets())
+    assert alike.sum_sigma_m2 < sum_sigma(last)
+    assert differences(first, other, Offsets()).sum_sigma_m2 > alike.sum_sigma_m2
+    assert alike.sigma_m2 == pytest.approx(change.difference_of(first, last))
+    assert not alike.offset_m2.any()
+
+
+def test_a_lake_that_is_gone_or_of_an_unknown_sensor_has_no_offset():
+    rows, _ = table_series(18, 40, TWO, hide=0.0)
+    pooled = offsets(measured_series(shifted(rows, "S2A", 2.0), NONE))
+    first, other = of_image(rows, "LC08 2013"), of_image(rows, "S2A 2020")
+    gone = other.assign(area_m2=0.0, status="absent", area_sigma_m2=0.0)
+    for after in (gone, other.assign(sensor=None)):
+        told = differences(first, after, pooled)
+        assert not told.offset_m2.any()
+        assert np.isfinite([told.sum_sigma_m2, *told.sigma_m2]).all()
+        assert told.sigma_m2 == pytest.approx(change.difference_of(first, after))
+
+
+def changed(seed: int, dates: list[tuple[str, str]], pooled: bool) -> tuple[Differences, float]:
+    """Return what is told of a region between its first and last date, and the error of the sum."""
+    rows, truth = table_series(seed, 25, dates, hide=0.0, growth=0.2)
+    known = offsets(measured_series(rows, NONE)) if pooled else Offsets()
+    first, last = (of_image(rows, " ".join(dates[n])) for n in (0, -1))
+    grown = truth.groupby("scene_id")["true_m2"].sum()
+    told = differences(first, last, known)
+    true = grown[last["scene_id"].iloc[0]] - grown[first["scene_id"].iloc[0]]
+    return told, float(told.change_m2.sum() - true)
+
+
+def test_the_change_of_a_sum_is_freed_of_what_near_dates_of_both_instruments_tell():
+    dates = mixed(annual("LC08", 2014, 2018), annual("S2A", 2016, 2020))
+    with_offsets, without = (
+        [changed(seed, dates, pooled) for seed in range(100, 160)] for pooled in (True, False)
     )
-    other = rows[rows["scene_id"].str.startswith("S2A 2020")]
-    alike = sum_difference_sigma(first, last)
-    assert alike < sum_sigma(last)
-    assert sum_difference_sigma(first, other) > alike
+    for told in (with_offsets, without):
+        away = np.abs([error / one.sum_sigma_m2 for one, error in told])
+        assert 0.6 <= (away <= 1).mean() <= 0.9
+        assert (away <= 1.96).mean() >= 0.9
+    rms = [np.std([error for _, error in told]) for told in (with_offsets, without)]
+    assert rms[0] < 0.5 * rms[1]
+
+
+def test_totals_tell_the_offset_between_instruments_and_take_it_out_of_the_change():
+    rows, _ = table_series(19, 30, mixed(LANDSAT[-3:], annual("S2A", 2022, 2024)), hide=0.0)
+    lakes = pd.DataFrame({"lake_id": rows["lake_id"].unique(), "state": "present"})
+    lakes = schema.conform(lakes, schema.LAKES)
+    plain, moved = (
+        change.totals(change.by_date(table, NO_SCENES), lakes)
+        for table in (rows, shifted(rows, "S2A", 1.0))
+    )
+    apart = plain["sensor_offset_m2"].notna()
+    assert apart.tolist()[1:] == [True] * 5
+    shift = (moved["area_m2"].diff() - plain["area_m2"].diff())[apart]
+    left = (moved["change_m2"] - plain["change_m2"])[apart]
+    assert (left.abs() < 0.4 * shift.abs()).all()
+    raw = moved["change_m2"] + moved["sensor_offset_m2"]
+    assert raw[apart].to_numpy() == pytest.approx(moved["area_m2"].diff()[apart].to_numpy())
 
 
 # In an inventory

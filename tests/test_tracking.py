@@ -538,17 +538,32 @@ def test_what_only_one_image_ever_showed_has_neither_drained_nor_appeared() -> N
 
 @pytest.mark.parametrize("probability", [0.5, 0.99])
 @pytest.mark.parametrize("shown", [0, 4])
-def test_what_only_one_image_ever_showed_has_come_or_gone_where_its_looks_tell_a_lake(
+def test_what_only_one_image_ever_showed_has_drained_where_its_looks_tell_a_lake(
     probability: float, shown: int
 ) -> None:
     tables = [_scene(f"201{i}-08-01", [_lake(0, 0, 50)] * (i == shown)) for i in range(5)]
     tables[shown].outlines["lake_prob"] = probability
     tracked = track_lakes(tables)
-    happened = "drained 2010-2011" if shown == 0 else "appeared 2013-2014"
     is_lake = probability > 0.9
-    assert _kinds(tracked) == [happened] * is_lake
+    # That it has come is not sure: images miss small lakes.
+    assert _kinds(tracked) == ["drained 2010-2011"] * (is_lake and shown == 0)
     state = ("gone" if shown == 0 else "present") if is_lake else "unconfirmed"
     assert tracked.lakes["state"].tolist() == [state]
+
+
+@pytest.mark.parametrize(("probability", "kinds"), [(0.3, []), (0.7, ["drained 2011-2012"])])
+def test_what_is_more_likely_no_lake_has_not_drained(probability: float, kinds: list[str]) -> None:
+    tables = [_scene(f"201{i}-08-01", [_lake(0, 0, 80)] * (i < 2)) for i in range(4)]
+    for table in tables[:2]:
+        table.outlines["lake_prob"] = probability
+    assert _kinds(track_lakes(tables)) == kinds
+
+
+def test_a_drainage_is_told_from_the_last_image_that_shows_the_lake() -> None:
+    radii = (60, 95, 0, 0)
+    tables = [_scene(f"201{i}-08-01", [_lake(0, 0, r)] * (r > 0)) for i, r in enumerate(radii)]
+    tables[1].outlines["area_sigma_m2"] = 2e4
+    assert "drained 2010-2012" not in _kinds(track_lakes(tables))
 
 
 def test_looks_of_a_part_beside_a_cloud_tell_no_lake() -> None:

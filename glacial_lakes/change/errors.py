@@ -71,13 +71,13 @@ def difference_sigma(
     (1414, 5831)
     """
     area, shared, date = (np.asarray(one, dtype=float) for one in (areas_m2, shared_m2, date_m2))
-    stretched = _stretched(area, shared)
-    common = np.where(np.asarray(is_alike, dtype=bool), stretched**2, (shared**2).sum(axis=0))
+    alike = stretched(area, shared) ** 2
+    common = np.where(np.asarray(is_alike, dtype=bool), alike, (shared**2).sum(axis=0))
     sigma: Numbers = np.sqrt((date**2).sum(axis=0) + common)
     return sigma
 
 
-def _stretched(area: Numbers, shared: Numbers) -> Numbers:
+def stretched(area: Numbers, shared: Numbers) -> Numbers:
     """Return what a longer shore adds to the error that both areas share."""
     shore = np.sqrt(np.maximum(area, 0.0))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -124,53 +124,29 @@ def sum_sigma(rows: pd.DataFrame) -> float:
         NaN where the error of a lake is not known.
     """
     parts = parts_of(rows)
-    variance = _in_common(parts[C.AREA_SIGMA_SHARED_M2], _tools(rows), COMMON_SHARE)
-    variance += _in_common(parts[C.AREA_SIGMA_DATE_M2], _images(rows), COMMON_DATE_SHARE)
+    variance = in_common(parts[C.AREA_SIGMA_SHARED_M2], tools_of(rows), COMMON_SHARE)
+    variance += in_common(parts[C.AREA_SIGMA_DATE_M2], images_of(rows), COMMON_DATE_SHARE)
     return float(np.sqrt(variance))
 
 
-def sum_difference_sigma(before: pd.DataFrame, after: pd.DataFrame) -> float:
-    """Return one standard deviation of the difference of two sums of areas of the same lakes.
-
-    As :func:`difference_sigma` has it for one lake and :func:`sum_sigma` for a sum.
-
-    Parameters
-    ----------
-    before, after : pandas.DataFrame
-        One row a lake, in the same order.
-    """
-    both = (before, after)
-    areas = [one[C.AREA_M2].to_numpy(dtype=float) for one in both]
-    parts = [parts_of(one) for one in both]
-    shared = [part[C.AREA_SIGMA_SHARED_M2].to_numpy(dtype=float) for part in parts]
-    tools = [_tools(one).to_numpy() for one in both]
-    is_alike = tools[0] == tools[1]
-    grown = pd.Series(np.where(is_alike, _stretched(np.array(areas), np.array(shared)), 0.0))
-    variance = _in_common(grown, pd.Series(tools[0]), COMMON_SHARE)
-    for one, part, own, tool in zip(both, parts, shared, tools, strict=True):
-        apart = pd.Series(np.where(is_alike, 0.0, own))
-        variance += _in_common(apart, pd.Series(tool), COMMON_SHARE)
-        variance += _in_common(part[C.AREA_SIGMA_DATE_M2], _images(one), COMMON_DATE_SHARE)
-    return float(np.sqrt(variance))
-
-
-def _in_common(sigmas: pd.Series, group: pd.Series, share: float) -> float:
+def in_common(sigmas: pd.Series, group: pd.Series, share: float) -> float:
     """Return the variance of a sum of errors of which some of each is common to its group."""
     values = sigmas.to_numpy(dtype=float)
     sums = pd.Series(values).groupby(group.to_numpy()).sum(min_count=1).to_numpy(dtype=float)
     return float((1 - share) * (values**2).sum() + share * (sums**2).sum())
 
 
-def _tools(rows: pd.DataFrame) -> pd.Series:
+def tools_of(rows: pd.DataFrame) -> pd.Series:
     """Return the instrument of each row; one that is not known is like no other."""
     known = instrument(rows[C.SENSOR])
     numbers = pd.Series([f"#{n}" for n in range(len(rows))], index=rows.index, dtype=object)
     return known.where(known.notna(), numbers)
 
 
-def _images(rows: pd.DataFrame) -> pd.Series:
+def images_of(rows: pd.DataFrame) -> pd.Series:
+    """Return instrument and day of each row."""
     days: pd.Series = rows[C.ACQUIRED].dt.strftime(" %Y-%m-%d").fillna("")
-    return _tools(rows).str.cat(days)
+    return tools_of(rows).str.cat(days)
 
 
 def parts_of(rows: pd.DataFrame) -> pd.DataFrame:

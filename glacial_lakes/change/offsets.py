@@ -18,8 +18,20 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from glacial_lakes.change.errors import AS_SURE_AS, COMMON_SHARE, SIZES_M2
+from glacial_lakes.change.errors import (
+    AS_SURE_AS,
+    COMMON_DATE_SHARE,
+    COMMON_SHARE,
+    SIZES_M2,
+    difference_of,
+    images_of,
+    in_common,
+    parts_of,
+    stretched,
+    tools_of,
+)
 from glacial_lakes.columns import C
+from glacial_lakes.scenes.sensors import instrument
 
 Numbers = npt.NDArray[np.float64]
 
@@ -38,11 +50,13 @@ class Offsets:
     Parameters
     ----------
     known : mapping
-        Mean and standard deviation for a lake, in units of the shared errors, by both instruments
+        Mean, its variance and that of the lakes, in units of the shared errors, by both instruments
         in the order of their names and by the class of size.
     """
 
-    known: Mapping[tuple[str, str, int], tuple[float, float]] = field(default_factory=dict)
+    known: Mapping[tuple[str, str, int], tuple[float, float, float]] = field(default_factory=dict)
+    measured: Mapping[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
+    """By both instruments the lakes with near dates of both: ``offset, variance`` by lake."""
 
     def between(self, first: str, second: str, area_m2: float) -> tuple[float, float]:
         """Return by how much the second draws larger than the first, and how uncertain that is.
@@ -50,10 +64,40 @@ class Offsets:
         Both in units of the root sum of squares of the shared errors of both, for a lake of
         an area.
         """
-        size = int(np.searchsorted(SIZES_M2, area_m2))
+        mean, *variances = self.by_size(first, second)[:, np.searchsorted(SIZES_M2, area_m2)]
+        return float(mean), float(np.sqrt(sum(variances)))
+
+    def of_lakes(
+        self, first: str, second: str, lakes: pd.Series, areas_m2: Numbers
+    ) -> tuple[Numbers, Numbers, Numbers]:
+        """Return the offset of each lake, what all share of its error, and what is its own.
+
+        Units as of :meth:`between`. A lake that near dates of both show by itself is drawn towards
+        the mean only as far as these dates err; so the errors of such lakes hardly add up.
+        """
+        mean, common, spread = self.by_size(first, second)[:, np.searchsorted(SIZES_M2, areas_m2)]
         one, other = sorted((first, second))
-        mean, sigma = self.known.get((one, other, size), (0.0, 1.0))
-        return (mean if first == one else -mean), sigma
+        if (one, other) not in self.measured:
+            return mean, np.sqrt(common), np.sqrt(spread)
+        own = self.measured[one, other].reindex(lakes)
+        error = own["variance"].fillna(np.inf).to_numpy(dtype=float)
+        told = own["offset"].to_numpy(dtype=float) * (1 if first == one else -1)
+        reach = _LARGEST * np.sqrt(spread + error)
+        away = np.where(np.isinf(error), 0.0, np.clip(told - mean, -reach, reach))
+        weight = spread / (spread + error)
+        return mean + weight * away, (1 - weight) * np.sqrt(common), np.sqrt(spread * (1 - weight))
+
+    def by_size(self, first: str, second: str) -> Numbers:
+        """Return the offset of each class of size, its variance and that of the lakes.
+
+        Shape (3, class), units as of :meth:`between`.
+        """
+        one, other = sorted((first, second))
+        unknown = (0.0, COMMON_SHARE, 1 - COMMON_SHARE)
+        sizes = range(len(SIZES_M2) + 1)
+        told = np.array([self.known.get((one, other, size), unknown) for size in sizes]).T
+        told[0] *= 1 if first == one else -1
+        return told
 
 
 def offsets(measured: pd.DataFrame) -> Offsets:
@@ -65,13 +109,78 @@ def offsets(measured: pd.DataFrame) -> Offsets:
         Rows of :func:`glacial_lakes.change.series.seen_series` with an area above 0 and
         ``instrument``.
     """
-    known: dict[tuple[str, str, int], tuple[float, float]] = {}
+    known: dict[tuple[str, str, int], tuple[float, float, float]] = {}
+    measured_by: dict[tuple[str, str], pd.DataFrame] = {}
     rows = measured.dropna(subset="instrument").sort_values(C.ACQUIRED, kind="stable")
     by_tool = {str(tool): part for tool, part in rows.groupby("instrument")}
     for one, other in combinations(sorted(by_tool), 2):
         pairs = _pairs(by_tool[one], by_tool[other])
         known |= {(one, other, size): found for size, found in enumerate(_pooled(pairs))}
-    return Offsets(known)
+        measured_by[one, other] = pairs
+    return Offsets(known, measured_by)
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Differences of the areas of lakes between two dates, without what another instrument adds."""
+
+    change_m2: Numbers
+    offset_m2: Numbers
+    """What was taken out of each; 0 where one instrument took both."""
+    sigma_m2: Numbers
+    sum_sigma_m2: float
+    """One standard deviation of the sum of the changes, with what lakes have in common."""
+
+
+def differences(before: pd.DataFrame, after: pd.DataFrame, pooled: Offsets) -> Differences:
+    """Return the differences of areas, of two instruments with the offset that the region tells.
+
+    Of one instrument the errors are those of :func:`glacial_lakes.change.errors.difference_sigma`.
+    Of two, what both share over all dates is left only as far as the offset is not known: of that
+    some is the mean of the region, common to all lakes, the rest of each lake by itself. A lake
+    that is not there has no offset.
+
+    Parameters
+    ----------
+    before, after : pandas.DataFrame
+        Rows of :data:`glacial_lakes.schema.OBSERVATIONS`, a lake each in the same order.
+    pooled : Offsets
+        Those of the region.
+    """
+    if before.empty:
+        return Differences(np.zeros(0), np.zeros(0), np.zeros(0), 0.0)
+    both = (before.reset_index(drop=True), after.reset_index(drop=True))
+    areas = np.stack([one[C.AREA_M2].to_numpy(dtype=float) for one in both])
+    parts = [parts_of(one) for one in both]
+    shared, date = (
+        np.stack([part[name].to_numpy(dtype=float) for part in parts])
+        for name in (C.AREA_SIGMA_SHARED_M2, C.AREA_SIGMA_DATE_M2)
+    )
+    tools = [instrument(one[C.SENSOR]).to_numpy(dtype=object) for one in both]
+    is_known = pd.notna(tools[0]) & pd.notna(tools[1])
+    is_apart = ~is_known | (tools[0] != tools[1])
+    offset = np.zeros(len(both[0]))
+    common, own = np.zeros(offset.size), np.where(is_apart, np.hypot(*shared), 0.0)
+    pairs = pd.Series(list(zip(*tools, strict=True)), dtype=object)
+    variance = 0.0
+    for pair in sorted(set(pairs[is_known & is_apart])):
+        here = np.flatnonzero((pairs == pair).to_numpy())
+        (one, other), (off, off_other) = areas[:, here], shared[:, here]
+        middle = np.sqrt(one * other)
+        told = np.stack(pooled.of_lakes(*pair, both[0][C.LAKE_ID].iloc[here], middle))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            unit = np.hypot(off / one, off_other / other) * middle
+        told[:, middle == 0] = np.sqrt([[0.0], [COMMON_SHARE], [1 - COMMON_SHARE]])
+        unit = np.where(middle > 0, unit, own[here])
+        offset[here], common[here], own[here] = told * unit
+        variance += float(common[here].sum()) ** 2
+    grown = pd.Series(np.where(is_apart, 0.0, stretched(areas, shared)))
+    variance += float((own**2).sum()) + in_common(grown, tools_of(both[0]), COMMON_SHARE)
+    for rows, part in zip(both, parts, strict=True):
+        variance += in_common(part[C.AREA_SIGMA_DATE_M2], images_of(rows), COMMON_DATE_SHARE)
+    apart = np.sqrt((date**2).sum(axis=0) + common**2 + own**2)
+    sigma = np.where(is_apart, apart, difference_of(*both))
+    return Differences(areas[1] - areas[0] - offset, offset, sigma, float(np.sqrt(variance)))
 
 
 def _pairs(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
@@ -111,16 +220,15 @@ def _pairs(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     return lakes
 
 
-def _pooled(lakes: pd.DataFrame) -> list[tuple[float, float]]:
-    """Return mean and standard deviation of the offset of a lake of each class of size."""
+def _pooled(lakes: pd.DataFrame) -> list[tuple[float, float, float]]:
+    """Return mean of the offsets of each class of size, its variance and that of the lakes."""
     if lakes.empty:
-        return [(0.0, 1.0)] * (len(SIZES_M2) + 1)
+        return [(0.0, COMMON_SHARE, 1 - COMMON_SHARE)] * (len(SIZES_M2) + 1)
     mean, variance, spread = _drawn(lakes, 0.0, COMMON_SHARE, 1 - COMMON_SHARE)
     found = []
     for size in range(len(SIZES_M2) + 1):
         here = lakes[lakes["size"] == size]
-        own = _drawn(here, mean, variance + _CLASSES_DIFFER * spread, spread)
-        found.append((own[0], float(np.sqrt(own[1] + own[2]))))
+        found.append(_drawn(here, mean, variance + _CLASSES_DIFFER * spread, spread))
     return found
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
-from scipy.stats import rankdata
+from scipy.stats import false_discovery_control, rankdata
 
 Numbers = npt.NDArray[np.float64]
 
@@ -200,6 +200,38 @@ def critical_score(n: int, confidence: float) -> float | None:
     tail = np.cumsum(share[::-1])[::-1]
     beyond = scores[tail <= (1 - confidence) / 2 + 1e-12]
     return float(beyond.min()) - 2 if beyond.size else None
+
+
+def with_regard_to_number(p: npt.ArrayLike, level: float) -> Numbers:
+    """Return p-values of many tests with regard to their number, for one level.
+
+    The two steps of Benjamini, Krieger & Yekutieli (2006). The first, of Benjamini & Hochberg
+    (1995), takes all lakes for constant; what it shows tells how many are not, and the second
+    counts only the others. Of the lakes that are called, in the mean a share of ``level`` is
+    constant at most. Where hardly a lake changes, both steps say the same.
+
+    Parameters
+    ----------
+    p : array_like of float
+        Shape (n,), none missing.
+    level : float
+        Share of false ones among the called, the only one that the values can be compared with.
+
+    Returns
+    -------
+    numpy.ndarray of float, shape (n,)
+
+    Examples
+    --------
+    >>> with_regard_to_number([0.001, 0.002, 0.003, 0.08], 0.05).round(4).tolist()
+    [0.0011, 0.0011, 0.0011, 0.021]
+    """
+    values = np.asarray(p, dtype=float)
+    first = (1 + level) * false_discovery_control(values)
+    shown = int((first <= level).sum())
+    rest = values.size - shown if shown < values.size else values.size
+    q: Numbers = np.minimum(first * rest / values.size, 1.0)
+    return q
 
 
 def pettitt(values: npt.ArrayLike) -> tuple[int, float]:

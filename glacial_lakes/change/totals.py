@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from glacial_lakes.change.errors import difference_of, sum_difference_sigma, sum_sigma
+from glacial_lakes.change.errors import parts_of, sum_sigma
+from glacial_lakes.change.offsets import Offsets, differences, offsets
 from glacial_lakes.change.series import SEEN, best_of_day, epoch_names, times_of_scenes
 from glacial_lakes.columns import C
+from glacial_lakes.scenes.sensors import instrument
 from glacial_lakes.schema import TOTALS, LakeState, Status, conform
 
 
@@ -48,13 +50,16 @@ def totals(rows: pd.DataFrame, lakes: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         :data:`glacial_lakes.schema.TOTALS`, by basin (all lakes first, without a name) and time.
-        The change is from the epoch before, on lakes that both show, absent ones included.
+        The change is from the epoch before, on lakes that both show, absent ones included. Of two
+        instruments it is without the offset that near dates of both tell
+        (``sensor_offset_m2``, with :func:`glacial_lakes.change.offsets.differences`).
     """
     kept = lakes.loc[lakes[C.STATE] != LakeState.UNCONFIRMED, [C.LAKE_ID, C.BASIN]]
     rows = _with_nearest(rows.merge(kept, on=C.LAKE_ID))
+    pooled = _offsets(rows)
     parts: list[tuple[str | None, pd.DataFrame]] = [(None, rows)]
     parts += [(str(name), part) for name, part in rows.groupby(C.BASIN)]
-    found = [row for name, part in parts for row in _by_epoch(part, name)]
+    found = [row for name, part in parts for row in _by_epoch(part, name, pooled)]
     return conform(pd.DataFrame(found), TOTALS)
 
 
@@ -71,7 +76,12 @@ def _with_nearest(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _by_epoch(rows: pd.DataFrame, basin: str | None) -> list[dict[str, Any]]:
+def _offsets(rows: pd.DataFrame) -> Offsets:
+    seen = rows[(rows[C.STATUS] == Status.OBSERVED) & (rows[C.AREA_M2] > 0)]
+    return offsets(seen.assign(**parts_of(seen), instrument=instrument(seen[C.SENSOR])))
+
+
+def _by_epoch(rows: pd.DataFrame, basin: str | None, pooled: Offsets) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     before: pd.DataFrame | None = None
     for epoch, here in rows.groupby(C.EPOCH, sort=False):
@@ -93,25 +103,26 @@ def _by_epoch(rows: pd.DataFrame, basin: str | None) -> list[dict[str, Any]]:
             C.UNSEEN_AREA_M2: unseen["nearest_m2"].sum(min_count=1 if len(unseen) else 0),
         }
         if before is not None:
-            row |= {C.COMPARED_WITH: found[-1][C.EPOCH]} | _change(before, here)
+            row |= {C.COMPARED_WITH: found[-1][C.EPOCH]} | _change(before, here, pooled)
         found.append(row)
         before = here
     return found
 
 
-def _change(before: pd.DataFrame, here: pd.DataFrame) -> dict[str, Any]:
+def _change(before: pd.DataFrame, here: pd.DataFrame, pooled: Offsets) -> dict[str, Any]:
     both = before.merge(here, left_index=True, right_index=True, suffixes=("_before", "_after"))
     seen = both["status_before"].isin(SEEN) & both["status_after"].isin(SEEN)
     wet = (both["area_m2_before"] > 0) | (both["area_m2_after"] > 0)
     both = both[seen & wet]
     first, last = before.loc[both.index].reset_index(), here.loc[both.index].reset_index()
-    change, independent, correlated = _sums(
-        last[C.AREA_M2] - first[C.AREA_M2], pd.Series(difference_of(first, last))
-    )
+    told = differences(first, last, pooled)
+    change, independent, correlated = _sums(pd.Series(told.change_m2), pd.Series(told.sigma_m2))
+    tools = [set(instrument(one[C.SENSOR]).dropna()) for one in (first, last)]
     return {
         C.N_COMMON: len(both),
         C.CHANGE_M2: change,
-        C.CHANGE_SIGMA_M2: sum_difference_sigma(first, last) if len(both) else np.nan,
+        C.SENSOR_OFFSET_M2: told.offset_m2.sum() if len(set.union(*tools)) > 1 else np.nan,
+        C.CHANGE_SIGMA_M2: told.sum_sigma_m2 if len(both) else np.nan,
         C.CHANGE_SIGMA_INDEPENDENT_M2: independent,
         C.CHANGE_SIGMA_CORRELATED_M2: correlated,
     }

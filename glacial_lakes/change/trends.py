@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import numbers
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import false_discovery_control
 
 from glacial_lakes.change.errors import difference_of
 from glacial_lakes.change.offsets import NEAR_DAYS, Offsets, offsets
@@ -31,6 +31,7 @@ from glacial_lakes.change.statistics import (
     seasonal_mann_kendall,
     seasonal_theil_sen,
     theil_sen,
+    with_regard_to_number,
 )
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, InputError
@@ -487,30 +488,31 @@ def trends(observations: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         :data:`glacial_lakes.schema.TRENDS`, one row a lake, by lake ID. ``q`` is the p-value with
-        regard to the number of lakes tested (Benjamini & Hochberg 1995). A lake is ``growing`` or
-        ``shrinking`` when q is at most 0.05 and the change along the trend exceeds its own
-        uncertainty; ``none`` says only that no trend is shown.
+        regard to the number of lakes tested (Benjamini, Krieger & Yekutieli 2006). A lake is
+        ``growing`` or ``shrinking`` when both are at most 0.05 and the change along the trend
+        exceeds its own uncertainty; ``none`` says only that no trend is shown.
     """
     measured = measured_series(observations, events)
     pooled = offsets(measured)
     lakes = measured.groupby(C.LAKE_ID)
-    known = lakes.indices
     ends = difference_of(lakes.head(1), lakes.tail(1))  # both in the order of the lakes
     sigmas = dict(zip(lakes.head(1)[C.LAKE_ID], ends, strict=True))
-    remembered = memories(measured)
+    series = by_lake(measured)
+    remembered = memories(series)
     rows = []
     for lake in sorted(observations[C.LAKE_ID].dropna().unique()):
         row = {C.LAKE_ID: lake, C.N: 0}
-        if lake in known:
-            own = measured.iloc[known[lake]]
-            row |= _row(own, pooled, float(sigmas[lake]), remembered.get(lake))
+        if lake in series:
+            row |= _row(series[lake], pooled, float(sigmas[lake]), remembered.get(lake))
         rows.append(row)
     table = conform(pd.DataFrame(rows), TRENDS)
     tested = table[C.P].notna()
     if tested.any():
-        table.loc[tested, C.Q] = false_discovery_control(table.loc[tested, C.P])
+        table.loc[tested, C.Q] = with_regard_to_number(table.loc[tested, C.P], ALPHA)
         table.loc[tested, C.TREND] = TrendKind.NONE
-        shown = tested & (table[C.Q] <= ALPHA) & table[C.EXCEEDS_UNCERTAINTY].fillna(False)
+        # Where most lakes change, q alone would call what no test shows.
+        shown = tested & (table[[C.P, C.Q]] <= ALPHA).all(axis=1)
+        shown &= table[C.EXCEEDS_UNCERTAINTY].fillna(False)
         table.loc[shown, C.TREND] = TrendKind.GROWING
         table.loc[shown & (table[C.SLOPE_M2_PER_YEAR] < 0), C.TREND] = TrendKind.SHRINKING
     return table
@@ -528,23 +530,43 @@ def measured_series(observations: pd.DataFrame, events: pd.DataFrame) -> pd.Data
     return measured.assign(instrument=instrument(measured[C.SENSOR]))
 
 
-def instruments_of(rows: pd.DataFrame, pooled: Offsets) -> Instruments | None:
+class Series(NamedTuple):
+    """The areas of a lake since its last event, in the order of time."""
+
+    when: Times
+    areas: Numbers
+    shared: Numbers
+    """Both parts of their errors."""
+    date: Numbers
+    tools: npt.NDArray[np.object_]
+    """Instruments; missing where not known."""
+
+
+def by_lake(measured: pd.DataFrame) -> dict[str, Series]:
+    """Return the rows of :func:`measured_series` by lake."""
+    names = (C.AREA_M2, C.AREA_SIGMA_SHARED_M2, C.AREA_SIGMA_DATE_M2)
+    columns = (
+        measured[C.ACQUIRED].dt.tz_convert(None).to_numpy(),
+        *(measured[name].to_numpy(dtype=float) for name in names),
+        measured["instrument"].to_numpy(dtype=object),
+    )
+    places = measured.groupby(C.LAKE_ID).indices
+    return {str(lake): Series(*(own[here] for own in columns)) for lake, here in places.items()}
+
+
+def instruments_of(series: Series, pooled: Offsets) -> Instruments | None:
     """Return what the areas of a lake are of; None where it is one instrument, or not known.
 
     Parameters
     ----------
-    rows : pandas.DataFrame
-        Rows of one lake of :func:`measured_series`.
+    series : Series
+        From :func:`by_lake`.
     pooled : Offsets
         What the region tells.
     """
-    tools = rows["instrument"].to_numpy(dtype=object)
+    when, area, shared, date, tools = series
     if len(set(tools)) < 2:
         return None
-    area, shared, date = (
-        rows[name].to_numpy(dtype=float)
-        for name in (C.AREA_M2, C.AREA_SIGMA_SHARED_M2, C.AREA_SIGMA_DATE_M2)
-    )
     if pd.isna(tools).any() or not ((shared > 0) & (date > 0)).all():
         return None
     counts = Counter(sorted(tools))
@@ -557,7 +579,6 @@ def instruments_of(rows: pd.DataFrame, pooled: Offsets) -> Instruments | None:
         scale = float(np.hypot(common[names[0]], common[name]))
         known.append((mean * scale, sigma * scale))
     place = np.array([names.index(name) for name in tools], dtype=np.intp)
-    when = rows[C.ACQUIRED].dt.tz_convert(None).to_numpy()
     return Instruments(names, place, np.array(known).T, _is_apart(when, place))
 
 
@@ -569,7 +590,7 @@ def _is_apart(when: Times, place: npt.NDArray[np.intp]) -> bool:
     return bool((begun > reached + np.timedelta64(NEAR_DAYS, "D")).any())
 
 
-def memories(measured: pd.DataFrame) -> dict[str, float]:
+def memories(series: Mapping[str, Series]) -> dict[str, float]:
     """Return how much the areas of each lake of one instrument remember those before them.
 
     A dozen dates hardly tell it, and to correct for what they seem to tell costs a fifth of the
@@ -579,8 +600,8 @@ def memories(measured: pd.DataFrame) -> dict[str, float]:
 
     Parameters
     ----------
-    measured : pandas.DataFrame
-        From :func:`measured_series`.
+    series : mapping of str to Series
+        From :func:`by_lake`.
 
     Returns
     -------
@@ -590,17 +611,16 @@ def memories(measured: pd.DataFrame) -> dict[str, float]:
     """
     found: dict[str, float] = {}
     seen: dict[str, dict[str, tuple[float, float]]] = {}
-    for lake, rows in measured.groupby(C.LAKE_ID):
-        n, tools = len(rows), {"" if pd.isna(tool) else tool for tool in rows["instrument"]}
-        when = rows[C.ACQUIRED].dt.tz_convert(None).to_numpy()
+    for lake, (when, areas, _, _, names) in series.items():
+        n, tools = when.size, {"" if pd.isna(tool) else tool for tool in names}
         if n < _MIN_DATES or len(tools) > 1 or _is_seasonal(when):
             continue
         own, variance = 0.0, np.inf
         if n >= _MIN_FOR_MEMORY:
-            years, areas = _years(when, when[0]), rows[C.AREA_M2].to_numpy(dtype=float)
+            years = _years(when, when[0])
             own = first_autocorrelation(areas, years, median_slope(years, areas))
             variance = n / (n - 4) ** 2
-        seen.setdefault(tools.pop(), {})[str(lake)] = own, variance
+        seen.setdefault(tools.pop(), {})[lake] = own, variance
     for lakes in seen.values():
         own, variance = np.array([*lakes.values()]).T
         tells = np.isfinite(variance)
@@ -615,16 +635,17 @@ def memories(measured: pd.DataFrame) -> dict[str, float]:
     return found
 
 
-def _row(rows: pd.DataFrame, pooled: Offsets, sigma: float, memory: float | None) -> dict[str, Any]:
+def _row(own: Series, pooled: Offsets, sigma: float, memory: float | None) -> dict[str, Any]:
     """Return the trend of a lake; ``sigma`` is that of its last area minus its first."""
-    when = rows[C.ACQUIRED].dt.tz_convert(None).to_numpy()
-    areas, sigmas = (rows[name].to_numpy() for name in (C.AREA_M2, C.AREA_SIGMA_DATE_M2))
-    tools = instruments_of(rows, pooled)
-    names = tuple(dict.fromkeys(rows["instrument"].dropna())) if tools is None else tools.names
-    row: dict[str, Any] = {C.SENSORS: " ".join(names) or None}
-    for name in (C.AREA_SIGMA_SHARED_M2, C.AREA_SIGMA_DATE_M2):
-        row[name] = rows[name].median()
-    if tools is None or len(rows) < _MIN_DATES:
+    when, areas, shared, sigmas, _ = own
+    tools = instruments_of(own, pooled)
+    seen_by = tuple(dict.fromkeys(tool for tool in own.tools if not pd.isna(tool)))
+    row: dict[str, Any] = {
+        C.SENSORS: " ".join(seen_by if tools is None else tools.names) or None,
+        C.AREA_SIGMA_SHARED_M2: _median(shared),
+        C.AREA_SIGMA_DATE_M2: _median(sigmas),
+    }
+    if tools is None or when.size < _MIN_DATES:
         fitted, found = _trend(when, areas, sigmas, memory), step(when, areas, sigmas)
     else:
         fitted, drawn = trend_of_sensors(when, areas, sigmas, tools)
@@ -637,14 +658,14 @@ def _row(rows: pd.DataFrame, pooled: Offsets, sigma: float, memory: float | None
         }
     if tools is not None:
         row[C.CONFOUNDED] = tools.is_confounded
-    if len(rows) > 1:
+    if when.size > 1:
         fitted = replace(fitted, difference_sigma_m2=sigma)
         if fitted.method == "difference":
             exceeds = bool(abs(fitted.difference_m2) > CHANGE_SIGMAS * sigma)
             fitted = replace(fitted, exceeds_uncertainty=exceeds)
-    if len(rows) >= _MIN_DATES:
+    if when.size >= _MIN_DATES:
         is_corrected = fitted.method != "least-squares" and (
-            memory is not None or len(rows) >= _MIN_FOR_CORRELATION
+            memory is not None or when.size >= _MIN_FOR_CORRELATION
         )
         row[C.AUTOCORRELATION] = (
             Autocorrelation.CORRECTED if is_corrected else Autocorrelation.NOT_CORRECTED
@@ -662,6 +683,11 @@ def _row(rows: pd.DataFrame, pooled: Offsets, sigma: float, memory: float | None
             C.STEP_P: found.p,
         }
     return row
+
+
+def _median(values: Numbers) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else np.nan
 
 
 def _known_offsets(tools: Instruments) -> str:

@@ -25,6 +25,10 @@ _REFILLED = 0.5
 """Share of the area before a drainage from which a lake counts as refilled."""
 
 
+_LIKELY = 0.5
+"""What is more likely no lake has not drained."""
+
+
 @dataclass(frozen=True)
 class DetectedEvent:
     """An event in the life of one lake; ``None`` for what is not there."""
@@ -98,7 +102,8 @@ def detect_events(
                 found.append(DetectedEvent(EventKind.DRAINED, before, view))
                 drained_from = before.smallest_m2
             elif view.area_m2 > 0:
-                earlier, full = full if may_drain else None, view
+                earlier = full if may_drain and view.area_m2 < full.smallest_m2 else None
+                full = view
         elif view.smallest_m2 >= _REFILLED * drained_from and _stays(
             view, following, _REFILLED * drained_from, settings
         ):
@@ -123,9 +128,10 @@ def _last_without(views: Sequence[View]) -> View | None:
 
 
 def _stays(view: View, following: View | None, area_m2: float, settings: TrackingSettings) -> bool:
-    """Tell whether a lake that came is really there: what one image shows may be no lake."""
-    if is_lake(view, settings):
-        return True
+    """Tell whether a lake that came is really there.
+
+    What one image shows may be no lake; and a lake that it shows may have been missed before.
+    """
     if following is None:
         return is_sure(view.smallest_m2, view, settings)
     return following.smallest_m2 >= area_m2
@@ -144,7 +150,10 @@ def _is_drained(
     its looks tell that it is a lake.
     """
     view = seen[position]
-    if not view.largest_m2 <= settings.drained_fraction * full.smallest_m2:
+    if (
+        full.lake_prob < _LIKELY
+        or not view.largest_m2 <= settings.drained_fraction * full.smallest_m2
+    ):
         return False
     lost = full.smallest_m2 - view.largest_m2
     coarse = max(full.resolution_m, view.resolution_m)
