@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import shapely
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
 from rasterio.windows import Window
@@ -15,8 +16,9 @@ from glacial_lakes.coverage import State
 from glacial_lakes.grid import Grid
 from glacial_lakes.mapping import classification, pipeline
 from glacial_lakes.mapping.classification import SURE_PROB, by_rules, classify, shore_index
-from glacial_lakes.mapping.features import Features
+from glacial_lakes.mapping.features import Features, measure_features
 from glacial_lakes.mapping.probability import REASONS, Model, lake_prob, model, reason_text
+from glacial_lakes.mapping.unmixing import Fraction
 
 LAKE = Features(
     ndwi=0.45,
@@ -38,6 +40,7 @@ LAKE = Features(
     length_px=35.0,
     widest_px=12.0,
     trace_px=0.0,
+    narrow=False,
 )
 
 
@@ -54,6 +57,7 @@ BLUE_ICE |= {
 }
 PEAT = {"ndwi": -0.1, "shore_ndwi": -0.05, "green": 0.005, "nir": 0.007, "slope_deg": 12.0}
 PEAT |= {"green_ratio": 0.03, "nir_ratio": 0.02, "blue": 0.003, "swir1": 0.01}
+STRIP = {"width_px": 2.0, "length_px": 40.0, "widest_px": 3.0, "narrow": True, "slope_deg": 8.0}
 ON_ICE = {
     "ndwi": 0.38,
     "shore_ndwi": 0.1,
@@ -84,9 +88,11 @@ ON_ICE = {
         (MILK | {"blue": 0.2, "illumination": 0.3, "slope_deg": 15.0}, "lake"),
         # blue ice
         ({"ndwi": 0.33, "green": 0.36, "blue": 0.38, "nir": 0.18, "shore_ndwi": 0.0}, "snow"),
-        ({"width_px": 2.0, "length_px": 40.0, "widest_px": 3.0, "slope_deg": 8.0}, "river"),
+        (STRIP, "river"),
+        # a long lake of one width may be wider than mountain rivers: 4.7 pixels of 30 m
+        (STRIP | {"width_px": 4.7, "length_px": 71.0, "widest_px": 7.0, "narrow": False}, "lake"),
         # a crooked lake is as long for its width, but not of one width
-        ({"width_px": 4.2, "length_px": 41.5, "widest_px": 11.0, **NO_TERRAIN}, "lake"),
+        (STRIP | {"width_px": 4.2, "length_px": 41.5, "widest_px": 11.0, **NO_TERRAIN}, "lake"),
         # without a DEM what is dim and coloured as the sky colours shade is not believed
         ({"ndwi": 0.22, "green_ratio": 0.27, "nir_ratio": 0.19, **NO_TERRAIN}, "shadow"),
         ({"ndwi": 0.2, "green_ratio": 0.3, "nir_ratio": 0.04, **NO_TERRAIN}, "lake"),
@@ -121,6 +127,27 @@ ON_ICE = {
 )
 def test_evidence_decides(change: dict[str, float], verdict: str) -> None:
     assert by_rules(replace(LAKE, **change)) == verdict
+
+
+@pytest.mark.parametrize(("pixel_m", "narrow"), [(10.0, True), (30.0, False)])
+def test_rivers_are_narrow_in_metres_not_in_pixels(pixel_m: float, narrow: bool) -> None:
+    shape = 12, 60
+    body = np.zeros(shape, bool)
+    body[4:8, 5:55] = True
+    level = np.ones(shape, np.float32)
+    pixels = SimpleNamespace(
+        reflectance={"green": 0.1 * level, "nir": 0.03 * level},
+        slope_deg=level,
+        illumination=level,
+        flags=np.zeros(shape, np.uint8),
+    )
+    fraction = Fraction(level, body, ~body, level > 0, 5.0, "unmixed")
+    strip = shapely.box(0, 0, 50 * pixel_m, 4 * pixel_m)
+    found = measure_features(
+        pixels, body, fraction, strip, body, pixel_m=pixel_m, sun_elevation_deg=60.0
+    )
+    assert round(found.width_px, 1) == 3.7
+    assert found.narrow == narrow
 
 
 SHADED_SLOPE = replace(
@@ -200,7 +227,7 @@ def test_a_flag_of_cloud_shadow_needs_a_cloud_that_casts_it(
     assert classification.may_be_lake(flagged)  # before the clouds of the scene are known
 
 
-RIVER = replace(LAKE, width_px=2.0, length_px=40.0, widest_px=3.0, slope_deg=8.0)
+RIVER = replace(LAKE, **STRIP)
 
 
 @pytest.mark.parametrize(

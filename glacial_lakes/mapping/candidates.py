@@ -252,11 +252,11 @@ def _measure_part(
                 pixel_m=pixel_m,
                 sun_elevation_deg=sun_elevation_deg,
             )
-            width = rivers.river_width_px(pixel_m)
-            if found.width_px < width:
+            if found.narrow:
                 view = around.cut(grid.around(window, VIEW_PX - HALO_PX))
                 line = np.zeros(view.flags.shape, bool)
                 line[within(window, view.window)] = body
+                width = rivers.river_width_px(pixel_m)
                 found = replace(found, trace_px=_trace(view, line, found, width))
             if model is not None:
                 found = replace(found, outside=model.probability(window, body))

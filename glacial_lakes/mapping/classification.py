@@ -279,7 +279,7 @@ def _is_river(e: Features) -> bool:
     even = e.widest_px < (MAX_RIVER_WIDENING if np.isnan(e.slope_deg) else MAX_STEEP_WIDENING) * (
         e.width_px
     )
-    return drawn_out > 9 and e.width_px < 5 and even and not e.slope_deg < FLAT_DEG
+    return drawn_out > 9 and e.narrow and even and not e.slope_deg < FLAT_DEG
 
 
 def _widens_to_lake(e: Features) -> bool:

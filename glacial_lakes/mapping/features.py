@@ -13,6 +13,7 @@ from glacial_lakes.kernels.jit import kernel
 from glacial_lakes.kernels.morphology import depth_in
 from glacial_lakes.mapping.indices import ndwi_or_zero
 from glacial_lakes.mapping.pixels import Pixels
+from glacial_lakes.mapping.rivers import river_width_px
 from glacial_lakes.mapping.unmixing import Fraction
 from glacial_lakes.scenes.quality import Quality
 
@@ -64,6 +65,8 @@ class Features:
     """Width at the widest place; of a strip of one width as much as ``width_px``."""
     trace_px: float
     """Length of the narrow wet line that the candidate is part of; 0 when it is wide itself."""
+    narrow: bool
+    """Whether it is narrower than mountain rivers may be."""
     outside: float = np.nan
     """Mean probability that an outside model gives it; NaN without one."""
 
@@ -116,6 +119,7 @@ def measure_features(
     )
     ndwi, shore_ndwi, green, shore_green, nir, shore_nir, swir1, slope, lit, shadow, haze = measured
     half_perimeter = polygon.exterior.length / 2 / pixel_m
+    width = polygon.area / pixel_m**2 / half_perimeter
     core = body & fraction.core
     core = core if core.any() else body
     return Features(
@@ -134,10 +138,11 @@ def measure_features(
         shadow_fraction=shadow,
         reach_fraction=0.0,
         haze_fraction=haze,
-        width_px=polygon.area / pixel_m**2 / half_perimeter,
+        width_px=width,
         length_px=half_perimeter,
         widest_px=2 * float(depth_in(inside, MAX_DEPTH_PX).max()) - 1,
         trace_px=0.0,
+        narrow=width < river_width_px(pixel_m),
     )
 
 
