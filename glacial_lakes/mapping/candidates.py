@@ -303,7 +303,7 @@ def _measure_part(
                     C.STATUS: status,
                     C.OUTLINE_METHOD: fraction.method,
                     C.THRESHOLD: classification.shore_index(found),
-                    "shift_px": uncertainty.shift_px(shore),
+                    "shift_px": uncertainty.shift_px(shore, is_cut=status != Status.OBSERVED),
                     "apart_px": shore.apart_px,
                 }
             water = inside & pixels.seen

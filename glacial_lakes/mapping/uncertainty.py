@@ -169,14 +169,19 @@ def _along_shore(fraction, level, inside, usable, doubtful, core, ground, length
     return spread, mixed / length_px, sensitivity, doubted / max(1, rim), unlike, float(apart)
 
 
-def shift_px(shore: Shore) -> float:
-    """Return one standard deviation of the shift that all of an outline shares, in pixels."""
+def shift_px(shore: Shore, *, is_cut: bool = False) -> float:
+    """Return one standard deviation of the shift that all of an outline shares, in pixels.
+
+    Of a lake that is known to be cut, it is that of the shore that is seen: of the rest, where no
+    pixel is mixed, bounds tell.
+    """
+    cut = 0.0 if is_cut else min(max(0.0, LEAST_BLURRED - shore.mixed), MOST_UNMIXED)
     sensitivity = min(shore.sensitivity, MOST_SENSITIVITY)
     return (
         LEAST_SHIFT_PX
         + SPREAD_WEIGHT * shore.spread
         + MIXED_WEIGHT * max(0.0, shore.mixed - LEAST_MIXED)
-        + UNMIXED_WEIGHT * min(max(0.0, LEAST_BLURRED - shore.mixed), MOST_UNMIXED)
+        + UNMIXED_WEIGHT * cut
         + SENSITIVITY_WEIGHT * max(0.0, sensitivity - LEAST_SENSITIVITY)
         + DOUBTFUL_WEIGHT * shore.doubtful
         + NOISE_WEIGHT * shore.noise
