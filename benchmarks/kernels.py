@@ -107,7 +107,7 @@ def of_candidate(size: int) -> Steps:
     weights = filters.gaussian_weights(sigma, reach)
     polygon = shapely.buffer(shapely.Point(size / 2, size / 2), size / 4)
     water_index = indices.ndwi_or_zero(bands[1], bands[3])
-    shore = cover, 0.5, lake, full, none, polygon.length
+    shore = cover, 0.5, lake, full, none, found.core, found.ground, polygon.length
     medians = bands[1], bands[3], slope, slope, slope, flags, lake, found.core, found.shore
     seen = (
         lake, bands[1], bands[3], flags, none, full, none, slope, flags + np.uint8(1),

@@ -271,12 +271,16 @@ def conserving_level(fraction, usable, candidate):
 # What is measured along and inside of an outline
 
 
-def along_shore(fraction, level, inside, usable, doubtful, length_px):
-    """Return spread, mixed, sensitivity and doubtful of :class:`uncertainty.Shore`."""
+def along_shore(fraction, level, inside, usable, doubtful, core, ground, length_px):
+    """Return spread, mixed, sensitivity, doubtful, unlike and apart of a shore.
+
+    See :class:`uncertainty.Shore`.
+    """
     near, far = uncertainty.BESIDE_PX
     fraction = np.clip(fraction, -1, 2)
     around = dilate(inside, near)
-    land = dilate(around, far - near) & ~around & usable
+    beside, pure = dilate(around, far - near), core & inside
+    land = beside & ~around & usable
     edge = around & ~erode(inside, near) & usable
     rim = around & ~inside
     low, high = uncertainty.MIXED
@@ -290,6 +294,8 @@ def along_shore(fraction, level, inside, usable, doubtful, length_px):
         mixed.sum() / length_px,
         between.sum() / uncertainty.FINE**2 / length_px,
         doubtful[rim].mean() if rim.any() else 0.0,
+        fraction[pure].std() if pure.sum() >= uncertainty.MIN_CORE else uncertainty.UNKNOWN_UNLIKE,
+        (beside & ~dilate(inside, 1) & usable & ground & ~pure & (fraction > 0.5)).sum(),
     )
 
 

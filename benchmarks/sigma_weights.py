@@ -31,10 +31,13 @@ from shapely.geometry import Polygon
 
 from glacial_lakes.mapping import uncertainty
 from glacial_lakes.scenes import open_scene
-from glacial_lakes.simulate.worlds import DEVELOPMENT, World, write_world
+from glacial_lakes.simulate.worlds import World, write_world
 
 LENGTHS = [0, 13, 20, 44, 95, np.inf]
 """Of outlines, in pixels."""
+MIXED = [0, 0.9, 1.2, 1.5, np.inf]
+"""Mixed pixels per pixel of shore."""
+FEW_APART_PX = 3
 AIMS = {1: (0.68, 0.03), 2: (0.95, 0.015)}
 """Share within so many standard deviations, and how far off it may be."""
 ALIKE = 3
@@ -51,7 +54,12 @@ START = (
     uncertainty.WHOLE_PX,
     uncertainty.UNEXPLAINED_WEIGHT,
     uncertainty.NOISE_WEIGHT,
+    uncertainty.UNLIKE_WEIGHT,
+    uncertainty.UNMIXED_WEIGHT,
+    uncertainty.APART_WEIGHT,
 )
+SEEDS = (*range(20_500, 20_512), *range(20_700, 20_712))
+"""Of worlds on which no other rule was made."""
 
 
 @contextmanager
@@ -100,20 +108,23 @@ def shifts_of_world(seed: int, folder: Path) -> pd.DataFrame:
 
 def sigma(weights: NDArray[np.float64], rows: pd.DataFrame) -> NDArray[np.float64]:
     """Return the standard deviation of shifts, as ``uncertainty`` has it, for other weights."""
-    least, spread, mixed, doubtful, local, hidden, whole, lacking, noise = np.abs(weights)
+    least, spread, mixed, doubtful, local, hidden, whole, lacking, *further = np.abs(weights)
+    noise, unlike, unmixed, apart = further
     extra = rows["sensitivity"].clip(upper=uncertainty.MOST_SENSITIVITY)
     shared = (
         least
         + spread * rows["spread"]
         + mixed * (rows["mixed"] - uncertainty.LEAST_MIXED).clip(lower=0)
+        + unmixed * (uncertainty.LEAST_BLURRED - rows["mixed"]).clip(0, uncertainty.MOST_UNMIXED)
         + uncertainty.SENSITIVITY_WEIGHT * (extra - uncertainty.LEAST_SENSITIVITY).clip(lower=0)
         + doubtful * rows["doubtful"]
         + lacking * rows["unexplained"]
         + noise * rows["noise"]
+        + unlike * rows["unlike"]
     )
     pieces = (rows["length_px"] / uncertainty.CORRELATION_PX).clip(lower=1)
     total = shared**2 + local**2 / pieces + (hidden * rows["hidden_px"]) ** 2
-    total += (whole / rows["length_px"]) ** 2
+    total += (whole / rows["length_px"]) ** 2 + (apart * rows["apart_px"] / rows["length_px"]) ** 2
     return np.sqrt(total.to_numpy(dtype=float))
 
 
@@ -127,6 +138,9 @@ def shares(weights: NDArray[np.float64], rows: pd.DataFrame) -> pd.DataFrame:
         family + ", length " + length,
         "noise, quarter " + noise.astype(str),
         "unexplained " + (rows["unexplained"] > 0).astype(str),
+        "unlike, quarter " + pd.qcut(rows["unlike"], 4, labels=False).astype(str),
+        "mixed " + pd.cut(rows["mixed"], MIXED).astype(str),
+        "apart " + (rows["apart_px"] > FEW_APART_PX).astype(str),
     ]
     parts = []
     for own in classes:
@@ -154,7 +168,7 @@ def main() -> None:
     parser.add_argument("--worlds", type=int, default=24, help="how many")
     parser.add_argument("--rows", type=Path, help="file for the rows behind the figures")
     options = parser.parse_args()
-    seeds = (*DEVELOPMENT[:12], *DEVELOPMENT[100:112])[: options.worlds]
+    seeds = SEEDS[: options.worlds]
     with ProcessPoolExecutor(2) as pool:
         worlds = pool.map(partial(shifts_of_world, folder=options.folder), seeds)
         rows = pd.concat(worlds, ignore_index=True).dropna()
@@ -165,7 +179,8 @@ def main() -> None:
         start = in_use * np.random.default_rng(number).uniform(0.5, 1.8, len(in_use))
         found = minimize(off, start, (rows,), method="Nelder-Mead", options={"maxiter": 900}).x
         best = min(best, found, key=lambda weights: off(weights, rows))
-    print("least, spread, mixed, doubtful, local, hidden, whole, unexplained, noise:")
+    print("least, spread, mixed, doubtful, local, hidden, whole, unexplained, noise,")
+    print("unlike, unmixed, apart:")
     print(np.abs(best).round(3))
     for name, weights in (("these weights", best), ("weights in use", in_use)):
         print(f"\n{name}: off by {off(weights, rows):.1f}")

@@ -11,6 +11,7 @@ import shapely
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio.crs import CRS
+from scipy import ndimage
 
 import glacial_lakes as gl
 from glacial_lakes.grid import Grid
@@ -39,7 +40,8 @@ def cut_by(cloud: NDArray[np.bool_], seed: int = 3) -> gl.MappedScene:
     at = {"y": PLACE.f - PIXEL_M * Y[:, 0], "x": PLACE.c + PIXEL_M * X[0]}
     arrays = {}
     for name, (land, water) in bands.items():
-        plane = np.where(ROUND, water, land) + rng.normal(0, 0.002, ROUND.shape)
+        plane = ndimage.gaussian_filter(np.where(ROUND, water, land), 0.7)  # as optics blur
+        plane += rng.normal(0, 0.002, ROUND.shape)
         plane = np.where(cloud, 0.7, plane).astype(np.float32)
         arrays[name] = xr.DataArray(plane, dims=("y", "x"), coords=at)
     classes = np.where(cloud, CLOUD, np.where(ROUND, WATER, VEGETATION)).astype(np.uint8)

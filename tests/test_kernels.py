@@ -364,10 +364,10 @@ def test_conserving_levels_are_those_of_the_plain_search(seed: int) -> None:
 def test_shores_are_measured_as_by_the_plain_steps(seed: int) -> None:
     window = Window(seed)
     fraction = window.rng.uniform(-1.5, 2.5, window.shape).astype("float32")
-    inside, usable, doubtful = window.mask(), window.mask(), window.mask()
+    masks_of = [window.mask() for _ in range(5)]
     length, level = window.rng.uniform(1, 100), window.rng.uniform(0.3, 0.6)
-    found = uncertainty._along_shore(fraction, level, inside, usable, doubtful, length)
-    expected = plain.along_shore(fraction, level, inside, usable, doubtful, length)
+    found = uncertainty._along_shore(fraction, level, *masks_of, length)
+    expected = plain.along_shore(fraction, level, *masks_of, length)
     # A fine pixel may lie on the border of the levels.
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1.01 / 16 / length)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shapely.geometry import box
+from scipy import special
+from shapely.geometry import Point, box
 
 from glacial_lakes import measures
 from glacial_lakes.mapping import uncertainty
@@ -22,15 +25,51 @@ EVERYWHERE, NOWHERE = np.ones(SHAPE, bool), np.zeros(SHAPE, bool)
 def measured(
     fraction: np.ndarray, level: float = 0.5, separation: float = np.inf, **more: np.ndarray
 ) -> Shore:
-    known = {"inside": INSIDE, "usable": EVERYWHERE, "doubtful": NOWHERE} | more
+    known = {"inside": INSIDE, "usable": EVERYWHERE, "doubtful": NOWHERE}
+    known |= {"core": INSIDE, "ground": EVERYWHERE} | more
     fraction = fraction.astype("float32")
     return measure_shore(fraction, level, LAKE, separation=separation, pixel_m=10.0, **known)
 
 
-def test_a_sharp_shore_of_even_ground_has_no_spread_and_no_mixed_pixel() -> None:
-    shore = measured(INSIDE)
-    assert (shore.spread, shore.mixed, shore.doubtful) == (0, 0, 0)
-    assert shift_px(shore) == uncertainty.LEAST_SHIFT_PX
+def of_disc(blur_px: float = 0.7, silty: float = 0.0, **more: np.ndarray) -> Shore:
+    """Measure a round lake as an image with so much blur shows it; its west is of other water."""
+    away = np.hypot(ROWS - 19.5, COLS - 19.5) - 10
+    fraction = special.erfc(away / blur_px / np.sqrt(2)) / 2 - silty * (away < -3) * (COLS < 20)
+    known = {"inside": away < 0, "usable": EVERYWHERE, "doubtful": NOWHERE}
+    known |= {"core": away < -3, "ground": EVERYWHERE} | more
+    polygon = Point(200, 200).buffer(100)
+    return measure_shore(
+        fraction.astype("float32"), 0.5, polygon, separation=np.inf, pixel_m=10.0, **known
+    )
+
+
+def test_a_blurred_shore_of_even_ground_is_as_well_known_as_any() -> None:
+    shore = of_disc()
+    assert (shore.doubtful, shore.apart_px) == (0, 0)
+    assert shift_px(shore) == pytest.approx(uncertainty.LEAST_SHIFT_PX, abs=0.03)
+
+
+def test_a_shore_sharper_than_the_image_can_show_one_is_less_known() -> None:
+    assert shift_px(of_disc(blur_px=0.1)) > 5 * shift_px(of_disc())
+
+
+def test_water_of_more_than_one_kind_makes_a_shore_less_known() -> None:
+    silty = of_disc(silty=0.2)
+    assert silty.unlike == pytest.approx(0.1, abs=0.01)
+    assert shift_px(silty) > 2 * shift_px(of_disc())
+    assert of_disc(core=NOWHERE).unlike == uncertainty.UNKNOWN_UNLIKE
+
+
+def test_water_beside_the_outline_is_told_unless_it_is_of_another_lake() -> None:
+    arm = (ROWS >= 18) & (ROWS < 22) & (COLS >= 31) & (COLS < 36)
+    fraction = INSIDE | arm
+    assert measured(fraction).apart_px == 4 * 3
+    assert measured(fraction, ground=~arm).apart_px == 0
+    assert measured(fraction, usable=~arm).apart_px == 0
+    apart = area_sigma(800.0, 10.0, 0.05, apart_m2=1200.0)
+    assert apart == pytest.approx(
+        np.hypot(area_sigma(800.0, 10.0, 0.05), uncertainty.APART_WEIGHT * 1200), rel=1e-6
+    )
 
 
 def test_uneven_land_beside_the_shore_is_measured_as_spread() -> None:
@@ -69,6 +108,8 @@ shores = st.builds(
     doubtful=st.floats(0, 1),
     noise=st.floats(0, 1),
     unexplained=st.floats(0, 0.1),
+    unlike=st.floats(0, 1),
+    apart_px=st.floats(0, 100),
 )
 
 
@@ -76,6 +117,9 @@ shores = st.builds(
 def test_what_is_worse_in_all_is_never_better_known(one: Shore, other: Shore) -> None:
     names = Shore.__slots__
     worst = Shore(**{name: max(getattr(one, name), getattr(other, name)) for name in names})
+    sharpest = min(one.mixed, other.mixed)
+    if sharpest < uncertainty.LEAST_BLURRED:
+        worst = replace(worst, mixed=sharpest)
     assert shift_px(worst) >= max(shift_px(one), shift_px(other)) >= 0
 
 

@@ -281,6 +281,8 @@ def _measure_part(
                     inside=inside,
                     usable=known & ~others,
                     doubtful=observability.doubtful_shore(pixels, may_hold_ice=may_hold_ice),
+                    core=fraction.core,
+                    ground=fraction.ground,
                     separation=fraction.separation,
                     pixel_m=pixel_m,
                 )
@@ -301,7 +303,8 @@ def _measure_part(
                     C.STATUS: status,
                     C.OUTLINE_METHOD: fraction.method,
                     C.THRESHOLD: classification.shore_index(found),
-                    "shift_px": uncertainty.shift_px(shore),
+                    "shift_px": uncertainty.shift_px(shore, is_cut=status != Status.OBSERVED),
+                    "apart_px": shore.apart_px,
                 }
             water = inside & pixels.seen
             measured.append(Measured(window, body, land, water, found, row, kept, float(level)))

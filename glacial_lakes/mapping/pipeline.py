@@ -831,10 +831,12 @@ def _table(
     table[C.AREA_M2] = size[C.AREA_M2]
     perimeter = size[C.PERIMETER_M].to_numpy()
     hidden = (1 - table[C.OBSERVED_FRACTION]) * table[C.AREA_M2]
-    table[C.AREA_SIGMA_M2] = uncertainty.area_sigma(perimeter, pixel, table["shift_px"], hidden)
+    shore = perimeter, pixel, table["shift_px"]
+    apart = table["apart_px"] * scene.grid.pixel_area_m2
+    table[C.AREA_SIGMA_M2] = uncertainty.area_sigma(*shore, hidden, apart)
     table[C.AREA_ERR_HB_M2] = measures.hanshaw_bookhagen_error(perimeter, pixel)
     cut = table[C.STATUS] != Status.OBSERVED
-    margin = SIGMAS * uncertainty.area_sigma(perimeter, pixel, table["shift_px"])
+    margin = SIGMAS * uncertainty.area_sigma(*shore, apart_m2=apart)
     inside, beside = np.array(hidden_m2).T
     table[C.AREA_MIN_M2] = (table[C.AREA_M2] - inside - margin).clip(lower=0.0).where(cut)
     table[C.AREA_MAX_M2] = (table[C.AREA_M2] + beside + margin).where(cut)
@@ -842,7 +844,9 @@ def _table(
     table[[C.LON, C.LAT]] = measures.inner_lon_lat(table.geometry)
     if terrain is not None:
         table[C.ELEV_M] = measures.elevation(table.geometry, terrain)
-    return schema.conform(table.drop(columns=["shift_px", "hidden", "window"]), schema.MAPPED)
+    return schema.conform(
+        table.drop(columns=["shift_px", "apart_px", "hidden", "window"]), schema.MAPPED
+    )
 
 
 def _near_glaciers(
