@@ -213,12 +213,13 @@ def test_a_flag_of_cloud_shadow_needs_a_cloud_that_casts_it(
     scene = SimpleNamespace(sun_azimuth_deg=0.0, sun_elevation_deg=60.0, grid=grid)
     body = np.ones((6, 6), bool)
     one = SimpleNamespace(window=Window(47, row, 6, 6), body=body)
-    sky = SimpleNamespace(states=lambda window: states[window.toslices()])
+    sky = SimpleNamespace(clouds=lambda window, _: states[window.toslices()] == State.CLOUD)
+    blocks = SimpleNamespace(grid=grid, of_window=lambda window: [])
     flagged = replace(
         LAKE, shadow_fraction=0.9, ndwi=0.32, shore_ndwi=0.04, green=0.061, nir=0.03, blue=0.06,
         green_ratio=0.2, nir_ratio=0.12, slope_deg=20.0, separation=3.0,
     )  # fmt: skip
-    found = pipeline._reached(SimpleNamespace(scene=scene), sky, one, flagged)
+    found = pipeline._reached(SimpleNamespace(scene=scene, blocks=blocks), sky, one, flagged)
     assert found == replace(flagged, shadow_fraction=remains)
     assert by_rules(flagged) == "shadow"
     assert by_rules(found) == ("shadow" if remains else "lake")
