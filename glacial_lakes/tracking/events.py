@@ -94,7 +94,10 @@ def detect_events(
                 (
                     one
                     for one in (full, earlier)
-                    if may_drain and one and _is_drained(seen, i, one, views, settings)
+                    if may_drain
+                    and one
+                    and (one is full or _lasts(seen[i + 1 :], one))
+                    and _is_drained(seen, i, one, views, settings)
                 ),
                 None,
             )
@@ -135,6 +138,12 @@ def _stays(view: View, following: View | None, area_m2: float, settings: Trackin
     if following is None:
         return is_sure(view.smallest_m2, view, settings)
     return following.smallest_m2 >= area_m2
+
+
+def _lasts(later: Sequence[View], full: View) -> bool:
+    """Tell whether the next image that tells it finds a lake still drained."""
+    told = [view for view in later if view.decides or view.lacks][:1]
+    return bool(told) and told[0].largest_m2 <= _REFILLED * full.smallest_m2
 
 
 def _is_drained(
