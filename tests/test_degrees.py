@@ -17,6 +17,7 @@ from rasterio.crs import CRS
 from rasterio.enums import Resampling
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
+from scipy.stats import binom
 
 import glacial_lakes as gl
 from glacial_lakes.columns import C
@@ -168,8 +169,9 @@ def test_pixels_twice_as_high_as_wide_give_all_lakes_within_their_errors(
     areas, known = found.iloc[one[pairs]], truth["area_m2"].to_numpy()[other[pairs]]
     assert np.median(areas["area_m2"] / known) == pytest.approx(1, abs=0.02)
     sigmas = np.abs(areas["area_m2"] - known) / areas["area_sigma_m2"]
-    assert np.mean(sigmas < 1) > 0.55
-    assert np.mean(sigmas < 2) > 0.9
+    fewest = binom.ppf(0.025, len(sigmas), [0.683, 0.954])  # of so few lakes, by chance
+    assert (sigmas < 1).sum() >= fewest[0]
+    assert (sigmas < 2).sum() >= fewest[1]
 
 
 def test_what_was_mapped_in_degrees_is_tracked_and_kept(
