@@ -53,13 +53,17 @@ SMOKE = {
 
 THOROUGH = {
     "test_accuracy_benchmark.py",
+    "test_area_series.py",
     "test_bare_machines.py",
     "test_cluster.py",
     "test_compiled.py",
+    "test_detectors.py",
     "test_doors.py",
     "test_interrupts.py",
     "test_partner.py",
     "test_permissions.py",
+    "test_qgis_tools.py",
+    "test_review.py",
     "test_real_servers.py",
     "test_remote_zarr.py",
     "test_review_in_place.py",

@@ -338,6 +338,7 @@ def test_map_names_an_input_that_is_missing(call, scene: Path, tmp_path: Path) -
     assert "нет.tif" in done.err
 
 
+@pytest.mark.thorough
 def test_the_demo_ends_by_telling_where_everything_is(demo: tuple[Path, str]) -> None:
     folder, words = demo
     output = folder / "output"

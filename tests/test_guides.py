@@ -148,6 +148,7 @@ def test_every_command_of_a_document_is_understood(name: str, line: str) -> None
         assert not words, line  # the verb alone, as a name of it
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("here")
 def test_the_guide_for_batch_jobs_runs_and_prints_what_it_says(
     tmp_path: Path,

@@ -326,6 +326,7 @@ def test_a_layer_that_cannot_tell_snow_misses_none() -> None:
     assert foreign_quality(part_of(bands), "none") == []
 
 
+@pytest.mark.thorough
 @settings(max_examples=15, deadline=None)
 @given(st.floats(0.75, 1.3), st.floats(-0.01, 0.01))
 def test_what_calibration_and_haze_change_is_never_refused(factor: float, shift: float) -> None:
@@ -334,6 +335,7 @@ def test_what_calibration_and_haze_change_is_never_refused(factor: float, shift:
         assert assess(scaled(open_scene(product), factor, shift)).verdict == "plausible"
 
 
+@pytest.mark.thorough
 def test_every_good_product_of_the_data_is_plausible(data: Path, sample_data: Path) -> None:
     found = {}
     folders = ("flathead_landsat", "real_chips", "landsat_c2", "independent_truth")
@@ -368,6 +370,7 @@ def test_a_refused_scene_stands_in_the_table_of_scenes_and_changes_no_lake(
     assert inventory.alerts.empty
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("here")
 def test_an_odd_scene_waits_until_a_person_trusts_it(make: Maker, tmp_path: Path) -> None:
     project = make(tmp_path, ("LT05_L2SP_151030_20030817_20200904_02_T1",))

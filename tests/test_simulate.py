@@ -225,6 +225,7 @@ class TestSite:
         assert 20 < np.median(slope) < 33
         assert 2900 < site.terrain.min() < site.terrain.max() < 5400
 
+    @pytest.mark.thorough
     def test_equal_seeds_give_equal_sites_and_others_do_not(self):
         first, again, other = (make_site(seed, wishes=WISHES[:5]) for seed in (5, 5, 6))
         assert np.array_equal(first.terrain, again.terrain)

@@ -75,6 +75,7 @@ def gdalinfo(path: Path) -> dict:
 
 
 class TestSentinel2:
+    @pytest.mark.thorough
     def test_bands_lie_on_the_tile_grid(self, safe):
         for code, pixel, count in [
             ("B02", 10, 900),

@@ -275,6 +275,7 @@ def tall(tile: Scene, tmp_path_factory: pytest.TempPathFactory) -> Scene:
     return open_scene(folder / "tile.tif")
 
 
+@pytest.mark.thorough
 def test_lakes_taller_than_a_strip_are_those_of_the_whole_scene_and_not_read_again(
     tall: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -375,6 +376,7 @@ def peak_bytes(path: Path) -> int:
     return 1024 * int(told.stdout)
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells the peak")
 def test_memory_follows_the_strip_and_not_the_scene(tmp_path: Path) -> None:
     short, tall = write_land(tmp_path, 2048), write_land(tmp_path, 8192)
@@ -438,6 +440,7 @@ def test_clouds_are_those_of_the_whole_scene_whatever_is_read(
     np.testing.assert_array_equal(sky.clouds(window, places), expected)
 
 
+@pytest.mark.thorough
 def test_bounds_of_lakes_under_cloud_are_those_of_the_whole_scene(
     tile: Scene, tmp_path: Path
 ) -> None:

@@ -741,6 +741,7 @@ def test_when_all_files_are_bad_nothing_is_written(
     assert not out.exists()
 
 
+@pytest.mark.thorough
 def test_an_inventory_is_never_replaced_by_one_that_lacks_its_scenes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -980,6 +980,7 @@ def _ponds(dates: list[list[tuple[int, int, int]]]) -> list[MappedScene]:
     ]
 
 
+@pytest.mark.thorough
 @settings(max_examples=10, deadline=None)
 @given(st.lists(_DATE, min_size=2, max_size=5), st.randoms(use_true_random=False))
 def test_the_order_of_scenes_and_rows_changes_nothing(

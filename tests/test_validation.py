@@ -445,6 +445,7 @@ def test_one_date_is_compared_at_a_time(
         validate_files(*files, layer="two", date="2023-01-01")
 
 
+@pytest.mark.thorough
 def test_files_that_cannot_be_compared_are_one_line(
     files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -246,7 +246,7 @@ def test_text_that_does_not_fit_is_cut_between_letters_and_told(
     table.loc[1, "quality"] = "ө" * 200
     with caplog.at_level(logging.WARNING):
         shapefile.write_shapefile(table, tmp_path / "a.shp", COLUMNS)
-    assert "1 text of quality cut" in caplog.text
+    assert '1 text of "Quality of the outline" (quality) cut' in caplog.text
     assert pyogrio.read_dataframe(tmp_path / "a.shp")["Quality"][1] == "ө" * 127
 
 
