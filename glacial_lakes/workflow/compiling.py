@@ -86,8 +86,10 @@ def _call_all() -> None:
     overlaps.overlap_areas(square, square)
     list(text.ring_texts(square, "(", ",", ")"))
     text.polyline_digits(place)
-    corners = np.array([[0.0, 8.0], [0.0, 8.0]])
-    interpolation.sampled(np.zeros((3, 8, 8), np.uint8), corners.T.copy(), corners, 4)
+    picture = np.ones((3, 8, 8), np.uint8)
+    for edge in (0.0, 1.0):  # beyond what is known, and within
+        corners = np.array([[edge, 8 - edge]] * 2)
+        interpolation.sampled(picture, corners.T.copy(), corners, 4)
     grid = Grid(_CRS, Affine(_PIXEL_M, 0, 0, 0, -_PIXEL_M, 0), mask.shape)
     seen = Coverage.from_states(
         mask.astype(np.uint8), scene_id="", acquired=datetime.now(UTC), sensor="", grid=grid
