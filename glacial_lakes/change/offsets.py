@@ -163,11 +163,11 @@ def differences(before: pd.DataFrame, after: pd.DataFrame, pooled: Offsets) -> D
     common, own = np.zeros(offset.size), np.where(is_apart, np.hypot(*shared), 0.0)
     pairs = pd.Series(list(zip(*tools, strict=True)), dtype=object)
     variance = 0.0
-    for pair in sorted(set(pairs[is_known & is_apart])):
-        here = np.flatnonzero((pairs == pair).to_numpy())
+    for tool, tool_after in sorted(set(pairs[is_known & is_apart])):
+        here = np.flatnonzero((tools[0] == tool) & (tools[1] == tool_after))
         (one, other), (off, off_other) = areas[:, here], shared[:, here]
         middle = np.sqrt(one * other)
-        told = np.stack(pooled.of_lakes(*pair, both[0][C.LAKE_ID].iloc[here], middle))
+        told = np.stack(pooled.of_lakes(tool, tool_after, both[0][C.LAKE_ID].iloc[here], middle))
         with np.errstate(divide="ignore", invalid="ignore"):
             unit = np.hypot(off / one, off_other / other) * middle
         told[:, middle == 0] = np.sqrt([[0.0], [COMMON_SHARE], [1 - COMMON_SHARE]])
