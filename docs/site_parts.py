@@ -63,6 +63,7 @@ NAVIGATION = {
     "docs/guide_batch": ["cluster", "guide_batch.ru"],
     "docs/guide_batch.ru": ["cluster.ru"],
     "docs/reference": ["commands", "api", "formats", "remote", "data_dictionary", "errors"],
+    "docs/formats": ["formats.ru"],
     "docs/errors": ["errors.ru"],
     "docs/method": ["attributes", "simulator", "/sample_data/README"],
     "docs/accuracy": [
