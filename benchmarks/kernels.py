@@ -171,7 +171,6 @@ def of_scene(size: int) -> Steps:
     blue, green, nir, swir1 = rng.uniform(0, 0.5, (4, *shape)).astype("float32")
     flags = rng.choice([0, 0, 0, 4, 32], shape).astype(np.uint8)
     cloud = ndimage.zoom(rng.random((size // 50, size // 50)), 50, order=1) > 0.7
-    states = cloud.astype(np.uint8) * 3
     rows, cols = rng.integers(0, size, (2, 300))
     gaps = np.indices(shape).sum(0) % 150 < 9
     numbers = rng.integers(0, 10_000, shape).astype("uint16")
@@ -225,7 +224,7 @@ def of_scene(size: int) -> Steps:
             lambda: plain.connected(cloud),
         ),
         "reach of shadows": (
-            lambda: masks.reach_fraction(states, 3, rows, cols, 10.0, *sun),
+            lambda: masks.reach_fraction(cloud, rows, cols, 10.0, *sun),
             lambda: plain.shadow_reach(cloud, 10.0, *sun),
         ),
         "DEM on the scene": (

@@ -12,11 +12,12 @@ from pathlib import Path
 import hypothesis
 import pandas as pd
 import pytest
-from products import Products
+from products import LAYOUTS, Products
 from sample_project import PRODUCTS, Maker, in_this_process, project_of
 
 from glacial_lakes.cli.commands import main
 from glacial_lakes.scenes import remote
+from glacial_lakes.simulate.eopf_zarr import write_eopf_zarr
 from glacial_lakes.workflow import read_ahead
 from glacial_lakes.workflow.compiling import compile_ahead
 from glacial_lakes.workflow.run import run
@@ -173,6 +174,16 @@ def sample_data() -> Path:
 def products(sample_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Products:
     """Return small products of the simulator in every layout that is read."""
     return Products(tmp_path_factory.mktemp("products"), sample_data)
+
+
+@pytest.fixture(scope="session")
+def stores(products: Products, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return one scene of baseline 04.00 in each layout of EOPF Zarr."""
+    folder = tmp_path_factory.mktemp("stores")
+    return {
+        layout: write_eopf_zarr(products.scenes["2022"], folder / layout, layout)
+        for layout in LAYOUTS
+    }
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import tarfile
 import zipfile
 from datetime import timedelta
 from pathlib import Path
+from typing import get_args
 
 import geopandas as gpd
 import numpy as np
@@ -22,6 +23,7 @@ from rasterio.windows import Window
 
 from glacial_lakes.grid import Grid
 from glacial_lakes.simulate.acquisition import Acquisition
+from glacial_lakes.simulate.eopf_zarr import Layout
 from glacial_lakes.simulate.landsat import write_landsat
 from glacial_lakes.simulate.landsat_level1 import Collection, write_landsat_level1
 from glacial_lakes.simulate.quality import QA_OLI, QA_TM, SCL, Label
@@ -30,6 +32,11 @@ from glacial_lakes.simulate.scene import SimulatedScene
 from glacial_lakes.simulate.sensors import BANDS
 from glacial_lakes.simulate.sentinel2 import Level, write_sentinel2
 from glacial_lakes.simulate.series import product_name
+
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
+"""Of EOPF Zarr."""
+GREEN = "measurements/reflectance/r10m/b03"
+"""The green band in it."""
 
 SIZE_M = 1800
 """Edge of the products: 180 pixels of Sentinel-2, 60 of Landsat."""

@@ -12,6 +12,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from glacial_lakes.errors import DamagedFileError, MissingFileError, ResourceError
+
+FAULTS = [
+    ("stall", ResourceError, "does not answer as it should"),
+    ("cut", ResourceError, "does not answer as it should"),
+    ("429", ResourceError, "HTTP 429"),
+    ("500", ResourceError, "HTTP 500"),
+    ("403", MissingFileError, "refuses it"),
+    ("whole", DamagedFileError, "whole files only"),
+    ("other", DamagedFileError, "another part"),
+]
+"""What a server does, whatever lies on it, and how it is told."""
+
 
 @dataclass
 class Log:

@@ -306,14 +306,14 @@ def test_shadows_of_clouds_are_looked_for_as_far_as_they_reach() -> None:
     stretch = 0.5, 2.0  # pixels of 20 m by 5 m, 10 m in the mean
     rows, cols = np.array([200]), np.array([400])
     for azimuth, row, col in [(90.0, 200, 480), (180.0, 220, 400)]:  # 400 m away
-        states = np.zeros((400, 800), np.uint8)
-        states[row, col - 1 : col + 2] = states[row - 1 : row + 2, col] = 3
+        cloud = np.zeros((400, 800), bool)
+        cloud[row, col - 1 : col + 2] = cloud[row - 1 : row + 2, col] = True
         window = clouds_above(rows, cols, 10.0, azimuth, 45.0, stretch)
         assert window.col_off <= col < window.col_off + window.width
         assert window.row_off <= row < window.row_off + window.height
-        assert reach_fraction(states, 3, rows, cols, 10.0, azimuth, 45.0, stretch) == 1
-        near = states[:, ::-1] if azimuth == 90 else states[::-1]  # on the other side
-        assert reach_fraction(near.copy(), 3, rows, cols, 10.0, azimuth, 45.0, stretch) == 0
+        assert reach_fraction(cloud, rows, cols, 10.0, azimuth, 45.0, stretch) == 1
+        near = cloud[:, ::-1] if azimuth == 90 else cloud[::-1]  # on the other side
+        assert reach_fraction(near, rows, cols, 10.0, azimuth, 45.0, stretch) == 0
 
 
 def test_bands_on_another_grid_in_degrees_are_refused() -> None:

@@ -7,12 +7,12 @@ import os
 import pickle
 import zipfile
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
 from geopandas.testing import assert_geodataframe_equal
-from products import Products, copied
+from products import GREEN, LAYOUTS, Products, copied
 
 import glacial_lakes as gl
 from glacial_lakes.columns import C
@@ -28,22 +28,9 @@ from glacial_lakes.errors import (
 )
 from glacial_lakes.io import extras
 from glacial_lakes.scenes.plausibility import assess
-from glacial_lakes.simulate.eopf_zarr import Layout, write_eopf_zarr
+from glacial_lakes.simulate.eopf_zarr import Layout
 
 pytest.importorskip("zarr")
-
-LAYOUTS: tuple[Layout, ...] = get_args(Layout)
-GREEN = "measurements/reflectance/r10m/b03"
-
-
-@pytest.fixture(scope="module")
-def stores(products: Products, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Return one scene of baseline 04.00 in each layout."""
-    folder = tmp_path_factory.mktemp("stores")
-    return {
-        layout: write_eopf_zarr(products.scenes["2022"], folder / layout, layout)
-        for layout in LAYOUTS
-    }
 
 
 @pytest.fixture(scope="module")

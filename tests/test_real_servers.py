@@ -98,7 +98,7 @@ def test_what_nginx_does_wrong_costs_the_scene_and_not_the_run(
     content = on_server(small, f"{files.url}/{fault}", small.parents[2])
     folder = tmp_path / "p"
     good = products.find("S2A_MSIL2A_2018*").as_posix()
-    more = f'hosts = ["{files.host}"]\n[limits]\nwait_s = 0.5'
+    more = f'hosts = ["{files.host}"]\n[limits]\nwait_s = 1'
     project = gl.read_project(project_of(folder, f'"{good}", {{ stac = "item.json" }}', more))
     (folder / "item.json").write_text(json.dumps(content))
     result = gl.run(project)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pytest
-import zarr
 from geopandas.testing import assert_geodataframe_equal
-from products import Products, copied, larger
-from range_server import Log, range_server
+from products import GREEN, LAYOUTS, Products, copied, larger
+from range_server import FAULTS, Log, range_server
 from shapely import box
 
 import glacial_lakes as gl
@@ -22,27 +21,15 @@ from glacial_lakes.errors import (
     GlacialLakesError,
     InputError,
     MissingFileError,
-    ResourceError,
     UnsafeInputError,
 )
 from glacial_lakes.scenes.remote import Access
 from glacial_lakes.scenes.stac import open_item
 from glacial_lakes.simulate.eopf_zarr import Layout, write_eopf_zarr
 
+zarr = pytest.importorskip("zarr")
+
 pytestmark = pytest.mark.usefixtures("no_pause")
-
-LAYOUTS: tuple[Layout, ...] = get_args(Layout)
-GREEN = "measurements/reflectance/r10m/b03"
-
-
-@pytest.fixture(scope="module")
-def stores(products: Products, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Return one scene of baseline 04.00 in each layout."""
-    folder = tmp_path_factory.mktemp("stores")
-    return {
-        layout: write_eopf_zarr(products.scenes["2022"], folder / layout, layout)
-        for layout in LAYOUTS
-    }
 
 
 def item_of(product: Path, address: str) -> dict[str, Any]:
@@ -147,16 +134,7 @@ def test_only_the_chunks_of_a_window_are_fetched_and_that_is_foretold(
 @pytest.mark.parametrize("layout", ["v2", "sharded"])
 @pytest.mark.parametrize(
     ("fault", "error", "words"),
-    [
-        ("stall", ResourceError, "does not answer as it should"),
-        ("cut", ResourceError, "does not answer as it should"),
-        ("429", ResourceError, "HTTP 429"),
-        ("500", ResourceError, "HTTP 500"),
-        ("403", MissingFileError, "refuses it"),
-        ("whole", DamagedFileError, "whole files only"),
-        ("other", DamagedFileError, "another part"),
-        ("more", DamagedFileError, "more than"),
-    ],
+    [*FAULTS, ("more", DamagedFileError, "more than")],
 )
 def test_a_server_that_misbehaves_is_told_in_one_line(
     fault: str,

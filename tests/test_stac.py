@@ -18,7 +18,7 @@ import pytest
 import rasterio
 from affine import Affine
 from products import Products, larger
-from range_server import Log, range_server
+from range_server import FAULTS, Log, range_server
 from real_servers import rustac, started
 from shapely import box
 
@@ -344,14 +344,8 @@ def test_a_server_that_sends_on_to_another_host_is_not_followed(
 @pytest.mark.parametrize(
     ("fault", "error", "words"),
     [
-        ("stall", ResourceError, "does not answer as it should"),
-        ("cut", ResourceError, "does not answer as it should"),
-        ("429", ResourceError, "HTTP 429"),
-        ("500", ResourceError, "HTTP 500"),
-        ("403", MissingFileError, "refuses it"),
+        *FAULTS,
         ("404", MissingFileError, "does not have it"),
-        ("whole", DamagedFileError, "whole files only"),
-        ("other", DamagedFileError, "another part"),
         ("lie", DamagedFileError, "another file than before"),
     ],
 )

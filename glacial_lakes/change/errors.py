@@ -96,15 +96,18 @@ def difference_of(before: pd.DataFrame, after: pd.DataFrame) -> Numbers:
         Rows of :data:`glacial_lakes.schema.OBSERVATIONS`, as many in both. A sensor that is not
         known is like no other.
     """
-    both = (before.reset_index(drop=True), after.reset_index(drop=True))
-    areas = np.stack([one[C.AREA_M2].to_numpy(dtype=float) for one in both])
-    parts = [parts_of(one) for one in both]
-    shared, date = (
+    one, other = (instrument(rows[C.SENSOR]).to_numpy() for rows in (before, after))
+    return difference_sigma(*areas_of(before, after), (one == other) & pd.notna(one))
+
+
+def areas_of(*tables: pd.DataFrame) -> tuple[Numbers, Numbers, Numbers]:
+    """Return areas, and both parts of their errors, of tables with as many rows; a row a table."""
+    parts = [parts_of(table).assign(**{C.AREA_M2: table[C.AREA_M2]}) for table in tables]
+    area, shared, date = (
         np.stack([part[name].to_numpy(dtype=float) for part in parts])
-        for name in (C.AREA_SIGMA_SHARED_M2, C.AREA_SIGMA_DATE_M2)
+        for name in (C.AREA_M2, C.AREA_SIGMA_SHARED_M2, C.AREA_SIGMA_DATE_M2)
     )
-    one, other = (instrument(rows[C.SENSOR]).to_numpy() for rows in both)
-    return difference_sigma(areas, shared, date, (one == other) & pd.notna(one))
+    return area, shared, date
 
 
 def sum_sigma(rows: pd.DataFrame) -> float:

@@ -23,10 +23,10 @@ from glacial_lakes.change.errors import (
     COMMON_DATE_SHARE,
     COMMON_SHARE,
     SIZES_M2,
+    areas_of,
     difference_of,
     images_of,
     in_common,
-    parts_of,
     stretched,
     tools_of,
 )
@@ -150,12 +150,7 @@ def differences(before: pd.DataFrame, after: pd.DataFrame, pooled: Offsets) -> D
     if before.empty:
         return Differences(np.zeros(0), np.zeros(0), np.zeros(0), 0.0)
     both = (before.reset_index(drop=True), after.reset_index(drop=True))
-    areas = np.stack([one[C.AREA_M2].to_numpy(dtype=float) for one in both])
-    parts = [parts_of(one) for one in both]
-    shared, date = (
-        np.stack([part[name].to_numpy(dtype=float) for part in parts])
-        for name in (C.AREA_SIGMA_SHARED_M2, C.AREA_SIGMA_DATE_M2)
-    )
+    areas, shared, date = areas_of(*both)
     tools = [instrument(one[C.SENSOR]).to_numpy(dtype=object) for one in both]
     is_known = pd.notna(tools[0]) & pd.notna(tools[1])
     is_apart = ~is_known | (tools[0] != tools[1])
@@ -176,8 +171,8 @@ def differences(before: pd.DataFrame, after: pd.DataFrame, pooled: Offsets) -> D
         variance += float(common[here].sum()) ** 2
     grown = pd.Series(np.where(is_apart, 0.0, stretched(areas, shared)))
     variance += float((own**2).sum()) + in_common(grown, tools_of(both[0]), COMMON_SHARE)
-    for rows, part in zip(both, parts, strict=True):
-        variance += in_common(part[C.AREA_SIGMA_DATE_M2], images_of(rows), COMMON_DATE_SHARE)
+    for rows, added in zip(both, date, strict=True):
+        variance += in_common(pd.Series(added), images_of(rows), COMMON_DATE_SHARE)
     apart = np.sqrt((date**2).sum(axis=0) + common**2 + own**2)
     sigma = np.where(is_apart, apart, difference_of(*both))
     return Differences(areas[1] - areas[0] - offset, offset, sigma, float(np.sqrt(variance)))

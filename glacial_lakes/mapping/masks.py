@@ -169,8 +169,7 @@ def _snow_or_ice(blue, green, nir, swir1):  # type: ignore[no-untyped-def]
 
 
 def reach_fraction(
-    states: NDArray[np.uint8],
-    cloud_state: int,
+    cloud: Bool,
     rows: NDArray[np.int64],
     cols: NDArray[np.int64],
     pixel_m: float,
@@ -186,19 +185,17 @@ def reach_fraction(
 
     Parameters
     ----------
-    states : array of uint8, shape (y, x)
-        Of the pixels and of all clouds that :func:`clouds_above` tells of.
-    cloud_state : int
-        Value of cloud in it.
+    cloud : array of bool, shape (y, x)
+        At the pixels, and all that :func:`clouds_above` tells of.
     rows, cols : array of int
         The pixels.
     pixel_m, sun_azimuth_deg, sun_elevation_deg : float
     stretch : tuple of float
         As of :class:`glacial_lakes.Grid`, of pixels that are no squares.
     """
-    up, along = towards_sun(pixel_m, sun_azimuth_deg, sun_elevation_deg, stretch)
-    states = np.ascontiguousarray(states)  # the loop is compiled for one layout
-    return float(_share_towards(states, cloud_state, rows, cols, up, along))
+    down, along = towards_sun(pixel_m, sun_azimuth_deg, sun_elevation_deg, stretch)
+    cloud = np.ascontiguousarray(cloud)  # the loop is compiled for one layout
+    return float(_share_towards(cloud, rows, cols, down, along))
 
 
 def towards_sun(
@@ -242,13 +239,13 @@ def clouds_above(
 
 
 @kernel
-def _share_towards(states, cloud_state, rows, cols, up, along):  # type: ignore[no-untyped-def]
-    height, width = states.shape
+def _share_towards(cloud, rows, cols, down, along):  # type: ignore[no-untyped-def]
+    height, width = cloud.shape
     reached = 0
     for pixel in range(len(rows)):
-        for step in range(len(up)):
-            row, col = rows[pixel] + up[step], cols[pixel] + along[step]
-            if 0 <= row < height and 0 <= col < width and states[row, col] == cloud_state:
+        for step in range(len(down)):
+            row, col = rows[pixel] + down[step], cols[pixel] + along[step]
+            if 0 <= row < height and 0 <= col < width and cloud[row, col]:
                 reached += 1
                 break
     return reached / max(1, len(rows))

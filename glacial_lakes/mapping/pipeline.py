@@ -725,8 +725,7 @@ def _reached(job: _Job, sky: _Sky, one: Measured, found: Features) -> Features:
     own = Window(int(cols.min()), int(rows.min()), int(np.ptp(cols)) + 1, int(np.ptp(rows)) + 1)
     places = _blocks_towards(job.blocks, own, *masks.towards_sun(grid.resolution, *sun))
     reach = masks.reach_fraction(
-        sky.clouds(window, places).view(np.uint8),
-        1,
+        sky.clouds(window, places),
         rows - int(window.row_off),
         cols - int(window.col_off),
         grid.resolution,

@@ -16,7 +16,7 @@ from affine import Affine
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 
-from glacial_lakes.coverage import Coverage, State
+from glacial_lakes.coverage import Coverage
 from glacial_lakes.errors import Message
 from glacial_lakes.events import KernelsCompiling, KernelsNotCompiled, Listener, ignore
 from glacial_lakes.grid import Grid
@@ -81,7 +81,7 @@ def _call_all() -> None:
     slc_gaps.bridge_gaps(field, mask, 0)
     rivers.river_trace(field, mask, mask, 0.0, 3)
     place = np.arange(2)
-    masks.reach_fraction(mask.astype(np.uint8), int(State.CLOUD), place, place, 10.0, 150.0, 40.0)
+    masks.reach_fraction(mask, place, place, 10.0, 150.0, 40.0)
     square = np.array([shapely.box(0, 0, 1, 1)])
     overlaps.overlap_areas(square, square)
     list(text.ring_texts(square, "(", ",", ")"))
