@@ -117,10 +117,21 @@ shores = st.builds(
 def test_what_is_worse_in_all_is_never_better_known(one: Shore, other: Shore) -> None:
     names = Shore.__slots__
     worst = Shore(**{name: max(getattr(one, name), getattr(other, name)) for name in names})
-    sharpest = min(one.mixed, other.mixed)
-    if sharpest < uncertainty.LEAST_BLURRED:
-        worst = replace(worst, mixed=sharpest)
-    assert shift_px(worst) >= max(shift_px(one), shift_px(other)) >= 0
+    for shore in (one, other):
+        assert shift_px(replace(worst, mixed=shore.mixed)) >= shift_px(shore) >= 0
+
+
+@given(shores, st.floats(0, 5), st.floats(0, 5))
+def test_more_mixed_pixels_than_blur_makes_and_fewer_are_never_better_known(
+    shore: Shore, one: float, other: float
+) -> None:
+    as_blurred = uncertainty.LEAST_BLURRED, uncertainty.LEAST_MIXED
+    fewest, fewer = sorted(min(mixed, as_blurred[0]) for mixed in (one, other))
+    more, most = sorted(max(mixed, as_blurred[1]) for mixed in (one, other))
+    shifts = [shift_px(replace(shore, mixed=mixed)) for mixed in (fewest, fewer, more, most)]
+    assert shifts[0] >= shifts[1] - 1e-12
+    assert shifts[3] >= shifts[2] - 1e-12
+    assert shifts[1] >= shift_px(replace(shore, mixed=as_blurred[1])) - 1e-12
 
 
 def test_the_parts_of_the_error_are_added_in_quadrature() -> None:
