@@ -522,9 +522,9 @@ def _lone_heights(heights: Float) -> list[float]:
     known = heights[np.isfinite(heights)]
     if not known.size:
         return []
-    step = 100.0
-    places = np.clip((known - LOWEST_M) / step, -1e3, 1e3).astype(np.int32)
-    bins = np.unique(places)
+    step, first = 100.0, -1000
+    places = np.clip((known - LOWEST_M) / step, first, -first).astype(np.int16)
+    bins = np.flatnonzero(np.bincount(places - first)) + first
     ends = np.flatnonzero(np.diff(bins) > _GAP_M / step)
     runs = np.split(bins, ends + 1)
     if len(runs) == 1:
