@@ -559,6 +559,65 @@ def test_what_is_more_likely_no_lake_has_not_drained(probability: float, kinds: 
     assert _kinds(track_lakes(tables)) == kinds
 
 
+@pytest.mark.parametrize(("probability", "kinds"), [(0.7, []), (0.95, ["appeared 2013-2014"])])
+def test_what_only_the_last_image_shows_has_come_where_its_looks_tell_a_lake(
+    probability: float, kinds: list[str]
+) -> None:
+    tables = [_scene(f"201{i}-08-01", [_lake(0, 0, 200)] * (i == 4)) for i in range(5)]
+    tables[4].outlines["lake_prob"] = probability
+    assert _kinds(track_lakes(tables)) == kinds
+
+
+@pytest.mark.parametrize(("probability", "state"), [(0.3, "unconfirmed"), (0.7, "present")])
+def test_no_size_confirms_what_is_more_likely_no_lake(probability: float, state: str) -> None:
+    tables = [_scene(f"201{i}-08-01", [_lake(0, 0, 200)] * (i == 4)) for i in range(5)]
+    tables[4].outlines["lake_prob"] = probability
+    assert track_lakes(tables).lakes["state"].tolist() == [state]
+
+
+def test_a_part_that_took_in_dark_ground_does_not_hide_a_drainage() -> None:
+    cloud = _lake(0, 500, 250)
+    dark = _lake(0, 0, 330).difference(cloud)
+    tables = [_scene(f"201{i}-08-01", [_lake(0, 0, 160)]) for i in (0, 1)]
+    tables += [_scene("2012-08-01", [dark], [cloud], statuses=["cloud"])]
+    tables += [_scene(f"201{i}-08-01", [_lake(0, 0, 50)]) for i in (3, 4, 5)]
+    assert _kinds(track_lakes(tables)) == ["drained 2011-2013"]
+
+
+def test_what_a_lake_was_before_it_split_does_not_confirm_a_part_with_dark_ground() -> None:
+    left, right, both = _dumbbell()
+    cloud = _lake(-100, 330, 200)
+    dark = _lake(-40, 0, 190).difference(cloud)
+    tables = [_scene(f"201{i}-08-01", [both]) for i in (0, 1)]
+    tables += [_scene(f"201{i}-08-01", [left, right]) for i in (2, 3)]
+    tables += [_scene("2014-08-01", [dark, right], [cloud], statuses=["cloud", "observed"])]
+    tables += [_scene(f"201{i}-08-01", [left, right]) for i in (5, 6)]
+    assert _kinds(track_lakes(tables)) == ["split 2011-2012"]
+
+
+def test_a_dark_patch_of_a_glacier_between_two_summers_of_ice_has_not_appeared() -> None:
+    patch = _lake(0, 0, 80)
+    for later, kinds in ((["frozen"], []), ([], ["appeared 2011-2012"])):
+        ice = [(f"201{i}-08-01", [], [patch.buffer(50)]) for i in (0, 1)]
+        shown = [("2012-08-01", [patch], [])]
+        again = [("2013-08-01", [], [patch.buffer(50)])] * len(later)
+        tables = [
+            _scene(day, lakes, clouds, cloud_status="frozen")
+            for day, lakes, clouds in [*ice, *shown, *again, ("2014-08-01", [patch], [])]
+        ]
+        assert _kinds(track_lakes(tables)) == kinds
+
+
+def test_a_lake_whose_place_a_cloud_shadow_had_before_has_appeared() -> None:
+    cloud = _lake(0, 110, 60)
+    shadow = _lake(0, 20, 40).difference(cloud)
+    tables = [_scene(f"201{i}-08-01", [], resolution_m=30) for i in (0, 1)]
+    tables += [_scene("2012-08-01", [shadow], [cloud], statuses=["cloud"])]
+    tables += [_scene("2013-08-01", [], resolution_m=30)]
+    tables += [_scene(f"201{i}-08-01", [_lake(0, 0, 200)]) for i in (4, 5)]
+    assert _kinds(track_lakes(tables)) == ["appeared 2013-2014"]
+
+
 def test_a_drainage_is_told_from_the_last_image_that_shows_the_lake() -> None:
     radii = (60, 95, 0, 0)
     tables = [_scene(f"201{i}-08-01", [_lake(0, 0, r)] * (r > 0)) for i, r in enumerate(radii)]

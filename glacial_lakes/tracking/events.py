@@ -2,7 +2,7 @@
 
 A lake of fewer than ``sure_pixels`` pixels has come or has drained only when the next image
 agrees: single misses and single false lakes are common at that size. What only one image ever
-showed has drained only where its looks tell that it was a lake.
+showed has come or drained only where its looks tell that it is a lake.
 
 The part that shows of a lake cut by cloud, gaps or shade stands for its least size: it tells that a
 lake is there, and that it has drained when less than ``drained_fraction`` of the part is left. Some
@@ -19,14 +19,19 @@ import numpy as np
 
 from glacial_lakes.schema import EventKind, Status
 from glacial_lakes.settings import TrackingSettings
-from glacial_lakes.tracking.observations import Flags, View, Views, is_lake, is_sure, uncertainty_m2
+from glacial_lakes.tracking.observations import (
+    LIKELY,
+    SURELY,
+    Flags,
+    View,
+    Views,
+    is_lake,
+    is_sure,
+    uncertainty_m2,
+)
 
 _REFILLED = 0.5
 """Share of the area before a drainage from which a lake counts as refilled."""
-
-
-_LIKELY = 0.5
-"""What is more likely no lake has not drained."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +84,17 @@ def detect_events(
         is_part = not (view.decides or view.lacks)
         if full is None:
             if view.smallest_m2 > 0:
-                full, before = view, _last_without(views)
-                if before is not None and _stays(view, following, view.smallest_m2 / 2, settings):
+                before = _last_without(views, view)
+                stays = _stays(view, following, view.smallest_m2 / 2, settings)
+                if before is not None and stays and not (before.is_ice and _refreezes(views, view)):
                     found.append(DetectedEvent(EventKind.APPEARED, before, view))
+                if before is None or stays or is_lake(view, settings):
+                    full = view
         elif drained_from is None:
             if is_part:
                 if not view.at_least_m2 >= full.smallest_m2:
                     continue  # the rest of the lake is hidden
-                last, full, earlier = view, view, None
+                last, full, earlier = view, view, full
                 continue
             may_drain = last is full and view.epoch not in changed
             # Of a lake that drained, the first image may still show some of its wet bed.
@@ -97,7 +105,7 @@ def detect_events(
                     if may_drain
                     and one
                     and (one is full or _lasts(seen[i + 1 :], one))
-                    and _is_drained(seen, i, one, views, settings)
+                    and _is_drained(seen, i, one, _since_change(views, changed, one), settings)
                 ),
                 None,
             )
@@ -118,26 +126,40 @@ def detect_events(
     return found
 
 
-def _last_without(views: Sequence[View]) -> View | None:
-    """Return the last view of a place before its first water that tells that no lake was there.
+def _last_without(views: Sequence[View], water: View) -> View | None:
+    """Return the last view of a place before some water that tells that no lake was there.
 
     As at a drainage, a place is bare when what little of it was hidden holds no such lake.
     Ice in a single late summer may be a lake that stayed frozen; in two, it is a glacier.
     """
-    water = next(i for i, view in enumerate(views) if view.shows_water)
-    ice = [view for view in views[:water] if view.is_ice]
-    bare = [view for view in views[:water] if view.lacks and view.status != Status.FROZEN]
+    ice = [view for view in views[: water.epoch] if view.is_ice]
+    bare = [view for view in views[: water.epoch] if view.lacks and view.status != Status.FROZEN]
     return max(bare + (ice if len(ice) > 1 else []), key=lambda view: view.epoch, default=None)
 
 
 def _stays(view: View, following: View | None, area_m2: float, settings: TrackingSettings) -> bool:
     """Tell whether a lake that came is really there.
 
-    What one image shows may be no lake; and a lake that it shows may have been missed before.
+    What one image shows may be no lake; and a lake that it shows may have been missed before. The
+    last image counts where the looks of the outline tell that it is a lake.
     """
     if following is None:
-        return is_sure(view.smallest_m2, view, settings)
+        return is_sure(view.smallest_m2, view, settings) and not view.lake_prob < SURELY
     return following.smallest_m2 >= area_m2
+
+
+def _refreezes(views: Sequence[View], view: View) -> bool:
+    """Tell whether the next late summer shows ice again where a lake came out of ice.
+
+    A dark patch of a glacier looks like a lake on single images.
+    """
+    later = [one for one in views if one.epoch > view.epoch and (one.is_ice or one.shows_water)]
+    return bool(later) and later[0].is_ice
+
+
+def _since_change(views: Sequence[View], changed: set[int], full: View) -> Sequence[View]:
+    """Return the views since the lake last split or merged: before, it was another one."""
+    return views[max((epoch for epoch in changed if epoch <= full.epoch), default=0) :]
 
 
 def _lasts(later: Sequence[View], full: View) -> bool:
@@ -160,7 +182,7 @@ def _is_drained(
     """
     view = seen[position]
     if (
-        full.lake_prob < _LIKELY
+        full.lake_prob < LIKELY
         or not view.largest_m2 <= settings.drained_fraction * full.smallest_m2
     ):
         return False
@@ -169,7 +191,11 @@ def _is_drained(
     if lost <= max(uncertainty_m2(full, view), 2 * settings.min_pixels * coarse**2):
         return False
     limit = _REFILLED * full.smallest_m2
-    water = [other for other in views[: view.epoch] if other.shows_water and other is not full]
+    water = [
+        other
+        for other in views
+        if other.epoch < view.epoch and other.shows_water and other is not full
+    ]
     if not (is_lake(full, settings) or any(other.smallest_m2 >= limit for other in water)):
         return False
     later = [other for other in seen[position + 1 :] if other.decides or other.lacks][:1]

@@ -156,8 +156,9 @@ _CONFIDENCE = 1.96
 _MOSTLY_SEEN = 0.5
 """Share of a place that must be seen to say that the rest, which is ice, is no lake."""
 
-_SURELY = 0.9
-"""Probability from which an outline is a lake though no other image shows it."""
+LIKELY, SURELY = 0.5, 0.9
+"""What is less likely has not drained, and no size makes it a lake; from which on an outline is a
+lake though no other image shows it."""
 
 _ENOUGH_TO_JUDGE = 10
 """Lakes needed to judge an image by those that it lacks."""
@@ -180,7 +181,9 @@ def raw_views(links: Links) -> Views:
     hidden = partly_hidden(links)
     shown = shown_after_all(links, hidden)
     views = Views.blank(len(tracks), len(links.epochs))
-    ground = geometry_array(track.first for track in tracks)
+    ground = geometry_array(
+        track.first if track.first_whole is None else track.first_whole for track in tracks
+    )
     areas, in_north = shapely.area(ground), is_north(ground)
     pixels_m = [epoch.resolution_m for epoch in links.epochs]
     shown_m = np.array(
@@ -427,10 +430,10 @@ def _doubted(
 
 
 def is_unconfirmed(views: Views, links: Links, lake: int) -> bool:
-    """Tell whether a lake is a single small outline that other images contradict.
+    """Tell whether a lake is a single outline that other images contradict, and no sure lake.
 
     They show its place without water, or under the outline of another lake; and its own looks do
-    not tell that it is a lake.
+    not tell that it is a lake, of a large one that it is none.
 
     Parameters
     ----------
@@ -450,14 +453,16 @@ def is_unconfirmed(views: Views, links: Links, lake: int) -> bool:
     area_m2 = float(track.first.area)
     seen = [views.at(lake, epoch) for epoch in shown]
     return not any(
-        is_sure(area_m2, view, links.settings) or is_lake(view, links.settings) for view in seen
+        is_lake(view, links.settings)
+        or (is_sure(area_m2, view, links.settings) and not view.lake_prob < LIKELY)
+        for view in seen
     )
 
 
 def is_lake(view: View, settings: TrackingSettings) -> bool:
     """Tell whether a whole outline is a lake by its looks, and large enough that these count."""
     least = 2 * settings.min_pixels * view.resolution_m**2
-    return view.decides and view.lake_prob >= _SURELY and view.area_m2 >= least
+    return view.decides and view.lake_prob >= SURELY and view.area_m2 >= least
 
 
 def is_sure(area_m2: float, view: View, settings: TrackingSettings) -> bool:

@@ -72,6 +72,8 @@ class Track:
     """Epoch of that."""
     largest: shapely.Geometry
     largest_m2: float
+    first_whole: shapely.Geometry | None = None
+    """First outline of all of it; that of its birth may be a part."""
     whole_epochs: list[int] = field(default_factory=list)
     """Epochs in which it was seen whole."""
     misses: int = 0
@@ -99,6 +101,8 @@ class Track:
             self.whole_epochs.pop()
         self.misses = 0
         if whole:
+            if not self.whole_epochs:
+                self.first_whole = outline
             self.whole_epochs.append(epoch)
             self.last, self.last_m2, self.last_epoch = outline, area_m2, epoch
             if self.last_m2 > self.largest_m2:
