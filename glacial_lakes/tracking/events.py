@@ -83,13 +83,12 @@ def detect_events(
         following = seen[i + 1] if i + 1 < len(seen) else None
         is_part = not (view.decides or view.lacks)
         if full is None:
-            if view.smallest_m2 > 0:
-                before = _last_without(views, view)
-                stays = _stays(view, following, view.smallest_m2 / 2, settings)
-                if before is not None and stays and not (before.is_ice and _refreezes(views, view)):
-                    found.append(DetectedEvent(EventKind.APPEARED, before, view))
-                if before is None or stays or is_lake(view, settings):
-                    full = view
+            before = _last_without(views, view) if view.smallest_m2 > 0 else None
+            stays = _stays(view, following, view.smallest_m2 / 2, settings)
+            if before is not None and stays and not (before.is_ice and _refreezes(views, view)):
+                found.append(DetectedEvent(EventKind.APPEARED, before, view))
+            is_there = before is None or stays or is_lake(view, settings)
+            full = view if view.smallest_m2 > 0 and is_there else None
         elif drained_from is None:
             if is_part:
                 if not view.at_least_m2 >= full.smallest_m2:
