@@ -57,7 +57,7 @@ from glacial_lakes.simulate.site import make_site
 DOCUMENT = Path(__file__).parents[1] / "docs" / "tracking.md"
 SITES = (41, 42, 43, 51, 52, 53, 54, 55)
 """The first three were looked at while the method was made, the others were not."""
-BUSY = {"development": range(20_330, 20_336), "kept": range(97_600, 97_604)}
+BUSY = {"development": range(20_330, 20_342), "kept": range(97_600, 97_604)}
 """Seeds of busy series; kept ones are looked into by nobody. 97,500 to 97,505 were kept before, and
 showed that a lake which the last image alone shows has not come: they are no longer."""
 SEEDS = range(8)
