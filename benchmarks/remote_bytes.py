@@ -3,8 +3,8 @@
     python benchmarks/remote_bytes.py [PLACES] [SEED]
 
 Areas of 5 × 5 km lie at random places of four images of 20 × 20 km in blocks of 512 pixels: three
-dates of the sample data, repeated, and ground full of lakes of up to 5 km², more and larger than any
-mountains have. One line an area: bytes of the plan, fetched over planned, and fetched over those of
+dates of the sample data, repeated, and ground full of lakes of up to 5 km², more and larger than in
+any mountains. One line an area: bytes of the plan, fetched over planned, and fetched over those of
 the blocks that the area and the margin of ``docs/remote.md`` touch.
 """
 
