@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,6 +23,15 @@ FAULTS = [
     ("403", MissingFileError, "refuses it"),
     ("whole", DamagedFileError, "whole files only"),
     ("other", DamagedFileError, "another part"),
+    ("drip", ResourceError, "slower than"),
+    ("drip of headers", ResourceError, "slower than"),
+    ("short", ResourceError, "the answer was cut"),
+    ("long", ResourceError, "does not answer as it should"),
+    ("unknown size", DamagedFileError, "another part"),
+    ("no range", DamagedFileError, "another part"),
+    ("garbage", ResourceError, "does not answer as it should"),
+    ("416", MissingFileError, "HTTP 416"),
+    ("418", MissingFileError, "HTTP 418"),
 ]
 """What a server does, whatever lies on it, and how it is told."""
 
@@ -36,10 +46,12 @@ class Log:
     sent: int = 0
     """Bytes of bodies."""
     fault: str = ""
-    """``stall``, ``cut``, ``lie``, ``more``, ``other``, ``whole``, a status such as ``429``, or the
-    address that it sends on to."""
+    """One of ``FAULTS``, ``lie``, ``changed`` or ``more``, a status such as ``429``, or the address
+    that it sends on to; ``old``, ``chunked`` and ``gzip`` are no faults, but rare."""
     faulty: str = ""
     """Part of the names of files that the fault is of; empty: of all."""
+    drips_all: bool = False
+    """Whether documents drip, too, and not parts of files alone."""
     answers: dict[str, bytes] = field(default_factory=dict)
     """What is given for a path instead of a file."""
 
@@ -64,6 +76,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         file = log.root / path.lstrip("/")
         fault = log.fault if log.faulty in path else ""
+        if log.drips_all:
+            self._drip(200, b"{" * 9999, {}, fault == "drip")
+            return
         if fault.isdecimal():
             self._give(int(fault), b"no", {})
             return
@@ -82,14 +97,42 @@ class _Handler(BaseHTTPRequestHandler):
         part = data[start:end]
         size = len(data) + (4096 if fault == "lie" else 0)
         told = f"bytes {start + (fault == 'other')}-{end - 1}/{size}"
-        headers = {"Content-Range": told, "ETag": '"1"'}
-        if fault == "stall":
+        headers = {"Content-Range": told, "ETag": '"2"' if fault == "changed" else '"1"'}
+        if fault == "unknown size":
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/*"
+        elif fault == "no range":
+            del headers["Content-Range"]
+        elif fault == "old":
+            self.protocol_version, self.close_connection = "HTTP/1.0", True
+        elif fault == "stall":
             time.sleep(3)
-        if fault == "cut":
-            self._give(206, part[: len(part) // 2], headers, length=len(part))
+        if not self._misbehaves(fault, part, headers):
+            self._give(206, part, headers)
+
+    def _misbehaves(self, fault: str, part: bytes, headers: dict[str, str]) -> bool:
+        """Give the answer of a fault of bodies; return whether it is one."""
+        if fault in ("drip", "drip of headers"):
+            self._drip(206, part, headers, fault == "drip")
+        elif fault == "garbage":
+            self.wfile.write(b"\x00\xff" * 99)
             self.close_connection = True
-            return
-        self._give(206, part + (b"more" * 9 if fault == "more" else b""), headers)
+        elif fault == "chunked":
+            pieces = (b"%x\r\n%b\r\n" % (len(one), one) for one in (part[:99], part[99:], b""))
+            headers["Transfer-Encoding"] = "chunked"
+            self._give(206, b"".join(pieces), headers, length=-1)
+        elif fault == "gzip":
+            self._give(206, gzip.compress(part), headers | {"Content-Encoding": "gzip"})
+        elif fault == "short":
+            self._give(206, part[:-9], headers)
+        elif fault == "more":
+            self._give(206, part + b"more" * 9, headers)
+        elif fault in ("long", "cut"):
+            body = part if fault == "long" else part[: len(part) // 2]
+            self._give(206, body, headers, length=len(part) + 9 * (fault == "long"))
+            self.close_connection = fault == "cut"
+        else:
+            return False
+        return True
 
     def _give(
         self, status: int, body: bytes, headers: dict[str, str], length: int | None = None
@@ -97,10 +140,23 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body) if length is None else length))
+        if length != -1:
+            self.send_header("Content-Length", str(len(body) if length is None else length))
         self.end_headers()
         self.wfile.write(body)
         self.log.sent += len(body)
+
+    def _drip(self, status: int, body: bytes, headers: dict[str, str], is_body: bool) -> None:
+        """Give an answer byte by byte, each in time, for as long as anybody waits."""
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        whole = f"HTTP/1.1 {status} OK\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+        at_once = len(whole) - len(body) if is_body else 0
+        self.close_connection = True
+        with suppress(OSError):
+            self.wfile.write(whole[:at_once])
+            for place in range(at_once, len(whole)):
+                self.wfile.write(whole[place : place + 1])
+                time.sleep(0.2)
 
     def log_message(self, *words: Any) -> None:
         pass

@@ -213,19 +213,49 @@ def test_a_flag_of_cloud_shadow_needs_a_cloud_that_casts_it(
     scene = SimpleNamespace(sun_azimuth_deg=0.0, sun_elevation_deg=60.0, grid=grid)
     body = np.ones((6, 6), bool)
     one = SimpleNamespace(window=Window(47, row, 6, 6), body=body)
-    sky = SimpleNamespace(clouds=lambda window, _: states[window.toslices()] == State.CLOUD)
+
+    def clouds(window: Window, _: object) -> np.ndarray:
+        return states[window.toslices()] == State.CLOUD
+
     blocks = SimpleNamespace(grid=grid, of_window=lambda window: [])
     flagged = replace(
         LAKE, shadow_fraction=0.9, ndwi=0.32, shore_ndwi=0.04, green=0.061, nir=0.03, blue=0.06,
         green_ratio=0.2, nir_ratio=0.12, slope_deg=20.0, separation=3.0,
     )  # fmt: skip
-    found = pipeline._reached(SimpleNamespace(scene=scene, blocks=blocks), sky, one, flagged)
+    found, _ = pipeline._reached(SimpleNamespace(scene=scene, blocks=blocks), clouds, one, flagged)
     assert found == replace(flagged, shadow_fraction=remains)
     assert by_rules(flagged) == "shadow"
     assert by_rules(found) == ("shadow" if remains else "lake")
     monkeypatch.setattr(classification, "lake_prob", lambda *_: (0.3, ""))
     assert classify(flagged) == "shadow"
     assert classification.may_be_lake(flagged)  # before the clouds of the scene are known
+
+
+def test_the_sky_is_asked_only_where_it_decides() -> None:
+    """Whatever share a cloud may shade, the same is told where the sky need not be known."""
+    rng = np.random.default_rng(23)
+    counts = {True: 0, False: 0}
+    for _ in range(400):
+        found = replace(
+            LAKE,
+            shadow_fraction=float(rng.choice([0.0, 0.01, 0.04, 0.3, 0.7, 1.0])),
+            ndwi=float(rng.uniform(0.1, 0.5)),
+            shore_ndwi=float(rng.uniform(-0.2, 0.2)),
+            green_ratio=float(rng.uniform(0.2, 1.2)),
+            nir_ratio=float(rng.uniform(0.1, 0.6)),
+            separation=float(rng.uniform(1, 8)),
+            slope_deg=float(rng.uniform(0, 20)),
+        )
+        least = float(rng.choice([0.0, 0.02, 0.4]))
+        told = set()
+        for reach in rng.uniform(least, 1.0, 60):
+            seen = classification.under_sky(found, float(reach))
+            prob = lake_prob(seen, by_rules(seen))
+            told.add((classify(seen, 0.15), prob, seen.shadow_fraction > 0.5))
+        decides = classification.sky_decides(found, 0.15, least)
+        assert decides or len(told) == 1
+        counts[decides] += 1
+    assert min(counts.values()) > 50
 
 
 RIVER = replace(LAKE, **STRIP)

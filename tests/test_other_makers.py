@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import makers
@@ -81,6 +83,41 @@ def test_hls_without_tags_has_the_factors_of_its_version(
     assert scene.acquired == truth.acquisition.time.replace(microsecond=0)
     assert scene.provenance["sun"] == "computed"
     check(scene, bands, labels, grid.shape)
+
+
+@pytest.mark.parametrize("between", ["; ", ", ", " + "])
+def test_hls_of_two_images_has_the_time_and_sun_of_the_first(
+    products: Products, tmp_path: Path, between: str
+) -> None:
+    """Two granules or scenes of a day fall on one tile; the second may be of the next day."""
+    truth = products.scenes["2018"]
+    folder = makers.write_hls(truth, tmp_path)
+    with rasterio.open(next(folder.glob("*.B03.tif")), "r+") as dataset:
+        tags = dataset.tags()
+        names = ("SENSING_TIME", "MEAN_SUN_ZENITH_ANGLE", "MEAN_SUN_AZIMUTH_ANGLE")
+        dataset.update_tags(**{name: f"{tags[name]}{between}{tags[name]}" for name in names})
+    scene = open_scene(folder)
+    assert abs((scene.acquired - truth.acquisition.time).total_seconds()) < 1
+    assert scene.sun_elevation_deg == pytest.approx(truth.sun_elevation_deg, abs=1e-6)
+    assert scene.provenance["contradictions"] == ()
+
+
+def test_hls_sensed_after_midnight_may_be_named_after_the_day_before(
+    products: Products, tmp_path: Path
+) -> None:
+    """Names of S30 tell when the sensor began: over Kamchatka and the Pacific before midnight."""
+    truth = products.scenes["2018"]
+    folder = makers.write_hls(truth, tmp_path)
+    started = f"{truth.acquisition.time - timedelta(days=1):%Y%jT2356}19"
+    sensed = f"{truth.acquisition.time:%Y-%m-%d}T00:11:04.024Z"
+    for path in list(folder.iterdir()):
+        if path.name.endswith(".B03.tif"):
+            with rasterio.open(path, "r+") as dataset:
+                dataset.update_tags(SENSING_TIME=sensed)
+        named = re.sub(r"(\.T43TDH\.)\w+", rf"\g<1>{started}", path.name)
+        path.rename(folder / named)
+    told = open_scene(folder).provenance["contradictions"]
+    assert not [one for one in told if "its name tells" in str(one)]
 
 
 def spoil_name(folder: Path) -> None:

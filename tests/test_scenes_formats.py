@@ -29,7 +29,7 @@ from glacial_lakes.errors import (
     UnknownProductError,
 )
 from glacial_lakes.events import SceneRefused, collecting
-from glacial_lakes.scenes import Scene, discover, open_scene
+from glacial_lakes.scenes import Quality, Scene, discover, open_scene
 from glacial_lakes.scenes.integrity import verify
 from glacial_lakes.scenes.landsat import earth_sun_distance
 from glacial_lakes.scenes.sun import sun_over
@@ -530,6 +530,46 @@ def test_landsat_of_earth_engine_needs_no_sidecar(products: Products, tmp_path: 
     assert (scene.sensor, scene.provenance["time"]) == ("LC08", "overpass")
     assert abs((scene.acquired - truth.acquisition.time).total_seconds()) < 3600
     np.testing.assert_allclose(scene.read(["nir"])[0], truth.bands["nir"], atol=3e-5)
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+def test_the_masks_of_an_export_are_known_by_their_descriptions(
+    products: Products, tmp_path: Path, dtype: str
+) -> None:
+    """Of several bands in one file all have one type: masks are floats where bands are."""
+    folder = products.find("LC08*")
+    names = [*(f"SR_B{number}" for number in range(2, 8)), "QA_PIXEL", "QA_RADSAT"]
+    layers = []
+    for name in names:
+        with rasterio.open(next(folder.glob(f"*_{name}.TIF"))) as dataset:
+            layers.append(dataset.read(1))
+            profile = dataset.profile
+    layers[-1][5:9, 5:9] = 1 << 3  # green at its ceiling
+    path = tmp_path / "LC08_151030_20130903.tif"
+    told = {**profile, "count": len(names), "dtype": dtype, "nodata": 0}
+    with rasterio.open(path, "w", **told) as dataset:
+        dataset.write(np.stack(layers).astype(dtype))
+        dataset.descriptions = tuple(names)
+    if dtype == "float32":
+        path.with_suffix(".toml").write_text("scale = 2.75e-5\noffset = -0.2\n")
+    scene, product = open_scene(path), open_scene(folder)
+    flags = scene.read_quality()
+    assert (flags[5:9, 5:9] & Quality.SATURATED).all()
+    flags[5:9, 5:9] &= ~np.uint8(Quality.SATURATED)
+    np.testing.assert_array_equal(flags[9:, 9:], product.read_quality()[9:, 9:])
+
+
+def test_the_classes_of_an_export_are_known_by_their_description(
+    products: Products, tmp_path: Path
+) -> None:
+    path = stack(products, tmp_path, quality="", decoder="")
+    with rasterio.open(path) as dataset:
+        profile, numbers = dataset.profile, dataset.read()
+    with rasterio.open(path, "w", **{**profile, "count": 12}) as dataset:
+        dataset.write(np.concatenate([numbers, np.full_like(numbers[:1], 9)]))
+        dataset.set_band_description(12, "SCL")
+    seen = ~(np.isin(numbers[[2, 7]], profile["nodata"]).any(0))
+    assert (open_scene(path).read_quality()[seen] & Quality.CLOUD).all()
 
 
 @pytest.mark.parametrize(

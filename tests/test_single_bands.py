@@ -83,6 +83,17 @@ def test_the_folders_of_amazon_are_one_scene(products: Products, tmp_path: Path)
     assert scene.bands["swir1"].resolution == 20.0
 
 
+def test_two_dates_of_amazon_are_two_scenes_though_their_folders_have_one_name(
+    products: Products, tmp_path: Path
+) -> None:
+    names = (PRODUCT, PRODUCT.replace("20220816", "20220806"))
+    for day, name in zip(("16", "6"), names, strict=True):
+        folder = tmp_path / "8" / day / "0"
+        makers.write_single_bands(products.scenes["2022"], folder, ending="jp2", offset=-0.1)
+        (folder / "tileInfo.json").write_text(json.dumps({"productName": name}))
+    assert sorted(scene.id for scene in discover(tmp_path)) == sorted(names)
+
+
 def test_an_extract_of_a_granule_asks_for_what_its_names_do_not_tell(
     products: Products, tmp_path: Path
 ) -> None:

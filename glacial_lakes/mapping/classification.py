@@ -8,6 +8,8 @@ brightness nor shade explains, lying flat, and being wider than a river.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -23,7 +25,7 @@ from glacial_lakes.mapping.masks import (
     STEEP_DEG,
     is_milk,
 )
-from glacial_lakes.mapping.probability import lake_prob
+from glacial_lakes.mapping.probability import lake_prob, model
 from glacial_lakes.mapping.seeds import MAX_DARK_NIR, MAX_SEED_NIR
 
 Float = NDArray[np.float32]
@@ -75,6 +77,10 @@ ground may look blue by what a correction of the air leaves."""
 
 LOW_SUN_DEG = 35.0
 """Below this elevation sky light colours all slopes that do not face the sun."""
+
+FLAGGED, SHADOWED = 0.2, 0.5
+"""Shares of a candidate that the product flags as a cloud's shadow from which it may be one, and
+from which only clear water is believed."""
 
 DIMMED = 0.85
 """A cloud's shadow leaves less than this share of the light in the green."""
@@ -147,6 +153,59 @@ def may_be_lake(features: Features) -> bool:
     )
 
 
+def under_sky(features: Features, reach: float, *, is_whole: bool = True) -> Features:
+    """Return a candidate as the clouds towards the sun tell it.
+
+    What the product flags as shadow beyond what a cloud may cast is dark for another reason:
+    products take dark lakes for shadows.
+
+    Parameters
+    ----------
+    features : Features
+    reach : float
+        The share on which a cloud may cast its shadow.
+    is_whole : bool
+        Whether all of that sky is in the scene; else clouds may lie beyond.
+    """
+    shadow = min(features.shadow_fraction, reach) if is_whole else features.shadow_fraction
+    asked = may_be_cloud_shadow(features)
+    return replace(features, reach_fraction=reach if asked else 0.0, shadow_fraction=shadow)
+
+
+def sky_decides(features: Features, min_lake_prob: float, least: float = 0.0) -> bool:
+    """Return whether what is told of a candidate depends on the clouds towards the sun.
+
+    Parameters
+    ----------
+    features : Features
+    min_lake_prob : float
+        As for :func:`classify`.
+    least : float
+        The share on which clouds that are known may cast their shadow; others may add to it.
+    """
+    if not (may_be_cloud_shadow(features) or features.shadow_fraction > 0):
+        return False
+    told = set()
+    for reach in (least, *(one for one in _skies() if one > least)):
+        found = under_sky(features, reach)
+        rules = by_rules(found)
+        dark = found.shadow_fraction > SHADOWED
+        told.add((classify(found, min_lake_prob), lake_prob(found, rules), dark))
+    return len(told) > 1
+
+
+@cache
+def _skies() -> tuple[float, ...]:
+    """Return a share on each side of all that rules and the model ask of it, and on it."""
+    edges = {0.0, FLAGGED, SHADOWED, 1.0}
+    for term in model().terms:
+        for name, own in zip(term.features, term.edges, strict=True):
+            edges.update(own if name in ("shadow", "reach") else ())
+    ordered = sorted(edges)
+    between = [(low + high) / 2 for low, high in pairwise(ordered)]
+    return tuple(sorted([*ordered, *between]))
+
+
 def by_rules(features: Features) -> Category:
     """Return what physical limits alone take a candidate for."""
     e = features
@@ -161,10 +220,10 @@ def by_rules(features: Features) -> Category:
     shaded = e.illumination < SHADED or (turned_away and _is_dull(e, contrast, low_sun=low_sun))
     shaded |= may_be_shade(e)
     faint = e.ndwi < MIN_WATER_NDWI
-    reached = e.reach_fraction > 0.5 and may_be_cloud_shadow(e)
+    reached = e.reach_fraction > SHADOWED and may_be_cloud_shadow(e)
     # Shaded snow and ice reach this index: sky light adds some 0.13 to that of sunlit ones.
     bluish_ice = e.shore_ndwi > -0.1 and e.ndwi < MAX_SHADED_ICE_NDWI
-    reached |= e.shadow_fraction > 0.2 and bluish_ice
+    reached |= e.shadow_fraction > FLAGGED and bluish_ice
     # Shade keeps the ratios of what it falls on, up to the blue of the sky light; so only water
     # that stands out clearly is believed there, and on a slope in shade not even that.
     clear = e.ndwi > MIN_WATER_NDWI + 0.04 and contrast > 0.25
@@ -174,7 +233,7 @@ def by_rules(features: Features) -> Category:
     category: Category = "lake"
     if (
         (shaded and not (clear_in_shade and flat))
-        or (e.shadow_fraction > 0.5 and not clear)
+        or (e.shadow_fraction > SHADOWED and not clear)
         or reached
     ):
         category = "shadow"
@@ -264,7 +323,7 @@ def _least_contrast(e: Features) -> float:
         beyond_shade = e.ndwi > MAX_SHADED_ICE_NDWI and e.green_ratio > SHADE_GREEN
         return ABOVE_ICE if beyond_shade and not low_sun else 0.35
     lit_and_flat = e.slope_deg < FLAT_DEG and e.illumination > TURNED_AWAY
-    return 0.08 if lit_and_flat and e.shadow_fraction < 0.2 else 0.14
+    return 0.08 if lit_and_flat and e.shadow_fraction < FLAGGED else 0.14
 
 
 def _goes_on(e: Features) -> bool:
@@ -302,7 +361,7 @@ def quality(features: Features, outline_method: str, *, has_cloud_mask: bool = T
     """Return good, fair or poor, with the reason."""
     if features.haze_fraction > 0.3:
         return N_("poor: seen through thin cloud")
-    if features.illumination < SHADED or features.shadow_fraction > 0.5:
+    if features.illumination < SHADED or features.shadow_fraction > SHADOWED:
         return N_("poor: in shadow")
     if np.isnan(features.slope_deg):
         return schema.NO_DEM

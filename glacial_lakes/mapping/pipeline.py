@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +49,14 @@ from glacial_lakes.mapping.outside_model import (
     read_outside_model,
 )
 from glacial_lakes.mapping.path_radiance import is_top_of_atmosphere, path_reflectance
-from glacial_lakes.mapping.pixels import CIRRUS, Pixels, band_names, ground_states, read_pixels
+from glacial_lakes.mapping.pixels import (
+    CIRRUS,
+    NODATA,
+    Pixels,
+    band_names,
+    ground_states,
+    read_pixels,
+)
 from glacial_lakes.mapping.probability import lake_prob
 from glacial_lakes.mapping.reach import on_map
 from glacial_lakes.mapping.read_mask import REMOTE_PX, Blocks
@@ -290,6 +297,7 @@ def _map(
         look,
         model,
         fields,
+        tuple(_whole(places) for places in (region, ground) if places is not None),
     )
     states, measured = _measure_all(job, settings.strip_rows)
     rows, rivers = _decide(job, states, measured, settings.min_lake_prob)
@@ -335,14 +343,15 @@ def _blocks(
     glacier_buffer_m: float | None,
     region: gpd.GeoDataFrame | None,
 ) -> Blocks:
-    green = scene.bands["green"]
-    if is_remote(green.path):
-        blocks = Blocks.of(scene.grid, REMOTE_PX, REMOTE_PX)
+    green, around = scene.bands["green"], 0
+    if is_remote(green.path):  # what is around what ends at the border is not decoded twice
+        blocks, around = Blocks.of(scene.grid, REMOTE_PX, REMOTE_PX), AROUND_PX
     else:
         blocks = Blocks.of(scene.grid, min(block_shape(green)))
     if ice is not None and glacier_buffer_m is not None:
-        blocks = blocks.near(on_map(ice, scene.grid, glacier_buffer_m), glacier_buffer_m)
-    return blocks if region is None else blocks.near(region, 0.0)
+        ground = on_map(ice, scene.grid, glacier_buffer_m)
+        blocks = blocks.near(ground, glacier_buffer_m, around)
+    return blocks if region is None else blocks.near(region, 0.0, around)
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,7 +400,7 @@ def candidates(
     sky, judged = _Sky(job, states), []
     for one in measured:
         if one.found is not None:
-            found = _reached(job, sky, one, one.found)
+            found, _ = _reached(job, sky.clouds, one, one.found)
             rules = classification.by_rules(found)
             judged.append(Judged(found, rules, *lake_prob(found, rules), one.window, one.body))
     return judged
@@ -415,6 +424,8 @@ class _Job:
     """What proposes, when it may leave ground unanswered."""
     fields: Fields | None = None
     """What keeps all that is gone through, when somebody asks for it."""
+    asked: tuple[shapely.Geometry, ...] = ()
+    """On the map of the scene, each of which a lake meets, or nothing is told of it."""
 
     @cached_property
     def terrain(self) -> Terrain | None:
@@ -435,6 +446,10 @@ class _Job:
             heights = self.terrain.on(coarse.transform, coarse.shape, "elevation_m")
             height = float(np.nanmedian(heights))
         return path_reflectance(self.scene, self.bands, height)
+
+    def wants(self, outline: shapely.Geometry) -> bool:
+        """Return whether anything may be told of a lake."""
+        return all(outline.intersects(places) for places in self.asked)
 
     def seeds(self, pixels: Pixels) -> NDArray[np.bool_]:
         """Return the pixels that may hold water."""
@@ -621,14 +636,18 @@ def _decide(
 ) -> tuple[list[dict[str, Any]], list[tuple[Window, Bool]]]:
     """Return the rows of the lakes and the pixels of rivers, and mark what the candidates settle.
 
-    The last question needs all of the scene: whether a cloud may cast its shadow on a place.
+    The last question needs all of the scene: whether a cloud may cast its shadow on a place. It is
+    asked of what may be a lake that somebody wants, for to answer it more may have to be read.
     """
     sky = _Sky(job, states)
     rows, rivers, marks = [], [], []
     for one in measured:
         category = "land"
         if one.found is not None:
-            found = _reached(job, sky, one, one.found)
+            found = one.found
+            is_open = one.row is not None and job.wants(one.row["geometry"])
+            if is_open:
+                found = _under_its_sky(job, sky, one, found, min_lake_prob)
             category = classification.classify(found, min_lake_prob)
             if job.fields is not None:
                 job.fields.keep_judged(one, found, category)
@@ -660,6 +679,7 @@ class _Sky:
 
     def __init__(self, job: _Job, states: States) -> None:
         self._job, self._states = job, states
+        self._flags: dict[Place, NDArray[np.uint8]] = {}
         self._read: dict[Place, Bool] = {}
 
     def clouds(self, window: Window, places: Collection[Place]) -> Bool:
@@ -667,23 +687,41 @@ class _Sky:
 
         What lies in blocks other than those of some places may be left out.
         """
+        return self._of(window, places, self._look)
+
+    def flagged(self, window: Window, places: Collection[Place]) -> Bool:
+        """Return those of the clouds that the product flags, of which nothing else is read."""
+        return self._of(window, places, self._look_at_flags)
+
+    def _of(self, window: Window, places: Collection[Place], look: Callable[[Place], Bool]) -> Bool:
         found: Bool = self._states[window.toslices()] == State.CLOUD
         blocks = self._job.blocks
         for block in places:
-            if blocks.wanted[block]:
-                continue
-            there = blocks.window(block)
-            if block not in self._read:
-                self._read[block] = self._look(there)
-            both = there.intersection(window)
-            found[within(both, window)] = self._read[block][within(both, there)]
+            if not blocks.wanted[block]:
+                there = blocks.window(block)
+                both = there.intersection(window)
+                found[within(both, window)] = look(block)[within(both, there)]
         return found
 
-    def _look(self, there: Window) -> Bool:
+    def _look_at_flags(self, block: Place) -> Bool:
+        if block not in self._flags:
+            there = self._job.blocks.window(block)
+            self._flags[block] = self._job.scene.read_flags(there)
+        flags = self._flags[block]
+        is_cloud: Bool = (flags & (masks.CLOUD | CIRRUS) != 0) & (flags & NODATA == 0)
+        return is_cloud
+
+    def _look(self, block: Place) -> Bool:
+        if block not in self._read:
+            self._look_at_flags(block)
+            there = self._job.blocks.window(block)
+            self._read[block] = self._clouds_in(there, self._flags[block])
+        return self._read[block]
+
+    def _clouds_in(self, there: Window, flags: NDArray[np.uint8]) -> Bool:
         """Return the clouds of a block that was not read yet."""
         job = self._job
         names = [name for name in ("green", "swir1") if name in job.bands]
-        flags = job.scene.read_flags(there)
         bands = dict(zip(names, job.scene.read(names, there), strict=True))
         for name in job.path.keys() & bands.keys():
             bands[name] -= np.float32(job.path[name])
@@ -706,16 +744,29 @@ def _blocks_towards(
     return places
 
 
-def _reached(job: _Job, sky: _Sky, one: Measured, found: Features) -> Features:
-    """Return the features with what the clouds towards the sun tell of the outline.
+def _under_its_sky(
+    job: _Job, sky: _Sky, one: Measured, found: Features, min_lake_prob: float
+) -> Features:
+    """Return the features with what the clouds towards the sun tell, as far as that decides."""
+    told, least = found, 0.0
+    for clouds in (sky.flagged, sky.clouds):
+        if not classification.sky_decides(found, min_lake_prob, least):
+            break
+        told, least = _reached(job, clouds, one, found)
+    return told
 
-    That is the share on which a cloud may cast its shadow. What the product flags as such beyond
-    it is dark for another reason: products take dark lakes for shadows.
-    """
+
+def _reached(
+    job: _Job,
+    clouds: Callable[[Window, Collection[Place]], Bool],
+    one: Measured,
+    found: Features,
+) -> tuple[Features, float]:
+    """Return the features under some clouds, and the share that these may shade."""
     azimuth, elevation = job.scene.sun_azimuth_deg, job.scene.sun_elevation_deg
     asked = classification.may_be_cloud_shadow(found)
     if azimuth is None or elevation is None or not (asked or found.shadow_fraction > 0):
-        return found
+        return found, 0.0
     grid = job.scene.grid
     rows, cols = np.nonzero(one.body)
     rows, cols = rows + int(one.window.row_off), cols + int(one.window.col_off)
@@ -725,16 +776,14 @@ def _reached(job: _Job, sky: _Sky, one: Measured, found: Features) -> Features:
     own = Window(int(cols.min()), int(rows.min()), int(np.ptp(cols)) + 1, int(np.ptp(rows)) + 1)
     places = _blocks_towards(job.blocks, own, *masks.towards_sun(grid.resolution, *sun))
     reach = masks.reach_fraction(
-        sky.clouds(window, places),
+        clouds(window, places),
         rows - int(window.row_off),
         cols - int(window.col_off),
         grid.resolution,
         *sun,
     )
-    shadow = found.shadow_fraction
-    if (window.height, window.width) == (above.height, above.width):  # else clouds may lie beyond
-        shadow = min(shadow, reach)
-    return replace(found, reach_fraction=reach if asked else 0.0, shadow_fraction=shadow)
+    is_whole = (window.height, window.width) == (above.height, above.width)
+    return classification.under_sky(found, reach, is_whole=is_whole), reach
 
 
 def _touched(grid: Grid, read: Window, table: gpd.GeoDataFrame) -> Window:
@@ -745,6 +794,13 @@ def _touched(grid: Grid, read: Window, table: gpd.GeoDataFrame) -> Window:
     return union(windows) if windows else Window(0, 0, 1, 1)
 
 
+def _whole(places: gpd.GeoDataFrame) -> shapely.Geometry:
+    """Return all of some places as one."""
+    whole = shapely.union_all(repaired(places.geometry))
+    shapely.prepare(whole)
+    return whole
+
+
 def _within(
     places: gpd.GeoDataFrame,
     table: gpd.GeoDataFrame,
@@ -753,7 +809,7 @@ def _within(
     grid: Grid,
 ) -> gpd.GeoDataFrame:
     """Return the lakes of some places, and tell in the states of nothing that lies elsewhere."""
-    inside = shapely.union_all(repaired(places.geometry))
+    inside = _whole(places)
     chosen = shapely.intersects(inside, chosen_by.to_numpy())
     table = table[chosen].reset_index(drop=True)
     kept = [inside, *table.geometry]  # a lake on the border is seen as a whole

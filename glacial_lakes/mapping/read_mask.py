@@ -45,8 +45,8 @@ class Blocks:
         rows, cols = (-(-length // edge) for length in grid.shape)
         return cls(grid, edge, np.ones((rows, cols), bool))
 
-    def near(self, places: gpd.GeoDataFrame, distance_m: float) -> Blocks:
-        """Return the blocks that lie within a distance of some geometries."""
+    def near(self, places: gpd.GeoDataFrame, distance_m: float, around_px: int = 0) -> Blocks:
+        """Return the blocks that lie within a distance of some geometries, or around what does."""
         geometries = places.geometry.to_crs(self.grid.crs.to_wkt())
         geometries = geometries[~(geometries.isna() | geometries.is_empty)]
         reach = (
@@ -55,7 +55,8 @@ class Blocks:
         )
         rows, cols = np.indices(self.wanted.shape) * self.edge
         edges = np.stack([rows, cols, rows + self.edge, cols + self.edge], -1).reshape(-1, 4)
-        near = _near(self._boxes(edges), reach).reshape(self.wanted.shape)
+        read = reach[0], reach[1] + around_px * self.grid.resolution
+        near = _near(self._boxes(edges), read).reshape(self.wanted.shape)
         return replace(self, wanted=self.wanted & near, reaches=(*self.reaches, reach))
 
     def reached(self, windows: Sequence[Window]) -> NDArray[np.bool_]:

@@ -19,11 +19,16 @@ from glacial_lakes.scenes.landsat import COLLECTION_2, FILL
 from glacial_lakes.scenes.metadata import read_json, to_name
 from glacial_lakes.scenes.names import Named, read_name
 from glacial_lakes.scenes.offsets import expected_offset
-from glacial_lakes.scenes.quality import Decoder
+from glacial_lakes.scenes.quality import (
+    QUALITY_LAYERS,
+    SATURATION_LAYER,
+    Decoder,
+    saturation_bits,
+)
 from glacial_lakes.scenes.raster import AnyLayer, Header, read_header
 from glacial_lakes.scenes.rows import Row
 from glacial_lakes.scenes.scene import Scene
-from glacial_lakes.scenes.sensors import MAPPING_BANDS, band_meant
+from glacial_lakes.scenes.sensors import BY_NAME, MAPPING_BANDS, band_meant
 from glacial_lakes.scenes.sidecar import Sidecar, read_sidecar, require_beside
 from glacial_lakes.scenes.source import Source, driver_of, raster_name
 
@@ -47,10 +52,7 @@ _FILE = re.compile(
     r"(?P<pixel>_\d0m)?(?:_\(Raw\))?\.(?:tiff?|jp2)",
     re.IGNORECASE,
 )
-_LAYERS: Mapping[str, Decoder] = {"scl": "scl", "qa_pixel": "qa_pixel"}
-_SATURATION = "qa_radsat"
 _TILE_INFO = "tileInfo.json"
-_FOUR_LOWEST = ("blue", "green", "red", "nir")
 
 
 def is_band(name: str) -> bool:
@@ -112,7 +114,7 @@ def open_bands(source: Source, start: str) -> Scene:
     """
     files = groups(source.names)[start]
     name = sidecar_name(start)
-    named, usual, metadata = _told(source, start, files)
+    named, usual, metadata, product = _told(source, start)
     told = read_sidecar(source, name, usual)
     if named is not None and named.maker == "landsat" and named.level.startswith("L1"):
         raise MissingFileError(source.path, "lacks its metadata, *_MTL.txt", "download it whole")
@@ -142,15 +144,13 @@ def open_bands(source: Source, start: str) -> Scene:
     if layer is not None:
         quality = layer_in(source, layer[0], grid, finest), layer[1]
     else:
-        for token, decoder in _LAYERS.items():
+        for token, decoder in QUALITY_LAYERS.items():
             if token in files:
                 quality = layer_in(source, files[token], grid, finest), decoder
     saturation = None
-    if _SATURATION in files:
-        saturation = layer_in(source, files[_SATURATION], grid, finest)
-    numbers = [int(re.sub(r"\D", "", _token(files, chosen[band])) or 0) for band in _FOUR_LOWEST
-               if band in chosen]  # fmt: skip
-    stem = start.rstrip("_. -") or source.path.name
+    if SATURATION_LAYER in files:
+        saturation = layer_in(source, files[SATURATION_LAYER], grid, finest)
+    stem = start.rstrip("_. -") or product or source.path.name
     fields = declared(
         told.where if name in source.names else source.path,
         id=to_name(re.sub(r"[^\w.+-]", "_", stem), N_("the file name"), source.path),
@@ -172,31 +172,27 @@ def open_bands(source: Source, start: str) -> Scene:
             **({"time": "overpass"} if is_usual else {}),
         },
     )
-    if saturation is not None and all(numbers):
-        fields |= {
-            "saturation": saturation,
-            "saturation_bits": sum(1 << number - 1 for number in numbers),
-        }
+    facts = BY_NAME.get(told.text("sensor"))
+    if saturation is not None and facts is not None:
+        fields |= {"saturation": saturation, "saturation_bits": saturation_bits(facts.bands)}
     return Scene(**fields)
 
 
-def _token(files: Mapping[str, str], file: str) -> str:
-    return next((token for token, name in files.items() if name == file), "")
+def _told(source: Source, start: str) -> tuple[Named | None, dict[str, Any], tuple[str, ...], str]:
+    """Return what names and the JSON of Amazon tell, and the names of the latter and its product.
 
-
-def _told(
-    source: Source, start: str, files: Mapping[str, str]
-) -> tuple[Named | None, dict[str, Any], tuple[str, ...]]:
-    """Return what names and the JSON of Amazon tell, and the name of the latter."""
+    Folders of Amazon are called after a number, which many have.
+    """
     info: Mapping[str, Any] = {}
     metadata: tuple[str, ...] = ()
     if _TILE_INFO in source.names and not start:
         content = read_json(source, _TILE_INFO)
         info, metadata = (content if isinstance(content, dict) else {}), (_TILE_INFO,)
-    texts = (start.rstrip("_. -"), str(info.get("productName", "")), source.path.name)
+    product = str(info.get("productName") or "")
+    texts = (start.rstrip("_. -"), product, source.path.name)
     names = [named for text in texts if (named := read_name(text, source.path)) is not None]
     if not names:
-        return None, {}, metadata
+        return None, {}, metadata, ""
     days = {named.day for named in names}
     sensors = {named.sensor for named in names if named.sensor}
     if len(days) > 1 or len(sensors) > 1:
@@ -215,7 +211,7 @@ def _told(
         usual["level"] = named.level
     if "cloudyPixelPercentage" in info:
         usual["cloud_percent"] = info["cloudyPixelPercentage"]
-    return named, usual, metadata
+    return named, usual, metadata, product if read_name(product, source.path) else ""
 
 
 def _chosen(files: Mapping[str, str], told: Sidecar, source: Source) -> dict[str, str]:

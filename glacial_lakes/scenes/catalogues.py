@@ -26,7 +26,7 @@ from glacial_lakes.errors import (
 )
 from glacial_lakes.io.extras import optional
 from glacial_lakes.io.parsing import json_of
-from glacial_lakes.scenes.remote import Access, session_for, shown_address
+from glacial_lakes.scenes.remote import Access, Limit, session_for, shown_address
 from glacial_lakes.scenes.source import MAX_METADATA_BYTES, require_plain
 from glacial_lakes.settings import StacSource
 
@@ -198,7 +198,12 @@ def _get(url: str, access: Access) -> bytes:
     requests = optional("stac", "requests")
     where = shown_address(url)
     try:
-        with session_for(access).get(url, stream=True, timeout=access.wait_s) as answer:
+        with (
+            Limit(access.longest_s) as limit,
+            session_for(access).get(url, stream=True, timeout=access.wait_s) as answer,
+        ):
+            if limit.is_over:  # what came may seem whole
+                raise _silent(where, TimeoutError())
             if answer.status_code != 200:
                 what = N_("its server does not have it (HTTP {status})")
                 status = answer.status_code
@@ -210,6 +215,8 @@ def _get(url: str, access: Access) -> bytes:
                     raise UnsafeInputError(
                         where, "is too large for a catalogue", "name a part of it"
                     )
+            if limit.is_over:
+                raise _silent(where, TimeoutError())
             return content
     except requests.RequestException as error:
         raise _silent(where, error) from None

@@ -24,11 +24,11 @@ from glacial_lakes.scenes.landsat import COLLECTION_2, FILL
 from glacial_lakes.scenes.local_metres import grid_of
 from glacial_lakes.scenes.metadata import to_name
 from glacial_lakes.scenes.names import read_name
-from glacial_lakes.scenes.quality import Decoder
+from glacial_lakes.scenes.quality import QUALITY_LAYERS, SATURATION_LAYER, Decoder, saturation_bits
 from glacial_lakes.scenes.raster import AnyLayer, Band, Header, read_header, read_tags
 from glacial_lakes.scenes.rows import Row
 from glacial_lakes.scenes.scene import Scene
-from glacial_lakes.scenes.sensors import MAPPING_BANDS, BandName, band_meant
+from glacial_lakes.scenes.sensors import BY_NAME, MAPPING_BANDS, BandName, band_meant
 from glacial_lakes.scenes.sidecar import REQUIRED, UNTAGGED, Sidecar, read_sidecar
 from glacial_lakes.scenes.source import Source, raster_name, read_metadata
 
@@ -99,27 +99,35 @@ def open_geotiff(path: Path) -> Scene:
     sensor = to_name(told.text("sensor"), "sensor", sidecar)
     bands = _bands(told, _table(told, sensor, source, path), image, header, grid)
     time, is_usual = told.time(grid)
-    return Scene(
-        **declared(
-            sidecar,
-            id=to_name(path.stem.replace(" ", "_"), N_("the file name"), path),
-            path=str(path),
-            sensor=sensor,
-            level=told.text("level") if "level" in told else "stack",
-            acquired=time,
-            grid=grid,
-            bands=bands,
-            quality=_quality(told, path, grid, header),
-            sun=declared_sun(told.keys, sidecar),
-            cloud_percent=told.keys.get("cloud_percent"),
-            provenance={
-                "product": "geotiff",
-                "granule": path.stem,
-                "metadata": (sidecar.name if is_there else path.name,),
-                **({"time": "overpass"} if is_usual else {}),
-            },
-        )
+    described = {text.lower(): int(number) for number, text in
+                 read_tags(image, DRIVER).items() if number.isdigit()}  # fmt: skip
+    fields = declared(
+        sidecar,
+        id=to_name(path.stem.replace(" ", "_"), N_("the file name"), path),
+        path=str(path),
+        sensor=sensor,
+        level=told.text("level") if "level" in told else "stack",
+        acquired=time,
+        grid=grid,
+        bands=bands,
+        quality=_quality(told, path, grid, header, described),
+        sun=declared_sun(told.keys, sidecar),
+        cloud_percent=told.keys.get("cloud_percent"),
+        provenance={
+            "product": "geotiff",
+            "granule": path.stem,
+            "metadata": (sidecar.name if is_there else path.name,),
+            **({"time": "overpass"} if is_usual else {}),
+        },
     )
+    if SATURATION_LAYER in described and sensor in BY_NAME:
+        own = Source(path.parent, "folder", (path.name,))
+        index = described[SATURATION_LAYER]
+        fields |= {
+            "saturation": layer_in(own, path.name, grid, header, index),
+            "saturation_bits": saturation_bits(BY_NAME[sensor].bands),
+        }
+    return Scene(**fields)
 
 
 def _is_named(path: Path) -> bool:
@@ -224,10 +232,15 @@ def _bands(
 
 
 def _quality(
-    told: Sidecar, path: Path, grid: Grid, header: Header
+    told: Sidecar, path: Path, grid: Grid, header: Header, described: Mapping[str, int]
 ) -> tuple[AnyLayer | None, Decoder]:
+    """Return the layer that the sidecar names, else the one that is described among the bands."""
     layer = told.quality()
     if layer is None:
+        own = Source(path.parent, "folder", (path.name,))
+        for name, decoder in QUALITY_LAYERS.items():
+            if name in described:
+                return layer_in(own, path.name, grid, header, described[name]), decoder
         return None, "none"
     name, decoder = layer
     if not (path.parent / name).is_file():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,10 @@ ROWS = (
 )
 
 _SCALE, _FILL = 1e-4, -9999.0
+_ORBIT = timedelta(hours=2)
+"""The name of S30 tells when the sensor began, before an orbit at most, maybe the day before."""
+_EACH = re.compile(r"\s*(?:[;,]|\s\+\s)\s*")
+"""Between what is told of each of two images that one product was made of."""
 _NARROW_NIR = "B8A"
 """Of S30 the band that is like the near infrared of Landsat; the wide one where it is missing."""
 
@@ -103,10 +108,10 @@ def open_hls(source: Source, metadata_name: str) -> Scene:
         source, {band: Stored(file, scale, offset, _FILL) for band, file in files.items()}
     )
     check_tile(named.granule, grid, where, is_always_north=True)
-    times = re.split(r"[;,]\s*", tags.get("SENSING_TIME", ""))
+    times = _EACH.split(tags.get("SENSING_TIME", "").strip())
     acquired = to_time(times[0] or named.time.isoformat(), N_("the sensing time"), where)
     doubts = []
-    if acquired.date() != named.day:
+    if abs(acquired - named.time) > _ORBIT:
         doubts.append(
             Message(
                 "the image is of {day}, but its name tells {named}",
@@ -114,7 +119,9 @@ def open_hls(source: Source, metadata_name: str) -> Scene:
                 named=Message.of_day(named.day),
             )
         )
-    if not math.isclose(scale, _SCALE) or offset:
+    if (
+        not math.isclose(scale, _SCALE, rel_tol=1e-6) or offset
+    ):  # some tell it as a float of 32 bits
         what = N_(
             "the scale is {scale:g}, the offset {offset:g}; all products have {usual:g} and 0"
         )
@@ -156,5 +163,5 @@ def _sun(tags: Mapping[str, str], where: Path) -> tuple[float, float] | None:
     names = ("MEAN_SUN_ZENITH_ANGLE", "MEAN_SUN_AZIMUTH_ANGLE")
     if not all(name in tags for name in names):
         return None
-    zenith, azimuth = (to_number(re.split(r"[;,]", tags[name])[0], name, where) for name in names)
+    zenith, azimuth = (to_number(_EACH.split(tags[name])[0], name, where) for name in names)
     return to_sun(90 - zenith, azimuth, where)

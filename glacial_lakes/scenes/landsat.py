@@ -25,7 +25,7 @@ from glacial_lakes.grid import Grid
 from glacial_lakes.scenes.metadata import to_name, to_number, to_sun, to_time
 from glacial_lakes.scenes.mtl import Groups, read_mtl
 from glacial_lakes.scenes.plausibility import check_time, contradictions
-from glacial_lakes.scenes.quality import Decoder
+from glacial_lakes.scenes.quality import Decoder, saturation_bits
 from glacial_lakes.scenes.raster import Band, Header, coarsening, read_header
 from glacial_lakes.scenes.rows import Row
 from glacial_lakes.scenes.scene import Scene
@@ -184,7 +184,7 @@ def open_landsat(source: Source, metadata_name: str) -> Scene:
         quality=None if quality_file is None else _layer(source, quality_file, fine),
         decoder=decoder,
         saturation=None if saturation_file is None else _layer(source, saturation_file, fine),
-        saturation_bits=sum(1 << numbers[n] - 1 for n in ("blue", "green", "red", "nir")),
+        saturation_bits=saturation_bits(numbers),
         cloud_percent=None if cloud is None else _cloud(cloud, where),
         provenance={
             "product": "landsat",

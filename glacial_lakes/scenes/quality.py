@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import IntFlag
 from typing import Any, Literal
 
@@ -76,6 +76,29 @@ _BQA_CONFIDENCES = {
 """First bit of each two-bit confidence in Landsat Collection 1 BQA; 3 is high (LSDS-1618)."""
 
 
+QUALITY_LAYERS: Mapping[str, Decoder] = {"scl": "scl", "qa_pixel": "qa_pixel"}
+"""Layers that are known by their own names, and their decoders."""
+SATURATION_LAYER = "qa_radsat"
+"""The name of Landsat's layer of saturated bands, a bit each."""
+
+
+def saturation_bits(numbers: Mapping[str, int]) -> int:
+    """Return the bits of Landsat's layer that count, by the numbers of bands.
+
+    Those of the bands that outlines are drawn with: bright snow saturates no others.
+    """
+    return sum(
+        1 << numbers[name] - 1 for name in ("blue", "green", "red", "nir") if name in numbers
+    )
+
+
+def as_whole(numbers: NDArray[Any], fill: int) -> NDArray[Any]:
+    """Return numbers of classes or bits as whole ones: exports of several bands have one type."""
+    if numbers.dtype.kind != "f":
+        return numbers
+    return np.where(np.isfinite(numbers), numbers, fill).astype(np.uint16)
+
+
 def set_flag(flags: Flags, where: NDArray[np.bool_], flag: Quality) -> None:
     """Add a flag to some pixels, in place."""
     flags[where] |= np.uint8(flag)
@@ -85,12 +108,13 @@ def decode_scl(classes: NDArray[Any]) -> Flags:
     """Return the flags of Sentinel-2 scene classes (uint8, 0–11); other classes are no data."""
     table = np.full(256, Quality.NODATA, np.uint8)
     table[:12] = [_SCL_FLAGS.get(value, 0) for value in range(12)]
-    flags: Flags = table[classes.astype(np.uint8)]
+    flags: Flags = table[as_whole(classes, 0).astype(np.uint8)]
     return flags
 
 
 def decode_qa_pixel(bits: NDArray[Any]) -> Flags:
     """Return the flags of Landsat Collection 2 QA_PIXEL numbers (uint16)."""
+    bits = as_whole(bits, 1)
     flags = np.zeros(bits.shape, np.uint8)
     for mask, flag in _QA_PIXEL_FLAGS.items():
         set_flag(flags, (bits & mask) != 0, flag)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -79,6 +80,11 @@ class Access:
     wait_s: float = 30.0
     """Longest time without a byte of an answer."""
     attempts: int = 3
+
+    @property
+    def longest_s(self) -> float:
+        """Longest time until a document is there, or a page of what was found."""
+        return 10 * self.wait_s
 
     def require(self, url: str) -> None:
         """Refuse an address that nobody allowed.
@@ -426,30 +432,99 @@ def shown_address(url: str) -> str:
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
+class Limit:
+    """A time for all that this thread asks within it: a timeout begins anew with each byte.
+
+    When it is over, the connections of the thread are cut, and whoever reads from them is told.
+
+    Parameters
+    ----------
+    seconds : float
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.is_over = False
+        self._sockets: list[socket.socket] = []
+        self._timer = threading.Timer(seconds, self._end)
+        self._timer.daemon = True
+
+    def watch(self, one: socket.socket) -> None:
+        """Cut this connection, too, when the time is over."""
+        self._sockets.append(one)
+        if self.is_over:
+            self._end()
+
+    def _end(self) -> None:
+        self.is_over = True
+        for one in self._sockets:
+            with suppress(OSError):
+                socket.socket.shutdown(one, socket.SHUT_RDWR)  # below what encrypts
+
+    def __enter__(self) -> Limit:
+        _running.limit = self
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        _running.limit = None
+
+
+_running = threading.local()
 _sessions = threading.local()
 
 
 def session_for(access: Access) -> Any:
-    """Return a session of ``requests`` that asks only hosts that are allowed, also when sent on."""
+    """Return a session of ``requests`` that asks only hosts that are allowed, also when sent on.
+
+    Whoever reads a body in parts (``stream``) sets a :class:`Limit`; others have one.
+    """
     known = getattr(_sessions, "known", None)
     if known is not None and known[0] == access:
         return known[1]
     requests = optional("stac", "requests")
 
     class Allowed(requests.adapters.HTTPAdapter):  # type: ignore[misc, name-defined]
+        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+            super().init_poolmanager(*args, **kwargs)
+            kinds = self.poolmanager.pool_classes_by_scheme
+            self.poolmanager.pool_classes_by_scheme = {
+                scheme: _watched(kind) for scheme, kind in kinds.items()
+            }
+
         def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
             access.require(request.url)
             if urlsplit(request.url).hostname in _LOCAL:
                 kwargs["proxies"] = {}
             return super().send(request, *args, **kwargs)
 
-    session = requests.Session()
+    class Session(requests.Session):  # type: ignore[misc, name-defined]
+        def send(self, request: Any, **kwargs: Any) -> Any:
+            if kwargs.get("stream") or getattr(_running, "limit", None) is not None:
+                return super().send(request, **kwargs)
+            with Limit(access.longest_s):
+                return super().send(request, **kwargs)
+
+    session = Session()
     session.auth = lambda request: request  # no names and passwords of a .netrc
     session.max_redirects = 5
     for scheme in ("https://", "http://"):
         session.mount(scheme, Allowed(pool_maxsize=TOGETHER))
     _sessions.known = (access, session)
     return session
+
+
+def _watched(pool: Any) -> Any:
+    """Return a pool of urllib3 whose connections are cut when the time of their thread is over."""
+
+    class Connection(pool.ConnectionCls):  # type: ignore[misc, name-defined]
+        def getresponse(self) -> Any:
+            limit = getattr(_running, "limit", None)
+            if limit is not None and self.sock is not None:
+                limit.watch(self.sock)
+            return super().getresponse()
+
+    return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
 
 
 def _get_part(url: str, start: int, end: int, access: Access) -> tuple[bytes, int, str]:
@@ -468,13 +543,16 @@ def _try_part(url: str, start: int, end: int, access: Access) -> tuple[bytes, in
     requests = optional("stac", "requests")
     headers = {"Range": f"bytes={start}-{end - 1}", "Accept-Encoding": "identity"}
     where = shown_address(url)
+    address = signed(url, access)
     try:
-        with session_for(access).get(
-            signed(url, access),
-            headers=headers,
-            stream=True,
-            timeout=(access.wait_s, access.wait_s),
-        ) as answer:
+        with (
+            Limit(2 * access.wait_s + (end - start) / _SLOWEST) as limit,
+            session_for(access).get(
+                address, headers=headers, stream=True, timeout=(access.wait_s, access.wait_s)
+            ) as answer,
+        ):
+            if limit.is_over:  # of headers that were cut some may be missing
+                raise _failed(where, _TOO_SLOW)
             if answer.status_code in _BUSY:
                 raise _failed(where, Message("HTTP {status}", status=answer.status_code))
             if answer.status_code == 200:
@@ -487,19 +565,17 @@ def _try_part(url: str, start: int, end: int, access: Access) -> tuple[bytes, in
             if first != start or last != min(end, size) - 1 or size > _MOST_BYTES:
                 what = N_("its server gives another part than it was asked for")
                 raise DamagedFileError(where, what, _AGAIN)
-            content = _body(answer, last + 1 - first, where, access)
+            content = _body(answer, last + 1 - first, where, limit)
             tag = answer.headers.get("ETag") or answer.headers.get("Last-Modified") or ""
             return content, size, tag
     except GlacialLakesError:
         raise
     except (requests.RequestException, OSError) as error:
-        reason = type(error).__name__
-        raise _failed(where, reason) from None
+        raise _failed(where, _TOO_SLOW if limit.is_over else type(error).__name__) from None
 
 
-def _body(answer: Any, count: int, where: str, access: Access) -> bytes:
-    """Return the body of an answer: as long as it says, and in a time that is no stall."""
-    deadline = time.monotonic() + access.wait_s + count / _SLOWEST
+def _body(answer: Any, count: int, where: str, limit: Limit) -> bytes:
+    """Return the body of an answer: as long as it says."""
     parts, taken = [], 0
     for part in answer.iter_content(1 << 16):
         taken += len(part)
@@ -507,15 +583,14 @@ def _body(answer: Any, count: int, where: str, access: Access) -> bytes:
         if taken > count:
             what = N_("its server gives more than it was asked for")
             raise DamagedFileError(where, what, _AGAIN)
-        if time.monotonic() > deadline:
-            raise _failed(where, Message("it is slower than {rate} kB/s", rate=_SLOWEST // 1000))
     if taken < count:
-        raise _failed(where, N_("the answer was cut"))
+        raise _failed(where, _TOO_SLOW if limit.is_over else N_("the answer was cut"))
     return b"".join(parts)
 
 
 _SLOWEST = 10_000
 """Bytes a second below which a server is given up."""
+_TOO_SLOW = Message("it is slower than {rate} kB/s", rate=_SLOWEST // 1000)
 
 
 def _failed(where: str, reason: str) -> ResourceError:

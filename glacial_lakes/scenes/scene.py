@@ -20,7 +20,14 @@ from glacial_lakes.io.extras import chunked, lazy_pixels
 from glacial_lakes.kernels.interpolation import bilinear, coarse_span, nearest
 from glacial_lakes.runtime.notebooks import ShowsFacts
 from glacial_lakes.scenes.arrays import fields_of
-from glacial_lakes.scenes.quality import FLAG_ATTRS, Decoder, Quality, decoder_of, set_flag
+from glacial_lakes.scenes.quality import (
+    FLAG_ATTRS,
+    Decoder,
+    Quality,
+    as_whole,
+    decoder_of,
+    set_flag,
+)
 from glacial_lakes.scenes.raster import (
     AnyBand,
     AnyLayer,
@@ -312,6 +319,7 @@ class Scene(ShowsFacts):
                 set_flag(flags, ~seen, Quality.NODATA)
         if self.saturation is not None:
             numbers, _ = self._read_nearest(self.saturation, window)
+            numbers = as_whole(numbers, 0)
             set_flag(flags, (numbers & self.saturation_bits) != 0, Quality.SATURATED)
         return flags
 

@@ -30,9 +30,11 @@ from glacial_lakes.errors import (
 )
 from glacial_lakes.grid import Grid
 from glacial_lakes.scenes.eopf_zarr import METADATA, one_store, open_eopf, open_remote_eopf
+from glacial_lakes.scenes.landsat import COLLECTION_2
 from glacial_lakes.scenes.metadata import to_name, to_number, to_sun, to_time
 from glacial_lakes.scenes.offsets import stored_offset
 from glacial_lakes.scenes.plausibility import check_tile, check_time, contradictions
+from glacial_lakes.scenes.quality import QUALITY_LAYERS, SATURATION_LAYER, saturation_bits
 from glacial_lakes.scenes.raster import AnyBand, Band, Header, coarsening, read_header
 from glacial_lakes.scenes.remote import Access, describe
 from glacial_lakes.scenes.scene import Scene
@@ -91,8 +93,6 @@ PROVIDERS = (
 """Elsewhere an offset that is listed is believed where the baseline has it, and a baseline from
 04.00 on without one is refused."""
 
-_QUALITY = {"scl": "scl", "qa_pixel": "qa_pixel"}
-_LANDSAT_SATURATION = "qa_radsat"
 _TIFF = re.compile(r"image/(?:tiff|vnd\.stac\.geotiff)|geotiff", re.IGNORECASE)
 _AGAIN = N_("search again, or correct the item")
 _STORE = re.compile(r"(.+?\.zarr)(?:/|$)", re.IGNORECASE | re.DOTALL)
@@ -161,8 +161,10 @@ def open_item(
         )
         for name, path in paths.items()
     }
-    layers = {name: _layer(told, name, finest, access) for name in (*_QUALITY, _LANDSAT_SATURATION)}
-    quality = next((name for name in _QUALITY if layers[name] is not None), None)
+    layers = {
+        name: _layer(told, name, finest, access) for name in (*QUALITY_LAYERS, SATURATION_LAYER)
+    }
+    quality = next((name for name in QUALITY_LAYERS if layers[name] is not None), None)
     acquired = to_time(told.text("datetime", "start_datetime"), N_("the sensing time"), where)
     check_time(acquired, sensor.name, where)
     sun = _sun(told)
@@ -185,11 +187,9 @@ def open_item(
         sun_elevation_deg=elevation if elevation > 0 else None,
         bands=bands,
         quality=None if quality is None else layers[quality],
-        decoder="none" if quality is None else _QUALITY[quality],  # type: ignore[arg-type]
-        saturation=layers[_LANDSAT_SATURATION],
-        saturation_bits=sum(
-            1 << sensor.bands[name] - 1 for name in ("blue", "green", "red", "nir")
-        ),
+        decoder="none" if quality is None else QUALITY_LAYERS[quality],
+        saturation=layers[SATURATION_LAYER],
+        saturation_bits=saturation_bits(sensor.bands),
         cloud_percent=None if cloud is None else to_number(cloud, N_("the cloud cover"), where),
         provenance={
             "product": "stac",
@@ -398,6 +398,8 @@ def _factors(told: _Item, key: str, sensor: Sensor) -> tuple[float, float, Messa
     is_sentinel = sensor.name.startswith("S2")
     if scale is None and is_sentinel:
         scale = _SENTINEL_SCALE
+    if scale is None and offset is None and _is_collection_2(told):  # as USGS lists them
+        scale, offset = COLLECTION_2
     for name, value in (("scale", scale), *((("offset", offset),) if not is_sentinel else ())):
         if value is None:
             what = Message("{name} of {band}", name=name, band=key)
@@ -425,6 +427,12 @@ def _factors(told: _Item, key: str, sensor: Sensor) -> tuple[float, float, Messa
         is_applied=is_applied,
     )
     return factor, stored * factor, doubt
+
+
+def _is_collection_2(told: _Item) -> bool:
+    """Tell whether an item is surface reflectance of Landsat, which has the same factors always."""
+    level = told.text("landsat:correction") or ""
+    return told.text("landsat:collection_number") == "02" and level.startswith("L2S")
 
 
 def _baseline_text(told: _Item) -> str | None:
