@@ -48,7 +48,7 @@ from glacial_lakes.mapping.outside_model import (
     Probability,
     read_outside_model,
 )
-from glacial_lakes.mapping.path_radiance import is_top_of_atmosphere, path_reflectance
+from glacial_lakes.mapping.path_radiance import path_reflectance
 from glacial_lakes.mapping.pixels import CIRRUS, Pixels, band_names, ground_states, read_pixels
 from glacial_lakes.mapping.probability import lake_prob
 from glacial_lakes.mapping.reach import on_map
@@ -60,6 +60,7 @@ from glacial_lakes.measures.glaciers import glacier_outlines
 from glacial_lakes.scenes import Scene, block_shape, keep_open
 from glacial_lakes.scenes.dem import Dem
 from glacial_lakes.scenes.remote import is_remote
+from glacial_lakes.scenes.sensors import is_top_of_atmosphere
 from glacial_lakes.schema import Status
 from glacial_lakes.settings import MappingSettings
 from glacial_lakes.terrain import Terrain, read_terrain

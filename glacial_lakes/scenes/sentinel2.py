@@ -157,6 +157,7 @@ def open_sentinel2(source: Source, metadata_name: str) -> Scene:
     check_time(acquired, sensor, where)
     doubts += contradictions(acquired, grid, (elevation, azimuth), processed, scene_id, sensor)
     granule = _tile_id(scene_id, tile, where)
+    doubts += _other_tile(granule, text_in(tile, "TILE_ID") or "")
     check_tile(granule, grid, where)
     return Scene(
         id=scene_id,
@@ -436,6 +437,15 @@ def _datastrip(product: Element, tile: Element) -> str:
     name = text_in(tile, "DATASTRIP_ID") or next(listed, "")
     match = re.search(r"_S(\d{8}T\d{6})_", f"{name}_")
     return match[1] if match else ""
+
+
+def _other_tile(granule: str, tile_id: str) -> list[Message]:
+    """Return what is wrong when the metadata of the granule are those of another tile."""
+    told = re.search(r"_T(\d{2}[A-Z]{3})_", f"{tile_id}_")
+    if told is None or told[1] == granule:
+        return []
+    what = N_("the metadata of the granule are of the tile {told}, those of the product of {tile}")
+    return [Message(what, told=told[1], tile=granule)]
 
 
 def _tile_id(scene_id: str, tile: Element, where: Path) -> str:
