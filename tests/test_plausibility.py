@@ -162,6 +162,29 @@ def test_images_beside_the_corners_of_their_metadata_are_refused(
         open_scene(copy)
 
 
+def test_a_band_that_is_named_for_another_image_is_not_believed(
+    sample_data: Path, tmp_path: Path
+) -> None:
+    """Of Landsat the MTL names it; into a SAFE somebody has put it, also in place of its own."""
+    other = "LC08_L2SP_151030_20161029_20200904_02_T1"
+    band = put(f"{LANDSAT}_SR_B3.TIF", f"{other}_SR_B3.TIF")
+    copy = edited(sample_data / "scenes" / LANDSAT, tmp_path, "*MTL.txt", band)
+    shutil.copy(sample_data / "scenes" / other / f"{other}_SR_B3.TIF", copy)
+    scene = open_scene(copy)
+    with pytest.raises(ImplausibleError, match="another image"):
+        require_plausible(scene, assess(scene))
+
+    safe = tmp_path / SENTINEL2
+    shutil.copytree(sample_data / "scenes" / SENTINEL2, safe)
+    before = open_scene(safe).bands["green"].path
+    [stranger] = (sample_data / "scenes").glob("*20220816*/GRANULE/*/IMG_DATA/R10m/*_B03_10m.jp2")
+    shutil.copy(stranger, Path(before).parent)
+    assert open_scene(safe).bands["green"].path == before
+    Path(before).unlink()
+    with pytest.raises(MissingFileError, match="_20230905T055651_B03_10m"):
+        open_scene(safe)
+
+
 def test_a_collection_without_its_quality_layer_is_refused(
     sample_data: Path, tmp_path: Path
 ) -> None:

@@ -79,6 +79,7 @@ _BAND_IN_NAME = re.compile(r"_b(?:and)?(\d+)\.\w+$", re.IGNORECASE)
 _LAYER_IN_NAME = re.compile(r"_(QA_[A-Z]+|SR_\w+|ST_\w+|BQA|BQUALITY|B\d+)$", re.IGNORECASE)
 _QUALITY_NAMES = {"QA_PIXEL", "BQA", "BQUALITY"}
 _PATH_IN_NAME = re.compile(r"L[A-Z]\d\d_L\w{3}_(\d{6})_")
+_IMAGE_IN_NAME = re.compile(r"(L[A-Z]\d\d)_L\w{3}_(\d{6}_\d{8})_", re.IGNORECASE)
 _CORNER_DEG = 0.1
 """How far apart corners in degrees and in metres may be: they are rounded to 1e-5°."""
 
@@ -177,6 +178,7 @@ def open_landsat(source: Source, metadata_name: str) -> Scene:
     check_time(acquired, sensor, where)
     scene_id = to_name(_get(mtl, _IDENTITY, "LANDSAT_PRODUCT_ID", "LANDSAT_SCENE_ID"), "id", where)
     doubts += _other_path(scene_id, _path_row(mtl, where))
+    doubts += _other_image(scene_id, [*files.values(), quality_file])
     doubts += contradictions(
         acquired, grid, (elevation, azimuth), _processed(mtl), scene_id, sensor
     )
@@ -308,6 +310,17 @@ def _other_path(scene_id: str, path_row: str) -> list[Message]:
         return []
     what = N_("the image is of path and row {path}, but its name tells {named}")
     return [Message(what, path=path_row, named=named[1])]
+
+
+def _other_image(scene_id: str, files: Iterable[str | None]) -> list[Message]:
+    """Return what is wrong when a file that is listed is named for another image."""
+    own = _IMAGE_IN_NAME.match(scene_id)
+    for file in files:
+        name = Path(file or "").name
+        named = _IMAGE_IN_NAME.match(name)
+        if own is not None and named is not None and named.groups() != own.groups():
+            return [Message("its file {file} is of another image, by its name", file=name)]
+    return []
 
 
 def _other_corners(mtl: Groups, grid: Grid, where: Path) -> list[Message]:

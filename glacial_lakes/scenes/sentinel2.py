@@ -47,7 +47,7 @@ from glacial_lakes.scenes.raster import (
 from glacial_lakes.scenes.rows import Row
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sensors import SAID
-from glacial_lakes.scenes.source import Source, driver_of, find, raster_name
+from glacial_lakes.scenes.source import Source, driver_of, find, find_all, raster_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -235,17 +235,23 @@ def _image_file(source: Source, product: Element, level: str, code: str, pixel_m
     folder, ending = (
         (f"R{pixel_m}m/", f"_{code}_{pixel_m}m") if level == "L2A" else ("", f"_{code}")
     )
-    for kind in ("jp2", "tiff?"):
-        for above in ("", r"GRANULE/[^/]+/"):  # without metadata of the granule only the latter
-            name = find(source, rf"{above}IMG_DATA/{folder}[^/]*{ending}\.{kind}")
-            if name is not None:
-                return name
     texts = ((element.text or "").strip() for element in product.iter())
     listed = f"GRANULE/…/IMG_DATA/{folder}…{ending}"
     listed = next((text for text in texts if text.endswith(ending)), listed)
+    own = _IMAGE_OF.match(listed.rpartition("/")[2])
+    for kind in ("jp2", "tiff?"):
+        for above in ("", r"GRANULE/[^/]+/"):  # without metadata of the granule only the latter
+            for name in find_all(source, rf"{above}IMG_DATA/{folder}[^/]*{ending}\.{kind}"):
+                named = _IMAGE_OF.match(name.rpartition("/")[2])
+                if own is None or named is None or named[0].upper() == own[0].upper():
+                    return name  # and none of another image, which somebody put beside it
     raise MissingFileError(
         source.path, "lacks {name}", "download the product whole", name=f"{listed}.jp2"
     )
+
+
+_IMAGE_OF = re.compile(r"T\d{2}[A-Z]{3}_\d{8}T\d{6}(?=_)", re.IGNORECASE)
+"""Tile and time with which names of images begin."""
 
 
 def _special_values(product: Element, where: Path) -> tuple[float, float]:
