@@ -771,6 +771,10 @@ _INPUTS = {
     "curves": "storage.curves",
 }
 """Settings that name files besides scenes, by what the files are."""
+_PRODUCT = re.compile(
+    r"(S1|S2|L[COTEM]0?\d|HLS|SENTINEL|LANDSAT).*|.*\.(safe|zarr|zip|tar|tgz|gz|tiff?|jp2)",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def input_files(project: Project) -> dict[str, str]:
@@ -789,6 +793,36 @@ def input_files(project: Project) -> dict[str, str]:
             named[name] = value
     depths = {f"bathymetry {n}": path for n, path in enumerate(project.storage.bathymetry, 1)}
     return named | depths
+
+
+def inputs_of(project: Project) -> list[Path]:
+    """Return the files and folders that a project reads, as far as they are there.
+
+    Where a pattern of scenes finds whatever lies in the folder of the project, only what is called
+    like a product, or is an image or an archive, is an input.
+    """
+    folder = project.folder
+    found = [folder / file_of(name) for name in input_files(project).values()]
+    since = project.export.since
+    if since is not None and since.lower().endswith(".gpkg"):
+        found.append(folder / since)
+    for named in project.inputs.scenes:
+        pattern = named.stac if isinstance(named, StacSource) else named
+        if "://" in pattern:
+            continue
+        if not glob.has_magic(pattern) or (folder / pattern).exists():
+            found.append(folder / pattern)
+            continue
+        hits = _hits(pattern, folder)
+        if glob.has_magic(Path(pattern).parts[0]):
+            hits = [hit for hit in hits if _PRODUCT.fullmatch(hit.name)]
+        found += hits
+    return [path for path in found if path.exists()]
+
+
+def _hits(pattern: str, folder: Path) -> list[Path]:
+    whole = Path(glob.escape(str(folder.absolute()))) / pattern
+    return [*Path(whole.anchor).glob(str(whole.relative_to(whole.anchor)))]
 
 
 def _check_inputs(file: Path, project: Project) -> None:
@@ -834,9 +868,11 @@ def check_output(project: Project, file: Path | None = None) -> None:
         if literal.exists() or not glob.has_magic(pattern):
             hits = [literal]
         else:
-            whole = Path(glob.escape(str(folder.absolute()))) / pattern
-            found = Path(whole.anchor).glob(str(whole.relative_to(whole.anchor)))
-            hits = [hit for hit in found if not (is_same(hit, output) and _holds_results(output))]
+            hits = [
+                hit
+                for hit in _hits(pattern, folder)
+                if not (is_same(hit, output) and _holds_results(output))
+            ]
             if _would_match(pattern, output, folder):  # a scene of the next run
                 inputs.append(output)
         mixed += hits

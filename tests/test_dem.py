@@ -352,6 +352,22 @@ def test_what_lies_beside_a_model_moves_nothing(
     np.testing.assert_array_equal(read_heights(path, grid), before)
 
 
+@pytest.mark.parametrize(("across", "down"), [(1, -1), (-1, 1)])
+def test_a_model_that_is_upside_down_is_told_to_be_warped(
+    tmp_path: Path, whole: Any, grid: Grid, across: int, down: int
+) -> None:
+    heights, profile = whole
+    place = profile["transform"]
+    turned = heights[::down, ::across].astype("float32")
+    height, width = turned.shape
+    corner = place @ Affine.translation(0 if across > 0 else width, 0 if down > 0 else height)
+    profile = {**profile, "transform": corner @ Affine.scale(across, down)}
+    path = write(tmp_path / "dem.tif", np.ascontiguousarray(turned), profile)
+    for ask in (examine, lambda dem: read_heights(dem, grid)):
+        with pytest.raises(GridError, match="not north-up"):
+            ask(path)
+
+
 def test_a_model_without_a_place_is_refused(tmp_path: Path, whole: Any, grid: Grid) -> None:
     heights, profile = whole
     for lack in ({"crs": None}, {"transform": profile["transform"].rotation(10)}):

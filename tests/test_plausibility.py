@@ -26,7 +26,7 @@ from glacial_lakes.grid import Grid
 from glacial_lakes.mapping.reach import extent_of
 from glacial_lakes.scenes import discover, find_products, open_scene
 from glacial_lakes.scenes.agreement import Ground, disagreeing
-from glacial_lakes.scenes.consistency import foreign_quality, mixed_bands
+from glacial_lakes.scenes.consistency import disordered_colours, foreign_quality, mixed_bands
 from glacial_lakes.scenes.plausibility import (
     assess,
     check_time,
@@ -79,6 +79,10 @@ LANDSAT_FAULTS = {
     "of the night": put(r"05:33:51", "17:33:51"),
     "sun of another place": put(r"(SUN_ELEVATION = )49", r"\g<1>18"),
     "sun on the other side": put(r"(SUN_AZIMUTH = )144", r"\g<1>324"),
+    "zenith distance for elevation": put(r"(SUN_ELEVATION = )49\.\d+", r"\g<1>40.05"),
+    "corners in degrees of the other hemisphere": put(r"(_LAT_PRODUCT = )4", r"\g<1>-4"),
+    "of another path": put(r"(WRS_PATH = )\d+", r"\g<1>12"),
+    "its saturation for its quality": put(r'(QUALITY_L1_PIXEL = ".*)_QA_PIXEL', r"\g<1>_QA_RADSAT"),
     "of the day after its name": put("(DATE_ACQUIRED = 2013-09-0)3", r"\g<1>4"),
     "blue and green in each other's place": put(
         r'(BAND_[23] = ".*_SR_B)([23])', lambda found: found[1] + str(5 - int(found[2]))
@@ -126,6 +130,7 @@ def test_a_sentinel2_scene_that_contradicts_its_baseline_is_refused(
         ("MTD_MSIL2A.xml", "(>NODATA<.*\\s.*>)0<", r"\g<1>1500<"),
         ("MTD_MSIL2A.xml", "Sentinel-2A", "Sentinel-2B"),
         ("MTD_TL.xml", "(<AZIMUTH_ANGLE .*>)153", r"\g<1>333"),
+        ("MTD_TL.xml", "(<TILE_ID.*_T43T)DH", r"\g<1>CH"),
     ],
 )
 def test_a_sentinel2_scene_that_tells_what_none_has_is_refused(
@@ -155,6 +160,29 @@ def test_images_beside_the_corners_of_their_metadata_are_refused(
             image.transform = image.transform @ Affine.translation(100, 0)
     with pytest.raises(GridError, match=r"3015 m beyond the corners"):
         open_scene(copy)
+
+
+def test_a_band_that_is_named_for_another_image_is_not_believed(
+    sample_data: Path, tmp_path: Path
+) -> None:
+    """Of Landsat the MTL names it; into a SAFE somebody has put it, also in place of its own."""
+    other = "LC08_L2SP_151030_20161029_20200904_02_T1"
+    band = put(f"{LANDSAT}_SR_B3.TIF", f"{other}_SR_B3.TIF")
+    copy = edited(sample_data / "scenes" / LANDSAT, tmp_path, "*MTL.txt", band)
+    shutil.copy(sample_data / "scenes" / other / f"{other}_SR_B3.TIF", copy)
+    scene = open_scene(copy)
+    with pytest.raises(ImplausibleError, match="another image"):
+        require_plausible(scene, assess(scene))
+
+    safe = tmp_path / SENTINEL2
+    shutil.copytree(sample_data / "scenes" / SENTINEL2, safe)
+    before = open_scene(safe).bands["green"].path
+    [stranger] = (sample_data / "scenes").glob("*20220816*/GRANULE/*/IMG_DATA/R10m/*_B03_10m.jp2")
+    shutil.copy(stranger, Path(before).parent)
+    assert open_scene(safe).bands["green"].path == before
+    Path(before).unlink()
+    with pytest.raises(MissingFileError, match="_20230905T055651_B03_10m"):
+        open_scene(safe)
 
 
 def test_a_collection_without_its_quality_layer_is_refused(
@@ -263,6 +291,9 @@ SWAPS = [
     ("nir", "swir1", "odd"),
     ("red", "swir2", "odd"),
     ("swir1", "swir2", "implausible"),
+    ("blue", "green", "odd"),
+    ("green", "red", "odd"),
+    ("blue", "red", "odd"),
 ]
 
 
@@ -270,10 +301,31 @@ SWAPS = [
 def test_two_bands_that_were_swapped_are_noticed(
     sample_data: Path, one: str, other: str, verdict: str
 ) -> None:
-    scene = open_scene(sample_data / "scenes" / LANDSAT)
-    found = assess(exchanged(scene, **{one: other, other: one}))
-    assert found.verdict in {verdict, "implausible"}, found
-    assert found.reason
+    for product in (LANDSAT, SENTINEL2):
+        scene = open_scene(sample_data / "scenes" / product)
+        found = assess(exchanged(scene, **{one: other, other: one}))
+        assert found.verdict in {verdict, "implausible"}, found
+        assert found.reason
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from(["L2SP", "L1TP"]), st.floats(0.01, 0.05))
+def test_colours_out_of_order_are_told_through_the_air_and_at_the_ground(
+    seed: int, level: str, haze: float
+) -> None:
+    """Rock rises from blue to red; the air adds to it what falls as the fourth power."""
+    random = np.random.default_rng(seed)
+    light = random.uniform(0.05, 1.0, (60, 60))  # shade to sun
+    rock = {"blue": 0.10, "green": 0.125, "red": 0.145, "nir": 0.19, "swir1": 0.25}
+    air = {"blue": 1.0, "green": 0.56, "red": 0.29, "nir": 0.11, "swir1": 0.01}
+    seen = haze if level == "L1TP" else 0.0
+    bands = {name: light * value + seen * air[name] for name, value in rock.items()}
+    assert disordered_colours(part_of(bands), level) == []
+    for one, other in (("blue", "green"), ("green", "red"), ("blue", "red")):
+        swapped = part_of(bands | {one: bands[other], other: bands[one]})
+        assert disordered_colours(swapped, level) != []
+    snow = {name: np.full((60, 60), 0.8) for name in bands} | {"swir1": np.full((60, 60), 0.1)}
+    assert disordered_colours(part_of(snow), level) == []
 
 
 @pytest.mark.parametrize("layer", ["green", "red", "nir", "swir1", "quality"])

@@ -19,6 +19,7 @@ from sample_inventory import make_inventory
 from sample_project import PRODUCTS, Maker
 from texts import source_texts
 
+from glacial_lakes.cli import qgis_install
 from glacial_lakes.cli.commands import cli
 from glacial_lakes.cli.qgis_install import NAME, WORDS, install, profiles
 from glacial_lakes.errors import ForeignFileError, Message
@@ -305,6 +306,22 @@ def test_the_tools_load_where_only_the_names_of_qgis_4_are_left(
                 assert parameter.flags() == _Qgis4.ProcessingParameterFlag.Optional
             if type(parameter).__name__ == "QgsProcessingParameterMultipleLayers":
                 assert parameter.more == (_Qgis4.ProcessingSourceType.File,)
+
+
+def test_an_earlier_version_of_the_tools_is_replaced_and_what_a_person_changed_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(qgis_install._SOURCE, source)
+    monkeypatch.setattr(qgis_install, "_SOURCE", source)
+    (target,) = install("en", tmp_path)
+    (source / "provider.py").write_text("# of the next version", encoding="utf-8")
+    install("ru", tmp_path)
+    assert (target / "provider.py").read_text(encoding="utf-8") == "# of the next version"
+    (target / "provider.py").write_text("# mine", encoding="utf-8")
+    with pytest.raises(ForeignFileError):
+        install("en", tmp_path)
+    assert (target / "provider.py").read_text(encoding="utf-8") == "# mine"
 
 
 def test_a_plugin_of_somebody_else_is_left_alone(tmp_path: Path) -> None:

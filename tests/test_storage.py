@@ -192,6 +192,11 @@ def test_curves_and_bathymetries_of_the_project_reach_lakes_storage_and_the_file
     [
         ("lake,area_m2,volume_m3\nA,1e5,zero\n", r"no number above 0 in volume_m3, rows 2;"),
         ("lake,area_m2,volume_m3\nA,1e5,2e6\nA,2e5,1e6\n", "does not grow with the area of"),
+        (
+            'lake,area_m2,volume_m3\nA,"25,000",3e5\nA,"125,000",3e6\n',
+            "no number above 0 in area_m2",
+        ),
+        ("lake;area_m2;volume_m3\nA;2,5 ha;3e5\n", "no number above 0 in area_m2, rows 2;"),
         ("lake,area_m2\nA,1e5\n", "has no column volume_m3"),
         ("name,area_m2,volume_m3\nA,1,1\n", "has no column lake"),
     ],
@@ -201,6 +206,21 @@ def test_a_table_that_cannot_be_meant_is_one_line(tmp_path: Path, text: str, sai
     with pytest.raises(VectorError, match=said) as refused:
         read_surveys(StorageSettings("curves.csv"), tmp_path)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'lake,area_m2,volume_m3\nA,"25,000.0","300,000.5"\nA,"125,000.0","3,000,000"\n',
+        "lake;area_m2;volume_m3\nA;25\u00a0000;300\u202f000,5\nA;125 000 м²;3\u00a0000\u00a0000\n",
+    ],
+)
+def test_numbers_of_curves_are_read_as_people_write_them(tmp_path: Path, text: str) -> None:
+    """Three digits behind a comma that could be thousands are refused: a lake is not 25 m²."""
+    (tmp_path / "curves.csv").write_text(text, encoding="utf-8")
+    curves = read_surveys(StorageSettings("curves.csv"), tmp_path).curves
+    assert curves["area_m2"].tolist() == [25_000.0, 125_000.0]
+    assert curves["volume_m3"].tolist() == [300_000.5, 3_000_000.0]
 
 
 def test_a_raster_without_depths_is_refused(surveyed) -> None:

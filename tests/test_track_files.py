@@ -24,10 +24,10 @@ from glacial_lakes.export.export import epochs
 from glacial_lakes.ingest.check import check_file
 from glacial_lakes.ingest.dates import ROUGH, day_in_name, day_of, image_of
 from glacial_lakes.ingest.fields import field_map, recognise
-from glacial_lakes.ingest.numbers import numbers_of
 from glacial_lakes.ingest.reading import read_outlines
 from glacial_lakes.ingest.track_files import track_files
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
+from glacial_lakes.io.numbers import numbers_of
 from glacial_lakes.io.shapefile import write_shapefile
 from glacial_lakes.mapping.mapped_scene import MappedScene
 

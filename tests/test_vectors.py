@@ -7,10 +7,13 @@ import logging
 import os
 import shutil
 import sqlite3
+import struct
 import subprocess
 import sys
+import warnings
 import zipfile
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import geopandas as gpd
@@ -605,6 +608,35 @@ def test_a_ring_that_is_no_drawing_is_repaired_in_bounded_time() -> None:
     (mended,) = repair.repaired([tangle])
     assert mended.is_valid
     assert 1 < mended.area < np.pi
+
+
+def test_a_ring_that_is_none_costs_its_row_and_measures_cost_no_word(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Points with M, as ArcGIS saves them, and one ring of two points, beside a good outline."""
+    path = tmp_path / "l.gpkg"
+    square = shapely.box(460_000, 4_715_000, 460_100, 4_715_100)
+    gpd.GeoDataFrame({"n": [1, 2, 3]}, geometry=[square] * 3, crs=32643).to_file(path, layer="l")
+    begin = b"GP\x00\x01" + struct.pack("<i", 32643)
+    points = [*square.exterior.coords]
+    with_m = struct.pack("<BIII", 1, 2003, 1, len(points)) + b"".join(
+        struct.pack("<3d", x, y, 7.0) for x, y in points
+    )
+    no_ring = struct.pack("<BIII", 1, 3, 1, 2) + struct.pack("<4d", *points[0], *points[1])
+    with closing(sqlite3.connect(path)) as database, database:
+        for (name,) in database.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        ).fetchall():
+            database.execute(f'DROP TRIGGER "{name}"')
+        for fid, wkb in ((1, with_m), (2, no_ring)):
+            database.execute("UPDATE l SET geom = ? WHERE fid = ?", (begin + wkb, fid))
+        database.execute("UPDATE gpkg_geometry_columns SET m = 2")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read = vector.read_vector(path)
+    assert read["n"].tolist() == [1, 3]
+    assert read.area.tolist() == [10_000.0, 10_000.0]
+    assert "rows without geometry left out: 1 (2)" in caplog.text
 
 
 def test_a_repair_that_moves_an_area_names_the_row_and_both_areas(tmp_path: Path) -> None:

@@ -32,9 +32,10 @@ from glacial_lakes.inventory.inventory import open_inventory
 from glacial_lakes.io import atomic
 from glacial_lakes.io.kinds import may_replace
 from glacial_lakes.io.marks import MARK_NAME, is_marked
+from glacial_lakes.places import lies_in
 from glacial_lakes.report.page import write_report
 from glacial_lakes.review import working_copy
-from glacial_lakes.settings import check_output, read_project
+from glacial_lakes.settings import check_output, inputs_of, read_project
 from glacial_lakes.simulate.__main__ import main as simulate
 from glacial_lakes.workflow import output_folder
 from glacial_lakes.workflow.map_files import map_scenes
@@ -203,6 +204,62 @@ def test_slips_of_the_hand_cost_nothing(
         name: sha for name, sha in contents(tmp_path).items() if name not in before
     }
     assert not (tmp_path / "s3:").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "project.toml", "--log-file", "dem.tif"),
+        ("run", "project.toml", "--log-file", "GLACIERS.gpkg"),
+        ("run", "project.toml", "--log-file", f"scenes/{PRODUCTS[0]}/{PRODUCTS[0]}_MTL.txt"),
+        ("run", "project.toml", "--log-file", f"scenes/{PRODUCTS[0]}/new.log"),
+        ("run", "project.toml", "--log-file", "output/inventory.gpkg"),
+        ("run", "project.toml", "--log-file", "OUTPUT/inventory.gpkg"),
+        ("series", "1", "project.toml", "-o", "curves.csv"),
+        ("series", "1", "project.toml", "-o", "cat.csv"),
+        ("series", "1", "project.toml", "-o", f"scenes/{PRODUCTS[0]}/s.csv"),
+        ("track", "glaciers.gpkg", "-o", "cat.csv", "--catalogue", "project.toml"),
+    ],
+)
+def test_what_a_project_reads_is_not_written_by_any_command(
+    arguments: tuple[str, ...], make: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even with --overwrite, and no log is begun there before it is told."""
+    path = make(tmp_path, PRODUCTS[:1])
+    text = path.read_text(encoding="utf-8")
+    (tmp_path / "curves.csv").write_text("lake,area_m2,volume_m3\n1,1000,5000\n")
+    (tmp_path / "cat.csv").write_text("no,lon,lat\n1,74.5,42.5\n")
+    text += '[catalogue]\nfile = "cat.csv"\nid = "no"\n[storage]\ncurves = "curves.csv"\n'
+    path.write_text(text, encoding="utf-8")
+    for name in ("output", "OUTPUT"):
+        (tmp_path / name).mkdir(exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    before = contents(tmp_path)
+    assert command(*arguments, "--overwrite")[0] == 2
+    assert contents(tmp_path) == before
+
+
+def test_beside_images_in_the_folder_of_a_project_there_is_room_for_a_log(
+    make: Maker, tmp_path: Path
+) -> None:
+    path = make(tmp_path, PRODUCTS[:1])
+    text = path.read_text(encoding="utf-8").replace('"scenes/*"', '"*"')
+    path.write_text(text, encoding="utf-8")
+    (tmp_path / "run.log").touch()
+    (tmp_path / "series").mkdir()
+    inputs = inputs_of(read_project(path))
+    assert not any(
+        lies_in(tmp_path / name, one) for one in inputs for name in ("run.log", "series")
+    )
+
+
+def test_a_folder_of_another_kind_is_told_by_init_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "scenes").write_text("mine")
+    assert command("init", tmp_path)[0] == 1
+    assert "GL0000" not in capsys.readouterr().err
+    assert contents(tmp_path).keys() == {"scenes"}
 
 
 def test_what_is_named_with_overwrite_is_replaced(

@@ -37,6 +37,7 @@ from glacial_lakes.cli.console import (
 )
 from glacial_lakes.columns import C
 from glacial_lakes.errors import (
+    N_,
     ConfigError,
     GlacialLakesError,
     InputError,
@@ -59,6 +60,9 @@ if TYPE_CHECKING:
     from glacial_lakes.runtime.findings import Finding
 
 OK, ERROR, USAGE, PARTIAL, LOCKED, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+_OF_THE_DISK = (PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError)
+"""What the names on a disk bring about, and no fault of the program."""
 
 _LOG = logging.getLogger("glacial_lakes")
 _UNSAFE_IN_JSON = re.compile("[\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]")
@@ -179,6 +183,32 @@ def _named(given: Mapping[str, Any]) -> tuple[list[Path], list[Path]]:
     return [file for file in files if file.is_file()], written
 
 
+def _of_projects(named: Sequence[Path], options: Options) -> list[Path]:
+    """Return what the project files among some files name as inputs.
+
+    Raises
+    ------
+    OverlapError
+        When the log file is called like a result of one of them.
+    """
+    from glacial_lakes.settings import inputs_of, read_project
+
+    found: list[Path] = []
+    for path in (path for path in named if path.suffix.lower() == ".toml"):
+        try:
+            project = read_project(path)
+        except GlacialLakesError:  # the command itself says what is wrong with it
+            continue
+        found += inputs_of(project)
+        if options.log_file:
+            from glacial_lakes.workflow.output_folder import is_result
+
+            if is_result(Path(options.log_file), project.folder / project.project.output):
+                what, remedy = N_("is a result of {project}"), N_("give it a name of its own")
+                raise OverlapError(options.log_file, what, remedy, project=path)
+    return found
+
+
 def verb(function: Callable[..., Answer]) -> click.Command:
     """Make a command of a function that takes the options and returns an answer."""
 
@@ -187,6 +217,7 @@ def verb(function: Callable[..., Answer]) -> click.Command:
     def ask(options: Options, /, **given: Any) -> Answer:
         read, written = _named(given)
         with overwriting() if options.overwrite else nullcontext():
+            read += _of_projects(read, options)
             set_up_log(options, [*read, *written])
             if function.__name__ != "review":
                 keep_apart(written, read)
@@ -238,11 +269,11 @@ def init(options: Options, folder: Path) -> Answer:
     path = folder.absolute() / "project.toml"
     if path.exists():
         raise ConfigError(path, "is there already", "edit it, or name another folder")
+    scenes = path.parent / "scenes"
+    scenes.mkdir(parents=True, exist_ok=True)
     with whole(path) as temporary:
         text = project_template(options.language)
         temporary.write_text(text, encoding="utf-8", newline="\n")
-    scenes = path.parent / "scenes"
-    scenes.mkdir(exist_ok=True)
     say = speaker(options)
     lines = [
         str(path),
@@ -438,7 +469,7 @@ def _plan(
 @click.option("-o", "out", type=Path, help="The .csv file; a figure (.png) goes beside it.")
 def series(options: Options, lake: str, project: Path, out: Path | None) -> Answer:
     """Tell the area of one LAKE on all dates: its ID, number or name, a file, or LON,LAT."""
-    from glacial_lakes.settings import read_project
+    from glacial_lakes.settings import inputs_of, read_project
 
     overrides = {"project.language": options.lang} if options.lang else {}
     settings = read_project(project, overrides=overrides)
@@ -450,7 +481,7 @@ def series(options: Options, lake: str, project: Path, out: Path | None) -> Answ
                 _usage_text(Message("{path} does not end in .csv", path=out)), param_hint="-o"
             )
         refuse_addresses(out)
-        read = [project, *([place] if isinstance(place, Path) else [])]
+        read = [project, *inputs_of(settings), *([place] if isinstance(place, Path) else [])]
         keep_apart([out, out.with_suffix(".png")], read)
     from glacial_lakes.export.series import write_series
     from glacial_lakes.workflow.area_series import series_of_project
@@ -862,7 +893,7 @@ def _main(arguments: Sequence[str], options: Options) -> int:
         return error.exit_code
     except GlacialLakesError as error:
         return _failed(error, error, options)
-    except PermissionError as error:  # wherever it is met: no error of the program
+    except _OF_THE_DISK as error:  # wherever they are met: no errors of the program
         remedy = remedy_for(error, "")
         denied = InputError(error.filename, "cannot be reached: {reason}", remedy, reason=error)
         return _failed(error, denied, options)
@@ -923,13 +954,6 @@ def _run(
 
     from glacial_lakes.workflow import run  # after the project is known to be good: it loads slowly
     from glacial_lakes.workflow.dask import connect
-    from glacial_lakes.workflow.output_folder import is_result
-
-    output = project.folder / project.project.output
-    if options.log_file and is_result(Path(options.log_file), output):
-        raise OverlapError(
-            options.log_file, "is a result of {project}", "give it a name of its own", project=path
-        )
 
     with connect(dask) if dask else nullcontext() as client, progress(options) as listen:
         result = run.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -11,12 +12,16 @@ from pathlib import Path
 
 from glacial_lakes.errors import N_, ForeignFileError, MissingFileError
 from glacial_lakes.io.atomic import whole
+from glacial_lakes.io.marks import overwriting
+from glacial_lakes.io.parsing import json_of
 from glacial_lakes.language import counted, translate
 from glacial_lakes.schema import Decision
 from glacial_lakes.settings import EXPORT_FORMATS
 
 NAME = "glacial_lakes_tools"
 """Folder of the plugin, and what ``qgis_process plugins enable`` calls it."""
+_WRITTEN = "written"
+"""Key of the settings: SHA-256 of the other files, by name, which tells whether they are ours."""
 _SOURCE = Path(__file__).with_name("qgis_plugin")
 _START = '''"""Processing tools of glacial_lakes; written by glacial-lakes qgis-install."""
 
@@ -108,9 +113,10 @@ def install(language: str, folder: Path | None = None) -> list[Path]:
         raise MissingFileError(None, "nobody knows where QGIS keeps its plugins", "name it: -o")
     files = {
         "__init__.py": _START,
-        "settings.json": json.dumps(_settings(language), ensure_ascii=False, indent=1),
         **{name: (_SOURCE / name).read_text("utf-8") for name in ("metadata.txt", "provider.py")},
     }
+    settings = {**_settings(language), _WRITTEN: {name: _sum(text) for name, text in files.items()}}
+    files["settings.json"] = json.dumps(settings, ensure_ascii=False, indent=1)
     targets = [place / NAME for place in places]
     for target in targets:
         start = target / "__init__.py"
@@ -118,10 +124,29 @@ def install(language: str, folder: Path | None = None) -> list[Path]:
             raise ForeignFileError(target, "is a plugin of somebody else", "move it away")
     for target in targets:
         target.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            with whole(target / name) as temporary:
-                temporary.write_text(text, encoding="utf-8", newline="\n")
+        with overwriting(_unchanged(target)):
+            for name, text in files.items():
+                with whole(target / name) as temporary:
+                    temporary.write_text(text, encoding="utf-8", newline="\n")
     return targets
+
+
+def _sum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _unchanged(target: Path) -> list[Path]:
+    """Return the files of an earlier version of the plugin that nobody has changed since."""
+    try:
+        told = json_of((target / "settings.json").read_bytes())
+    except (OSError, ValueError):
+        return []
+    sums = told.get(_WRITTEN) if isinstance(told, dict) else None
+    if not isinstance(sums, dict):
+        return []
+    paths = [target / name for name in ("__init__.py", "metadata.txt", "provider.py")]
+    there = [path for path in paths if path.is_file()]
+    return [path for path in there if sums.get(path.name) == _sum(path.read_text("utf-8"))]
 
 
 def _settings(language: str) -> dict[str, object]:

@@ -20,9 +20,9 @@ from glacial_lakes.errors import N_, InputError, Message, UnsafeInputError, requ
 from glacial_lakes.ingest.dates import day_in_name
 from glacial_lakes.ingest.fields import ID_FORM, UNITS, area_unit, recognise
 from glacial_lakes.ingest.neighbours import described, slip_beside
-from glacial_lakes.ingest.numbers import numbers_of
 from glacial_lakes.ingest.reading import dates, in_future, is_in_degrees, text_of, texts_of
 from glacial_lakes.ingest.track_files import ID_PLACE_M, place_of
+from glacial_lakes.io.numbers import numbers_of
 from glacial_lakes.io.repair import moved_areas, repaired
 from glacial_lakes.io.vector import read_as_drawn, spatial_layers
 from glacial_lakes.measures import geodesic_area_perimeter

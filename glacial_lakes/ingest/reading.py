@@ -35,7 +35,7 @@ from glacial_lakes.ingest.fields import (
     recognise,
     unit_in_name,
 )
-from glacial_lakes.ingest.numbers import numbers_of
+from glacial_lakes.io.numbers import numbers_of
 from glacial_lakes.io.vector import logged, read_rows, row_numbers
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.measures import geodesic_area_perimeter, hanshaw_bookhagen_error

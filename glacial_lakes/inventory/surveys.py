@@ -20,6 +20,7 @@ from glacial_lakes.errors import N_, DamagedFileError, Message, VectorError
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.inventory.catalogue import column_of, rows_of
 from glacial_lakes.inventory.inventory import ids_by_name
+from glacial_lakes.io.numbers import numbers_of
 from glacial_lakes.measures import rating_curves
 from glacial_lakes.measures.meridian import in_equal_area
 from glacial_lakes.scenes.dem import open_dem
@@ -30,6 +31,8 @@ LAKE = "lake"
 _AREAS = {C.AREA_M2: 1.0, "area_km2": 1e6}
 _VOLUMES = {C.VOLUME_M3: 1.0, "volume_million_m3": 1e6}
 _SIGMAS = {C.VOLUME_SIGMA_M3: 1.0, "volume_sigma_million_m3": 1e6}
+_BESIDE = {C.AREA_M2: "m2", "area_km2": "km2"}
+"""The unit that may stand beside the numbers of a column."""
 _MOST_PIXELS = 50_000_000
 _LISTED = 3
 
@@ -152,9 +155,10 @@ def _numbers(
     name = next((name for name in units if name in table), None)
     if name is None:
         column_of(path, table, next(iter(units)))  # tells which columns there are
-    texts = table[name].map(lambda text: text.strip().replace(" ", "").replace(",", "."))
-    values = pd.to_numeric(texts.where(texts != ""), errors="coerce") * units[str(name)]
-    odd = ~(values > 0) & ~(empty & (texts == ""))
+    told = numbers_of(table[name])
+    values = told.found * units[str(name)]
+    is_of_other = told.units.notna() & (told.units != _BESIDE.get(str(name)))
+    odd = is_of_other | ~((values > 0) | (empty & values.isna() & ~told.odd))
     if odd.any():
         what = Message(
             "has no number above 0 in {column}, rows {rows}",

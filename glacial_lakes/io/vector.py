@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -213,7 +213,9 @@ def read_rows(
     local_times: bool = False,
 ) -> gpd.GeoDataFrame:
     """Read a layer as :func:`read_vector` does; the index is the row in the file, from 0."""
-    frame = read_as_drawn(path, layer, encoding, local_times=local_times)
+    layer = layer or layer_of(path)
+    with unpacked(local_file(path)) as source:
+        frame = _read_as_drawn(source, layer, encoding, local_times, "ignore")
     return _usable(frame, local_file(path), on_event)
 
 
@@ -235,8 +237,13 @@ def read_as_drawn(
 
 
 def _read_as_drawn(
-    source: Path, layer: str | None, encoding: str | None, local_times: bool
+    source: Path,
+    layer: str | None,
+    encoding: str | None,
+    local_times: bool,
+    on_invalid: Literal["raise", "ignore"] = "raise",
 ) -> gpd.GeoDataFrame:
+    """Read a layer; what is no geometry, such as a ring of two points, is missing where ignored."""
     driver = driver_of(source)
     require_vector_driver(driver, source)
     if driver == "ESRI Shapefile":
@@ -246,7 +253,9 @@ def _read_as_drawn(
         info = pyogrio.read_info(source, layer=layer, encoding=encoding)
         if info["driver"] not in {driver, "LIBKML"}:
             raise UnsafeInputError(source, "is not the {driver} file it seems to be", driver=driver)
-        frame = read_frame(source, layer=layer, encoding=encoding, force_2d=True)
+        frame = read_frame(
+            source, layer=layer, encoding=encoding, force_2d=True, on_invalid=on_invalid
+        )
         if driver == "ESRI Shapefile":
             frame = _with_stray_holes(source, frame)
         if local_times:
@@ -540,7 +549,7 @@ def read_frame(source: Path, **options: Any) -> gpd.GeoDataFrame:
 def reading(source: Path) -> Iterator[None]:
     """Read without a request to anybody, and say in one line why a file cannot be read."""
     try:
-        with _offline(), quiet(RuntimeWarning):
+        with _offline(), quiet(RuntimeWarning), quiet(UserWarning):  # of measures (M) left out
             yield
     except CRSError as error:
         raise VectorError(

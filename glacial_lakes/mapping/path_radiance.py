@@ -14,6 +14,7 @@ from rasterio.windows import Window
 from glacial_lakes.scenes import Scene
 from glacial_lakes.scenes.quality import Quality
 from glacial_lakes.scenes.scene import BandName
+from glacial_lakes.scenes.sensors import is_top_of_atmosphere
 
 WAVELENGTH_UM: Mapping[BandName, float] = {"blue": 0.485, "green": 0.56, "red": 0.66, "nir": 0.84}
 """Middle of the bands of Landsat and Sentinel-2, within 0.02. Beyond them air scatters next to
@@ -86,17 +87,6 @@ def path_reflectance(
         if air > 0:
             found[str(name)] = round(air, 4)
     return found
-
-
-def is_top_of_atmosphere(level: str) -> bool:
-    """Tell whether a product of a level holds reflectance above the air.
-
-    Examples
-    --------
-    >>> [is_top_of_atmosphere(level) for level in ("L1C", "L1TP", "TOA", "L2A", "L2SP", "stack")]
-    [True, True, True, False, False, False]
-    """
-    return level.upper().startswith(("L1", "TOA"))
 
 
 def rayleigh(wavelength_um: float, sun_elevation_deg: float, height_m: float) -> float:

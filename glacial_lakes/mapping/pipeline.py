@@ -67,6 +67,7 @@ from glacial_lakes.measures.glaciers import glacier_outlines
 from glacial_lakes.scenes import Scene, block_shape, keep_open
 from glacial_lakes.scenes.dem import Dem
 from glacial_lakes.scenes.remote import is_remote
+from glacial_lakes.scenes.sensors import is_top_of_atmosphere
 from glacial_lakes.schema import Status
 from glacial_lakes.settings import MappingSettings
 from glacial_lakes.terrain import Terrain, read_terrain

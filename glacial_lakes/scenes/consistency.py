@@ -8,20 +8,24 @@ than in green. A quality layer of another image finds snow and cloud where there
 The limits were set by 44 good scenes: real ones and those of two simulators, four sensors, top of
 atmosphere and ground, half of them with cloud and some all snow (``benchmarks/plausibility.py``);
 the worst of them stands beside each. Snow that saturates the blue band of TM spoils its
-correlations, so that those of blue are hardly asked. Swaps of green with red, and of blue with
-either, change reflectance by less than haze does, and are not noticed.
+correlations, so that those of blue are hardly asked. Blue, green and red follow each other too
+closely to be told apart so, and green least where there are plants. They are told by their
+brightness: land is darkest in blue and, but for plants, brightest in red; seen through the air,
+the darkest ground is bluest. All snow and ice, or all plants, tell nothing.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glacial_lakes.errors import Message
+from glacial_lakes.errors import N_, Message
 from glacial_lakes.scenes.quality import Decoder, Flags, Quality, tells_snow
 from glacial_lakes.scenes.sampling import Part
+from glacial_lakes.scenes.sensors import is_top_of_atmosphere
 
 FEWEST_PIXELS = 1000
 """Fewer pixels of land, snow or cloud than this are not judged."""
@@ -41,6 +45,24 @@ NEIGHBOURS = (("green", "red", "nir"), ("blue", "green", "nir"), ("swir1", "swir
 """A band, one that it follows, and one that it follows less."""
 NEARER = 0.1
 """By so much the correlation with the farther one may be larger (good ones: 0.03)."""
+
+OUT_OF_ORDER = 1.05
+"""How many times as bright as the next longer one a band of visible light is only when it is
+called by another's name. On land at the ground blue over green and red (highest of good ones: 0.85
+and 0.77, swapped 1.17) and, where plants are few, green over red (0.89, swapped 1.13); seen through
+the air, of the darkest ground, red over green and green over blue (0.84, swapped 1.19)."""
+
+BARE, LIT_NIR = 2.0, 0.08
+"""Land that is less than so many times as bright in the near infrared as in visible light has few
+plants; darker there than the second number it is shade."""
+
+DARKEST_PERCENT, DARK = 1.0, 0.1
+"""The darkest ground is so many in 100 pixels; where it is brighter than this, there is none."""
+
+COLOURS = ("blue", "green", "red")
+"""By their wavelength."""
+AT_GROUND = ("L2", "SR", "BOA")
+"""How levels begin that are not seen through the air."""
 
 FLAT = 0.002
 """Steps smaller than this (standard deviation of reflectance) are noise, as on open water."""
@@ -87,6 +109,72 @@ def swapped_bands(parts: Sequence[Part]) -> list[Message]:
                         percent=100 * (1 - share),
                     )
                 )
+    return found
+
+
+def disordered_colours(parts: Sequence[Part], level: str) -> list[Message]:
+    """Return why blue, green and red cannot be what they are called, as clauses.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        From :func:`glacial_lakes.scenes.sampling.sample_of`.
+    level : str
+        Of the scene: whether it is seen through the air. Where it tells neither, only what can be
+        neither is told.
+    """
+    bands = _bands(parts)
+    if not {*COLOURS, "nir"} <= bands.keys():
+        return []
+    seen = np.isfinite(bands["nir"])
+    for name in COLOURS:
+        seen &= np.isfinite(bands[name])
+    clear = seen & _is_clear(_flags(parts), seen.size)
+    through_air = _disordered_darkest(bands, clear)
+    if is_top_of_atmosphere(level):
+        return through_air
+    at_ground = _disordered_land(bands, clear)
+    return at_ground if through_air or level.upper().startswith(AT_GROUND) else []
+
+
+def _disordered_land(bands: dict[str, Values], clear: Bool) -> list[Message]:
+    brightest = np.maximum.reduce([bands[name] for name in COLOURS])
+    # neither water nor shade, which are dark there, nor snow and cloud, which are no brighter
+    land = clear & (bands["nir"] > LIT_NIR) & (bands["nir"] > 1.1 * brightest)
+    if "swir1" in bands:
+        land &= (bands["swir1"] > LIT_NIR) & (bands["swir1"] > brightest)
+    bare = land & (bands["nir"] < BARE * brightest)
+    found = []
+    for short, long, where in (
+        ("blue", "green", land),
+        ("blue", "red", bare),
+        ("green", "red", bare),
+    ):
+        if where.sum() >= FEWEST_PIXELS:
+            below = np.maximum(bands[long][where], 1e-3)
+            ratio = float(np.median(bands[short][where] / below))
+            if ratio > OUT_OF_ORDER:
+                what = N_(
+                    "{one} is {ratio:.2f} times as bright as {other} on land, "
+                    "as if these bands were swapped"
+                )
+                found.append(Message(what, one=short, other=long, ratio=ratio))
+    return found
+
+
+def _disordered_darkest(bands: dict[str, Values], clear: Bool) -> list[Message]:
+    if clear.sum() < FEWEST_PIXELS:
+        return []
+    darkest = {name: float(np.percentile(bands[name][clear], DARKEST_PERCENT)) for name in COLOURS}
+    found = []
+    for short, long in itertools.combinations(COLOURS, 2):
+        ratio = darkest[long] / max(darkest[short], 1e-3)
+        if ratio > OUT_OF_ORDER and min(darkest.values()) < DARK:
+            what = N_(
+                "the darkest ground is {ratio:.2f} times as bright in {one} as in {other}, and "
+                "through the air it is bluer, as if these bands were swapped"
+            )
+            found.append(Message(what, one=long, other=short, ratio=ratio))
     return found
 
 

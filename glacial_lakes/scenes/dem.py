@@ -161,7 +161,8 @@ def open_dem(dem: Dem) -> Iterator[Any]:
         name = name_of(dataset)
         if dataset.crs is None:
             raise GridError(name, "the DEM has no CRS", "give it one, e.g. with gdal_edit -a_srs")
-        if dataset.transform.b or dataset.transform.d:
+        a, b, _, d, e = dataset.transform[:5]
+        if b or d or a < 0 or e > 0:  # the library that reads it fails on one that is upside down
             raise GridError(name, "the DEM is not north-up", "warp it, e.g. with gdalwarp")
         try:
             yield dataset

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pyproj import Transformer
+
 from glacial_lakes.errors import (
     N_,
     GridError,
@@ -74,6 +76,13 @@ _RANGE_ERROR = 0.005
 
 _BAND_IN_NAME = re.compile(r"_b(?:and)?(\d+)\.\w+$", re.IGNORECASE)
 
+_LAYER_IN_NAME = re.compile(r"_(QA_[A-Z]+|SR_\w+|ST_\w+|BQA|BQUALITY|B\d+)$", re.IGNORECASE)
+_QUALITY_NAMES = {"QA_PIXEL", "BQA", "BQUALITY"}
+_PATH_IN_NAME = re.compile(r"L[A-Z]\d\d_L\w{3}_(\d{6})_")
+_IMAGE_IN_NAME = re.compile(r"(L[A-Z]\d\d)_L\w{3}_(\d{6}_\d{8})_", re.IGNORECASE)
+_CORNER_DEG = 0.1
+"""How far apart corners in degrees and in metres may be: they are rounded to 1e-5°."""
+
 _ESUN = {
     "LT04": {1: 1983.0, 2: 1795.0, 3: 1539.0, 4: 1028.0, 5: 219.8, 7: 83.49},
     "LT05": {1: 1983.0, 2: 1796.0, 3: 1536.0, 4: 1031.0, 5: 220.0, 7: 83.44},
@@ -134,6 +143,7 @@ def open_landsat(source: Source, metadata_name: str) -> Scene:
         for name, number in numbers.items()
     }
     quality_file, decoder = _quality_file(source, mtl)
+    doubts = _other_layer(quality_file)
     saturation_file = _listed(source, mtl, "FILE_NAME_QUALITY_L1_RADIOMETRIC_SATURATION")
     acquired = _acquired(mtl, where)
     elevation, azimuth = to_sun(
@@ -145,7 +155,7 @@ def open_landsat(source: Source, metadata_name: str) -> Scene:
     paths = {name: raster_name(source, file, DRIVER) for name, file in files.items()}
     headers = {name: read_header(path, DRIVER) for name, path in paths.items()}
     fine = headers["green"]
-    bands, doubts = {}, []
+    bands = {}
     for name, number in numbers.items():
         scale, offset, ceiling = _radiometry(
             mtl,
@@ -164,8 +174,11 @@ def open_landsat(source: Source, metadata_name: str) -> Scene:
         )
     grid = Grid(fine.crs, fine.transform, fine.shape)
     _check_place(mtl, grid, where)
+    doubts += _other_corners(mtl, grid, where)
     check_time(acquired, sensor, where)
     scene_id = to_name(_get(mtl, _IDENTITY, "LANDSAT_PRODUCT_ID", "LANDSAT_SCENE_ID"), "id", where)
+    doubts += _other_path(scene_id, _path_row(mtl, where))
+    doubts += _other_image(scene_id, [*files.values(), quality_file])
     doubts += contradictions(
         acquired, grid, (elevation, azimuth), _processed(mtl), scene_id, sensor
     )
@@ -276,6 +289,65 @@ def _other_band(file: str, number: int) -> list[Message]:
         return []
     what = N_("band {number} is in {file}, by its name another one")
     return [Message(what, number=number, file=Path(file).name)]
+
+
+def _other_layer(file: str | None) -> list[Message]:
+    """Return what is wrong when the file of the quality layer is named for another layer."""
+    named = None if file is None else _LAYER_IN_NAME.search(Path(file).stem)
+    if named is None or named[1].upper() in _QUALITY_NAMES:
+        return []
+    return [
+        Message(
+            "the quality layer is in {file}, by its name another one", file=Path(str(file)).name
+        )
+    ]
+
+
+def _other_path(scene_id: str, path_row: str) -> list[Message]:
+    """Return what is wrong when the name of a product tells another path and row."""
+    named = _PATH_IN_NAME.match(scene_id)
+    if named is None or named[1] == path_row:
+        return []
+    what = N_("the image is of path and row {path}, but its name tells {named}")
+    return [Message(what, path=path_row, named=named[1])]
+
+
+def _other_image(scene_id: str, files: Iterable[str | None]) -> list[Message]:
+    """Return what is wrong when a file that is listed is named for another image."""
+    own = _IMAGE_IN_NAME.match(scene_id)
+    for file in files:
+        name = Path(file or "").name
+        named = _IMAGE_IN_NAME.match(name)
+        if own is not None and named is not None and named.groups() != own.groups():
+            return [Message("its file {file} is of another image, by its name", file=name)]
+    return []
+
+
+def _other_corners(mtl: Groups, grid: Grid, where: Path) -> list[Message]:
+    """Return what is wrong when corners in degrees and in metres are other places."""
+    to_degrees = Transformer.from_crs(grid.crs.to_wkt(), "EPSG:4326", always_xy=True)
+    for corner in ("UL", "UR", "LL", "LR"):
+        keys = [
+            f"CORNER_{corner}_{axis}_PRODUCT"
+            for axis in ("PROJECTION_X", "PROJECTION_Y", "LON", "LAT")
+        ]
+        texts = [_get(mtl, _PROJECTION, key) for key in keys]
+        if not all(texts):
+            continue
+        x, y, lon, lat = (
+            to_number(text, key, where) for text, key in zip(texts, keys, strict=True)
+        )
+        at = to_degrees.transform(x, y)
+        apart = max(abs((at[0] - lon + 180) % 360 - 180), abs(at[1] - lat))
+        if not apart < _CORNER_DEG:
+            what = N_(
+                "the corner {corner} lies at {lat:.2f}°, {lon:.2f}° by its degrees, "
+                "and at {other_lat:.2f}°, {other_lon:.2f}° by its metres"
+            )
+            return [
+                Message(what, corner=corner, lat=lat, lon=lon, other_lat=at[1], other_lon=at[0])
+            ]
+    return []
 
 
 def _listed(source: Source, mtl: Groups, key: str) -> str | None:

@@ -25,7 +25,12 @@ from rasterio.windows import Window
 
 from glacial_lakes.errors import N_, GridError, ImplausibleError, Message, MetadataError
 from glacial_lakes.grid import Grid
-from glacial_lakes.scenes.consistency import foreign_quality, mixed_bands, swapped_bands
+from glacial_lakes.scenes.consistency import (
+    disordered_colours,
+    foreign_quality,
+    mixed_bands,
+    swapped_bands,
+)
 from glacial_lakes.scenes.quality import Quality
 from glacial_lakes.scenes.sampling import Part, Reflectance, sample_of
 from glacial_lakes.scenes.sensors import SERVICE
@@ -70,6 +75,9 @@ _HIDDEN = Quality.NODATA | Quality.CLOUD | Quality.CLOUD_SHADOW | Quality.CIRRUS
 _SUN_OFF_DEG = 15.0
 """How far the sun that a product tells may stand from that of its date and place. Products tell
 that of the scene's centre, 1° off at most; scenes that were moved for a test are up to 9° off."""
+
+_SUN_SURE_DEG = 1.5
+"""How near the sun stands to where the metadata of a product as it was made tell it."""
 
 _SUN_APART_DEG = 30.0
 """The same as the angle between both directions, by which a wrong azimuth is told as well (most of
@@ -241,6 +249,20 @@ def contradictions(
                 told=sun[0],
             )
         )
+    elif (
+        sun is not None
+        and abs(computed - (90.0 - sun[0])) < _SUN_SURE_DEG
+        and abs(computed - sun[0]) > 2 * _SUN_SURE_DEG
+    ):
+        found.append(
+            Message(
+                "on {day} at {time} UTC the sun stands at {computed:.0f}° over the image; "
+                "{told:.0f}°, as it tells, is its distance from the zenith",
+                **when,
+                computed=computed,
+                told=sun[0],
+            )
+        )
     elif sun is not None and _angle(sun, (computed, direction)) > _SUN_APART_DEG:
         found.append(
             Message(
@@ -339,7 +361,11 @@ def assess(scene: Scene, within: Sequence[Window] | None = None) -> Plausibility
     known = [Part({name: part.bands[name] for name in seen}, part.flags) for part in parts]
     faults = _faults(samples, seen, levels)
     faults += [("implausible", reason) for reason in swapped_bands(known)]
-    odd = [*mixed_bands(known), *foreign_quality(known, scene.decoder)]
+    odd = [
+        *mixed_bands(known),
+        *disordered_colours(known, scene.level),
+        *foreign_quality(known, scene.decoder),
+    ]
     faults += [("odd", reason) for reason in odd]
     for verdict, reason in sorted(faults, key=lambda fault: fault[0] != "implausible"):
         return Plausibility(verdict, reason, percentiles, ground)

@@ -201,3 +201,14 @@ def band_meant(key: str, sensor: str) -> str | None:
 def blur_px(pixel_m: float) -> float:
     """Return the blur of images in pixels, by their pixel in metres: that of the nearest known."""
     return min(SENSORS, key=lambda sensor: abs(sensor.pixel_m - pixel_m)).blur_px
+
+
+def is_top_of_atmosphere(level: str) -> bool:
+    """Tell whether a product of a level holds reflectance above the air.
+
+    Examples
+    --------
+    >>> [is_top_of_atmosphere(level) for level in ("L1C", "L1TP", "TOA", "L2A", "L2SP", "stack")]
+    [True, True, True, False, False, False]
+    """
+    return level.upper().startswith(("L1", "TOA"))

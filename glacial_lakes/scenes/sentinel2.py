@@ -47,7 +47,7 @@ from glacial_lakes.scenes.raster import (
 from glacial_lakes.scenes.rows import Row
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sensors import SAID
-from glacial_lakes.scenes.source import Source, driver_of, find, raster_name
+from glacial_lakes.scenes.source import Source, driver_of, find, find_all, raster_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -157,6 +157,7 @@ def open_sentinel2(source: Source, metadata_name: str) -> Scene:
     check_time(acquired, sensor, where)
     doubts += contradictions(acquired, grid, (elevation, azimuth), processed, scene_id, sensor)
     granule = _tile_id(scene_id, tile, where)
+    doubts += _other_tile(granule, text_in(tile, "TILE_ID") or "")
     check_tile(granule, grid, where)
     return Scene(
         id=scene_id,
@@ -234,17 +235,23 @@ def _image_file(source: Source, product: Element, level: str, code: str, pixel_m
     folder, ending = (
         (f"R{pixel_m}m/", f"_{code}_{pixel_m}m") if level == "L2A" else ("", f"_{code}")
     )
-    for kind in ("jp2", "tiff?"):
-        for above in ("", r"GRANULE/[^/]+/"):  # without metadata of the granule only the latter
-            name = find(source, rf"{above}IMG_DATA/{folder}[^/]*{ending}\.{kind}")
-            if name is not None:
-                return name
     texts = ((element.text or "").strip() for element in product.iter())
     listed = f"GRANULE/…/IMG_DATA/{folder}…{ending}"
     listed = next((text for text in texts if text.endswith(ending)), listed)
+    own = _IMAGE_OF.match(listed.rpartition("/")[2])
+    for kind in ("jp2", "tiff?"):
+        for above in ("", r"GRANULE/[^/]+/"):  # without metadata of the granule only the latter
+            for name in find_all(source, rf"{above}IMG_DATA/{folder}[^/]*{ending}\.{kind}"):
+                named = _IMAGE_OF.match(name.rpartition("/")[2])
+                if own is None or named is None or named[0].upper() == own[0].upper():
+                    return name  # and none of another image, which somebody put beside it
     raise MissingFileError(
         source.path, "lacks {name}", "download the product whole", name=f"{listed}.jp2"
     )
+
+
+_IMAGE_OF = re.compile(r"T\d{2}[A-Z]{3}_\d{8}T\d{6}(?=_)", re.IGNORECASE)
+"""Tile and time with which names of images begin."""
 
 
 def _special_values(product: Element, where: Path) -> tuple[float, float]:
@@ -436,6 +443,15 @@ def _datastrip(product: Element, tile: Element) -> str:
     name = text_in(tile, "DATASTRIP_ID") or next(listed, "")
     match = re.search(r"_S(\d{8}T\d{6})_", f"{name}_")
     return match[1] if match else ""
+
+
+def _other_tile(granule: str, tile_id: str) -> list[Message]:
+    """Return what is wrong when the metadata of the granule are those of another tile."""
+    told = re.search(r"_T(\d{2}[A-Z]{3})_", f"{tile_id}_")
+    if told is None or told[1] == granule:
+        return []
+    what = N_("the metadata of the granule are of the tile {told}, those of the product of {tile}")
+    return [Message(what, told=told[1], tile=granule)]
 
 
 def _tile_id(scene_id: str, tile: Element, where: Path) -> str:

@@ -204,8 +204,13 @@ def _link(path: Path, name: str) -> UnsafeInputError:
 
 def find(source: Source, pattern: str) -> str | None:
     """Return the first file whose name below the root matches an expression, any case."""
+    return next(iter(find_all(source, pattern)), None)
+
+
+def find_all(source: Source, pattern: str) -> list[str]:
+    """Return the files whose names below the root match an expression, any case."""
     expression = re.compile(re.escape(source.root) + pattern, re.IGNORECASE)
-    return next((name for name in source.names if expression.fullmatch(name)), None)
+    return [name for name in source.names if expression.fullmatch(name)]
 
 
 def gdal_name(source: Source, name: str) -> str:

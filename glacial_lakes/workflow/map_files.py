@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,6 +42,7 @@ from glacial_lakes.io.vector import Places
 from glacial_lakes.io.writing import written
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.mapping.reach import check_reach, extent_of
+from glacial_lakes.mapping.relief_fit import ReliefFit
 from glacial_lakes.places import PathLike, file_of, keep_apart, listed, refuse_addresses
 from glacial_lakes.runtime import machine
 from glacial_lakes.runtime.processes import in_turn
@@ -177,7 +179,12 @@ def _map(given: Mapping[str, Any], scene: Scene) -> Mapped:
     verify(scene)
     found = assess(scene)
     require_plausible(scene, found)
-    outlines = schema.conform(map_lakes(scene, **given).outlines, schema.MAPPED)
+    fit = None if given["dem"] is None else ReliefFit(scene, given["dem"])
+    mapped = map_lakes(scene, **given, look=None if fit is None else fit.add)
+    fault = None if fit is None else fit.fault()
+    if fault is not None and found.verdict == "plausible":
+        found = replace(found, verdict="odd", reason=fault)
+    outlines = schema.conform(mapped.outlines, schema.MAPPED)
     return found, outlines, time.monotonic() - started
 
 

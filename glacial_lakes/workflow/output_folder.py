@@ -11,7 +11,7 @@ from glacial_lakes.errors import N_, ForeignFileError
 from glacial_lakes.io import atomic, marks
 from glacial_lakes.io.atomic import Aside
 from glacial_lakes.io.kinds import may_replace
-from glacial_lakes.places import lies_in
+from glacial_lakes.places import is_same
 from glacial_lakes.review.working_copy import KEPT_FOLDER, WRITTEN_FOLDER, copied_aside
 from glacial_lakes.settings import EXPORT_FORMATS
 from glacial_lakes.workflow import manifest
@@ -103,9 +103,12 @@ def owned(output: Path, earlier: Mapping[str, str]) -> Iterable[Path]:
 
 def is_result(path: Path, output: Path) -> bool:
     """Tell whether a path is the place of a result of runs in an output folder."""
-    if not lies_in(path, output):
-        return False
-    return _is_result(path.resolve().relative_to(output.resolve()).as_posix())
+    whole = path.resolve()
+    for folder in whole.parents:
+        if is_same(folder, output):
+            name = whole.relative_to(folder).as_posix()
+            return _is_result(name) or _is_result(name.casefold())
+    return False
 
 
 def keep_changed(output: Path, earlier: Mapping[str, str], aside: Aside) -> dict[Path, str]:

@@ -35,6 +35,7 @@ from glacial_lakes.mapping.candidates import MOST_BYTES
 from glacial_lakes.mapping.mapped_scene import read_rivers
 from glacial_lakes.mapping.pipeline import map_lakes, wanted_blocks
 from glacial_lakes.mapping.read_mask import Blocks
+from glacial_lakes.mapping.relief_fit import ReliefFit, both
 from glacial_lakes.mapping.strips import ABOVE_PX, BELOW_PX
 from glacial_lakes.runtime import interrupts
 from glacial_lakes.scenes import verify
@@ -293,6 +294,7 @@ def _lacks_memory(error: Exception) -> bool:
 
 
 def _write_outlines(task: SceneTask, record: Record) -> Record:
+    fit = None if task.dem is None else ReliefFit(task.scene, task.dem)
     with looking(task.folder / LOOK_NAME, task.scene.grid) as look:
         mapped = map_lakes(
             task.scene,
@@ -302,8 +304,11 @@ def _write_outlines(task: SceneTask, record: Record) -> Record:
             min_area_m2=task.min_area_m2,
             glacier_buffer_m=task.glacier_buffer_m,
             settings=task.settings,
-            look=look.add,
+            look=look.add if fit is None else both(look.add, fit.add),
         )
+    fault = None if fit is None else fit.fault()
+    if fault is not None and record.plausibility == "plausible":
+        record = replace(record, plausibility="odd", reason=fault)
     mapped.to_file(task.folder / OUTLINES_NAME)
     names = (OUTLINES_NAME, LOOK_NAME)
     written = {name: atomic.sha256(task.folder / name) for name in names}
