@@ -117,6 +117,8 @@ class ProjectInfo:
     """Folder for results, relative to the project file."""
     language: str = "en"
     """Language of the report."""
+    by: str | None = None
+    """Who decides where corrections name nobody; without it nobody is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +352,7 @@ def _one_each(patterns: Iterable[str]) -> bool:
 _TEXT: _Rule = (lambda value: bool(value.strip()), N_("a text that is not empty"))
 _RULES: Mapping[str, _Rule] = {
     "project.name": _TEXT,
+    "project.by": _TEXT,
     "project.output": _TEXT,
     "project.language": (
         lambda value: value in languages(),
@@ -571,6 +574,7 @@ def _comment(text: str) -> list[str]:
 _COMMENT_WIDTH = 98
 _WRITTEN_OUT = {"project.name", "project.output", "project.language", "inputs.scenes"}
 _EXAMPLES: Mapping[str, object] = {
+    "project.by": "A. Ivanova",
     "area.aoi": "aoi.gpkg",
     "area.basins": "basins.gpkg",
     "area.min_area_m2": 2000,

@@ -139,6 +139,7 @@ EVERY_SETTING: dict[str, object] = {
     "tracking.max_lost_fraction": 0.5,
     "tracking.fast_fraction": 0.2,
     "tracking.fast_fraction_per_year": 0.05,
+    "project.by": "A. Ivanova",
     "catalogue.file": "catalogue.csv",
     "catalogue.sheet": "Lakes",
     "catalogue.id": "NO",
