@@ -117,6 +117,8 @@ class ProjectInfo:
     """Folder for results, relative to the project file."""
     language: str = "en"
     """Language of the report."""
+    by: str | None = None
+    """Who decides where corrections name nobody; without it nobody is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +193,8 @@ class CatalogueSettings:
     """
 
     file: str | None = None
-    """Last year's list of lakes: any vector file, or a table (.csv) with coordinates in degrees;
-    without it lakes have no numbers of yours."""
+    """Last year's list of lakes: any vector file, or a table (.xlsx, .ods, .csv) with coordinates
+    in degrees; without it lakes have no numbers of yours."""
     id: str | None = None
     """Its column with the numbers of the lakes; without it the list cannot be read."""
     name: str | None = None
@@ -215,6 +217,8 @@ class CatalogueSettings:
     none."""
     district_field: str = "name"
     """Column of districts that holds their names."""
+    sheet: str | None = None
+    """Sheet of file, if that is a workbook; without it the one that has the columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,12 +232,14 @@ class StorageSettings:
     """
 
     curves: str | None = None
-    """Table (.csv) of surveyed volumes: columns lake (ID, number or name), area_m2 or area_km2,
-    volume_m3 or volume_million_m3, and volume_sigma_m3 if it is known; several lines of a lake
-    are its rating curve; without it volumes follow from published relations."""
+    """Table (.xlsx, .ods, .csv) of surveyed volumes: columns lake (ID, number or name), area_m2 or
+    area_km2, volume_m3 or volume_million_m3, and volume_sigma_m3 if it is known; several lines of a
+    lake are its rating curve; without it volumes follow from published relations."""
     bathymetry: tuple[str, ...] = ()
     """Rasters (GeoTIFF) of depths in metres, one a lake, on a map in metres; 0 or no data outside
     of the water."""
+    sheet: str | None = None
+    """Sheet of curves, if that is a workbook; without it the one that has the columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,6 +352,7 @@ def _one_each(patterns: Iterable[str]) -> bool:
 _TEXT: _Rule = (lambda value: bool(value.strip()), N_("a text that is not empty"))
 _RULES: Mapping[str, _Rule] = {
     "project.name": _TEXT,
+    "project.by": _TEXT,
     "project.output": _TEXT,
     "project.language": (
         lambda value: value in languages(),
@@ -363,10 +370,13 @@ _RULES: Mapping[str, _Rule] = {
     ),
     **{
         f"catalogue.{name}": _TEXT
-        for name in ("file", "id", "name", "district", "comment", "lon", "lat", "encoding")
+        for name in (
+            *("file", "sheet", "id", "name", "district", "comment", "lon", "lat", "encoding"),
+        )
     },
     "export.since": _TEXT,
     "storage.curves": _TEXT,
+    "storage.sheet": _TEXT,
     "catalogue.districts": _TEXT,
     "catalogue.district_field": _TEXT,
     "catalogue.new_numbers": (
@@ -564,11 +574,13 @@ def _comment(text: str) -> list[str]:
 _COMMENT_WIDTH = 98
 _WRITTEN_OUT = {"project.name", "project.output", "project.language", "inputs.scenes"}
 _EXAMPLES: Mapping[str, object] = {
+    "project.by": "A. Ivanova",
     "area.aoi": "aoi.gpkg",
     "area.basins": "basins.gpkg",
     "area.min_area_m2": 2000,
     "export.since": "2020",
     "catalogue.file": "catalogue_2025.shp",
+    "catalogue.sheet": "Lakes",
     "catalogue.id": "NUMBER",
     "catalogue.name": "NAME",
     "catalogue.district": "DISTRICT",
@@ -587,6 +599,7 @@ _EXAMPLES: Mapping[str, object] = {
     "mapping.seed_method": "otsu",
     "limits.memory_gb": 4,
     "storage.curves": "curves.csv",
+    "storage.sheet": "Curves",
     "storage.bathymetry": ["lake_12_depths.tif"],
 }
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import pytest
+from conftest import Call
 from editing import edit_by_gdal, edit_by_qgis, in_qgis, ogr, qgis, run_here, sql, told
 from sample_inventory import make_inventory
 from sample_project import PRODUCTS, Maker
@@ -64,6 +65,8 @@ def test_a_run_makes_decisions_of_edits_and_keeps_the_edited_file(
 ) -> None:
     path = project.parent / "output" / "inventory.gpkg"
     ids = names_of(path)
+    text = project.read_text(encoding="utf-8")
+    project.write_text(f'{text}\n[project]\nby = "Отдел ледников"\n', encoding="utf-8")
     edit(path, ids)  # type: ignore[operator]
     drawn = shapes_in(path)
     said = run_in_russian(project)
@@ -89,7 +92,11 @@ def test_a_run_makes_decisions_of_edits_and_keeps_the_edited_file(
     assert lakes.loc[ids["moved"], "edited_by"] == "Петров"
     assert lakes.loc[ids["typed"], "comment"] == "осмотрено"
     assert set(after.reviews["source"]) == {"inventory.gpkg"}
-    assert after.reviews["reviewer"].notna().all()
+    who = after.reviews.set_index("decision")["reviewer"]
+    assert who["rejected"] == "Отдел ледников"  # nothing of the lake is left to name anybody
+    assert who["redrawn"] == "Петров"
+    assert who.notna().all()
+    assert after.decided_by == "Отдел ледников"
     assert "Нового нет" in run_in_russian(project).stdout
     assert kept_in(path) == [kept]
 
@@ -101,6 +108,38 @@ def run_in_russian(project: Path) -> subprocess.CompletedProcess[str]:
 
 def shapes_in(path: Path) -> list[bytes]:
     return [shape.wkb for shape in gpd.read_file(path, layer="lakes").geometry]
+
+
+@ogr
+def test_the_user_of_the_computer_signs_for_nobody(
+    path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(variable, "operator7")
+    names = open_inventory(path).lakes["lake_id"]
+    sql(path, f"DELETE FROM lakes WHERE lake_id = '{names.iloc[2]}'")
+    sql(path, f"UPDATE lakes SET verified = 1 WHERE lake_id = '{names.iloc[1]}'")
+    code, out, errors = call("--lang", "ru", "review", path)
+    assert code == 0
+    assert out.count("(не указано)") == 2
+    assert "у 2 решений не указано, кто их принял" in errors
+    after = open_inventory(path)
+    assert after.reviews["reviewer"].isna().all()
+    assert after.lakes.set_index("lake_id")["verified"].sum() == 1
+    assert b"operator7" not in path.read_bytes()
+    again = Path(shutil.copy(path, path.parent / "copy.gpkg"))
+    sql(again, f"UPDATE lakes SET verified_by = 'Асанов' WHERE lake_id = '{names.iloc[1]}'")
+    assert review_file(path, again)["reviewer"].tolist() == ["Асанов"]
+
+
+@ogr
+def test_whom_the_project_names_decides_where_the_fields_name_nobody(tmp_path: Path) -> None:
+    inventory, path = make_inventory(12), tmp_path / "inventory.gpkg"
+    told = json.dumps({"project": {"by": "Отдел ледников"}})
+    working_copy.replace(replace(inventory, runs=inventory.runs.assign(settings=told)), path)
+    name = inventory.lakes["lake_id"].iloc[2]
+    sql(path, f"DELETE FROM lakes WHERE lake_id = '{name}'")
+    assert review_file(path)["reviewer"].tolist() == ["Отдел ледников"]
 
 
 @ogr

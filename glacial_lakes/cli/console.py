@@ -173,7 +173,7 @@ def decided(reviews: pd.DataFrame, dry_run: bool, options: Options) -> list[str]
         when = day(row[C.ACQUIRED], language) if C.ACQUIRED in row else ""
         lines.append(
             f"{say(row[C.DECISION]):16} {row[C.LAKE_ID]:17} {when:10}  {'  '.join(fields)}  "
-            f"({row[C.REVIEWER]})"
+            f"({row.get(C.REVIEWER) or say('not told')})"
         )
     kept = Message(
         "{count} decision is kept in the inventory.",

@@ -58,7 +58,7 @@ WORDS = (
     *(N_("Best outlines of some years, e.g. 2020=2019-2021"), N_("Their months, e.g. 7-9")),
     *(N_("Basins"), N_("Field of the basins with their names")),
     N_("Lakes that the edited file lacks"),
-    *(N_("are no lakes"), N_("were left out of it")),
+    *(N_("are no lakes"), N_("were left out of it"), N_("not told")),
     *map(str, Decision),
 )
 """What the tools say, so that catalogues know it."""

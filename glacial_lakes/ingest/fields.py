@@ -42,7 +42,9 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "outline_method": ("outline_method", "outline_me", "method"),
     "quality": ("quality",),
     "lake_name": ("lake_name", "lakename", "placename", "name", "название"),
-    "catalogue_no": ("catalogue_no", "catal_no", "catalog_no", "номер", "номер_озера"),
+    "catalogue_no": (
+        *("catalogue_no", "catal_no", "catalog_no", "номер", "номер_озера", "№_в_каталоге"),
+    ),
     "district": ("district", "район"),
     "comment": ("comment", "remarks", "notes", "примечание"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 
 from glacial_lakes.columns import C
@@ -41,7 +42,7 @@ def named_catalogue(path: Path | str) -> Catalogue:
         if found is None:
             raise ConfigError(path, "names no catalogue", "set file and id in [catalogue]")
         return found
-    columns = column_names(path)
+    columns = column_names(path, [*chain(*NAMES.values()), *_ID_TOO])
     named = recognise(path, columns)
     lower = {name.lower(): name for name in reversed(columns)}
     spare = next((lower[name] for name in (*NAMES[C.LAKE_ID], *_ID_TOO) if name in lower), None)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -17,6 +15,7 @@ import pandas as pd
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, Message, VectorError
 from glacial_lakes.io.parsing import is_nothing
+from glacial_lakes.io.tables import is_table, plain, read_table
 from glacial_lakes.io.vector import read_as_drawn
 from glacial_lakes.measures.meridian import in_degrees
 from glacial_lakes.places import file_of
@@ -24,19 +23,20 @@ from glacial_lakes.settings import CatalogueSettings, nearest
 
 FIELDS = (C.CATALOGUE_NO, C.LAKE_NAME, C.DISTRICT, C.COMMENT)
 """What a catalogue may say of a lake."""
-_TABLES = (".csv", ".txt", ".tsv")
-_DELIMITERS = ";\t,"
-_ENCODINGS = ("utf-8-sig", "cp1251")
 _LON = ("lon", "long", "longitude", "x", "долгота", "долг", "в.д.", "вд")
 _LAT = ("lat", "latitude", "y", "широта", "шир", "с.ш.", "сш")
 _PLAIN = re.compile(r"[-+]?\d+(?:\.\d+)?")
 _PARTS = re.compile(
-    r"(?P<before>[NSEWСЮВЗ]?)\s*(?P<degrees>\d{1,3})\s*[°º\s]\s*(?P<minutes>\d{1,2}(?:[.,]\d+)?)"
-    r"(?:\s*['′ʹ’´\s]\s*(?:(?P<seconds>\d{1,2}(?:[.,]\d+)?)\s*(?:\"|″|''|′′|’’|”|´´)?)?)?"
+    r"(?P<before>[NSEWСЮВЗ]?)\s*(?P<degrees>\d{1,3})\s*[°º:\s]\s*(?P<minutes>\d{1,2}(?:[.,]\d+)?)"
+    r"(?:\s*['′ʹ’´:\s]\s*(?:(?P<seconds>\d{1,2}(?:[.,]\d+)?)\s*(?:\"|″|''|′′|’’|”|´´)?)?)?"
     r"\s*(?P<behind>[NSEWСЮВЗ]?)(?:\.?\s*[ШД])?\.?"
 )
 """Degrees, minutes and seconds, and the side of the equator or of Greenwich, in English or Russian
 (с. ш., ю. ш., в. д., з. д.); in capitals."""
+_SUM = r"(?:итог|всего|сумма|в том числе|из них|total|sum)\b|итого"
+"""How lines below a list begin that add it up."""
+_FEW = 2
+"""Columns of a list that says nothing but numbers and names."""
 _LISTED = 3
 _DBF_NAME = 10
 """Bytes to which shapefiles cut names: as many letters in CP1251, half of them in UTF-8."""
@@ -101,8 +101,12 @@ def read_catalogue(settings: CatalogueSettings, folder: Path = Path()) -> Catalo
     if settings.id is None:
         remedy = N_("name the column with the numbers of its lakes: id in [catalogue]")
         raise VectorError(path, "does not tell which column holds the numbers", remedy)
-    is_table = path.suffix.lower() in _TABLES
-    frame = _table(path, settings) if is_table else read_as_drawn(path, None, settings.encoding)
+    sheet = None
+    if is_table(path):
+        frame, sheet = _table(path, settings)
+    else:
+        frame = read_as_drawn(path, None, settings.encoding)
+        frame.index += 1  # rows as people count them
     named = {
         C.CATALOGUE_NO: settings.id,
         C.LAKE_NAME: settings.name,
@@ -117,13 +121,13 @@ def read_catalogue(settings: CatalogueSettings, folder: Path = Path()) -> Catalo
     }
     texts = {name: pd.Series(column, dtype="object") for name, column in values.items()}
     places = gpd.GeoDataFrame(texts, geometry=frame.geometry.to_numpy(), crs=frame.crs)
-    is_numbered = _numbered(places)
-    rows = [row + (2 if is_table else 1) for row in range(len(places)) if not is_numbered.iloc[row]]
+    is_numbered = _numbered(places, frame).to_numpy()
+    rows = frame.index[~is_numbered].tolist()
     places = places[is_numbered].reset_index(drop=True)
     _require_unique(path, places[C.CATALOGUE_NO])
     return Catalogue(
         places.set_geometry(in_degrees(places.geometry)),
-        path.name,
+        path.name if sheet is None else f"{file_of(path).name} ({sheet})",
         pd.Timestamp(file_of(path).stat().st_mtime, unit="s", tz="UTC"),
         dict(_pattern(text) for text in settings.new_numbers),
         _districts(settings, folder),
@@ -131,11 +135,15 @@ def read_catalogue(settings: CatalogueSettings, folder: Path = Path()) -> Catalo
     )
 
 
-def _numbered(places: gpd.GeoDataFrame) -> pd.Series:
-    """Tell which rows are lakes: what has neither figures nor a place is a heading or a sum."""
-    has_figures = places[C.CATALOGUE_NO].str.contains(r"\d", na=False).astype(bool)
+def _numbered(places: gpd.GeoDataFrame, frame: pd.DataFrame) -> pd.Series:
+    """Tell which rows are lakes: a row without a place may be a heading, a sum or a signature."""
+    numbers = places[C.CATALOGUE_NO]
+    has_figures = numbers.str.contains(r"\d", na=False).astype(bool)
+    is_sum = numbers.str.match(_SUM, case=False, na=False).astype(bool)
+    texts = frame.drop(columns=frame.geometry.name).map(_text)
+    is_alone = (texts.notna().sum(axis=1) <= 1).to_numpy() & (len(texts.columns) > _FEW)
     is_placed = places.geometry.notna() & ~places.geometry.is_empty
-    is_lake: pd.Series = has_figures | (is_placed & places[C.CATALOGUE_NO].notna())
+    is_lake: pd.Series = (has_figures & ~is_sum & ~is_alone) | (is_placed & numbers.notna())
     return is_lake
 
 
@@ -195,67 +203,55 @@ def _require_unique(path: Path, numbers: pd.Series) -> None:
         raise VectorError(path, what, "correct the numbers, or take another column as id")
 
 
-def column_names(path: Path) -> list[str]:
+def column_names(path: Path, wanted: Sequence[str] = ()) -> list[str]:
     """Return the names of the columns of a vector file or table.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    wanted : sequence of str
+        Names, besides those of coordinates, by which the headings of a table are known.
 
     Raises
     ------
     VectorError
         When it cannot be read.
     """
-    if path.suffix.lower() in _TABLES:
-        return [name.strip() for name in next(iter(rows_of(path, None)), [])]
+    if is_table(path):
+        return [str(name) for name in read_table(path, (*_LON, *_LAT, *wanted)).frame.columns]
     return [str(name) for name in read_as_drawn(path).columns if name != "geometry"]
 
 
-def rows_of(path: Path, encoding: str | None) -> list[list[str]]:
-    """Return the rows of a table that hold anything."""
-    if not path.is_file():
-        raise VectorError(path, "does not exist", "check the name")
-    text = _decoded(path, encoding)
-    head = text.partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=head.count)
-    return [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(row)]
-
-
-def _table(path: Path, settings: CatalogueSettings) -> gpd.GeoDataFrame:
-    """Read a table with coordinates in degrees, as spreadsheets of any country save it."""
-    rows = rows_of(path, settings.encoding)
-    if len(rows) < 2:
+def _table(path: Path, settings: CatalogueSettings) -> tuple[gpd.GeoDataFrame, str | None]:
+    """Read a table with coordinates in degrees, and which of several sheets it is."""
+    ours = (settings.id, settings.name, settings.district, settings.comment)
+    named = [name for name in (*ours, settings.lon, settings.lat) if name is not None]
+    read = read_table(path, (*named, *_LON, *_LAT), settings.encoding, settings.sheet)
+    table = read.frame
+    if table.empty:
         raise VectorError(path, "holds no lakes", "give a table with a line of headings")
-    names = [name.strip() for name in rows[0]]
-    cells = [(row + [""] * len(names))[: len(names)] for row in rows[1:]]
-    table = pd.DataFrame(cells, columns=names, dtype="object")
     lon = _coordinate(path, table, settings.lon, _LON)
     lat = _coordinate(path, table, settings.lat, _LAT)
     odd = (lon.abs() > 180) | (lat.abs() > 90)
     if odd.any():
         what = Message(
             "has coordinates that are no degrees in rows {rows}",
-            rows=[int(row) + 2 for row in odd[odd].index[:_LISTED]],
+            rows=odd[odd].index[:_LISTED].tolist(),
         )
         raise VectorError(
             path, what, "write them as 42.5312, 42,5312 or 42°31'52\", longitude and latitude"
         )
     points = gpd.GeoSeries(gpd.points_from_xy(lon, lat), index=table.index, crs=4326)
-    return gpd.GeoDataFrame(table, geometry=points.where(lon.notna() & lat.notna(), None))
-
-
-def _decoded(path: Path, encoding: str | None) -> str:
-    data = path.read_bytes()
-    for name in _ENCODINGS if encoding is None else (encoding,):
-        try:
-            return data.decode(name)
-        except (UnicodeDecodeError, LookupError):
-            continue
-    raise VectorError(path, "has text in an encoding that is not known", "name it: encoding")
+    placed = points.where(lon.notna() & lat.notna(), None)
+    return gpd.GeoDataFrame(table, geometry=placed), read.sheet
 
 
 def _coordinate(
     path: Path, table: pd.DataFrame, named: str | None, usual: Sequence[str]
 ) -> pd.Series:
     if named is None:
-        spelled = {name.lower(): name for name in reversed([*table.columns])}
+        spelled = {plain(name): name for name in reversed([*table.columns])}
         named = next((spelled[name] for name in usual if name in spelled), None)
     if named is None:
         raise VectorError(
@@ -272,7 +268,7 @@ def degrees_of(text: str) -> float:
     Parameters
     ----------
     text : str
-        ``42.5``, ``42,5°``, ``42°30'``, ``42 30 00,5``, ``N42°30'``, ``42°30' с. ш.``
+        ``42.5``, ``42,5°``, ``42°30'``, ``42 30 00,5``, ``42:30:00``, ``N42°30'``, ``42°30' с. ш.``
 
     Returns
     -------

@@ -263,9 +263,11 @@ def describe(tracked: Tracked, reviews: gpd.GeoDataFrame) -> Tracked:
     return replace(tracked, lakes=lakes, outlines=outlines)
 
 
-def _both(names: pd.Series, another: str) -> str:
+def _both(names: pd.Series, another: str | None) -> str | None:
     """Return who checked a lake: nobody is forgotten when another person does so too."""
     earlier = next(iter(names.dropna()), "")
+    if another is None:
+        return earlier or None
     if not earlier or earlier in another:
         return another
     return earlier if another in earlier.split(", ") else f"{earlier}, {another}"

@@ -188,6 +188,15 @@ class Inventory(ShowsFacts):
             return None
         return name if isinstance(name, str) and name != ProjectInfo().name else None
 
+    @property
+    def decided_by(self) -> str | None:
+        """Who decides where corrections name nobody, as the project that made it says."""
+        try:
+            who = json_of(self.runs[C.SETTINGS].iloc[-1])["project"]["by"]
+        except (LookupError, TypeError, ValueError):
+            return None
+        return who if isinstance(who, str) else None
+
     def to_file(self, path: Path | str, language: str | None = None) -> None:
         """Write the inventory as one GeoPackage that opens styled in QGIS.
 

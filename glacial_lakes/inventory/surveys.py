@@ -18,9 +18,10 @@ from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, DamagedFileError, Message, VectorError
 from glacial_lakes.grid import EQUAL_AREA
-from glacial_lakes.inventory.catalogue import column_of, rows_of
+from glacial_lakes.inventory.catalogue import column_of
 from glacial_lakes.inventory.inventory import ids_by_name
 from glacial_lakes.io.numbers import numbers_of
+from glacial_lakes.io.tables import read_table
 from glacial_lakes.measures import rating_curves
 from glacial_lakes.measures.meridian import in_equal_area
 from glacial_lakes.scenes.dem import open_dem
@@ -74,7 +75,7 @@ def read_surveys(settings: StorageSettings, folder: Path = Path()) -> Surveys:
     >>> len(read_surveys(StorageSettings()).curves)
     0
     """
-    curves = _curves(folder / settings.curves) if settings.curves else _no_curves()
+    curves = _curves(folder / settings.curves, settings.sheet) if settings.curves else _no_curves()
     rows = [_bathymetry(folder / path) for path in settings.bathymetry]
     basins = gpd.GeoDataFrame(
         {C.SOURCE: [row[0] for row in rows], "curve": [row[1] for row in rows]},
@@ -127,12 +128,10 @@ def _no_curves() -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=object) for name in names})
 
 
-def _curves(path: Path) -> pd.DataFrame:
+def _curves(path: Path, sheet: str | None) -> pd.DataFrame:
     """Read a table of lakes, areas and volumes, as spreadsheets of any country save it."""
-    head, *rows = rows_of(path, None) or [[]]
-    cells = [(row + [""] * len(head))[: len(head)] for row in rows]
-    table = pd.DataFrame(cells, columns=[name.strip() for name in head], dtype="object")
-    found = pd.DataFrame({LAKE: table[column_of(path, table, LAKE)].map(lambda name: name.strip())})
+    table = read_table(path, (LAKE, *_AREAS, *_VOLUMES, *_SIGMAS), None, sheet).frame
+    found = pd.DataFrame({LAKE: table[column_of(path, table, LAKE)]})
     found[C.AREA_M2] = _numbers(path, table, _AREAS)
     found[C.VOLUME_M3] = _numbers(path, table, _VOLUMES)
     given = [name for name in _SIGMAS if name in table]
@@ -163,7 +162,7 @@ def _numbers(
         what = Message(
             "has no number above 0 in {column}, rows {rows}",
             column=str(name),
-            rows=[int(row) + 2 for row in odd[odd].index[:_LISTED]],
+            rows=odd[odd].index[:_LISTED].tolist(),
         )
         raise VectorError(path, what, "correct it, or remove the row")
     return values

@@ -48,7 +48,7 @@ from glacial_lakes.mapping.outside_model import (
     Probability,
     read_outside_model,
 )
-from glacial_lakes.mapping.path_radiance import is_top_of_atmosphere, path_reflectance
+from glacial_lakes.mapping.path_radiance import path_reflectance
 from glacial_lakes.mapping.pixels import (
     CIRRUS,
     NODATA,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ import shapely
 
 from glacial_lakes import schema
 from glacial_lakes.columns import C
+from glacial_lakes.errors import Message
 from glacial_lakes.inventory.decisions import FIELDS
 from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.review.edited_file import known_word, text_of
@@ -94,10 +94,30 @@ def same_text(old: str | None, new: str | None) -> bool:
 
 
 def named(found: gpd.GeoDataFrame, by: str | None) -> gpd.GeoDataFrame:
-    """Return decisions with who took them: where their fields name nobody, who gives the file."""
+    """Return decisions with who took them: where their fields name nobody, who gives the file.
+
+    The user of the computer is nobody's name: several persons share one, and it signs for none.
+    """
     found = found.copy()
-    found[C.REVIEWER] = found[C.REVIEWER].fillna(by or _user())
+    if by is not None:
+        found[C.REVIEWER] = found[C.REVIEWER].fillna(by)
     return found
+
+
+def nameless(found: gpd.GeoDataFrame) -> tuple[Message, ...]:
+    """Tell how many decisions name nobody, if any."""
+    count = int(found[C.REVIEWER].isna().sum())
+    if not count:
+        return ()
+    return (
+        Message(
+            "{count} decision does not tell who took it: give the name with --by, or once for all "
+            "with by in [project]",
+            "{count} decisions do not tell who took them: give the name with --by, or once for all "
+            "with by in [project]",
+            count=count,
+        ),
+    )
 
 
 def signed(
@@ -116,7 +136,7 @@ def signed(
     source : str
         Name of the edited file.
     by : str or None
-        Who decided where the fields of checks and edits name nobody; by default the user.
+        Who decided where the fields of checks and edits name nobody.
     when : pandas.Timestamp, optional
         When it was decided, UTC; by default now.
     """
@@ -127,10 +147,3 @@ def signed(
     found[C.REVIEWED] = found[C.REVIEWED].fillna(now)
     found[C.SOURCE] = source
     return found
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # no such user in a container
-        return "unknown"

@@ -22,7 +22,7 @@ from glacial_lakes.review.decision_file import is_decision_file, read_decisions
 from glacial_lakes.review.differences import differences
 from glacial_lakes.review.edited_file import Edited, read_edited
 from glacial_lakes.review.matching import is_same
-from glacial_lakes.review.records import named, signed
+from glacial_lakes.review.records import named, nameless, signed
 from glacial_lakes.review.unheeded import unheeded
 
 
@@ -48,7 +48,8 @@ def review_file(
         An edited copy of it, an edited shapefile of its lakes, in any CRS, or what the viewer
         saved. By default the inventory itself.
     by : str, optional
-        Who decided where the fields of checks and edits name nobody; by default the user.
+        Who decided where the fields of checks and edits name nobody; by default whom the project
+        names, ``by`` in ``[project]``, else nobody.
     missing_is_rejected : bool, optional
         See :func:`differences`.
     encoding : str, optional
@@ -103,8 +104,7 @@ def review_file(
         rejected = missing_is_rejected if is_itself else None
         edits = working_copy.edits(path, by=by, missing_is_rejected=rejected)
         after, found = edits.inventory, edits.reviews
-        for reason in edits.unheeded:
-            on_event(InputOdd(str(path), reason))
+        by = by or after.decided_by
         if not is_itself:
             try:
                 if is_decision_file(source):
@@ -123,6 +123,8 @@ def review_file(
                 after = after.with_reviews(more)
                 tables = [table for table in (found, more) if len(table)]
                 found = gpd.GeoDataFrame(pd.concat(tables, ignore_index=True), crs=4326)
+        for reason in (*edits.unheeded, *nameless(found)):
+            on_event(InputOdd(str(path), reason))
         if edits.is_edited and not dry_run:
             working_copy.keep(path)
         if (edits.is_edited or len(found)) and not dry_run:

@@ -32,7 +32,7 @@ from glacial_lakes.io.geopackage import read_layers, same_content
 from glacial_lakes.places import SHAPEFILE_PARTS
 from glacial_lakes.review.differences import differences
 from glacial_lakes.review.edited_file import read_edited
-from glacial_lakes.review.records import signed
+from glacial_lakes.review.records import nameless, signed
 from glacial_lakes.review.unheeded import unheeded
 from glacial_lakes.settings import digest
 
@@ -93,7 +93,8 @@ def edits(path: Path, *, by: str | None = None, missing_is_rejected: bool | None
     path : pathlib.Path
         The ``.gpkg`` file.
     by : str, optional
-        Who decided where the fields of checks and edits name nobody; by default the user.
+        Who decided where the fields of checks and edits name nobody; by default whom the project
+        that made the inventory names, else nobody.
     missing_is_rejected : bool, optional
         See :func:`glacial_lakes.review.differences.differences`.
 
@@ -121,7 +122,7 @@ def edits(path: Path, *, by: str | None = None, missing_is_rejected: bool | None
     if found.empty:
         return Edits(before, before.reviews.iloc[:0], True, untaken)
     saved = pd.Timestamp(path.stat().st_mtime, unit="s", tz="UTC")
-    found = signed(found, before.reviews, path.name, by, saved)
+    found = signed(found, before.reviews, path.name, by or before.decided_by, saved)
     return Edits(before.with_reviews(found), found, True, untaken)
 
 
@@ -217,21 +218,22 @@ def stage(inventory: Inventory, path: Path, aside: Aside) -> None:
             aside.removals[f"{WRITTEN_FOLDER}/{other.name}"] = atomic.sha256(other)
 
 
-def take_in(path: Path, on_event: Listener = ignore) -> None:
+def take_in(path: Path, on_event: Listener = ignore, by: str | None = None) -> None:
     """Make decisions of what a person edited in an inventory since it was written.
 
-    The edited file is kept; an inventory that was deleted is put back.
+    The edited file is kept; an inventory that was deleted is put back. ``by`` is as for
+    :func:`edits`.
     """
     if restore(path):
         on_event(InventoryRestored(str(path)))
     if not path.is_file():
         return
-    found = edits(path)
+    found = edits(path, by=by)
     if found.is_edited:
         kept = keep(path)
         put(found.inventory, path)
         on_event(EditsTakenIn(len(found.reviews), str(kept)))
-        for reason in found.unheeded:
+        for reason in (*found.unheeded, *nameless(found.reviews)):
             on_event(InputOdd(str(path), reason))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -205,7 +206,8 @@ def run(
     with locks.folder_lock(output):
         atomic.settle(output)
         output_folder.claim(output)
-        working_copy.take_in(output / INVENTORY_NAME, listen)
+        take_in = partial(working_copy.take_in, output / INVENTORY_NAME, listen, project.project.by)
+        take_in()
         with read_ahead(readers_of(project), project.limits):
             scenes = find_scenes(project, listen)
         tell_of_dem(project, on_event)
@@ -235,7 +237,7 @@ def run(
         if not used:
             return result
         table = manifest.scene_table(project.folder, scenes, records, refusals, trusted)
-        working_copy.take_in(output / INVENTORY_NAME, listen)  # mapping may have taken hours
+        take_in()  # mapping may have taken hours
         content = manifest.content(project, table, records, checksums)
         earlier = manifest.read(output / manifest.FILE_NAME)
         outputs = manifest.outputs_of(earlier)

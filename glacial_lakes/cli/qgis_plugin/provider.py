@@ -294,7 +294,8 @@ class Review(Tool):
         arguments = ["review", inventory, *([edited] if edited else []), *options]
         decisions = run(arguments, feedback).get("reviews", [])
         for row in decisions:
-            feedback.pushInfo(f"{say(row['decision'])}  {row['lake_id']}  {row['reviewer']}")
+            who = row["reviewer"] or say("not told")
+            feedback.pushInfo(f"{say(row['decision'])}  {row['lake_id']}  {who}")
         return {"DECISIONS": len(decisions)}
 
 
