@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from glacial_lakes.errors import Message
+from glacial_lakes.kernels.interpolation import sample
 from glacial_lakes.scenes import Scene
 from glacial_lakes.scenes.dem import Dem
-from glacial_lakes.terrain import read_terrain, sample
+from glacial_lakes.terrain import read_terrain
 
 Float = NDArray[np.float32]
 Look = Callable[[Window, dict[str, Float]], None]
