@@ -40,6 +40,7 @@ from glacial_lakes.mapping.outside_model import OutsideModel
 from glacial_lakes.mapping.pixels import Pixels, ground_states
 from glacial_lakes.mapping.populations import populations
 from glacial_lakes.mapping.unmixing import Fraction
+from glacial_lakes.mapping.whole_water import unmix_all_water
 from glacial_lakes.schema import Status
 
 Float = NDArray[np.float32]
@@ -222,7 +223,7 @@ def _measure_part(
     dark_slope = pixels.dark_slope
     known = np.isfinite(pixels.reflectance["nir"]) & ~pixels.cloud & ~dark_slope
     signals = np.stack([pixels.reflectance[name] for name in bands])
-    fraction = unmixing.unmix(signals, own, others, known, pixel_m=pixel_m)
+    own, fraction = unmix_all_water(signals, own, others, known, pixel_m=pixel_m)
     if fraction is None:
         land = own & (state == State.LAND)
         return [Measured(window, own, land, land, None, None)]
