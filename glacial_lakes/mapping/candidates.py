@@ -253,12 +253,7 @@ def _measure_part(
                 pixel_m=pixel_m,
                 sun_elevation_deg=sun_elevation_deg,
             )
-            if found.narrow:
-                view = around.cut(grid.around(window, VIEW_PX - HALO_PX))
-                line = np.zeros(view.flags.shape, bool)
-                line[within(window, view.window)] = body
-                width = rivers.river_width_px(pixel_m)
-                found = replace(found, trace_px=_trace(view, line, found, width))
+            found = _seen_from_afar(around, window, own, body, found, grid)
             if model is not None:
                 found = replace(found, outside=model.probability(window, body))
             land = inside & (state == State.LAND)
@@ -348,6 +343,28 @@ def _trace(view: Pixels, body: Bool, found: Features, width: int) -> float:
     level = max(found.shore_ndwi + 0.3 * rise, rivers.MIN_WET_NDWI)
     usable = ~(view.cloud | view.snow_or_ice | view.dark_slope)
     return rivers.river_trace(value, body, usable, level, width)
+
+
+def _seen_from_afar(
+    around: Pixels, window: Window, own: Bool, body: Bool, found: Features, grid: Grid
+) -> Features:
+    """Return features with what the ground around a candidate tells of it."""
+    asked = classification.is_shade_alone(found)
+    if not (found.narrow or asked):
+        return found
+    view = around.cut(grid.around(window, VIEW_PX - HALO_PX))
+    there = within(window, view.window)
+    if found.narrow:
+        line = np.zeros(view.flags.shape, bool)
+        line[there] = body
+        width = rivers.river_width_px(grid.resolution)
+        found = replace(found, trace_px=_trace(view, line, found, width))
+    if asked:
+        candidate = np.zeros(view.flags.shape, bool)
+        candidate[there] = own
+        unlike = features.is_unlike_shade(view, candidate, found)
+        found = replace(found, unlike_shade=unlike)
+    return found
 
 
 def _like_core(pixels: Pixels, fraction: Fraction, dark_slope: Bool) -> Bool:
