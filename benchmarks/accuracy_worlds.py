@@ -16,6 +16,7 @@ import accuracy_tables
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.scenes import open_scene
@@ -48,10 +49,20 @@ WORST = 0.1
 
 
 def compared(
-    outlines: gpd.GeoDataFrame, image: Image, seed: int
+    outlines: gpd.GeoDataFrame, image: Image, seed: int, frame: shapely.Polygon | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return one row a lake and one an outline of an image, compared with its truth."""
+    """Return one row a lake and one an outline of an image, compared with its truth.
+
+    A lake that the edge of the image cuts is hit by an outline of its part in the image, whose
+    frame is given: what lies outside of it no map can show. Its area and bounds stay those of all
+    of the lake.
+    """
     group, truth = image.view.group, image.truth
+    cut, whole_m2 = pd.Series(False, truth.index), truth.geometry.area
+    if frame is not None:
+        cut = ~truth.geometry.within(frame)
+        inside = truth.geometry.intersection(frame).buffer(0)
+        truth = truth.set_geometry(truth.geometry.where(~cut, inside))
     # what lies in the cast shadow of a wall is asked of nobody
     seen = truth["observed_fraction"].where(~truth["in_shadow"].astype(bool), 0.0)
     truth = truth.assign(observed_fraction=seen)
@@ -65,6 +76,8 @@ def compared(
         & (truth["frozen_fraction"] < 0.01)
     )
     lakes = result.lakes.drop(columns=known.columns, errors="ignore").join(known)
+    lakes.loc[cut, "area_m2"] = whole_m2[cut]
+    lakes.loc[cut, "area_error"] = lakes["outline_area_m2"] / lakes["area_m2"] - 1
     status = outlines.get("status", "observed")
     without = outlines[status != "observed"] if "status" in outlines else outlines.iloc[:0]
     covered = np.zeros(len(truth))
@@ -104,12 +117,19 @@ def of_world(
     """Make, or read again, a world; map its images, or read their outlines; compare."""
     written = write_world(World.of(seed), folder / f"{seed}")
     parts = [
-        compared(outlines_of(written, image, outlines), image, seed)
+        compared(outlines_of(written, image, outlines), image, seed, frame_of(image))
         for image in written.images
         if _has_lakes(image)
     ]
     lakes, found = (pd.concat(part, ignore_index=True) for part in zip(*parts, strict=True))
     return lakes, found
+
+
+def frame_of(image: Image) -> shapely.Polygon:
+    """Return the frame of an image in the CRS of its truth."""
+    grid = open_scene(image.product).grid
+    frame = gpd.GeoSeries([shapely.box(*grid.bounds)], crs=grid.crs.to_wkt())
+    return frame.to_crs(image.truth.crs).item()
 
 
 def outlines_of(written: WrittenWorld, image: Image, folder: Path | None) -> gpd.GeoDataFrame:

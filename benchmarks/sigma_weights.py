@@ -87,7 +87,7 @@ def shifts_of_world(seed: int, folder: Path) -> pd.DataFrame:
     for image in written.images:
         with recorded() as notes:
             outlines = accuracy_worlds.outlines_of(written, image, None)
-        lakes, _ = accuracy_worlds.compared(outlines, image, seed)
+        lakes, _ = accuracy_worlds.compared(outlines, image, seed, accuracy_worlds.frame_of(image))
         lakes = lakes[
             lakes["hit"] & lakes["area_error"].notna() & (lakes["frozen_fraction"] < 0.01)
         ]

@@ -105,6 +105,23 @@ def test_worlds_tell_missed_from_withheld_and_do_not_ask_for_what_lies_in_shade(
     assert "clear Sentinel-2" in accuracy_worlds.report(lakes.reset_index(), found)
 
 
+def test_a_lake_that_the_edge_cuts_is_compared_with_its_part_in_the_image() -> None:
+    outlines, truth = seen_lakes()
+    image = SimpleNamespace(view=SimpleNamespace(group="clear", condition="clear"), truth=truth)
+    outlines.loc[0, "geometry"] = box(55, 0, 100, 100)  # the part that shows, as truth tells it
+    truth.loc[0, "observed_fraction"] = 0.55
+    frame = box(45, -1000, 5000, 1000)
+    whole, _ = accuracy_worlds.compared(outlines, image, 1)
+    lakes, _ = accuracy_worlds.compared(outlines, image, 1, frame)
+    assert not whole["hit"].iloc[0]
+    assert lakes["hit"].iloc[0]
+    assert lakes["iou"].iloc[0] == pytest.approx(45 / 55, rel=0.01)
+    # the lake is as large as before: an area that is told of it must be all of it
+    assert lakes["area_m2"].iloc[0] == pytest.approx(10_000, rel=0.01)
+    assert lakes["area_error"].iloc[0] == pytest.approx(-0.55, abs=0.01)
+    pd.testing.assert_frame_equal(lakes.iloc[1:], whole.iloc[1:])
+
+
 def test_the_worst_tenth_is_the_mean_of_the_worst() -> None:
     values = pd.Series([*np.linspace(0.5, 1.0, 39), np.nan])
     assert accuracy_worlds.worst(values, high_is_bad=False) == pytest.approx(

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import shapely
+from affine import Affine
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
 from rasterio.windows import Window
@@ -16,9 +17,11 @@ from glacial_lakes.coverage import State
 from glacial_lakes.grid import Grid
 from glacial_lakes.mapping import classification, pipeline
 from glacial_lakes.mapping.classification import SURE_PROB, by_rules, classify, shore_index
-from glacial_lakes.mapping.features import Features, measure_features
+from glacial_lakes.mapping.features import Features, is_unlike_shade, measure_features
+from glacial_lakes.mapping.pixels import Pixels
 from glacial_lakes.mapping.probability import REASONS, Model, lake_prob, model, reason_text
 from glacial_lakes.mapping.unmixing import Fraction
+from glacial_lakes.scenes.quality import Quality
 
 LAKE = Features(
     ndwi=0.45,
@@ -286,6 +289,76 @@ def test_the_probability_takes_back_and_adds(
 ) -> None:
     monkeypatch.setattr(classification, "lake_prob", lambda *_: (prob, ""))
     assert classify(features, least) == verdict
+
+
+SHADED_WATER = replace(LAKE, illumination=0.6, slope_deg=15.0, green_ratio=0.3, ndwi=0.35)
+
+
+@pytest.mark.parametrize(
+    ("features", "prob", "least", "verdict"),
+    [
+        (SHADED_WATER, 0.3, 0.1, "lake"),
+        (SHADED_WATER, 0.1, 0.1, "shadow"),
+        (SHADED_WATER, 0.3, 0.4, "shadow"),
+        (replace(SHADED_WATER, shadow_fraction=0.9, ndwi=0.2), 0.3, 0.1, "shadow"),  # of a cloud
+        (replace(SHADED_WATER, nir=0.3), 0.3, 0.1, "shadow"),  # nor is it a lake in the sun
+    ],
+)
+def test_what_the_shade_around_does_not_explain_need_be_less_sure(
+    monkeypatch: pytest.MonkeyPatch,
+    features: Features,
+    prob: float,
+    least: float,
+    verdict: str,
+) -> None:
+    monkeypatch.setattr(classification, "lake_prob", lambda *_: (prob, ""))
+    assert classify(features, least) == "shadow"
+    assert classify(replace(features, unlike_shade=True), least) == verdict
+
+
+def view_with_shade(size: int) -> tuple[Pixels, np.ndarray]:
+    """Return sunlit ground with a lake, and a square in the shade of a DEM."""
+    shape = (60, 60)
+    rng = np.random.default_rng(3)
+    lake, shade = np.zeros(shape, bool), np.zeros(shape, bool)
+    lake[5:15, 5:15], shade[20 : 20 + size, 20 : 20 + size] = True, True
+    green, nir = (np.where(shade, dim, lit) for dim, lit in ((0.045, 0.12), (0.03, 0.15)))
+    light = rng.lognormal(0, 0.1, shape)
+    reflectance = {
+        "green": (np.where(lake, 0.05, green) * light * rng.lognormal(0, 0.05, shape)).astype(
+            "float32"
+        ),
+        "nir": (np.where(lake, 0.02, nir) * light * rng.lognormal(0, 0.05, shape)).astype(
+            "float32"
+        ),
+    }
+    flags = np.where(shade, np.uint8(Quality.TERRAIN_SHADOW), np.uint8(0))
+    none = np.zeros(shape, bool)
+    terrain = SimpleNamespace()
+    return Pixels(
+        Window(0, 0, 60, 60), reflectance, flags, none, none, ~none, Affine.identity(), terrain
+    ), lake
+
+
+@pytest.mark.parametrize(
+    ("ndwi", "green", "nir", "size", "unlike"),
+    [
+        pytest.param(0.43, 0.05, 0.02, 30, True, id="a larger index than ground in shade"),
+        pytest.param(0.25, 0.05, 0.03, 30, False, id="as ground in shade"),
+        pytest.param(0.15, 0.01, 0.0075, 30, True, id="far darker than ground in shade"),
+        pytest.param(0.15, 0.025, 0.02, 30, False, id="hardly darker"),
+        pytest.param(0.25, 0.05, 0.03, 8, True, id="next to no shade around"),
+    ],
+)
+def test_the_shade_around_tells_what_shade_explains(
+    ndwi: float, green: float, nir: float, size: int, unlike: bool
+) -> None:
+    pixels, lake = view_with_shade(size)
+    found = replace(LAKE, ndwi=ndwi, green=green, nir=nir)
+    assert is_unlike_shade(pixels, lake, found) == unlike
+    assert not is_unlike_shade(replace(pixels, terrain=None), lake, found)
+    # a slope that faces away is dim though nothing shades it
+    assert is_unlike_shade(pixels, lake, replace(found, illumination=0.6)) == (unlike and size > 8)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from scipy.ndimage import gaussian_filter
 from shapely import Point
 
 from glacial_lakes.mapping import outlines, unmixing
+from glacial_lakes.mapping.whole_water import unmix_all_water
 
 PIXEL = 10.0
 SHAPE = (70, 70)
@@ -39,11 +40,13 @@ def mixture(polygon: shapely.Polygon, water: str, shore: str, noise: float = 0.0
     return bands.astype("float32")
 
 
-def outline(polygon: shapely.Polygon, water: str, shore: str) -> shapely.Polygon:
+def outline(
+    polygon: shapely.Polygon, water: str, shore: str, seeds: float = 0.6
+) -> shapely.Polygon:
     bands = mixture(polygon, water, shore)
-    candidate = share_of(polygon) > 0.6
+    candidate = share_of(polygon) > seeds
     seen = np.ones(SHAPE, bool)
-    fraction = unmixing.unmix(bands, candidate, ~seen, seen)
+    candidate, fraction = unmix_all_water(bands, candidate, ~seen, seen)
     assert fraction is not None
     level = unmixing.conserving_level(fraction.water, seen, candidate)
     return max(outlines.contour(fraction.water, level, TRANSFORM), key=lambda p: float(p.area))
@@ -67,6 +70,14 @@ def test_outline_runs_within_a_fifth_of_a_pixel_of_the_shore(water: str) -> None
 def test_a_small_lake_keeps_its_area() -> None:
     lake = Point(352, 347).buffer(56)  # 0.01 km²
     assert outline(lake, "clear", "moraine").area == pytest.approx(lake.area, rel=0.05)
+
+
+@pytest.mark.parametrize("radius", [56, 90, 180])
+def test_an_outline_does_not_depend_on_how_far_seeds_reach(radius: float) -> None:
+    lake = Point(352, 347).buffer(radius)
+    near, far = (outline(lake, "clear", "vegetation", seeds).area for seeds in (0.5, 0.93))
+    assert far == pytest.approx(near, rel=0.02)
+    assert far == pytest.approx(lake.area, rel=0.04)
 
 
 def test_dim_ground_is_no_water_and_dim_water_stays_water() -> None:

@@ -40,6 +40,7 @@ from glacial_lakes.mapping.outside_model import OutsideModel
 from glacial_lakes.mapping.pixels import Pixels, ground_states
 from glacial_lakes.mapping.populations import populations
 from glacial_lakes.mapping.unmixing import Fraction
+from glacial_lakes.mapping.whole_water import unmix_all_water
 from glacial_lakes.schema import Status
 
 Float = NDArray[np.float32]
@@ -222,7 +223,7 @@ def _measure_part(
     dark_slope = pixels.dark_slope
     known = np.isfinite(pixels.reflectance["nir"]) & ~pixels.cloud & ~dark_slope
     signals = np.stack([pixels.reflectance[name] for name in bands])
-    fraction = unmixing.unmix(signals, own, others, known, pixel_m=pixel_m)
+    own, fraction = unmix_all_water(signals, own, others, known, pixel_m=pixel_m)
     if fraction is None:
         land = own & (state == State.LAND)
         return [Measured(window, own, land, land, None, None)]
@@ -252,12 +253,7 @@ def _measure_part(
                 pixel_m=pixel_m,
                 sun_elevation_deg=sun_elevation_deg,
             )
-            if found.narrow:
-                view = around.cut(grid.around(window, VIEW_PX - HALO_PX))
-                line = np.zeros(view.flags.shape, bool)
-                line[within(window, view.window)] = body
-                width = rivers.river_width_px(pixel_m)
-                found = replace(found, trace_px=_trace(view, line, found, width))
+            found = _seen_from_afar(around, window, own, body, found, grid)
             if model is not None:
                 found = replace(found, outside=model.probability(window, body))
             land = inside & (state == State.LAND)
@@ -347,6 +343,28 @@ def _trace(view: Pixels, body: Bool, found: Features, width: int) -> float:
     level = max(found.shore_ndwi + 0.3 * rise, rivers.MIN_WET_NDWI)
     usable = ~(view.cloud | view.snow_or_ice | view.dark_slope)
     return rivers.river_trace(value, body, usable, level, width)
+
+
+def _seen_from_afar(
+    around: Pixels, window: Window, own: Bool, body: Bool, found: Features, grid: Grid
+) -> Features:
+    """Return features with what the ground around a candidate tells of it."""
+    asked = classification.is_shade_alone(found)
+    if not (found.narrow or asked):
+        return found
+    view = around.cut(grid.around(window, VIEW_PX - HALO_PX))
+    there = within(window, view.window)
+    if found.narrow:
+        line = np.zeros(view.flags.shape, bool)
+        line[there] = body
+        width = rivers.river_width_px(grid.resolution)
+        found = replace(found, trace_px=_trace(view, line, found, width))
+    if asked:
+        candidate = np.zeros(view.flags.shape, bool)
+        candidate[there] = own
+        unlike = features.is_unlike_shade(view, candidate, found)
+        found = replace(found, unlike_shade=unlike)
+    return found
 
 
 def _like_core(pixels: Pixels, fraction: Fraction, dark_slope: Bool) -> Bool:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from glacial_lakes import schema
 from glacial_lakes.errors import N_
-from glacial_lakes.mapping.features import Features
+from glacial_lakes.mapping.features import TURNED_AWAY, Features
 from glacial_lakes.mapping.masks import (
     MIN_SNOW_GREEN,
     MIN_WATER_NDWI,
@@ -36,10 +36,6 @@ Category = Literal["lake", "shadow", "snow", "river", "land"]
 
 ALMOST_FLAT_DEG, DISTINCT = 6.0, 4.0
 """Slope and separation of a lake that ice beside it does not explain, whatever its colour."""
-
-TURNED_AWAY = 0.8
-"""A slope with less direct light than this share of level ground faces away from the sun; shade
-of a DEM of 30 m is off by a pixel or two, so what is dark or steep there may be in shadow."""
 
 DIM = 0.6
 """Direct light relative to level ground below which slopes look bluish."""
@@ -107,6 +103,10 @@ SURE_PROB = 0.6
 """Probability from which a candidate is a lake though the rules take it for something else."""
 
 
+LIKELY_PROB = 0.2
+"""The same where shade alone speaks against it, and the shade around does not explain it."""
+
+
 UNSEEN_SHADE_FACTOR, MAX_SHADE_SEPARATION = 3.5, 6.0
 """What the shadow of a cloud that nobody flagged may explain must be so many times as likely a
 lake; such shade blends into the ground around, from which most lakes are farther apart."""
@@ -137,7 +137,15 @@ def classify(features: Features, min_lake_prob: float = 0.0) -> Category:
     if rules == "river" and _goes_on(features):
         return rules
     own, _ = lake_prob(replace(features, outside=np.nan), rules)
-    return "lake" if own >= max(SURE_PROB, min_lake_prob) else rules
+    least = LIKELY_PROB if features.unlike_shade and is_shade_alone(features) else SURE_PROB
+    return "lake" if own >= max(least, min_lake_prob) else rules
+
+
+def is_shade_alone(features: Features) -> bool:
+    """Return whether shade of slopes is all that speaks against what may well be a lake."""
+    if by_rules(features) != "shadow" or by_rules(features, in_sun=True) != "lake":
+        return False
+    return lake_prob(replace(features, outside=np.nan), "shadow")[0] >= LIKELY_PROB
 
 
 def may_be_lake(features: Features) -> bool:
@@ -206,8 +214,15 @@ def _skies() -> tuple[float, ...]:
     return tuple(sorted([*ordered, *between]))
 
 
-def by_rules(features: Features) -> Category:
-    """Return what physical limits alone take a candidate for."""
+def by_rules(features: Features, *, in_sun: bool = False) -> Category:
+    """Return what physical limits alone take a candidate for.
+
+    Parameters
+    ----------
+    features : Features
+    in_sun : bool
+        As if no slope shaded it.
+    """
     e = features
     contrast = e.ndwi - e.shore_ndwi
     if is_milk(e.blue, e.green, e.nir, e.swir1):
@@ -218,7 +233,7 @@ def by_rules(features: Features) -> Category:
     low_sun = e.sun_elevation_deg < LOW_SUN_DEG
     turned_away = e.slope_deg > STEEP_DEG / 2 and (e.illumination < TURNED_AWAY or low_sun)
     shaded = e.illumination < SHADED or (turned_away and _is_dull(e, contrast, low_sun=low_sun))
-    shaded |= may_be_shade(e)
+    shaded = not in_sun and (shaded or may_be_shade(e))
     faint = e.ndwi < MIN_WATER_NDWI
     reached = e.reach_fraction > SHADOWED and may_be_cloud_shadow(e)
     # Shaded snow and ice reach this index: sky light adds some 0.13 to that of sunlit ones.

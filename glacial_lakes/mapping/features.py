@@ -10,7 +10,7 @@ from shapely.geometry import Polygon
 
 from glacial_lakes.kernels.filters import median_of
 from glacial_lakes.kernels.jit import kernel
-from glacial_lakes.kernels.morphology import depth_in
+from glacial_lakes.kernels.morphology import depth_in, dilate, erode
 from glacial_lakes.mapping.indices import ndwi_or_zero
 from glacial_lakes.mapping.pixels import Pixels
 from glacial_lakes.mapping.rivers import river_width_px
@@ -22,6 +22,24 @@ Bool = NDArray[np.bool_]
 MAX_DEPTH_PX = 12.0
 """Deeper inside nothing is narrow any more."""
 
+TURNED_AWAY = 0.8
+"""A slope with less direct light than this share of level ground faces away from the sun; shade
+of a DEM of 30 m is off by a pixel or two, so what is dark or steep there may be in shadow."""
+
+SHADE_EDGE_PX = 2
+"""Shade of a DEM is off by so much."""
+
+MIN_SHADE_PX = 50
+"""Fewer pixels in shade tell nothing of it: there is next to none."""
+
+ABOVE_SHADE, SHADE_SPREADS, LEAST_SHADE_SPREAD = 0.12, 3.7, 0.03
+"""Index over the median of ground in shade from which water differs from it; in distances of upper
+quartile and median, of which 0.67 are a standard deviation; and the least of these distances."""
+
+DARKER_THAN_SHADE = 0.5
+"""Share of the near infrared of the darkest twentieth of the ground in shade."""
+
+TERRAIN_SHADOW = int(Quality.TERRAIN_SHADOW)
 CLOUD_SHADOW, CIRRUS = int(Quality.CLOUD_SHADOW), int(Quality.CIRRUS)
 
 
@@ -69,6 +87,9 @@ class Features:
     """Whether it is narrower than mountain rivers may be."""
     outside: float = np.nan
     """Mean probability that an outside model gives it; NaN without one."""
+    unlike_shade: bool = False
+    """Whether a DEM tells that ground in shade around it looks otherwise, or that there is none.
+    Asked for where shade alone speaks against it (:func:`is_unlike_shade`)."""
 
 
 def measure_features(
@@ -144,6 +165,38 @@ def measure_features(
         trace_px=0.0,
         narrow=width < river_width_px(pixel_m),
     )
+
+
+def is_unlike_shade(pixels: Pixels, candidate: Bool, found: Features) -> bool:
+    """Return whether the shade around a candidate does not explain it.
+
+    Ground in shade is seen by the light of the sky, whose blue lifts its index as far as the air of
+    the scene and the kind of ground have it. This is measured where the DEM puts ground around the
+    candidate in shade, away from the edges of shade, which a DEM has a pixel or two off. What has a
+    far larger index, or is far darker than all of it, is water. So is what lies in the sun where
+    the DEM knows of no shade around.
+
+    Parameters
+    ----------
+    pixels : Pixels
+        The candidate and the ground around it.
+    candidate : array of bool, shape (y, x)
+    found : Features
+    """
+    if pixels.terrain is None:
+        return False
+    edge = np.int64(SHADE_EDGE_PX)
+    shade = erode(pixels.flags & TERRAIN_SHADOW != 0, edge) & pixels.seen
+    shade &= ~dilate(candidate, edge)
+    if shade.sum() < MIN_SHADE_PX:
+        return found.illumination > TURNED_AWAY
+    green, nir = pixels.reflectance["green"][shade], pixels.reflectance["nir"][shade]
+    usual, high = np.percentile(ndwi_or_zero(green[None], nir[None]), (50, 75))
+    rise = found.ndwi - usual
+    if rise > ABOVE_SHADE and rise > SHADE_SPREADS * max(high - usual, LEAST_SHADE_SPREAD):
+        return True
+    darkest = (np.percentile(band, 5) for band in (green, nir))
+    return bool(found.green < next(darkest) and found.nir < DARKER_THAN_SHADE * next(darkest))
 
 
 @kernel
