@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter
 from shapely import Point
 
 from glacial_lakes.mapping import outlines, unmixing
-from glacial_lakes.mapping.whole_water import unmix_all_water
+from glacial_lakes.mapping.whole_water import with_all_water
 
 PIXEL = 10.0
 SHAPE = (70, 70)
@@ -46,8 +46,9 @@ def outline(
     bands = mixture(polygon, water, shore)
     candidate = share_of(polygon) > seeds
     seen = np.ones(SHAPE, bool)
-    candidate, fraction = unmix_all_water(bands, candidate, ~seen, seen)
-    assert fraction is not None
+    first = unmixing.unmix(bands, candidate, ~seen, seen)
+    assert first is not None
+    candidate, fraction = with_all_water(first, bands, candidate, ~seen, seen)
     level = unmixing.conserving_level(fraction.water, seen, candidate)
     return max(outlines.contour(fraction.water, level, TRANSFORM), key=lambda p: float(p.area))
 

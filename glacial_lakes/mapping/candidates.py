@@ -40,7 +40,7 @@ from glacial_lakes.mapping.outside_model import OutsideModel
 from glacial_lakes.mapping.pixels import Pixels, ground_states
 from glacial_lakes.mapping.populations import populations
 from glacial_lakes.mapping.unmixing import Fraction
-from glacial_lakes.mapping.whole_water import unmix_all_water
+from glacial_lakes.mapping.whole_water import with_all_water
 from glacial_lakes.schema import Status
 
 Float = NDArray[np.float32]
@@ -223,10 +223,12 @@ def _measure_part(
     dark_slope = pixels.dark_slope
     known = np.isfinite(pixels.reflectance["nir"]) & ~pixels.cloud & ~dark_slope
     signals = np.stack([pixels.reflectance[name] for name in bands])
-    own, fraction = unmix_all_water(signals, own, others, known, pixel_m=pixel_m)
-    if fraction is None:
+    first = unmixing.unmix(signals, own, others, known, pixel_m=pixel_m)
+    if first is None:
         land = own & (state == State.LAND)
         return [Measured(window, own, land, land, None, None)]
+    seeds = own
+    own, fraction = with_all_water(first, signals, seeds, others, known, pixel_m=pixel_m)
     mine = known & fraction.ground
     if dark_slope.any():
         mine |= _like_core(pixels, fraction, dark_slope) & fraction.ground
@@ -241,13 +243,13 @@ def _measure_part(
             if polygon.area < smallest_m2:
                 continue
             inside = rasterize.pixels_inside(polygon, pixels.transform, own.shape)
-            body = own & inside
+            body = seeds & inside
             if not body.any():
                 continue
             found = features.measure_features(
                 pixels,
                 body,
-                fraction,
+                first,
                 polygon,
                 inside,
                 pixel_m=pixel_m,
