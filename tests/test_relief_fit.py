@@ -70,6 +70,8 @@ def test_shade_that_is_sunlit_is_told_and_slopes_that_were_corrected_are_not() -
     flat = np.where(light > 0, 0.2, 0.02).astype("float32")  # as after a correction
     flat += random.normal(0, 0.01, flat.shape).astype("float32")
     assert misfit(flat / 2, flat, light) is None
+    bright = random.normal(0.2, 0.01, light.shape).astype("float32")  # shade too
+    assert misfit(bright / 2, bright, steep) is None
     assert misfit(nir / 2, nir, np.full_like(light, np.nan)) is None
 
 

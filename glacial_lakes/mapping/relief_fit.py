@@ -40,6 +40,10 @@ BRIGHTEST_GREEN = 0.2
 AS_BRIGHT = 0.65
 """Near infrared of shade over that of sunlit ground (good ones: 0.05–0.09; of another place:
 0.73–1.06)."""
+DARK, DARK_OUTSIDE = 0.4, 0.3
+"""Of another place the shade of the image lies elsewhere: so many pixels, against those that the model
+shades, are darker than that share of sunlit ground outside of the model's shade. Where slopes were
+corrected hardly any are."""
 FOLLOWS = 0.4
 """Correlation of near infrared with light (0.65–0.82; of another place: −0.06–0.32). Products whose
 slopes were corrected with a model of their own do not follow it either, but their shade is dark."""
@@ -133,7 +137,9 @@ def misfit(green: Float, nir: Float, light: Float) -> Message | None:
     follows = float(np.corrcoef(bright, lights)[0, 1])
     if shaded.size >= FEWEST_SHADED:
         ratio = float(np.median(shaded)) / usual
-        if ratio > AS_BRIGHT and follows < FOLLOWS:
+        elsewhere = (known & (nir < DARK * usual) & (light > 5 * SHADE)).sum()
+        is_elsewhere = elsewhere > DARK_OUTSIDE * shaded.size
+        if ratio > AS_BRIGHT and follows < FOLLOWS and is_elsewhere:
             return Message(
                 "what the elevation model puts in shade is {ratio:.2f} times as bright as sunlit "
                 "ground, as if the model were of another place",
