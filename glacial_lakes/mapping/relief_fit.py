@@ -41,9 +41,9 @@ AS_BRIGHT = 0.65
 """Near infrared of shade over that of sunlit ground (good ones: 0.05–0.09; of another place:
 0.73–1.06)."""
 DARK, DARK_OUTSIDE = 0.4, 0.3
-"""Of another place the shade of the image lies elsewhere: so many pixels, against those that the model
-shades, are darker than that share of sunlit ground outside of the model's shade. Where slopes were
-corrected hardly any are."""
+"""Of another place the shade of the image lies elsewhere: so many pixels, against those that the
+model shades, are darker than that share of sunlit ground outside of the model's shade. Where slopes
+were corrected hardly any are."""
 FOLLOWS = 0.4
 """Correlation of near infrared with light (0.65–0.82; of another place: −0.06–0.32). Products whose
 slopes were corrected with a model of their own do not follow it either, but their shade is dark."""
