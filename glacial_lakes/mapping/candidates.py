@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
@@ -229,6 +230,91 @@ def _measure_part(
         return [Measured(window, own, land, land, None, None)]
     seeds = own
     own, fraction = with_all_water(first, signals, seeds, others, known, pixel_m=pixel_m)
+    field, level, floating, known_here = _drawn(pixels, fraction, own, known)
+    kept = np.where(known_here, field, np.float32(np.nan)) if keep_fraction else None
+    looked: list[shapely.Polygon] = []
+    if own is not seeds:
+        field_1, level_1, *_ = _drawn(pixels, first, seeds, known)
+        looked = _polygons(field_1, level_1, pixels, smallest_m2)
+    measured = []
+    for polygon in _polygons(field, level, pixels, smallest_m2):
+        inside = rasterize.pixels_inside(polygon, pixels.transform, own.shape)
+        body = seeds & inside
+        if not body.any():
+            continue
+        # What it is, the first look tells, as it did when the probabilities were fitted.
+        shape = max(looked, key=lambda one: polygon.intersection(one).area, default=polygon)
+        shown = inside
+        if shape is not polygon:
+            shown = rasterize.pixels_inside(shape, pixels.transform, own.shape)
+        found = features.measure_features(
+            pixels,
+            seeds & shown if (seeds & shown).any() else body,
+            first,
+            shape,
+            shown,
+            pixel_m=pixel_m,
+            sun_elevation_deg=sun_elevation_deg,
+        )
+        found = _seen_from_afar(around, window, seeds, body, found, grid)
+        if model is not None:
+            found = replace(found, outside=model.probability(window, body))
+        land = inside & (state == State.LAND)
+        row = None
+        if classification.may_be_lake(found):
+            share, status = observability.observed(
+                inside,
+                pixels,
+                state,
+                fraction,
+                found,
+                pixel_m=pixel_m,
+                may_hold_ice=may_hold_ice,
+                has_cloud_mask=has_cloud_mask,
+                floating=floating,
+            )
+            shore = uncertainty.measure_shore(
+                fraction.water,
+                level,
+                polygon,
+                inside=inside,
+                usable=known & ~others,
+                doubtful=observability.doubtful_shore(pixels, may_hold_ice=may_hold_ice),
+                core=fraction.core,
+                ground=fraction.ground,
+                separation=fraction.separation,
+                pixel_m=pixel_m,
+            )
+            hidden = None
+            if status != Status.OBSERVED:
+                hidden = observability.hidden_ground(
+                    pixels,
+                    fraction,
+                    pixel_m=pixel_m,
+                    may_hold_ice=may_hold_ice,
+                    has_cloud_mask=has_cloud_mask,
+                    floating=floating,
+                )
+            row = {
+                "geometry": polygon,
+                "hidden": hidden,
+                C.OBSERVED_FRACTION: share,
+                C.STATUS: status,
+                C.OUTLINE_METHOD: fraction.method,
+                C.THRESHOLD: classification.shore_index(found),
+                "shift_px": uncertainty.shift_px(shore, is_cut=status != Status.OBSERVED),
+                "apart_px": shore.apart_px,
+            }
+        water = inside & pixels.seen
+        measured.append(Measured(window, body, land, water, found, row, kept, float(level)))
+    return measured
+
+
+def _drawn(
+    pixels: Pixels, fraction: Fraction, own: Bool, known: Bool
+) -> tuple[Float, float, Bool, Bool]:
+    """Return the field that outlines are drawn in, its level, floating ice, and what is known."""
+    dark_slope = pixels.dark_slope
     mine = known & fraction.ground
     if dark_slope.any():
         mine |= _like_core(pixels, fraction, dark_slope) & fraction.ground
@@ -236,77 +322,16 @@ def _measure_part(
     level = unmixing.conserving_level(fraction.water, mine, own)
     floating = observability.floating_ice(pixels, field > level)
     field[floating] = 1
-    kept = np.where(mine | floating, field, np.float32(np.nan)) if keep_fraction else None
-    measured = []
-    for whole in outlines.contour(field, level, pixels.transform, least_m2=smallest_m2):
-        for polygon in outlines.without_streams(whole):
-            if polygon.area < smallest_m2:
-                continue
-            inside = rasterize.pixels_inside(polygon, pixels.transform, own.shape)
-            body = seeds & inside
-            if not body.any():
-                continue
-            found = features.measure_features(
-                pixels,
-                body,
-                first,
-                polygon,
-                inside,
-                pixel_m=pixel_m,
-                sun_elevation_deg=sun_elevation_deg,
-            )
-            found = _seen_from_afar(around, window, own, body, found, grid)
-            if model is not None:
-                found = replace(found, outside=model.probability(window, body))
-            land = inside & (state == State.LAND)
-            row = None
-            if classification.may_be_lake(found):
-                share, status = observability.observed(
-                    inside,
-                    pixels,
-                    state,
-                    fraction,
-                    found,
-                    pixel_m=pixel_m,
-                    may_hold_ice=may_hold_ice,
-                    has_cloud_mask=has_cloud_mask,
-                    floating=floating,
-                )
-                shore = uncertainty.measure_shore(
-                    fraction.water,
-                    level,
-                    polygon,
-                    inside=inside,
-                    usable=known & ~others,
-                    doubtful=observability.doubtful_shore(pixels, may_hold_ice=may_hold_ice),
-                    core=fraction.core,
-                    ground=fraction.ground,
-                    separation=fraction.separation,
-                    pixel_m=pixel_m,
-                )
-                hidden = None
-                if status != Status.OBSERVED:
-                    hidden = observability.hidden_ground(
-                        pixels,
-                        fraction,
-                        pixel_m=pixel_m,
-                        may_hold_ice=may_hold_ice,
-                        has_cloud_mask=has_cloud_mask,
-                        floating=floating,
-                    )
-                row = {
-                    "geometry": polygon,
-                    "hidden": hidden,
-                    C.OBSERVED_FRACTION: share,
-                    C.STATUS: status,
-                    C.OUTLINE_METHOD: fraction.method,
-                    C.THRESHOLD: classification.shore_index(found),
-                    "shift_px": uncertainty.shift_px(shore, is_cut=status != Status.OBSERVED),
-                    "apart_px": shore.apart_px,
-                }
-            water = inside & pixels.seen
-            measured.append(Measured(window, body, land, water, found, row, kept, float(level)))
-    return measured
+    return field, level, floating, mine | floating
+
+
+def _polygons(
+    field: Float, level: float, pixels: Pixels, smallest_m2: float
+) -> list[shapely.Polygon]:
+    """Return the outlines of a field, without streams."""
+    wholes = outlines.contour(field, level, pixels.transform, least_m2=smallest_m2)
+    parts = (part for whole in wholes for part in outlines.without_streams(whole))
+    return [part for part in parts if part.area >= smallest_m2]
 
 
 @kernel
