@@ -424,7 +424,7 @@ def test_a_type_that_is_none_is_told_and_one_in_russian_is_understood(
     sql(copy, f"UPDATE lakes SET lake_type = 'Без контакта с ледником' WHERE lake_id = '{other}'")
     before = open_inventory(path).lakes.set_index("lake_id")["lake_type"]
     told: list[Event] = []
-    review_file(path, copy, on_event=told.append)
+    review_file(path, copy, by="Айгуль", on_event=told.append)
     after = open_inventory(path).lakes.set_index("lake_id")["lake_type"]
     assert after[one] == before[one]
     assert after[other] == "unconnected"
