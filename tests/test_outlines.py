@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import shapely
@@ -12,7 +14,8 @@ from rasterio.features import rasterize
 from scipy.ndimage import gaussian_filter
 from shapely import Point
 
-from glacial_lakes.mapping import outlines, unmixing
+from glacial_lakes import map_lakes, open_scene
+from glacial_lakes.mapping import outlines, unmixing, whole_water
 from glacial_lakes.mapping.whole_water import with_all_water
 
 PIXEL = 10.0
@@ -164,3 +167,16 @@ def test_a_lake_that_is_narrow_everywhere_is_kept() -> None:
     pond = shapely.box(0, 0, 300, 20)
     (kept,) = outlines.without_streams(pond)
     assert kept.equals(pond)
+
+
+def test_a_second_look_moves_outlines_and_decides_of_no_lake(
+    sample_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Without a DEM, so that shade is judged by its colour: what has an edge is not yet a lake.
+    scene = open_scene(sample_data / "scenes" / "LT05_L2SP_151030_20030817_20200904_02_T1")
+    twice = map_lakes(scene).outlines
+    monkeypatch.setattr(whole_water, "MOST_LOOKS", 0)
+    once = map_lakes(scene).outlines
+    assert len(twice) == len(once)
+    assert once.sjoin(twice).index.nunique() == len(once)
+    assert twice.area.sum() > once.area.sum()

@@ -243,7 +243,7 @@ def _measure_part(
         if not body.any():
             continue
         # What it is, the first look tells, as it did when the probabilities were fitted.
-        shape = max(looked, key=lambda one: polygon.intersection(one).area, default=polygon)
+        shape = _most_of(polygon, looked)
         shown = inside
         if shape is not polygon:
             shown = rasterize.pixels_inside(shape, pixels.transform, own.shape)
@@ -308,6 +308,12 @@ def _measure_part(
         water = inside & pixels.seen
         measured.append(Measured(window, body, land, water, found, row, kept, float(level)))
     return measured
+
+
+def _most_of(polygon: shapely.Polygon, others: Sequence[shapely.Polygon]) -> shapely.Polygon:
+    """Return the other polygon that has most of one, or itself where none has any."""
+    shared = shapely.area(shapely.intersection(polygon, [*others]))
+    return others[int(shared.argmax())] if (shared > 0).any() else polygon
 
 
 def _drawn(

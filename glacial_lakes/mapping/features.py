@@ -195,8 +195,8 @@ def is_unlike_shade(pixels: Pixels, candidate: Bool, found: Features) -> bool:
     rise = found.ndwi - usual
     if rise > ABOVE_SHADE and rise > SHADE_SPREADS * max(high - usual, LEAST_SHADE_SPREAD):
         return True
-    darkest = (np.percentile(band, 5) for band in (green, nir))
-    return bool(found.green < next(darkest) and found.nir < DARKER_THAN_SHADE * next(darkest))
+    dark_green, dark_nir = np.percentile(green, 5), np.percentile(nir, 5)
+    return bool(found.green < dark_green and found.nir < DARKER_THAN_SHADE * dark_nir)
 
 
 @kernel

@@ -8,7 +8,7 @@ units (``benchmarks/relief_fit.py``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,6 @@ from glacial_lakes.scenes.dem import Dem
 from glacial_lakes.terrain import read_terrain
 
 Float = NDArray[np.float32]
-Look = Callable[[Window, dict[str, Float]], None]
 
 PIXEL_M, MOST_PIXELS = 30.0, 1500
 """Light is compared on about such pixels, and on larger ones where a scene has more on an edge."""
@@ -94,16 +93,6 @@ class ReliefFit:
     def fault(self) -> Message | None:
         """Return why the model seems not to be of this ground, as a clause."""
         return misfit(self._seen["green"], self._seen["nir"], self._light)
-
-
-def both(one: Look, other: Look) -> Look:
-    """Return what gives rows to two."""
-
-    def add(window: Window, reflectance: dict[str, Float]) -> None:
-        one(window, reflectance)
-        other(window, reflectance)
-
-    return add
 
 
 def misfit(green: Float, nir: Float, light: Float) -> Message | None:

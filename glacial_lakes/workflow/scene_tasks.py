@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeGuard
+from typing import Any, TypeGuard
 from urllib.parse import quote
 
 import geopandas as gpd
@@ -35,7 +35,7 @@ from glacial_lakes.mapping.candidates import MOST_BYTES
 from glacial_lakes.mapping.mapped_scene import read_rivers
 from glacial_lakes.mapping.pipeline import map_lakes, wanted_blocks
 from glacial_lakes.mapping.read_mask import Blocks
-from glacial_lakes.mapping.relief_fit import ReliefFit, both
+from glacial_lakes.mapping.relief_fit import ReliefFit
 from glacial_lakes.mapping.strips import ABOVE_PX, BELOW_PX
 from glacial_lakes.runtime import interrupts
 from glacial_lakes.scenes import verify
@@ -45,7 +45,7 @@ from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.schema import SceneState
 from glacial_lakes.settings import LimitSettings, MappingSettings
 from glacial_lakes.workflow import manifest
-from glacial_lakes.workflow.looks import looking
+from glacial_lakes.workflow.looks import Look, looking
 from glacial_lakes.workflow.manifest import Record
 
 SCENES_FOLDER = "scenes"
@@ -304,7 +304,7 @@ def _write_outlines(task: SceneTask, record: Record) -> Record:
             min_area_m2=task.min_area_m2,
             glacier_buffer_m=task.glacier_buffer_m,
             settings=task.settings,
-            look=look.add if fit is None else both(look.add, fit.add),
+            look=_shown_to(look, fit),
         )
     fault = None if fit is None else fit.fault()
     if fault is not None and record.plausibility == "plausible":
@@ -313,6 +313,17 @@ def _write_outlines(task: SceneTask, record: Record) -> Record:
     names = (OUTLINES_NAME, LOOK_NAME)
     written = {name: atomic.sha256(task.folder / name) for name in names}
     return replace(record, n_outlines=len(mapped.outlines), outputs=written)
+
+
+def _shown_to(look: Look, fit: ReliefFit | None) -> Callable[[Window, dict[str, Any]], None]:
+    """Return what gives the rows of a scene to both, where there are both."""
+
+    def add(window: Window, reflectance: dict[str, Any]) -> None:
+        look.add(window, reflectance)
+        if fit is not None:
+            fit.add(window, reflectance)
+
+    return add
 
 
 def earlier_record(task: SceneTask) -> Record | None:
