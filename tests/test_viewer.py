@@ -534,26 +534,6 @@ def test_a_picture_shows_the_water_of_its_date_inside_of_the_outline(tmp_path):
     assert compared > 2
 
 
-def test_a_picture_is_the_same_whatever_is_kept_decoded(tmp_path, monkeypatch):
-    image = np.random.default_rng(0).integers(0, 256, (3, 200, 330), np.uint8)
-    form = {"driver": "GTiff", "count": 3, "dtype": "uint8", "height": 200, "width": 330}
-    blocks = {"tiled": True, "blockxsize": 64, "blockysize": 64}
-    ground = from_origin(500_000, 4_700_000, 10, 10)
-    path = tmp_path / "look.tif"
-    with rasterio.open(path, "w", crs="EPSG:32643", transform=ground, **form, **blocks) as dataset:
-        dataset.write(image)
-    x, y = mercator(75.0, 42.437)
-    frames = {n: (x + 500 * n, y, x + 500 * n + 900, y + 900) for n in range(8)}
-    kept = dict(pictures.cut_out(path, frames))
-    assert len(kept) > 4
-    for limit, value in (("_MOST_BLOCKS", 1), ("_MOST_BLOCK_PIXELS", 0)):
-        with monkeypatch.context() as patch:
-            patch.setattr(pictures, limit, value)
-            again = dict(pictures.cut_out(path, frames))
-        assert again.keys() == kept.keys()
-        assert all((again[lake] == kept[lake]).all() for lake in kept)
-
-
 def test_pictures_go_on_on_the_next_sheet(browser, tmp_path, monkeypatch):
     inventory = make_inventory()
     looks = painted(inventory, tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -39,15 +40,10 @@ MOST_PICTURES = 12_000
 
 _MOST_OPEN = 32
 """Images that a thread keeps open."""
-_MOST_BLOCKS = 256
-"""Of images that a thread keeps decoded: 50 MB of those that runs write."""
-_MOST_BLOCK_PIXELS = 1 << 18
-"""Of a block that is kept; of larger ones only what a picture needs is read."""
 _CELLS = 2
 """Along a side of a picture, within which the image is even: 0.4 m for 10 km."""
 
 Picture = NDArray[np.uint8]
-"""Red, green and blue, shape (3, y, x)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,93 +142,34 @@ def cut_out(
     size : int
         Pixels of a side.
     """
-    with _Looks() as opened:
-        yield from _cut_out(opened.look(look), frames, size)
+    with ExitStack() as stack:
+        yield from _cut_out(_opened(look, {}, stack), frames, size)
 
 
-class _Looks:
-    """Images of which the newest are kept open, and the newest of their blocks decoded.
-
-    Neighbours share blocks, and a library that is asked for each picture takes longer to answer
-    than to decode them.
-    """
-
-    def __init__(self) -> None:
-        self._open: dict[Path, DatasetReader | None] = {}
-        self._blocks: dict[tuple[Path, int, int], Picture] = {}
-
-    def __enter__(self) -> _Looks:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for dataset in self._open.values():
-            if dataset is not None:
-                dataset.close()
-
-    def look(self, path: Path) -> _Look | None:
-        """Return an image, or None where it cannot be read."""
-        if path not in self._open:
-            if len(self._open) >= _MOST_OPEN:
-                oldest = self._open.pop(next(iter(self._open)))
-                if oldest is not None:
-                    oldest.close()
-            try:
-                self._open[path] = rasterio.open(path, driver="GTiff")
-            except RasterioError:  # pictures are a help; without them the page says the same
-                self._open[path] = None
-        dataset = self._open[path]
-        return None if dataset is None else _Look(path, dataset, self)
-
-    def block(self, path: Path, dataset: DatasetReader, row: int, col: int) -> Picture:
-        """Return a block of an image, decoded once while it is among the newest."""
-        key = path, row, col
-        found = self._blocks.pop(key, None)
-        if found is None:
-            if len(self._blocks) >= _MOST_BLOCKS:
-                del self._blocks[next(iter(self._blocks))]
-            found = dataset.read([1, 2, 3], window=dataset.block_window(1, row, col))
-        self._blocks[key] = found
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """An image that is open."""
-
-    path: Path
-    dataset: DatasetReader
-    looks: _Looks
-
-    def window(self, top: int, left: int, height: int, width: int) -> Picture:
-        """Return a part that lies within the image, shape (3, height, width)."""
-        high, wide = self.dataset.block_shapes[0]
-        if high * wide > _MOST_BLOCK_PIXELS:
-            part: Picture = self.dataset.read([1, 2, 3], window=Window(left, top, width, height))
-            return part
-        part = np.empty((3, height, width), np.uint8)
-        for row in range(top // high, (top + height - 1) // high + 1):
-            ours, theirs = _shared(top, height, row * high, high)
-            for col in range(left // wide, (left + width - 1) // wide + 1):
-                our_cols, their_cols = _shared(left, width, col * wide, wide)
-                block = self.looks.block(self.path, self.dataset, row, col)
-                part[:, ours, our_cols] = block[:, theirs, their_cols]
-        return part
-
-
-def _shared(start: int, size: int, begin: int, length: int) -> tuple[slice, slice]:
-    """Return what two spans share, counted from the beginning of either."""
-    first, last = max(start, begin), min(start + size, begin + length)
-    return slice(first - start, last - start), slice(first - begin, last - begin)
+def _opened(
+    look: Path, kept: dict[Path, DatasetReader | None], stack: ExitStack
+) -> DatasetReader | None:
+    """Return an image, or None where it cannot be read; the newest ones are kept open."""
+    if look not in kept:
+        if len(kept) >= _MOST_OPEN:
+            oldest = kept.pop(next(iter(kept)))
+            if oldest is not None:
+                oldest.close()
+        try:
+            kept[look] = stack.enter_context(rasterio.open(look, driver="GTiff"))
+        except RasterioError:  # pictures are a help; without them the page says the same
+            kept[look] = None
+    return kept[look]
 
 
 def _cut_out(
-    look: _Look | None, frames: Mapping[int, Bounds], size: int
+    dataset: DatasetReader | None, frames: Mapping[int, Bounds], size: int
 ) -> Iterator[tuple[int, Picture]]:
-    if look is None:
+    if dataset is None:
         return
     try:
-        for lake, (rows, cols) in _lattices(look.dataset, frames).items():
-            picture = _cut(look, rows, cols, size)
+        for lake, (rows, cols) in _lattices(dataset, frames).items():
+            picture = _cut(dataset, rows, cols, size)
             if picture is not None:
                 yield lake, picture
     except RasterioError:
@@ -245,14 +182,15 @@ def _span(
     looks: Mapping[int, Path],
 ) -> list[tuple[list[tuple[int, int]], bytes]]:
     """Make sheets one after the other, which share what is decoded of an image."""
-    with _Looks() as opened:
-        return [_sheet(part, frames, lambda n: opened.look(looks[n])) for part in parts]
+    kept: dict[Path, DatasetReader | None] = {}
+    with ExitStack() as stack:
+        return [_sheet(part, frames, lambda n: _opened(looks[n], kept, stack)) for part in parts]
 
 
 def _sheet(
     asked: Sequence[tuple[int, int]],
     frames: Mapping[int, Bounds],
-    opened: Callable[[int], _Look | None],
+    opened: Callable[[int], DatasetReader | None],
 ) -> tuple[list[tuple[int, int]], bytes]:
     """Return lakes and images that there are pictures of, and these pictures."""
     cut = {
@@ -294,18 +232,17 @@ def _from_mercator(wkt: str) -> Transformer:
 
 
 def _cut(
-    look: _Look, rows: NDArray[np.float64], cols: NDArray[np.float64], size: int
+    dataset: DatasetReader, rows: NDArray[np.float64], cols: NDArray[np.float64], size: int
 ) -> Picture | None:
     """Return a square of an image, or None where nothing of it is known."""
     if not (np.isfinite(rows).all() and np.isfinite(cols).all()):
         return None
     top, bottom = max(0, math.floor(rows.min()) - 1), math.ceil(rows.max()) + 1
     left, right = max(0, math.floor(cols.min()) - 1), math.ceil(cols.max()) + 1
-    height = min(bottom, look.dataset.height) - top
-    width = min(right, look.dataset.width) - left
+    height, width = min(bottom, dataset.height) - top, min(right, dataset.width) - left
     if height <= 0 or width <= 0:
         return None
-    source = look.window(top, left, height, width)
+    source = dataset.read([1, 2, 3], window=Window(left, top, width, height))
     picture = sampled(source, rows - top, cols - left, size)
     return picture if picture.any() else None
 

@@ -133,7 +133,7 @@ def streams(heights: NDArray[np.float32], cell_m: float) -> NDArray[np.bool_]:
 def encoded(image: NDArray[np.uint8]) -> bytes:
     """Return an image of red, green and blue, shape (3, y, x), as a JPEG file."""
     with BytesIO() as file:
-        picture = Image.fromarray(np.stack([*image], axis=-1))  # four times as fast as a transpose
+        picture = Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)))
         picture.save(file, "JPEG", quality=_QUALITY)
         return file.getvalue()
 

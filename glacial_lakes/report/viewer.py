@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -111,22 +111,14 @@ def write_viewer(
     require(path, (str, os.PathLike), "path", N_("give the path of a file"))
     require_language(language)
     ice = ice_about(inventory, glaciers)
+    data, rows = viewer_data(inventory, ice, language, rivers)
+    data["relief"] = None if dem is None else _relief(dem, rows)
     path = Path(path)
-    cut: list[Future[tuple[list[bytes], dict[int, dict[str, Any]]]]] = []
-    with ThreadPoolExecutor(1, "pictures") as pool:  # they take as long as all else together
-        data, rows = viewer_data(
-            inventory,
-            ice,
-            language,
-            rivers,
-            lambda told, rows: cut.append(pool.submit(_cut, told, rows, looks or {})),
-        )
-        data["relief"] = None if dem is None else _relief(dem, rows)
+    with ThreadPoolExecutor(1, "pictures") as pool:
+        cut = pool.submit(_cut, data, rows, looks or {})
         data["rows"] = row_columns(rows, len(data["lakes"]["id"]), data["origin"])
-        text = _json(data)
-    shown, files = _placed(*cut[0].result(), data, f"{path.stem}_files")
-    text = f'{text[:-1]},"pictures":{_json(shown)}}}'
-    page = _page(text, data["version"], language, title or inventory.name, has_folder=bool(files))
+    data["pictures"], files = _placed(*cut.result(), data, f"{path.stem}_files")
+    page = _page(data, language, title or inventory.name, has_folder=bool(files))
     if not files:
         return [write_page(path, page)]
     with whole_set(path) as aside:
@@ -138,19 +130,19 @@ def write_viewer(
 
 
 def _cut(
-    told: dict[str, Any], rows: gpd.GeoDataFrame, looks: Mapping[str, Path]
+    data: dict[str, Any], rows: gpd.GeoDataFrame, looks: Mapping[str, Path]
 ) -> tuple[list[bytes], dict[int, dict[str, Any]]]:
     """Return sheets of pictures, and what the page says of those of each lake."""
-    ids = told["scenes"]["id"]
+    ids = data["scenes"]["id"]
     by_place = {place: Path(looks[name]) for place, name in enumerate(ids) if name in looks}
     if not by_place:
         return [], {}
-    telling = _telling(told, rows)
+    telling = _telling(data, rows)
     contents, of_lake = sheets(rows, by_place, telling)
-    shown = {}
+    told = {}
     for lake, pictures in of_lake.items():
         west, south, east, north = (round(value, 7) for value in pictures.bounds)
-        shown[lake] = {
+        told[lake] = {
             "bounds": [[south, west], [north, east]],
             "scenes": pictures.scenes,
             "at": pictures.places,
@@ -160,7 +152,7 @@ def _cut(
                 if (lake, scene) in telling or place in (0, len(pictures.scenes) - 1)
             ],
         }
-    return contents, shown
+    return contents, told
 
 
 def _placed(
@@ -223,9 +215,7 @@ def _map_bounds(rows: gpd.GeoDataFrame) -> Bounds | None:
     return float(west - pad), float(south - pad), float(east + pad), float(north + pad)
 
 
-def _page(
-    data: str, version: str | None, language: str, title: str | None, has_folder: bool
-) -> str:
+def _page(data: dict[str, Any], language: str, title: str | None, has_folder: bool) -> str:
     library, _, _ = _source("leaflet.js").rpartition("//# sourceMappingURL")
     script = "\n".join(_source(f"{name}.js") for name in _SCRIPTS)
     style = _source("leaflet.css") + _source("viewer.css")
@@ -236,12 +226,12 @@ def _page(
             language=language,
             title=title or words.translate("Glacial lake inventory", language),
             keys=KEYS,
-            version=version,
+            version=data["version"],
             has_folder=has_folder,
             style=Markup(style),  # noqa: S704 (our own file)
             library=Markup(library),  # noqa: S704 (a file of the package)
             script=Markup(script),  # noqa: S704 (our own files)
-            data=Markup(data),  # noqa: S704 (nothing in it can end the element)
+            data=Markup(_json(data)),  # noqa: S704 (nothing in it can end the element)
             style_hash=content_hash(style),
             library_hash=content_hash(library),
             script_hash=content_hash(script),
@@ -249,7 +239,7 @@ def _page(
     )
 
 
-def _json(data: dict[str, Any] | None) -> str:
+def _json(data: dict[str, Any]) -> str:
     """Return JSON in which no text can end the element that it stands in, or begin another."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -41,7 +41,6 @@ def viewer_data(
     glaciers: Iterable[shapely.Geometry],
     language: str,
     rivers: Mapping[str, gpd.GeoSeries] | None = None,
-    on_rows: Callable[[Json, gpd.GeoDataFrame], object] | None = None,
 ) -> tuple[Json, gpd.GeoDataFrame]:
     """Put lakes into lists for the page, and tell which images show each of them.
 
@@ -55,9 +54,6 @@ def viewer_data(
         Language of all words and dates.
     rivers : mapping of str to geopandas.GeoSeries, optional
         What mapping took for rivers, by scene.
-    on_rows : callable, optional
-        Called as soon as they are known with days, scenes, events, alerts and decisions, and with
-        the rows: pictures are cut while the rest is put together.
 
     Returns
     -------
@@ -81,28 +77,14 @@ def viewer_data(
     of_rows = beside_each_other(rows.geometry, centre)
     rows = rows.set_geometry(of_rows)
 
-    days = sorted({str(text) for text in scenes["day"]})
-    day_place = {name: place for place, name in enumerate(days)}
-    told = {
-        "time": [round(pd.Timestamp(name).timestamp() / 86400) for name in days],
-        "scenes": {
-            "id": _texts(scenes[C.SCENE_ID]),
-            "sensor": _texts(scenes[C.SENSOR]),
-            "day": [day_place[name] for name in scenes["day"]],
-        },
-        "events": _events(inventory, places, language),
-        "alerts": _alerts(inventory, places, language),
-        "reviews": _reviews(inventory, places, language),
-    }
-    if on_rows is not None:
-        on_rows(told, rows)
-
     def on_map(shapes: gpd.GeoSeries, tolerance_deg: float) -> list[str]:
         """Write what lies on the map."""
         beside = beside_each_other(in_degrees(shapes), centre)
         return packed(beside[_near(beside, of_lakes)].to_numpy(), origin, tolerance_deg)
 
     ice = [shape for shape in glaciers if shape is not None and not shape.is_empty]
+    days = sorted({str(text) for text in scenes["day"]})
+    day_place = {name: place for place, name in enumerate(days)}
     data = {
         "language": language,
         "run": _last(inventory.runs, C.RUN_ID),
@@ -111,14 +93,18 @@ def viewer_data(
         "words": {text: translate(text, language) for text in TEXTS},
         "codes": {code: translate(code, language) for code in CODES},
         "days": [day(pd.Timestamp(name), language) for name in days],
-        "time": told["time"],
-        "scenes": told["scenes"],
+        "time": [round(pd.Timestamp(name).timestamp() / 86400) for name in days],
+        "scenes": {
+            "id": _texts(scenes[C.SCENE_ID]),
+            "sensor": _texts(scenes[C.SENSOR]),
+            "day": [day_place[name] for name in scenes["day"]],
+        },
         "lakes": _lake_columns(lakes, of_lakes, origin, centre, language)
         | _doubt_columns(inventory, lakes, language),
         "trends": _trends(inventory, places, language),
-        "events": told["events"],
-        "alerts": told["alerts"],
-        "reviews": told["reviews"],
+        "events": _events(inventory, places, language),
+        "alerts": _alerts(inventory, places, language),
+        "reviews": _reviews(inventory, places, language),
         "glaciers": on_map(gpd.GeoSeries(ice, crs=4326), _GLACIER_TOLERANCE_DEG),
         "rivers": [
             on_map(rivers[name], 0.0) if rivers and name in rivers else []
