@@ -45,7 +45,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def tables(language: str) -> dict[str, str]:
     """Return each table by its name."""
-    products = [row.told(language) for row in ROWS]
+    products = [row.words(language) for row in ROWS]
     sensors = [
         (
             f"`{one.name}`",

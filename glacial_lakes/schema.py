@@ -248,7 +248,7 @@ class Column:
         unit = translate(UNITS.get(self.unit, self.unit), language)
         return text if unit in ("", "1") or f"({unit})" in text else f"{text}, {unit}"
 
-    def told(self, name: str | None = None) -> Message:
+    def mention(self, name: str | None = None) -> Message:
         """Return what messages call the column: what people read in a form, and its own name.
 
         Parameters
@@ -258,13 +258,13 @@ class Column:
 
         Examples
         --------
-        >>> DAM_TYPE.told(), DAM_TYPE.told("Dam_Type")
+        >>> DAM_TYPE.mention(), DAM_TYPE.mention("Dam_Type")
         ('"Dam type" (dam_type)', '"Dam type" (Dam_Type)')
         """
         label = Message(self.title or self.en, context=MEANING)
         return Message('"{label}" ({name})', context="format", label=label, name=name or self.name)
 
-    def told_value(self, value: object, language: str = "en") -> str:
+    def shown_value(self, value: object, language: str = "en") -> str:
         """Return a value as people read it: where only some words can stand, in the language."""
         text = str(value)
         return text if self.words is None or language == "en" else translate(text, language)

@@ -94,7 +94,7 @@ def read_terrain(
     with open_dem(dem) as dataset:
         # A DEM in degrees is warped at about its own spacing; finer would only invent detail.
         spacing = max(grid.resolution, spacing_m(dataset))
-        around = _grown(grid, margin_m, spacing)
+        around = _padded(grid, margin_m, spacing)
         elevation = read_heights(dataset, around)
     coarse = grid.coarsened(8)
     if not np.isfinite(sample(elevation, around.transform, coarse.transform, coarse.shape)).any():
@@ -286,7 +286,7 @@ def _higher(z, row_step, col_step, drop, only_ahead):  # type: ignore[no-untyped
     return result
 
 
-def _grown(grid: Grid, margin_m: float, spacing: float) -> Grid:
+def _padded(grid: Grid, margin_m: float, spacing: float) -> Grid:
     factor = max(1, round(spacing / grid.resolution))
     coarse = _squared(grid).coarsened(factor)
     pad = math.ceil(margin_m / coarse.resolution)

@@ -1,4 +1,4 @@
-"""The verdict on a candidate follows from its evidence."""
+"""The verdict on a candidate follows from its features."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rasterio.windows import Window
 
 from glacial_lakes.coverage import State
 from glacial_lakes.grid import Grid
-from glacial_lakes.mapping import classification, pipeline
+from glacial_lakes.mapping import classification, sky
 from glacial_lakes.mapping.classification import SURE_PROB, by_rules, classify, shore_index
 from glacial_lakes.mapping.features import Features, is_unlike_shade, measure_features
 from glacial_lakes.mapping.pixels import Pixels
@@ -128,7 +128,7 @@ ON_ICE = {
         ({"ndwi": 0.12, "green": 0.1, "nir_ratio": 0.95}, "land"),
     ],
 )
-def test_evidence_decides(change: dict[str, float], verdict: str) -> None:
+def test_features_decide(change: dict[str, float], verdict: str) -> None:
     assert by_rules(replace(LAKE, **change)) == verdict
 
 
@@ -225,7 +225,7 @@ def test_a_flag_of_cloud_shadow_needs_a_cloud_that_casts_it(
         LAKE, shadow_fraction=0.9, ndwi=0.32, shore_ndwi=0.04, green=0.061, nir=0.03, blue=0.06,
         green_ratio=0.2, nir_ratio=0.12, slope_deg=20.0, separation=3.0,
     )  # fmt: skip
-    found, _ = pipeline._reached(SimpleNamespace(scene=scene, blocks=blocks), clouds, one, flagged)
+    found, _ = sky.reached(SimpleNamespace(scene=scene, blocks=blocks), clouds, one, flagged)
     assert found == replace(flagged, shadow_fraction=remains)
     assert by_rules(flagged) == "shadow"
     assert by_rules(found) == ("shadow" if remains else "lake")

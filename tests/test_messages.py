@@ -340,6 +340,6 @@ def test_a_day_and_a_column_in_a_message_are_told_in_the_language() -> None:
     assert told == "no image of the inventory is of 2021-08-02"
     for one in (told, pickle.loads(pickle.dumps(told)), Message.from_json(told.as_json())):
         assert in_language(one, "ru").endswith(" 02.08.2021")
-    column = schema.COMMENT.told("Comment")
+    column = schema.COMMENT.mention("Comment")
     assert column == '"Comment of a person" (Comment)'
     assert in_language(column, "ru") == "«Примечание человека» (Comment)"

@@ -226,7 +226,7 @@ def test_growth_is_called_only_beyond_its_own_uncertainty(inventory):
 
 def test_alerts_come_first_with_the_scenes_that_show_them(inventory, tmp_path):
     alerts = {alert.kind: alert for alert in describe(inventory, [], "en").alerts}
-    before, after = alerts["sudden_drainage"].evidence
+    before, after = alerts["sudden_drainage"].scenes
     assert "_20160815T" in before
     assert "_20180820T" in after
     text = " ".join(page_of(inventory, tmp_path).text)
@@ -249,7 +249,7 @@ def test_totals_by_date_tell_what_was_not_observed(inventory, tmp_path):
 
 def test_events_carry_the_scenes_that_show_them(inventory):
     events = {event.event: event for event in describe(inventory, [], "en").events}
-    before, after = events["drained"].evidence
+    before, after = events["drained"].scenes
     assert "_20160815T" in before
     assert "_20180820T" in after
 

@@ -51,11 +51,11 @@ NAMES = {name for name in vars(C) if name.isupper()}
 SPELLINGS = {name.lower() for name in NAMES}
 PACKAGE = Path(schema.__file__).parent
 OWN_WORDS = {
-    *("columns.py", "ingest/fields.py", "simulate", "scenes", "language"),
+    *("columns.py", "ingest/fields.py", "scenes", "language"),
     "cli/qgis_plugin/provider.py",
 }
-"""Here the same words stand for fields of other files, of products, of the truth, or the package
-is not at hand."""
+"""Here the same words stand for fields of other files or of products, or the package is not at
+hand."""
 
 
 def spelled(source: Path) -> list[str]:
@@ -101,6 +101,23 @@ def test_columns_of_tables_are_picked_by_their_names() -> None:
         if not {place.as_posix(), place.parts[0]} & others:
             found[place.as_posix()] = picked(source)
     assert {place: names for place, names in found.items() if names} == {}
+
+
+def assigned(text: str) -> list[str]:
+    """Return the names of columns that a text spells as keywords of ``table.assign``."""
+    return [
+        str(keyword.arg)
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "assign"
+        for keyword in node.keywords
+        if keyword.arg in SPELLINGS
+    ]
+
+
+def test_columns_of_tables_are_assigned_by_their_names() -> None:
+    texts = {source: source.read_text(encoding="utf-8") for source in PACKAGE.rglob("*.py")}
+    assert {source: names for source, text in texts.items() if (names := assigned(text))} == {}
+    assert assigned("table.assign(status=1, other=2)") == ["status"]  # it would find them
 
 
 def test_every_name_is_that_of_a_column_and_every_column_has_one() -> None:

@@ -20,12 +20,14 @@ from scipy import ndimage
 
 from glacial_lakes.coverage import Coverage, State
 from glacial_lakes.errors import DamagedFileError
-from glacial_lakes.mapping import pipeline
+from glacial_lakes.mapping import measuring, pipeline
 from glacial_lakes.mapping.candidates import MOST_BYTES, Candidate, Measured
+from glacial_lakes.mapping.job import Job
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.mapping.pixels import Pixels, read_pixels
 from glacial_lakes.mapping.read_mask import BLOCK_PX, Blocks
+from glacial_lakes.mapping.sky import Sky
 from glacial_lakes.mapping.slc_gaps import MAX_GAP_ROWS
 from glacial_lakes.mapping.strips import ABOVE_PX, BELOW_PX, strips
 from glacial_lakes.scenes import Scene, open_scene
@@ -142,7 +144,7 @@ def test_what_lies_beyond_the_buffer_is_not_read_again(
     tile: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cut, again = [], []
-    candidates, around = pipeline._candidates, pipeline._measure_around
+    candidates, around = measuring._candidates, measuring._measure_around
 
     def told(job, strip, seeds):  # type: ignore[no-untyped-def]
         whole, tall, apart, beyond = candidates(job, strip, seeds)
@@ -155,8 +157,8 @@ def test_what_lies_beyond_the_buffer_is_not_read_again(
         again.append((row, col))
         return around(job, row, col)
 
-    monkeypatch.setattr(pipeline, "_candidates", told)
-    monkeypatch.setattr(pipeline, "_measure_around", read)
+    monkeypatch.setattr(measuring, "_candidates", told)
+    monkeypatch.setattr(measuring, "_measure_around", read)
     _, south, east, _ = tile.grid.bounds
     for size_m in (1000.0, 3000.0, 6000.0):
         place = shapely.box(east - size_m, south + 5000, east, south + 5000 + size_m)
@@ -192,13 +194,13 @@ def test_what_lies_too_far_from_glaciers_in_a_block_is_neither_measured_nor_land
     tile: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measured = []
-    measure = pipeline._Job.measure
+    measure = Job.measure
 
-    def noted(job: pipeline._Job, pixels: Pixels, candidate: Candidate) -> list[Measured]:
+    def noted(job: Job, pixels: Pixels, candidate: Candidate) -> list[Measured]:
         measured.append(candidate.first)
         return measure(job, pixels, candidate)
 
-    monkeypatch.setattr(pipeline._Job, "measure", noted)
+    monkeypatch.setattr(Job, "measure", noted)
     glaciers = corner(tile, 1000.0)
     whole = map_lakes(tile, glaciers=glaciers, glacier_buffer_m=None).outlines
     all_of_them = len(measured)
@@ -225,7 +227,7 @@ def test_neither_rows_nor_threads_change_a_byte(
     workers: int,
 ) -> None:
     dem = sample_data / "dem.tif"
-    monkeypatch.setattr(pipeline, "WORKERS", workers)
+    monkeypatch.setattr(measuring, "WORKERS", workers)
     found = contents(map_lakes(scene, dem=dem, settings=MappingSettings(strip_rows=rows)))
     assert found == at_once
 
@@ -283,16 +285,16 @@ def test_lakes_taller_than_a_strip_are_those_of_the_whole_scene_and_not_read_aga
     bounds = whole.outlines.bounds
     assert ((bounds["maxy"] - bounds["miny"]) > 10 * BELOW_PX * 2).sum() == 3
     again = []
-    around = pipeline._measure_around
+    around = measuring._measure_around
 
-    def noted(job: pipeline._Job, row: int, col: int) -> dict[pipeline.Place, list[Measured]]:
+    def noted(job: Job, row: int, col: int) -> dict[measuring.Place, list[Measured]]:
         again.append(col)
         return around(job, row, col)
 
-    monkeypatch.setattr(pipeline, "_measure_around", noted)
+    monkeypatch.setattr(measuring, "_measure_around", noted)
     for room in (MOST_BYTES, 2**20, 0):
         again.clear()
-        monkeypatch.setattr(pipeline, "MOST_BYTES", room)
+        monkeypatch.setattr(measuring, "MOST_BYTES", room)
         in_strips = map_lakes(tall, settings=MappingSettings(strip_rows=64))
         assert contents(in_strips) == contents(whole)
         if room == MOST_BYTES:
@@ -328,7 +330,7 @@ def test_a_mistake_while_measuring_is_told_and_no_thread_is_left(
     def broken(*_: object) -> None:
         raise ArithmeticError("of the test")
 
-    monkeypatch.setattr(pipeline._Job, "measure", broken)
+    monkeypatch.setattr(Job, "measure", broken)
     with pytest.raises(ArithmeticError, match="of the test"):
         map_lakes(scene)
     assert not threads()
@@ -421,7 +423,7 @@ def test_clouds_are_those_of_the_whole_scene_whatever_is_read(
     tile: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tile = under_clouds(tile, tmp_path, [(700, 900, 60), (1100, 1000, 150), (400, 1100, 20)])
-    held: list[tuple[pipeline._Job, np.ndarray]] = []
+    held: list[tuple[Job, np.ndarray]] = []
     decide = pipeline._decide
 
     def kept(job, states, *others):  # type: ignore[no-untyped-def]
@@ -433,7 +435,7 @@ def test_clouds_are_those_of_the_whole_scene_whatever_is_read(
     map_lakes(tile, near=corner(tile, 500.0))
     (_, whole), (job, part) = held
     assert (part == State.NODATA).sum() > (whole == State.NODATA).sum()
-    sky, window = pipeline._Sky(job, part), Window(300, 500, 900, 900)
+    sky, window = Sky(job, part), Window(300, 500, 900, 900)
     places = job.blocks.of_window(window)
     expected = whole[window.toslices()] == State.CLOUD
     assert 0 < expected.sum() < expected.size

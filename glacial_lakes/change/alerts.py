@@ -17,7 +17,7 @@ import pandas as pd
 
 from glacial_lakes.change.errors import difference_of
 from glacial_lakes.change.fast import SURE_AREA_M2
-from glacial_lakes.change.series import best_of_day, evidence, involved, seen_series
+from glacial_lakes.change.series import best_of_day, involved, scenes_showing, seen_series
 from glacial_lakes.change.trends import CHANGE_SIGMAS
 from glacial_lakes.columns import C
 from glacial_lakes.schema import ALERTS, AlertKind, EventKind, LakeState, Status, conform
@@ -89,7 +89,9 @@ def alerts(
     images = dict(iter(best_of_day(shown).groupby(C.LAKE_ID)))
     nearest = lakes.set_index(C.LAKE_ID)[C.GLACIER_ID]
     for row in rows:
-        scenes = evidence(images[row[C.LAKE_ID]], [row[C.LAKE_ID]], [row[C.AFTER], row[C.DATE]])
+        scenes = scenes_showing(
+            images[row[C.LAKE_ID]], [row[C.LAKE_ID]], [row[C.AFTER], row[C.DATE]]
+        )
         row[C.SCENE_IDS] = " ".join(scenes)
         row[C.GLACIER_ID] = nearest.get(row[C.LAKE_ID])
         row[C.GLACIER_DIST_M] = days.get((row[C.LAKE_ID], row[C.DATE]), np.nan)
@@ -118,7 +120,7 @@ def _of_events(
             continue
         rows = series[lake].set_index("day")
         areas = event[[C.AREA_BEFORE_M2, C.AREA_AFTER_M2]].to_numpy(dtype=float)
-        pair = rows.reindex([event[C.AFTER], date]).assign(area_m2=areas)
+        pair = rows.reindex([event[C.AFTER], date]).assign(**{C.AREA_M2: areas})
         row = _row(lake, kinds[event[C.EVENT]], (event[C.AFTER], date), pair)
         if abs(row[C.Z]) <= CHANGE_SIGMAS:
             continue
@@ -241,8 +243,8 @@ def _distances(outlines: pd.DataFrame) -> pd.DataFrame:
 def _brackets(events: pd.DataFrame) -> dict[str, list[Bracket]]:
     """Return when each lake had events: their jumps are told there, but for those of a season."""
     taken: dict[str, list[Bracket]] = {}
-    told = events[~events[C.EVENT].isin([EventKind.SEASONAL_FILL, EventKind.SEASONAL_DRAIN])]
-    for _, event in told.dropna(subset=[C.DATE, C.AFTER]).iterrows():
+    lasting = events[~events[C.EVENT].isin([EventKind.SEASONAL_FILL, EventKind.SEASONAL_DRAIN])]
+    for _, event in lasting.dropna(subset=[C.DATE, C.AFTER]).iterrows():
         for lake in involved(event):
             taken.setdefault(lake, []).append((event[C.AFTER], event[C.DATE]))
     return taken

@@ -170,12 +170,12 @@ def parts_of(rows: pd.DataFrame) -> pd.DataFrame:
     whole = rows[C.AREA_SIGMA_M2].astype("float64")
     date = rows.get(C.AREA_SIGMA_DATE_M2, pd.Series(np.nan, rows.index)).astype("float64")
     shared = rows.get(C.AREA_SIGMA_SHARED_M2, pd.Series(np.nan, rows.index)).astype("float64")
-    is_told = date.notna() & shared.notna()
+    has_parts = date.notna() & shared.notna()
     gone = rows[C.STATUS] == Status.ABSENT
     return pd.DataFrame(
         {
-            C.AREA_SIGMA_SHARED_M2: shared.where(is_told, 0.0).mask(gone, 0.0),
-            C.AREA_SIGMA_DATE_M2: date.where(is_told, whole).mask(gone, 0.0),
+            C.AREA_SIGMA_SHARED_M2: shared.where(has_parts, 0.0).mask(gone, 0.0),
+            C.AREA_SIGMA_DATE_M2: date.where(has_parts, whole).mask(gone, 0.0),
         }
     )
 

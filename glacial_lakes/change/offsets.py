@@ -81,9 +81,9 @@ class Offsets:
             return mean, np.sqrt(common), np.sqrt(spread)
         own = self.measured[one, other].reindex(lakes)
         error = own["variance"].fillna(np.inf).to_numpy(dtype=float)
-        told = own["offset"].to_numpy(dtype=float) * (1 if first == one else -1)
+        own_offset = own["offset"].to_numpy(dtype=float) * (1 if first == one else -1)
         reach = _LARGEST * np.sqrt(spread + error)
-        away = np.where(np.isinf(error), 0.0, np.clip(told - mean, -reach, reach))
+        away = np.where(np.isinf(error), 0.0, np.clip(own_offset - mean, -reach, reach))
         weight = spread / (spread + error)
         return mean + weight * away, (1 - weight) * np.sqrt(common), np.sqrt(spread * (1 - weight))
 
@@ -95,9 +95,9 @@ class Offsets:
         one, other = sorted((first, second))
         unknown = (0.0, COMMON_SHARE, 1 - COMMON_SHARE)
         sizes = range(len(SIZES_M2) + 1)
-        told = np.array([self.known.get((one, other, size), unknown) for size in sizes]).T
-        told[0] *= 1 if first == one else -1
-        return told
+        known = np.array([self.known.get((one, other, size), unknown) for size in sizes]).T
+        known[0] *= 1 if first == one else -1
+        return known
 
 
 def offsets(measured: pd.DataFrame) -> Offsets:
@@ -162,15 +162,17 @@ def differences(before: pd.DataFrame, after: pd.DataFrame, pooled: Offsets) -> D
         here = np.flatnonzero((tools[0] == tool) & (tools[1] == tool_after))
         (one, other), (off, off_other) = areas[:, here], shared[:, here]
         middle = np.sqrt(one * other)
-        told = np.stack(pooled.of_lakes(tool, tool_after, both[0][C.LAKE_ID].iloc[here], middle))
+        of_lakes = np.stack(
+            pooled.of_lakes(tool, tool_after, both[0][C.LAKE_ID].iloc[here], middle)
+        )
         with np.errstate(divide="ignore", invalid="ignore"):
             unit = np.hypot(off / one, off_other / other) * middle
-        told[:, middle == 0] = np.sqrt([[0.0], [COMMON_SHARE], [1 - COMMON_SHARE]])
+        of_lakes[:, middle == 0] = np.sqrt([[0.0], [COMMON_SHARE], [1 - COMMON_SHARE]])
         unit = np.where(middle > 0, unit, own[here])
-        offset[here], common[here], own[here] = told * unit
+        offset[here], common[here], own[here] = of_lakes * unit
         variance += float(common[here].sum()) ** 2
-    grown = pd.Series(np.where(is_apart, 0.0, stretched(areas, shared)))
-    variance += float((own**2).sum()) + in_common(grown, tools_of(both[0]), COMMON_SHARE)
+    stretched_sigma = pd.Series(np.where(is_apart, 0.0, stretched(areas, shared)))
+    variance += float((own**2).sum()) + in_common(stretched_sigma, tools_of(both[0]), COMMON_SHARE)
     for rows, added in zip(both, date, strict=True):
         variance += in_common(pd.Series(added), images_of(rows), COMMON_DATE_SHARE)
     apart = np.sqrt((date**2).sum(axis=0) + common**2 + own**2)

@@ -54,7 +54,7 @@ def seen_series(observations: pd.DataFrame) -> pd.DataFrame:
     rows = best_of_day(observations)
     rows = rows[rows[C.STATUS].isin(SEEN) & rows[C.AREA_M2].notna()]
     sigma = rows[C.AREA_SIGMA_M2].mask(rows[C.STATUS] == Status.ABSENT, 0.0)
-    rows = rows.assign(area_sigma_m2=sigma, **parts_of(rows))
+    rows = rows.assign(**parts_of(rows), **{C.AREA_SIGMA_M2: sigma})
     several = rows[rows.duplicated([C.LAKE_ID, "day"], keep=False)]
     ranked = several.sort_values([C.AREA_SIGMA_M2, C.SCENE_ID], kind="stable")
     worse = ranked.index[ranked.duplicated([C.LAKE_ID, "day"])]
@@ -98,7 +98,7 @@ def involved(event: pd.Series) -> set[str]:
     return {str(event[C.LAKE_ID]), *" ".join(lineage).split()}
 
 
-def evidence(
+def scenes_showing(
     observations: pd.DataFrame, lakes: Iterable[str], days: Iterable[pd.Timestamp]
 ) -> list[str]:
     """Return the scenes that show lakes, a part or their absence, on some days; in order of time.

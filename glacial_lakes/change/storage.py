@@ -34,8 +34,8 @@ def curves_of(table: pd.DataFrame) -> dict[str, RatingCurve]:
     for name, rows in table.dropna(subset=[C.AREA_M2, C.VOLUME_M3]).groupby(C.LAKE_ID):
         ordered = rows.sort_values(C.AREA_M2).drop_duplicates(C.AREA_M2)
         volume = ordered[C.VOLUME_M3].to_numpy(dtype=float)
-        told = ordered[C.VOLUME_SIGMA_M3].to_numpy(dtype=float, na_value=np.nan) / volume
-        error = float(np.nanmedian(told)) if np.isfinite(told).any() else CURVE_ERROR
+        errors = ordered[C.VOLUME_SIGMA_M3].to_numpy(dtype=float, na_value=np.nan) / volume
+        error = float(np.nanmedian(errors)) if np.isfinite(errors).any() else CURVE_ERROR
         areas = ordered[C.AREA_M2].to_numpy(dtype=float)
         curves[str(name)] = RatingCurve(tuple(areas), tuple(volume), error)
     return curves
@@ -74,19 +74,19 @@ def with_volumes(
     sigma = rows[C.AREA_SIGMA_M2].to_numpy(dtype=float, na_value=np.nan)
     between = np.where(is_first, 0.0, np.nan_to_num(difference_of(start, rows)))
     held, changed = _by_relations(area, before, between)
-    told = np.full(len(rows), VolumeMethod.RELATIONS.value, dtype=object)
+    methods = np.full(len(rows), VolumeMethod.RELATIONS.value, dtype=object)
     no_depth = rows[C.LAKE_ID].isin(list(shallow)).to_numpy()
     for name, curve in curves_of(curves).items():
         own = (rows[C.LAKE_ID] == name).to_numpy()
         if own.any():
             parts = (values[own] for values in (area, before, sigma, between))
             held[:, own], changed[:, own] = _by_curve(curve, *parts)
-            told[own] = VolumeMethod.CURVE.value
+            methods[own] = VolumeMethod.CURVE.value
             no_depth = no_depth & ~own
     held[:, no_depth] = changed[:, no_depth] = np.nan
-    told[~np.isfinite(held[1])] = None
+    methods[~np.isfinite(held[1])] = None
     columns = dict(zip((*_VOLUMES, *_CHANGES), (*held, *changed), strict=True))
-    for column, values in (columns | {C.VOLUME_METHOD: told}).items():
+    for column, values in (columns | {C.VOLUME_METHOD: methods}).items():
         table.loc[known, column] = values
     return schema.conform(table, schema.SERIES)
 

@@ -29,7 +29,7 @@ def by_date(observations: pd.DataFrame, scenes: pd.DataFrame) -> pd.DataFrame:
     """
     rows = best_of_day(observations)
     acquired = times_of_scenes(rows, scenes)
-    return rows.assign(epoch=epoch_names(acquired, rows[C.SENSOR]))
+    return rows.assign(**{C.EPOCH: epoch_names(acquired, rows[C.SENSOR])})
 
 
 def totals(rows: pd.DataFrame, lakes: pd.DataFrame) -> pd.DataFrame:
@@ -111,18 +111,20 @@ def _by_epoch(rows: pd.DataFrame, basin: str | None, pooled: Offsets) -> list[di
 
 def _change(before: pd.DataFrame, here: pd.DataFrame, pooled: Offsets) -> dict[str, Any]:
     both = before.merge(here, left_index=True, right_index=True, suffixes=("_before", "_after"))
-    seen = both["status_before"].isin(SEEN) & both["status_after"].isin(SEEN)
-    wet = (both["area_m2_before"] > 0) | (both["area_m2_after"] > 0)
+    seen = both[f"{C.STATUS}_before"].isin(SEEN) & both[f"{C.STATUS}_after"].isin(SEEN)
+    wet = (both[f"{C.AREA_M2}_before"] > 0) | (both[f"{C.AREA_M2}_after"] > 0)
     both = both[seen & wet]
     first, last = before.loc[both.index].reset_index(), here.loc[both.index].reset_index()
-    told = differences(first, last, pooled)
-    change, independent, correlated = _sums(pd.Series(told.change_m2), pd.Series(told.sigma_m2))
+    difference = differences(first, last, pooled)
+    change, independent, correlated = _sums(
+        pd.Series(difference.change_m2), pd.Series(difference.sigma_m2)
+    )
     tools = [set(instrument(one[C.SENSOR]).dropna()) for one in (first, last)]
     return {
         C.N_COMMON: len(both),
         C.CHANGE_M2: change,
-        C.SENSOR_OFFSET_M2: told.offset_m2.sum() if len(set.union(*tools)) > 1 else np.nan,
-        C.CHANGE_SIGMA_M2: told.sum_sigma_m2 if len(both) else np.nan,
+        C.SENSOR_OFFSET_M2: difference.offset_m2.sum() if len(set.union(*tools)) > 1 else np.nan,
+        C.CHANGE_SIGMA_M2: difference.sum_sigma_m2 if len(both) else np.nan,
         C.CHANGE_SIGMA_INDEPENDENT_M2: independent,
         C.CHANGE_SIGMA_CORRELATED_M2: correlated,
     }

@@ -315,7 +315,7 @@ def trend_of_sensors(
     line = [fit.slope(2 + n)[0] for n in range(others.size)]
     offsets = np.array([[one.value, one.low, one.high] for one in line]).T
     level = areas - middle * np.r_[0.0, offsets[0]][tools.place]
-    told = replace(
+    found_trend = replace(
         trend(when, areas, sigmas),
         method="least-squares",
         slope_m2_per_year=found.value * middle,
@@ -329,7 +329,7 @@ def trend_of_sensors(
             > CHANGE_SIGMAS * np.sqrt(2) * np.median(sigmas)
         ),
     )
-    return told, offsets
+    return found_trend, offsets
 
 
 def step_of_sensors(

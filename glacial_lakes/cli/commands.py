@@ -295,11 +295,11 @@ def start(options: Options, folder: Path, is_opened: bool) -> Answer:
     if path is None:
         place = folder.absolute()
         say = speaker(options)
-        told = say(
+        advice = say(
             "Put images into {scenes}, elevation model (dem.tif) and glacier outlines "
             "(glaciers.gpkg or .shp) into {folder}, then start again"
         )
-        lines = [told.format(scenes=place / SCENES_FOLDER, folder=place)]
+        lines = [advice.format(scenes=place / SCENES_FOLDER, folder=place)]
         answer, at_end = Answer(lines, {"project": None}), place
     else:
         answer = _run(options, path)
@@ -440,7 +440,7 @@ def _plan(
         f"{scene.scene_id}"
         for scene in plan.scenes
     ]
-    told = Message(
+    summary = Message(
         "{count} scene, {size:.1f} MB to read, {fetched:.1f} MB of them from servers; "
         "{jobs} at a time, {memory:.1f} GB of memory at most",
         "{count} scenes, {size:.1f} MB to read, {fetched:.1f} MB of them from servers; "
@@ -451,7 +451,7 @@ def _plan(
         jobs=plan.jobs,
         memory=plan.memory_bytes / 1e9,
     )
-    lines += [in_language(told, options.language), *refusals(plan.refused, options)]
+    lines += [in_language(summary, options.language), *refusals(plan.refused, options)]
     values = {
         "scenes": rows,
         "bytes": plan.bytes,
@@ -739,17 +739,17 @@ def report(
     _within_limits(readers)
     held = open_inventory(inventory)
     path = out.absolute()
-    told: dict[str, Any] = {"language": options.lang or held.language}
+    common: dict[str, Any] = {"language": options.lang or held.language}
     of_run = inventory.absolute().parent, held.scenes[C.SCENE_ID].dropna()
     looks = looks_in(*of_run)
     if kind == "viewer":
-        told |= {"dem": dem, "looks": looks, "rivers": rivers_in(*of_run)}
-        path, *_ = write_viewer(held, path, **told, **given)
+        common |= {"dem": dem, "looks": looks, "rivers": rivers_in(*of_run)}
+        path, *_ = write_viewer(held, path, **common, **given)
     elif kind == "atlas":
-        path = write_atlas(held, path, list(lakes) or None, looks=looks, **told)
+        path = write_atlas(held, path, list(lakes) or None, looks=looks, **common)
     else:
-        told |= {"is_summary": kind == "summary", "since": earlier(since)}
-        path = write_report(held, path, **told, **given)
+        common |= {"is_summary": kind == "summary", "since": earlier(since)}
+        path = write_report(held, path, **common, **given)
     return Answer([str(path)], {"path": str(path)})
 
 
@@ -826,8 +826,8 @@ def qgis_install(options: Options, folder: Path | None) -> Answer:
 
     paths = install(options.language, None if folder is None else folder.absolute())
     say = speaker(options)
-    told = say("In QGIS: Plugins, Manage and Install Plugins, Installed: {name}.")
-    lines = [*(str(path) for path in paths), told.format(name="Glacial lakes")]
+    advice = say("In QGIS: Plugins, Manage and Install Plugins, Installed: {name}.")
+    lines = [*(str(path) for path in paths), advice.format(name="Glacial lakes")]
     return Answer(lines, {"paths": [str(path) for path in paths], "plugin": NAME})
 
 

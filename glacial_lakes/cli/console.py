@@ -166,7 +166,7 @@ def decided(reviews: pd.DataFrame, dry_run: bool, options: Options) -> list[str]
         areas = [number(row[name], 0, language) for name in _AREAS if name in row]
         fields = [f"{' → '.join(areas)} {say('m²')}"] if areas else []
         fields += [
-            f"{column.label(language)}: {column.told_value(row[column.name], language)}"
+            f"{column.label(language)}: {column.shown_value(row[column.name], language)}"
             for column in REVIEWS
             if column.name in row and column.name in _SHOWN_COLUMNS
         ]
@@ -203,8 +203,10 @@ def dates_of(series: AreaSeries, options: Options) -> list[str]:
         if not row.isna()[C.VOLUME_M3]:
             ends = (C.VOLUME_M3, C.VOLUME_LOW_M3, C.VOLUME_HIGH_M3)
             half, low, high = (number(row[name] / 1e6, 3, language) for name in ends)
-            told = Message("{half} ({low} to {high}) million m³", half=half, low=low, high=high)
-            volume = say(told)
+            range_text = Message(
+                "{half} ({low} to {high}) million m³", half=half, low=low, high=high
+            )
+            volume = say(range_text)
         line = f"{when:10}  {row[C.SENSOR]:5}  {say(row[C.STATUS]):14}  {area:22}  {volume}"
         lines.append(line.rstrip())
     for _, event in series.events.iterrows():

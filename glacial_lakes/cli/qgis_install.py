@@ -138,10 +138,10 @@ def _sum(text: str) -> str:
 def _unchanged(target: Path) -> list[Path]:
     """Return the files of an earlier version of the plugin that nobody has changed since."""
     try:
-        told = json_of((target / "settings.json").read_bytes())
+        settings = json_of((target / "settings.json").read_bytes())
     except (OSError, ValueError):
         return []
-    sums = told.get(_WRITTEN) if isinstance(told, dict) else None
+    sums = settings.get(_WRITTEN) if isinstance(settings, dict) else None
     if not isinstance(sums, dict):
         return []
     paths = [target / name for name in ("__init__.py", "metadata.txt", "provider.py")]

@@ -249,12 +249,12 @@ def _written(
     language: str,
     since: str | Inventory | None = None,
 ) -> dict[str, list[Path]]:
-    told: dict[str, Writer] = {
+    with_earlier: dict[str, Writer] = {
         "xlsx": partial(xlsx.write, since=since),
         "csv_excel": partial(_csv_excel, since=since),
         "report": partial(_report, since=since),
     }
-    writers = FORMATS | told
+    writers = FORMATS | with_earlier
     return {name: writers[name](inventory, folder, language) for name in names}
 
 
@@ -336,7 +336,8 @@ def export_composites(
     target = Path(folder).absolute()
     ordered = sorted(composites.items(), key=lambda item: (item[1], item[0]))
     rows = [
-        inventory.best_observations(years, months).assign(epoch=name) for name, years in ordered
+        inventory.best_observations(years, months).assign(**{C.EPOCH: name})
+        for name, years in ordered
     ]
     with folder_lock(target):
         settle(target)
@@ -401,7 +402,10 @@ def _shapefiles(inventory: Inventory, folder: Path, language: str) -> list[Path]
     paths = []
     for name, table in epochs(inventory).items():
         paths += _styled_shapefile(table, place / f"lakes_{name}.shp", language)
-    return [*paths, *_latest_shapefile(inventory.latest_told(), place / "lakes.shp", language)]
+    return [
+        *paths,
+        *_latest_shapefile(inventory.latest_with_trends(), place / "lakes.shp", language),
+    ]
 
 
 def _latest_shapefile(lakes: gpd.GeoDataFrame, path: Path, language: str) -> list[Path]:

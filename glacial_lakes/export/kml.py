@@ -123,10 +123,12 @@ def _document(
     states = lakes.set_index(C.LAKE_ID)[C.STATE].to_dict()
     full = full.assign(
         label=full[C.LAKE_ID].map(_labels(by_lake)),
-        state=full[C.LAKE_ID]
-        .map(states)
-        .where(lambda found: found.isin(STATE_COLOURS), str(LakeState.PRESENT)),
         folder=full[C.LAKE_ID].map(by_lake[C.DISTRICT].fillna("")),
+        **{
+            C.STATE: full[C.LAKE_ID]
+            .map(states)
+            .where(lambda found: found.isin(STATE_COLOURS), str(LakeState.PRESENT))
+        },
     ).sort_values(["folder", C.LAKE_ID, C.ACQUIRED, C.SCENE_ID], kind="stable")
     yield _HEAD.format(name=_text(translate("Glacial lakes", language)))
     for state, colour in STATE_COLOURS.items():

@@ -166,10 +166,10 @@ def _point(row: dict[str, Any], tag: str) -> str:
     called = [row[title] for title in ("Catalogue No.", "Name") if row[title]]
     name = escape(_plain(" ".join(called) or row["Lake ID"]))
     height = "" if row["Elevation"] is None else f"<ele>{row['Elevation']:.0f}</ele>"
-    told = escape(_plain(f"{row['Lake ID']}: {row['Reason']}"))
+    description = escape(_plain(f"{row['Lake ID']}: {row['Reason']}"))
     return (
         f'<{tag} lat="{row["Latitude"]:.6f}" lon="{row["Longitude"]:.6f}">{height}'
-        f"<name>{name}</name><desc>{told}</desc></{tag}>\n"
+        f"<name>{name}</name><desc>{description}</desc></{tag}>\n"
     )
 
 

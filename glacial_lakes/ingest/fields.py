@@ -8,45 +8,46 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
+from glacial_lakes.columns import C
 from glacial_lakes.errors import ConfigError, Message, VectorError
 from glacial_lakes.settings import nearest
 
 NAMES: Mapping[str, tuple[str, ...]] = {
-    "lake_id": ("lake_id", "glake_id", "gl_id", "glims_id", "lakeid", "unique_id"),
-    "acquired": (
+    C.LAKE_ID: ("lake_id", "glake_id", "gl_id", "glims_id", "lakeid", "unique_id"),
+    C.ACQUIRED: (
         *("acquired", "gl_date", "gl_time", "date", "img_date", "image_date", "acq_date"),
         *("date_acq", "obs_date", "дата", "дата_съемки", "дата_съёмки", "дата_съем", "дата_снимк"),
     ),
     "year": ("year", "gl_year", "img_year", "image_year", "год"),
     "start_date": ("start_date", "startdate"),
     "end_date": ("end_date", "enddate"),
-    "source_image": ("source_image", "gl_image", "image_id", "scene_id", "image", "снимок"),
-    "sensor": ("sensor", "gl_sensor"),
+    C.SOURCE_IMAGE: ("source_image", "gl_image", "image_id", "scene_id", "image", "снимок"),
+    C.SENSOR: ("sensor", "gl_sensor"),
     "area": ("area_m2", "gl_area", "area_sqkm", "area_km2", "area", "площадь"),
-    "pixel_m": ("pixel_m",),
-    "area_sigma_m2": (
+    C.PIXEL_M: ("pixel_m",),
+    C.AREA_SIGMA_M2: (
         *("area_sigma_m2", "area_sigma", "gl_a_error", "area_error", "area_err", "a_error"),
         *("err_area", "area_uncert", "area_uncertainty", "area_uncer", "area_unc", "area_e"),
         *("uncertainty", "uncertaint", "uncert", "error", "err"),
         *("ошибка_площади", "ошибка_пл", "погрешность", "погрешн"),
     ),
-    "elev_m": ("elev_m", "gl_elev", "altitude", "elevation", "elev", "высота", "высота_м"),
-    "lon": ("lon", "gl_long", "longitude"),
-    "lat": ("lat", "gl_lati", "latitude"),
-    "lake_type": ("lake_type", "gl_type"),
-    "dam_type": ("dam_type", "type"),
-    "glacier_id": ("glacier_id", "glac_id"),
-    "glacier_dist_m": ("glacier_dist_m", "glacier_di", "glac_dist"),
-    "observed_fraction": ("observed_fraction", "observed_f", "obs_frac"),
-    "status": ("status",),
-    "outline_method": ("outline_method", "outline_me", "method"),
-    "quality": ("quality",),
-    "lake_name": ("lake_name", "lakename", "placename", "name", "название"),
-    "catalogue_no": (
+    C.ELEV_M: ("elev_m", "gl_elev", "altitude", "elevation", "elev", "высота", "высота_м"),
+    C.LON: ("lon", "gl_long", "longitude"),
+    C.LAT: ("lat", "gl_lati", "latitude"),
+    C.LAKE_TYPE: ("lake_type", "gl_type"),
+    C.DAM_TYPE: ("dam_type", "type"),
+    C.GLACIER_ID: ("glacier_id", "glac_id"),
+    C.GLACIER_DIST_M: ("glacier_dist_m", "glacier_di", "glac_dist"),
+    C.OBSERVED_FRACTION: ("observed_fraction", "observed_f", "obs_frac"),
+    C.STATUS: ("status",),
+    C.OUTLINE_METHOD: ("outline_method", "outline_me", "method"),
+    C.QUALITY: ("quality",),
+    C.LAKE_NAME: ("lake_name", "lakename", "placename", "name", "название"),
+    C.CATALOGUE_NO: (
         *("catalogue_no", "catal_no", "catalog_no", "номер", "номер_озера", "№_в_каталоге"),
     ),
-    "district": ("district", "район"),
-    "comment": ("comment", "remarks", "notes", "примечание"),
+    C.DISTRICT: ("district", "район"),
+    C.COMMENT: ("comment", "remarks", "notes", "примечание"),
 }
 """Our columns and the fields that are taken for them, in lower case, best first: those of Wang et
 al. (2020), Hi-MAG (Chen et al. 2021), ICIMOD, GrIML, and our own in full and cut to ten letters.
@@ -67,7 +68,7 @@ _IN_NAMES = {
     **dict.fromkeys(("m2", "sqm", "м2"), "m2"),
     **dict.fromkeys(("pct", "perc", "percent", "proc", "проц"), PERCENT),
 }
-_WITH_UNITS = ("area", "area_sigma_m2")
+_WITH_UNITS = ("area", C.AREA_SIGMA_M2)
 """Columns whose fields may have a unit at the end of their names."""
 _PLAUSIBLE = (2e-3, 1.0)
 """Errors of areas that people state, as shares of the area; the median of a file."""

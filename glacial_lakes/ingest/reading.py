@@ -62,7 +62,7 @@ _READ = (
     *(column for column in schema.OUTLINES if column.taken_over),
 )
 _POLYGONS = (3, 6)
-_TOLD = 3
+_EXAMPLES = 3
 
 
 def read_outlines(
@@ -207,7 +207,7 @@ def _tell_dates(days: pd.DataFrame, path: Path, on_event: Listener) -> None:
         what = Message(
             "rows without a date left out: {rows}", rows=row_numbers(undated, days.index)
         )
-        texts = sorted(set(days["unread"].dropna()))[:_TOLD]
+        texts = sorted(set(days["unread"].dropna()))[:_EXAMPLES]
         if texts:
             what = Message("{what}; not understood: {texts}", what=what, texts=texts)
         on_event(RowsLeftOut(str(path), what, int(undated.sum())))

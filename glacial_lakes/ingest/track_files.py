@@ -331,8 +331,10 @@ def with_own_dates(inventory: Inventory) -> Inventory:
     dated = own.reindex(keys).set_axis(rows.index)
     seen = rows[C.STATUS] == Status.OBSERVED
     rows = rows.assign(
-        acquired=dated.fillna(rows[C.ACQUIRED]),
-        observed_fraction=rows[C.OBSERVED_FRACTION].where(seen),
+        **{
+            C.ACQUIRED: dated.fillna(rows[C.ACQUIRED]),
+            C.OBSERVED_FRACTION: rows[C.OBSERVED_FRACTION].where(seen),
+        }
     )
     return replace(
         inventory,
@@ -346,7 +348,7 @@ def with_own_dates(inventory: Inventory) -> Inventory:
 
 
 def _named_sensors(table: Any) -> Any:
-    return table.assign(sensor=table[C.SENSOR].where(table[C.SENSOR] != "", None))
+    return table.assign(**{C.SENSOR: table[C.SENSOR].where(table[C.SENSOR] != "", None)})
 
 
 def _dated_events(events: pd.DataFrame, own: pd.Series, scenes: pd.DataFrame) -> pd.DataFrame:

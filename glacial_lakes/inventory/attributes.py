@@ -99,9 +99,11 @@ def as_lakes(outlines: gpd.GeoDataFrame, lakes: gpd.GeoDataFrame) -> gpd.GeoData
     apart = (outlines[C.LAKE_TYPE] == LakeType.UNCONNECTED) & outlines[C.LAKE_ID].isin(unfed)
     touching = (outlines[C.LAKE_TYPE] == LakeType.ICE_CONTACT) & outlines[C.LAKE_ID].isin(dammed)
     return outlines.assign(
-        lake_type=outlines[C.LAKE_TYPE].mask(apart, LakeType.NON_GLACIER_FED),
-        dam_type=outlines[C.DAM_TYPE].mask(touching, "ice"),
-        elev_m=outlines[C.ELEV_M].fillna(levels),
+        **{
+            C.LAKE_TYPE: outlines[C.LAKE_TYPE].mask(apart, LakeType.NON_GLACIER_FED),
+            C.DAM_TYPE: outlines[C.DAM_TYPE].mask(touching, "ice"),
+            C.ELEV_M: outlines[C.ELEV_M].fillna(levels),
+        }
     )
 
 
@@ -139,8 +141,8 @@ def _surveyed(lakes: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     """Return volume, mean depth and peak discharge of the lakes that have a curve."""
     own = lakes[lakes[C.LAKE_ID].isin(curves[C.LAKE_ID])]
     rows = pd.DataFrame(own[[C.LAKE_ID, C.AREA_M2, C.AREA_SIGMA_M2]])
-    told = change.with_volumes(rows, curves).set_index(C.LAKE_ID).reindex(own[C.LAKE_ID])
-    found = told[[C.VOLUME_LOW_M3, C.VOLUME_M3, C.VOLUME_HIGH_M3]].set_axis(own.index)
+    volumes = change.with_volumes(rows, curves).set_index(C.LAKE_ID).reindex(own[C.LAKE_ID])
+    found = volumes[[C.VOLUME_LOW_M3, C.VOLUME_M3, C.VOLUME_HIGH_M3]].set_axis(own.index)
     for depth, volume in zip(
         (C.MEAN_DEPTH_LOW_M, C.MEAN_DEPTH_M, C.MEAN_DEPTH_HIGH_M), list(found), strict=True
     ):

@@ -142,7 +142,7 @@ def track(
         rows = attributes.as_lakes(rows, lakes)
     tracked = replace(tracked, lakes=lakes, outlines=rows)
     if basins is not None:
-        named = tracked.lakes.assign(basin=_basins(tracked.lakes, basins, basin_field))
+        named = tracked.lakes.assign(**{C.BASIN: _basins(tracked.lakes, basins, basin_field)})
         tracked = replace(tracked, lakes=named)
     tracked = decisions.describe(tracked, reviews)
     register = empty_layer("register") if previous is None else previous.register
@@ -157,7 +157,7 @@ def track(
     added = [dict(run)] if run is not None else []
     return Inventory(
         lakes=tracked.lakes,
-        outlines=as_layer(rows.assign(version=str(glacial_lakes.__version__)), "outlines"),
+        outlines=as_layer(rows.assign(**{C.VERSION: str(glacial_lakes.__version__)}), "outlines"),
         observations=tracked.observations,
         events=tracked.events,
         reviews=reviews,
@@ -259,4 +259,4 @@ def _scenes(
         scenes = table.sort_values([C.ACQUIRED, C.SCENE_ID], ignore_index=True)
     if not len(decisions.rejected_lakes(reviews)):
         return scenes
-    return scenes.assign(n_rejected=scenes[C.SCENE_ID].map(counts).astype("Int64"))
+    return scenes.assign(**{C.N_REJECTED: scenes[C.SCENE_ID].map(counts).astype("Int64")})

@@ -153,7 +153,9 @@ def reference(outlines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     in shape by an intersection over union below :data:`LIKE`. Column ``review_conflict`` tells
     where it does.
     """
-    rows = outlines.assign(whole=outlines[C.STATUS] == Status.OBSERVED, review_conflict=pd.NA)
+    rows = outlines.assign(
+        whole=outlines[C.STATUS] == Status.OBSERVED, **{C.REVIEW_CONFLICT: pd.NA}
+    )
     rows[C.REVIEW_CONFLICT] = rows[C.REVIEW_CONFLICT].astype("boolean")
     rows = rows.sort_values([C.LAKE_ID, "whole", C.ACQUIRED, C.SCENE_ID], kind="stable")
     latest = rows.drop_duplicates(C.LAKE_ID, keep="last").set_index(C.LAKE_ID)
@@ -280,8 +282,8 @@ def _described(reviews: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """
     kinds = (Decision.ACCEPTED, Decision.WITHDRAWN, Decision.RECLASSIFIED, Decision.COMMENTED)
     force = in_force(reviews)
-    told = reviews[list(FIELDS)].notna().any(axis=1)
-    born = reviews[reviews[C.DECISION].isin([Decision.ADDED, Decision.SPLIT]) & told]
+    has_words = reviews[list(FIELDS)].notna().any(axis=1)
+    born = reviews[reviews[C.DECISION].isin([Decision.ADDED, Decision.SPLIT]) & has_words]
     parts = [force[force[C.DECISION].isin(kinds)], born]
     rows = pd.concat([part for part in parts if len(part)] or parts[:1])
     return gpd.GeoDataFrame(rows.sort_values(C.REVIEW_ID, kind="stable"), crs=reviews.crs)
@@ -355,7 +357,7 @@ def _observed(
     lake = observations[C.LAKE_ID] == review[C.LAKE_ID]
     if not lake.any():
         images = scenes.loc[~scenes[C.STATE].isin(UNUSED), [C.ACQUIRED, C.SCENE_ID, C.SENSOR]]
-        rows = images.dropna().assign(lake_id=review[C.LAKE_ID], status=Status.UNCERTAIN)
+        rows = images.dropna().assign(**{C.LAKE_ID: review[C.LAKE_ID], C.STATUS: Status.UNCERTAIN})
         rows = schema.conform(rows, schema.OBSERVATIONS)
         observations = pd.concat([observations, rows], ignore_index=True)
         lake = observations[C.LAKE_ID] == review[C.LAKE_ID]

@@ -29,12 +29,16 @@ def with_parts(tracked: Tracked) -> Tracked:
     """
     parts = split(tracked.observations)
     observations = tracked.observations.assign(**parts)
-    told = observations[[C.LAKE_ID, C.SCENE_ID, C.AREA_SIGMA_M2, *_PARTS]]
-    told = told.dropna(subset=[C.AREA_SIGMA_M2]).drop_duplicates([C.LAKE_ID, C.SCENE_ID])
-    outlines = _told(tracked.outlines, told.drop(columns=C.AREA_SIGMA_M2), [C.LAKE_ID, C.SCENE_ID])
+    known_parts = observations[[C.LAKE_ID, C.SCENE_ID, C.AREA_SIGMA_M2, *_PARTS]]
+    known_parts = known_parts.dropna(subset=[C.AREA_SIGMA_M2]).drop_duplicates(
+        [C.LAKE_ID, C.SCENE_ID]
+    )
+    outlines = _with_known_parts(
+        tracked.outlines, known_parts.drop(columns=C.AREA_SIGMA_M2), [C.LAKE_ID, C.SCENE_ID]
+    )
     drawn = outlines[[C.LAKE_ID, C.AREA_SIGMA_M2, *_PARTS]].dropna()
     drawn = drawn.drop_duplicates([C.LAKE_ID, C.AREA_SIGMA_M2], keep="last")
-    lakes = _told(tracked.lakes, drawn, [C.LAKE_ID, C.AREA_SIGMA_M2])
+    lakes = _with_known_parts(tracked.lakes, drawn, [C.LAKE_ID, C.AREA_SIGMA_M2])
     return replace(tracked, observations=observations, outlines=outlines, lakes=lakes)
 
 
@@ -52,7 +56,7 @@ def tell_revised(inventory: Inventory, previous: Inventory, on_event: Listener) 
         on_event(ErrorsRevised(count, len(both)))
 
 
-def _told(table: _Table, parts: pd.DataFrame, key: list[str]) -> _Table:
+def _with_known_parts(table: _Table, parts: pd.DataFrame, key: list[str]) -> _Table:
     known = parts.set_index(key)[_PARTS]
     found = known.reindex(pd.MultiIndex.from_frame(table[key]))
     unknown = table[C.AREA_SIGMA_M2].isna().to_numpy()

@@ -43,13 +43,13 @@ def _named(outlines: gpd.GeoDataFrame, found: pd.DataFrame) -> gpd.GeoDataFrame:
     keys = [C.LAKE_ID, C.DATE]
     happened: Mapping[Any, str] = found.groupby(keys)[C.EVENT].agg(" ".join).to_dict()
     days = outlines[C.ACQUIRED].dt.floor("D")
-    told = [
+    events = [
         " ".join(filter(None, (_without_fast(words), happened.get((lake, day))))) or None
         for words, lake, day in zip(
             outlines[C.EVENT].fillna(""), outlines[C.LAKE_ID], days, strict=True
         )
     ]
-    return outlines.assign(event=pd.Series(told, index=outlines.index, dtype=object))
+    return outlines.assign(**{C.EVENT: pd.Series(events, index=outlines.index, dtype=object)})
 
 
 def _without_fast(words: str) -> str:

@@ -174,8 +174,8 @@ class Inventory(ShowsFacts):
     def tracking(self) -> TrackingSettings:
         """The settings of the run that made it; the usual ones where it does not tell them."""
         try:
-            told = json_of(self.runs[C.SETTINGS].iloc[-1])["tracking"]
-            return TrackingSettings(**told)
+            settings = json_of(self.runs[C.SETTINGS].iloc[-1])["tracking"]
+            return TrackingSettings(**settings)
         except (LookupError, TypeError, ValueError, ConfigError):  # older outlines have no project
             return TrackingSettings()
 
@@ -298,7 +298,7 @@ class Inventory(ShowsFacts):
             When they cannot be written.
         """
         if date is None:
-            return write_shapefile(self.latest_told(), path, schema.LATEST)
+            return write_shapefile(self.latest_with_trends(), path, schema.LATEST)
         day = pd.Timestamp(date).strftime("%Y-%m-%d")
         days = set(self.scenes[C.ACQUIRED].dropna().dt.strftime("%Y-%m-%d"))
         if day not in days:
@@ -340,7 +340,7 @@ class Inventory(ShowsFacts):
         ]
         return decisions.reference(whole).reset_index()[list(self.outlines.columns)]
 
-    def latest_told(self) -> gpd.GeoDataFrame:
+    def latest_with_trends(self) -> gpd.GeoDataFrame:
         """Return :meth:`latest` with what is told of each lake and of its trend.
 
         Returns
@@ -351,9 +351,9 @@ class Inventory(ShowsFacts):
         """
         table = self.latest()
         for source, columns in ((self.lakes, schema.OF_LAKE), (self.trends, schema.OF_TREND)):
-            told = schema.conform(source, columns).set_index(C.LAKE_ID)
-            told = told[[column.name for column in columns]].reindex(table[C.LAKE_ID])
-            table = table.assign(**{str(name): told[name].array for name in told})
+            facts = schema.conform(source, columns).set_index(C.LAKE_ID)
+            facts = facts[[column.name for column in columns]].reindex(table[C.LAKE_ID])
+            table = table.assign(**{str(name): facts[name].array for name in facts})
         return gpd.GeoDataFrame(schema.conform(table, schema.LATEST), crs=table.crs)
 
     def with_reviews(self, reviews: gpd.GeoDataFrame) -> Inventory:
@@ -505,7 +505,7 @@ class Inventory(ShowsFacts):
                 "the inventory has no lake {lake}",
                 "choose from the column {column} of its lakes",
                 lake=lake_id,
-                column=schema.LAKE_ID.told(),
+                column=schema.LAKE_ID.mention(),
             )
         return rows.sort_values([C.ACQUIRED, C.SCENE_ID], ignore_index=True)
 

@@ -161,7 +161,7 @@ def _silent(names: Collection[str], seen: pd.DataFrame, scenes: pd.DataFrame) ->
     pairs = images.merge(pd.DataFrame({C.LAKE_ID: sorted(names)}), how="cross")
     known = pd.MultiIndex.from_frame(seen[[C.LAKE_ID, C.SCENE_ID]])
     new = pairs[~pd.MultiIndex.from_frame(pairs[[C.LAKE_ID, C.SCENE_ID]]).isin(known)]
-    return new.assign(status=Status.UNCERTAIN)
+    return new.assign(**{C.STATUS: Status.UNCERTAIN})
 
 
 def _joined(

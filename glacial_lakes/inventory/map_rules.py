@@ -104,17 +104,17 @@ _DOUBTS: Mapping[str, tuple[str, str]] = {
 
 
 def _doubts(express: Expressed, reasons: tuple[str, ...], here: str = "") -> RuleGroup:
-    told = {reason: _DOUBTS[reason] for reason in reasons}
+    chosen = {reason: _DOUBTS[reason] for reason in reasons}
     rules = (
         Rule(reason, _by(express, condition), Symbol(_DOUBT, hatching, "no"))
-        for reason, (condition, hatching) in told.items()
+        for reason, (condition, hatching) in chosen.items()
     )
     return RuleGroup(N_("To check"), tuple(rules), here)
 
 
 def _changes(express: Expressed, grew: Symbol, shrank: Symbol, same: tuple[Rule, ...]) -> RuleGroup:
     sure = f"{{{C.TREND}}} IS NULL AND {{{C.EXCEEDS_UNCERTAINTY}}}"
-    told = {
+    kinds = {
         str(TrendKind.GROWING): (f"{{{C.TREND}}} = '{TrendKind.GROWING}'", grew),
         str(TrendKind.SHRINKING): (f"{{{C.TREND}}} = '{TrendKind.SHRINKING}'", shrank),
         N_("larger than on the first date"): (
@@ -127,7 +127,7 @@ def _changes(express: Expressed, grew: Symbol, shrank: Symbol, same: tuple[Rule,
         ),
     }
     rules = (
-        Rule(label, _by(express, condition), symbol) for label, (condition, symbol) in told.items()
+        Rule(label, _by(express, condition), symbol) for label, (condition, symbol) in kinds.items()
     )
     return RuleGroup(N_("Trend"), (*rules, *same))
 

@@ -56,11 +56,11 @@ class Views:
     @classmethod
     def of(cls, catalogue: Catalogue) -> Views:
         """Return the views before any scene has been seen."""
-        told = catalogue.placed
-        shapes = in_equal_area(told.geometry).to_numpy()
+        placed = catalogue.placed
+        shapes = in_equal_area(placed.geometry).to_numpy()
         points = shapely.get_dimensions(shapes) < 2
         shapes = np.where(points, shapely.buffer(shapes, _PLACE_M), shapes)
-        index = pd.Index(told[C.CATALOGUE_NO])
+        index = pd.Index(placed[C.CATALOGUE_NO])
         places = gpd.GeoSeries(shapes, index=index, crs=EQUAL_AREA)
         return cls(
             places,
@@ -115,7 +115,7 @@ def registered(
         Lakes and outlines with ``number``, ``catalogue_no``, ``lake_name``, ``district`` and
         ``comment``.
     """
-    tracked = replace(tracked, lakes=_with_told(tracked.lakes, tracked.outlines))
+    tracked = replace(tracked, lakes=_with_words_of_outlines(tracked.lakes, tracked.outlines))
     rows = _records(register)
     said = _said_by_persons(reviews)
     if catalogue is not None:
@@ -222,15 +222,17 @@ def _said_by_persons(reviews: pd.DataFrame) -> dict[tuple[str, str], _Said]:
     return said
 
 
-def _with_told(lakes: gpd.GeoDataFrame, outlines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _with_words_of_outlines(
+    lakes: gpd.GeoDataFrame, outlines: gpd.GeoDataFrame
+) -> gpd.GeoDataFrame:
     """Return the lakes with what any of their outlines brought: the latest that says something."""
     if outlines.empty or lakes.empty:
         return lakes
     lakes = lakes.copy(deep=False)
     by_time = outlines.sort_values(C.ACQUIRED, kind="stable")
     for name in FIELDS:
-        told = by_time[by_time[name].notna()].drop_duplicates(C.LAKE_ID, keep="last")
-        values = lakes[C.LAKE_ID].map(told.set_index(C.LAKE_ID)[name])
+        latest = by_time[by_time[name].notna()].drop_duplicates(C.LAKE_ID, keep="last")
+        values = lakes[C.LAKE_ID].map(latest.set_index(C.LAKE_ID)[name])
         lakes[name] = lakes[name].where(lakes[name].notna(), values)
     return gpd.GeoDataFrame(schema.conform(lakes, schema.LAKES), crs=lakes.crs)
 
@@ -331,8 +333,8 @@ def _joined(
             by_number[decision.value][C.LAKE_ID] = lake
     for lake, row in left:  # a lake that a person gave a number of its own is still called so
         if row[C.LAKE_ID] is None:
-            told = {field: row[field] for field in FIELDS if field != C.CATALOGUE_NO}
-            rows.append(_empty_row() | told | {C.LAKE_ID: lake})
+            words = {field: row[field] for field in FIELDS if field != C.CATALOGUE_NO}
+            rows.append(_empty_row() | words | {C.LAKE_ID: lake})
     if catalogue is None or tracked.outlines.empty:
         return _tidied(rows, in_reports)
     decided = {lake for lake, field in said if field == C.CATALOGUE_NO}

@@ -106,7 +106,7 @@ def curves_in(surveys: Surveys, tracked: Tracked) -> pd.DataFrame:
         if count:
             what = Message("{path}: several lakes are called {lake}", path=source, lake=name)
         _LOG.warning(what)
-    rows = surveys.curves[~unclear].assign(lake_id=names[~unclear].map(lambda ids: ids[0]))
+    rows = surveys.curves[~unclear].assign(**{C.LAKE_ID: names[~unclear].map(lambda ids: ids[0])})
     parts = [rows.drop(columns=LAKE)]
     ground = in_equal_area(tracked.outlines.geometry).to_numpy()
     for _, basin in surveys.basins.iterrows():
@@ -117,7 +117,7 @@ def curves_in(surveys: Surveys, tracked: Tracked) -> pd.DataFrame:
         name = tracked.outlines[C.LAKE_ID].iloc[int(shared.argmax())]
         parts = [part[part[C.LAKE_ID] != name] for part in parts]
         columns = {C.AREA_M2: basin["curve"].area_m2, C.VOLUME_M3: basin["curve"].volume_m3}
-        parts.append(pd.DataFrame(columns).assign(lake_id=name, source=basin[C.SOURCE]))
+        parts.append(pd.DataFrame(columns).assign(**{C.LAKE_ID: name, C.SOURCE: basin[C.SOURCE]}))
     filled = [part for part in parts if len(part)] or parts[:1]
     table = schema.conform(pd.concat(filled, ignore_index=True), schema.CURVES)
     return table.sort_values([C.LAKE_ID, C.AREA_M2], ignore_index=True)
@@ -145,7 +145,7 @@ def _curves(path: Path, sheet: str | None) -> pd.DataFrame:
     if falls:
         what = Message("the volume does not grow with the area of {lakes}", lakes=falls[:_LISTED])
         raise VectorError(path, what, "correct areas and volumes, one line each")
-    return found.assign(source=path.name)
+    return found.assign(**{C.SOURCE: path.name})
 
 
 def _numbers(
@@ -154,10 +154,10 @@ def _numbers(
     name = next((name for name in units if name in table), None)
     if name is None:
         column_of(path, table, next(iter(units)))  # tells which columns there are
-    told = numbers_of(table[name])
-    values = told.found * units[str(name)]
-    is_of_other = told.units.notna() & (told.units != _BESIDE.get(str(name)))
-    odd = is_of_other | ~((values > 0) | (empty & values.isna() & ~told.odd))
+    read = numbers_of(table[name])
+    values = read.found * units[str(name)]
+    is_of_other = read.units.notna() & (read.units != _BESIDE.get(str(name)))
+    odd = is_of_other | ~((values > 0) | (empty & values.isna() & ~read.odd))
     if odd.any():
         what = Message(
             "has no number above 0 in {column}, rows {rows}",

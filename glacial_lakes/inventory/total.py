@@ -84,7 +84,7 @@ def total_of(inventory: Inventory) -> Total:
     stands = reference(whole) if len(whole) else whole.set_index(C.LAKE_ID)
     taken = stands.reindex(known[C.LAKE_ID])[[C.SENSOR, C.ACQUIRED]].set_axis(known.index)
     rows = pd.DataFrame(known.drop(columns="geometry")).assign(
-        status=Status.OBSERVED, sensor=taken[C.SENSOR], acquired=taken[C.ACQUIRED]
+        **{C.STATUS: Status.OBSERVED, C.SENSOR: taken[C.SENSOR], C.ACQUIRED: taken[C.ACQUIRED]}
     )
     areas, sigmas = (rows[name].to_numpy(dtype=float) for name in (C.AREA_M2, C.AREA_SIGMA_M2))
     days = rows[C.ACQUIRED].dt.floor("D")

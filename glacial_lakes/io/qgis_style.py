@@ -206,7 +206,7 @@ def _symbol(number: int, symbol: Symbol) -> str:
 
 def _ruled(groups: Sequence[RuleGroup], language: str) -> str:
     """Return a renderer that draws by rules: a heading for each group, all of them add up."""
-    told: list[str] = []
+    rules: list[str] = []
     symbols: list[str] = []
     for place, group in enumerate(groups):
         lines: list[str] = []
@@ -218,13 +218,13 @@ def _ruled(groups: Sequence[RuleGroup], language: str) -> str:
             )
             symbols.append(_symbol(len(symbols), rule.symbol))
         condition = f" filter={quoteattr(group.condition)}" if group.condition else ""
-        told.append(
+        rules.append(
             f'<rule key="{place}"{condition} label={quoteattr(_shown(group.title, language))}>'
             f"{''.join(lines)}</rule>"
         )
     return (
         '<renderer-v2 type="RuleRenderer" symbollevels="0" forceraster="0">'
-        f'<rules key="all">{"".join(told)}</rules><symbols>{"".join(symbols)}</symbols>'
+        f'<rules key="all">{"".join(rules)}</rules><symbols>{"".join(symbols)}</symbols>'
         "</renderer-v2>"
     )
 

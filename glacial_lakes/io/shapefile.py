@@ -279,7 +279,10 @@ def _for_dbf(values: pd.Series, column: Column, path: Path) -> pd.Series:
         numbers = values.astype("float64")
         if np.isinf(numbers).any():
             raise OutputError(
-                path, "{column} has infinite values", "report this as a fault", column=column.told()
+                path,
+                "{column} has infinite values",
+                "report this as a fault",
+                column=column.mention(),
             )
         return numbers
     if column.type == "text":
@@ -297,7 +300,7 @@ def _for_dbf(values: pd.Series, column: Column, path: Path) -> pd.Series:
                     "{path}: {count} texts of {column} cut to 254 bytes",
                     path=path,
                     count=count,
-                    column=column.told(),
+                    column=column.mention(),
                 )
             )
         return cut

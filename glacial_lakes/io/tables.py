@@ -112,9 +112,9 @@ def _heading(cells: Cells, names: set[str]) -> tuple[int, int]:
     for row in sorted(cells)[:_HEADING_ROWS]:
         texts = {plain(text) for text in cells[row].values()}
         # Where no row has a name that is known, the widest is taken, and its columns are told.
-        told = len(texts & names), len(cells[row])
-        if told > most:
-            best, most = row, told
+        score = len(texts & names), len(cells[row])
+        if score > most:
+            best, most = row, score
     return best, max(most[0], 0)
 
 
@@ -146,10 +146,10 @@ def _numbers_columns(texts: Sequence[str]) -> bool:
 def _of_text(path: Path, names: set[str], encoding: str | None) -> Cells:
     text = _decoded(path, encoding)
     found = [_split(text, delimiter) for delimiter in _DELIMITERS]
-    told = [_heading(cells, names) for cells in found]
+    headings = [_heading(cells, names) for cells in found]
     # Decimal commas may be more than semicolons: the headings decide.
-    widths = [len(cells.get(row, {})) for cells, (row, _) in zip(found, told, strict=True)]
-    best = max(range(len(found)), key=lambda number: (told[number][1], widths[number]))
+    widths = [len(cells.get(row, {})) for cells, (row, _) in zip(found, headings, strict=True)]
+    best = max(range(len(found)), key=lambda number: (headings[number][1], widths[number]))
     return found[best]
 
 
@@ -187,8 +187,8 @@ def _of_workbook(path: Path, names: set[str], sheet: str | None) -> tuple[Cells,
         return chosen[0].read(), chosen[0].name
     visible = [one for one in sheets if not one.is_hidden]
     read = [one.read() for one in visible]
-    told = [_heading(cells, names)[1] if cells else -1 for cells in read]
-    best = [number for number, count in enumerate(told) if count >= 0 and count == max(told)]
+    counts = [_heading(cells, names)[1] if cells else -1 for cells in read]
+    best = [number for number, count in enumerate(counts) if count >= 0 and count == max(counts)]
     if not best:
         raise VectorError(path, "holds no lakes", "give a table with a line of headings")
     if len(best) > 1:

@@ -444,8 +444,8 @@ def _refuse_unknown_crs(source: Path) -> None:
     """Refuse a GeoJSON in degrees that names another CRS, which GDAL does not know."""
     for member in _crs_members(source):
         properties = member.get("properties")
-        told = properties if isinstance(properties, dict) else {}
-        name = str(next((told[key] for key in _CRS_NAMES if told.get(key)), ""))
+        entries = properties if isinstance(properties, dict) else {}
+        name = str(next((entries[key] for key in _CRS_NAMES if entries.get(key)), ""))
         if name and not _DEGREES.search(name):
             raise VectorError(
                 source,

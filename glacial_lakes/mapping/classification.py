@@ -193,13 +193,13 @@ def sky_decides(features: Features, min_lake_prob: float, least: float = 0.0) ->
     """
     if not (may_be_cloud_shadow(features) or features.shadow_fraction > 0):
         return False
-    told = set()
+    verdicts = set()
     for reach in (least, *(one for one in _skies() if one > least)):
         found = under_sky(features, reach)
         rules = by_rules(found)
         dark = found.shadow_fraction > SHADOWED
-        told.add((classify(found, min_lake_prob), lake_prob(found, rules), dark))
-    return len(told) > 1
+        verdicts.add((classify(found, min_lake_prob), lake_prob(found, rules), dark))
+    return len(verdicts) > 1
 
 
 @cache

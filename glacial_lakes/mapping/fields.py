@@ -42,7 +42,7 @@ class Fields:
     """Collects what a scene goes through; whoever maps tells it."""
 
     parts: list[tuple[Window, dict[str, NDArray[Any]]]] = field(default_factory=list)
-    judged: list[tuple[Measured, Features, str]] = field(default_factory=list)
+    classified: list[tuple[Measured, Features, str]] = field(default_factory=list)
 
     def keep_pixels(self, core: Pixels, seeds: Bool) -> None:
         """Keep what is known of some rows."""
@@ -60,9 +60,9 @@ class Fields:
         }
         self.parts.append((core.window, layers))
 
-    def keep_judged(self, one: Measured, found: Features, category: str) -> None:
+    def keep_classified(self, one: Measured, found: Features, category: str) -> None:
         """Keep an outline of a candidate, its features, and what it was taken for."""
-        self.judged.append((one, found, category))
+        self.classified.append((one, found, category))
 
     def to_xarray(self, mapped: MappedScene, window: Window) -> xr.Dataset:
         """Return all of it on the grid of a mapped scene.
@@ -83,7 +83,7 @@ class Fields:
             cube[name] = (("y", "x"), plane, {"long_name": meaning, "grid_mapping": "spatial_ref"})
         water = np.full(shape, np.nan, np.float32)
         numbers = np.zeros(shape, np.int32)
-        for number, one in enumerate((one for one, _, _ in self.judged), 1):
+        for number, one in enumerate((one for one, _, _ in self.classified), 1):
             known = cast("NDArray[np.float32]", one.fraction)
             _lay(known, one.window, water, window, np.fmax)
             _lay(one.body * np.int32(number), one.window, numbers, window, np.maximum)
@@ -98,25 +98,25 @@ class Fields:
             {"long_name": "number of the candidate, or 0", "grid_mapping": "spatial_ref"},
         )
         return cube.assign(self._of_candidates()).assign_coords(
-            number=("number", np.arange(1, len(self.judged) + 1, dtype=np.int32))
+            number=("number", np.arange(1, len(self.classified) + 1, dtype=np.int32))
         )
 
     def _of_candidates(self) -> dict[str, Any]:
         """Return what is told of each candidate, by its number."""
-        told: dict[str, NDArray[Any]] = {
+        columns: dict[str, NDArray[Any]] = {
             f"feature_{each.name}": np.array(
-                [getattr(found, each.name) for _, found, _ in self.judged]
+                [getattr(found, each.name) for _, found, _ in self.classified]
             )
             for each in fields(Features)
         }
-        likely = [lake_prob(found, by_rules(found)) for _, found, _ in self.judged]
-        told |= {
-            "level": np.array([one.level for one, _, _ in self.judged], float),
-            "category": np.array([category for _, _, category in self.judged], str),
+        likely = [lake_prob(found, by_rules(found)) for _, found, _ in self.classified]
+        columns |= {
+            "level": np.array([one.level for one, _, _ in self.classified], float),
+            "category": np.array([category for _, _, category in self.classified], str),
         }
-        told[C.LAKE_PROB] = np.array([prob for prob, _ in likely], float)
-        told[C.LAKE_PROB_REASONS] = np.array([reasons for _, reasons in likely], str)
-        return {name: ("number", values) for name, values in told.items()}
+        columns[C.LAKE_PROB] = np.array([prob for prob, _ in likely], float)
+        columns[C.LAKE_PROB_REASONS] = np.array([reasons for _, reasons in likely], str)
+        return {name: ("number", values) for name, values in columns.items()}
 
 
 def require_xarray() -> None:

@@ -167,9 +167,9 @@ def read_pixels(
     return planes.pixels(window, transform, terrain)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Planes:
-    """Rows to read into, with what is told of them."""
+    """Rows that are read into, with what is known of them; filled, so not frozen as pixels are."""
 
     names: tuple[str, ...]
     bands: Float

@@ -205,7 +205,7 @@ Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 
 SHORE_PX = (1.5, 5.0)
-"""The shore signal is taken from pixels at this distance from the candidate."""
+"""The endmember of the shore is taken from pixels at this distance from the candidate."""
 
 NEAR_LAND_PX = 3.5
 """Land nearer than this to the candidate defines a water fraction of 0."""
@@ -215,8 +215,8 @@ NEAR_WATER_PX = (1.2, 2.3)
 and more like land than the middle of the lake, but blur does not reach it any more."""
 
 CORE_PX = 1.5
-"""The water signal is taken from pixels deeper than this inside: beyond the reach of blur, and
-still near enough to the shore to know its shallow, brighter water."""
+"""The endmember of water is taken from pixels deeper than this inside: beyond the reach of blur,
+and still near enough to the shore to know its shallow, brighter water."""
 
 REACH_PX = 2.5
 """Blur and the pixel's width spread a shore over this distance to either side."""
@@ -228,7 +228,7 @@ DRY_PX, WET_PX = 2.0, 5.0
 """Land and water beside the shore are what lies within these distances of it."""
 
 SMOOTH_PX = 2.0
-"""Signals change along a lake: they are means over this distance (Gaussian)."""
+"""Endmembers change along a lake: they are means over this distance (Gaussian)."""
 
 SMOOTH_REACH = 4.0
 """Farther than so many of these distances nothing has weight."""
@@ -277,8 +277,8 @@ def unmix(
 ) -> Fraction | None:
     """Return the water fraction of the pixels around a candidate.
 
-    Each pixel is a mixture of the water signal w and the shore signal l near it. Both change
-    along the lake, so they are Gaussian-weighted means of the core and of a ring outside. The
+    Each pixel is a mixture of the endmembers of water w and shore l near it. Both change along
+    the lake, so they are Gaussian-weighted means of the core and of a ring outside. The
     fraction is the generalised least-squares solution
     f = (p − l)ᵀ C⁻¹ (w − l) / (w − l)ᵀ C⁻¹ (w − l), with C the sum of the covariances
     of shore and water.
@@ -387,7 +387,7 @@ def _surroundings(all_bands, all_candidate, all_others, all_seen):  # type: igno
         First and end row, first and end column.
     depth : array of float32, shape (y, x)
         Distance to the outside of the candidate.
-    signals : array of float32, shape (y, x, band)
+    bands : array of float32, shape (y, x, band)
         Bands last: see smooth. 0 for NaN.
     chosen : tuple of array of bool
         Candidate, seen outside of others, usable, ground, shore, core, nearest shore, shallows.

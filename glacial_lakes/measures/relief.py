@@ -60,7 +60,7 @@ COLUMNS = (
 )
 _ONTO_ICE = "runs_onto_glacier"
 _ICE_WATER = "glacier_water_near"
-_TOLD = (*COLUMNS, C.ELEV_M, _ONTO_ICE, _ICE_WATER)
+_FOUND = (*COLUMNS, C.ELEV_M, _ONTO_ICE, _ICE_WATER)
 
 
 def relief_indicators(
@@ -101,7 +101,7 @@ def relief_indicators(
     GridError
         When the DEM has no CRS.
     """
-    columns = {name: np.full(len(lakes), np.nan) for name in _TOLD}
+    columns = {name: np.full(len(lakes), np.nan) for name in _FOUND}
     with open_dem(dem) as opened:
         for tile in _tiles(lakes):
             try:
@@ -186,7 +186,7 @@ def _of_tile(
     walls = np.bincount(flow.lake[steep & reaches & (numbers == 0)], minlength=len(level)).astype(
         "float64"
     )
-    found = {name: np.full(len(level), np.nan) for name in _TOLD}
+    found = {name: np.full(len(level), np.nan) for name in _FOUND}
     found[C.ELEV_M] = level
     whole = np.isfinite(level) & ~cut
     found[C.UPSLOPE_AREA_M2][whole] = area[whole] * pixel

@@ -74,7 +74,7 @@ def alert_rows(alerts: pd.DataFrame, numbers: Mapping[str, int]) -> tuple[Alert,
             lake=(str(row[C.LAKE_ID]), numbers.get(row[C.LAKE_ID])),
             kind=str(row[C.ALERT]),
             is_confirmed=bool(row[C.CONFIRMED]),
-            evidence=tuple(str(row[C.SCENE_IDS] or "").split()),
+            scenes=tuple(str(row[C.SCENE_IDS] or "").split()),
             **{name: _known(row[name]) for name in Alert.__slots__ if name in row},
         )
         for row in _records(alerts)

@@ -13,7 +13,7 @@ import shapely
 
 from glacial_lakes import schema
 from glacial_lakes.change.errors import parts_of
-from glacial_lakes.change.series import best_of_day, evidence, times_of_scenes
+from glacial_lakes.change.series import best_of_day, scenes_showing, times_of_scenes
 from glacial_lakes.columns import C
 from glacial_lakes.errors import Message
 from glacial_lakes.inventory.decisions import reference
@@ -213,7 +213,7 @@ def describe(
         bounds=_extent(known) if known else None,
         versions=tuple(dict.fromkeys(str(version) for version in versions)),
         run_started=_time(runs[C.STARTED].iloc[-1]) if len(runs) else None,
-        settings=tuple(_told_settings(settings)),
+        settings=tuple(_listed_settings(settings)),
         min_area_m2=_real(area.get("min_area_m2")),
         glacier_buffer_m=_real(area.get("glacier_buffer_m")),
         n_without_dem=int((known_of.outlines[C.QUALITY] == schema.NO_DEM).sum()),
@@ -315,11 +315,11 @@ def _all_lakes(
     state = table[C.STATE].where(table[C.STATE].notna() & (table[C.STATE] != ""), LakeState.PRESENT)
     seen = table[C.LAKE_ID].isin(observations.loc[is_seen & on_last, C.LAKE_ID])
     return table.assign(
-        number=_numbers(table[C.NUMBER]),
-        state=state,
         is_unseen_last=(table[C.STATE] == LakeState.PRESENT) & ~seen & (last_day is not pd.NaT),
         last_measured=latest.reindex(table[C.LAKE_ID]).array,
         area_of=_standing_times(inventory).reindex(table[C.LAKE_ID]).array,
+        **{C.NUMBER: _numbers(table[C.NUMBER])},
+        **{C.STATE: state},
     )
 
 
@@ -506,7 +506,7 @@ def _events(
                 after_lakes=_references(event.to_ids, numbers),
                 area_before_m2=_real(event.area_before_m2),
                 area_after_m2=_real(event.area_after_m2),
-                evidence=tuple(evidence(seen, _involved(event), days)),
+                scenes=tuple(scenes_showing(seen, _involved(event), days)),
             )
         )
     return tuple(rows)
@@ -576,11 +576,11 @@ def _json_object(text: str | None) -> dict[str, Any]:
     return parsed if isinstance(parsed, dict) else {}
 
 
-def _told_settings(settings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+def _listed_settings(settings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
     """Yield names as a project file has them, sections before points, and values as texts."""
     for name, value in settings.items():
         if isinstance(value, dict) and value and not before:
-            yield from _told_settings(value, f"{name}.")
+            yield from _listed_settings(value, f"{name}.")
         else:
             parts = value if isinstance(value, list) else [value]
             text = ", ".join(

@@ -75,7 +75,7 @@ def doubts(inventory: Inventory) -> dict[str, Doubt]:
     quality, prob = newest[C.QUALITY], newest[C.LAKE_PROB].astype("Float64")
     is_poor = quality.notna() & ~quality.astype("string").str.startswith(_GOOD).fillna(True)
     confirmed = alerts[C.CONFIRMED].fillna(False).astype(bool)
-    told = {
+    reasons = {
         _CONTRADICTED: lakes[C.REVIEW_CONFLICT].fillna(False).astype(bool),
         _UNCONFIRMED: lakes[C.STATE] == LakeState.UNCONFIRMED,
         _HARDLY: prob < HARDLY_PROB,
@@ -86,7 +86,7 @@ def doubts(inventory: Inventory) -> dict[str, Doubt]:
         _VAGUE: lakes[C.AREA_SIGMA_M2] > VAGUE_SHARE * lakes[C.AREA_M2],
         _UNTYPED: lakes[C.LAKE_TYPE].isna() | (lakes[C.LAKE_TYPE] == LakeType.UNKNOWN),
     }
-    flags = {name: pd.Series(which, lakes.index, "boolean") for name, which in told.items()}
+    flags = {name: pd.Series(which, lakes.index, "boolean") for name, which in reasons.items()}
     table = pd.DataFrame(flags).fillna(False).astype(bool)
     verified = lakes[C.VERIFIED].fillna(False).astype(bool)
     table.loc[verified, [reason for reason in REASONS if reason != _CONTRADICTED]] = False
@@ -96,7 +96,7 @@ def doubts(inventory: Inventory) -> dict[str, Doubt]:
     columns = (lakes.index, table.to_numpy(), weights, prob, codes.where(codes.notna(), ""))
     return {
         str(lake): Doubt(
-            tuple(reason for reason, is_told in zip(REASONS, row, strict=True) if is_told),
+            tuple(reason for reason, has_reason in zip(REASONS, row, strict=True) if has_reason),
             round(float(weight), 3),
             None if pd.isna(likely) else float(likely),
             str(code),

@@ -222,7 +222,7 @@ class LakeEvent:
     after_lakes: tuple[tuple[str, int | None], ...]
     area_before_m2: float | None
     area_after_m2: float | None
-    evidence: tuple[str, ...]
+    scenes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +239,7 @@ class Alert:
     sigma_after_m2: float | None
     glacier_dist_m: float | None
     is_confirmed: bool
-    evidence: tuple[str, ...]
+    scenes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

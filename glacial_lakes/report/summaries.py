@@ -84,7 +84,7 @@ _WHERE = (
     Field(N_("Latitude"), "real", "°", 5),
     Field(N_("Longitude"), "real", "°", 5),
 )
-_TOLD_AS = {
+_TITLES = {
     C.CATALOGUE_NO: _WHO[1].title,
     C.LAKE_NAME: _WHO[2].title,
     C.DISTRICT: _WHO[3].title,
@@ -195,9 +195,9 @@ def _lakes(inventory: Inventory) -> pd.DataFrame:
     size = lakes[C.AREA_M2] / _KM2
     lakes = lakes.assign(
         area_of=pd.to_datetime(area_of, utc=True),
-        sensor=sensor.astype("object"),
         size_class=size.map(_size_class).astype("float64"),
         band=lakes[C.ELEV_M].map(_band).astype("float64"),
+        **{C.SENSOR: sensor.astype("object")},
     )
     return lakes.sort_values([C.NUMBER, C.LAKE_ID], kind="stable", na_position="last")
 
@@ -329,7 +329,8 @@ def _sums(rows: pd.DataFrame) -> tuple[float | None, ...]:
     sigma = known[C.AREA_SIGMA_M2].to_numpy(dtype=float) / _KM2
     if not len(known) or not np.isfinite(sigma).all():
         return len(rows), len(known), area, None, None, None
-    error = sum_sigma(known.assign(status=Status.OBSERVED, acquired=known["area_of"])) / _KM2
+    as_seen: dict[str, Any] = {C.STATUS: Status.OBSERVED, C.ACQUIRED: known["area_of"]}
+    error = sum_sigma(known.assign(**as_seen)) / _KM2
     return len(rows), len(known), area, error, float(np.sqrt((sigma**2).sum())), float(sigma.sum())
 
 
@@ -348,11 +349,12 @@ def _change(inventory: Inventory, lakes: pd.DataFrame, since: str | Inventory | 
     )
     lakes = lakes[lakes[C.LAKE_ID].isin(before.index)]
     gone = lakes[C.STATE] == LakeState.GONE
-    now = lakes.assign(
-        status=np.where(gone, Status.ABSENT, Status.OBSERVED),
-        acquired=lakes[C.LAST_SEEN].where(gone, lakes["area_of"]),
-        area_m2=lakes[C.AREA_M2].mask(gone, 0.0),
-    )
+    as_seen: dict[str, Any] = {
+        C.STATUS: np.where(gone, Status.ABSENT, Status.OBSERVED),
+        C.ACQUIRED: lakes[C.LAST_SEEN].where(gone, lakes["area_of"]),
+        C.AREA_M2: lakes[C.AREA_M2].mask(gone, 0.0),
+    }
+    now = lakes.assign(**as_seen)
     old = before.loc[now[C.LAKE_ID]]
     rows = []
     for lake, first, error in zip(_each(now), _each(old), difference_of(old, now), strict=True):
@@ -436,8 +438,8 @@ def _of_inventory(inventory: Inventory, earlier: Inventory) -> pd.DataFrame:
             place = int(near[shared.argmax()]) if good.any() else None
         if place is not None:
             found[lake] = place
-    rows = old.iloc[list(found.values())].assign(status=Status.OBSERVED)
-    rows = rows.assign(acquired=rows["area_of"]).set_axis(list(found), axis=0)
+    rows = old.iloc[list(found.values())].assign(**{C.STATUS: Status.OBSERVED})
+    rows = rows.assign(**{C.ACQUIRED: rows["area_of"]}).set_axis(list(found), axis=0)
     return rows.rename_axis(C.LAKE_ID)
 
 
@@ -507,7 +509,7 @@ def _quality(inventory: Inventory, lakes: pd.DataFrame) -> Sheet:
     for row in _each(differing(inventory.register, inventory.lakes, inventory.reviews)):
         detail = Message(
             "{field}: {one} / {other} ({who})",
-            field=Message(_TOLD_AS[row.field]),
+            field=Message(_TITLES[row.field]),
             one=row.catalogue,
             other=row.person or "–",
             who=row.reviewer or "–",
@@ -534,9 +536,9 @@ def _moved(inventory: Inventory) -> Iterator[tuple[str, float]]:
         table[name].to_numpy(dtype=float) for table in (register, lakes) for name in (C.LON, C.LAT)
     )
     _, _, metres = _GEOD.inv(lon, lat, lake_lon, lake_lat)
-    for lake, is_far, told in zip(register[C.LAKE_ID], away > _FAR_M, metres, strict=True):
+    for lake, is_far, distance in zip(register[C.LAKE_ID], away > _FAR_M, metres, strict=True):
         if is_far:
-            yield str(lake), float(told)
+            yield str(lake), float(distance)
 
 
 def _not_shown(inventory: Inventory) -> Sheet:

@@ -139,10 +139,10 @@ def _cut(
         return [], {}
     telling = _telling(data, rows)
     contents, of_lake = sheets(rows, by_place, telling)
-    told = {}
+    by_lake = {}
     for lake, pictures in of_lake.items():
         west, south, east, north = (round(value, 7) for value in pictures.bounds)
-        told[lake] = {
+        by_lake[lake] = {
             "bounds": [[south, west], [north, east]],
             "scenes": pictures.scenes,
             "at": pictures.places,
@@ -152,11 +152,11 @@ def _cut(
                 if (lake, scene) in telling or place in (0, len(pictures.scenes) - 1)
             ],
         }
-    return contents, told
+    return contents, by_lake
 
 
 def _placed(
-    contents: list[bytes], told: dict[int, dict[str, Any]], data: dict[str, Any], folder: str
+    contents: list[bytes], by_lake: dict[int, dict[str, Any]], data: dict[str, Any], folder: str
 ) -> tuple[dict[str, Any] | None, dict[str, bytes]]:
     """Return what the page says of pictures, and the files that lie beside it."""
     if not contents:
@@ -170,7 +170,7 @@ def _placed(
         "columns": COLUMNS,
         "per_sheet": PER_SHEET,
         "sheets": [data_uri(content) for content in contents] if is_inline else names,
-        "lakes": [told.get(lake) for lake in range(len(data["lakes"]["id"]))],
+        "lakes": [by_lake.get(lake) for lake in range(len(data["lakes"]["id"]))],
     }
     return shown, {} if is_inline else dict(zip(names, contents, strict=True))
 

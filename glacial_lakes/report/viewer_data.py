@@ -225,16 +225,16 @@ def _lake_columns(
 
 def _doubt_columns(inventory: Inventory, lakes: gpd.GeoDataFrame, language: str) -> Json:
     found = doubts(inventory)
-    told = [found[str(name)] for name in lakes[C.LAKE_ID]]
+    of_lakes = [found[str(name)] for name in lakes[C.LAKE_ID]]
     places = {reason: place for place, reason in enumerate(REASONS)}
-    features = list(dict.fromkeys(one.features for one in told))
+    features = list(dict.fromkeys(one.features for one in of_lakes))
     feature_places = {codes: place for place, codes in enumerate(features)}
     return {
-        "doubt": [one.weight for one in told],
-        "reasons": [[places[reason] for reason in one.reasons] for one in told],
+        "doubt": [one.weight for one in of_lakes],
+        "reasons": [[places[reason] for reason in one.reasons] for one in of_lakes],
         "reason": [translate(reason, language) for reason in REASONS],
-        "prob": [one.lake_prob for one in told],
-        "features": [feature_places[one.features] for one in told],
+        "prob": [one.lake_prob for one in of_lakes],
+        "features": [feature_places[one.features] for one in of_lakes],
         "feature": [_features_text(codes, language) for codes in features],
     }
 
@@ -376,9 +376,10 @@ def _numbers(values: pd.Series, digits: int = 0) -> list[float | int | None]:
     plain = values.to_numpy(dtype=float, na_value=np.nan)
     known = np.isfinite(plain)
     rounded = np.round(np.where(known, plain, 0.0), digits)
-    told: list[Any] = (rounded if digits else rounded.astype(np.int64)).tolist()
+    plain_numbers: list[Any] = (rounded if digits else rounded.astype(np.int64)).tolist()
     return [
-        value if is_known else None for value, is_known in zip(told, known.tolist(), strict=True)
+        value if is_known else None
+        for value, is_known in zip(plain_numbers, known.tolist(), strict=True)
     ]
 
 

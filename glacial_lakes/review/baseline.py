@@ -66,7 +66,7 @@ def _before(inventory: Inventory, edited: Edited) -> gpd.GeoDataFrame:
     if edited.outlines is None or not len(edited.outlines):
         return now
     copied = edited.outlines.dropna(subset=[C.LAKE_ID, C.ACQUIRED])
-    then = decisions.reference(copied.assign(edited=copied[C.EDITED].astype("boolean")))
+    then = decisions.reference(copied.assign(**{C.EDITED: copied[C.EDITED].astype("boolean")}))
     then = then.reset_index()
     current = dict(zip(now[C.LAKE_ID], now[C.ACQUIRED].dt.floor("s"), strict=True))
     decided = _decided_since(inventory, edited)

@@ -33,23 +33,23 @@ def contradictions(found: pd.DataFrame, since: pd.DataFrame) -> dict[int, Messag
     dict of int to Message
         By position in ``found``: both decisions, with who took them.
     """
-    told: dict[int, Message] = {}
+    by_position: dict[int, Message] = {}
     earlier = {str(lake): rows for lake, rows in since.groupby(C.LAKE_ID)}
     for position, (_, new) in enumerate(found.iterrows()):
         for _, old in earlier.get(str(new[C.LAKE_ID]), since.iloc[:0]).iterrows():
             for column, one, other in _disagreements(old, new):
                 values = {"lake": new[C.LAKE_ID], "one": one, "other": other}
                 values |= {"by": old[C.REVIEWER] or "–", "other_by": new[C.REVIEWER] or "–"}
-                told[position] = (
+                by_position[position] = (
                     Message("{lake}: {one} ({by}), now {other} ({other_by})", **values)
                     if column is None
                     else Message(
                         "{lake}, {column}: {one} ({by}), now {other} ({other_by})",
-                        column=column.told(),
+                        column=column.mention(),
                         **values,
                     )
                 )
-    return told
+    return by_position
 
 
 def _disagreements(old: pd.Series, new: pd.Series) -> Iterator[tuple[Column | None, Any, Any]]:
@@ -57,7 +57,7 @@ def _disagreements(old: pd.Series, new: pd.Series) -> Iterator[tuple[Column | No
     for column in schema.REVIEWS:
         one, other = old[column.name], new[column.name]
         if column.name in FIELDS and one is not None and other is not None and one != other:
-            yield column, _told(column, one), _told(column, other)
+            yield column, _shown(column, one), _shown(column, other)
     kinds = old[C.DECISION], new[C.DECISION]
     words = Message(str(kinds[0])), Message(str(kinds[1]))
     if (kinds[0] in _OF_EXISTENCE) != (kinds[1] in _OF_EXISTENCE) or set(kinds) == {
@@ -71,7 +71,7 @@ def _disagreements(old: pd.Series, new: pd.Series) -> Iterator[tuple[Column | No
             yield None, *words
 
 
-def _told(column: Column, value: str) -> str:
+def _shown(column: Column, value: str) -> str:
     """Return a value for a message; the only words that can stand there, in any language."""
     return Message(value) if value and column.words is not None else value or "–"
 

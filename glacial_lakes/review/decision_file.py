@@ -74,8 +74,8 @@ def read_decisions(path: Path, inventory: Inventory) -> gpd.GeoDataFrame:
             left_out += 1
             continue
         found = _rows(one, lakes.iloc[places[name]], inventory, path)
-        told = {C.REVIEWER: _short(one.get("by"), path, "by") or by, C.REVIEWED: when}
-        rows += [row | told for row in found if is_new(inventory, row)]
+        signature = {C.REVIEWER: _short(one.get("by"), path, "by") or by, C.REVIEWED: when}
+        rows += [row | signature for row in found if is_new(inventory, row)]
     if left_out:
         _LOG.warning(
             Message(

@@ -21,9 +21,9 @@ from glacial_lakes.review.contradictions import contradictions
 from glacial_lakes.review.decision_file import is_decision_file, read_decisions
 from glacial_lakes.review.differences import differences
 from glacial_lakes.review.edited_file import Edited, read_edited
+from glacial_lakes.review.ignored_edits import ignored_edits
 from glacial_lakes.review.matching import is_same
 from glacial_lakes.review.records import named, nameless, signed
-from glacial_lakes.review.unheeded import unheeded
 
 
 def review_file(
@@ -113,8 +113,8 @@ def review_file(
                     copy = read_edited(source, encoding)
                     read = differences(after, copy, missing_is_rejected=missing_is_rejected)
                     read = named(read, by)
-                    more, told = _agreeing(read, after.reviews, copy, conflicts)
-                    for reason in (*told, *unheeded(after, copy, read)):
+                    more, others = _agreeing(read, after.reviews, copy, conflicts)
+                    for reason in (*others, *ignored_edits(after, copy, read)):
                         on_event(InputOdd(str(source), reason))
             except InputError as error:
                 raise type(error)(error.path or source, error.what, error.remedy) from error
@@ -123,7 +123,7 @@ def review_file(
                 after = after.with_reviews(more)
                 tables = [table for table in (found, more) if len(table)]
                 found = gpd.GeoDataFrame(pd.concat(tables, ignore_index=True), crs=4326)
-        for reason in (*edits.unheeded, *nameless(found)):
+        for reason in (*edits.ignored, *nameless(found)):
             on_event(InputOdd(str(path), reason))
         if edits.is_edited and not dry_run:
             working_copy.keep(path)
@@ -154,22 +154,24 @@ def _agreeing(
     if copy.file is not None:  # it does not tell what its person knew, but for old outlines
         is_back = [_is_brought_back(row, found) for _, row in since.iterrows()]
         since = since[np.array(is_back, dtype=bool)]
-    told = contradictions(found, since)
-    if told and conflicts == "ask":
+    contradicted = contradictions(found, since)
+    if contradicted and conflicts == "ask":
         raise InputError(
             None,
             Message(
                 "{count} decision contradicts one that was taken since the copy was made: "
                 "{decisions}",
                 "{count} decisions contradict others taken since the copy was made: {decisions}",
-                count=len(told),
-                decisions=list(told.values()),
+                count=len(contradicted),
+                decisions=list(contradicted.values()),
             ),
             "ask each other; then review again with --conflicts file or --conflicts inventory",
         )
     if conflicts == "file":
         return found, [
-            Message("counts from now on: {decision}", decision=one) for one in told.values()
+            Message("counts from now on: {decision}", decision=one) for one in contradicted.values()
         ]
-    left = found.drop(index=found.index[list(told)]).reset_index(drop=True)
-    return left, [Message("not taken in: {decision}", decision=one) for one in told.values()]
+    left = found.drop(index=found.index[list(contradicted)]).reset_index(drop=True)
+    return left, [
+        Message("not taken in: {decision}", decision=one) for one in contradicted.values()
+    ]

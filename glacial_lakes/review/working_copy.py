@@ -32,8 +32,8 @@ from glacial_lakes.io.geopackage import read_layers, same_content
 from glacial_lakes.places import SHAPEFILE_PARTS
 from glacial_lakes.review.differences import differences
 from glacial_lakes.review.edited_file import read_edited
+from glacial_lakes.review.ignored_edits import ignored_edits
 from glacial_lakes.review.records import nameless, signed
-from glacial_lakes.review.unheeded import unheeded
 from glacial_lakes.settings import digest
 
 WRITTEN_FOLDER = "as_written"
@@ -52,7 +52,7 @@ class Edits:
     """The new decisions, :data:`glacial_lakes.schema.REVIEWS`."""
     is_edited: bool
     """The file holds something else than was written, decisions or not."""
-    unheeded: tuple[Message, ...] = ()
+    ignored: tuple[Message, ...] = ()
     """What was written there and no decision follows from."""
 
 
@@ -115,7 +115,7 @@ def edits(path: Path, *, by: str | None = None, missing_is_rejected: bool | None
         found = differences(before, edited, missing_is_rejected=missing_is_rejected)
     except InputError as error:
         raise type(error)(error.path or path, error.what, error.remedy) from error
-    untaken = tuple(unheeded(before, edited, found))
+    untaken = tuple(ignored_edits(before, edited, found))
     if untaken:
         what = Message("a copy of the edited file goes to the folder {name}", name=KEPT_FOLDER)
         untaken = (*untaken, what)
@@ -233,7 +233,7 @@ def take_in(path: Path, on_event: Listener = ignore, by: str | None = None) -> N
         kept = keep(path)
         put(found.inventory, path)
         on_event(EditsTakenIn(len(found.reviews), str(kept)))
-        for reason in (*found.unheeded, *nameless(found.reviews)):
+        for reason in (*found.ignored, *nameless(found.reviews)):
             on_event(InputOdd(str(path), reason))
 
 

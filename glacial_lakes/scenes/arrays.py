@@ -71,10 +71,10 @@ def fields_of(
 ) -> dict[str, Any]:
     """Return the fields of a scene of arrays; see :meth:`glacial_lakes.Scene.from_xarray`."""
     arrays, attrs = _arrays(dataset)
-    told = _Told(arrays, attrs)
-    name = _sensor(sensor if sensor is not None else told.of(_SENSOR_NAMES))
-    time = _time(acquired if acquired is not None else told.of(_TIME_NAMES))
-    given = id if id is not None else told.of(("scene_id",))
+    attributes = _Attributes(arrays, attrs)
+    name = _sensor(sensor if sensor is not None else attributes.of(_SENSOR_NAMES))
+    time = _time(acquired if acquired is not None else attributes.of(_TIME_NAMES))
+    given = id if id is not None else attributes.of(("scene_id",))
     own = to_name(f"{name}_{time:%Y%m%dT%H%M%S}" if given is None else str(given), "id", _WHERE)
     chosen = _chosen(arrays, name, bands or {}, own)
     # what was written onto the whole holds for its parts
@@ -98,12 +98,12 @@ def fields_of(
     }
     layer = _quality(arrays, quality, decoder, (place, common), (finest.header, grid), own)
     angles = {
-        angle: value if value is not None else told.of(_SUN_NAMES[angle])
+        angle: value if value is not None else attributes.of(_SUN_NAMES[angle])
         for angle, value in sun.items()
     }
     if any(value is not None for value in sun.values()):
         angles = dict(sun)  # half of what is given is not made whole by what is told
-    text = level if level is not None else told.of(("level",))
+    text = level if level is not None else attributes.of(("level",))
     return declared(
         own,
         id=own,
@@ -121,7 +121,7 @@ def fields_of(
     )
 
 
-class _Told:
+class _Attributes:
     """What attributes and scalar coordinates of arrays tell."""
 
     def __init__(self, arrays: Arrays, attrs: Mapping[Any, Any]) -> None:
@@ -242,26 +242,26 @@ def _chosen(
     return chosen
 
 
-def _sensor(told: object) -> str:
-    if told is None:
+def _sensor(given: object) -> str:
+    if given is None:
         raise MetadataError(_WHERE, "tells no sensor", 'give it, e.g. sensor="S2A"')
-    name = to_name(str(told), "sensor", _WHERE)
+    name = to_name(str(given), "sensor", _WHERE)
     plain = name.lower().replace("_", "-")
     known = (one for one in SENSORS if one.said and one.said[0].lower().replace("_", "-") == plain)
     return next((one.name for one in known), name)
 
 
-def _time(told: object) -> datetime:
+def _time(given: object) -> datetime:
     """Return the time of the image; that of numpy has no zone and is UTC by custom."""
-    if told is None:
+    if given is None:
         raise MetadataError(
             _WHERE, "tells no time", 'give it, e.g. acquired="2021-08-24T06:08:07Z"'
         )
-    if isinstance(told, datetime) and told.tzinfo is not None:
-        return told.astimezone(UTC)
-    if isinstance(told, np.datetime64) and not np.isnat(told):
-        return cast("datetime", told.astype("datetime64[us]").item()).replace(tzinfo=UTC)
-    return to_time(str(told), "acquired", _WHERE)
+    if isinstance(given, datetime) and given.tzinfo is not None:
+        return given.astimezone(UTC)
+    if isinstance(given, np.datetime64) and not np.isnat(given):
+        return cast("datetime", given.astype("datetime64[us]").item()).replace(tzinfo=UTC)
+    return to_time(str(given), "acquired", _WHERE)
 
 
 def _given_crs(crs: object) -> CRS:

@@ -114,32 +114,32 @@ def open_bands(source: Source, start: str) -> Scene:
     """
     files = groups(source.names)[start]
     name = sidecar_name(start)
-    named, usual, metadata, product = _told(source, start)
-    told = read_sidecar(source, name, usual)
+    named, usual, metadata, product = _facts_of_names(source, start)
+    sidecar = read_sidecar(source, name, usual)
     if named is not None and named.maker == "landsat" and named.level.startswith("L1"):
         raise MissingFileError(source.path, "lacks its metadata, *_MTL.txt", "download it whole")
-    told.require("sensor")
-    chosen = _chosen(files, told, source)
+    sidecar.require("sensor")
+    chosen = _chosen(files, sidecar, source)
     headers = {band: _header(source, file) for band, file in chosen.items()}
     factors = _factors(named, chosen, files, headers)
-    told = Sidecar(told.where, {**factors, **told.keys}, told.is_there)
-    told = told.with_tags({band: header.factors[0] for band, header in headers.items()})
-    told.require("acquired", "scale", "offset")
+    sidecar = Sidecar(sidecar.where, {**factors, **sidecar.keys}, sidecar.is_there)
+    sidecar = sidecar.with_tags({band: header.factors[0] for band, header in headers.items()})
+    sidecar.require("acquired", "scale", "offset")
     bands, grid, finest = bands_in(
         source,
         {
             band: Stored(
                 file,
-                told.number("scale", band) or 1.0,
-                told.number("offset", band) or 0.0,
-                told.nodata(headers[band].nodata),
-                told.number("saturated", band),
+                sidecar.number("scale", band) or 1.0,
+                sidecar.number("offset", band) or 0.0,
+                sidecar.nodata(headers[band].nodata),
+                sidecar.number("saturated", band),
             )
             for band, file in chosen.items()
         },
     )
-    time, is_usual = told.time(grid)
-    layer = told.quality()
+    time, is_usual = sidecar.time(grid)
+    layer = sidecar.quality()
     quality: tuple[AnyLayer | None, Decoder] = (None, "none")
     if layer is not None:
         quality = layer_in(source, layer[0], grid, finest), layer[1]
@@ -152,17 +152,17 @@ def open_bands(source: Source, start: str) -> Scene:
         saturation = layer_in(source, files[SATURATION_LAYER], grid, finest)
     stem = start.rstrip("_. -") or product or source.path.name
     fields = declared(
-        told.where if name in source.names else source.path,
+        sidecar.where if name in source.names else source.path,
         id=to_name(re.sub(r"[^\w.+-]", "_", stem), N_("the file name"), source.path),
         path=str(source.path if len(groups(source.names)) == 1 else source.path / chosen["green"]),
-        sensor=to_name(told.text("sensor"), "sensor", told.where),
-        level=told.text("level") if "level" in told else "stack",
+        sensor=to_name(sidecar.text("sensor"), "sensor", sidecar.where),
+        level=sidecar.text("level") if "level" in sidecar else "stack",
         acquired=time,
         grid=grid,
         bands=bands,
         quality=quality,
-        sun=declared_sun(told.keys, told.where),
-        cloud_percent=told.keys.get("cloud_percent"),
+        sun=declared_sun(sidecar.keys, sidecar.where),
+        cloud_percent=sidecar.keys.get("cloud_percent"),
         is_lazy=any(band.driver == "JP2OpenJPEG" for band in bands.values()),
         provenance={
             "product": "bands",
@@ -172,13 +172,15 @@ def open_bands(source: Source, start: str) -> Scene:
             **({"time": "overpass"} if is_usual else {}),
         },
     )
-    facts = BY_NAME.get(told.text("sensor"))
+    facts = BY_NAME.get(sidecar.text("sensor"))
     if saturation is not None and facts is not None:
         fields |= {"saturation": saturation, "saturation_bits": saturation_bits(facts.bands)}
     return Scene(**fields)
 
 
-def _told(source: Source, start: str) -> tuple[Named | None, dict[str, Any], tuple[str, ...], str]:
+def _facts_of_names(
+    source: Source, start: str
+) -> tuple[Named | None, dict[str, Any], tuple[str, ...], str]:
     """Return what names and the JSON of Amazon tell, and the names of the latter and its product.
 
     Folders of Amazon are called after a number, which many have.
@@ -214,28 +216,28 @@ def _told(source: Source, start: str) -> tuple[Named | None, dict[str, Any], tup
     return named, usual, metadata, product if read_name(product, source.path) else ""
 
 
-def _chosen(files: Mapping[str, str], told: Sidecar, source: Source) -> dict[str, str]:
+def _chosen(files: Mapping[str, str], sidecar: Sidecar, source: Source) -> dict[str, str]:
     """Return the file of each band: as the sidecar says, else by its name and the sensor."""
-    table = told.keys.get("bands", {})
+    table = sidecar.keys.get("bands", {})
     if not isinstance(table, dict):
         raise MetadataError(
-            told.where, "bands is no table", 'write [bands] and name = "file" lines'
+            sidecar.where, "bands is no table", 'write [bands] and name = "file" lines'
         )
     found: dict[str, str] = {}
     for token, file in files.items():
-        band = band_meant(token, told.text("sensor"))
+        band = band_meant(token, sidecar.text("sensor"))
         if band is not None:
             found.setdefault(band, file)
     for band, file in table.items():
         if band_meant(band, "") != band or not isinstance(file, str):
             raise MetadataError(
-                told.where,
+                sidecar.where,
                 "[bands] has {name} = {value}",
                 'write lines such as green = "B03.tif"',
                 name=band,
                 value=repr(file),
             )
-        require_beside(file, band, told.where)
+        require_beside(file, band, sidecar.where)
         found[band] = file
     missing = [band for band in MAPPING_BANDS if band not in found]
     if missing:
@@ -244,8 +246,8 @@ def _chosen(files: Mapping[str, str], told: Sidecar, source: Source) -> dict[str
             "has no file of the band {missing} of {sensor}",
             "put it beside the others, or name it in [bands] of {sidecar}",
             missing=missing,
-            sensor=told.text("sensor"),
-            sidecar=told.where.name,
+            sensor=sidecar.text("sensor"),
+            sidecar=sidecar.where.name,
         )
     order = ("blue", "green", "red", "nir", "swir1", "swir2")
     return {band: found[band] for band in order if band in found}

@@ -110,7 +110,7 @@ def declared(
     }
 
 
-def declared_sun(told: Mapping[str, object], where: Path | str) -> tuple[float, float] | None:
+def declared_sun(angles_of: Mapping[str, object], where: Path | str) -> tuple[float, float] | None:
     """Return elevation and azimuth of the sun in degrees, or None where neither is told.
 
     Raises
@@ -119,14 +119,14 @@ def declared_sun(told: Mapping[str, object], where: Path | str) -> tuple[float, 
         When one is told and the other not, or the sun cannot stand there.
     """
     names = ("sun_elevation_deg", "sun_azimuth_deg")
-    angles = [name for name in names if told.get(name) is not None]
+    angles = [name for name in names if angles_of.get(name) is not None]
     if not angles:
         return None
     if len(angles) == 1:
         raise MetadataError(
             where, "has {angle} only", "give both sun angles or none", angle=angles[0]
         )
-    elevation, azimuth = (to_number(told[name], name, where) for name in names)
+    elevation, azimuth = (to_number(angles_of[name], name, where) for name in names)
     return to_sun(elevation, azimuth, where)
 
 

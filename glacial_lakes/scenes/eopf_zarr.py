@@ -133,7 +133,7 @@ class _OnServer:
     def __init__(self, url: str, access: Access) -> None:
         self.where, self._url, self._access = shown_address(url), url.rstrip("/"), access
         self._documents: dict[str, Mapping[str, Any] | None] = {}
-        self._is_told = False
+        self._is_consolidated = False
         refusals: list[MissingFileError] = []
         kept = {name: is_kept(f"{self._url}/{name}", access) for name in _ROOTS}
         for name in sorted(_ROOTS, key=lambda name: not kept[name]):
@@ -142,18 +142,18 @@ class _OnServer:
             except MissingFileError as error:  # some servers refuse what they do not have
                 refusals.append(error)
                 continue
-            told = _mapping(top.get("metadata"))
+            documents = _mapping(top.get("metadata"))
             if name == "zarr.json":
                 nodes = _mapping(_mapping(top.get("consolidated_metadata")).get("metadata"))
-                told = {f"{node}/zarr.json": document for node, document in nodes.items()}
+                documents = {f"{node}/zarr.json": document for node, document in nodes.items()}
                 self._documents[name] = top
-            self._documents |= {one: _mapping(document) for one, document in told.items()}
-            self._is_told = bool(told)
+            self._documents |= {one: _mapping(document) for one, document in documents.items()}
+            self._is_consolidated = bool(documents)
             return
         raise refusals[0]
 
     def document(self, name: str) -> Mapping[str, Any] | None:
-        if name not in self._documents and not self._is_told:
+        if name not in self._documents and not self._is_consolidated:
             try:
                 self._documents[name] = self._fetch(name)
             except AbsentError:
@@ -358,11 +358,11 @@ def _placed(store: _Store, node: _Node, root: _Node) -> Header:
     above = node.name.rpartition("/")[0]
     group = _node(store, above)
     tables = [node.attributes, *([] if group is None else [group.attributes])]
-    told = next((found for found in map(_transform, tables) if found is not None), None)
+    stated = next((found for found in map(_transform, tables) if found is not None), None)
     seen = _coordinates(store, above, shape)
-    if told is not None and seen is not None and not told.almost_equals(seen, precision=1e-3):
+    if stated is not None and seen is not None and not stated.almost_equals(seen, precision=1e-3):
         raise GridError(path, "its transform and its coordinates contradict each other", _AGAIN)
-    transform = told if told is not None else seen
+    transform = stated if stated is not None else seen
     if transform is None:
         raise GridError(path, "neither transform nor coordinates tell where it lies", _AGAIN)
     return Header(_crs(store, tables, above, root, path), transform, shape, 1, None)
@@ -409,9 +409,9 @@ def _crs(
         *(_mapping(discovery.get("properties")).get(name) for name in ("proj:epsg", "proj:code")),
         _mapping(root.attributes.get("other_metadata")).get("horizontal_CRS_code"),
     ]
-    told = [entry for entry in entries if entry is not None and str(entry).lower() not in _UNTOLD]
+    stated = [entry for entry in entries if entry is not None and str(entry).lower() not in _UNTOLD]
     found: CRS | None = None
-    for entry in told:
+    for entry in stated:
         try:
             one = CRS.from_user_input(int(entry) if str(entry).isdecimal() else entry)
         except (CRSError, TypeError, ValueError):
@@ -431,12 +431,12 @@ def _crs_of(header: Header, where: Path | str) -> CRS:
 def _factors(node: _Node, where: Path | str) -> tuple[float, float, float | None]:
     """Return scale, offset and no data of a band; floats are reflectance, and NaN where none is."""
     own = _mapping(node.attributes.get("_eopf_attrs"))
-    told = {
+    factors = {
         name: node.attributes.get(name, own.get(name)) for name in ("scale_factor", "add_offset")
     }
     kind = str(node.document.get("data_type", node.document.get("dtype")))
     if "f" in kind:
-        if any(value is not None for value in told.values()):
+        if any(value is not None for value in factors.values()):
             raise MetadataError(
                 where,
                 "{band} holds reflectance and tells a scale as well",
@@ -444,12 +444,12 @@ def _factors(node: _Node, where: Path | str) -> tuple[float, float, float | None
                 band=node.name,
             )
         return 1.0, 0.0, None
-    for name, value in told.items():
+    for name, value in factors.items():
         if value is None:
             raise MetadataError(
                 where, "{name} of {band} is missing", _AGAIN, name=name, band=node.name
             )
-    scale, offset = (to_number(value, name, where) for name, value in told.items())
+    scale, offset = (to_number(value, name, where) for name, value in factors.items())
     if scale <= 0:
         raise MetadataError(
             where, "{name} is {value}", _AGAIN, name="scale_factor", value=f"{scale:g}"
@@ -464,12 +464,12 @@ def _doubtful_offset(
     where: Path | str,
 ) -> list[Message]:
     """Return what contradicts the offset; of reflectance nobody can tell what was done to it."""
-    told = [offset / scale for scale, offset, void in factors.values() if void is not None]
-    if told and baseline is None:  # the converter writes one that may be wrong
+    offsets = [offset / scale for scale, offset, void in factors.values() if void is not None]
+    if offsets and baseline is None:  # the converter writes one that may be wrong
         raise MetadataError(
             where, "{name} is missing", _AGAIN, name=Message("the processing baseline")
         )
-    doubts = (stored_offset(where, baseline, listed=round(offset, 3))[1] for offset in told)
+    doubts = (stored_offset(where, baseline, listed=round(offset, 3))[1] for offset in offsets)
     return [doubt for doubt in doubts if doubt is not None][:1]
 
 
@@ -506,8 +506,8 @@ def _sensor(properties: _Properties, where: Path | str) -> str:
 
 
 def _time(properties: _Properties, where: Path | str) -> datetime:
-    told = properties.text("datetime", "start_datetime", "mean_sensing_time")
-    return to_time(told, N_("the sensing time"), where)
+    text = properties.text("datetime", "start_datetime", "mean_sensing_time")
+    return to_time(text, N_("the sensing time"), where)
 
 
 def _sun(properties: _Properties, where: Path | str) -> tuple[float, float] | None:
@@ -525,8 +525,8 @@ def _sun(properties: _Properties, where: Path | str) -> tuple[float, float] | No
 
 
 def _scene_id(discovery: Mapping[str, Any], named: str, where: Path | str) -> str:
-    told = str(discovery.get("id") or named)
-    name = re.sub(r"(?:\.SAFE|\.zarr|\.zip)+$", "", told, flags=re.IGNORECASE)
+    text = str(discovery.get("id") or named)
+    name = re.sub(r"(?:\.SAFE|\.zarr|\.zip)+$", "", text, flags=re.IGNORECASE)
     return to_name(name, N_("the product name"), where)
 
 
@@ -534,13 +534,13 @@ def _baseline(
     properties: _Properties, discovery: Mapping[str, Any], where: Path | str
 ) -> float | None:
     """Return the processing baseline; None where nothing tells it."""
-    told = properties.text("eopf:baseline", "processing:version")
+    text = properties.text("eopf:baseline", "processing:version")
     named = re.search(r"_N(\d{2})(\d{2})_", f"{discovery.get('id') or ''}_")
     if named is not None:
         return float(f"{named[1]}.{named[2]}")
-    if told is None:
+    if text is None:
         return None
-    return to_number(told, N_("the processing baseline"), where)
+    return to_number(text, N_("the processing baseline"), where)
 
 
 def _granule(scene_id: str, properties: _Properties, where: Path | str) -> str:

@@ -87,18 +87,18 @@ def open_geotiff(path: Path) -> Scene:
             sidecar=sidecar.name,
             keys=REQUIRED[:-1],
         )
-    told = read_sidecar(source, sidecar.name, usual)
+    facts = read_sidecar(source, sidecar.name, usual)
     image = raster_name(source, path.name, DRIVER)
     header = read_header(image, DRIVER)
     is_tagged = any(factors != UNTAGGED for factors in header.factors)
     by_tags = ("scale", "offset", "bands") if is_tagged else ("bands",)
-    told.require(*(key for key in REQUIRED if key not in by_tags))
+    facts.require(*(key for key in REQUIRED if key not in by_tags))
     if header.crs is None:
         raise MetadataError(path, "has no CRS", "give it one, e.g. with gdal_edit -a_srs")
     grid = grid_of(header.crs, header.transform, header.shape)
-    sensor = to_name(told.text("sensor"), "sensor", sidecar)
-    bands = _bands(told, _table(told, sensor, source, path), image, header, grid)
-    time, is_usual = told.time(grid)
+    sensor = to_name(facts.text("sensor"), "sensor", sidecar)
+    bands = _bands(facts, _table(facts, sensor, source, path), image, header, grid)
+    time, is_usual = facts.time(grid)
     described = {text.lower(): int(number) for number, text in
                  read_tags(image, DRIVER).items() if number.isdigit()}  # fmt: skip
     fields = declared(
@@ -106,13 +106,13 @@ def open_geotiff(path: Path) -> Scene:
         id=to_name(path.stem.replace(" ", "_"), N_("the file name"), path),
         path=str(path),
         sensor=sensor,
-        level=told.text("level") if "level" in told else "stack",
+        level=facts.text("level") if "level" in facts else "stack",
         acquired=time,
         grid=grid,
         bands=bands,
-        quality=_quality(told, path, grid, header, described),
-        sun=declared_sun(told.keys, sidecar),
-        cloud_percent=told.keys.get("cloud_percent"),
+        quality=_quality(facts, path, grid, header, described),
+        sun=declared_sun(facts.keys, sidecar),
+        cloud_percent=facts.keys.get("cloud_percent"),
         provenance={
             "product": "geotiff",
             "granule": path.stem,
@@ -165,13 +165,13 @@ def _usual(source: Source, path: Path) -> dict[str, Any]:
     return usual
 
 
-def _table(told: Sidecar, sensor: str, source: Source, path: Path) -> Mapping[str, object]:
+def _table(facts: Sidecar, sensor: str, source: Source, path: Path) -> Mapping[str, object]:
     """Return the table of bands: as told, else by the descriptions of the image."""
-    if "bands" in told:
-        table = told.keys["bands"]
+    if "bands" in facts:
+        table = facts.keys["bands"]
         if not isinstance(table, dict):
             raise MetadataError(
-                told.where, "bands is no table", "write [bands] and name = index lines"
+                facts.where, "bands is no table", "write [bands] and name = index lines"
             )
         return table
     described = read_tags(raster_name(source, path.name, DRIVER), DRIVER)
@@ -181,18 +181,18 @@ def _table(told: Sidecar, sensor: str, source: Source, path: Path) -> Mapping[st
         if band is not None:
             found.setdefault(band, int(number))
     if not found:
-        told.require("bands")
+        facts.require("bands")
     return found
 
 
 def _bands(
-    told: Sidecar, table: Mapping[str, object], image: str, header: Header, grid: Grid
+    facts: Sidecar, table: Mapping[str, object], image: str, header: Header, grid: Grid
 ) -> dict[str, Band]:
     names = get_args(BandName)
     for name, index in table.items():
         if name not in names:
             raise MetadataError(
-                told.where,
+                facts.where,
                 "[bands] has {name}, which is no band name",
                 "use {names}; other keys stand above [bands]",
                 name=name,
@@ -200,7 +200,7 @@ def _bands(
             )
         if type(index) is not int or not 1 <= index <= header.count:
             raise MetadataError(
-                told.where,
+                facts.where,
                 "{name} = {index}, but the image has bands 1 to {count}",
                 "correct the index",
                 name=name,
@@ -210,21 +210,21 @@ def _bands(
     missing = [name for name in MAPPING_BANDS if name not in table]
     if missing:
         raise MetadataError(
-            told.where, "[bands] lacks {missing}", "add it", missing=" and ".join(missing)
+            facts.where, "[bands] lacks {missing}", "add it", missing=" and ".join(missing)
         )
-    nodata = told.nodata(header.nodata)
-    told = told.with_tags({name: header.factors[index - 1] for name, index in table.items()
+    nodata = facts.nodata(header.nodata)
+    facts = facts.with_tags({name: header.factors[index - 1] for name, index in table.items()
                            if isinstance(index, int)})  # fmt: skip
     return {
         name: Band(
             path=image,
             driver=DRIVER,
             index=index,
-            scale=told.number("scale", name) or 1.0,
-            offset=told.number("offset", name) or 0.0,
+            scale=facts.number("scale", name) or 1.0,
+            offset=facts.number("offset", name) or 0.0,
             nodata=nodata,
             resolution=grid.resolution,
-            saturated=told.number("saturated", name),
+            saturated=facts.number("saturated", name),
         )
         for name in names
         if isinstance(index := table.get(name), int)
@@ -232,10 +232,10 @@ def _bands(
 
 
 def _quality(
-    told: Sidecar, path: Path, grid: Grid, header: Header, described: Mapping[str, int]
+    facts: Sidecar, path: Path, grid: Grid, header: Header, described: Mapping[str, int]
 ) -> tuple[AnyLayer | None, Decoder]:
     """Return the layer that the sidecar names, else the one that is described among the bands."""
-    layer = told.quality()
+    layer = facts.quality()
     if layer is None:
         own = Source(path.parent, "folder", (path.name,))
         for name, decoder in QUALITY_LAYERS.items():

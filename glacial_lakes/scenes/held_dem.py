@@ -40,7 +40,7 @@ def as_raster(array: xr.DataArray, what: Message = _DEM) -> Iterator[Any]:
         Pixel centres as coordinates, in either order; a third dimension of length 1 is taken
         away. The CRS is that of the accessor ``rio``, of the grid mapping (``spatial_ref``), or
         ``attrs["crs"]``. ``units``, ``scale_factor``, ``add_offset`` and ``_FillValue``,
-        ``nodata`` or ``missing_value`` among the attributes are heeded. It is loaded whole.
+        ``nodata`` or ``missing_value`` among the attributes are followed. It is loaded whole.
 
     what : Message
         What errors call it.

@@ -95,8 +95,8 @@ def open_hls(source: Source, metadata_name: str) -> Scene:
             where, "is named like HLS, but not as its makers do", "give it its own name back"
         )
     tags = tags_in(source, metadata_name)
-    scale = _told(tags, "scale_factor", _SCALE, where)
-    offset = _told(tags, "add_offset", 0.0, where)
+    scale = _factor(tags, "scale_factor", _SCALE, where)
+    offset = _factor(tags, "add_offset", 0.0, where)
     files = {
         band: f"{start}.B{number:02d}.{ending}"
         for band, number in BY_NAME[named.sensor].bands.items()
@@ -154,7 +154,7 @@ def open_hls(source: Source, metadata_name: str) -> Scene:
     )
 
 
-def _told(tags: Mapping[str, str], name: str, usual: float, where: Path) -> float:
+def _factor(tags: Mapping[str, str], name: str, usual: float, where: Path) -> float:
     return to_number(tags[name], name, where) if name in tags else usual
 
 

@@ -102,8 +102,8 @@ def open_planet(source: Source, metadata_name: str) -> Scene:
             "give it its own name back",
         )
     start = re.escape(f"{folder}/{scene_id}" if folder else scene_id)
-    told, metadata = _told(source, start)
-    sensor = told.get("instrument") or ("PSB.SD" if image["eight"] else None)
+    facts, metadata = _metadata(source, start)
+    sensor = facts.get("instrument") or ("PSB.SD" if image["eight"] else None)
     if sensor is None:
         raise MissingFileError(
             where,
@@ -128,7 +128,7 @@ def open_planet(source: Source, metadata_name: str) -> Scene:
         },
     )
     quality, decoder = _quality(source, start, grid, finest)
-    processed = str(told.get("processed") or "")
+    processed = str(facts.get("processed") or "")
     return Scene(
         **declared(
             where,
@@ -137,13 +137,13 @@ def open_planet(source: Source, metadata_name: str) -> Scene:
             sensor=sensor,
             level="SR",
             acquired=to_time(
-                told.get("acquired") or named.time.isoformat(), N_("the sensing time"), where
+                facts.get("acquired") or named.time.isoformat(), N_("the sensing time"), where
             ),
             grid=grid,
             bands=bands,
             quality=(quality, decoder),
-            sun=declared_sun(told, where),
-            cloud_percent=told.get("cloud_percent"),
+            sun=declared_sun(facts, where),
+            cloud_percent=facts.get("cloud_percent"),
             processed=processed,
             provenance={
                 "product": "planet",
@@ -155,24 +155,26 @@ def open_planet(source: Source, metadata_name: str) -> Scene:
     )
 
 
-def _told(source: Source, start: str) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+def _metadata(source: Source, start: str) -> tuple[Mapping[str, Any], tuple[str, ...]]:
     """Return what the metadata beside an image tell, and their name."""
     name = _find(source, start + r"(?:_3B[^/]*)?_metadata(?:_clip)?\.json")
     if name is not None:
         content = read_json(source, name)
-        told = content.get("properties") if isinstance(content, dict) else None
-        if not isinstance(told, dict):
+        properties = content.get("properties") if isinstance(content, dict) else None
+        if not isinstance(properties, dict):
             raise MetadataError(
                 source.path / name, "has no properties", "download the product again"
             )
-        cloud = told.get("cloud_percent")
+        cloud = properties.get("cloud_percent")
         return {
-            "acquired": _text(told.get("acquired")),
-            "instrument": _text(told.get("instrument")),
-            "sun_elevation_deg": told.get("sun_elevation"),
-            "sun_azimuth_deg": told.get("sun_azimuth"),
-            "cloud_percent": cloud if cloud is not None else _percent(told.get("cloud_cover")),
-            "processed": _text(told.get("published")),
+            "acquired": _text(properties.get("acquired")),
+            "instrument": _text(properties.get("instrument")),
+            "sun_elevation_deg": properties.get("sun_elevation"),
+            "sun_azimuth_deg": properties.get("sun_azimuth"),
+            "cloud_percent": cloud
+            if cloud is not None
+            else _percent(properties.get("cloud_cover")),
+            "processed": _text(properties.get("published")),
         }, (name,)
     name = _find(source, start + r"_3B_[^/]*_metadata(?:_clip)?\.xml")
     if name is None:

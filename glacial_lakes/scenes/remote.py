@@ -114,14 +114,14 @@ class Access:
 class _Copy:
     """A sparse copy that is open in this process."""
 
-    told: Mapping[str, Any]
+    facts: Mapping[str, Any]
     url: str
     access: Access
     path: Path
 
     @property
     def size(self) -> int:
-        return int(self.told["size"])
+        return int(self.facts["size"])
 
     @property
     def data(self) -> Path:
@@ -138,7 +138,7 @@ class _Copy:
         for start, end in ranges:
             if not 0 <= start <= end <= self.size:
                 what = N_("lists blocks beyond its end")
-                raise DamagedFileError(self.told["url"], what, _AGAIN)
+                raise DamagedFileError(self.facts["url"], what, _AGAIN)
             wanted[start // PAGE : -(-end // PAGE)] = True
         edges = np.flatnonzero(np.diff(wanted & (there == 0), prepend=False, append=False))
         parts: list[tuple[int, int]] = []
@@ -170,11 +170,11 @@ class _Copy:
     def _fetch_part(self, part: tuple[int, int]) -> None:
         start, end = part
         content, size, tag = _get_part(self.url, start, end, self.access)
-        if size != self.size or tag != self.told["tag"]:
+        if size != self.size or tag != self.facts["tag"]:
             for name in (self.path, self.data, self.pages):
                 name.unlink(missing_ok=True)
             what = N_("is another file than before on its server")
-            raise DamagedFileError(self.told["url"], what, "run again")
+            raise DamagedFileError(self.facts["url"], what, "run again")
         self.keep(start, content)
 
     def keep(self, start: int, content: bytes) -> None:
@@ -236,9 +236,9 @@ def describe(url: str, access: Access) -> str:
     with _lock_of(path):
         if _open(path) is None:
             content, size, tag = _get_part(url, 0, HEAD, access)
-            told = {"url": shown_address(url), "size": size, "tag": tag}
-            _write(path, json.dumps(told, indent=1))
-            copy = _Copy(told, url, access, path)
+            facts = {"url": shown_address(url), "size": size, "tag": tag}
+            _write(path, json.dumps(facts, indent=1))
+            copy = _Copy(facts, url, access, path)
             with copy.data.open("wb") as stream:
                 stream.truncate(size)
             with copy.pages.open("wb") as stream:
@@ -300,20 +300,20 @@ def _known(path: str) -> _Copy:
 def address_of(path: str) -> str:
     """Return the address of an image on a server, without a signature."""
     copy = _open(Path(path))
-    return "" if copy is None else str(copy.told["url"])
+    return "" if copy is None else str(copy.facts["url"])
 
 
 def _open(path: Path) -> _Copy | None:
     """Return a copy that is whole: with its bytes and its pages; None where it is not."""
     try:
-        told = json_of(path.read_bytes())
+        facts = json_of(path.read_bytes())
         known = json_of(path.with_name(_ACCESS).read_bytes())
         hosts = tuple(map(str, known["hosts"]))
         access = Access(hosts, str(path.parent), float(known["wait_s"]), int(known["attempts"]))
-        copy = _Copy(told, _beside(path, ".url").read_text("utf-8"), access, path)
+        copy = _Copy(facts, _beside(path, ".url").read_text("utf-8"), access, path)
         is_whole = 0 < copy.size <= _MOST_BYTES and copy.data.stat().st_size == copy.size
         is_whole &= copy.pages.stat().st_size == -(-copy.size // PAGE)
-        is_whole &= told["url"] == shown_address(copy.url)
+        is_whole &= facts["url"] == shown_address(copy.url)
     except (OSError, ValueError, LookupError, TypeError):
         return None
     return copy if is_whole else None
@@ -362,7 +362,7 @@ class RemoteImage:
     def __init__(self, path: str, open_local: Any) -> None:
         copy = _known(path)
         self._copy, self._open_local = copy, open_local
-        self._blocks = tiff_blocks.read_blocks(copy.read, copy.told["url"])
+        self._blocks = tiff_blocks.read_blocks(copy.read, copy.facts["url"])
         self._count = copy.count()
         self._dataset = open_local(str(copy.data))
 
@@ -560,8 +560,10 @@ def _try_part(url: str, start: int, end: int, access: Access) -> tuple[bytes, in
                 raise DamagedFileError(where, what, "download the file, and name that")
             if answer.status_code != 206:
                 raise _refused(where, answer.status_code)
-            told = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
-            first, last, size = (int(text) for text in told.groups()) if told else (-1, -1, -1)
+            range_of = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+            first, last, size = (
+                (int(text) for text in range_of.groups()) if range_of else (-1, -1, -1)
+            )
             if first != start or last != min(end, size) - 1 or size > _MOST_BYTES:
                 what = N_("its server gives another part than it was asked for")
                 raise DamagedFileError(where, what, _AGAIN)

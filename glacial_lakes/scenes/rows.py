@@ -23,7 +23,7 @@ class Row:
     quality: str
     """Its quality layers."""
 
-    def told(self, language: str = "en") -> tuple[str, ...]:
+    def words(self, language: str = "en") -> tuple[str, ...]:
         """Return its words in a language, in the order of the fields."""
         return tuple(
             in_language(Message(text, context=PRODUCT), language) for text in astuple(self)

@@ -270,10 +270,10 @@ def _special_values(product: Element, where: Path) -> tuple[float, float]:
 def _unusual_values(nodata: float, saturated: float) -> list[Message]:
     """Return what is wrong with special values: lakes would be taken for either."""
     what = N_("the special value {name} is {value:g}, all products have {usual:g}")
-    told = (("NODATA", nodata, _NODATA), ("SATURATED", saturated, _SATURATED))
+    values = (("NODATA", nodata, _NODATA), ("SATURATED", saturated, _SATURATED))
     return [
         Message(what, name=name, value=value, usual=usual)
-        for name, value, usual in told
+        for name, value, usual in values
         if value != usual
     ]
 
@@ -330,10 +330,10 @@ def _radiometry(product: Element, where: Path) -> tuple[float, Mapping[str, floa
     }
     offsets, wrong = {}, []
     for band in physical:
-        told = to_number(
+        stated = to_number(
             listed.get(ids.get(band, "")), Message("the offset of {band}", band=band), where
         )
-        offsets[band], doubt = stored_offset(where, baseline, listed=told, made=made)
+        offsets[band], doubt = stored_offset(where, baseline, listed=stated, made=made)
         wrong += [] if doubt is None else [doubt]
     doubts += wrong[:1]
     return 1 / quantification, offsets, doubts
@@ -447,11 +447,11 @@ def _datastrip(product: Element, tile: Element) -> str:
 
 def _other_tile(granule: str, tile_id: str) -> list[Message]:
     """Return what is wrong when the metadata of the granule are those of another tile."""
-    told = re.search(r"_T(\d{2}[A-Z]{3})_", f"{tile_id}_")
-    if told is None or told[1] == granule:
+    named = re.search(r"_T(\d{2}[A-Z]{3})_", f"{tile_id}_")
+    if named is None or named[1] == granule:
         return []
     what = N_("the metadata of the granule are of the tile {told}, those of the product of {tile}")
-    return [Message(what, told=told[1], tile=granule)]
+    return [Message(what, told=named[1], tile=granule)]
 
 
 def _tile_id(scene_id: str, tile: Element, where: Path) -> str:

@@ -126,17 +126,17 @@ class Sidecar:
         MetadataError
             When tags contradict what is told otherwise.
         """
-        tagged = {band: told for band, told in factors.items() if told != UNTAGGED}
+        tagged = {band: pair for band, pair in factors.items() if pair != UNTAGGED}
         if not tagged:
             return self
         places = {"scale": 0, "offset": 1}
-        usual = {key: {band: told[place] for band, told in factors.items()}
+        usual = {key: {band: pair[place] for band, pair in factors.items()}
                  for key, place in places.items()}  # fmt: skip
         both = Sidecar(self.where, {**usual, **self.keys}, self.is_there)
-        for band, told in tagged.items():
+        for band, pair in tagged.items():
             for key, place in places.items():
                 value = both.number(key, band)
-                if value is not None and not math.isclose(value, told[place], rel_tol=1e-6):
+                if value is not None and not math.isclose(value, pair[place], rel_tol=1e-6):
                     raise MetadataError(
                         self.where,
                         "tells {key} {value:g} of {band}, and the tags of the image tell {other:g}",
@@ -144,7 +144,7 @@ class Sidecar:
                         key=key,
                         value=value,
                         band=band,
-                        other=told[place],
+                        other=pair[place],
                     )
         return both
 

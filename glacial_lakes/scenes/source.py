@@ -149,8 +149,8 @@ def _require_true_name(path: Path) -> None:
     else:
         return  # it is told what is wrong when it is opened
     name = path.name.lower()
-    told = next(kind for ending, kind in _ARCHIVE_ENDINGS.items() if name.endswith(ending))
-    if kind != told:
+    named = next(kind for ending, kind in _ARCHIVE_ENDINGS.items() if name.endswith(ending))
+    if kind != named:
         raise UnsafeInputError(
             path,
             "is an archive of the kind {kind}",

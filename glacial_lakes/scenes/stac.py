@@ -128,59 +128,59 @@ def open_item(
     GridError
         When images do not fit each other, or lie elsewhere than the item says.
     """
-    told = _Item(item, where, root)
-    sensor = _sensor(told)
+    facts = _Item(item, where, root)
+    sensor = _sensor(facts)
     scene_id = to_name(str(item.get("id") or "") or None, N_("the name of the item"), where)
-    chosen = dict(_bands(told, sensor))
-    store = None if chosen else _store(told)
+    chosen = dict(_bands(facts, sensor))
+    store = None if chosen else _store(facts)
     if store is not None:
-        return _open_store(store, told, access)
+        return _open_store(store, facts, access)
     missing = [band for band in MAPPING_BANDS if band not in chosen]
     if missing:
         raise MetadataError(
             where, "has no band {missing}; it has {there}", _AGAIN,
-            missing=missing, there=sorted(told.assets),
+            missing=missing, there=sorted(facts.assets),
         )  # fmt: skip
-    paths = {name: _path(told.assets[key], told, access) for name, key in chosen.items()}
+    paths = {name: _path(facts.assets[key], facts, access) for name, key in chosen.items()}
     headers = {name: read_header(*path) for name, path in paths.items()}
     finest = min(headers.values(), key=lambda header: header.resolution)
     if finest.crs is None:
         raise GridError(where, "no CRS is told", "download the image again")
-    _check_place(told, finest)
+    _check_place(facts, finest)
     grid = Grid(finest.crs, finest.transform, finest.shape)
-    factors = {name: _factors(told, chosen[name], sensor) for name in chosen}
+    factors = {name: _factors(facts, chosen[name], sensor) for name in chosen}
     bands = {
         name: Band(
             *path,
             index=1,
             scale=factors[name][0],
             offset=factors[name][1],
-            nodata=_nodata(told.assets[chosen[name]], headers[name]),
+            nodata=_nodata(facts.assets[chosen[name]], headers[name]),
             resolution=grid.resolution * coarsening(headers[name], path[0], finest),
             saturated=_SATURATED if sensor.name.startswith("S2") else None,
         )
         for name, path in paths.items()
     }
     layers = {
-        name: _layer(told, name, finest, access) for name in (*QUALITY_LAYERS, SATURATION_LAYER)
+        name: _layer(facts, name, finest, access) for name in (*QUALITY_LAYERS, SATURATION_LAYER)
     }
     quality = next((name for name in QUALITY_LAYERS if layers[name] is not None), None)
-    acquired = to_time(told.text("datetime", "start_datetime"), N_("the sensing time"), where)
+    acquired = to_time(facts.text("datetime", "start_datetime"), N_("the sensing time"), where)
     check_time(acquired, sensor.name, where)
-    sun = _sun(told)
+    sun = _sun(facts)
     azimuth, elevation = sun_over(grid, acquired) if sun is None else (sun[1], sun[0])
-    processed = told.text("s2:generation_time", "created") or ""
-    granule = _granule(told, sensor)
+    processed = facts.text("s2:generation_time", "created") or ""
+    granule = _granule(facts, sensor)
     if sensor.name.startswith("S2") and granule:
         check_tile(granule, grid, where)
     doubts = [factor[2] for factor in factors.values() if factor[2] is not None][:1]
     doubts += contradictions(acquired, grid, sun, processed, scene_id, sensor.name)
-    cloud = told.text("eo:cloud_cover")
+    cloud = facts.text("eo:cloud_cover")
     return Scene(
         id=scene_id,
         path=where,
         sensor=sensor.name,
-        level=_level(told, sensor),
+        level=_level(facts, sensor),
         acquired=acquired,
         grid=grid,
         sun_azimuth_deg=azimuth if elevation > 0 else None,
@@ -193,7 +193,7 @@ def open_item(
         cloud_percent=None if cloud is None else to_number(cloud, N_("the cloud cover"), where),
         provenance={
             "product": "stac",
-            "baseline": _baseline_text(told) or "",
+            "baseline": _baseline_text(facts) or "",
             "processed": processed,
             "granule": granule or scene_id,
             "datastrip": "",
@@ -253,23 +253,23 @@ class _Item:
         return None
 
 
-def _sensor(told: _Item) -> Sensor:
-    platform = (told.text("platform") or "").lower().replace("_", "-")
+def _sensor(facts: _Item) -> Sensor:
+    platform = (facts.text("platform") or "").lower().replace("_", "-")
     for one in SENSORS:
         if one.said and one.said[0].lower().replace("_", "-") == platform and one.bands:
             return one
     raise UnknownProductError(
-        told.where,
+        facts.where,
         "is of {platform!r}, which is not read",
         "search for Sentinel-2, or Landsat 4 to 9",
-        platform=told.text("platform") or "",
+        platform=facts.text("platform") or "",
     )
 
 
-def _bands(told: _Item, sensor: Sensor) -> Iterator[tuple[str, str]]:
+def _bands(facts: _Item, sensor: Sensor) -> Iterator[tuple[str, str]]:
     """Yield each band of ours and the name of its asset: by that name, else by what it tells."""
     found: dict[str, list[tuple[float, str]]] = {}
-    for key, asset in told.assets.items():
+    for key, asset in facts.assets.items():
         if not _is_readable(asset):
             continue
         listed = _first(asset.get("eo:bands")) or _first(asset.get("bands"))
@@ -316,17 +316,17 @@ def _https(href: str) -> str:
     return re.sub(r"^gs://", "https://storage.googleapis.com/", href)
 
 
-def _store(told: _Item) -> str | None:
+def _store(facts: _Item) -> str | None:
     """Return where the product in Zarr lies of which all assets are parts; None where none is."""
-    found = {match[1] for asset in told.assets.values()
+    found = {match[1] for asset in facts.assets.values()
              if (match := _STORE.match(_address(asset))) is not None}  # fmt: skip
     return found.pop() if len(found) == 1 else None
 
 
-def _open_store(href: str, told: _Item, access: Access | None) -> Scene:
-    if "://" in href or told.root is None:
+def _open_store(href: str, facts: _Item, access: Access | None) -> Scene:
+    if "://" in href or facts.root is None:
         return open_remote_eopf(href, _allowed(href, access))
-    source = open_source(_beside(href, Path(told.where), told.root))
+    source = open_source(_beside(href, Path(facts.where), facts.root))
     [metadata] = one_store(name for name in source.names if re.fullmatch(METADATA, name)) or [""]
     return open_eopf(source, metadata)
 
@@ -341,17 +341,17 @@ def _address(asset: Mapping[str, Any]) -> str:
     return next((one for one in known if one.startswith(("https://", "http://"))), known[0])
 
 
-def _path(asset: Mapping[str, Any], told: _Item, access: Access | None) -> tuple[str, str]:
+def _path(asset: Mapping[str, Any], facts: _Item, access: Access | None) -> tuple[str, str]:
     """Return the path of an image and its driver."""
     href = _address(asset)
-    if "://" not in href and told.root is not None:
-        path = _beside(href, Path(told.where), told.root)
+    if "://" not in href and facts.root is not None:
+        path = _beside(href, Path(facts.where), facts.root)
         source = open_source(path.parent)
         driver = driver_of(path.name)
         return raster_name(source, path.name, driver), driver
     if "://" not in href:
         what = N_("names {href!r}, which is no address")
-        raise UnsafeInputError(told.where, what, _AGAIN, href=href[:80])
+        raise UnsafeInputError(facts.where, what, _AGAIN, href=href[:80])
     access = _allowed(href, access)
     if urlsplit(href).path.lower().endswith(".jp2"):
         raise UnknownProductError(
@@ -389,39 +389,39 @@ def _nodata(asset: Mapping[str, Any], header: Header) -> float:
     return 0.0 if header.nodata is None else header.nodata
 
 
-def _factors(told: _Item, key: str, sensor: Sensor) -> tuple[float, float, Message | None]:
+def _factors(facts: _Item, key: str, sensor: Sensor) -> tuple[float, float, Message | None]:
     """Return scale and offset of a band, and why the offset cannot be what is listed."""
-    asset = told.assets[key]
+    asset = facts.assets[key]
     listed = {**asset, **_first(asset.get("bands")), **_first(asset.get("raster:bands"))}
     scale = listed.get("scale", listed.get("raster:scale"))
     offset = listed.get("offset", listed.get("raster:offset"))
     is_sentinel = sensor.name.startswith("S2")
     if scale is None and is_sentinel:
         scale = _SENTINEL_SCALE
-    if scale is None and offset is None and _is_collection_2(told):  # as USGS lists them
+    if scale is None and offset is None and _is_collection_2(facts):  # as USGS lists them
         scale, offset = COLLECTION_2
     for name, value in (("scale", scale), *((("offset", offset),) if not is_sentinel else ())):
         if value is None:
             what = Message("{name} of {band}", name=name, band=key)
-            raise MetadataError(told.where, "{name} is missing", _AGAIN, name=what)
-    factor = to_number(scale, "scale", told.where)
+            raise MetadataError(facts.where, "{name} is missing", _AGAIN, name=what)
+    factor = to_number(scale, "scale", facts.where)
     if factor <= 0:
         raise MetadataError(
-            told.where, "{name} is {value}", _AGAIN, name="scale", value=f"{factor:g}"
+            facts.where, "{name} is {value}", _AGAIN, name="scale", value=f"{factor:g}"
         )
-    shift = None if offset is None else to_number(offset, "offset", told.where)
+    shift = None if offset is None else to_number(offset, "offset", facts.where)
     if not is_sentinel:
         return factor, shift or 0.0, None
-    is_applied = told.properties.get(APPLIED)
-    provider = told.provider(asset["href"])
+    is_applied = facts.properties.get(APPLIED)
+    provider = facts.provider(asset["href"])
     if not isinstance(is_applied, bool):
         is_applied = None if provider is None else provider.is_applied
     if provider is not None and not provider.is_listed:
         shift = None
-    text = _baseline_text(told)
-    baseline = None if text is None else to_number(text, N_("the processing baseline"), told.where)
+    text = _baseline_text(facts)
+    baseline = None if text is None else to_number(text, N_("the processing baseline"), facts.where)
     stored, doubt = stored_offset(
-        told.where,
+        facts.where,
         baseline,
         listed=None if shift is None else round(shift / factor, 3),
         is_applied=is_applied,
@@ -429,75 +429,75 @@ def _factors(told: _Item, key: str, sensor: Sensor) -> tuple[float, float, Messa
     return factor, stored * factor, doubt
 
 
-def _is_collection_2(told: _Item) -> bool:
+def _is_collection_2(facts: _Item) -> bool:
     """Tell whether an item is surface reflectance of Landsat, which has the same factors always."""
-    level = told.text("landsat:correction") or ""
-    return told.text("landsat:collection_number") == "02" and level.startswith("L2S")
+    level = facts.text("landsat:correction") or ""
+    return facts.text("landsat:collection_number") == "02" and level.startswith("L2S")
 
 
-def _baseline_text(told: _Item) -> str | None:
-    text = told.text("s2:processing_baseline", "processing:version")
+def _baseline_text(facts: _Item) -> str | None:
+    text = facts.text("s2:processing_baseline", "processing:version")
     return None if text is None else text.removeprefix("N")
 
 
-def _layer(told: _Item, name: str, fine: Header, access: Access | None) -> AnyBand | None:
+def _layer(facts: _Item, name: str, fine: Header, access: Access | None) -> AnyBand | None:
     """Return a layer of quality; the one in the largest pixels where there are several."""
-    keys = [key for key in told.assets if _METRES.sub("", key.lower()) == name]
-    keys = [key for key in keys if _is_readable(told.assets[key])]
+    keys = [key for key in facts.assets if _METRES.sub("", key.lower()) == name]
+    keys = [key for key in keys if _is_readable(facts.assets[key])]
     if not keys:
         return None
-    path = _path(told.assets[min(keys)], told, access)
+    path = _path(facts.assets[min(keys)], facts, access)
     header = read_header(*path)
     factor = coarsening(header, path[0], fine)
     return Band(*path, 1, 1.0, 0.0, None, fine.resolution * factor)
 
 
-def _check_place(told: _Item, header: Header) -> None:
+def _check_place(facts: _Item, header: Header) -> None:
     """Refuse an image that lies in another map than the item says."""
     for name in ("proj:code", "proj:epsg"):
-        value = told.properties.get(name)
+        value = facts.properties.get(name)
         if value is None:
             continue
         try:
             crs = CRS.from_user_input(value)
         except (CRSError, TypeError, ValueError):
             raise GridError(
-                told.where, "the CRS is {code!r}", _AGAIN, code=str(value)[:60]
+                facts.where, "the CRS is {code!r}", _AGAIN, code=str(value)[:60]
             ) from None
         if crs != header.crs:
             what = N_("the images lie in another CRS than the item tells ({code})")
-            raise GridError(told.where, what, _AGAIN, code=str(value)[:60])
+            raise GridError(facts.where, what, _AGAIN, code=str(value)[:60])
 
 
-def _sun(told: _Item) -> tuple[float, float] | None:
-    elevation = told.text("view:sun_elevation")
-    azimuth = told.text("view:sun_azimuth", "s2:mean_solar_azimuth")
-    zenith = told.text("s2:mean_solar_zenith")
+def _sun(facts: _Item) -> tuple[float, float] | None:
+    elevation = facts.text("view:sun_elevation")
+    azimuth = facts.text("view:sun_azimuth", "s2:mean_solar_azimuth")
+    zenith = facts.text("s2:mean_solar_zenith")
     if azimuth is None or (elevation is None and zenith is None):
         return None
     height = (
-        to_number(elevation, "view:sun_elevation", told.where)
+        to_number(elevation, "view:sun_elevation", facts.where)
         if elevation is not None
-        else 90 - to_number(zenith, "s2:mean_solar_zenith", told.where)
+        else 90 - to_number(zenith, "s2:mean_solar_zenith", facts.where)
     )
-    return to_sun(height, to_number(azimuth, "view:sun_azimuth", told.where), told.where)
+    return to_sun(height, to_number(azimuth, "view:sun_azimuth", facts.where), facts.where)
 
 
-def _granule(told: _Item, sensor: Sensor) -> str:
+def _granule(facts: _Item, sensor: Sensor) -> str:
     if sensor.name.startswith("S2"):
-        code = told.text("grid:code", "s2:mgrs_tile") or ""
+        code = facts.text("grid:code", "s2:mgrs_tile") or ""
         found = re.search(r"(\d{2}[A-Z]{3})$", code)
         return found[1] if found else ""
-    path, row = told.text("landsat:wrs_path"), told.text("landsat:wrs_row")
+    path, row = facts.text("landsat:wrs_path"), facts.text("landsat:wrs_row")
     return f"{int(path):03d}{int(row):03d}" if path and row else ""
 
 
-def _level(told: _Item, sensor: Sensor) -> str:
+def _level(facts: _Item, sensor: Sensor) -> str:
     text = " ".join(
         str(value)
         for value in (
-            told.text("s2:product_type", "processing:level", "landsat:correction"),
-            told.collection,
+            facts.text("s2:product_type", "processing:level", "landsat:correction"),
+            facts.collection,
         )
         if value
     ).upper()
@@ -508,5 +508,5 @@ def _level(told: _Item, sensor: Sensor) -> str:
         known = {"L2SP": ("L2SP",), "L2SR": ("L2SR",), "L1TP": ("L1TP",)}
     level = next((name for name, parts in known.items() if any(p in text for p in parts)), None)
     if level is None:
-        raise MetadataError(told.where, "the level is not told", _AGAIN)
+        raise MetadataError(facts.where, "the level is not told", _AGAIN)
     return level

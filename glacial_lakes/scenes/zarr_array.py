@@ -359,8 +359,8 @@ def _zstd_size(first: bytes) -> int | None:
     flag, is_single, ids = descriptor >> 6, descriptor >> 5 & 1, descriptor & 3
     length = (1 if is_single else 0) if flag == 0 else 1 << flag
     start = 5 + (not is_single) + (0, 1, 2, 4)[ids]
-    told = int.from_bytes(first[start : start + length], "little")
-    return told + (256 if flag == 1 else 0) if length else None
+    size = int.from_bytes(first[start : start + length], "little")
+    return size + (256 if flag == 1 else 0) if length else None
 
 
 def _document(path: str) -> Mapping[str, Any]:

@@ -50,15 +50,15 @@ def write_eopf_zarr(
         str(product),
         mode="w-",
         zarr_format=2 if layout == "v2" else 3,
-        attributes=_told(scene, name),
+        attributes=_attributes(scene, name),
     )
     offset = -1000 if float(scene.acquisition.baseline) >= 4.0 else 0
     files, edges = scene.acquisition.instrument, (chunk, shard)
     for band, code, pixel in zip(BANDS, files.files, files.pixel_m, strict=True):
         numbers = stored_numbers(scene.bands[band], offset)
         place = f"measurements/reflectance/r{pixel:.0f}m"
-        told = {"scale_factor": 1 / QUANTIFICATION, "add_offset": offset / QUANTIFICATION}
-        attributes: dict[str, Any] = {"long_name": f"BOA reflectance, {code}", **told}
+        factors = {"scale_factor": 1 / QUANTIFICATION, "add_offset": offset / QUANTIFICATION}
+        attributes: dict[str, Any] = {"long_name": f"BOA reflectance, {code}", **factors}
         attributes["_eopf_attrs"] = dict(attributes)
         values: NDArray[Any] = numbers
         if layout == "geozarr":
@@ -76,7 +76,7 @@ def write_eopf_zarr(
     return product
 
 
-def _told(scene: SimulatedScene, name: str) -> dict[str, Any]:
+def _attributes(scene: SimulatedScene, name: str) -> dict[str, Any]:
     """Return the attributes of the root."""
     taken, code = scene.acquisition, f"EPSG:{scene.grid.crs.to_epsg()}"
     made = taken.time + timedelta(hours=5, minutes=6, seconds=29)

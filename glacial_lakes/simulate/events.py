@@ -9,6 +9,7 @@ from itertools import pairwise
 import geopandas as gpd
 import pandas as pd
 
+from glacial_lakes.columns import C
 from glacial_lakes.simulate.acquisition import Acquisition
 from glacial_lakes.simulate.lakes import Lake, Strait
 from glacial_lakes.simulate.site import Site
@@ -21,15 +22,15 @@ FROZEN = 0.5
 """A lake frozen beyond this share does not show what became of it."""
 
 COLUMNS = (
-    "lake_id",
-    "event",
-    "date",
-    "from_ids",
-    "to_ids",
-    "after",
+    C.LAKE_ID,
+    C.EVENT,
+    C.DATE,
+    C.FROM_IDS,
+    C.TO_IDS,
+    C.AFTER,
     "first_visible_date",
-    "area_before_m2",
-    "area_after_m2",
+    C.AREA_BEFORE_M2,
+    C.AREA_AFTER_M2,
 )
 
 
@@ -48,17 +49,17 @@ class DateView:
 
     def shows(self, lake_id: str) -> bool:
         """Tell whether the scene shows the lake, or that it is not there."""
-        row = self.truth.loc[self.truth["lake_id"] == lake_id]
+        row = self.truth.loc[self.truth[C.LAKE_ID] == lake_id]
         if row.empty:
             return bool(self.empty_places.get(lake_id, 0.0) >= SEEN)
         return bool(
-            row["observed_fraction"].iloc[0] >= SEEN and row["frozen_fraction"].iloc[0] <= FROZEN
+            row[C.OBSERVED_FRACTION].iloc[0] >= SEEN and row["frozen_fraction"].iloc[0] <= FROZEN
         )
 
     def area_m2(self, lake_ids: str) -> float:
         """Return the area of lakes whose names are separated by blanks."""
-        present = self.truth["lake_id"].isin(lake_ids.split())
-        return round(float(self.truth.loc[present, "area_m2"].sum()), 1)
+        present = self.truth[C.LAKE_ID].isin(lake_ids.split())
+        return round(float(self.truth.loc[present, C.AREA_M2].sum()), 1)
 
 
 def lake_events(site: Site, views: Sequence[DateView]) -> pd.DataFrame:
@@ -99,7 +100,7 @@ def lake_events(site: Site, views: Sequence[DateView]) -> pd.DataFrame:
                 )
             )
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    return table.sort_values(["date", "lake_id"], ignore_index=True)
+    return table.sort_values([C.DATE, C.LAKE_ID], ignore_index=True)
 
 
 Change = tuple[str, str, str, str]

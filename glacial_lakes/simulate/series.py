@@ -13,6 +13,7 @@ import pyogrio
 import rasterio
 from scipy import ndimage
 
+from glacial_lakes.columns import C
 from glacial_lakes.errors import OutputError
 from glacial_lakes.grid import shifted
 from glacial_lakes.simulate.acquisition import Acquisition
@@ -151,13 +152,13 @@ def write_glaciers(site: Site, path: Path) -> None:
     outlines = [glacier_outline(glacier, GLACIER_YEAR) for glacier in site.glaciers]
     table = gpd.GeoDataFrame(
         {
-            "glacier_id": [glacier.glacier_id for glacier in site.glaciers],
+            C.GLACIER_ID: [glacier.glacier_id for glacier in site.glaciers],
             "src_date": f"{GLACIER_YEAR:.0f}",
         },
         geometry=outlines,
         crs=CRS_NAME,
     )
-    table.insert(2, "area_m2", [round(geodesic_area_m2(outline), 1) for outline in outlines])
+    table.insert(2, C.AREA_M2, [round(geodesic_area_m2(outline), 1) for outline in outlines])
     write_layer(path, "glaciers", table, append=False)
 
 

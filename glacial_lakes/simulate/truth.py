@@ -14,6 +14,7 @@ from shapely import transform
 from shapely.geometry import Polygon
 from shapely.geometry.polygon import orient
 
+from glacial_lakes.columns import C
 from glacial_lakes.grid import Grid, placed
 from glacial_lakes.simulate.frame import CRS_NAME
 from glacial_lakes.simulate.ground import Ground
@@ -61,7 +62,7 @@ def places_in_view(covers: Sequence[LakeCover], view: View) -> pd.Series:
         cover.state.lake.lake_id: round(1.0 - _share(cover, _hidden(cover, view)), 4)
         for cover in covers
     }
-    return pd.Series(fractions, dtype="float64", name="observed_fraction")
+    return pd.Series(fractions, dtype="float64", name=C.OBSERVED_FRACTION)
 
 
 def _row(cover: LakeCover, view: View) -> dict[str, object]:
@@ -69,18 +70,18 @@ def _row(cover: LakeCover, view: View) -> dict[str, object]:
     cloud = sky.cloud[window] > OPAQUE
     shaded = _share(cover, sky.lit[window] < 0.5)
     return {
-        "lake_id": lake.lake_id,
-        "area_m2": round(geodesic_area_m2(cover.state.outline), 2),
-        "observed_fraction": round(1.0 - _share(cover, _hidden(cover, view)), 4),
+        C.LAKE_ID: lake.lake_id,
+        C.AREA_M2: round(geodesic_area_m2(cover.state.outline), 2),
+        C.OBSERVED_FRACTION: round(1.0 - _share(cover, _hidden(cover, view)), 4),
         "cloud_fraction": _share(cover, cloud),
         "cloud_shadow_fraction": _share(cover, (sky.shade[window] > OPAQUE) & ~cloud),
         "shadow_fraction": shaded,
         "in_shadow": shaded >= 0.5,
         "frozen_fraction": _share(cover, cover.ice),
-        "lake_type": lake.lake_type,
+        C.LAKE_TYPE: lake.lake_type,
         "water": lake.water.kind,
         "history": lake.history.name,
-        "elev_m": round(lake.level_m, 1),
+        C.ELEV_M: round(lake.level_m, 1),
         "geometry": cover.state.outline,
     }
 

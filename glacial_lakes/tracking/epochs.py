@@ -48,7 +48,7 @@ class Epoch:
         The scenes, sorted by time and name.
     patches : pandas.DataFrame
         :data:`glacial_lakes.schema.MAPPED` columns, one row an outline; sorted, so that the order
-        of the input has no influence. Column ``united`` tells outlines that were put together
+        of the input has no influence. Column ``is_merged`` tells outlines that were put together
         from several scenes.
     packed : Packed
         The outlines of the patches, in :data:`EQUAL_AREA`.
@@ -117,7 +117,7 @@ class Epoch:
         columns = {name: self.patches[name].to_numpy(dtype=float) for name in numbers}
         probable = self.patches.get(C.LAKE_PROB, pd.Series(np.nan, self.patches.index))
         columns[C.LAKE_PROB] = probable.to_numpy(dtype=float, na_value=np.nan)
-        texts = (C.SCENE_ID, C.STATUS, "united")
+        texts = (C.SCENE_ID, C.STATUS, "is_merged")
         return columns | {name: self.patches[name].to_numpy(dtype=object) for name in texts}
 
     @cached_property

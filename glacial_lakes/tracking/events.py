@@ -163,8 +163,8 @@ def _since_change(views: Sequence[View], changed: set[int], full: View) -> Seque
 
 def _lasts(later: Sequence[View], full: View) -> bool:
     """Tell whether the next image that tells it finds a lake still drained."""
-    told = [view for view in later if view.decides or view.lacks][:1]
-    return bool(told) and told[0].largest_m2 <= _REFILLED * full.smallest_m2
+    next_view = [view for view in later if view.decides or view.lacks][:1]
+    return bool(next_view) and next_view[0].largest_m2 <= _REFILLED * full.smallest_m2
 
 
 def _is_drained(

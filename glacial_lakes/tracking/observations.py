@@ -160,7 +160,7 @@ LIKELY, SURELY = 0.5, 0.9
 """What is less likely has not drained, and no size makes it a lake; from which on an outline is a
 lake though no other image shows it."""
 
-_ENOUGH_TO_JUDGE = 10
+_ENOUGH_TO_COMPARE = 10
 """Lakes needed to judge an image by those that it lacks."""
 
 
@@ -361,19 +361,20 @@ def unreliable_epochs(views: Views, lakes: Sequence[int], settings: TrackingSett
     before, after = np.append(False, same), np.append(same, False)
     needed = np.where(np.isin(epoch, (0, n_epochs - 1)), 1, 2)
     agreed = (~before | np.roll(shown, 1)) & (~after | np.roll(shown, -1))
-    is_judged = (before.astype(int) + after == needed) & agreed
+    is_compared = (before.astype(int) + after == needed) & agreed
     earlier, later = (
         np.where(have, np.roll(area, by), np.inf) for have, by in ((before, 1), (after, -1))
     )
     usual = np.minimum(earlier, later)
     is_dip = (area <= settings.drained_fraction * usual) & (usual > 0)
-    judged, lost = (
-        np.bincount(epoch[which], minlength=n_epochs) for which in (is_judged, is_judged & is_dip)
+    compared, lost = (
+        np.bincount(epoch[which], minlength=n_epochs)
+        for which in (is_compared, is_compared & is_dip)
     )
     limit = np.full(n_epochs, settings.max_lost_fraction)
     limit[:1] *= 2
     limit[-1:] *= 2
-    many = (judged >= _ENOUGH_TO_JUDGE) & (lost > limit * judged)
+    many = (compared >= _ENOUGH_TO_COMPARE) & (lost > limit * compared)
     return {int(epoch) for epoch in np.flatnonzero(many)}
 
 
@@ -547,13 +548,15 @@ def _sighted(links: Links, place: View, lake: int, area_m2: float) -> View:
     alone, limit = view == PARTIAL, links.settings.drained_fraction
     certain = alone and epoch.is_complete and not may_freeze and left <= limit * area_m2
     least, most = columns[C.AREA_MIN_M2], columns[C.AREA_MAX_M2]
-    told = least[np.isfinite(least)].sum() if alone and np.isfinite(least).any() else np.nan
+    least_m2 = least[np.isfinite(least)].sum() if alone and np.isfinite(least).any() else np.nan
     return seen._replace(
         at_most_m2=left if certain else np.nan,
         at_least_m2=shown_m2 if alone else np.nan,
-        area_min_m2=told,
+        area_min_m2=least_m2,
         # Each tells how large the lake may be that its part belongs to.
-        area_max_m2=float(max(told, most.max())) if alone and np.isfinite(most).all() else np.nan,
+        area_max_m2=float(max(least_m2, most.max()))
+        if alone and np.isfinite(most).all()
+        else np.nan,
     )
 
 

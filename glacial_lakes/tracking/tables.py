@@ -245,7 +245,7 @@ def _outlines(
         filled = [gpd.GeoDataFrame({C.LAKE_ID: []}, geometry=[], crs=4326)]
     table = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=4326)
     del filled
-    table = schema.conform(table, schema.OUTLINES).drop(columns="united", errors="ignore")
+    table = schema.conform(table, schema.OUTLINES).drop(columns="is_merged", errors="ignore")
     lost = (table[C.LON].isna() | table[C.LAT].isna()).to_numpy()
     points = shapely.point_on_surface(table.geometry.to_numpy()[lost])
     for name, values in ((C.LON, shapely.get_x(points)), (C.LAT, shapely.get_y(points))):

@@ -107,7 +107,7 @@ def _epoch(scenes: list[_Scene], min_overlap: float) -> Epoch:
     tables = [_table(scene) for scene in scenes]
     filled = [table for table in tables if len(table)] or tables[:1]
     patches = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=EQUAL_AREA)
-    patches["united"] = False
+    patches["is_merged"] = False
     if len(scenes) > 1 and len(patches):
         patches = _merge_tiles(Epoch.of(coverages, patches), min_overlap)
     return Epoch.of(coverages, _sorted(patches))
@@ -219,11 +219,11 @@ def _merge_tiles(epoch: Epoch, min_overlap: float) -> gpd.GeoDataFrame:
         dropped.extend(group)
     if not rows:
         return patches
-    united = gpd.GeoDataFrame(rows, geometry="geometry", crs=EQUAL_AREA)
+    joint = gpd.GeoDataFrame(rows, geometry="geometry", crs=EQUAL_AREA)
     rest = patches.drop(index=dropped)
-    united = gpd.GeoDataFrame(conform(united, MAPPED), geometry="geometry", crs=EQUAL_AREA)
+    joint = gpd.GeoDataFrame(conform(joint, MAPPED), geometry="geometry", crs=EQUAL_AREA)
     return gpd.GeoDataFrame(
-        pd.concat([rest, united] if len(rest) else [united], ignore_index=True), crs=EQUAL_AREA
+        pd.concat([rest, joint] if len(rest) else [joint], ignore_index=True), crs=EQUAL_AREA
     )
 
 
@@ -239,7 +239,7 @@ def _merged(epoch: Epoch, patches: gpd.GeoDataFrame, group: npt.NDArray[np.intp]
     seen = epoch.observe(np.array([union], dtype=object))[0][:, 0]
     overlap = max(0.0, float(area.sum()) - union.area) / union.area
     fraction = float(np.clip(max(seen.max(), seen.sum() - overlap), 0.0, 1.0))
-    row = merged(members, leading=int(leader)) | {"geometry": union, "united": True}
+    row = merged(members, leading=int(leader)) | {"geometry": union, "is_merged": True}
     row[C.OBSERVED_FRACTION] = fraction
     if fraction < MIN_OBSERVED_FRACTION:
         row[C.PERIMETER_M] = members[C.PERIMETER_M].iloc[leader]  # of what one image shows

@@ -155,7 +155,7 @@ class _Linker(Links):
     dormant: dict[int, set[int]] = field(default_factory=dict)
     """Tracks that a merge ended, by the patch of the epoch in hand that lies on them."""
     patch_facts: list[tuple[float, bool, bool]] = field(default_factory=list)
-    """Planar area, whether seen whole and whether united, of the patches of the epoch in hand."""
+    """Planar area, whether seen whole and whether merged, of the patches of the epoch in hand."""
 
     def links(self) -> Links:
         """Return what was found, with a sighting of every track in every epoch."""
@@ -178,8 +178,8 @@ def ragged_outlines(links: Links, number: int, lakes: npt.NDArray[np.intp]) -> R
     """Return the outlines of lakes that an epoch shows."""
     unions, ragged = links.unions[number], links.epochs[number].ragged
     some = ragged[links.sightings[number]["patch"][lakes]]
-    united = {i: unions[lake].outline for i, lake in enumerate(lakes.tolist()) if lake in unions}
-    return some.having(united) if united else some
+    merged = {i: unions[lake].outline for i, lake in enumerate(lakes.tolist()) if lake in unions}
+    return some.having(merged) if merged else some
 
 
 def outlines_of(
@@ -316,17 +316,17 @@ def _shown_whole(links: _Linker, found: Match) -> set[int]:
 
 
 def _patch_facts(epoch: Epoch) -> Iterable[tuple[float, bool, bool]]:
-    united = epoch.columns["united"].astype(bool)
-    return zip(epoch.areas.tolist(), epoch.whole.tolist(), united.tolist(), strict=True)
+    is_merged = epoch.columns["is_merged"].astype(bool)
+    return zip(epoch.areas.tolist(), epoch.whole.tolist(), is_merged.tolist(), strict=True)
 
 
 def _footprints(tracks: Sequence[Track], lasts: Geometries) -> Geometries:
     """Return where each lake is looked for; None for lakes that have ended."""
     largests = geometry_array(track.largest for track in tracks)
     areas = np.array([(track.last_m2, track.largest_m2) for track in tracks]).reshape(-1, 2)
-    grown = areas[:, 0] < _STEADY * areas[:, 1]
+    is_smaller = areas[:, 0] < _STEADY * areas[:, 1]
     places = lasts.copy()
-    places[grown] = shapely.union(lasts[grown], largests[grown])
+    places[is_smaller] = shapely.union(lasts[is_smaller], largests[is_smaller])
     places[[not track.active for track in tracks]] = None
     return places
 
@@ -343,10 +343,10 @@ def _make_dormant(links: _Linker, number: int, lakes: Iterable[int]) -> None:
 
 def _continue(links: _Linker, number: int, lake: int, found: Match, clear: set[int]) -> None:
     epoch, track, patch = links.epochs[number], links.tracks[lake], found.main[lake]
-    area_m2, whole, united = links.patch_facts[patch]
+    area_m2, whole, is_merged = links.patch_facts[patch]
     # A patch can look whole when cloud hides just the other half of its lake.
     here = sum(links.patch_facts[i][0] for i in (patch, *found.extra.get(lake, ())))
-    whole = whole and (united or lake in clear or here >= _KEPT * track.last_m2)
+    whole = whole and (is_merged or lake in clear or here >= _KEPT * track.last_m2)
     parts = _parts(links, number, lake, found, whole=whole) if lake in found.extra else [patch]
     joint = lake in found.joined and _merge(links, number, lake, found, whole=whole)
     outline, shared = epoch.outlines[patch], found.kept.get(lake)

@@ -313,7 +313,9 @@ def _is_observable(lakes: gpd.GeoDataFrame) -> npt.NDArray[np.bool_]:
 
 def _described(table: gpd.GeoDataFrame, shapes: npt.NDArray[np.object_]) -> pd.DataFrame:
     area_m2 = pd.Series(shapely.area(shapes), index=table.index, dtype=float)
-    return inner_lon_lat(table.geometry).assign(area_m2=area_m2, size_class=size_class(area_m2))
+    return inner_lon_lat(table.geometry).assign(
+        size_class=size_class(area_m2), **{C.AREA_M2: area_m2}
+    )
 
 
 def _pixels(outlines: gpd.GeoDataFrame, pixel_m: float | None) -> npt.NDArray[np.float64]:

@@ -99,7 +99,7 @@ class _Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _MappedPart:
     """What is told of a scene."""
 
     record: Record
@@ -248,8 +248,8 @@ def series_of_project(
         if digest(dict(content))[:16] in inventory.runs[C.RUN_ID].tail(1).tolist():
             return _with_pictures(series_in(inventory, asked.name), scenes)
     compile_ahead(on_event)
-    told = {
-        name: _Told(
+    parts = {
+        name: _MappedPart(
             record,
             MappedScene.read(tasks[name].folder / OUTLINES_NAME)
             if record.state == SceneState.MAPPED
@@ -268,7 +268,7 @@ def series_of_project(
     }
     surveys = read_surveys(project.storage, project.folder)
     job = _Job(
-        tuple(scenes), told, given, project.tracking, inventory, trusted, project.limits, surveys
+        tuple(scenes), parts, given, project.tracking, inventory, trusted, project.limits, surveys
     )
     return _mapped_and_tracked(asked, job, listen)
 
@@ -278,7 +278,7 @@ class _Job:
     """What a series is made of."""
 
     scenes: tuple[Scene, ...]
-    told: Mapping[str, _Told]
+    parts: Mapping[str, _MappedPart]
     """Scenes that were mapped before, as a whole."""
     given: Mapping[str, Any]
     """For mapping."""
@@ -340,15 +340,15 @@ def _mapped_and_tracked(asked: _Asked, job: _Job, on_event: Listener) -> AreaSer
     if job.given["glaciers"] is not None:  # read once, not by every scene
         ice = glacier_outlines(job.given["glaciers"])
         job = replace(job, given={**job.given, "glaciers": ice})
-    for name, one in job.told.items():
+    for name, one in job.parts.items():
         if one.mapped is not None:
             on_event(SceneReused(name))
     listen = on_event
     while True:
-        told = _told(job, near, listen)
-        listen(StageStarted("track", len(told)))
+        parts = _mapped_parts(job, near, listen)
+        listen(StageStarted("track", len(parts)))
         tracked = track(
-            [_part(one.mapped, near) for one in told if one.mapped is not None],
+            [_part(one.mapped, near) for one in parts if one.mapped is not None],
             previous=None if job.inventory is None else _part_of(job.inventory, near),
             glaciers=job.given["glaciers"],
             surveys=job.surveys,
@@ -383,11 +383,11 @@ def _around(ground: gpd.GeoSeries, margin_m: float) -> gpd.GeoSeries:
     return gpd.GeoSeries([shapely.box(*shapes.total_bounds).buffer(margin_m)], crs=shapes.crs)
 
 
-def _told(job: _Job, near: gpd.GeoSeries, on_event: Listener) -> list[_Told]:
+def _mapped_parts(job: _Job, near: gpd.GeoSeries, on_event: Listener) -> list[_MappedPart]:
     """Return what is told of the scenes that can be used."""
-    new = [scene for scene in job.scenes if scene.id not in job.told]
+    new = [scene for scene in job.scenes if scene.id not in job.parts]
     on_event(StageStarted("map", len(new)))
-    told = dict(job.told)
+    parts = dict(job.parts)
     call = functools.partial(_look, {**job.given, "near": near}, job.trusted)
     for scene, outcome in zip(new, outcomes(call, new, job.limits), strict=True):
         if isinstance(outcome, OutputError):
@@ -395,20 +395,22 @@ def _told(job: _Job, near: gpd.GeoSeries, on_event: Listener) -> list[_Told]:
         if isinstance(outcome, Exception):
             on_event(SceneRefused(scene.path, reason_of(outcome, scene.path)))
             continue
-        told[scene.id], seconds = outcome
-        on_event(SceneMapped(scene.id, told[scene.id].record.n_outlines, seconds))
-    scenes = [scene for scene in job.scenes if scene.id in told]
-    records = compared(scenes, {name: one.record for name, one in told.items()})
+        parts[scene.id], seconds = outcome
+        on_event(SceneMapped(scene.id, parts[scene.id].record.n_outlines, seconds))
+    scenes = [scene for scene in job.scenes if scene.id in parts]
+    records = compared(scenes, {name: one.record for name, one in parts.items()})
     odd = odd_scenes(scenes, records, job.trusted)
     for event in odd:
         on_event(event)
-    used = [told[name] for name in usable(records, {event.scene_id for event in odd})]
+    used = [parts[name] for name in usable(records, {event.scene_id for event in odd})]
     if not used:
         raise InputError(None, "no scene could be used", "see the reasons above")
     return used
 
 
-def _look(given: Mapping[str, Any], trusted: Collection[str], scene: Scene) -> tuple[_Told, float]:
+def _look(
+    given: Mapping[str, Any], trusted: Collection[str], scene: Scene
+) -> tuple[_MappedPart, float]:
     """Map a part of a scene; also what a process apart from this one does."""
     started = time.monotonic()
     near = functools.partial(wanted_blocks, scene, aoi=given["near"])
@@ -429,7 +431,7 @@ def _look(given: Mapping[str, Any], trusted: Collection[str], scene: Scene) -> t
         reflectance=found.reflectance,
         ground=found.ground,
     )
-    return _Told(record, mapped), time.monotonic() - started
+    return _MappedPart(record, mapped), time.monotonic() - started
 
 
 def _part(mapped: MappedScene, near: gpd.GeoSeries) -> MappedScene:

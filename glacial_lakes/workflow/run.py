@@ -632,16 +632,16 @@ def _write(
     if "report" in formats:
         source, dem = project.inputs.glaciers, project.inputs.dem
         ice = None if source is None else glacier_outlines(project.folder / source)
-        told: dict[str, Any] = {"language": info.language, "title": info.name, "glaciers": ice}
+        common: dict[str, Any] = {"language": info.language, "title": info.name, "glaciers": ice}
         paths += [
-            write_report(inventory, folder / REPORT_NAME, since=earlier(since), **told),
+            write_report(inventory, folder / REPORT_NAME, since=earlier(since), **common),
             *write_viewer(
                 inventory,
                 folder / VIEWER_NAME,
                 dem=None if dem is None else project.folder / dem,
                 looks=looks_in(output, inventory.scenes[C.SCENE_ID].dropna()),
                 rivers=rivers_in(output, inventory.scenes[C.SCENE_ID].dropna()),
-                **told,
+                **common,
             ),
         ]
     output_folder.leave_styles(output, aside)

@@ -75,20 +75,20 @@ def lie(
     lakes : sequence of numpy.ndarray
         Flat indices of the pixels of each lake.
     """
-    told = labels.copy()
+    faulty = labels.copy()
     bare = np.uint8(Label.BARE)
     if faults.misses_veil:
-        told[told == Label.CIRRUS] = bare
-    cloudy = np.isin(told, _CLOUDS)
-    told[_smaller(cloudy, faults.smallest_cloud_m2 / pixel_m**2)] = bare
-    shadow = told == Label.SHADOW
-    told[_smaller(shadow, faults.smallest_cloud_m2 / pixel_m**2)] = bare
-    parts, count = ndimage.label(told == Label.SHADOW)
+        faulty[faulty == Label.CIRRUS] = bare
+    cloudy = np.isin(faulty, _CLOUDS)
+    faulty[_smaller(cloudy, faults.smallest_cloud_m2 / pixel_m**2)] = bare
+    shadow = faulty == Label.SHADOW
+    faulty[_smaller(shadow, faults.smallest_cloud_m2 / pixel_m**2)] = bare
+    parts, count = ndimage.label(faulty == Label.SHADOW)
     missed = np.append(False, rng.random(count) < faults.misses_shadows)
-    told[missed[parts]] = bare
+    faulty[missed[parts]] = bare
     for cells in lakes:
         drawn = rng.random(3)
-        if cells.size == 0 or np.isin(told.flat[cells], _CLOUDS).mean() > 0.2:
+        if cells.size == 0 or np.isin(faulty.flat[cells], _CLOUDS).mean() > 0.2:
             continue
         shown = green.flat[cells]
         shown = shown[np.isfinite(shown)]
@@ -96,13 +96,13 @@ def lie(
             continue
         tone = float(np.median(shown))
         if tone < 0.09 and drawn[0] < faults.lakes_as_shadow:
-            told.flat[cells] = Label.SHADOW
+            faulty.flat[cells] = Label.SHADOW
         elif tone > 0.14 and drawn[1] < faults.lakes_as_snow:
-            told.flat[cells] = Label.SNOW
+            faulty.flat[cells] = Label.SNOW
         elif tone > 0.14 and drawn[2] < faults.lakes_as_cloud:
-            told.flat[cells] = Label.CLOUD
-    told[labels == Label.NODATA] = Label.NODATA
-    return told
+            faulty.flat[cells] = Label.CLOUD
+    faulty[labels == Label.NODATA] = Label.NODATA
+    return faulty
 
 
 def _smaller(mask: NDArray[np.bool_], least: float) -> NDArray[np.bool_]:

@@ -15,6 +15,7 @@ from pyproj import Transformer
 from shapely.geometry import Polygon
 from skimage.measure import find_contours
 
+from glacial_lakes.columns import C
 from glacial_lakes.grid import Grid, placed
 from glacial_lakes.simulate.camera import develop, pointing, scan_gaps, take
 from glacial_lakes.simulate.frame import CRS_NAME, FINE_M, NORTH, WEST, block_mean
@@ -90,7 +91,7 @@ class WorldSite:
         year = f"{self.world.views[0].acquisition.time.year - MAPPED_YEARS_AGO:.0f}"
         names = [f"G{number + 1:03d}" for number in range(len(parts))]
         return gpd.GeoDataFrame(
-            {"glacier_id": names, "src_date": year}, geometry=parts, crs=CRS_NAME
+            {C.GLACIER_ID: names, "src_date": year}, geometry=parts, crs=CRS_NAME
         )
 
 
@@ -284,18 +285,18 @@ def _truth(
         hidden = share(cloud)
         rows.append(
             {
-                "lake_id": lake.lake_id,
-                "area_m2": round(geodesic_area_m2(lake.outline), 2),
-                "observed_fraction": round(max((1.0 - hidden) * (1.0 - edge), 0.0), 4),
+                C.LAKE_ID: lake.lake_id,
+                C.AREA_M2: round(geodesic_area_m2(lake.outline), 2),
+                C.OBSERVED_FRACTION: round(max((1.0 - hidden) * (1.0 - edge), 0.0), 4),
                 "cloud_fraction": hidden,
                 "cloud_shadow_fraction": share((sky.shade[window] > OPAQUE) & ~cloud),
                 "shadow_fraction": shaded,
                 "in_shadow": shaded >= 0.5,
                 "frozen_fraction": share(cover.ice),
-                "lake_type": lake.lake_type,
+                C.LAKE_TYPE: lake.lake_type,
                 "water": lake.water.kind,
                 "history": "stable",
-                "elev_m": round(lake.level_m, 1),
+                C.ELEV_M: round(lake.level_m, 1),
                 "kind": lake.kind,
                 "shape": lake.shape,
                 "edge_fraction": round(edge, 4),

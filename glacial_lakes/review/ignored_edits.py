@@ -34,7 +34,7 @@ _OF_LAKE = tuple(column for column in schema.LAKES if column.name in (C.BASIN, C
 _MEASURED = (schema.AREA, schema.AREA_SIGMA, schema.PERIMETER, schema.ELEVATION, *_OF_LAKE)
 
 
-def unheeded(inventory: Inventory, edited: Edited, found: pd.DataFrame) -> list[Message]:
+def ignored_edits(inventory: Inventory, edited: Edited, found: pd.DataFrame) -> list[Message]:
     """Return what was written and is not taken in, one line a column.
 
     Parameters
@@ -53,17 +53,17 @@ def unheeded(inventory: Inventory, edited: Edited, found: pd.DataFrame) -> list[
         layers by themselves and copies of earlier runs those that follow from an outline, and
         basin and state, where the outline is as it was.
     """
-    told: list[Message] = []
+    messages: list[Message] = []
     if edited.runs and edited.runs == set(inventory.runs[C.RUN_ID].map(str)):
-        told += _of_this_run(inventory, edited)
+        messages += _of_this_run(inventory, edited)
     else:
-        told += _measured(inventory, edited)
+        messages += _measured(inventory, edited)
     for table in (edited.lakes, edited.outlines, edited.file):
         if table is not None:
-            told += _no_words(table)
-    told += _names_alone(inventory, edited, found)
-    told += _ticks_alone(inventory, edited, found)
-    return list(dict.fromkeys(told))
+            messages += _no_words(table)
+    messages += _names_alone(inventory, edited, found)
+    messages += _ticks_alone(inventory, edited, found)
+    return list(dict.fromkeys(messages))
 
 
 def _of_this_run(inventory: Inventory, edited: Edited) -> Iterator[Message]:
@@ -112,7 +112,7 @@ def _computed(
         changed = before.index[[not _same(*pair) for pair in zip(before, after, strict=True)]]
         if len(changed):
             name = column.name if layer in WITH_WORDS else f"{layer}.{column.name}"
-            yield _stays(column.told(name), len(changed), _named(changed))
+            yield _stays(column.mention(name), len(changed), _named(changed))
 
 
 def _measured(inventory: Inventory, edited: Edited) -> Iterator[Message]:
@@ -138,9 +138,9 @@ def _measured(inventory: Inventory, edited: Edited) -> Iterator[Message]:
             known = before[column.name].reindex(ids[unmoved])
             for lake, one, other in zip(ids[unmoved], known, values, strict=True):
                 if not _same_in_file(one, other):
-                    changed.setdefault(column.told(name), []).append(str(lake))
-    for named, told in changed.items():
-        yield _stays(named, len(told), _named(told))
+                    changed.setdefault(column.mention(name), []).append(str(lake))
+    for named, changed_lakes in changed.items():
+        yield _stays(named, len(changed_lakes), _named(changed_lakes))
 
 
 def _same_in_file(one: Any, other: Any) -> bool:
@@ -170,11 +170,11 @@ def _names_alone(inventory: Inventory, edited: Edited, found: pd.DataFrame) -> I
             before = [text_of(value) for value in old[name].reindex(new[C.LAKE_ID])]
             for lake, was, now in zip(new[C.LAKE_ID], before, new[name], strict=True):
                 if now is None:  # deleted, where the file can show it
-                    is_told = edited.file is None and lake not in {*since, *decided}
+                    is_alone = edited.file is None and lake not in {*since, *decided}
                 else:
-                    is_told = now not in by_whom.get(lake, ())
-                if is_told and not same_text(was, now):
-                    alone.setdefault(column.told(), []).append(lake)
+                    is_alone = now not in by_whom.get(lake, ())
+                if is_alone and not same_text(was, now):
+                    alone.setdefault(column.mention(), []).append(lake)
     for named, lakes in alone.items():
         yield Message(
             "{column} says who decided, and nothing was decided: it stays as it was, in {count} "
@@ -209,10 +209,10 @@ def _ticks_alone(inventory: Inventory, edited: Edited, found: pd.DataFrame) -> I
             "in {count} row, of {lakes}; what was checked is marked in {verified}",
             "{column} tells whether a person drew the outline, which is as it was: it stays too, "
             "in {count} rows, such as of {lakes}; what was checked is marked in {verified}",
-            column=schema.EDITED.told(),
+            column=schema.EDITED.mention(),
             count=len(changed),
             lakes=_named(changed),
-            verified=schema.VERIFIED.told(),
+            verified=schema.VERIFIED.mention(),
         )
 
 
@@ -277,7 +277,7 @@ def _no_words(table: pd.DataFrame) -> Iterator[Message]:
             if text is not None and known_word(column, text) is None:
                 yield Message(
                     "{column} of {lake} cannot be {text} and stays as it was; known are {words}",
-                    column=column.told(),
+                    column=column.mention(),
                     lake=lake or "–",
                     text=text,
                     words=[_quoted(word) for word in column.words],
