@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
 from functools import cached_property, lru_cache, partial
-from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
@@ -25,7 +24,7 @@ from rasterio.io import MemoryFile
 from rasterio.windows import Window
 
 from glacial_lakes.columns import C
-from glacial_lakes.errors import N_, DamagedFileError, require
+from glacial_lakes.errors import N_, DamagedFileError, InputError, require, require_amount
 from glacial_lakes.grid import EQUAL_AREA, Grid, placed
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.extras import lazy_pixels
@@ -136,6 +135,15 @@ class Coverage:
         cls, states: States, *, scene_id: str, acquired: datetime, sensor: str, grid: Grid
     ) -> Coverage:
         """Pack states of shape ``grid.shape``."""
+        require(states, np.ndarray, "states", N_("give an array of uint8"))
+        if states.shape != tuple(grid.shape):
+            raise InputError(
+                None,
+                "states have the shape {shape}, their grid has {expected}",
+                "give both of one scene",
+                shape=str(states.shape),
+                expected=str(tuple(grid.shape)),
+            )
         profile = {
             "driver": "GTiff",
             "dtype": "uint8",
@@ -354,7 +362,7 @@ class CompleteCoverage:
         require(self.scene_id, str, "scene_id", N_("give a text"))
         require(self.acquired, datetime, "acquired", N_("give a datetime, e.g. of fromisoformat"))
         require(self.sensor, str, "sensor", N_("give a text"))
-        require(self.resolution_m, Real, "resolution_m", N_("give metres"))
+        require_amount(self.resolution_m, "resolution_m")
 
     def observe(self, geometries: gpd.GeoSeries) -> pd.DataFrame:
         """Return that every geometry was seen whole."""

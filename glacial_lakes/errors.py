@@ -8,6 +8,7 @@ row of :data:`EXPLAINED`.
 from __future__ import annotations
 
 import numbers
+import os
 import re
 import string
 from collections.abc import Callable, Mapping, Sequence
@@ -443,6 +444,29 @@ def require(value: object, kind: Any, argument: str, remedy: str, *, but: Any = 
     if not isinstance(value, kind) or isinstance(value, but):
         what = N_("{argument} is given as {kind}")
         raise InputError(None, what, remedy, argument=argument, kind=type(value).__name__)
+
+
+def require_path(value: object, argument: str = "path") -> None:
+    """Refuse what is no path of a file, as :func:`require` does."""
+    require(value, (str, os.PathLike), argument, N_("give the path of a file"))
+
+
+def require_amount(value: object, argument: str) -> None:
+    """Refuse what is no number of 0 or more, such as of square metres.
+
+    Examples
+    --------
+    >>> require_amount(-5.0, "min_area_m2")
+    Traceback (most recent call last):
+    ...
+    glacial_lakes.errors.InputError: GL1000 min_area_m2 is given as -5.0; give a number, 0 or more
+    """
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not (is_number and value >= 0):  # type: ignore[operator]
+        what = N_("{name} is given as {value}")
+        raise InputError(
+            None, what, "give a number, 0 or more", name=argument, value=repr(value)[:60]
+        )
 
 
 class ConfigError(GlacialLakesError):

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from glacial_lakes.errors import N_, ConfigError, OverlapError, require
+from glacial_lakes.errors import N_, ConfigError, OverlapError, require, require_path
 
 Place = str | tuple[int, int]
 PathLike = str | os.PathLike[str]
@@ -68,6 +68,7 @@ def refuse_addresses(*outputs: Path | str) -> None:
         When one is an address.
     """
     for path in outputs:
+        require_path(path)
         if _ADDRESS.match(str(path)):
             raise ConfigError(path, "is an address, and no local path", "name a local folder")
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from glacial_lakes.errors import N_, ConfigError, Message, fill, remedy_for, require
+from glacial_lakes.errors import N_, ConfigError, Message, fill, remedy_for, require, require_path
 from glacial_lakes.language import languages, translate
 from glacial_lakes.places import file_of, is_same, lies_in, refuse_addresses
 
@@ -445,6 +445,7 @@ def read_project(
     >>> project.area.glacier_buffer_m
     10000.0
     """
+    require_path(path)
     file = Path(path).absolute()
     tables = _parse(file)
     for name, table in tables.items():

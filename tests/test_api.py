@@ -198,6 +198,66 @@ WRONG_TYPES = {
         "path is given as int; give the path of an",
     ),
     "an open inventory": (lambda _: gl.open_inventory(gl.track([MAPPED])), "is given as Inventory"),
+    "a number for a project": (lambda _: gl.read_project(4), "path is given as int; give the path"),
+    "a number for a mapped file": (lambda _: MAPPED.to_file(3), "path is given as int"),
+    "a number for an inventory": (lambda _: gl.track([MAPPED]).to_file(3), "path is given as int"),
+    "a number for a shapefile": (
+        lambda _: gl.track([MAPPED]).to_shapefile(3),
+        "path is given as int",
+    ),
+    "a number for a table": (
+        lambda _: gl.map_scenes([SAMPLE / "scenes"], 5),
+        "path is given as int; give the path of a file",
+    ),
+    "a number for a folder": (
+        lambda _: gl.export_inventory(gl.track([MAPPED]), 5, ["csv"]),
+        "folder is given as int; give the path of a folder",
+    ),
+    "a number for formats": (
+        lambda _: gl.export_inventory(gl.track([MAPPED]), "output", 5),
+        "formats is given as int; give a list of formats",
+    ),
+    "a number to look with": (
+        lambda scene: gl.map_lakes(scene, look=3),
+        "look is given as int; give a function",
+    ),
+    "a number for a window": (lambda scene: scene.read(["green"], 3), "window is given as int"),
+    "a text for states": (
+        lambda scene: gl.Coverage.from_states(
+            "x", scene_id="a", acquired=scene.acquired, sensor="S2A", grid=scene.grid
+        ),
+        "states is given as str",
+    ),
+    "states of another grid": (
+        lambda scene: gl.Coverage.from_states(
+            np.zeros((2, 2), np.uint8),
+            scene_id="a",
+            acquired=scene.acquired,
+            sensor="S2A",
+            grid=scene.grid,
+        ),
+        r"states have the shape \(2, 2\), their grid has \(300, 300\)",
+    ),
+    "bands of two grids": (
+        lambda _: gl.indices.ndwi(np.ones((2, 3)), np.ones((3, 2))),
+        r"bands have the shapes \(2, 3\), \(3, 2\)",
+    ),
+    "texts for a band": (
+        lambda _: gl.indices.ndwi(np.array(["a"], object), np.ones(1)),
+        "a band holds object, no reflectance",
+    ),
+    "points for glaciers": (
+        lambda scene: gl.map_lakes(scene, glaciers=shapely.Point(77, 43)),
+        "glaciers has no polygons; give polygons",
+    ),
+    "a line for an area": (
+        lambda scene: gl.map_lakes(scene, aoi=shapely.LineString([(77, 43), (78, 43)])),
+        "aoi has no polygons",
+    ),
+    "a point for glaciers of tracking": (
+        lambda _: gl.track([MAPPED], glaciers=shapely.Point(77, 43)),
+        "glaciers has no polygons",
+    ),
 }
 
 
@@ -207,6 +267,29 @@ def test_an_argument_of_another_type_is_refused_in_one_line(name: str) -> None:
     with pytest.raises(InputError, match=said) as refused:
         call(gl.discover(SAMPLE / "scenes")[0])
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("value", [-5.0, float("nan"), "x", True])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda scene, value: gl.map_lakes(scene, min_area_m2=value),
+        lambda scene, value: gl.map_lakes(scene, glacier_buffer_m=value),
+        lambda scene, value: gl.track([MAPPED], min_area_m2=value),
+        lambda scene, value: gl.validate(DRAWN, DRAWN, min_area_m2=value),
+        lambda scene, value: gl.CompleteCoverage("a", scene.acquired, "S2A", value),
+    ],
+    ids=["lake mapped", "buffer", "lake tracked", "lake validated", "pixel"],
+)
+def test_an_amount_below_0_or_no_number_is_refused_in_one_line(call, value) -> None:
+    with pytest.raises(InputError, match=r"_m2? is given as .*; give a number, 0 or more"):
+        call(gl.discover(SAMPLE / "scenes")[0], value)
+
+
+def test_a_language_without_a_catalogue_is_refused_before_anything_is_written(tmp_path) -> None:
+    with pytest.raises(ConfigError, match="language 'xx' is not known; use one of en, ru"):
+        gl.export_inventory(gl.track([MAPPED]), tmp_path, ["csv"], language="xx")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["jobs", "max_memory"])

@@ -10,6 +10,7 @@ import difflib
 import importlib
 import json
 import logging
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import wait
@@ -41,7 +42,7 @@ from glacial_lakes.io.marks import is_overwriting, overwriting
 from glacial_lakes.io.qgis_style import lake_label, layer_style
 from glacial_lakes.io.shapefile import write_shapefile
 from glacial_lakes.kernels.text import DIGITS, ring_texts, texts_of
-from glacial_lakes.report.page import write_report
+from glacial_lakes.report.page import require_language, write_report
 from glacial_lakes.report.summaries import Field, Sheet, heading, number, sheets, words
 from glacial_lakes.runtime import machine
 from glacial_lakes.runtime.processes import ProcessPerCall
@@ -153,6 +154,8 @@ def export(
     ['lakes.geojson', 'outlines.geojson']
     """
     require(inventory, Inventory, "inventory", N_("open it with open_inventory"))
+    require(folder, (str, os.PathLike), "folder", N_("give the path of a folder"))
+    require(formats, Iterable, "formats", N_('give a list of formats, e.g. ["csv"]'))
     names = list(dict.fromkeys([formats] if isinstance(formats, str) else formats))
     for name in names:
         if name not in FORMATS:
@@ -166,6 +169,7 @@ def export(
     if not names:
         return []
     language = language or inventory.language
+    require_language(language)
     require_packages(names)
     folder = Path(folder).absolute()
     since = earlier(since)

@@ -13,7 +13,7 @@ import shapely
 
 import glacial_lakes
 from glacial_lakes.columns import C
-from glacial_lakes.errors import N_, VectorError, require
+from glacial_lakes.errors import N_, VectorError, require, require_amount
 from glacial_lakes.inventory import attributes, decisions
 from glacial_lakes.inventory.catalogue import Catalogue
 from glacial_lakes.inventory.error_parts import with_parts
@@ -25,6 +25,7 @@ from glacial_lakes.inventory.surveys import Surveys, curves_in
 from glacial_lakes.io.repair import repaired
 from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.mapping.mapped_scene import MappedScene
+from glacial_lakes.mapping.reach import with_polygons
 from glacial_lakes.measures.glaciers import glacier_outlines
 from glacial_lakes.measures.meridian import in_degrees
 from glacial_lakes.scenes.dem import Dem
@@ -114,7 +115,7 @@ def track(
     >>> inventory.observations["sensor"].unique().tolist()
     ['LT05', 'LE07']
     """
-    _require_types(mapped, previous, settings)
+    _require_types(mapped, previous, settings, min_area_m2)
     reviews = empty_layer("reviews") if previous is None else as_layer(previous.reviews, "reviews")
     known = None if previous is None else decisions.known_ground(previous.outlines, reviews)
     seen: list[dict[str, Any]] = []
@@ -134,7 +135,7 @@ def track(
     tracked = with_parts(decisions.redraw(tracked, reviews, scene_table))
     tracked = with_fast_changes(tracked, settings)
     lakes, rows = (as_layer(getattr(tracked, name), name) for name in ("lakes", "outlines"))
-    ice = None if glaciers is None else glacier_outlines(glaciers)
+    ice = None if glaciers is None else with_polygons(glacier_outlines(glaciers), "glaciers")
     if ice is not None:
         lakes, rows = (attributes.near_glaciers(table, ice) for table in (lakes, rows))
     if dem is not None:
@@ -170,7 +171,7 @@ def track(
     )
 
 
-def _require_types(mapped: object, previous: object, settings: object) -> None:
+def _require_types(mapped: object, previous: object, settings: object, min_area_m2: object) -> None:
     # A table can be gone through, but not scene by scene.
     kind = Sequence if isinstance(mapped, pd.DataFrame) else Iterable
     require(mapped, kind, "mapped", N_("give a list of mapped scenes"))
@@ -178,6 +179,8 @@ def _require_types(mapped: object, previous: object, settings: object) -> None:
         require(previous, Inventory, "previous", N_("open it with open_inventory"))
     if settings is not None:
         require(settings, TrackingSettings, "settings", N_("give TrackingSettings"))
+    if min_area_m2 is not None:
+        require_amount(min_area_m2, "min_area_m2")
 
 
 def _without_rejected(

@@ -22,6 +22,7 @@ from glacial_lakes.errors import (
     UnsafeInputError,
     VectorError,
     require,
+    require_path,
 )
 from glacial_lakes.inventory import attributes, decisions
 from glacial_lakes.inventory.error_parts import with_parts
@@ -215,6 +216,7 @@ class Inventory(ShowsFacts):
         OutputError
             When it cannot be written.
         """
+        require_path(path)
         styles = {
             name: layer_style(
                 columns,
@@ -297,6 +299,7 @@ class Inventory(ShowsFacts):
         OutputError
             When they cannot be written.
         """
+        require_path(path)
         if date is None:
             return write_shapefile(self.latest_with_trends(), path, schema.LATEST)
         day = pd.Timestamp(date).strftime("%Y-%m-%d")

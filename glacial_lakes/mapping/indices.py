@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import inspect
 import numbers
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,8 +68,10 @@ def register(function: Index) -> Index:
 
     @functools.wraps(function)
     def index(*bands: Array, **named: Array) -> Array:
-        for band in (*bands, *named.values()):
+        given = (*bands, *named.values())
+        for band in given:
             _require_reflectance(band)
+        _require_one_shape(given)
         return function(*bands, **named)
 
     _INDICES[function.__name__] = index
@@ -118,6 +120,20 @@ def compute(name: str, reflectance: Mapping[str, Array]) -> Array:
     return _INDICES[name](*(reflectance[band] for band in bands))
 
 
+def _require_one_shape(bands: Sequence[Array]) -> None:
+    """Refuse arrays of NumPy that do not fit each other; others are laid on each other by place."""
+    shapes = [band.shape for band in bands if isinstance(band, np.ndarray)]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise InputError(
+            None,
+            "bands have the shapes {shapes}",
+            "give bands of one grid, as scene.read does",
+            shapes=[str(shape) for shape in shapes],
+        ) from None
+
+
 def _require_reflectance(band: Array) -> None:
     """Refuse stored numbers: whole numbers of a product wrap around below 0."""
     if not (hasattr(band, "dtype") or hasattr(band, "dtypes")):
@@ -130,6 +146,9 @@ def _require_reflectance(band: Array) -> None:
             "apply the scale and offset of the product first, or read with scene.read",
             dtype=band.dtype,
         )
+    if kind != "f":
+        what = N_("a band holds {dtype}, no reflectance")
+        raise InputError(None, what, "give an array of reflectance", dtype=band.dtype)
 
 
 def normalized_difference(a: Array, b: Array) -> Array:

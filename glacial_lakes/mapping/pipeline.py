@@ -15,7 +15,7 @@ from rasterio.windows import Window, union
 
 from glacial_lakes.columns import C
 from glacial_lakes.coverage import Coverage, State
-from glacial_lakes.errors import N_, InputError, MetadataError, require
+from glacial_lakes.errors import N_, InputError, MetadataError, require, require_amount
 from glacial_lakes.grid import Grid
 from glacial_lakes.io.repair import repaired
 from glacial_lakes.io.vector import Places, as_places
@@ -34,7 +34,7 @@ from glacial_lakes.mapping.outside_model import (
 )
 from glacial_lakes.mapping.pixels import band_names
 from glacial_lakes.mapping.probability import lake_prob
-from glacial_lakes.mapping.reach import on_map
+from glacial_lakes.mapping.reach import on_map, with_polygons
 from glacial_lakes.mapping.read_mask import REMOTE_PX, Blocks
 from glacial_lakes.mapping.rivers import river_outlines
 from glacial_lakes.mapping.seeds import Detector, bands_of, detector_for, proposer
@@ -234,9 +234,7 @@ def _map(
     settings = MappingSettings() if settings is None else settings
     require(scene, Scene, "scene", N_("open it with open_scene"))
     require(settings, MappingSettings, "settings", N_("give MappingSettings"))
-    if detector is not None:
-        remedy = N_("give a function, or its name as MappingSettings(detector=…)")
-        require(detector, Callable, "detector", remedy)
+    _require_types(detector, look, min_area_m2, glacier_buffer_m)
     for band in ("green", "nir"):
         if band not in scene.bands:
             raise MetadataError(
@@ -244,8 +242,8 @@ def _map(
             )
     if detector is not None and probability is not None:
         raise InputError(None, "detector and probability are both given", "give one of them")
-    ice = None if glaciers is None else glacier_outlines(glaciers)
-    region = None if aoi is None else on_map(as_places(aoi), scene.grid)
+    ice = None if glaciers is None else with_polygons(glacier_outlines(glaciers), "glaciers")
+    region = None if aoi is None else on_map(with_polygons(as_places(aoi), "aoi"), scene.grid)
     blocks = _blocks(scene, ice, glacier_buffer_m, region)
     ground = None if near is None else on_map(as_places(near), scene.grid)
     if ground is not None:
@@ -286,6 +284,19 @@ def _map(
         states, scene_id=scene.id, acquired=scene.acquired, sensor=scene.sensor, grid=grid
     )
     return MappedScene(table, coverage, river_outlines(rivers, scene.grid)), part
+
+
+def _require_types(
+    detector: object, look: object, min_area_m2: object, glacier_buffer_m: object
+) -> None:
+    if detector is not None:
+        remedy = N_("give a function, or its name as MappingSettings(detector=…)")
+        require(detector, Callable, "detector", remedy)
+    if look is not None:
+        require(look, Callable, "look", N_("give a function"))
+    for name, value in (("min_area_m2", min_area_m2), ("glacier_buffer_m", glacier_buffer_m)):
+        if value is not None:
+            require_amount(value, name)
 
 
 def _decide(

@@ -13,7 +13,7 @@ import shapely
 from rasterio.errors import RasterioError
 from rasterio.warp import transform_bounds
 
-from glacial_lakes.errors import N_, InputError, VectorError
+from glacial_lakes.errors import N_, InputError, Message, VectorError
 from glacial_lakes.grid import Grid, placed
 from glacial_lakes.io.vector import Places, as_places
 from glacial_lakes.measures.glaciers import glacier_outlines
@@ -142,6 +142,20 @@ def _widened(extent: shapely.Geometry, reach_m: float) -> shapely.Geometry:
             for turn in (-360.0, 0.0, 360.0)
         ]
     return shapely.union_all(boxes)
+
+
+def with_polygons(table: gpd.GeoDataFrame, argument: str) -> gpd.GeoDataFrame:
+    """Return places as they are, of which polygons are meant.
+
+    Raises
+    ------
+    VectorError
+        When there are geometries, but no polygon among them.
+    """
+    if len(table) and not np.isin(shapely.get_type_id(table.geometry.to_numpy()), _POLYGONS).any():
+        what = Message("{argument} has no polygons", argument=argument)
+        raise VectorError(None, what, "give polygons, or leave it out")
+    return table
 
 
 def _polygons(table: gpd.GeoDataFrame) -> Any:

@@ -274,7 +274,9 @@ class Scene(ShowsFacts):
             When a file cannot be decoded.
         """
         require(bands, Sequence, "bands", _LIST_OF_BANDS, but=str)
-        window = self.grid.window if window is None else window
+        if window is None:
+            window = self.grid.window
+        require(window, Window, "window", N_("give a rasterio.windows.Window"))
         shape = (int(window.height), int(window.width))
         reflectance = np.empty((len(bands), *shape), np.float32) if out is None else out
         for name, plane in zip(bands, reflectance, strict=True):

@@ -16,7 +16,7 @@ import shapely
 
 from glacial_lakes import schema
 from glacial_lakes.columns import C
-from glacial_lakes.errors import N_, Message, VectorError, require
+from glacial_lakes.errors import N_, Message, VectorError, require, require_amount
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.marks import overwriting, refuse_foreign
 from glacial_lakes.io.repair import repaired
@@ -96,6 +96,7 @@ def validate(
     >>> float(found.to_frame().loc["all", "recall"])
     0.5
     """
+    require_amount(min_area_m2, "min_area_m2")
     given, lakes = _polygons(outlines, "outlines"), _polygons(reference, "reference")
     given = given[_column(given, schema.STATUS, Status.OBSERVED).to_numpy() != Status.ABSENT]
     if lakes.empty:
