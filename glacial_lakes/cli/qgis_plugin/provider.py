@@ -58,7 +58,7 @@ def environment():
 
 
 def run(arguments, feedback):
-    """Run a command of the package; return its answer, tell its messages, and stop on a cancel."""
+    """Run a command of the package; return its answer, tell its messages, and heed a cancel."""
     command = [SETTINGS["python"], "-m", "glacial_lakes", "--json", "--lang", SETTINGS["language"]]
     command += arguments
     feedback.pushCommandInfo(" ".join(command))
