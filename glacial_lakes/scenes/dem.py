@@ -475,23 +475,23 @@ def _spikes(heights: Float, spacing: float) -> NDArray[np.bool_]:
 
 def _with_smears(heights: Float, void: NDArray[np.bool_], spacing: float) -> NDArray[np.bool_]:
     """Return voids with their rims, where ground beside them falls off as no ground does."""
-    near = _grown(void, _RIM_PX)
+    near = _dilated(void, _RIM_PX)
     known = np.where(near & ~void, heights, np.nan)
     least = max(_GAP_M, _STEEPEST_STEP * spacing)
     falls = [bool((np.abs(np.diff(known, axis=axis)) > least).any()) for axis in (0, 1)]
     return near if any(falls) else void
 
 
-def _grown(where: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
+def _dilated(where: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
     """Return places and those around them, in both directions."""
-    grown = where.copy()
+    dilated = where.copy()
     for axis in (0, 1):
-        lines = np.moveaxis(grown, axis, 0)
+        lines = np.moveaxis(dilated, axis, 0)
         before = lines.copy()
         for step in range(1, pixels + 1):
             lines[step:] |= before[:-step]
             lines[:-step] |= before[step:]
-    return grown
+    return dilated
 
 
 def _impossible(heights: Float, spacing: float, name: str | None) -> NDArray[np.bool_]:
@@ -503,7 +503,7 @@ def _impossible(heights: Float, spacing: float, name: str | None) -> NDArray[np.
     if is_low.sum() < _FEW * (heights >= _LOW_M).sum():
         void |= heights == 0
     if void.any():  # smeared, where the void was resampled
-        void |= wrong & _grown(void, _RIM_PX)
+        void |= wrong & _dilated(void, _RIM_PX)
     left = wrong & ~void
     known = np.isfinite(heights) & ~void
     if left.sum() > _FEW * known.sum():
