@@ -51,6 +51,8 @@ LEFT_OUT_LINES = re.compile(
 layer without a style of its own may get one."""
 LABEL = re.compile(r' (label|styleCategories)="[^"]*"')
 """What QGIS shows for a value: words of a language, which change; and what a style has."""
+RUN_OF_VIEWER = re.compile(r'"run":"[0-9a-f]{16}","version":"[^"]*"')
+"""What the data of the viewer begin with: its run is a digest of the version."""
 LEFT_OUT_TABLES = ("rtree_", "sqlite_")
 """Beginnings of names: indices and counters of SQLite."""
 
@@ -275,4 +277,5 @@ def flat(content: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def pieces(text: str) -> list[str]:
     """Return a text in lines, and a page or a style in its tags."""
+    text = RUN_OF_VIEWER.sub("", text)
     return [piece for piece in re.split(r"\n|(?=<)", text) if piece.strip()]

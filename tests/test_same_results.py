@@ -180,3 +180,15 @@ def test_files_are_matched_by_name_and_told_when_new_or_gone(tmp_path: Path) -> 
     assert found["out/same.csv"].same_bytes
     assert found["before.csv"].wrong and found["after.csv"].new
     assert found["out/lakes.kmz"].wrong
+
+
+@pytest.mark.parametrize(("area", "is_same"), [("7", True), ("8", False)])
+def test_the_viewer_of_another_version_is_the_same_but_for_its_numbers(
+    tmp_path: Path, area: str, is_same: bool
+) -> None:
+    paths = []
+    for run, version, number in (("0", "0.2.0+ga", "7"), ("1", "0.2.0+gb", area)):
+        data = f'{{"language":"en","run":"{run * 16}","version":"{version}","area":[{number}]}}'
+        paths.append(tmp_path / f"viewer_{run}.html")
+        paths[-1].write_text(f'<script type="application/json" id="data">{data}</script>')
+    assert (compare_files(*paths).wrong == []) is is_same
