@@ -109,6 +109,10 @@ SURE_PROB = 0.6
 """Probability from which a candidate is a lake though the rules take it for something else."""
 
 
+SURE_ON_LINE = 0.95
+"""The same of what lies on a line that goes on as a river: lakes do, one below the other."""
+
+
 LIKELY_PROB = 0.2
 """The same where shade alone speaks against it, and the shade around does not explain it."""
 
@@ -139,10 +143,10 @@ def classify(features: Features, min_lake_prob: float = 0.0) -> Category:
         return "lake" if prob >= least else "shadow"
     if rules == "lake":
         return "lake" if prob >= min_lake_prob else "land"
-    # A river is of water too: the line tells it, of which a piece may look like a lake.
-    if rules == "river" and _goes_on(features):
-        return rules
     own, _ = lake_prob(replace(features, outside=np.nan), rules)
+    # A river is of water too: the line tells it, of which a piece may look like a lake.
+    if rules == "river" and _goes_on(features) and own < SURE_ON_LINE:
+        return rules
     least = LIKELY_PROB if features.unlike_shade and is_shade_alone(features) else SURE_PROB
     return "lake" if own >= max(least, min_lake_prob) else rules
 
