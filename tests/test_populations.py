@@ -63,6 +63,33 @@ def test_deep_water_whose_index_is_noise_is_one_lake_with_its_shallows() -> None
         assert len(populations(bands, BANDS, candidate)) == count
 
 
+def test_a_clear_lake_is_cut_out_of_shade_of_every_brightness() -> None:
+    rng = np.random.default_rng(5)
+    light = np.exp(1.2 * gaussian_filter(rng.normal(size=(60, 80)), 3) / 0.094)
+    blue = gaussian_filter(rng.normal(size=(60, 80)), 2) / 0.14
+    shade = np.array([0.045, 0.034, 0.024, 0.015])[:, None, None] * light
+    shade = shade * (1 + 0.06 * blue * np.array([1, 0.6, 0, -0.9])[:, None, None])
+    lake = np.hypot(*np.mgrid[-30:30, -40:40]) < 12
+    share = gaussian_filter(lake.astype(float), 0.7)
+    planes = share * np.array(CLEAR_WATER)[:, None, None] + (1 - share) * shade
+    planes = np.maximum(planes + rng.normal(0, 0.001, planes.shape), 0.001)
+    bands = {name: plane.astype("float32") for name, plane in zip(BANDS, planes, strict=True)}
+    candidate = np.zeros((60, 80), bool)
+    candidate[4:56, 4:76] = True
+    dark = np.where(lake, 1, 0.2).astype("float32")
+    parts = populations(bands, BANDS, candidate, dark)
+    own = max(parts, key=lambda part: (part & lake).sum() / part.sum())
+    assert (own & lake).sum() > 0.95 * own.sum()
+    assert (own & lake).sum() > 0.9 * lake.sum()
+    assert len(populations(bands, BANDS, candidate)) == 1, "in the sun it may be water, of silt"
+
+
+def test_a_lake_half_in_glint_is_one() -> None:
+    glint = tuple(value + 0.03 for value in CLEAR_WATER)
+    bands, candidate, _ = ground(CLEAR_WATER, glint)
+    assert len(populations(bands, BANDS, candidate)) == 1
+
+
 def test_silt_that_thins_out_evenly_is_one_lake() -> None:
     silt = np.linspace(0, 1, 60)[None, None] * np.ones((1, 40, 1))
     weak, strong = (np.array(end)[:, None, None] for end in (GREY_WATER, TURBID_WATER))

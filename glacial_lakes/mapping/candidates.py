@@ -39,7 +39,7 @@ from glacial_lakes.mapping.features import CIRRUS, Features
 from glacial_lakes.mapping.masks import MIN_WATER_NDWI, STEEP_DEG
 from glacial_lakes.mapping.outside_model import OutsideModel
 from glacial_lakes.mapping.pixels import Pixels, ground_states
-from glacial_lakes.mapping.populations import populations
+from glacial_lakes.mapping.populations import CLEAR_NDWI, populations
 from glacial_lakes.mapping.unmixing import Fraction
 from glacial_lakes.mapping.whole_water import with_all_water
 from glacial_lakes.schema import Status
@@ -64,9 +64,6 @@ PURE_PX = 1.5
 
 ALIKE_NDWI = 0.1
 """Index of one lake differs by less, from the shallows to the middle."""
-
-CLEAR_NDWI = 0.4
-"""Water that differs so clearly from ground is not mixed with it unseen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +179,7 @@ def measure(
     green, nir = pixels.reflectance["green"], pixels.reflectance["nir"]
     own = _without_slopes(indices.ndwi_or_zero(green, nir), pixels.slope_deg, pixels.flags, own)
     measured = []
-    for part in populations(pixels.reflectance, bands, own):
+    for part in populations(pixels.reflectance, bands, own, pixels.illumination):
         measured += _measure_part(
             around,
             pixels,

@@ -26,7 +26,7 @@ from glacial_lakes.mapping.masks import (
     is_milk,
 )
 from glacial_lakes.mapping.probability import lake_prob, model
-from glacial_lakes.mapping.seeds import MAX_DARK_NIR, MAX_SEED_NIR
+from glacial_lakes.mapping.seeds import FLAT_DEG, MAX_DARK_NIR, MAX_SEED_NIR, is_grey
 
 Float = NDArray[np.float32]
 
@@ -42,6 +42,9 @@ DIM = 0.6
 
 MAX_SHADED_ICE_NDWI = 0.33
 """Snow and ice in shade reach this index."""
+
+MAX_SHADE_NDWI = 0.55
+"""Whatever lies in deep shade stays below this index."""
 
 ABOVE_ICE = 0.2
 """Sky light adds less than this to the index of shaded snow and ice."""
@@ -59,6 +62,9 @@ MAX_CLOUD_SHADE_BLUE = 4.0
 
 DARKER_THAN_SHADE = 0.05
 """Share of the shore's light that the sky leaves in the deepest shade."""
+
+MAX_GREY_RATIO = 0.25
+"""Near infrared of water under glint over that of its shore."""
 
 MAX_LAKE_GREEN_RATIO = 1.5
 """Rivers carry more sediment than the lakes that they pass, and shine brighter than the shore."""
@@ -78,14 +84,14 @@ FLAGGED, SHADOWED = 0.2, 0.5
 """Shares of a candidate that the product flags as a cloud's shadow from which it may be one, and
 from which only clear water is believed."""
 
+HAZY = 0.3
+"""Share under thin cloud from which a candidate has its colour."""
+
 DIMMED = 0.85
 """A cloud's shadow leaves less than this share of the light in the green."""
 
 MIN_SEPARATION = 1.5
 """Standard deviations by which the core of a lake differs from its shore at least."""
-
-FLAT_DEG = 4.0
-"""A river runs down a slope steeper than this in a DEM of 30 m; the surface of a lake is flat."""
 
 MAX_RIVER_WIDENING, MAX_STEEP_WIDENING = 1.6, 2.2
 """Width at the widest place over the mean: a river has one width, crooked lakes have not (no
@@ -101,6 +107,10 @@ MIN_RIVER_PX = 25.0
 
 SURE_PROB = 0.6
 """Probability from which a candidate is a lake though the rules take it for something else."""
+
+
+SURE_ON_LINE = 0.95
+"""The same of what lies on a line that goes on as a river: lakes do, one below the other."""
 
 
 LIKELY_PROB = 0.2
@@ -133,10 +143,10 @@ def classify(features: Features, min_lake_prob: float = 0.0) -> Category:
         return "lake" if prob >= least else "shadow"
     if rules == "lake":
         return "lake" if prob >= min_lake_prob else "land"
-    # A river is of water too: the line tells it, of which a piece may look like a lake.
-    if rules == "river" and _goes_on(features):
-        return rules
     own, _ = lake_prob(replace(features, outside=np.nan), rules)
+    # A river is of water too: the line tells it, of which a piece may look like a lake.
+    if rules == "river" and _goes_on(features) and own < SURE_ON_LINE:
+        return rules
     least = LIKELY_PROB if features.unlike_shade and is_shade_alone(features) else SURE_PROB
     return "lake" if own >= max(least, min_lake_prob) else rules
 
@@ -243,7 +253,7 @@ def by_rules(features: Features, *, in_sun: bool = False) -> Category:
     # that stands out clearly is believed there, and on a slope in shade not even that.
     clear = e.ndwi > MIN_WATER_NDWI + 0.04 and contrast > 0.25
     flat = not e.slope_deg > STEEP_DEG / 4
-    clear_in_shade = contrast > 0.25 and e.ndwi > (0.55 if low_sun else 0.4)
+    clear_in_shade = contrast > 0.25 and e.ndwi > (MAX_SHADE_NDWI if low_sun else 0.4)
     clear_in_shade &= not may_be_shade(e)
     category: Category = "lake"
     if (
@@ -256,9 +266,9 @@ def by_rules(features: Features, *, in_sun: bool = False) -> Category:
         category = "river"
     elif _is_blue_ice(e):
         category = "shadow" if e.green_ratio < DIMMED else "snow"
-    elif faint and e.green > MIN_SNOW_GREEN and e.nir_ratio > 0.75 and e.haze_fraction < 0.3:
+    elif faint and e.green > MIN_SNOW_GREEN and e.nir_ratio > 0.75 and e.haze_fraction < HAZY:
         category = "snow"
-    elif e.nir > MAX_SEED_NIR and e.haze_fraction < 0.3:
+    elif e.nir > MAX_SEED_NIR and e.haze_fraction < HAZY:
         category = "snow" if e.green > MIN_SNOW_GREEN else "land"
     elif e.nir_ratio > 0.9 or (e.green_ratio > MAX_LAKE_GREEN_RATIO and e.swir1 > MAX_WATER_SWIR1):
         category = "land"
@@ -305,12 +315,12 @@ def may_be_unseen_shade(features: Features) -> bool:
     Shade is darker than the ground around, whatever that is, and not far from it in colour.
     """
     e = features
-    return e.green_ratio < DIMMED and e.separation < MAX_SHADE_SEPARATION and e.haze_fraction < 0.3
+    return e.green_ratio < DIMMED and e.separation < MAX_SHADE_SEPARATION and e.haze_fraction < HAZY
 
 
 def _is_blue_ice(e: Features) -> bool:
     """Return whether ice or snow, perhaps in shade, explains a candidate by its colour."""
-    if e.green < MIN_BLUE_ICE_GREEN or e.haze_fraction > 0.3:
+    if e.green < MIN_BLUE_ICE_GREEN or e.haze_fraction > HAZY:
         return False
     flat_and_distinct = e.slope_deg < ALMOST_FLAT_DEG and e.separation > DISTINCT
     beside_ice = e.shore_ndwi > MIN_ICE_SHORE_NDWI and e.ndwi < MAX_SHADED_ICE_NDWI
@@ -324,11 +334,18 @@ def _is_black_in_the_sun(e: Features) -> bool:
     """Return whether a candidate is darker than shade where the DEM knows of none.
 
     Deep or peaty water is, whose index is noise. So dark is no shadow of a cloud either: the sky
-    and the thinner parts of the cloud light it.
+    and the thinner parts of the cloud light it. Under glint such water is grey, as a cloud's shadow
+    may be.
     """
-    lit = e.illumination > TURNED_AWAY and e.sun_elevation_deg > LOW_SUN_DEG
+    if not (e.illumination > TURNED_AWAY and e.sun_elevation_deg > LOW_SUN_DEG):
+        return False
     black = max(e.green_ratio, e.nir_ratio) < DARKER_THAN_SHADE and e.nir < MAX_DARK_NIR
-    return lit and black and e.separation > MIN_SEPARATION
+    if black and e.separation > MIN_SEPARATION:
+        return True
+    clouded = max(e.shadow_fraction - FLAGGED, e.reach_fraction - SHADOWED, e.haze_fraction - HAZY)
+    flat = e.slope_deg < FLAT_DEG and clouded < 0
+    dark = e.nir_ratio < MAX_GREY_RATIO and e.separation > DISTINCT
+    return flat and dark and bool(is_grey(e.blue, e.green, e.nir, e.swir1))
 
 
 def _least_contrast(e: Features) -> float:
@@ -374,7 +391,7 @@ def shore_index(found: Features) -> float:
 
 def quality(features: Features, outline_method: str, *, has_cloud_mask: bool = True) -> str:
     """Return good, fair or poor, with the reason."""
-    if features.haze_fraction > 0.3:
+    if features.haze_fraction > HAZY:
         return N_("poor: seen through thin cloud")
     if features.illumination < SHADED or features.shadow_fraction > SHADOWED:
         return N_("poor: in shadow")

@@ -76,7 +76,7 @@ class Job:
         """Return the pixels that may hold water."""
         cloud = pixels.cloud & ~masks.shows_water(pixels.reflectance)
         excluded = pixels.snow_or_ice | cloud | pixels.dark_slope
-        return self.propose(pixels.window, pixels.reflectance, excluded)
+        return self.propose(pixels, excluded)
 
     def measure(self, pixels: Pixels, candidate: Candidate) -> list[Measured]:
         """Draw and measure the outlines of a candidate."""

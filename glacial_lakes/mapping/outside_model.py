@@ -6,7 +6,7 @@ outline, area and error come from the scene.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,7 @@ from glacial_lakes.errors import (
     require,
 )
 from glacial_lakes.grid import Grid, within
+from glacial_lakes.mapping.pixels import Pixels
 from glacial_lakes.scenes.held_array import is_data_array
 from glacial_lakes.scenes.held_dem import as_raster
 from glacial_lakes.scenes.raster import check_bounds, open_raster
@@ -71,11 +72,9 @@ class OutsideModel:
     share: NDArray[np.uint8]
     """Shape of the grid: the probability in steps of 1/250; 255 the model does not say."""
 
-    def propose(
-        self, window: Window, reflectance: Mapping[str, NDArray[np.float32]], excluded: Bool
-    ) -> Bool:
+    def propose(self, pixels: Pixels, excluded: Bool) -> Bool:
         """Return the pixels of a window that may hold water."""
-        proposed: Bool = self.above[within(window, self.grid.window)] & ~excluded
+        proposed: Bool = self.above[within(pixels.window, self.grid.window)] & ~excluded
         return proposed
 
     def unknown(self, window: Window) -> Bool:

@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from glacial_lakes.kernels.filters import gaussian_weights, smooth
 from glacial_lakes.kernels.labels import connected_with
 from glacial_lakes.kernels.morphology import depth_in
-from glacial_lakes.mapping.classification import MAX_SHADED_ICE_NDWI
+from glacial_lakes.mapping.classification import MAX_SHADE_NDWI, MAX_SHADED_ICE_NDWI
+from glacial_lakes.mapping.features import TURNED_AWAY
 from glacial_lakes.mapping.indices import ndwi_or_zero
 from glacial_lakes.mapping.seeds import MAX_GLINT
 
@@ -34,12 +36,23 @@ MIN_APART = 4.0
 LEAST_REFLECTANCE = 0.003
 NOISE = 0.005
 """Of the logarithms of reflectance: the least texture."""
+CLEAR_NDWI = 0.4
+"""Water that differs so clearly from ground is not mixed with it unseen."""
+EVEN_PX = 0.8
+"""Of the index, in which shade has much texture, the means over this distance (Gaussian) are told
+apart."""
+GLINT_SPREAD, GLINT_EVEN, MAX_GLINT_NIR = 0.006, 0.3, 0.07
+"""How much the light that glint adds differs between bands, besides and as a share of it; and the
+near infrared of water that it lies on."""
 MOST = 4
 """Parts that a candidate is cut into at most."""
 
 
 def populations(
-    reflectance: Mapping[str, Float], bands: Sequence[str], candidate: Bool
+    reflectance: Mapping[str, Float],
+    bands: Sequence[str],
+    candidate: Bool,
+    illumination: Float | None = None,
 ) -> list[Bool]:
     """Return the parts of a candidate that are of one kind each.
 
@@ -47,8 +60,10 @@ def populations(
     between neighbours (minimum noise fraction, Green et al. 1988), in logarithms: the texture of
     ice and rock is that of light, which changes all bands by one factor. A candidate is cut where
     the combination has two populations with a gap between them, and one of the two may be
-    something else than water by its index. Clear water beside turbid water stays one lake, and so
-    does deep water, whose index is noise, with its shallows.
+    something else than water by its index. Shade and snow have so many brightnesses that a clear
+    lake among them is no population of all bands; it is cut out by its index alone. Clear water
+    beside turbid water stays one lake, and so does deep water, whose index is noise, with its
+    shallows, and water under glint with what lies calm.
 
     Parameters
     ----------
@@ -57,6 +72,9 @@ def populations(
     bands : sequence of str
         That tell the populations.
     candidate : array of bool, shape (y, x)
+    illumination : array of float32, shape (y, x), optional
+        Direct light relative to level ground; NaN is not known. In shade the index of ground is
+        larger than in the sun.
 
     Returns
     -------
@@ -77,7 +95,10 @@ def populations(
         return [candidate]
     index = ndwi_or_zero(green, nir)
     pure = _pure(candidate) & np.isfinite(index)
-    if pure.sum() < MIN_PURE or not (index[pure] < MAX_SHADED_ICE_NDWI).mean() > MIN_SHARE:
+    highest = np.full(index.shape, MAX_SHADED_ICE_NDWI)
+    if illumination is not None:
+        highest[illumination < TURNED_AWAY] = MAX_SHADE_NDWI
+    if pure.sum() < MIN_PURE or not (index[pure] < highest[pure]).mean() > MIN_SHARE:
         return [candidate]
     planes = np.stack([reflectance[name] for name in bands]).astype(float)
     pure &= np.isfinite(planes).all(0)
@@ -87,7 +108,7 @@ def populations(
     while waiting:
         part, core = waiting.pop()
         room = len(whole) + len(waiting) + 1 < MOST
-        halves = _halves(signals, index, nir, core) if room else None
+        halves = _halves(signals, index, highest, nir, core) if room else None
         if halves is None:
             whole.append(part)
             continue
@@ -103,7 +124,11 @@ def _pure(part: Bool) -> Bool:
 
 
 def _halves(
-    signals: NDArray[np.float64], index: Float, nir: Float, core: Bool
+    signals: NDArray[np.float64],
+    index: Float,
+    highest: NDArray[np.float64],
+    nir: Float,
+    core: Bool,
 ) -> tuple[Bool, Bool] | None:
     """Return where each of the two populations of some pixels would be; None for one population."""
     values = signals[:, core]
@@ -122,15 +147,34 @@ def _halves(
     value = np.einsum("b,byx->yx", direction, signals - centre[:, :, None])
     threshold = _gap(np.sort(value[core]))
     if threshold is None:
-        return None
+        value = _evened(index, core)
+        threshold = _gap(np.sort(value[core]))
+        if threshold is None or not np.median(value[core & (value > threshold)]) > CLEAR_NDWI:
+            return None
     halves = value > threshold, ~(value > threshold)
     strong, weak = sorted(halves, key=lambda half: -np.median(index[core & half]))
-    if not np.median(index[core & weak]) < MAX_SHADED_ICE_NDWI:
+    if not np.median((index - highest)[core & weak]) < 0:
         return None
     darkness, other = np.median(nir[core & weak]), np.median(nir[core & strong])
     if darkness < MAX_GLINT and darkness < other + LEAST_REFLECTANCE and other < MAX_GLINT:
         return None  # no ground is darker than clear water
-    return halves
+    one, other = (np.exp(np.median(signals[:, core & half], axis=1)) for half in (weak, strong))
+    return None if darkness < MAX_GLINT_NIR and _is_glint(one - other) else halves
+
+
+def _is_glint(added: NDArray[np.float64]) -> bool:
+    """Return whether light that is added to some bands may be glint."""
+    even = np.ptp(added) < GLINT_SPREAD + GLINT_EVEN * added.mean()
+    return bool(even and added.min() > -GLINT_SPREAD)
+
+
+def _evened(values: Float, where: Bool) -> Float:
+    """Return the means of values near each pixel, of those pixels alone that are asked for."""
+    weights = gaussian_weights(EVEN_PX, 3.0)
+    both = np.stack([np.where(where, values, np.float32(0)), where.astype(np.float32)], axis=-1)
+    total, share = np.moveaxis(smooth(both, weights), -1, 0)
+    evened: Float = np.where(where, total / np.maximum(share, np.float32(1e-6)), values)
+    return evened
 
 
 def _gap(ordered: NDArray[np.float64]) -> float | None:

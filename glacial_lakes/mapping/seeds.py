@@ -18,13 +18,14 @@ from typing import Any, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.windows import Window
 
 from glacial_lakes.errors import N_, ConfigError, InputError, Message, MetadataError
 from glacial_lakes.kernels.jit import kernel
 from glacial_lakes.mapping import indices
 from glacial_lakes.mapping.indices import water_index
 from glacial_lakes.mapping.masks import MIN_WATER_NDWI, NO_BAND, is_milk
+from glacial_lakes.mapping.pixels import SHADE, Pixels
+from glacial_lakes.scenes.quality import Quality
 from glacial_lakes.scenes.scene import BandName, Scene
 from glacial_lakes.settings import MappingSettings
 
@@ -37,18 +38,21 @@ Detector = Callable[[Mapping[str, Float], Bool], Bool]
 and ice, slopes in deep shade) to pixels that may hold water."""
 
 
-Proposer = Callable[[Window, Mapping[str, Float], Bool], Bool]
-"""As a detector, and told where: the window of the scene that the arrays show."""
+Proposer = Callable[[Pixels, Bool], Bool]
+"""As a detector, of all that is known of the pixels of a window."""
 
 
 def proposer(detector: Detector) -> Proposer:
     """Return a detector as a proposer that refuses what is no answer.
 
     Its function raises InputError when the detector gives nothing, another shape or another type.
+    :func:`water_seeds` proposes water under glint besides.
     """
+    if detector is water_seeds:
+        return _propose_water
 
-    def propose(_: Window, reflectance: Mapping[str, Float], excluded: Bool) -> Bool:
-        found: Any = detector(reflectance, excluded)
+    def propose(pixels: Pixels, excluded: Bool) -> Bool:
+        found: Any = detector(pixels.reflectance, excluded)
         is_array = isinstance(found, np.ndarray)
         if not (is_array and found.dtype == bool and found.shape == excluded.shape):
             raise InputError(
@@ -182,6 +186,13 @@ GLINT_FALL = 0.6
 the sky, by which shaded ground is seen, falls to less than the second share between them, and rock
 in dim sunlight rises."""
 
+MAX_GREY, GREY_SPREAD, GREY_NOISE = 0.05, 0.25, 0.004
+"""Near infrared up to which water under glint is as dark as no sunlit ground; how far green and
+SWIR may be from it, as a share of it and besides."""
+
+FLAT_DEG = 4.0
+"""Lakes lie on ground as flat as this in a DEM of 30 m, which shade of slopes seldom does."""
+
 MAX_WATER_GREEN = 0.40
 """The brightest glacial milk stays below this; snow and cloud do not."""
 
@@ -199,6 +210,41 @@ def water_seeds(reflectance: Mapping[str, Float], excluded: Bool) -> Bool:
     green, nir = reflectance["green"], reflectance["nir"]
     swir1, blue = (reflectance.get(name, NO_BAND) for name in ("swir1", "blue"))
     found: Bool = _water_seeds(blue, green, nir, swir1, excluded)
+    return found
+
+
+def _propose_water(pixels: Pixels, excluded: Bool) -> Bool:
+    """Return pixels that may hold water by their colour, or by their darkness on flat ground."""
+    found, bands = water_seeds(pixels.reflectance, excluded), pixels.reflectance
+    if pixels.terrain is None or "swir1" not in bands:
+        return found
+    hazy = pixels.flags & np.uint8(SHADE | Quality.STEEP | Quality.CIRRUS) != 0
+    blue = bands.get("blue", NO_BAND)
+    grey: Bool = _grey(blue, bands["green"], bands["nir"], bands["swir1"], excluded | found | hazy)
+    return found | (grey & (pixels.slope_deg < FLAT_DEG)) if grey.any() else found
+
+
+@kernel
+def is_grey(blue, green, nir, swir1):  # type: ignore[no-untyped-def]
+    """Return whether a pixel is dark and of one brightness in all bands; NaN of blue: no band.
+
+    Water under glint is: glint lifts all bands alike. Ground in dim sunlight rises to the SWIR, and
+    the light of the sky, by which shade is seen, falls off to it.
+    """
+    spread = GREY_SPREAD * nir + GREY_NOISE
+    even = abs(swir1 - nir) < spread and abs(green - nir) < spread
+    return even and 0 < nir < MAX_GREY and not blue > nir + 2 * spread
+
+
+@kernel
+def _grey(blue, green, nir, swir1, excluded):  # type: ignore[no-untyped-def]
+    height, width = green.shape
+    found = np.zeros((height, width), np.bool_)
+    for row in range(height):
+        for col in range(width):
+            if not excluded[row, col]:
+                b = blue[row, col] if blue.size else np.float32(np.nan)
+                found[row, col] = is_grey(b, green[row, col], nir[row, col], swir1[row, col])
     return found
 
 
