@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from glacial_lakes.runtime.findings import Finding
+    from glacial_lakes.settings import Project
 
 OK, ERROR, USAGE, PARTIAL, LOCKED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -207,6 +208,17 @@ def _of_projects(named: Sequence[Path], options: Options) -> list[Path]:
                 what, remedy = N_("is a result of {project}"), N_("give it a name of its own")
                 raise OverlapError(options.log_file, what, remedy, project=path)
     return found
+
+
+def _project_of(options: Options, path: Path) -> Project:
+    """Read a project; from here on its language is that of all that is said, of its faults too."""
+    from glacial_lakes.settings import language_of, read_project
+
+    overrides = {"project.language": options.lang} if options.lang else {}
+    options.lang = options.lang or language_of(path)
+    project = read_project(path, overrides=overrides)
+    options.lang = project.project.language
+    return project
 
 
 def verb(function: Callable[..., Answer]) -> click.Command:
@@ -411,11 +423,7 @@ def _plan(
     max_memory: int | None = None,
     **_: Any,
 ) -> Answer:
-    from glacial_lakes.settings import read_project
-
-    overrides = {"project.language": options.lang} if options.lang else {}
-    project = read_project(path, overrides=overrides)
-    options.lang = project.project.language
+    project = _project_of(options, path)
     from glacial_lakes.workflow.plan import explain
 
     with progress(options) as listen:
@@ -435,8 +443,8 @@ def _plan(
         for scene in plan.scenes
     ]
     lines = [
-        f"{day(scene.acquired, options.lang)} {scene.acquired:%H:%M}  {scene.sensor:5}  "
-        f"{number(scene.bytes / 1e6, 1, options.lang):>9} {translate('MB', options.lang)}  "
+        f"{day(scene.acquired, options.language)} {scene.acquired:%H:%M}  {scene.sensor:5}  "
+        f"{number(scene.bytes / 1e6, 1, options.language):>9} {translate('MB', options.lang)}  "
         f"{scene.scene_id}"
         for scene in plan.scenes
     ]
@@ -469,11 +477,9 @@ def _plan(
 @click.option("-o", "out", type=Path, help="The .csv file; a figure (.png) goes beside it.")
 def series(options: Options, lake: str, project: Path, out: Path | None) -> Answer:
     """Tell the area of one LAKE on all dates: its ID, number or name, a file, or LON,LAT."""
-    from glacial_lakes.settings import inputs_of, read_project
+    from glacial_lakes.settings import inputs_of
 
-    overrides = {"project.language": options.lang} if options.lang else {}
-    settings = read_project(project, overrides=overrides)
-    options.lang = settings.project.language
+    settings = _project_of(options, project)
     place = _place_of(lake)
     if out is not None:
         if out.suffix.lower() != ".csv":
@@ -946,11 +952,7 @@ def _run(
     dask: str | None = None,
     allow_empty: bool = False,
 ) -> Answer:
-    from glacial_lakes.settings import read_project
-
-    overrides = {"project.language": options.lang} if options.lang else {}
-    project = read_project(path, overrides=overrides)
-    options.lang = project.project.language
+    project = _project_of(options, path)
 
     from glacial_lakes.workflow import run  # after the project is known to be good: it loads slowly
     from glacial_lakes.workflow.dask import connect

@@ -500,7 +500,7 @@ def set_up_log(options: Options, named: Sequence[Path] = ()) -> None:
     """
     screen = logging.StreamHandler(sys.stderr)
     screen.setLevel(_screen_level(options))
-    screen.setFormatter(_InLanguage(options.language))
+    screen.setFormatter(_InLanguage(options))
     if logging.lastResort:  # what speaks for libraries
         logging.lastResort.setFormatter(_OneLine("%(message)s"))
     _LOG.handlers[:] = [screen]
@@ -526,16 +526,19 @@ def set_up_log(options: Options, named: Sequence[Path] = ()) -> None:
 
 
 class _InLanguage(_OneLine):
-    """Says what the package tells its log in the language of the user; files keep English."""
+    """Says what the package tells its log in the language of the user; files keep English.
 
-    def __init__(self, language: str) -> None:
+    A project may tell the language after the log has begun.
+    """
+
+    def __init__(self, options: Options) -> None:
         super().__init__("%(message)s")
-        self._language = language
+        self._options = options
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (of logging)
         """Return the line on the screen."""
         if isinstance(record.msg, Message):
-            return in_language(record.msg, self._language)
+            return in_language(record.msg, self._options.language)
         return super().formatMessage(record)
 
 
