@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from glacial_lakes.cli.fraction import percents
 from glacial_lakes.columns import C
 from glacial_lakes.errors import (
     N_,
@@ -41,6 +42,7 @@ from glacial_lakes.events import (
     SceneReused,
     ScenesAway,
     StageStarted,
+    ignore,
 )
 from glacial_lakes.language import day, epoch, in_language, number, translate
 from glacial_lakes.places import keep_apart, refuse_addresses
@@ -87,6 +89,7 @@ class Options:
     overwrite: bool = False
     as_json: bool = False
     debug: bool = False
+    progress: bool = False
     lang: str | None = None
     """The language that the user named, or the project."""
     preferred: str = "en"
@@ -317,13 +320,16 @@ def _taken_in(count: int, kept: str) -> Message:
 
 
 @contextmanager
-def progress(options: Options, refused: list[SceneRefused] | None = None) -> Iterator[Listener]:
+def progress(
+    options: Options, refused: list[SceneRefused] | None = None, stages: Sequence[str] = ()
+) -> Iterator[Listener]:
     """Give a listener that shows a bar on a terminal, else a line for each scene.
 
     Refusals wait until work starts. Where none does, the answer follows at once and tells them.
     """
     waiting: list[SceneRefused] = []
     is_working = False
+    far = how_far(options, stages)
     with _shown(options) as show:
 
         def start() -> None:
@@ -334,6 +340,7 @@ def progress(options: Options, refused: list[SceneRefused] | None = None) -> Ite
 
         def listen(event: Event) -> None:
             interrupts.raise_if_interrupted()  # between scenes and between stages
+            far(event)
             if event == StageStarted("map", 0):
                 return
             if isinstance(event, StageStarted):
@@ -353,6 +360,13 @@ def progress(options: Options, refused: list[SceneRefused] | None = None) -> Ite
             raise
         for line in refusals(waiting, options):
             _LOG.debug(line)  # for the log file
+
+
+def how_far(options: Options, stages: Sequence[str]) -> Listener:
+    """Return a listener that tells on stderr how far a command is, where that is asked for."""
+    if not options.progress:
+        return ignore
+    return percents(stages, lambda percent: click.echo(f"{percent} %", err=True))
 
 
 @contextmanager
@@ -376,8 +390,10 @@ def _shown(options: Options) -> Iterator[Listener]:
                     if sys.stderr.isatty() and not (options.quiet or options.verbose):
                         bar = click.progressbar(length=total, label=say("mapping"), file=sys.stderr)
                         bars.append(stack.enter_context(bar))
-                case StageStarted(stage):
-                    _LOG.info(say("tracking lakes" if stage == "track" else "writing files"))
+                case StageStarted("track"):
+                    _LOG.info(say("tracking lakes"))
+                case StageStarted("export"):
+                    _LOG.info(say("writing files"))
                 case SceneMapped(scene_id, outlines, seconds):
                     mapped_scene = Message(
                         "{scene}: {count} outline in {seconds:.1f} s",
