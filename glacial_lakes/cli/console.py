@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glacial_lakes.cli.fraction import percents
 from glacial_lakes.columns import C
 from glacial_lakes.errors import (
     N_,
@@ -366,6 +365,8 @@ def how_far(options: Options, stages: Sequence[str]) -> Listener:
     """Return a listener that tells on stderr how far a command is, where that is asked for."""
     if not options.progress:
         return ignore
+    from glacial_lakes.cli.fraction import percents
+
     return percents(stages, lambda percent: click.echo(f"{percent} %", err=True))
 
 
