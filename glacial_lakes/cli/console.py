@@ -365,7 +365,7 @@ def how_far(options: Options, stages: Sequence[str]) -> Listener:
     """Return a listener that tells on stderr how far a command is, where that is asked for."""
     if not options.progress:
         return ignore
-    from glacial_lakes.cli.fraction import percents
+    from glacial_lakes.cli.fraction import percents  # noqa: PLC0415 - few ask for it
 
     return percents(stages, lambda percent: click.echo(f"{percent} %", err=True))
 
