@@ -19,6 +19,14 @@ class StageStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class PartDone:
+    """A part of a stage is done, such as a format that was written."""
+
+    stage: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class SceneMapped:
     """A scene was mapped."""
 
@@ -121,6 +129,7 @@ class RowsLeftOut:
 
 Event = (
     StageStarted
+    | PartDone
     | SceneMapped
     | SceneReused
     | SceneRefused
@@ -141,6 +150,31 @@ _Kind = TypeVar("_Kind")
 
 def ignore(event: Event) -> None:
     """Do nothing with a message: the default listener."""
+
+
+def only(kind: type[object], on_event: Listener) -> Listener:
+    """Return a listener that passes on the messages of one kind alone.
+
+    Parameters
+    ----------
+    kind : type
+        Class of the messages that are passed on, e.g. :class:`PartDone`.
+    on_event : callable
+        Gets them.
+
+    Examples
+    --------
+    >>> tell = only(PartDone, print)
+    >>> tell(DemNotGiven()), tell(PartDone("export", "kmz"))
+    PartDone(stage='export', name='kmz')
+    (None, None)
+    """
+
+    def listen(event: Event) -> None:
+        if isinstance(event, kind):
+            on_event(event)
+
+    return listen
 
 
 def collecting(kind: type[_Kind], found: list[_Kind], on_event: Listener = ignore) -> Listener:

@@ -245,8 +245,13 @@ class Column:
     def label(self, language: str = "en") -> str:
         """Return what a form says beside the value: a short meaning, and the unit."""
         text = translate(self.title or self.en, language, MEANING)
-        unit = translate(UNITS.get(self.unit, self.unit), language)
-        return text if unit in ("", "1") or f"({unit})" in text else f"{text}, {unit}"
+        unit = self.unit_as_read(language)
+        return text if not unit or f"({unit})" in text else f"{text}, {unit}"
+
+    def unit_as_read(self, language: str = "en") -> str:
+        """Return the unit as people write it, nothing where there is none."""
+        plain = self.unit in ("", "1")
+        return "" if plain else translate(UNITS.get(self.unit, self.unit), language)
 
     def mention(self, name: str | None = None) -> Message:
         """Return what messages call the column: what people read in a form, and its own name.

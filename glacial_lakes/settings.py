@@ -481,6 +481,32 @@ def read_project(
     return project
 
 
+def language_of(path: Path | str) -> str | None:
+    """Return the language that a project file names, whatever else is wrong with it.
+
+    Parameters
+    ----------
+    path : path-like
+        A TOML file.
+
+    Returns
+    -------
+    str or None
+        None where it names none that is known.
+
+    Examples
+    --------
+    >>> language_of("sample_data/project.toml") is None
+    True
+    """
+    try:
+        table = _parse(Path(path).absolute()).get("project")
+    except ConfigError:
+        return None
+    named = table.get("language") if isinstance(table, dict) else None
+    return named if isinstance(named, str) and named in languages() else None
+
+
 def read_limits(environment: Mapping[str, str] | None = None) -> LimitSettings:
     """Return the limits for commands without a project file: the defaults, or the environment's.
 

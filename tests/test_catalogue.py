@@ -297,6 +297,58 @@ def test_lakes_of_the_catalogue_that_no_image_shows_are_told_with_the_reason(
     assert "Сухое" in page
 
 
+def test_a_place_in_a_lake_that_has_a_number_is_not_that_of_its_neighbour(tmp_path: Path) -> None:
+    near = (PLACES[1][0] + 0.003, PLACES[1][1])  # 80 m of land between them
+    settings = of_geopackage(tmp_path, ROWS)
+    one = [scene(day, PLACES[:3]) for day in ("2024-08-01", "2025-08-01")]
+    before = tracked(tmp_path, settings, one)
+    two = [*one, scene("2026-08-01", [*PLACES[:3], near]), scene("2027-08-01", [*PLACES[:3], near])]
+    listed([*ROWS, ["КЫР-50", "Второй список", None, None]]).assign(
+        geometry=[*(square(*place) for place in PLACES[:3]), square(*PLACES[1], 0.001)]
+    ).to_file(tmp_path / "list.gpkg")
+    for previous in (before, None):  # also where all join at once
+        after = tracked(tmp_path, settings, two, previous, "2027-09-01")
+        lakes = after.lakes.sort_values("lon")
+        assert lakes["catalogue_no"].tolist() == ["КЫР-7", "КЫР-3", None, "КЫР-11"]
+        (told,) = describe(after, [], "ru").unseen_entries
+        assert told["catalogue_no"] == "КЫР-50"
+        owner = lakes["lake_id"].iloc[1]
+        assert in_language(told["reason"], "ru") == f"лежит в озере {owner}, у которого номер КЫР-3"
+
+
+def test_a_point_in_a_lake_and_in_one_that_swallowed_it_is_that_of_the_smaller_one(
+    tmp_path: Path,
+) -> None:
+    large, small = square(74.50, 42.60, 0.004), square(74.5045, 42.60, 0.002)
+    joint = shapely.box(74.50, 42.60, 74.5065, 42.604)
+    places = pd.DataFrame({"НОМЕР": ["1", "2"], "lat": 42.601, "lon": [74.5055, 74.502]})
+    places.to_csv(tmp_path / "list.csv", index=False)
+    scenes = []
+    for year, shapes in ((2023, [large, small]), (2024, [large, small]), (2025, [joint])):
+        time = pd.Timestamp(f"{year}-08-01T05:00").to_pydatetime()
+        outlines = gpd.GeoDataFrame(geometry=shapes, crs=4326)
+        scenes.append(gl.MappedScene(outlines, CompleteCoverage(str(year), time, "S2A", 10.0)))
+    inventory = tracked(tmp_path, CatalogueSettings(file="list.csv", id="НОМЕР"), scenes)
+    lakes = inventory.lakes.sort_values("lon")
+    assert lakes["catalogue_no"].tolist() == ["2", "1"], lakes[["lake_id", "catalogue_no", "state"]]
+
+
+def test_a_place_that_a_person_rejected_is_told_so_when_the_list_names_it(tmp_path: Path) -> None:
+    before = tracked(tmp_path, of_geopackage(tmp_path, ROWS[:2]), TWO_YEARS)
+    ours = before.lakes[before.lakes["catalogue_no"].isna()].sort_values("lon")["lake_id"].iloc[0]
+    numbers = before.lakes["catalogue_no"].fillna(before.lakes["lake_id"])
+    gone = edited(
+        replace(before, lakes=before.lakes.assign(catalogue_no=numbers)),
+        *(ours,),
+        decision=Decision.REJECTED,
+    )
+    after = tracked(tmp_path, of_geopackage(tmp_path, ROWS), TWO_YEARS, gone, "2026-03-01")
+    assert ours not in set(after.lakes["lake_id"])
+    (told,) = describe(after, [], "ru").unseen_entries
+    assert told["catalogue_no"] == "КЫР-11"
+    assert in_language(told["reason"], "ru") == f"озеро {ours} отклонено человеком"
+
+
 def test_new_lakes_get_the_next_free_number_of_their_district(tmp_path: Path) -> None:
     rows = [["KG-CHU-0007", "A", "Чуйский", None], ["KG-KEM-0002", "B", "Кеминский", None]]
     settings = of_geopackage(tmp_path, rows)
@@ -522,6 +574,15 @@ def test_headings_and_sums_among_the_rows_of_a_list_are_no_lakes(write, tmp_path
     catalogue = catalogue_of(tmp_path, settings)
     assert len(catalogue.places) == 3
     assert in_language(catalogue.note, "ru").startswith("у 1 строки нет номера")
+
+
+def test_a_sum_below_the_numbers_of_a_list_is_no_lake(tmp_path: Path) -> None:
+    lines = ["п/п;НОМЕР;НАЗВАНИЕ;lat;lon", "1;КЫР-7;Адыгене;42,6;74,5", "2;9;Всего;;", "Итого;2;;;"]
+    (tmp_path / "list.csv").write_text("\n".join(lines), encoding="utf-8")
+    settings = CatalogueSettings(file="list.csv", id="НОМЕР", name="НАЗВАНИЕ")
+    found = catalogue_of(tmp_path, settings)
+    assert found.places["catalogue_no"].tolist() == ["КЫР-7", "9"]
+    assert in_language(found.note, "ru") == "у 1 строки нет номера, она не используется: 4"
 
 
 def test_districts_are_of_use_where_every_lake_has_one_already(tmp_path: Path) -> None:

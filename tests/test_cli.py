@@ -51,6 +51,7 @@ HEAVY = {"numpy", "numba", "pandas", "rasterio", "geopandas", "pyogrio", "shapel
 """Libraries whose import a person would have to wait for."""
 
 COMMON = {"-v", "--verbose", "-q", "--quiet", "--log-file", "--json", "--debug", "--lang"}
+COMMON |= {"--progress"}
 COMMON |= {"--overwrite"}
 MAP_COLUMNS = {
     *("scene_id", "acquired", "area_m2", "area_sigma_m2", "perimeter_m"),

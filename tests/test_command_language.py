@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import fields
 from pathlib import Path
 
 import click
+import pandas as pd
 import pytest
 
 from glacial_lakes.cli.commands import cli
@@ -122,6 +124,34 @@ def test_a_wrong_key_is_told_in_russian(call, tmp_path: Path) -> None:
     told = f"GL2000 {project}: в [inputs] нет ключа scens; может быть, scenes?\n"
     assert call("--lang", "ru", "run", project) == (2, "", told)
     assert "has no key scens; did you mean scenes?" in call("--lang", "en", "run", project)[2]
+
+
+def test_a_fault_of_a_project_is_told_in_its_language(call, tmp_path: Path) -> None:
+    project = tmp_path / "p.toml"
+    table = '[project]\nlanguage = "ru"\n'
+    project.write_text(f'{table}[inputs]\ndem = "нет.tif"\n', encoding="utf-8")
+    code, _, err = call("run", project)
+    assert code == 2
+    assert err.endswith("нет файла, указанного как inputs.dem в p.toml; исправьте путь\n")
+    assert "correct the path" in call("--lang", "en", "run", project)[2]
+    project.write_text('[project]\nlanguage = ["ru"]\n', encoding="utf-8")
+    assert call("run", project)[0] == 2
+
+
+@pytest.mark.usefixtures("here")
+def test_a_run_warns_in_the_language_of_its_project(call, finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished.parent, tmp_path / "lakes")
+    project = tmp_path / "lakes" / "project.toml"
+    numbers = pd.DataFrame({"НОМЕР": ["0007"], "lat": [42.6052], "lon": [74.5240]})
+    numbers.to_csv(project.parent / "список.csv", index=False)
+    more = '[project]\nlanguage = "ru"\n[export]\nformats = ["csv_excel"]\n'
+    more += '[catalogue]\nfile = "список.csv"\nid = "НОМЕР"\n'
+    project.write_text(project.read_text(encoding="utf-8") + more, encoding="utf-8")
+    code, _, err = call("run", project)
+    assert code == 0
+    (warned,) = (line for line in err.splitlines() if "csv_excel" in line)
+    assert warned.startswith("электронные таблицы, открывая csv_excel")
+    assert "0007" in warned
 
 
 def test_findings_of_the_doctor_are_russian(call) -> None:

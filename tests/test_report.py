@@ -106,7 +106,7 @@ def test_a_russian_report_has_no_english_words_left(inventory, tmp_path):
     columns = {c.name for t in tables for c in t}
     fields = {c.shapefile for c in schema.LATEST if c.shapefile}
     told = {c.meaning("ru") for t in tables for c in t}
-    units = {c.unit for t in tables for c in t}
+    units = {"UTC"}
     left = set()
     for text in page.text:
         part = text.strip()
@@ -411,6 +411,13 @@ def test_the_dictionary_tells_every_field_of_the_shapefiles(inventory, tmp_path)
     for column in schema.LATEST:
         assert column.name in text
         assert column.shapefile is None or column.shapefile in text
+
+
+def test_the_dictionary_writes_units_as_its_readers_do(inventory, tmp_path):
+    page = write_report(inventory, tmp_path / "r.html", language="ru").read_text(encoding="utf-8")
+    rows = re.findall(r"<tr><td>\w+</td><td>\w*</td><td>([^<]*)</td><td>", page)
+    assert {"м", "м²", "°"} <= set(rows)
+    assert {unit for unit in rows if re.search("[A-Za-z]", unit)} == {"UTC"}
 
 
 def test_a_lake_seen_on_one_tile_is_not_unseen_on_the_next_tile_of_that_day(inventory):

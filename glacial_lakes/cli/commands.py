@@ -24,6 +24,7 @@ from glacial_lakes.cli.console import (
     dates_of,
     decided,
     findings,
+    how_far,
     oddity,
     open_streams,
     percent,
@@ -48,7 +49,13 @@ from glacial_lakes.errors import (
     remedy_for,
     shown,
 )
-from glacial_lakes.events import RowsLeftOut, SceneOdd, SceneRefused, collecting
+from glacial_lakes.events import (
+    RowsLeftOut,
+    SceneOdd,
+    SceneRefused,
+    StageStarted,
+    collecting,
+)
 from glacial_lakes.io.marks import overwriting
 from glacial_lakes.language import day, in_language, languages, number, translate
 from glacial_lakes.places import file_of, keep_apart, refuse_addresses, with_layer
@@ -58,6 +65,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from glacial_lakes.runtime.findings import Finding
+    from glacial_lakes.settings import Project
 
 OK, ERROR, USAGE, PARTIAL, LOCKED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -146,6 +154,7 @@ def _common(language_variable: str | None = None) -> Callable[[Any], Any]:
         add("--log-file", type=click.Path(dir_okay=False), help="File for all messages."),
         add("--overwrite", is_flag=True, help="Replace also what is no earlier result."),
         add("--json", "as_json", is_flag=True, help="The result as JSON on stdout."),
+        add("--progress", is_flag=True, help="Tell on stderr how far the work is, in percent."),
         add("--debug", is_flag=True, help="Show where in the code an error arose."),
         add(
             "--lang",
@@ -207,6 +216,17 @@ def _of_projects(named: Sequence[Path], options: Options) -> list[Path]:
                 what, remedy = N_("is a result of {project}"), N_("give it a name of its own")
                 raise OverlapError(options.log_file, what, remedy, project=path)
     return found
+
+
+def _project_of(options: Options, path: Path) -> Project:
+    """Read a project; from here on its language is that of all that is said, of its faults too."""
+    from glacial_lakes.settings import language_of, read_project
+
+    overrides = {"project.language": options.lang} if options.lang else {}
+    options.lang = options.lang or language_of(path)
+    project = read_project(path, overrides=overrides)
+    options.lang = project.project.language
+    return project
 
 
 def verb(function: Callable[..., Answer]) -> click.Command:
@@ -370,7 +390,7 @@ def map_(options: Options, paths: tuple[Path, ...], out: Path, **inputs: Any) ->
     from glacial_lakes.workflow.map_files import map_scenes
 
     refused: list[SceneRefused] = []
-    with reasons_first(options, refused), progress(options, refused) as listen:
+    with reasons_first(options, refused), progress(options, refused, ["map", "export"]) as listen:
         outlines = map_scenes(paths, out, **inputs, limits=read_limits(), on_event=listen)
     observed = outlines[C.AREA_M2].dropna()
     done = Message(
@@ -411,11 +431,7 @@ def _plan(
     max_memory: int | None = None,
     **_: Any,
 ) -> Answer:
-    from glacial_lakes.settings import read_project
-
-    overrides = {"project.language": options.lang} if options.lang else {}
-    project = read_project(path, overrides=overrides)
-    options.lang = project.project.language
+    project = _project_of(options, path)
     from glacial_lakes.workflow.plan import explain
 
     with progress(options) as listen:
@@ -435,8 +451,8 @@ def _plan(
         for scene in plan.scenes
     ]
     lines = [
-        f"{day(scene.acquired, options.lang)} {scene.acquired:%H:%M}  {scene.sensor:5}  "
-        f"{number(scene.bytes / 1e6, 1, options.lang):>9} {translate('MB', options.lang)}  "
+        f"{day(scene.acquired, options.language)} {scene.acquired:%H:%M}  {scene.sensor:5}  "
+        f"{number(scene.bytes / 1e6, 1, options.language):>9} {translate('MB', options.language)}  "
         f"{scene.scene_id}"
         for scene in plan.scenes
     ]
@@ -469,11 +485,9 @@ def _plan(
 @click.option("-o", "out", type=Path, help="The .csv file; a figure (.png) goes beside it.")
 def series(options: Options, lake: str, project: Path, out: Path | None) -> Answer:
     """Tell the area of one LAKE on all dates: its ID, number or name, a file, or LON,LAT."""
-    from glacial_lakes.settings import inputs_of, read_project
+    from glacial_lakes.settings import inputs_of
 
-    overrides = {"project.language": options.lang} if options.lang else {}
-    settings = read_project(project, overrides=overrides)
-    options.lang = settings.project.language
+    settings = _project_of(options, project)
     place = _place_of(lake)
     if out is not None:
         if out.suffix.lower() != ".csv":
@@ -568,7 +582,8 @@ def track(
         inputs["catalogue"] = named_catalogue(catalogue)
     refused: list[SceneRefused] = []
     left_out: list[RowsLeftOut] = []
-    with reasons_first(options, refused), progress(options, refused) as tell:
+    stages = ["read", "track", "export"]
+    with reasons_first(options, refused), progress(options, refused, stages) as tell:
         listen = collecting(RowsLeftOut, left_out, tell)
         for path, error in costly.items():
             listen(SceneRefused(str(path), error.line_beside(path)))
@@ -667,10 +682,12 @@ def export(
     names = formats or (() if epochs else tuple(name for name in FORMATS if name not in lacking))
     refuse_addresses(folder)
     keep_apart([folder / "inventory.gpkg"] if "gpkg" in names else [], [inventory])
+    listen = how_far(options, ["read", "export"])
+    listen(StageStarted("read", 1))
     _within_limits(layer_readers(inventory, _file_in(since)))
     lakes = open_inventory(inventory)
     language = options.lang or lakes.language
-    paths = write(lakes, folder.absolute(), names, language=language, since=since)
+    paths = write(lakes, folder.absolute(), names, language=language, since=since, on_event=listen)
     if epochs:
         years = {name: (first, last) for name, first, last in epochs}
         season = months or range(1, 13)
@@ -777,7 +794,10 @@ def review(
     from glacial_lakes.review.review_file import review_file
     from glacial_lakes.workflow.read_ahead import layer_readers
 
+    listen = how_far(options, ["read", "review"])
+    listen(StageStarted("read", 1))
     _within_limits(layer_readers(inventory) | layer_readers(edited, encoding=given["encoding"]))
+    listen(StageStarted("review", 1))
     rejected = None if partial is None else not partial
     found = review_file(inventory, edited, missing_is_rejected=rejected, **given)
     values = _records(found.drop(columns=["geometry", C.REPLACED]))
@@ -812,7 +832,9 @@ def validate(
         keep_apart([out, out.with_suffix(".png")], read)
     readers = layer_readers(_layer_in(outlines, given["layer"]), given["causes"])
     _within_limits(readers | layer_readers(_layer_in(reference, given["reference_layer"])))
-    accuracy = validate_files(outlines, reference, **given)
+    listen = how_far(options, ["read", "compare", "export"])
+    accuracy = validate_files(outlines, reference, **given, on_event=listen)
+    listen(StageStarted("export", 1))
     names = write_accuracy(accuracy, out, options.language) if out is not None else []
     text_lines = [*lines(accuracy, options.language), *(str(path) for path in names)]
     return Answer(text_lines, accuracy.to_dict())
@@ -946,16 +968,15 @@ def _run(
     dask: str | None = None,
     allow_empty: bool = False,
 ) -> Answer:
-    from glacial_lakes.settings import read_project
-
-    overrides = {"project.language": options.lang} if options.lang else {}
-    project = read_project(path, overrides=overrides)
-    options.lang = project.project.language
+    project = _project_of(options, path)
 
     from glacial_lakes.workflow import run  # after the project is known to be good: it loads slowly
     from glacial_lakes.workflow.dask import connect
 
-    with connect(dask) if dask else nullcontext() as client, progress(options) as listen:
+    with (
+        connect(dask) if dask else nullcontext() as client,
+        progress(options, stages=["map", "track", "export"]) as listen,
+    ):
         result = run.run(
             project,
             jobs=jobs,

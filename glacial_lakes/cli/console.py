@@ -41,6 +41,7 @@ from glacial_lakes.events import (
     SceneReused,
     ScenesAway,
     StageStarted,
+    ignore,
 )
 from glacial_lakes.language import day, epoch, in_language, number, translate
 from glacial_lakes.places import keep_apart, refuse_addresses
@@ -87,6 +88,7 @@ class Options:
     overwrite: bool = False
     as_json: bool = False
     debug: bool = False
+    progress: bool = False
     lang: str | None = None
     """The language that the user named, or the project."""
     preferred: str = "en"
@@ -319,13 +321,16 @@ def _taken_in(count: int, kept: str) -> Message:
 
 
 @contextmanager
-def progress(options: Options, refused: list[SceneRefused] | None = None) -> Iterator[Listener]:
+def progress(
+    options: Options, refused: list[SceneRefused] | None = None, stages: Sequence[str] = ()
+) -> Iterator[Listener]:
     """Give a listener that shows a bar on a terminal, else a line for each scene.
 
     Refusals wait until work starts. Where none does, the answer follows at once and tells them.
     """
     waiting: list[SceneRefused] = []
     is_working = False
+    far = how_far(options, stages)
     with _shown(options) as show:
 
         def start() -> None:
@@ -336,6 +341,7 @@ def progress(options: Options, refused: list[SceneRefused] | None = None) -> Ite
 
         def listen(event: Event) -> None:
             interrupts.raise_if_interrupted()  # between scenes and between stages
+            far(event)
             if event == StageStarted("map", 0):
                 return
             if isinstance(event, StageStarted):
@@ -355,6 +361,15 @@ def progress(options: Options, refused: list[SceneRefused] | None = None) -> Ite
             raise
         for line in refusals(waiting, options):
             _LOG.debug(line)  # for the log file
+
+
+def how_far(options: Options, stages: Sequence[str]) -> Listener:
+    """Return a listener that tells on stderr how far a command is, where that is asked for."""
+    if not options.progress:
+        return ignore
+    from glacial_lakes.cli.fraction import percents  # noqa: PLC0415 - few ask for it
+
+    return percents(stages, lambda percent: click.echo(f"{percent} %", err=True))
 
 
 @contextmanager
@@ -378,8 +393,10 @@ def _shown(options: Options) -> Iterator[Listener]:
                     if sys.stderr.isatty() and not (options.quiet or options.verbose):
                         bar = click.progressbar(length=total, label=say("mapping"), file=sys.stderr)
                         bars.append(stack.enter_context(bar))
-                case StageStarted(stage):
-                    _LOG.info(say("tracking lakes" if stage == "track" else "writing files"))
+                case StageStarted("track"):
+                    _LOG.info(say("tracking lakes"))
+                case StageStarted("export"):
+                    _LOG.info(say("writing files"))
                 case SceneMapped(scene_id, outlines, seconds):
                     mapped_scene = Message(
                         "{scene}: {count} outline in {seconds:.1f} s",
@@ -502,7 +519,7 @@ def set_up_log(options: Options, named: Sequence[Path] = ()) -> None:
     """
     screen = logging.StreamHandler(sys.stderr)
     screen.setLevel(_screen_level(options))
-    screen.setFormatter(_InLanguage(options.language))
+    screen.setFormatter(_InLanguage(options))
     if logging.lastResort:  # what speaks for libraries
         logging.lastResort.setFormatter(_OneLine("%(message)s"))
     _LOG.handlers[:] = [screen]
@@ -528,16 +545,19 @@ def set_up_log(options: Options, named: Sequence[Path] = ()) -> None:
 
 
 class _InLanguage(_OneLine):
-    """Says what the package tells its log in the language of the user; files keep English."""
+    """Says what the package tells its log in the language of the user; files keep English.
 
-    def __init__(self, language: str) -> None:
+    A project may tell the language after the log has begun.
+    """
+
+    def __init__(self, options: Options) -> None:
         super().__init__("%(message)s")
-        self._language = language
+        self._options = options
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (of logging)
         """Return the line on the screen."""
         if isinstance(record.msg, Message):
-            return in_language(record.msg, self._language)
+            return in_language(record.msg, self._options.language)
         return super().formatMessage(record)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ from glacial_lakes.errors import N_, ForeignFileError, MissingFileError
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.marks import overwriting
 from glacial_lakes.io.parsing import json_of
-from glacial_lakes.language import counted, translate
+from glacial_lakes.language import translate
 from glacial_lakes.schema import Decision
 from glacial_lakes.settings import EXPORT_FORMATS
 
@@ -156,21 +155,4 @@ def _settings(language: str) -> dict[str, object]:
         "language": language,
         "formats": list(EXPORT_FORMATS),
         "words": {word: translate(word, language) for word in WORDS},
-        "total": _pattern("{count} scene to map", "{count} scenes to map", language),
-        "step": _pattern(
-            "{scene}: {count} outline in {seconds:.1f} s",
-            "{scene}: {count} outlines in {seconds:.1f} s",
-            language,
-        ),
     }
-
-
-def _pattern(one: str, many: str, language: str) -> str:
-    """Return the regular expression of a line that counts something, in any of its forms."""
-    forms = dict.fromkeys(counted(one, many, count, language) for count in (1, 2, 5))
-    parts = []
-    for form in forms:
-        pattern = re.escape(form)
-        pattern = pattern.replace(re.escape("{count}"), "([0-9]+)")
-        parts.append(re.sub(r"\\\{[a-z]+(:[^}]*)?\\\}", ".+", pattern))
-    return "|".join(parts)

@@ -31,6 +31,7 @@ from glacial_lakes import change, schema
 from glacial_lakes.change.series import epoch_names, times_of_scenes
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, ConfigError, Message, require, tame
+from glacial_lakes.events import Listener, PartDone, StageStarted, ignore
 from glacial_lakes.export import xlsx
 from glacial_lakes.export.edited import keep_edited, remember
 from glacial_lakes.export.kml import write_kmz
@@ -103,6 +104,7 @@ def export(
     *,
     language: str | None = None,
     since: str | Path | Inventory | None = None,
+    on_event: Listener = ignore,
 ) -> list[Path]:
     """Write an inventory in several formats.
 
@@ -132,6 +134,8 @@ def export(
     since : str, path-like or Inventory, optional
         What changes in workbook and report are told from: a date, a year, years
         (``2009-2011``) or an earlier inventory; by default the first area of each lake.
+    on_event : callable, optional
+        Called with a message of :mod:`glacial_lakes.events` for each format that is written.
 
     Returns
     -------
@@ -172,14 +176,19 @@ def export(
     require_language(language)
     require_packages(names)
     folder = Path(folder).absolute()
-    since = earlier(since)
+    given = earlier(since)
+    on_event(StageStarted("export", len(names)))
+
+    def write_into(place: Path) -> dict[str, list[Path]]:
+        return _all_written(inventory, place, names, language, given, on_event)
+
     if is_aside(folder / "x"):
-        paths = _all_written(inventory, folder, names, language, since)
+        paths = write_into(folder)
     else:
         with folder_lock(folder):
             settle(folder)
             with together(folder) as aside:
-                paths = _all_written(inventory, aside.folder, names, language, since)
+                paths = write_into(aside.folder)
                 noted = keep_edited(aside)
                 paths = {
                     name: [folder / path.relative_to(aside.folder) for path in written]
@@ -233,12 +242,13 @@ def _all_written(
     names: Sequence[str],
     language: str,
     since: str | Inventory | None,
+    on_event: Listener,
 ) -> dict[str, list[Path]]:
     apart = [name for name in names if name in _APART]
     here = [name for name in names if name not in _APART]
     if apart and here and _is_work_for_two(len(inventory.outlines)):
-        return _written_by_two(inventory, folder, here, apart, language, since)
-    return _written(inventory, folder, names, language, since)
+        return _written_by_two(inventory, folder, here, apart, language, since, on_event)
+    return _written(inventory, folder, names, language, since, on_event)
 
 
 def _is_work_for_two(outlines: int) -> bool:
@@ -252,6 +262,7 @@ def _written(
     names: Sequence[str],
     language: str,
     since: str | Inventory | None = None,
+    on_event: Listener = ignore,
 ) -> dict[str, list[Path]]:
     with_earlier: dict[str, Writer] = {
         "xlsx": partial(xlsx.write, since=since),
@@ -259,7 +270,11 @@ def _written(
         "report": partial(_report, since=since),
     }
     writers = FORMATS | with_earlier
-    return {name: writers[name](inventory, folder, language) for name in names}
+    paths = {}
+    for name in names:
+        paths[name] = writers[name](inventory, folder, language)
+        on_event(PartDone("export", name))
+    return paths
 
 
 def _written_there(
@@ -277,17 +292,20 @@ def _written_by_two(
     apart: Sequence[str],
     language: str,
     since: str | Inventory | None,
+    on_event: Listener,
 ) -> dict[str, list[Path]]:
     """Write some formats in this process and the others in a second one, at the same time."""
     with ProcessPerCall(1) as second:
         arguments = (inventory, folder, apart, language, is_overwriting())
         others = second.submit(_written_there, *arguments)
         try:
-            paths = _written(inventory, folder, here, language, since)
+            paths = _written(inventory, folder, here, language, since, on_event)
         except Exception:
             wait([others])  # what it writes is to be whole
             raise
         paths.update(others.result())
+    for name in apart:
+        on_event(PartDone("export", name))
     return paths
 
 

@@ -12,6 +12,7 @@ import xlsxwriter
 
 from glacial_lakes.errors import tame
 from glacial_lakes.io.atomic import whole
+from glacial_lakes.io.workbooks import LIST_NAME
 from glacial_lakes.language import translate
 from glacial_lakes.report.summaries import (
     NUMBER,
@@ -64,6 +65,8 @@ def write(
         formats = _Formats(book)
         for table in tables:
             _write_sheet(book, formats, table, language)
+        title = _title(tables[0], language).replace("'", "''")
+        book.define_name(LIST_NAME, f"='{title}'!$A:$A")  # the list may be read again
         book.close()
     visits = to_visit(inventory)
     return [path, _write_gpx(visits, folder / "to_visit.gpx", language)] if visits.rows else [path]
@@ -91,8 +94,12 @@ class _Formats:
         return self._reals[digits]
 
 
+def _title(table: Sheet, language: str) -> str:
+    return translate(table.title, language)[:31]
+
+
 def _write_sheet(book: Any, formats: _Formats, table: Sheet, language: str) -> None:
-    page = book.add_worksheet(translate(table.title, language)[:31])
+    page = book.add_worksheet(_title(table, language))
     last = len(table.rows)
     most_lines = 1
     for column, field in enumerate(table.fields):

@@ -29,6 +29,7 @@ from glacial_lakes.errors import (
 from glacial_lakes.events import (
     InputOdd,
     Listener,
+    PartDone,
     SceneMapped,
     SceneRefused,
     StageStarted,
@@ -141,6 +142,7 @@ def track_files(
         is_new = _is_to_be_new(out)
         options: dict[str, Any] = {"fields": fields, "date": date, "layer": layer}
         options |= {"encoding": encoding}
+        on_event(StageStarted("read", len(sources)))
         surveys = _read_all(sources, listen, options)
         if not surveys:
             only = refused[0].path if len(refused) == 1 else None
@@ -227,12 +229,14 @@ def _read_all(
                 )
         except (InputError, UnsafeInputError) as error:
             listen(SceneRefused(str(path), error.line_beside(path)))
+            listen(PartDone("read", path.name))
             continue
         for survey in surveys:
             names[_name(survey)] = path
             read.append((survey, path))
             count = len(survey.outlines)
             listen(SceneMapped(_name(survey), count, time.monotonic() - started))
+        listen(PartDone("read", path.name))
     return read
 
 

@@ -139,8 +139,11 @@ def _numbered(places: gpd.GeoDataFrame, frame: pd.DataFrame) -> pd.Series:
     """Tell which rows are lakes: a row without a place may be a heading, a sum or a signature."""
     numbers = places[C.CATALOGUE_NO]
     has_figures = numbers.str.contains(r"\d", na=False).astype(bool)
-    is_sum = numbers.str.match(_SUM, case=False, na=False).astype(bool)
     texts = frame.drop(columns=frame.geometry.name).map(_text)
+    first = texts.bfill(axis=1).iloc[:, 0]  # a sum is called so before the number that it is
+    is_sum = pd.Series(False, index=numbers.index)
+    for said in (numbers, first.set_axis(numbers.index)):
+        is_sum |= said.astype("str").str.match(_SUM, case=False).astype(bool)
     is_alone = (texts.notna().sum(axis=1) <= 1).to_numpy() & (len(texts.columns) > _FEW)
     is_placed = places.geometry.notna() & ~places.geometry.is_empty
     is_lake: pd.Series = (has_figures & ~is_sum & ~is_alone) | (is_placed & numbers.notna())

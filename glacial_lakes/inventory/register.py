@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ import shapely
 
 from glacial_lakes import schema
 from glacial_lakes.columns import C
-from glacial_lakes.errors import Message
+from glacial_lakes.errors import N_, Message
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.inventory import decisions
 from glacial_lakes.inventory.catalogue import FIELDS, Catalogue
@@ -34,6 +34,7 @@ JOIN_M = 200.0
 :class:`~glacial_lakes.settings.TrackingSettings` takes outlines so far apart for one lake."""
 _PLACE_M = 50.0
 """Radius of the ground around a point that images are asked about."""
+_REJECTED = N_("a person rejected the lake {lake}")
 _SEEN = 0.5
 """Share of a place from which an image shows it."""
 
@@ -348,8 +349,8 @@ def _joined(
     places = catalogue.placed.set_index(C.CATALOGUE_NO).geometry
     open_places = places[[by_number[number][C.LAKE_ID] is None for number in places.index]]
     grounds = footprints(tracked.outlines)
-    grounds = grounds[grounds.index.isin(set(tracked.lakes[C.LAKE_ID]) - joined)]
-    for number, lake in _nearest(in_equal_area(open_places), grounds):
+    grounds = grounds[grounds.index.isin(set(tracked.lakes[C.LAKE_ID]) | joined)]
+    for number, lake in _nearest(in_equal_area(open_places), grounds, joined):
         by_number[number][C.LAKE_ID] = lake
     return _tidied(rows, in_reports)
 
@@ -383,8 +384,13 @@ def _tidied(rows: list[Row], numbers: Mapping[str, int]) -> list[Row]:
     return kept
 
 
-def _nearest(places: gpd.GeoSeries, grounds: gpd.GeoSeries) -> Iterator[tuple[str, str]]:
-    """Yield places and lakes that belong together: each once, the closest pairs first."""
+def _nearest(
+    places: gpd.GeoSeries, grounds: gpd.GeoSeries, joined: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield places and lakes that belong together: each once, the closest pairs first.
+
+    A place that lies in a lake is no place of its neighbours, also where the lake has a number.
+    """
     if places.empty or grounds.empty:
         return
     shapes, lakes = places.to_numpy(), grounds.to_numpy()
@@ -392,14 +398,19 @@ def _nearest(places: gpd.GeoSeries, grounds: gpd.GeoSeries) -> Iterator[tuple[st
     place, lake = tree.query(shapely.buffer(shapes, 2 * JOIN_M), predicate="intersects")
     away = distance_m(shapes[place], lakes[lake])
     shared = shapely.area(shapely.intersection(shapes[place], lakes[lake]))
+    is_inside = shapely.intersects(shapely.point_on_surface(shapes[place]), lakes[lake])
+    is_of_a_lake = np.isin(place, place[is_inside])
+    may_join = np.where(is_of_a_lake, is_inside, away <= JOIN_M)
+    sizes = shapely.area(lakes[lake])  # the ground of a lake may hold that of another one
     pairs = sorted(
-        (float(distance), -float(area), str(places.index[i]), str(grounds.index[j]))
-        for distance, area, i, j in zip(away, shared, place, lake, strict=True)
-        if distance <= JOIN_M
+        (float(distance), -float(area), float(size), str(places.index[i]), str(grounds.index[j]))
+        for distance, area, size, i, j in zip(
+            *(column[may_join] for column in (away, shared, sizes, place, lake)), strict=True
+        )
     )
     numbers: set[str] = set()
-    taken: set[str] = set()
-    for _, _, number, name in pairs:
+    taken = set(joined)
+    for *_, number, name in pairs:
         if number not in numbers and name not in taken:
             numbers.add(number)
             taken.add(name)
@@ -522,12 +533,31 @@ def _explained(
     rows: list[Row], tracked: Tracked, reviews: gpd.GeoDataFrame, views: Views | None
 ) -> Iterator[Row]:
     """Yield the rows with the reason why no lake of the images has a number of the catalogue."""
-    there = set(tracked.lakes[C.LAKE_ID])
-    places = in_equal_area(gpd.GeoSeries(tracked.lakes.geometry)).to_numpy()
-    tree = shapely.STRtree(places)
+    lakes = tracked.lakes
+    there = set(lakes[C.LAKE_ID])
     rejected = decisions.rejected_lakes(reviews) if len(reviews) else reviews
-    taken = dict(zip(tracked.lakes[C.LAKE_ID], tracked.lakes[C.CATALOGUE_NO], strict=True))
+    refused = set(rejected[C.LAKE_ID])
+    grounds, no_lakes = (
+        shapely.STRtree(in_equal_area(gpd.GeoSeries(table.geometry)).to_numpy())
+        for table in (lakes, rejected)
+    )
+    taken = dict(zip(lakes[C.LAKE_ID], lakes[C.CATALOGUE_NO], strict=True))
     numbered = {number: lake for lake, number in taken.items() if number is not None}
+
+    def at_place(number: str, views: Views) -> Message:
+        place = views.places[number]
+        inside = shapely.point_on_surface(place)
+        for found in no_lakes.query(inside, predicate="intersects"):
+            return Message(_REJECTED, lake=rejected[C.LAKE_ID].iloc[found])
+        for found in grounds.query(place, predicate="intersects"):
+            lake = lakes[C.LAKE_ID].iloc[found]
+            return Message(
+                "lies in lake {lake}, which has number {number}",
+                lake=lake,
+                number=taken[lake] or "–",
+            )
+        return _unseen(views, number)
+
     for row in rows:
         if not row[C.SOURCE]:
             yield row
@@ -542,24 +572,14 @@ def _explained(
                 "of them another number",
                 lake=numbered[row[C.CATALOGUE_NO]],
             )
-        elif row[C.LAKE_ID] in set(rejected[C.LAKE_ID]):
-            reason = Message("a person rejected the lake {lake}", lake=row[C.LAKE_ID])
+        elif row[C.LAKE_ID] in refused:
+            reason = Message(_REJECTED, lake=row[C.LAKE_ID])
         elif row[C.LAKE_ID] is not None:
             reason = Message("the images of today do not show lake {lake}", lake=row[C.LAKE_ID])
         elif _is_missing(row[C.LON]):
             reason = Message("the catalogue does not tell where it lies")
         elif views is not None and row[C.CATALOGUE_NO] in views.places.index:
-            number = row[C.CATALOGUE_NO]
-            near = tree.query(views.places[number], predicate="intersects")
-            other = next((tracked.lakes[C.LAKE_ID].iloc[i] for i in near), None)
-            if other is not None:
-                reason = Message(
-                    "lies in lake {lake}, which has number {number}",
-                    lake=other,
-                    number=taken[other] or "–",
-                )
-            else:
-                reason = _unseen(views, number)
+            reason = at_place(row[C.CATALOGUE_NO], views)
         if reason is None:
             yield row
         else:

@@ -65,7 +65,8 @@ def read_table(
         Of a text; without it UTF-8 or CP1251.
     sheet : str, optional
         Name of the sheet, which ``list.xlsx|layername=2025`` tells as well; without it the visible
-        one that has most of the columns.
+        one that has most of the columns, of several the one that the workbook itself names
+        (:data:`~glacial_lakes.io.workbooks.LIST_NAME`).
 
     Returns
     -------
@@ -191,6 +192,8 @@ def _of_workbook(path: Path, names: set[str], sheet: str | None) -> tuple[Cells,
     best = [number for number, count in enumerate(counts) if count >= 0 and count == max(counts)]
     if not best:
         raise VectorError(path, "holds no lakes", "give a table with a line of headings")
+    if len(best) > 1:
+        best = [number for number in best if visible[number].is_list] or best
     if len(best) > 1:
         what = Message(
             "has several sheets with lakes: {names}", names=[visible[n].name for n in best]

@@ -12,9 +12,9 @@ import posixpath
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -34,6 +34,8 @@ Cells = dict[int, dict[int, str]]
 
 SUFFIXES = (".xlsx", ".xlsm", ".ods", ".xls", ".xlsb")
 """Endings of workbooks; what the last two hold cannot be read, and is told so."""
+LIST_NAME = "list_of_lakes"
+"""Name of a range by which a workbook of several sheets tells which of them lists its lakes."""
 MOST_BYTES = 400_000_000
 """Of a part of a workbook, unpacked."""
 MOST_CELLS = 5_000_000
@@ -55,6 +57,8 @@ _DAYS_OF_1904 = 1462
 _LAST_DAY_BEFORE = 60
 """Excel counts a 29 February 1900, which never was."""
 _NO_VALUE = "#N/A"
+_SHEET_OF = re.compile(r"\$?(?:'((?:[^']|'')+)'|([^'.!]+))[.!]")
+"""How the address of a range begins: the name of its sheet."""
 _LISTED = 3
 
 
@@ -66,6 +70,8 @@ class Sheet:
     is_hidden: bool
     read: Callable[[], Cells] = field(repr=False)
     """Reads its cells. A merged cell says what it says in each of its rows, in its first column."""
+    is_list: bool = False
+    """The workbook names it as that of its lakes, see :data:`LIST_NAME`."""
 
 
 @dataclass(eq=False)
@@ -199,7 +205,15 @@ def _sheets_of_excel(archive: _Archive) -> list[Sheet]:
             read = partial(_cells_of_excel, archive, part, is_of_1904)
             is_hidden = sheet.get("state", "visible") != "visible"
             found.append(Sheet(str(sheet.get("name")), is_hidden, read))
-    return found
+    names = (one for one in book.iter() if _name(one) == "definedName")
+    return _marked(found, [str(one.text) for one in names if one.get("name") == LIST_NAME])
+
+
+def _marked(sheets: list[Sheet], addresses: Iterable[str]) -> list[Sheet]:
+    """Return the sheets, with that of the lakes marked."""
+    found = [match for address in addresses if (match := _SHEET_OF.match(address))]
+    names = {(match[1] or match[2]).replace("''", "'") for match in found}
+    return [replace(sheet, is_list=sheet.name in names) for sheet in sheets]
 
 
 def _cells_of_excel(archive: _Archive, part: str, is_of_1904: bool) -> Cells:
@@ -361,6 +375,7 @@ def _sheets_of_ods(archive: _Archive) -> list[Sheet]:
     hidden: set[str] = set()
     style = ""
     found: list[Sheet] = []
+    named: list[str] = []
     depth = 0
     for event, element in archive.elements("content.xml", "start", "end"):
         name = _name(element)
@@ -373,13 +388,15 @@ def _sheets_of_ods(archive: _Archive) -> list[Sheet]:
             style = _attribute(element, "name") or ""
         elif name == "table-properties" and _attribute(element, "display") == "false":
             hidden.add(style)
+        elif name == "named-range" and _attribute(element, "name") == LIST_NAME:
+            named.append(_attribute(element, "cell-range-address") or "")
         elif name == "table":
             depth += 1
             if depth == 1:  # others lie in drawings and notes
                 is_hidden = _attribute(element, "style-name") in hidden
                 title = _attribute(element, "name") or ""
                 found.append(Sheet(title, is_hidden, partial(_cells_of_ods, archive, len(found))))
-    return found
+    return _marked(found, named)
 
 
 def _cells_of_ods(archive: _Archive, place: int) -> Cells:

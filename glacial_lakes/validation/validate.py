@@ -17,6 +17,7 @@ import shapely
 from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, Message, VectorError, require, require_amount
+from glacial_lakes.events import Listener, PartDone, StageStarted, ignore
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.marks import overwriting, refuse_foreign
 from glacial_lakes.io.repair import repaired
@@ -175,6 +176,7 @@ def validate_files(
     causes: Path | str | None = None,
     min_area_m2: float = 0.0,
     pixel_m: float | None = None,
+    on_event: Listener = ignore,
 ) -> Accuracy:
     """Compare two vector files; see :func:`validate`.
 
@@ -190,19 +192,25 @@ def validate_files(
         Map of causes; see :func:`glacial_lakes.validation.causes.causes_below`.
     min_area_m2, pixel_m : float
         As for :func:`validate`.
+    on_event : callable, optional
+        Called with messages of :mod:`glacial_lakes.events` as the files are read.
 
     Raises
     ------
     InputError
         When a file cannot be used.
     """
+    on_event(StageStarted("read", 2))
     given = _of_date(read_vector(outlines, layer), date, Path(outlines).absolute())
+    on_event(PartDone("read", Path(outlines).name))
     lakes = read_vector(reference, reference_layer)
+    on_event(PartDone("read", Path(reference).name))
     for table, path in ((given, outlines), (lakes, reference)):
         if not _areal(table).all():
             what = N_("has geometries that are no polygons")
             raise VectorError(Path(path).absolute(), what, "leave them out")
     found = None if causes is None else causes_below(given.geometry, causes)
+    on_event(StageStarted("compare", 1))
     try:
         return validate(given, lakes, min_area_m2=min_area_m2, pixel_m=pixel_m, causes=found)
     except VectorError as error:  # of the reference: the outlines may be empty

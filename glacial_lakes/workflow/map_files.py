@@ -170,6 +170,7 @@ def map_scenes(
     if not tables:
         only = refused[0].path if len(refused) == 1 else None
         raise InputError(only, "no scene could be used", "see the reasons above")
+    on_event(StageStarted("export", 1))
     return _write(tables, out)
 
 

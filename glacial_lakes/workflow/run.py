@@ -23,12 +23,14 @@ from glacial_lakes.events import (
     DemNotGiven,
     InputOdd,
     Listener,
+    PartDone,
     SceneOdd,
     SceneRefused,
     SceneReused,
     StageStarted,
     collecting,
     ignore,
+    only,
 )
 from glacial_lakes.export.export import earlier, export, require_packages
 from glacial_lakes.inventory.build import named_basins, track
@@ -628,7 +630,8 @@ def _write(
     since = project.export.since
     if since is not None and since.lower().endswith(".gpkg"):
         since = str(project.folder / since)
-    paths += export(inventory, folder, others, language=info.language, since=since)
+    tell = only(PartDone, on_event)
+    paths += export(inventory, folder, others, language=info.language, since=since, on_event=tell)
     if "report" in formats:
         source, dem = project.inputs.glaciers, project.inputs.dem
         ice = None if source is None else glacier_outlines(project.folder / source)
@@ -644,6 +647,7 @@ def _write(
                 **common,
             ),
         ]
+        on_event(PartDone("export", "report"))
     output_folder.leave_styles(output, aside)
     written = [path for path in paths if path.is_file()]
     return {path.relative_to(folder).as_posix(): atomic.sha256(path) for path in written}

@@ -33,7 +33,9 @@ from qgis.core import (
 )
 
 SETTINGS = json.loads(Path(__file__).with_name("settings.json").read_text(encoding="utf-8"))
-"""Python of the package, language, words in it, and how lines of progress look."""
+"""Python of the package, language, and words in it."""
+PERCENT = re.compile("([0-9]+) %")
+"""The line by which the package tells how far it is."""
 FOREIGN = re.compile(r"(PYTHON|PROJ_|GDAL_|GRASS|OSGEO4W|GISBASE|QT_|QGIS_|SSL_CERT)")
 """Variables by which QGIS leads other programs to its own libraries."""
 FILES = getattr(QgsProcessing, "TypeFile", None)
@@ -59,8 +61,8 @@ def environment():
 
 def run(arguments, feedback):
     """Run a command of the package; return its answer, tell its messages, and heed a cancel."""
-    command = [SETTINGS["python"], "-m", "glacial_lakes", "--json", "--lang", SETTINGS["language"]]
-    command += arguments
+    command = [SETTINGS["python"], "-m", "glacial_lakes", "--json", "--progress"]
+    command += ["--lang", SETTINGS["language"], *arguments]
     feedback.pushCommandInfo(" ".join(command))
     on_windows = sys.platform == "win32"
     process = subprocess.Popen(  # noqa: S603 (our own program)
@@ -84,35 +86,37 @@ def run(arguments, feedback):
     for reader in readers:
         reader.join()
     while not said.empty():
-        lines.append(said.get().rstrip())
-        feedback.pushInfo(lines[-1])
+        tell(said.get().rstrip(), lines, feedback)
     if feedback.isCanceled():
         return {}
     if process.returncode not in (0, 3):
         raise QgsProcessingException("\n".join(lines[-3:]) or say("the command failed"))
+    feedback.setProgress(100)
     return json.loads("".join(answer) or "{}")
 
 
 def follow(process, said, feedback):
     """Tell what the command says and how far it is until it ends, or end it."""
-    total, done, lines = 0, 0, []
+    lines = []
     while process.poll() is None:
         try:
             line = said.get(timeout=POLL_S).rstrip()
         except queue.Empty:
             line = None
         if line:
-            lines.append(line)
-            feedback.pushInfo(line)
-            if found := re.fullmatch(SETTINGS["total"], line):
-                total = int(next(group for group in found.groups() if group))
-            elif re.search(SETTINGS["step"], line):
-                done += 1
-            if total:
-                feedback.setProgress(min(95, 95 * done / total))
+            tell(line, lines, feedback)
         if feedback.isCanceled():
             stop(process)
     return lines
+
+
+def tell(line, lines, feedback):
+    """Tell a line of the command, or how far it is."""
+    if found := PERCENT.fullmatch(line):
+        feedback.setProgress(int(found[1]))
+    else:
+        lines.append(line)
+        feedback.pushInfo(line)
 
 
 def stop(process):
