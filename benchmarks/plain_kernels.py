@@ -660,7 +660,8 @@ def sampled(source, rows, cols, size, parts):
 
     known = means(source.any(axis=0).astype(float))
     bands = np.stack([means(band.astype(float)) for band in source])
-    return np.where(known >= 0.5, np.floor(bands / np.maximum(known, 0.5) + 0.5), 0)
+    square = np.where(known >= 0.5, np.floor(bands / np.maximum(known, 0.5) + 0.5), 0)
+    return np.moveaxis(square, 0, -1)
 
 
 def polygon_of(rings) -> list[Polygon]:

@@ -237,51 +237,64 @@ def sampled(
 
     Returns
     -------
-    ndarray (band, size, size), uint8
+    ndarray (size, size, band), uint8
         The mean of places that are a pixel of the image apart at most, each interpolated between
         four pixels; 0 where most of them are not known.
 
     Examples
     --------
     >>> image = np.array([[[10, 20], [30, 40]]], np.uint8)
-    >>> sampled(image, np.array([[0.0, 0.0], [2.0, 2.0]]), np.array([[0.0, 2.0]] * 2), 2)[0]
+    >>> sampled(image, np.array([[0.0, 0.0], [2.0, 2.0]]), np.array([[0.0, 2.0]] * 2), 2)[..., 0]
     array([[10, 20],
            [30, 40]], dtype=uint8)
     """
-    width = max(np.ptp(rows[0]), np.ptp(rows[:, 0]), np.ptp(cols[0]), np.ptp(cols[:, 0]))
-    parts = max(1, round(float(width) / size))
-    is_inside = all(
-        places.min() > 0.5 and places.max() < length - 0.5 - _ROUNDING
-        for places, length in zip((rows, cols), source.shape[1:], strict=True)
-    )
-    loop = _sampled_known if is_inside and source.any(axis=0).all() else _sampled
+    parts, is_whole = _lies(source, rows, cols, size)
+    loop = _sampled_known if is_whole else _sampled
     picture: NDArray[np.uint8] = loop(source, rows, cols, size, parts)
     return picture
+
+
+@kernel
+def _lies(source, rows, cols, size):  # type: ignore[no-untyped-def]
+    """Return places along a pixel of a square, and whether all under it is known."""
+    bands, height, width = source.shape
+    widest, is_whole = 0.0, True
+    for places, length in ((rows, height), (cols, width)):
+        widest = max(widest, np.ptp(places[0]), np.ptp(places[:, 0]))
+        is_whole &= places.min() > 0.5 and places.max() < length - 0.5 - _ROUNDING
+    for row in range(height):
+        for col in range(width):
+            brightest = source[0, row, col]
+            for band in range(1, bands):
+                brightest = max(brightest, source[band, row, col])
+            is_whole &= brightest > 0
+    return max(1, int(np.round(widest / size))), is_whole
 
 
 @kernel
 def _sampled_known(source, rows, cols, size, parts):  # type: ignore[no-untyped-def]
     """Do what `_sampled` does, in half the time, where all is known."""
     bands, height, width = source.shape
-    picture = np.empty((bands, size, size), np.uint8)
+    picture = np.empty((size, size, bands), np.uint8)
     nodes, steps = rows.shape[0], size * parts
     flat = source.copy().reshape(bands, height * width)
     line = np.empty((2, nodes))
+    before, share = np.empty(steps, np.int64), np.empty(steps)
+    for step in range(steps):
+        share[step] = (step + 0.5) / steps * (nodes - 1)
+        before[step] = int(share[step])
+        share[step] -= before[step]
     corner, low, late = np.empty(steps, np.int64), np.empty(steps), np.empty(steps)
     values, total = np.empty(steps), np.empty((bands, size))
     for row in range(size):
         total[:] = 0.0
         for step in range(row * parts, (row + 1) * parts):
-            down = (step + 0.5) / steps * (nodes - 1)
-            top = int(down)
-            down -= top
+            top, down = before[step], share[step]
             for node in range(nodes):  # from the centre of the first pixel
                 line[0, node] = (1 - down) * rows[top, node] + down * rows[top + 1, node] - 0.5
                 line[1, node] = (1 - down) * cols[top, node] + down * cols[top + 1, node] - 0.5
             for place in range(steps):
-                along = (place + 0.5) / steps * (nodes - 1)
-                left = int(along)
-                along -= left
+                left, along = before[place], share[place]
                 y = (1 - along) * line[0, left] + along * line[0, left + 1]
                 x = (1 - along) * line[1, left] + along * line[1, left + 1]
                 corner[place] = int(y) * width + int(x)
@@ -298,14 +311,14 @@ def _sampled_known(source, rows, cols, size, parts):  # type: ignore[no-untyped-
                         total[band, col] += values[place]
         for band in range(bands):
             for col in range(size):
-                picture[band, row, col] = np.uint8(total[band, col] / (parts * parts) + 0.5)
+                picture[row, col, band] = np.uint8(total[band, col] / (parts * parts) + 0.5)
     return picture
 
 
 @kernel
 def _sampled(source, rows, cols, size, parts):  # type: ignore[no-untyped-def]
     bands, height, width = source.shape
-    picture = np.zeros((bands, size, size), np.uint8)
+    picture = np.zeros((size, size, bands), np.uint8)
     nodes, steps = rows.shape[0], size * parts
     line = np.empty((2, nodes))
     total, known = np.empty((bands, size)), np.empty(size)
@@ -344,5 +357,5 @@ def _sampled(source, rows, cols, size, parts):  # type: ignore[no-untyped-def]
         for col in range(size):
             if 2 * known[col] >= parts * parts:
                 for band in range(bands):
-                    picture[band, row, col] = np.uint8(total[band, col] / known[col] + 0.5)
+                    picture[row, col, band] = np.uint8(total[band, col] / known[col] + 0.5)
     return picture

@@ -50,10 +50,19 @@ def packed(
     ['C??AB??@']
     """
     geometries = np.array(shapes, dtype=object)
-    texts = [""] * len(geometries)
     if not len(geometries):
-        return texts
-    simple = _simplified(geometries, tolerance_deg)
+        return []
+    tolerances = np.broadcast_to(tolerance_deg, len(geometries))
+    texts: list[str] = in_threads(partial(_packed, origin), geometries, tolerances).tolist()
+    return texts
+
+
+def _packed(
+    origin: tuple[int, int], shapes: NDArray[np.object_], tolerances_deg: NDArray[np.float64]
+) -> NDArray[np.object_]:
+    """Write some polygons as texts; a thread's share of them stays in the cache of its core."""
+    texts = np.full(len(shapes), "", dtype=object)
+    simple = _simplified(shapes, tolerances_deg)
     parts, of_shape = shapely.get_parts(simple, return_index=True)
     areal = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
     rings, of_part = shapely.get_rings(parts[areal], return_index=True)
@@ -78,17 +87,16 @@ def packed(
 
 
 def _simplified(
-    shapes: NDArray[np.object_], tolerance_deg: float | NDArray[np.float64]
+    shapes: NDArray[np.object_], tolerances: NDArray[np.float64]
 ) -> NDArray[np.object_]:
     """Simplify polygons; seeing to it that they do not cross themselves takes three times as long.
 
     What crosses itself loses a part, and is done once more with care.
     """
-    tolerances = np.broadcast_to(tolerance_deg, len(shapes))
     if not tolerances.any():
         return shapes
-    roughly = partial(shapely.simplify, preserve_topology=False)
-    simple: NDArray[np.object_] = in_threads(roughly, shapes, tolerances)
+    simple: NDArray[np.object_]
+    simple = shapely.simplify(shapes, tolerances, preserve_topology=False)
     area = shapely.area(shapes)
     is_other = np.abs(shapely.area(simple) - area) > _MOST_CHANGE * area
     simple[is_other] = shapely.simplify(shapes[is_other], tolerances[is_other])

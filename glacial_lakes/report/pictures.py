@@ -204,10 +204,10 @@ def _sheet(
     if not shows:
         return [], b""
     columns, lines = min(COLUMNS, len(shows)), -(-len(shows) // COLUMNS)
-    sheet = np.zeros((3, lines * SIZE, columns * SIZE), np.uint8)
+    sheet = np.zeros((lines * SIZE, columns * SIZE, 3), np.uint8)
     for place, pair in enumerate(shows):
         row, col = divmod(place, COLUMNS)
-        sheet[:, row * SIZE : (row + 1) * SIZE, col * SIZE : (col + 1) * SIZE] = cut[pair]
+        sheet[row * SIZE : (row + 1) * SIZE, col * SIZE : (col + 1) * SIZE] = cut[pair]
     return shows, encoded(sheet)
 
 
@@ -234,11 +234,12 @@ def _from_mercator(wkt: str) -> Transformer:
 def _cut(
     dataset: DatasetReader, rows: NDArray[np.float64], cols: NDArray[np.float64], size: int
 ) -> Picture | None:
-    """Return a square of an image, or None where nothing of it is known."""
-    if not (np.isfinite(rows).all() and np.isfinite(cols).all()):
+    """Return a square of an image, shape (y, x, 3), or None where nothing of it is known."""
+    ends = rows.min(), rows.max(), cols.min(), cols.max()
+    if not all(map(math.isfinite, ends)):
         return None
-    top, bottom = max(0, math.floor(rows.min()) - 1), math.ceil(rows.max()) + 1
-    left, right = max(0, math.floor(cols.min()) - 1), math.ceil(cols.max()) + 1
+    top, left = (max(0, math.floor(end) - 1) for end in ends[::2])
+    bottom, right = (math.ceil(end) + 1 for end in ends[1::2])
     height, width = min(bottom, dataset.height) - top, min(right, dataset.width) - left
     if height <= 0 or width <= 0:
         return None

@@ -28,7 +28,7 @@ MOST_PIXELS = 1600
 LEAST_PIXEL_M = 20.0
 STREAM_KM2 = 5.0
 """Ground above a pixel from which on a stream is drawn there."""
-_STREAM = (58, 128, 178)
+_STREAM = np.array([58, 128, 178], np.uint8)
 
 _SUN = 315.0, 45.0  # from the upper left, as maps are shaded
 _QUALITY = 65
@@ -95,7 +95,7 @@ def relief(dem: Dem, bounds: Bounds) -> Picture | None:
         return None
     grey[known] = np.clip(70 + 130 * lit[known], 0, 255).astype(np.uint8)
     wet = streams(heights, pixel * shrunk)
-    content = encoded(np.stack([np.where(wet, tint, grey) for tint in _STREAM]).astype(np.uint8))
+    content = encoded(np.where(wet[..., None], _STREAM, grey[..., None]))
     east, south = from_mercator(left + shape[1] * pixel, top - shape[0] * pixel)
     return Picture(content, (west, south, east, north))
 
@@ -131,10 +131,9 @@ def streams(heights: NDArray[np.float32], cell_m: float) -> NDArray[np.bool_]:
 
 
 def encoded(image: NDArray[np.uint8]) -> bytes:
-    """Return an image of red, green and blue, shape (3, y, x), as a JPEG file."""
+    """Return an image of red, green and blue, shape (y, x, 3), as a JPEG file."""
     with BytesIO() as file:
-        picture = Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)))
-        picture.save(file, "JPEG", quality=_QUALITY)
+        Image.fromarray(image).save(file, "JPEG", quality=_QUALITY)
         return file.getvalue()
 
 
