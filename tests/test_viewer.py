@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +173,29 @@ def test_every_part_fits_the_width_of_the_window(browser, page, width):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
+def test_texts_without_a_blank_stay_within_the_panel(browser, tmp_path, width):
+    inventory, text = make_inventory(), "Абвгд" * 48
+    names = ("lake_name", "district", "basin", "catalogue_no", "comment", "verified_by")
+    lakes = inventory.lakes.assign(**dict.fromkeys(names, text), verified=True)
+    page, *_ = write_viewer(replace(inventory, lakes=lakes), tmp_path / "v.html", title=text)
+    told = ask(
+        browser,
+        page,
+        """
+        choose(0);
+        document.getElementById("narrow").open = true;
+        const panel = document.getElementById("panel");
+        const close = panel.querySelector(".close").getBoundingClientRect();
+        return [panel.scrollWidth - panel.clientWidth, close.height < 60,
+          document.documentElement.scrollWidth];
+        """,
+        width,
+    )
+    assert told[:2] == [0, True]
+    assert told[2] <= width
+
+
+@pytest.mark.parametrize("width", WIDTHS)
 def test_the_slider_shows_the_lakes_of_each_date(browser, page, width):
     told = ask(
         browser,
@@ -316,6 +339,12 @@ def test_a_decision_keeps_who_and_when(taken):
     assert found["source"].tolist() == ["review.json"]
 
 
+def test_a_lake_that_is_rejected_keeps_the_remark_that_says_why(taken):
+    found = taken(verdict="reject", comment="shadow of the ridge")
+    assert found["decision"].tolist() == ["rejected"]
+    assert found["comment"].tolist() == ["shadow of the ridge"]
+
+
 def test_each_decision_of_a_file_that_two_wrote_is_of_its_own_author(taken):
     assert taken(verdict="keep", by="Sidorova")["reviewer"].tolist() == ["Sidorova"]
 
@@ -375,6 +404,73 @@ def test_keys_are_heard_after_the_slider_was_moved(browser, page):
     browser.ask("document.getElementById('day').focus()")
     browser.press("q", "k")
     assert browser.ask("const n = review.decisions.size; localStorage.clear(); return n") == 1
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_type_is_chosen_by_key_and_a_remark_left_without_leaving_the_lake(browser, page, width):
+    ask(browser, page, "localStorage.clear()")
+    browser.open(page, width)
+    browser.press("q")
+    lake = browser.ask("return chosen.lake")
+    here = """
+        const { lake_type: type, comment } = decisionOn(chosen.lake) ?? {};
+        return [chosen.lake, document.activeElement.id, type ?? null, comment ?? null];
+        """
+    browser.press("t", "ArrowDown", "ArrowDown")
+    assert browser.ask(here) == [lake, "verdict-type", "ice-contact", None]
+    browser.press("Tab", "o", "k", "Tab")
+    left, focus, *told = browser.ask(here)
+    assert (left, told) == (lake, ["ice-contact", "ok"])
+    inside = "return document.activeElement.closest('#panel') !== null"
+    assert (focus, browser.ask(inside)) == ("", True)
+    browser.ask("document.activeElement.blur(); localStorage.clear()")
+    assert browser.said == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_button_back_closes_the_lake_and_not_the_page(browser, page, width):
+    told = ask(
+        browser,
+        page,
+        """
+        const back = () => new Promise((done) => {
+          window.addEventListener("popstate", () => done(chosen.lake), { once: true });
+          history.back();
+        });
+        choose(2);
+        choose(3);
+        const opened = location.hash;
+        const closed = await back();
+        choose(4);
+        choose(null);
+        return [opened === `#lake=${LAKES.id[3]}`, closed, location.hash];
+        """,
+        width,
+    )
+    assert told == [True, None, ""]
+
+
+def test_names_of_events_on_a_curve_do_not_cover_each_other(browser, tmp_path):
+    inventory = make_inventory()
+    events = inventory.events.iloc[[0, 0, 0]].assign(
+        event=["drained", "shrunk", "split"],
+        date=pd.to_datetime(["2018-08-20", "2018-08-20", "2018-09-01"], utc=True),
+    )
+    page, *_ = write_viewer(replace(inventory, events=events), tmp_path / "v.html", language="ru")
+    texts, boxes, lines = ask(
+        browser,
+        page,
+        """
+        choose(DATA.events[0].lakes[0]);
+        const texts = [...document.querySelectorAll(".event-label")];
+        const boxes = texts.map((one) => one.getBBox()).map((box) => [box.x, box.x + box.width]);
+        const lines = document.querySelectorAll("svg.curve .event").length;
+        return [texts.map((one) => one.textContent), boxes, lines];
+        """,
+    )
+    assert texts == ["опорожнилось, быстро сократилось"]
+    assert lines == 2
+    assert all(end < begin for (_, end), (begin, _) in pairwise(boxes))
 
 
 def test_an_older_decision_does_not_undo_a_newer_one(taken):
@@ -581,7 +677,7 @@ def test_rivers_are_drawn_on_the_dates_of_the_images_that_show_them(browser, tmp
 @pytest.mark.parametrize("width", WIDTHS)
 def test_words_beside_the_map_are_in_the_language_of_the_page_and_fit(browser, tmp_path, width):
     page, *_ = write_viewer(make_inventory(), tmp_path / "v.html", language="ru")
-    scale, text, room = ask(
+    scale, text, room, zoom = ask(
         browser,
         page,
         """
@@ -590,12 +686,15 @@ def test_words_beside_the_map_are_in_the_language_of_the_page_and_fit(browser, t
         pen.font = getComputedStyle(order).font;
         const wide = [...order.options].map((one) => pen.measureText(one.textContent).width);
         const scale = document.querySelector(".leaflet-control-scale").textContent;
-        return [scale, Math.max(...wide), order.clientWidth];
+        const buttons = document.querySelectorAll(".leaflet-control-zoom a");
+        const zoom = [...buttons].map((one) => one.title);
+        return [scale, Math.max(...wide), order.clientWidth, zoom];
         """,
         width,
     )
     assert re.fullmatch(r"\d+ (м|км)", scale)
     assert text + 40 <= room
+    assert zoom == ["Увеличить", "Уменьшить"]
 
 
 def test_the_key_of_the_map_names_what_is_on_it(browser, page):
@@ -860,7 +959,7 @@ def test_an_atlas_shows_the_water_of_each_image_and_prints_a_page_a_lake(browser
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
-def test_an_atlas_prints_a_page_a_lake_of_many_dates_too(browser, tmp_path, language):
+def test_an_atlas_prints_a_page_a_lake_of_many_dates_and_long_texts(browser, tmp_path, language):
     inventory = make_inventory()
     rows = inventory.observations
     later = [
@@ -870,7 +969,10 @@ def test_an_atlas_prints_a_page_a_lake_of_many_dates_too(browser, tmp_path, lang
         )
         for n in range(6)
     ]
-    many = replace(inventory, observations=pd.concat(later, ignore_index=True))
+    lakes = inventory.lakes.assign(
+        lake_name="Long name " * 16, district="District " * 20, comment="A long remark. " * 16
+    )
+    many = replace(inventory, lakes=lakes, observations=pd.concat(later, ignore_index=True))
     ids = inventory.lakes["lake_id"].tolist()
     page = write_atlas(
         many, tmp_path / "a.html", ids, language=language, looks=painted(inventory, tmp_path)

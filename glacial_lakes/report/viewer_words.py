@@ -14,7 +14,7 @@ from glacial_lakes.schema import (
 )
 
 TEXTS = (
-    *(N_("m"), N_("km"), N_("m²"), N_("km²")),
+    *(N_("m"), N_("km"), N_("m²"), N_("km²"), N_("Zoom in"), N_("Zoom out")),
     *(N_("all"), N_("any alert"), N_("as it is"), N_("remark")),
     *(N_("State"), N_("Type"), N_("Area, km²"), N_("Alert"), N_("District or basin")),
     *(N_("Largest first"), N_("Name"), N_("Largest change first")),

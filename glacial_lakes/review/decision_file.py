@@ -123,7 +123,7 @@ def _lake_and_time(one: Any, path: Path) -> tuple[str, pd.Timestamp]:
 
 
 def _rows(one: dict[str, Any], lake: pd.Series, inventory: Inventory, path: Path) -> list[Row]:
-    """Return the decisions on a lake; one that is rejected has no other."""
+    """Return the decisions on a lake; one that is rejected has no other, and keeps its remark."""
     verdict, lake_type = one.get("verdict"), one.get(C.LAKE_TYPE)
     if verdict not in (None, *VERDICTS):
         raise InputError(
@@ -141,7 +141,7 @@ def _rows(one: dict[str, Any], lake: pd.Series, inventory: Inventory, path: Path
     if verdict == "later":
         return []
     if verdict == "reject":
-        return [rejected_lake(inventory, lake)]
+        return [rejected_lake(inventory, lake) | {C.COMMENT: comment}]
     of_lake = {C.ACQUIRED: None, C.SCENE_ID: None, C.SENSOR: None}
     rows = []
     if verdict == "keep":

@@ -1,6 +1,7 @@
 /* The area of a lake through time: errors as bars, bounds as triangles, gaps below the axis. */
 
 const CURVE = { width: 380, height: 190, left: 52, right: 370, top: 16, bottom: 140, gaps: 153 };
+const LETTER = 6.2; /* width of one, at most on average */
 
 function roundSteps(high, about) {
   const power = 10 ** Math.floor(Math.log10(high / about));
@@ -35,12 +36,17 @@ function curve(lake, day, choose) {
   }
   put("text", { class: "tick", x: left - 6, y: top - 6, "text-anchor": "end" }, t(isLarge ? "km²" : "m²"));
   put("line", { class: "now", x1: x(times[day]), x2: x(times[day]), y1: top, y2: gaps + 6 });
-  for (const event of EVENTS.get(lake) ?? []) {
-    if (event.days === null) continue;
-    const at = x(event.days);
+  const dated = (EVENTS.get(lake) ?? []).filter((event) => event.days !== null).sort((a, b) => a.days - b.days);
+  let free = left; /* where there is room for the next name; all events are told below */
+  for (const [days, events] of groupedBy(dated, (event) => [event.days])) {
+    const at = x(days);
+    const name = [...new Set(events.map((event) => word(event.kind)))].join(", ");
+    const [isRight, wide] = [at > (left + right) / 2, name.length * LETTER];
+    const begin = isRight ? at - wide : at;
     put("line", { class: "event", x1: at, x2: at, y1: top, y2: bottom });
-    const isRight = at > (left + right) / 2;
-    put("text", { class: "event-label", x: at, y: top - 5, "text-anchor": isRight ? "end" : "start" }, word(event.kind));
+    if (begin < free) continue;
+    put("text", { class: "event-label", x: at, y: top - 5, "text-anchor": isRight ? "end" : "start" }, name);
+    free = begin + wide + LETTER;
   }
   for (const trend of TRENDS.get(lake) ?? []) {
     if (trend.line[0] === null || !["growing", "shrinking"].includes(trend.kind)) continue;
@@ -75,11 +81,11 @@ function curve(lake, day, choose) {
     drawing.append(mark);
   }
   put("line", { class: "axis", x1: left, x2: right, y1: bottom, y2: bottom });
-  const ends = [...new Set([0, times.length - 1])];
-  for (const end of ends)
-    put("text", {
-      class: "tick", x: x(times[end]), y: CURVE.height - 8, "text-anchor": end && times.length > 1 ? "end" : "start",
-    }, DATA.days[end]);
+  const ends = [[times[0], DATA.days[0], "start"], [times.at(-1), DATA.days.at(-1), "end"]];
+  const isNarrow = x(times.at(-1)) - x(times[0]) < 2 * DATA.days[0].length * LETTER;
+  if (isNarrow) ends.splice(0, 2, [times[0], [...new Set([DATA.days[0], DATA.days.at(-1)])].join(" – "), "start"]);
+  for (const [time, name, anchor] of ends)
+    put("text", { class: "tick", x: x(time), y: CURVE.height - 8, "text-anchor": anchor }, name);
   return drawing;
 }
 

@@ -19,10 +19,10 @@ const ScaleBar = L.Control.Scale.extend({
 function makeMap(onChoose) {
   const map = L.map("map", {
     preferCanvas: true, attributionControl: false, zoomSnap: 0.5, maxZoom: 18, minZoom: 3,
-    zoomAnimation: false, worldCopyJump: false,
+    zoomAnimation: false, worldCopyJump: false, zoomControl: false,
   });
   new ScaleBar({ imperial: false }).addTo(map);
-  map.zoomControl.setPosition("topright");
+  L.control.zoom({ position: "topright", zoomInTitle: t("Zoom in"), zoomOutTitle: t("Zoom out") }).addTo(map);
   for (const [name, order] of [["relief", 210], ["ice", 220], ["pictures", 230], ["rivers", 240], ["lakes", 420]]) {
     map.createPane(name).style.zIndex = order;
   }

@@ -79,7 +79,14 @@ function makePanel({ onDay, onDecide, onClose }) {
     return [element("h3", {}, t("Images")), shown, ...(more ? [more] : []), element("p", { class: "quiet" }, t("False colour: water is dark, ice is blue, ground is brown."))];
   }
 
-  return { show, focus: (id) => document.getElementById(id)?.focus() };
+  /* Tell the verdict in place: what is drawn anew loses the focus, and the next key goes elsewhere. */
+  function judged(lake) {
+    const { verdict: now } = decisionOn(lake) ?? {};
+    for (const [name] of VERDICTS)
+      document.getElementById(`verdict-${name}`).setAttribute("aria-pressed", String(now === name));
+  }
+
+  return { show, judged, focus: (id) => document.getElementById(id)?.focus() };
 }
 
 function alertText(alert) {

@@ -12,6 +12,7 @@ document.getElementById("map-key").append(mapKey());
 const list = makeList((lakes) => view.set({ shown: new Set(lakes) }), (lake) => choose(lake));
 
 function choose(lake, isMoving = true) {
+  remember(lake);
   chosen.lake = lake;
   document.body.classList.toggle("has-lake", lake !== null);
   const heading = panel.show(lake, chosen.day);
@@ -22,9 +23,21 @@ function choose(lake, isMoving = true) {
   list.mark(lake);
   heading.focus({ preventScroll: true });
   document.getElementById("panel").scrollTop = 0;
+}
+
+/* The address names the lake, and the button back of a phone closes it instead of the page. */
+function remember(lake) {
+  if (lake === lakeOfAddress()) return;
+  const address = lake === null ? "#" : `#lake=${encodeURIComponent(LAKES.id[lake])}`;
+  const isOpening = lake !== null && chosen.lake === null;
   try {
-    history.replaceState(null, "", `#lake=${encodeURIComponent(LAKES.id[lake])}`);
+    history[isOpening ? "pushState" : "replaceState"](null, "", address);
   } catch { /* a page within another one has no address of its own */ }
+}
+
+function lakeOfAddress() {
+  const lake = LAKES.id.indexOf(new URLSearchParams(location.hash.slice(1)).get("lake"));
+  return lake < 0 ? null : lake;
 }
 
 function setDay(day) {
@@ -54,7 +67,7 @@ function decideHere(changes, goesOn) {
   tellReview();
   if (!goesOn || !list.isReview()) {
     list.update();
-    panel.show(lake, chosen.day);
+    panel.judged(lake);
     list.mark(lake);
     return;
   }
@@ -150,7 +163,7 @@ on("open", "change", async (event) => {
   let isTaken = false;
   try { isTaken = takeReview(JSON.parse(await file.text())); } catch { /* told below */ }
   if (!isTaken) document.getElementById("decided").textContent = t("This is no file of a review.");
-  else { keepReview(); document.getElementById("by").value = review.by; tellReview(); list.update(); }
+  else { keepReview(); document.getElementById("by").value = review.by; tellReview(); list.update(); choose(chosen.lake, false); }
 });
 on("help-button", "click", () => document.getElementById("help").showModal());
 
@@ -162,7 +175,7 @@ list.update();
 setDay(chosen.day);
 view.map.invalidateSize({ animate: false });
 view.goHome();
-const asked = new URLSearchParams(location.hash.slice(1)).get("lake");
-if (asked !== null && LAKES.id.includes(asked)) choose(LAKES.id.indexOf(asked));
+window.addEventListener("popstate", () => choose(lakeOfAddress()));
+if (lakeOfAddress() !== null) choose(lakeOfAddress());
 document.body.classList.add("is-ready");
 performance.mark("ready");
