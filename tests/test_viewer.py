@@ -959,7 +959,7 @@ def test_an_atlas_shows_the_water_of_each_image_and_prints_a_page_a_lake(browser
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
-def test_an_atlas_prints_a_page_a_lake_of_many_dates_and_long_texts(browser, tmp_path, language):
+def test_an_atlas_prints_a_page_a_lake_of_many_dates_too(browser, tmp_path, language):
     inventory = make_inventory()
     rows = inventory.observations
     later = [
@@ -969,10 +969,7 @@ def test_an_atlas_prints_a_page_a_lake_of_many_dates_and_long_texts(browser, tmp
         )
         for n in range(6)
     ]
-    lakes = inventory.lakes.assign(
-        lake_name="Long name " * 16, district="District " * 20, comment="A long remark. " * 16
-    )
-    many = replace(inventory, lakes=lakes, observations=pd.concat(later, ignore_index=True))
+    many = replace(inventory, observations=pd.concat(later, ignore_index=True))
     ids = inventory.lakes["lake_id"].tolist()
     page = write_atlas(
         many, tmp_path / "a.html", ids, language=language, looks=painted(inventory, tmp_path)
@@ -980,6 +977,18 @@ def test_an_atlas_prints_a_page_a_lake_of_many_dates_and_long_texts(browser, tmp
     browser.open(page, 1280)
     assert len(re.findall(rb"/Type\s*/Page\b", browser.print())) == len(ids)
     assert browser.said == []
+
+
+def test_an_atlas_prints_a_page_a_lake_whose_texts_are_long(browser, tmp_path):
+    inventory = make_inventory()
+    lakes = inventory.lakes.assign(
+        lake_name="Long name " * 24, district="District " * 24, comment="A long remark. " * 16
+    )
+    page = write_atlas(
+        replace(inventory, lakes=lakes), tmp_path / "a.html", lakes["lake_id"].tolist()
+    )
+    browser.open(page, 1280)
+    assert len(re.findall(rb"/Type\s*/Page\b", browser.print())) == len(lakes)
 
 
 def test_a_notebook_shows_the_viewer_in_a_frame_that_sees_nothing_of_it(browser, tmp_path):
