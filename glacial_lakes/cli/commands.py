@@ -765,7 +765,7 @@ def report(
     elif kind == "atlas":
         path = write_atlas(held, path, list(lakes) or None, looks=looks, **common)
     else:
-        common |= {"is_summary": kind == "summary", "since": earlier(since)}
+        common |= {"is_summary": kind == "summary", "since": earlier(since, held)}
         path = write_report(held, path, **common, **given)
     return Answer([str(path)], {"path": str(path)})
 
