@@ -647,8 +647,9 @@ def _write(
         source, dem = project.inputs.glaciers, project.inputs.dem
         ice = None if source is None else glacier_outlines(project.folder / source)
         common: dict[str, Any] = {"language": info.language, "title": info.name, "glaciers": ice}
+        before = earlier(since, inventory)
         paths += [
-            write_report(inventory, folder / REPORT_NAME, since=earlier(since, inventory), **common),
+            write_report(inventory, folder / REPORT_NAME, since=before, **common),
             *write_viewer(
                 inventory,
                 folder / VIEWER_NAME,
