@@ -454,6 +454,9 @@ def test_an_atlas_has_images_of_the_run_and_an_option_of_another_kind_is_refused
     done = call("report", inventory, "-o", summary, "--kind", "summary", "--since", inventory)
     assert done.code == 0
     assert call("report", inventory, "-o", tmp_path / "r.html", "--lake", "1").code == 2
+    word = call("report", inventory, "-o", tmp_path / "r.docx")
+    assert word.code == 2
+    assert "r.docx: its ending names no format; use any of .html, .htm" in word.err
 
 
 def test_a_file_that_is_no_inventory_is_an_error(call, sample_data: Path, tmp_path: Path) -> None:
@@ -503,3 +506,22 @@ def test_a_run_without_scenes_tells_each_refusal_once(call, tmp_path: Path) -> N
     assert (done.out + done.err).count("refused: ") == 1
     assert "0 scenes" not in done.err
     assert log.read_text(encoding="utf-8").count("refused: ") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("init", "file"), "file/scenes: cannot be reached: Not a directory; check the path"),
+        (("doctor", "--log-file", "none/log"), "none/log: cannot be written: No such file or dir"),
+        (("doctor", "--log-file", "file/log"), "file/log: cannot be written: Not a directory; ch"),
+    ],
+)
+def test_a_path_that_leads_nowhere_is_told_with_what_to_do(
+    words: tuple[str, ...], told: str, call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    done = call(*words)
+    assert done.code == 1
+    assert told in done.err
+    assert done.err.strip().endswith("; check the path")

@@ -132,6 +132,25 @@ def test_a_lock_of_version_0_1_that_may_be_alive_is_respected(host: str, tmp_pat
 
 
 @posix
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link"])
+def test_what_is_no_file_in_place_of_the_lock_is_told_and_not_waited_for(
+    kind: str, tmp_path: Path
+) -> None:
+    path = tmp_path / locks.LOCK_NAME
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("none")
+    told = r"\.lock: is no file, as the lock of its folder is; remove it"
+    for hold in (locks.folder_lock, locks.lock, locks.lock_if_writable):
+        with pytest.raises(OutputError, match=told), hold(tmp_path):
+            pass
+    assert os.path.lexists(path)
+
+
+@posix
 def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
     mine = tmp_path / "mine.txt"
     mine.write_text("mine")

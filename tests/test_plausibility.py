@@ -33,6 +33,7 @@ from glacial_lakes.scenes.plausibility import (
     contradictions,
     require_plausible,
 )
+from glacial_lakes.scenes.quality import Quality
 from glacial_lakes.scenes.sampling import Part
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sun import sun_over, sun_position
@@ -366,6 +367,36 @@ def test_a_band_that_shows_other_edges_is_noticed_and_noise_is_not(
     assert mixed_bands(part_of(flat)) == []  # open water shows no edges
     grainy = {band: 0.02 + random.normal(0, 0.001, one.shape) for band in bands}
     assert mixed_bands(part_of(grainy)) == []
+
+
+def test_a_quality_layer_that_tells_of_no_image_where_there_is_one_is_odd(
+    sample_data: Path,
+) -> None:
+    """Else nothing of the scene is observed, and nobody is told why."""
+
+    def all_fill(numbers: np.ndarray) -> np.ndarray:
+        return np.full(numbers.shape, Quality.NODATA, np.uint8)
+
+    for product in (LANDSAT, SENTINEL2, PRODUCTS[1]):  # the last with the stripes of Landsat 7
+        scene = open_scene(sample_data / "scenes" / product)
+        assert assess(scene).verdict == "plausible"
+        found = assess(replace(scene, decoder=all_fill))
+        assert found.verdict == "odd"
+        assert "calls 100 % of what the bands show no data" in found.reason
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.floats(0.0, 1.0))
+def test_ground_without_an_image_is_told_by_the_layer_as_by_the_bands(
+    seed: int, share: float
+) -> None:
+    random = np.random.default_rng(seed)
+    empty = random.random((60, 60)) < share
+    bands = {
+        name: np.where(empty, np.nan, random.uniform(0.1, 0.2, empty.shape)) for name in GROUND
+    }
+    flags = np.where(empty, np.uint8(Quality.NODATA), np.uint8(0))
+    assert foreign_quality(part_of(bands, flags), "none") == []
 
 
 def test_a_layer_that_cannot_tell_snow_misses_none() -> None:

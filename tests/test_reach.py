@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pytest
+import rasterio
 import shapely
 from affine import Affine
 from rasterio.crs import CRS
@@ -14,14 +16,20 @@ from sample_inventory import make_inventory
 from shapely import affinity, box
 
 from glacial_lakes.errors import InputError, VectorError
+from glacial_lakes.export.export import earlier, export
 from glacial_lakes.grid import Grid
+from glacial_lakes.ingest.partner import named_catalogue
+from glacial_lakes.ingest.track_files import track_files
 from glacial_lakes.inventory.build import _basins
 from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.mapping.reach import check_reach, on_map
 from glacial_lakes.report.page import write_report
 from glacial_lakes.report.viewer import write_viewer
+from glacial_lakes.scenes import discover
+from glacial_lakes.settings import CatalogueSettings, ExportSettings, Project, StorageSettings
 from glacial_lakes.validation.validate import validate
 from glacial_lakes.workflow.map_files import map_scenes
+from glacial_lakes.workflow.run import require_reach
 
 GRID = Grid(CRS.from_epsg(32643), Affine(30, 0, 455_025, 0, -30, 4_722_015), (300, 300))
 SCENE = box(*GRID.bounds)
@@ -104,12 +112,95 @@ def test_glaciers_out_of_reach_are_refused(sample_data: Path, tmp_path: Path) ->
     assert not (tmp_path / "o.gpkg").exists()
 
 
+def test_metres_with_a_crs_in_degrees_are_told_as_what_they_are(tmp_path: Path) -> None:
+    area = gpd.GeoDataFrame(geometry=[SCENE], crs=4326)
+    with pytest.raises(InputError, match="has coordinates in metres, and a CRS in degrees; corr"):
+        check_reach([box(74, 42, 75, 43)], aoi=area)
+
+
+FAR = shapely.Point(10.0, 46.0)
+
+
+def test_a_list_of_lakes_of_another_country_is_refused(
+    inventory: Inventory, tmp_path: Path
+) -> None:
+    """Else no lake gets a number, and nobody is told."""
+    inventory.lakes.assign(GL_Date="2015-08-01").to_file(tmp_path / "lakes.gpkg")
+    places = {"far": [FAR] * 2, "near": [FAR, inventory.lakes.geometry[0].centroid]}
+    for name, points in places.items():
+        rows = gpd.GeoDataFrame({"catalogue_no": ["1", "2"]}, geometry=points, crs=4326)
+        rows.to_file(tmp_path / f"{name}.gpkg")
+
+    def tracked(name: str) -> Inventory:
+        catalogue = named_catalogue(tmp_path / f"{name}.gpkg")
+        out = tmp_path / f"{name}_inventory.gpkg"
+        return track_files([tmp_path / "lakes.gpkg"], out, catalogue=catalogue)
+
+    with pytest.raises(InputError, match=r"far\.gpkg: lies .* km away from all images and outl"):
+        tracked("far")
+    assert not (tmp_path / "far_inventory.gpkg").exists()
+    assert (tracked("near").lakes["catalogue_no"] == "2").sum() == 1
+
+
+def test_changes_are_not_told_from_an_inventory_of_another_place(
+    inventory: Inventory, tmp_path: Path
+) -> None:
+    inventory.to_file(tmp_path / "here.gpkg")
+    moved = inventory.lakes.geometry.translate(20)
+    replace(inventory, lakes=inventory.lakes.set_geometry(moved)).to_file(tmp_path / "far.gpkg")
+    for write in (
+        lambda since: export(inventory, tmp_path / "out", ["csv_excel"], since=tmp_path / since),
+        lambda since: earlier(str(tmp_path / since), inventory),
+    ):
+        with pytest.raises(InputError, match=r"far\.gpkg: lies .* km away"):
+            write("far.gpkg")
+        write("here.gpkg")
+
+
+def test_what_a_project_names_for_another_place_is_told_before_anything_is_mapped(
+    sample_data: Path, inventory: Inventory, tmp_path: Path
+) -> None:
+    scenes = discover(sample_data / "scenes" / "LT05_L2SP_151030_20030817_20200904_02_T1")
+    (tmp_path / "list.csv").write_text("no;lon;lat\n1;10.0;46.0\n", encoding="utf-8")
+    moved = inventory.lakes.geometry.translate(20)
+    replace(inventory, lakes=inventory.lakes.set_geometry(moved)).to_file(tmp_path / "old.gpkg")
+    depths = {"driver": "GTiff", "width": 4, "height": 4, "count": 1, "dtype": "float32"}
+    transform = Affine(30, 0, 300_000, 0, -30, 5_000_000)
+    with rasterio.open(
+        tmp_path / "depths.tif", "w", **depths, crs="EPSG:32632", transform=transform
+    ) as file:
+        file.write(np.full((4, 4), 5.0, "float32"), 1)
+    for name, table in {
+        "list.csv": {"catalogue": CatalogueSettings(file="list.csv", id="no")},
+        "old.gpkg": {"export": ExportSettings(since="old.gpkg")},
+        "depths.tif": {"storage": StorageSettings(bathymetry=("depths.tif",))},
+    }.items():
+        with pytest.raises(InputError, match=rf"{name}: lies .* km away from all images"):
+            require_reach(Project(folder=tmp_path, **table), scenes)  # type: ignore[arg-type]
+
+
+def test_a_viewer_whose_elevation_model_shows_nothing_of_it_tells_so(
+    inventory: Inventory, sample_data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    far = replace(
+        inventory, outlines=inventory.outlines.set_geometry(inventory.outlines.translate(20))
+    )
+    for held, count in ((inventory, 0), (far, 1)):
+        write_viewer(held, tmp_path / "viewer.html", dem=sample_data / "dem.tif")
+        assert caplog.text.count("dem.tif: no relief is drawn, for no lake lies there") == count
+
+
 @pytest.mark.parametrize("write", [write_report, write_viewer])
 def test_a_report_is_not_drawn_with_glaciers_of_another_place(
     write: object, inventory: Inventory, tmp_path: Path
 ) -> None:
     far = gpd.GeoDataFrame(geometry=[box(10, 46, 10.1, 46.1)], crs=4326)
-    for ice in (far, far.iloc[:0]):
-        with pytest.raises(InputError):
+    far.to_file(tmp_path / "far.gpkg")
+    for ice, told in (
+        (far, "km away"),
+        (far.iloc[:0], "has no polygons"),
+        (tmp_path / "far.gpkg", "far.gpkg: "),
+    ):
+        with pytest.raises(InputError, match=told):
             write(inventory, tmp_path / "r.html", glaciers=ice)  # type: ignore[operator]
     assert not (tmp_path / "r.html").exists()

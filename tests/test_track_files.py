@@ -30,6 +30,7 @@ from glacial_lakes.inventory.inventory import Inventory, open_inventory
 from glacial_lakes.io.numbers import numbers_of
 from glacial_lakes.io.shapefile import write_shapefile
 from glacial_lakes.mapping.mapped_scene import MappedScene
+from glacial_lakes.review.review_file import review_file
 
 YEARS = (2000, 2010, 2020)
 
@@ -593,6 +594,44 @@ def test_a_number_with_a_unit_of_another_kind_is_not_understood(tmp_path: Path) 
     assert read["observed_fraction"].tolist() == pytest.approx([0.95, 0.9])
     assert told == ["field GL_Elev: numbers that are not understood: 1 (2), such as 3 ha"]
     assert "GL_Elev has numbers that are not understood, such as 3 ha" in str(check_file(path))
+
+
+@pytest.mark.parametrize("ending", ["gpkg", "geojson", "shp"])
+def test_outlines_of_several_dates_and_no_sensor_come_back_as_they_went(
+    tmp_path: Path, ending: str
+) -> None:
+    files = []
+    for year, size in (("2010", 150), ("2015", 175), ("2020", 200)):
+        table = lakes(lake(0, radius=size), lake(900, radius=size), date=[f"{year}-08-10"] * 2)
+        files.append(write(table, tmp_path / f"lakes_{year}.gpkg"))
+    made = track_files(files, tmp_path / "i" / "i.gpkg")
+    assert made.outlines["sensor"].isna().all()
+    for rows in (made.outlines, made.outlines.iloc[:3], made.outlines.iloc[2:4]):
+        edited = tmp_path / f"edited.{ending}"
+        rows[["lake_id", "acquired", "comment", "geometry"]].to_file(edited)
+        assert review_file(tmp_path / "i" / "i.gpkg", edited, missing_is_rejected=False).empty
+
+
+def test_heights_in_feet_are_no_heights(tmp_path: Path) -> None:
+    table = lakes(lake(0), lake(900), lake(1800), GL_Elev=[11_319.0, 3450.0, 1e30])
+    path = write(table.assign(date="2015-08-10"), tmp_path / "lakes.gpkg")
+    told, read = odd_rows(path)
+    assert read["elev_m"].tolist() == pytest.approx([np.nan, 3450, np.nan], nan_ok=True)
+    assert told == ["field GL_Elev: numbers that are not understood: 2 (1, 3), such as 11319.0"]
+    assert "write them as 1234.5, heights in metres" in str(check_file(path))
+
+
+def test_errors_that_would_be_most_of_the_area_are_not_taken_in_its_unit(tmp_path: Path) -> None:
+    shapes = [lake(900 * number) for number in range(3)]
+    km2 = lakes(*shapes).to_crs(6933).area / 1e6
+    share = 0.8 * km2.median()  # as square kilometres it would be 80 % of the lakes
+    path = write(
+        lakes(*shapes, GL_Area=km2.tolist(), GL_A_Error=[share] * 3, date="2015-08-10"),
+        tmp_path / "lakes.gpkg",
+    )
+    told, read = odd_rows(path)
+    assert read["area_sigma_m2"].isna().all()
+    assert told == ["the unit of the errors in GL_A_Error is not understood; they are left out"]
 
 
 def test_numbers_that_are_not_understood_are_told_and_never_called_empty(tmp_path: Path) -> None:

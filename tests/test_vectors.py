@@ -406,6 +406,38 @@ def test_without_a_known_encoding_letters_are_refused_also_in_names_of_fields(
         vector.read_vector(path, encoding="wobble")
 
 
+@pytest.mark.parametrize("cpg", ["ISO-8859-1", "1252", "LATIN1", "OEM 850"])
+@pytest.mark.parametrize("encoding", ["cp1251", "cp866", "koi8-r", "utf-8"])
+def test_a_cpg_file_of_the_west_beside_words_of_another_script_is_not_believed(
+    tmp_path: Path, cpg: str, encoding: str
+) -> None:
+    path = shapefile_of(tmp_path, "оз. Петрова", encoding)
+    path.with_suffix(".cpg").write_text(cpg)
+    if encoding != "utf-8":  # which is told by itself
+        with pytest.raises(VectorError, match=r"told to be in .*, which has few; write"):
+            vector.read_vector(path)
+    found = vector.read_vector(path, encoding=encoding if encoding != "utf-8" else None)
+    assert found["ИМЯ"].tolist() == ["оз. Петрова"]
+
+
+@pytest.mark.parametrize("text", ["Þórisjökull", "Lac Émosson – été", "ÄÖÜ ————", "Gæðavatn"])
+def test_western_texts_are_read_as_their_cpg_file_tells(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "lakes.shp"
+    frame = gpd.GeoDataFrame({"name": [text]}, geometry=[shapely.box(0, 0, 1, 1)], crs=4326)
+    pyogrio.write_dataframe(frame, path, encoding="cp1252", driver="ESRI Shapefile")
+    path.with_suffix(".cpg").write_text("1252")
+    assert vector.read_vector(path)["name"].tolist() == [text]
+
+
+@pytest.mark.parametrize("cpg", ["UTF-16", "UTF-32", "UTF-7 BOM"])
+def test_a_cpg_file_that_names_what_no_table_is_written_in_tells_nothing(
+    tmp_path: Path, cpg: str
+) -> None:
+    path = shapefile_of(tmp_path, "оз. Петрова", "utf-8")
+    path.with_suffix(".cpg").write_text(cpg)
+    assert vector.read_vector(path)["ИМЯ"].tolist() == ["оз. Петрова"]
+
+
 @pytest.mark.parametrize(("driver", "encoding"), [(0xC9, "cp1251"), (0x65, "cp866")])
 def test_the_language_driver_tells_the_encoding_where_no_cpg_does(
     tmp_path: Path, driver: int, encoding: str

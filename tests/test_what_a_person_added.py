@@ -14,7 +14,7 @@ import pytest
 import shapely
 from sample_inventory import make_inventory
 
-from glacial_lakes.errors import InputError, LockedError
+from glacial_lakes.errors import InputError, LockedError, OutputError
 from glacial_lakes.events import Event, InputOdd, ScenesAway
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
 from glacial_lakes.inventory.kept import (
@@ -25,6 +25,8 @@ from glacial_lakes.inventory.kept import (
     with_kept,
 )
 from glacial_lakes.io.at_rest import settle
+from glacial_lakes.io.carry_over import carry_over
+from glacial_lakes.io.kinds import may_replace
 from glacial_lakes.review import working_copy
 from glacial_lakes.review.review_file import review_file
 from glacial_lakes.runtime.revision import code_version
@@ -70,6 +72,70 @@ def test_columns_stay_with_their_rows(path: Path) -> None:
     assert set(execute(path, "SELECT lake_id, depth_m FROM lakes")) < set(before)
     assert pyogrio.read_info(path, layer="lakes")["dtypes"][-1] == "float64"
     assert review_file(path).empty
+
+
+COMPUTED = (
+    "ha REAL AS (area_m2 / 10000.0)",
+    '"объём, м³" REAL GENERATED ALWAYS AS (depth_m * area_m2) VIRTUAL',
+    "[note, 'my] TEXT AS (lake_id || ', (STORED' /* , ( */ || coalesce(\"depth_m\", '-')) STORED",
+)
+
+
+def with_computed(path: Path) -> None:
+    """Add columns to the lakes that are computed of others; those stored need a new table."""
+    execute(path, "ALTER TABLE lakes ADD COLUMN depth_m REAL", "UPDATE lakes SET depth_m = fid")
+    ((text,),) = execute(path, "SELECT sql FROM sqlite_master WHERE name = 'lakes'")
+    held = ", ".join(
+        f'"{name}"' for (name,) in execute(path, "SELECT name FROM pragma_table_info('lakes')")
+    )
+    execute(
+        path,
+        "CREATE TABLE copy AS SELECT * FROM lakes",
+        "DROP TABLE lakes",
+        f"{str(text).rpartition(')')[0]}, {', '.join(COMPUTED)})",
+        f"INSERT INTO lakes ({held}) SELECT {held} FROM copy",
+        "DROP TABLE copy",
+    )
+
+
+def test_columns_that_are_computed_of_others_are_computed_of_the_new_ones(path: Path) -> None:
+    with_computed(path)
+    listed = """SELECT ha, "объём, м³", "note, 'my", depth_m FROM lakes ORDER BY lake_id"""
+    before = execute(path, listed)
+    for comment in ("one", "two"):
+        execute(path, f"UPDATE lakes SET comment = '{comment}' WHERE fid = 2")
+        assert len(review_file(path)) == 1
+        assert execute(path, listed) == before
+    assert len(before) == len({note for _, _, note, _ in before}) == 8
+    execute(path, "UPDATE lakes SET depth_m = 7 WHERE fid = 1")
+    assert execute(path, 'SELECT "объём, м³" / area_m2 FROM lakes WHERE fid = 1') == [(7,)]
+
+
+def test_a_column_that_is_computed_of_others_is_no_word_of_a_person(path: Path) -> None:
+    execute(path, f"ALTER TABLE lakes ADD COLUMN {COMPUTED[0]}")
+    assert annotated_lakes(open_inventory(path)) == set()
+    working_copy.take_in(path)
+    working_copy.replace(make_inventory(6), path)  # of fewer lakes: nothing of a person waits
+    assert execute(path, "SELECT name FROM sqlite_master WHERE name LIKE 'kept%'") == []
+    assert execute(path, "SELECT count(*) FROM lakes WHERE ha * 10000 = area_m2") == [(6,)]
+
+
+def test_an_inventory_with_a_computed_column_is_theirs(path: Path) -> None:
+    make_inventory(8).to_file(path.with_name("new.gpkg"))
+    assert may_replace(path.with_name("new.gpkg"), path)
+    execute(path, f"ALTER TABLE lakes ADD COLUMN {COMPUTED[0]}")
+    assert not may_replace(path.with_name("new.gpkg"), path)
+
+
+def test_a_computed_column_that_has_nothing_to_be_computed_of_is_told(path: Path) -> None:
+    """Of a column that only an earlier version wrote."""
+    execute(path, "ALTER TABLE lakes ADD COLUMN z REAL")
+    execute(path, "ALTER TABLE lakes ADD COLUMN twice REAL AS (z * 2)")
+    new = path.with_name("new.gpkg")
+    make_inventory(6).to_file(new)
+    own = {"lakes": ["lake_id", "z"]}
+    with pytest.raises(OutputError, match=r"cannot be kept: .*no such column: z; move them"):
+        carry_over(path, new, own, {"lakes": ("lake_id",)})
 
 
 def test_titles_that_a_person_gave_to_layers_stay(path: Path) -> None:
@@ -184,9 +250,9 @@ def test_layers_tables_and_views_stay_as_they_are(path: Path) -> None:
     pyogrio.write_dataframe(points, path, layer="field sites", driver="GPKG", append=True)
     execute(
         path,
-        "CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL)",
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL, n INTEGER AS (id * 2))",
         "CREATE INDEX notes_text ON notes (text)",
-        "INSERT INTO notes VALUES (7, 'моё')",
+        "INSERT INTO notes (id, text) VALUES (7, 'моё')",
         "CREATE VIEW large AS SELECT * FROM lakes WHERE area_m2 > 1e5",
         "CREATE TABLE qgis_projects (name TEXT PRIMARY KEY, metadata BLOB, content BLOB)",
         "INSERT INTO qgis_projects VALUES ('mine', x'00', x'0102')",
@@ -200,7 +266,7 @@ def test_layers_tables_and_views_stay_as_they_are(path: Path) -> None:
         assert back.geometry.geom_equals(points.geometry).all()
         found = gpd.read_file(path, layer="field sites", bbox=tuple(points.total_bounds))
         assert len(found) == 2  # by the index of places
-        assert execute(path, "SELECT * FROM notes") == [(7, "моё")]
+        assert execute(path, "SELECT * FROM notes") == [(7, "моё", 14)]
         assert execute(path, "SELECT content FROM qgis_projects") == [(b"\x01\x02",)]
         assert execute(path, "SELECT COUNT(*) FROM large")[0][0] > 0
         assert execute(path, "PRAGMA integrity_check") == [("ok",)]

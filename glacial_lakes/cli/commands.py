@@ -265,6 +265,9 @@ def _layer_in(path: Path, layer: str | None) -> Path:
     return Path(with_layer(path, layer)) if layer else path
 
 
+_PAGES = (".html", ".htm")
+"""Endings by which a browser opens a report."""
+
 _allow_empty = click.option(
     "--allow-empty", is_flag=True, help="Let an inventory be replaced by one without lakes."
 )
@@ -747,6 +750,9 @@ def report(
     from glacial_lakes.workflow.scene_tasks import looks_in, rivers_in
 
     refuse_addresses(out)
+    if out.suffix.lower() not in _PAGES:
+        what, remedy = N_("its ending names no format"), N_("use any of {writers}")
+        raise ConfigError(out, what, remedy, writers=list(_PAGES))
     if lakes and kind != "atlas":
         what = Message("{option} needs --kind {kind}", option="--lake", kind="atlas")
         raise click.UsageError(_usage_text(what))
@@ -765,7 +771,7 @@ def report(
     elif kind == "atlas":
         path = write_atlas(held, path, list(lakes) or None, looks=looks, **common)
     else:
-        common |= {"is_summary": kind == "summary", "since": earlier(since)}
+        common |= {"is_summary": kind == "summary", "since": earlier(since, held)}
         path = write_report(held, path, **common, **given)
     return Answer([str(path)], {"path": str(path)})
 
@@ -916,7 +922,7 @@ def _main(arguments: Sequence[str], options: Options) -> int:
     except GlacialLakesError as error:
         return _failed(error, error, options)
     except _OF_THE_DISK as error:  # wherever they are met: no errors of the program
-        remedy = remedy_for(error, "")
+        remedy = remedy_for(error, N_("check the path"))
         denied = InputError(error.filename, "cannot be reached: {reason}", remedy, reason=error)
         return _failed(error, denied, options)
     except Exception as error:  # noqa: BLE001 (nobody should have to read a traceback)

@@ -22,6 +22,7 @@ from glacial_lakes.errors import (
     GlacialLakesError,
     Message,
     OutputError,
+    remedy_for,
     shown,
 )
 from glacial_lakes.events import (
@@ -488,7 +489,8 @@ def _check_log_file(options: Options, named: Sequence[Path]) -> None:
             with path.open(encoding="utf-8", errors="replace") as file:
                 head = file.readline(200)
     except OSError as error:
-        raise OutputError(path, "cannot be written: {reason}", reason=error) from error
+        remedy = remedy_for(error, N_("check the path"))
+        raise OutputError(path, "cannot be written: {reason}", remedy, reason=error) from error
     if not (_LOG_LINE.match(head) or (path.is_file() and not head)):
         raise ForeignFileError(
             path,
@@ -532,6 +534,7 @@ def set_up_log(options: Options, named: Sequence[Path] = ()) -> None:
             raise OutputError(
                 options.log_file,
                 "cannot be written: {reason}",
+                remedy_for(error, N_("check the path")),
                 reason=error,
             ) from error
         file.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))

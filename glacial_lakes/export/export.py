@@ -43,6 +43,7 @@ from glacial_lakes.io.marks import is_overwriting, overwriting
 from glacial_lakes.io.qgis_style import lake_label, layer_style
 from glacial_lakes.io.shapefile import write_shapefile
 from glacial_lakes.kernels.text import DIGITS, ring_texts, texts_of
+from glacial_lakes.mapping.reach import require_near
 from glacial_lakes.report.page import require_language, write_report
 from glacial_lakes.report.summaries import Field, Sheet, heading, number, sheets, words
 from glacial_lakes.runtime import machine
@@ -176,7 +177,7 @@ def export(
     require_language(language)
     require_packages(names)
     folder = Path(folder).absolute()
-    given = earlier(since)
+    given = earlier(since, inventory)
     on_event(StageStarted("export", len(names)))
 
     def write_into(place: Path) -> dict[str, list[Path]]:
@@ -198,10 +199,18 @@ def export(
     return [path for name in names for path in paths[name]]
 
 
-def earlier(since: str | Path | Inventory | None) -> str | Inventory | None:
-    """Return what changes are told from: the inventory of a file that is named, else as it is."""
+def earlier(since: str | Path | Inventory | None, inventory: Inventory) -> str | Inventory | None:
+    """Return what changes are told from: the inventory of a file that is named, else as it is.
+
+    Raises
+    ------
+    InputError
+        When the earlier inventory is of another place.
+    """
     if isinstance(since, Path) or (isinstance(since, str) and since.lower().endswith(".gpkg")):
-        return open_inventory(since)
+        held = open_inventory(since)
+        require_near(since, held.lakes.geometry, shapely.envelope(inventory.lakes.geometry))
+        return held
     return since
 
 

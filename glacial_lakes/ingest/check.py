@@ -18,7 +18,7 @@ from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, InputError, Message, UnsafeInputError, require
 from glacial_lakes.ingest.dates import day_in_name
-from glacial_lakes.ingest.fields import ID_FORM, UNITS, area_unit, recognise
+from glacial_lakes.ingest.fields import ID_FORM, UNITS, area_unit, numbers_in, recognise
 from glacial_lakes.ingest.neighbours import described, slip_beside
 from glacial_lakes.ingest.reading import dates, in_future, is_in_degrees, text_of, texts_of
 from glacial_lakes.ingest.track_files import ID_PLACE_M, place_of
@@ -351,7 +351,7 @@ def _numbers(lakes: Lakes) -> Iterator[Finding]:
     for ours, theirs in sorted(lakes.named.items()):
         if ours not in _NUMBERS:
             continue
-        odd = numbers_of(lakes.frame[theirs], _NUMBERS[ours]).odd
+        odd = numbers_in(lakes.frame[theirs], ours, _NUMBERS[ours]).odd
         if odd.any():
             what = Message(
                 "{name} has numbers that are not understood, such as {text}: {places}",
@@ -359,7 +359,7 @@ def _numbers(lakes: Lakes) -> Iterator[Finding]:
                 text=str(lakes.frame[theirs][odd].iloc[0]),
                 places=lakes.examples(np.flatnonzero(odd)),
             )
-            yield Finding("fields", "fault", what, "write them as 1234.5")
+            yield Finding("fields", "fault", what, "write them as 1234.5, heights in metres")
 
 
 def _areas(lakes: Lakes, usable: gpd.GeoSeries) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from glacial_lakes.columns import C
 from glacial_lakes.errors import ConfigError, Message, VectorError
+from glacial_lakes.io.numbers import Numbers, numbers_of
 from glacial_lakes.settings import nearest
 
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -70,7 +71,9 @@ _IN_NAMES = {
 }
 _WITH_UNITS = ("area", C.AREA_SIGMA_M2)
 """Columns whose fields may have a unit at the end of their names."""
-_PLAUSIBLE = (2e-3, 1.0)
+_HIGHEST_LAKE_M = 7000.0
+"""The highest lakes of the earth lie below this (Ojos del Salado: 6390 m)."""
+_PLAUSIBLE = (2e-3, 0.5)
 """Errors of areas that people state, as shares of the area; the median of a file."""
 
 
@@ -89,6 +92,18 @@ def field_map(text: str) -> tuple[str, str]:
     if ours not in NAMES:
         raise ConfigError("--field", "has no column {ours}", nearest(ours, NAMES), ours=ours)
     return ours, theirs
+
+
+def numbers_in(values: pd.Series, ours: str, unit: str | None) -> Numbers:
+    """Return the numbers that a field holds for one of our columns.
+
+    Heights that no lake has, such as those in feet, are none that are understood.
+    """
+    numbers = numbers_of(values, unit)
+    if ours != "elev_m":
+        return numbers
+    too_high = numbers.found > _HIGHEST_LAKE_M
+    return Numbers(numbers.found.mask(too_high), numbers.odd | too_high, numbers.units)
 
 
 def area_unit(written: pd.Series, area_m2: pd.Series) -> str | None:

@@ -32,6 +32,7 @@ from glacial_lakes.ingest.fields import (
     SHARE,
     area_unit,
     errors_m2,
+    numbers_in,
     recognise,
     unit_in_name,
 )
@@ -361,7 +362,7 @@ def _described(
     for column in _READ:
         values = frame[named[column.name]] if column.name in named else missing
         if column.type == "real":
-            columns[column.name] = _field_numbers(values, column.unit, path, on_event)
+            columns[column.name] = _field_numbers(values, column, path, on_event)
         else:
             columns[column.name] = texts_of(values)
     table = gpd.GeoDataFrame(columns, geometry=frame.geometry.to_numpy(), crs=frame.crs)
@@ -391,9 +392,11 @@ def _described(
     return table[~flat]
 
 
-def _field_numbers(values: pd.Series, unit: str, path: Path, on_event: Listener) -> pd.Series:
+def _field_numbers(
+    values: pd.Series, column: schema.Column, path: Path, on_event: Listener
+) -> pd.Series:
     """Return the numbers of a field, and tell which are none."""
-    found = numbers_of(values, unit)
+    found = numbers_in(values, column.name, column.unit)
     if found.odd.any():
         what = Message(
             "field {field}: numbers that are not understood: {rows}, such as {text}",

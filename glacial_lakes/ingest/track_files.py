@@ -47,7 +47,7 @@ from glacial_lakes.io import atomic, locks, marks
 from glacial_lakes.io.checksums import checksum, parts_of
 from glacial_lakes.io.vector import Places
 from glacial_lakes.mapping.mapped_scene import MappedScene
-from glacial_lakes.mapping.reach import check_reach
+from glacial_lakes.mapping.reach import check_reach, require_near
 from glacial_lakes.measures.meridian import distance_m, in_degrees, in_equal_area
 from glacial_lakes.places import PathLike, file_of, keep_apart, listed, refuse_addresses
 from glacial_lakes.review import working_copy
@@ -156,7 +156,10 @@ def track_files(
             {survey.coverage.scene_id: (path, survey.outlines) for survey, path in surveys},
             on_event,
         )
-        check_reach(_extents(surveys), glaciers=glaciers, basins=basins)
+        extents = _extents(surveys)
+        check_reach(extents, glaciers=glaciers, basins=basins)
+        if catalogue is not None:
+            require_near(catalogue.source, catalogue.placed.geometry, extents)
         if catalogue is not None and catalogue.note:
             on_event(InputOdd(catalogue.source, catalogue.note))
         on_event(StageStarted("track", len(surveys)))

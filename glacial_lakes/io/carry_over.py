@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
@@ -31,6 +32,10 @@ _SHADOWS = ("_node", "_rowid", "_parent")
 _OF_GDAL = ("rtree_", "trigger_insert_feature_count_", "trigger_delete_feature_count_")
 """How the triggers begin that GDAL makes of a layer; their endings depend on its version."""
 _STYLE = ("f_table_name", "styleName")
+_SQL = re.compile(
+    r"""'[^']*'|"[^"]*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/|[(),]|[^'"`\[(),/-]+|.""", re.DOTALL
+)
+"""Texts and names in quotes, comments, brackets, commas, and what stands between."""
 _GEOMETRY_FUNCTIONS = ("ST_IsEmpty", "ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY")
 
 
@@ -44,6 +49,7 @@ def carry_over(
 
     Columns go to the rows with the same keys; what they say in rows that the new file does not
     have waits in a table of its own (:data:`~glacial_lakes.io.kinds.KEPT`) until these are back.
+    Columns that are computed of others are computed of the new ones.
     Layers, tables, views, indexes, triggers and what the format tells of them are copied as they
     are. A style is the person's when it is new or saved by QGIS; the style that QGIS opens a layer
     with stays the one that was chosen.
@@ -71,6 +77,7 @@ def carry_over(
             database.execute("ATTACH ? AS old", (f"{old.absolute().as_uri()}?mode=ro",))
             with database:
                 _carry_columns(database, own, keys)
+                _carry_computed(database, own)
                 _carry_tables(database, own)
                 _carry_styles(database)
     except sqlite3.Error as error:
@@ -83,8 +90,39 @@ def carry_over(
 
 
 def _columns(database: sqlite3.Connection, side: str, table: str) -> dict[str, str]:
+    """Return the columns that hold something, and not what is computed of others, with types."""
     rows = database.execute(f"PRAGMA {side}.table_info({quoted(table)})").fetchall()
     return {str(row[1]): str(row[2]) for row in rows}
+
+
+def _computed(database: sqlite3.Connection, table: str) -> dict[str, str]:
+    """Return the columns of the old layer that are computed of others, as they are declared."""
+    rows = database.execute(f"PRAGMA old.table_xinfo({quoted(table)})").fetchall()
+    plain = _columns(database, "old", table)
+    declared = _declarations(_tables(database, "old").get(table, ""))
+    return {
+        str(row[1]): text
+        for row, text in zip(rows, declared, strict=False)  # rules of the table come after columns
+        if row[1] not in plain
+    }
+
+
+def _declarations(text: str) -> list[str]:
+    """Return what a CREATE TABLE statement says of each column; none is stored that is computed.
+
+    SQLite tells nowhere else how a column is computed, and adds none that is stored.
+    """
+    declared, depth, before = [""], 0, ""
+    for part in _SQL.findall(text):
+        depth -= part == ")"
+        if depth == 1 and part == ",":
+            declared.append("")
+        elif depth >= 1 and not part.startswith(("--", "/*")):
+            is_kind = depth == 1 and before == ")"
+            declared[-1] += re.sub(r"\bSTORED\b", "VIRTUAL", part, flags=re.I) if is_kind else part
+        depth += part == "("
+        before = part if part.strip() else before
+    return [one.strip() for one in declared]
 
 
 def _tables(database: sqlite3.Connection, side: str) -> dict[str, str]:
@@ -144,6 +182,14 @@ def _carry_columns(
         database.execute("DROP TABLE temp.o")
 
 
+def _carry_computed(database: sqlite3.Connection, own: Mapping[str, Collection[str]]) -> None:
+    for layer, names in own.items():
+        known = {name.lower() for name in names}
+        for name, declared in _computed(database, layer).items():
+            if name.lower() not in known:
+                database.execute(f"ALTER TABLE main.{quoted(layer)} ADD COLUMN {declared}")
+
+
 def _keep_rows(
     database: sqlite3.Connection, layer: str, columns: Mapping[str, str], lost: str
 ) -> None:
@@ -186,8 +232,10 @@ def _carry_tables(database: sqlite3.Connection, own: Mapping[str, Collection[str
     ]
     for name in added:
         database.execute(theirs[name])
-        table = quoted(name)
-        database.execute(f"INSERT INTO main.{table} SELECT * FROM old.{table}")
+        held = ", ".join(map(quoted, _columns(database, "old", name)))
+        database.execute(
+            f"INSERT INTO main.{quoted(name)} ({held}) SELECT {held} FROM old.{quoted(name)}"
+        )
     layers = set(added) | set(_views(database))
     for name in _BY_TABLE:
         if name in theirs and name in ours:

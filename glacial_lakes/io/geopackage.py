@@ -14,7 +14,7 @@ import pyogrio
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 
-from glacial_lakes.errors import OutputError, VectorError
+from glacial_lakes.errors import DamagedFileError, OutputError, VectorError
 from glacial_lakes.io.at_rest import settle
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.drivers import require_vector_driver
@@ -44,7 +44,7 @@ def same_content(one: Path, other: Path) -> bool:
 def _same_rows(database: sqlite3.Connection, name: str) -> bool:
     table = quoted(name)
     columns = [
-        database.execute(f"PRAGMA {side}.table_info({table})").fetchall()
+        database.execute(f"PRAGMA {side}.table_xinfo({table})").fetchall()
         for side in ("main", "other")
     ]
     if columns[0] != columns[1]:
@@ -96,6 +96,8 @@ def layer_names(path: Path | str) -> list[str]:
 def read_layers(path: Path | str, names: Collection[str] | None = None) -> dict[str, pd.DataFrame]:
     """Read layers of a GeoPackage as they are: tables, and GeoDataFrames where there is geometry.
 
+    Columns that are computed of others are left out: they say nothing that these do not.
+
     Parameters
     ----------
     path : path-like
@@ -117,7 +119,23 @@ def read_layers(path: Path | str, names: Collection[str] | None = None) -> dict[
     source = local_file(path)
     with reading(source):
         chosen = there if names is None else [name for name in there if name in names]
-        return {name: read_frame(source, layer=name) for name in chosen}
+        layers = {name: read_frame(source, layer=name) for name in chosen}
+    return {
+        name: layer.drop(columns=_computed(source, name), errors="ignore")
+        for name, layer in layers.items()
+    }
+
+
+def _computed(path: Path, layer: str) -> list[str]:
+    """Return the columns of a layer that are computed of others."""
+    listed = "SELECT name FROM pragma_table_xinfo(?) WHERE hidden IN (2, 3)"
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+            return [str(name) for (name,) in database.execute(listed, (layer,))]
+    except sqlite3.Error as error:
+        raise DamagedFileError(
+            path, "cannot be read: {error}", "copy it again", error=error
+        ) from error
 
 
 def write_layers(

@@ -105,7 +105,7 @@ def _tables(path: Path) -> dict[str, list[str]]:
         return {
             name: [
                 str(row[0])
-                for row in database.execute("SELECT name FROM pragma_table_info(?)", (name,))
+                for row in database.execute("SELECT name FROM pragma_table_xinfo(?)", (name,))
             ]
             for name in names
         }

@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import socket
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -116,7 +117,12 @@ def held(path: Path, seconds: float = 0.0) -> Iterator[None]:
     ------
     LockedError
         When another process holds it.
+    OutputError
+        When something else than a file stands there: a pipe would keep everybody waiting.
     """
+    if not _is_free_or_file(path):
+        what, remedy = N_("is no file, as the lock of its folder is"), N_("remove it")
+        raise OutputError(path, what, remedy)
     with quiet(Warning):  # of file systems that know no such locks
         held = FileLock(path, timeout=seconds, thread_local=False)
         try:
@@ -127,6 +133,13 @@ def held(path: Path, seconds: float = 0.0) -> Iterator[None]:
         yield
     finally:
         held.release()
+
+
+def _is_free_or_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return True
 
 
 def is_held_here(folder: Path) -> bool:

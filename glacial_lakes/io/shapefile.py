@@ -56,6 +56,10 @@ _PAGES = {"65001": "utf-8", "10007": "mac-cyrillic", "20866": "koi8-r", "21866":
     f"2859{number}": f"iso8859-{number}" for number in range(1, 10)
 }
 """Numbers of Windows that are no ``cp`` in Python."""
+_WESTERN = {"ascii", "cp1252", "cp437", "cp850", "iso8859-1", "iso8859-15", "mac-roman"}
+"""Encodings that programs of the west write into the .cpg file whatever the text is."""
+_OTHER_SCRIPT = re.compile(rb"(?:([\x80-\xff])(?!\1)){4}")
+"""In western texts no four letters outside ASCII follow each other; lines may."""
 
 
 def write_shapefile(
@@ -177,17 +181,22 @@ def check_shapefile(shp: Path, encoding: str | None = None) -> str:
         return _named(encoding)
     names = [fields[at : at + 11].split(b"\0")[0] for at in range(0, len(fields) - 31, 32)]
     own_encoding = _cpg_encoding(parts.get(".cpg")) or LANGUAGE_DRIVERS.get(header[29])
-    if own_encoding is not None:
+    if own_encoding is not None and not (
+        own_encoding in _WESTERN and any(_OTHER_SCRIPT.search(text) for text in (records, *names))
+    ):
         return own_encoding
     # Text of a one-byte encoding is never valid UTF-8 by chance.
     if all(_is_utf8(text) for text in (records, *names)):
         return "UTF-8"
     raise VectorError(
         shp,
-        "has letters outside ASCII and no .cpg file that tells their encoding",
+        "has letters outside ASCII and no .cpg file that tells their encoding"
+        if own_encoding is None
+        else "has words of letters outside ASCII, and is told to be in {encoding}, which has few",
         "write it into {stem}.cpg beside it, 1251 for Russian text, or name it: --encoding CP1251, "
         'in a project encoding = "CP1251" in [catalogue]',
         stem=shp.stem,
+        encoding=own_encoding,
     )
 
 
@@ -254,10 +263,11 @@ def _cpg_encoding(cpg: Path | None) -> str | None:
     for name in candidates:
         try:
             found = codecs.lookup(name)
-            "".encode(found.name)  # refuses codecs that are not for text
+            is_of_tables = " a".encode(found.name) == b" a"  # not so codecs that are not for text
         except (LookupError, TypeError, ValueError):
             continue
-        return found.name
+        if is_of_tables:
+            return found.name
     return None
 
 

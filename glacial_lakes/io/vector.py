@@ -499,7 +499,7 @@ def _usable(frame: gpd.GeoDataFrame, source: Path, on_event: Listener) -> gpd.Ge
             "none of its {count} features has a geometry",
             count=len(frame),
         )
-        raise VectorError(source, what)
+        raise VectorError(source, what, "name a file that has some, or leave it out")
     if lost.any():
         rows = row_numbers(lost)
         what = Message("rows without geometry left out: {rows}", rows=rows)

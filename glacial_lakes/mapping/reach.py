@@ -27,6 +27,8 @@ _AROUND_DEG = 0.1
 _DEG_M = 111_000.0
 _EARTH = pyproj.Geod(ellps="WGS84")
 _POLYGONS = (3, 6)
+_POLE_DEG = 91.0
+"""Latitudes beyond the poles by more than what rounding does are none."""
 
 
 def check_reach(
@@ -56,7 +58,7 @@ def check_reach(
     InputError
         Naming the file, and how far it lies away.
     """
-    places = [extent for extent in extents if not extent.is_empty]
+    places = list(extents)
     for source, reach_m in ((aoi, 0.0), (basins, 0.0), (glaciers, buffer_m or FAR_M)):
         if source is None:
             continue
@@ -66,16 +68,47 @@ def check_reach(
         if not len(shapes):
             what = N_("has no polygons")
             raise VectorError(path, what, "name a file that has some, or leave it out")
-        if not places:
-            continue
-        distance_m = _distance_m(shapes, places)
-        if distance_m > reach_m:
-            raise InputError(
-                path,
-                "lies {distance:.0f} km away from all images and outlines",
-                "correct its CRS or coordinates, or leave it out",
-                distance=distance_m / 1000,
-            )
+        require_near(path, shapes, places, reach_m)
+
+
+def require_near(
+    path: Path | str | None,
+    shapes: Iterable[shapely.Geometry],
+    places: Iterable[shapely.Geometry],
+    reach_m: float = FAR_M,
+) -> None:
+    """Refuse an input that lies farther from everything than it can matter.
+
+    Parameters
+    ----------
+    path : path-like or None
+        Named in the message.
+    shapes : iterable of shapely.Geometry
+        What the input tells of, in EPSG:4326; without any nothing is asked.
+    places : iterable of shapely.Geometry
+        Where scenes or outlines lie, in EPSG:4326; without any nothing is asked.
+    reach_m : float
+        How far away it may lie.
+
+    Raises
+    ------
+    InputError
+        Naming the file, and how far it lies away.
+    """
+    told = np.array([shape for shape in shapes if shape and not shape.is_empty], dtype=object)
+    around = [place for place in places if place and not place.is_empty]
+    if not len(told) or not around:
+        return
+    remedy = N_("correct its CRS or coordinates, or leave it out")
+    _, south, _, north = shapely.bounds(told).T
+    on_earth = told[(south >= -_POLE_DEG) & (north <= _POLE_DEG)]
+    if not len(on_earth):
+        what = N_("has coordinates in metres, and a CRS in degrees")
+        raise InputError(path, what, remedy)
+    distance_m = _distance_m(on_earth, around)
+    if distance_m > reach_m:
+        what = N_("lies {distance:.0f} km away from all images and outlines")
+        raise InputError(path, what, remedy, distance=distance_m / 1000)
 
 
 def extent_of(grid: Grid) -> shapely.Geometry:

@@ -21,8 +21,9 @@ from glacial_lakes import schema
 from glacial_lakes.errors import N_, ConfigError, require, tame
 from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.io.atomic import whole
-from glacial_lakes.io.vector import Places, as_places
+from glacial_lakes.io.vector import Places
 from glacial_lakes.mapping.reach import check_reach
+from glacial_lakes.measures.glaciers import glacier_outlines
 from glacial_lakes.measures.meridian import in_degrees
 from glacial_lakes.report import curves
 from glacial_lakes.report.chips import CHIP_SIZE
@@ -46,9 +47,8 @@ def ice_about(inventory: Inventory, glaciers: Places | None) -> list[shapely.Geo
         return []
     lakes = inventory.lakes.geometry.dropna()
     places = shapely.get_parts(in_degrees(lakes).to_numpy()) if len(lakes) else ()
-    ice = as_places(glaciers)
-    check_reach(list(shapely.envelope(places)) if len(lakes) else [], glaciers=ice)
-    return list(in_degrees(ice.geometry))
+    check_reach(list(shapely.envelope(places)) if len(lakes) else [], glaciers=glaciers)
+    return list(in_degrees(glacier_outlines(glaciers).geometry))
 
 
 def write_report(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 import math
 from dataclasses import dataclass
 from io import BytesIO
@@ -14,12 +15,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from rasterio.crs import CRS
 
-from glacial_lakes.errors import NotCoveredError
+from glacial_lakes.errors import Message, NotCoveredError
 from glacial_lakes.grid import Grid
 from glacial_lakes.measures.catchment import drainage
 from glacial_lakes.measures.meridian import turned
-from glacial_lakes.scenes.dem import Dem, read_heights
+from glacial_lakes.scenes.dem import Dem, name_of, read_heights
 from glacial_lakes.terrain import horn_gradient, illumination
+
+_LOG = logging.getLogger(__name__)
 
 WEB_MERCATOR = CRS.from_epsg(3857)
 """The projection of the map; a map unit is a metre at the equator, less elsewhere."""
@@ -87,6 +90,11 @@ def relief(dem: Dem, bounds: Bounds) -> Picture | None:
     try:
         heights = read_heights(dem, grid)
     except NotCoveredError:
+        _LOG.warning(
+            Message(
+                "{path}: no relief is drawn, for no lake lies there", path=name_of(dem) or "dem"
+            )
+        )
         return None
     lit = illumination(horn_gradient(heights, pixel * shrunk), *_SUN)
     grey = np.full(shape, 255, np.uint8)

@@ -134,9 +134,10 @@ def _by_image(outlines: gpd.GeoDataFrame, table: gpd.GeoDataFrame) -> Iterator[T
     for day in sorted(days.dropna().unique()):
         new = table[days == day]
         old = outlines[outlines[C.ACQUIRED].dt.floor("D") == day]
-        sensors = new[C.SENSOR].where(new[C.SENSOR].notna(), _likely_sensors(old, new))
-        for sensor in sorted({*sensors.fillna("")}):
-            yield Task(old[old[C.SENSOR] == sensor], new[sensors.fillna("") == sensor], False)
+        known = new[C.SENSOR].where(new[C.SENSOR].notna(), _likely_sensors(old, new))
+        ours, theirs = old[C.SENSOR].fillna(""), known.fillna("")  # older ones may tell none
+        for sensor in sorted({*theirs}):
+            yield Task(old[ours == sensor], new[theirs == sensor], False)
 
 
 def _likely_sensors(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> pd.Series:

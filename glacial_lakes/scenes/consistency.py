@@ -67,6 +67,10 @@ AT_GROUND = ("L2", "SR", "BOA")
 FLAT = 0.002
 """Steps smaller than this (standard deviation of reflectance) are noise, as on open water."""
 
+SHOWN_IS_TOLD = 0.5
+"""Share of what the bands show that a quality layer may call no data (highest of good ones: 0.24,
+of a thinned image with stripes; 0.0 where nothing was thinned)."""
+
 SNOW_IS_SNOW = 0.5
 """Share of what a quality layer calls snow whose NDSI is above 0.1 (good ones: 0.99)."""
 WHITE_IS_CLEAR = 0.3
@@ -236,6 +240,15 @@ def foreign_quality(parts: Sequence[Part], decoder: Decoder) -> list[Message]:
     clear = seen & _is_clear(flags, green.size)
     cloud = seen & _is_set(flags, Quality.CLOUD)
     found = []
+    hidden = seen & _is_set(flags, Quality.NODATA)
+    if hidden.sum() >= max(FEWEST_PIXELS, SHOWN_IS_TOLD * seen.sum()):
+        found.append(
+            Message(
+                "the quality layer calls {percent:.0f} % of what the bands show no data, "
+                "as if it were of another image",
+                percent=100 * float(hidden.sum() / seen.sum()),
+            )
+        )
     if "swir1" in bands:
         with np.errstate(divide="ignore", invalid="ignore"):
             ndsi = (green - bands["swir1"]) / (green + bands["swir1"])

@@ -43,9 +43,10 @@ from glacial_lakes.io import atomic, locks, marks
 from glacial_lakes.io.atomic import Aside
 from glacial_lakes.io.checksums import checksum, parts_of
 from glacial_lakes.mapping.mapped_scene import MappedScene
-from glacial_lakes.mapping.reach import check_reach, extent_of
+from glacial_lakes.mapping.reach import check_reach, extent_of, require_near
 from glacial_lakes.mapping.seeds import detector_of
 from glacial_lakes.measures.glaciers import glacier_outlines
+from glacial_lakes.measures.meridian import in_degrees
 from glacial_lakes.places import file_of, keep_apart, layer_of
 from glacial_lakes.report.page import write_report
 from glacial_lakes.report.viewer import write_viewer
@@ -324,7 +325,17 @@ def require_reach(project: Project, scenes: Sequence[Scene], on_event: Listener 
     catalogue = read_catalogue(project.catalogue, project.folder)
     if catalogue is not None and catalogue.note:
         on_event(InputOdd(str(project.folder / str(project.catalogue.file)), catalogue.note))
-    read_surveys(project.storage, project.folder)
+    surveys = read_surveys(project.storage, project.folder)
+    extents = [extent_of(scene.grid) for scene in scenes]
+    basins = in_degrees(surveys.basins.geometry)
+    for name, place in zip(surveys.basins[C.SOURCE], basins, strict=True):
+        require_near(name, [place], extents)
+    if catalogue is not None:
+        require_near(catalogue.source, catalogue.placed.geometry, extents)
+    since = project.export.since
+    if since is not None and since.lower().endswith(".gpkg"):
+        path = project.folder / since
+        require_near(path, open_inventory(path).lakes.geometry, extents)
     if not scenes:
         return
     named = {
@@ -333,7 +344,7 @@ def require_reach(project: Project, scenes: Sequence[Scene], on_event: Listener 
         "basins": project.area.basins,
     }
     check_reach(
-        [extent_of(scene.grid) for scene in scenes],
+        extents,
         buffer_m=project.area.glacier_buffer_m,
         **{name: None if path is None else project.folder / path for name, path in named.items()},
     )
@@ -636,8 +647,9 @@ def _write(
         source, dem = project.inputs.glaciers, project.inputs.dem
         ice = None if source is None else glacier_outlines(project.folder / source)
         common: dict[str, Any] = {"language": info.language, "title": info.name, "glaciers": ice}
+        before = earlier(since, inventory)
         paths += [
-            write_report(inventory, folder / REPORT_NAME, since=earlier(since), **common),
+            write_report(inventory, folder / REPORT_NAME, since=before, **common),
             *write_viewer(
                 inventory,
                 folder / VIEWER_NAME,
