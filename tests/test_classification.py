@@ -16,7 +16,13 @@ from rasterio.windows import Window
 from glacial_lakes.coverage import State
 from glacial_lakes.grid import Grid
 from glacial_lakes.mapping import classification, sky
-from glacial_lakes.mapping.classification import SURE_PROB, by_rules, classify, shore_index
+from glacial_lakes.mapping.classification import (
+    SURE_ON_LINE,
+    SURE_PROB,
+    by_rules,
+    classify,
+    shore_index,
+)
 from glacial_lakes.mapping.features import Features, is_unlike_shade, measure_features
 from glacial_lakes.mapping.pixels import Pixels
 from glacial_lakes.mapping.probability import REASONS, Model, lake_prob, model, reason_text
@@ -60,6 +66,8 @@ BLUE_ICE |= {
 }
 PEAT = {"ndwi": -0.1, "shore_ndwi": -0.05, "green": 0.005, "nir": 0.007, "slope_deg": 12.0}
 PEAT |= {"green_ratio": 0.03, "nir_ratio": 0.02, "blue": 0.003, "swir1": 0.01}
+GLINT = {"ndwi": 0.0, "shore_ndwi": -0.12, "green": 0.032, "nir": 0.032, "swir1": 0.031}
+GLINT |= {"green_ratio": 0.3, "nir_ratio": 0.18, "blue": 0.033, "separation": 5.5}
 STRIP = {"width_px": 2.0, "length_px": 40.0, "widest_px": 3.0, "narrow": True, "slope_deg": 8.0}
 ON_ICE = {
     "ndwi": 0.38,
@@ -119,6 +127,14 @@ ON_ICE = {
         (PEAT | {"illumination": 0.5}, "shadow"),
         (PEAT | {"green_ratio": 0.12, "nir_ratio": 0.08}, "land"),
         (PEAT | NO_TERRAIN, "shadow"),
+        # of one brightness in all bands, as under glint, on level ground that no cloud shades
+        (GLINT, "lake"),
+        (GLINT | {"swir1": 0.05}, "land"),
+        (GLINT | {"slope_deg": 9.0}, "land"),
+        (GLINT | {"separation": 3.0}, "land"),
+        (GLINT | {"shadow_fraction": 0.3}, "land"),
+        (GLINT | {"haze_fraction": 0.4}, "land"),
+        (GLINT | {"reach_fraction": 0.7}, "shadow"),
         # on a slope turned away: a pond on ice is dark but not as dark as shade
         (ON_ICE, "lake"),
         (ON_ICE | {"green_ratio": 0.2}, "shadow"),
@@ -274,10 +290,12 @@ RIVER = replace(LAKE, **STRIP)
         (SHADED_SLOPE, SURE_PROB, 0.1, "lake"),
         (SHADED_SLOPE, SURE_PROB, 0.9, "shadow"),
         # water as well: only a line that goes on beyond the piece tells it
-        (replace(RIVER, trace_px=80.0), 1.0, 0.1, "river"),
+        (replace(RIVER, length_px=25.0, trace_px=80.0), SURE_ON_LINE - 0.01, 0.1, "river"),
+        (replace(RIVER, length_px=25.0, trace_px=80.0), SURE_ON_LINE, 0.1, "lake"),
         (replace(RIVER, length_px=25.0), SURE_PROB, 0.1, "lake"),
         (replace(RIVER, length_px=25.0), 0.5, 0.1, "river"),
         (RIVER, 1.0, 0.1, "river"),  # twenty times as long as wide
+        (replace(SHADED_SLOPE, separation=1.4), 1.0, 0.1, "shadow"),  # blends into its shore
     ],
 )
 def test_the_probability_takes_back_and_adds(

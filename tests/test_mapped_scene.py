@@ -22,7 +22,7 @@ from rasterio.crs import CRS
 import glacial_lakes as gl
 from glacial_lakes import schema
 from glacial_lakes.coverage import CompleteCoverage, Coverage, DrawnCoverage, SceneCoverage, State
-from glacial_lakes.errors import DamagedFileError, InputError, VectorError
+from glacial_lakes.errors import ConfigError, DamagedFileError, InputError, VectorError
 from glacial_lakes.io.vector import spatial_layers
 from glacial_lakes.mapping.mapped_scene import MappedScene, read_rivers
 
@@ -113,7 +113,9 @@ def test_what_is_no_mapped_scene_is_refused_in_one_line(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="class Own has no form in files"):
         MappedScene(drawn(lake()), Own()).to_file(tmp_path / "own.gpkg")
-    assert not (tmp_path / "own.gpkg").exists()
+    with pytest.raises(ConfigError, match=r"own.shp: its ending names no format; use any of .gpkg"):
+        MappedScene(drawn(lake()), Own()).to_file(tmp_path / "own.shp")
+    assert not list(tmp_path.glob("own.*"))
 
 
 def test_outlines_go_where_tables_go(sample_data: Path, tmp_path: Path) -> None:

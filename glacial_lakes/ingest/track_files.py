@@ -18,7 +18,6 @@ import shapely
 from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.errors import (
-    ConfigError,
     ForeignFileError,
     InputError,
     Message,
@@ -45,6 +44,7 @@ from glacial_lakes.inventory.inventory import Inventory, is_inventory, open_inve
 from glacial_lakes.inventory.kept import refuse_empty
 from glacial_lakes.io import atomic, locks, marks
 from glacial_lakes.io.checksums import checksum, parts_of
+from glacial_lakes.io.geopackage import require_ending
 from glacial_lakes.io.vector import Places
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.mapping.reach import check_reach, require_near
@@ -126,8 +126,7 @@ def track_files(
     """
     refuse_addresses(out)
     out = Path(out).absolute()
-    if out.suffix.lower() != ".gpkg":
-        raise ConfigError(out, "its ending names no format", "use any of .gpkg")
+    require_ending(out)
     others = [Path(path) for path in (glaciers, basins) if isinstance(path, Path | str)]
     for path in others:
         if not file_of(path).exists():

@@ -31,7 +31,7 @@ from glacial_lakes.inventory.map_rules import RULES
 from glacial_lakes.inventory.netcdf import write_areas
 from glacial_lakes.inventory.register import registered
 from glacial_lakes.inventory.total import Total, total_of
-from glacial_lakes.io.geopackage import layer_names, read_layers, write_layers
+from glacial_lakes.io.geopackage import layer_names, read_layers, require_ending, write_layers
 from glacial_lakes.io.parsing import json_of
 from glacial_lakes.io.qgis_style import lake_label, layer_style
 from glacial_lakes.io.shapefile import write_shapefile
@@ -213,10 +213,12 @@ class Inventory(ShowsFacts):
 
         Raises
         ------
+        ConfigError
+            When the file has another ending.
         OutputError
             When it cannot be written.
         """
-        require_path(path)
+        require_ending(path)
         styles = {
             name: layer_style(
                 columns,

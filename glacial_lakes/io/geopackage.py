@@ -14,7 +14,13 @@ import pyogrio
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 
-from glacial_lakes.errors import DamagedFileError, OutputError, VectorError
+from glacial_lakes.errors import (
+    ConfigError,
+    DamagedFileError,
+    OutputError,
+    VectorError,
+    require_path,
+)
 from glacial_lakes.io.at_rest import settle
 from glacial_lakes.io.atomic import whole
 from glacial_lakes.io.drivers import require_vector_driver
@@ -136,6 +142,18 @@ def _computed(path: Path, layer: str) -> list[str]:
         raise DamagedFileError(
             path, "cannot be read: {error}", "copy it again", error=error
         ) from error
+
+
+def require_ending(path: str | Path) -> None:
+    """Refuse a path for a GeoPackage that QGIS would not take for one.
+
+    Examples
+    --------
+    >>> require_ending("lakes.GPKG")
+    """
+    require_path(path)
+    if Path(path).suffix.lower() != ".gpkg":
+        raise ConfigError(path, "its ending names no format", "use any of .gpkg")
 
 
 def write_layers(

@@ -127,8 +127,8 @@ def classify(features: Features, min_lake_prob: float = 0.0) -> Category:
 
     The rules have the first word. The fitted probability
     (:func:`glacial_lakes.mapping.probability.lake_prob`) takes back what is hardly one, and adds
-    what they refuse and what is one almost surely by the scene alone: to an outside model that
-    takes bare ground for water they do not give way.
+    what they refuse and what is one almost surely by the scene alone, if it stands out from its
+    shore: to an outside model that takes bare ground for water they do not give way.
 
     Parameters
     ----------
@@ -143,11 +143,16 @@ def classify(features: Features, min_lake_prob: float = 0.0) -> Category:
         return "lake" if prob >= least else "shadow"
     if rules == "lake":
         return "lake" if prob >= min_lake_prob else "land"
+    if features.separation < MIN_SEPARATION or (rules == "river" and _is_line(features)):
+        return rules
     own, _ = lake_prob(replace(features, outside=np.nan), rules)
     # A river is of water too: the line tells it, of which a piece may look like a lake.
-    if rules == "river" and _goes_on(features) and own < SURE_ON_LINE:
-        return rules
-    least = LIKELY_PROB if features.unlike_shade and is_shade_alone(features) else SURE_PROB
+    if rules == "river" and features.trace_px > features.length_px:
+        least = SURE_ON_LINE
+    elif features.unlike_shade and is_shade_alone(features):
+        least = LIKELY_PROB
+    else:
+        least = SURE_PROB
     return "lake" if own >= max(least, min_lake_prob) else rules
 
 
@@ -358,9 +363,8 @@ def _least_contrast(e: Features) -> float:
     return 0.08 if lit_and_flat and e.shadow_fraction < FLAGGED else 0.14
 
 
-def _goes_on(e: Features) -> bool:
-    """Return whether a line goes on beyond a candidate, or the candidate is a line itself."""
-    return e.trace_px > e.length_px or e.length_px > MAX_LAKE_ELONGATION * e.width_px
+def _is_line(e: Features) -> bool:
+    return e.length_px > MAX_LAKE_ELONGATION * e.width_px
 
 
 def _is_river(e: Features) -> bool:

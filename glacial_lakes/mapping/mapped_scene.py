@@ -22,7 +22,7 @@ from rasterio.windows import Window
 from glacial_lakes import schema
 from glacial_lakes.columns import C
 from glacial_lakes.coverage import CompleteCoverage, Coverage, DrawnCoverage, SceneCoverage
-from glacial_lakes.errors import N_, DamagedFileError, InputError, require, require_path
+from glacial_lakes.errors import N_, DamagedFileError, InputError, require
 from glacial_lakes.grid import Grid
 from glacial_lakes.io import geopackage
 from glacial_lakes.io.extras import lazy_pixels
@@ -93,12 +93,14 @@ class MappedScene(ShowsFacts):
 
         Raises
         ------
+        ConfigError
+            When the file has another ending.
         InputError
             When the observation mask is of a class of one's own.
         OutputError
             When the file cannot be written.
         """
-        require_path(path)
+        geopackage.require_ending(path)
         table = _ordered(self.outlines)
         records = {COVERAGE_TABLE: _record(self.coverage)}
         if self.rivers is not None:  # none at all, too: a later scene takes the place of this file

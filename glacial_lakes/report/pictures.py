@@ -52,9 +52,9 @@ class Pictures:
 
     bounds: Bounds
     """West, south, east and north of each, in degrees."""
-    scenes: list[int]
+    scenes: tuple[int, ...]
     """Which image each of them shows."""
-    places: list[int]
+    places: tuple[int, ...]
     """Where each of them lies: :data:`PER_SHEET` places a sheet, :data:`COLUMNS` a line."""
 
 
@@ -91,19 +91,19 @@ def sheets(
     )
     parts = [asked[first : first + PER_SHEET] for first in range(0, len(asked), PER_SHEET)]
     contents: list[bytes] = []
-    of_lake: dict[int, Pictures] = {}
+    of_lake: dict[int, list[tuple[int, int]]] = {}
     spans = [span.tolist() for span in np.array_split(np.arange(len(parts)), core_count())]
     with ThreadPoolExecutor(core_count(), "pictures") as pool:
         done = pool.map(lambda span: _span([parts[n] for n in span], frames, looks), spans)
         for shows, content in chain.from_iterable(done):
             for place, (lake, scene) in enumerate(shows, len(contents) * PER_SHEET):
-                if lake not in of_lake:
-                    of_lake[lake] = Pictures(_degrees(frames[lake]), [], [])
-                of_lake[lake].scenes.append(scene)
-                of_lake[lake].places.append(place)
+                of_lake.setdefault(lake, []).append((scene, place))
             if content:
                 contents.append(content)
-    return contents, of_lake
+    return contents, {
+        lake: Pictures(_degrees(frames[lake]), *zip(*own, strict=True))
+        for lake, own in of_lake.items()
+    }
 
 
 def frames_of(rows: gpd.GeoDataFrame) -> dict[int, Bounds]:

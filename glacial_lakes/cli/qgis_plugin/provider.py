@@ -134,7 +134,7 @@ class Tool(QgsProcessingAlgorithm):
 
     verb = ""
     title = ""
-    told = ""
+    summary = ""
 
     def createInstance(self):  # noqa: N802 (of QGIS)
         """Return a new tool of this kind."""
@@ -150,7 +150,7 @@ class Tool(QgsProcessingAlgorithm):
 
     def shortHelpString(self):  # noqa: N802
         """Return what it does."""
-        return say(self.told)
+        return say(self.summary)
 
     def file(self, name, title, optional=False):
         """Add a parameter: a file that is read."""
@@ -167,8 +167,8 @@ class Tool(QgsProcessingAlgorithm):
 
     def choice(self, name, title, options):
         """Add a parameter: one of some words, by default the first."""
-        told = [say(one) for one in options]
-        self.addParameter(QgsProcessingParameterEnum(name, say(title), told, defaultValue=0))
+        words = [say(one) for one in options]
+        self.addParameter(QgsProcessingParameterEnum(name, say(title), words, defaultValue=0))
 
     def files(self, name, title):
         """Add a parameter: several files."""
@@ -191,7 +191,7 @@ class Map(Tool):
     """``glacial-lakes map``."""
 
     verb, title = "map", "Map scenes"
-    told = "Map single scenes into one file of outlines, without lake identities."
+    summary = "Map single scenes into one file of outlines, without lake identities."
 
     def initAlgorithm(self, config=None):  # noqa: N802
         """Tell the parameters."""
@@ -205,8 +205,8 @@ class Map(Tool):
         """Run the command."""
         out = self.parameterAsFileOutput(parameters, "OUTPUT", context)
         scenes = self.parameterAsFileList(parameters, "SCENES", context)
-        told = (("--dem", "DEM"), ("--glaciers", "GLACIERS"), ("--aoi", "AOI"))
-        options = self.given(parameters, context, told)
+        named = (("--dem", "DEM"), ("--glaciers", "GLACIERS"), ("--aoi", "AOI"))
+        options = self.given(parameters, context, named)
         run(["map", *scenes, "-o", out, *options], feedback)
         return {"OUTPUT": out}
 
@@ -215,7 +215,7 @@ class Run(Tool):
     """``glacial-lakes run``."""
 
     verb, title = "run", "Run a project"
-    told = "Do the whole job of a project file: map what is new, track, export, report."
+    summary = "Do the whole job of a project file: map what is new, track, export, report."
 
     def initAlgorithm(self, config=None):  # noqa: N802
         """Tell the parameters."""
@@ -239,7 +239,7 @@ class Track(Tool):
     """``glacial-lakes track``."""
 
     verb, title = "track", "Track older outlines"
-    told = "Make an inventory of older outlines that others drew."
+    summary = "Make an inventory of older outlines that others drew."
 
     def initAlgorithm(self, config=None):  # noqa: N802
         """Tell the parameters."""
@@ -258,10 +258,10 @@ class Track(Tool):
         """Run the command."""
         out = self.parameterAsFileOutput(parameters, "OUTPUT", context)
         files = self.parameterAsFileList(parameters, "FILES", context)
-        told = (("--date", "DATE"), ("--encoding", "ENCODING"))
-        told += (("--layer", "LAYER"), ("--glaciers", "GLACIERS"), ("--catalogue", "CATALOGUE"))
-        told += (("--basins", "BASINS"), ("--basin-field", "BASIN_FIELD"))
-        options = self.given(parameters, context, told)
+        named = (("--date", "DATE"), ("--encoding", "ENCODING"))
+        named += (("--layer", "LAYER"), ("--glaciers", "GLACIERS"), ("--catalogue", "CATALOGUE"))
+        named += (("--basins", "BASINS"), ("--basin-field", "BASIN_FIELD"))
+        options = self.given(parameters, context, named)
         for field in self.parameterAsString(parameters, "FIELD", context).split(";"):
             options += ["--field", field.strip()] if field.strip() else []
         run(["track", *files, "-o", out, *options], feedback)
@@ -272,7 +272,7 @@ class Review(Tool):
     """``glacial-lakes review``."""
 
     verb, title = "review", "Take corrections in"
-    told = "Take corrections into an inventory: from a copy, or made in the inventory itself."
+    summary = "Take corrections into an inventory: from a copy, or made in the inventory itself."
 
     def initAlgorithm(self, config=None):  # noqa: N802
         """Tell the parameters."""
@@ -289,8 +289,8 @@ class Review(Tool):
         """Run the command."""
         inventory = self.parameterAsString(parameters, "INVENTORY", context)
         edited = self.parameterAsString(parameters, "EDITED", context)
-        told = (("--by", "BY"), ("--encoding", "ENCODING"))
-        options = self.given(parameters, context, told)
+        named = (("--by", "BY"), ("--encoding", "ENCODING"))
+        options = self.given(parameters, context, named)
         options += ["--conflicts", CONFLICTS[self.parameterAsInt(parameters, "CONFLICTS", context)]]
         options += list(MISSING.values())[self.parameterAsInt(parameters, "MISSING", context)]
         if self.parameterAsBool(parameters, "DRY_RUN", context):
@@ -307,7 +307,7 @@ class Validate(Tool):
     """``glacial-lakes validate``."""
 
     verb, title = "validate", "Validate outlines"
-    told = "Compare outlines with reference outlines of the same date and area."
+    summary = "Compare outlines with reference outlines of the same date and area."
 
     def initAlgorithm(self, config=None):  # noqa: N802
         """Tell the parameters."""
@@ -324,8 +324,8 @@ class Validate(Tool):
         pair = [
             self.parameterAsString(parameters, name, context) for name in ("OUTLINES", "REFERENCE")
         ]
-        told = (("--date", "DATE"), ("--layer", "LAYER"), ("--reference-layer", "REFERENCE_LAYER"))
-        options = self.given(parameters, context, told)
+        named = (("--date", "DATE"), ("--layer", "LAYER"), ("--reference-layer", "REFERENCE_LAYER"))
+        options = self.given(parameters, context, named)
         run(["validate", *pair, "-o", out, *options], feedback)
         return {"OUTPUT": out}
 
@@ -334,7 +334,7 @@ class Export(Tool):
     """``glacial-lakes export``."""
 
     verb, title = "export", "Export an inventory"
-    told = "Write an inventory in other formats, or the best outlines of some years."
+    summary = "Write an inventory in other formats, or the best outlines of some years."
 
     def initAlgorithm(self, config=None):  # noqa: N802
         """Tell the parameters."""
@@ -356,8 +356,8 @@ class Export(Tool):
         """Run the command."""
         out = self.parameterAsString(parameters, "OUTPUT", context)
         inventory = self.parameterAsString(parameters, "INVENTORY", context)
-        told = (("--since", "SINCE"), ("--epoch", "EPOCH"), ("--months", "MONTHS"))
-        options = self.given(parameters, context, told)
+        named = (("--since", "SINCE"), ("--epoch", "EPOCH"), ("--months", "MONTHS"))
+        options = self.given(parameters, context, named)
         for place in self.parameterAsEnums(parameters, "FORMATS", context):
             options += ["--format", SETTINGS["formats"][place]]
         paths = run(["export", inventory, "-o", out, *options], feedback).get("paths", [])
