@@ -215,13 +215,17 @@ def test_areas_without_a_known_uncertainty_never_exceed_it():
         (["2003-08-01", "no day"], [1.0, 2.0], "times are no dates: .*no day"),
         ([[years(1)[0]], []], [1.0, 2.0], "times are no dates"),
         (years(2), ["1", "much"], "areas are no numbers: .*much"),
-        (years(2), [1.0, -2.0], "an area or its error is below 0"),
     ],
 )
 def test_what_is_no_series_of_dates_and_areas_is_refused_in_one_line(times, areas, said):
     with pytest.raises(InputError, match=said) as refused:
         trend(times, areas)
     assert "\n" not in str(refused.value)
+
+
+def test_an_error_below_0_is_refused():
+    with pytest.raises(InputError, match="an error is below 0; give errors of 0 or more"):
+        trend(years(4), np.arange(4.0), [1.0, 1.0, -1.0, 1.0])
 
 
 # Steps

@@ -376,10 +376,8 @@ def _series(
             "a time or an area is missing, or two times are the same",
             "leave such rows out",
         )
-    if (areas < 0).any() or (sigmas < 0).any():
-        raise InputError(
-            None, "an area or its error is below 0", "give areas and errors of 0 or more"
-        )
+    if (sigmas < 0).any():
+        raise InputError(None, "an error is below 0", "give errors of 0 or more")
     order = np.argsort(when)
     return when[order], areas[order], sigmas[order]
 
