@@ -133,6 +133,20 @@ def test_the_user_of_the_computer_signs_for_nobody(
 
 
 @ogr
+def test_a_number_that_is_given_to_two_lakes_is_told(path: Path, call: Call) -> None:
+    one, other, third = open_inventory(path).lakes["lake_id"].iloc[:3]
+    sql(path, f"UPDATE lakes SET catalogue_no = '0777' WHERE lake_id IN ('{one}', '{other}')")
+    code, _, errors = call("--lang", "ru", "review", path, "--by", "Асанов")
+    assert code == 0
+    assert f"номер 0777 у нескольких озёр: {one}, {other};" in errors
+    sql(path, f"UPDATE lakes SET comment = 'ясно' WHERE lake_id = '{third}'")
+    _, _, errors = call("--lang", "ru", "review", path, "--by", "Асанов")
+    assert "0777" not in errors, "it was told once; quality control lists it"
+    lakes = open_inventory(path).lakes.set_index("lake_id")["catalogue_no"]
+    assert lakes[[one, other]].tolist() == ["0777", "0777"]
+
+
+@ogr
 def test_whom_the_project_names_decides_where_the_fields_name_nobody(tmp_path: Path) -> None:
     inventory, path = make_inventory(12), tmp_path / "inventory.gpkg"
     told = json.dumps({"project": {"by": "Отдел ледников"}})

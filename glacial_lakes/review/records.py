@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -118,6 +119,27 @@ def nameless(found: gpd.GeoDataFrame) -> tuple[Message, ...]:
             count=count,
         ),
     )
+
+
+def shared_numbers(lakes: pd.DataFrame, found: pd.DataFrame) -> Iterator[Message]:
+    """Yield the catalogue numbers that lakes share, of which somebody decided something.
+
+    Parameters
+    ----------
+    lakes : pandas.DataFrame
+        :data:`glacial_lakes.schema.LAKES`, with what was decided.
+    found : pandas.DataFrame
+        Rows of :data:`glacial_lakes.schema.REVIEWS`.
+    """
+    numbered = lakes[lakes[C.CATALOGUE_NO].notna()]
+    for number, own in numbered.groupby(C.CATALOGUE_NO, sort=True)[C.LAKE_ID]:
+        if len(own) > 1 and own.isin(found[C.LAKE_ID]).any():
+            yield Message(
+                "the number {number} has several lakes: {lakes}; a list of lakes can mean only one "
+                "of them, give the others another number",
+                number=number,
+                lakes=list(own),
+            )
 
 
 def signed(

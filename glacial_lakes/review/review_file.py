@@ -23,7 +23,7 @@ from glacial_lakes.review.differences import differences
 from glacial_lakes.review.edited_file import Edited, read_edited
 from glacial_lakes.review.ignored_edits import ignored_edits
 from glacial_lakes.review.matching import is_same
-from glacial_lakes.review.records import named, nameless, signed
+from glacial_lakes.review.records import named, nameless, shared_numbers, signed
 
 
 def review_file(
@@ -123,7 +123,7 @@ def review_file(
                 after = after.with_reviews(more)
                 tables = [table for table in (found, more) if len(table)]
                 found = gpd.GeoDataFrame(pd.concat(tables, ignore_index=True), crs=4326)
-        for reason in (*edits.ignored, *nameless(found)):
+        for reason in (*edits.ignored, *nameless(found), *shared_numbers(after.lakes, found)):
             on_event(InputOdd(str(path), reason))
         if edits.is_edited and not dry_run:
             working_copy.keep(path)
