@@ -88,7 +88,7 @@ _UNCHECKED = f"NOT {{{C.VERIFIED}}}"
 _CONTRADICTED = N_("a newer image contradicts the outline that a person drew")
 _UNCONFIRMED = N_("unconfirmed: other images contradict its only outline")
 _HARDLY = N_("by its features it is hardly a lake")
-_SINGLE = N_("only one image shows it")
+_SINGLE = N_("at most one image shows it whole")
 _VAGUE = N_("the error is more than a quarter of the area")
 _DOUBTS: Mapping[str, tuple[str, str]] = {
     _CONTRADICTED: (f"{{{C.REVIEW_CONFLICT}}}", "diagonal_x"),

@@ -24,7 +24,7 @@ REASONS: Mapping[str, int] = {
     N_("by its features it is hardly a lake"): 5,
     N_("an alert that no later image confirms yet"): 4,
     N_("an alert"): 3,
-    N_("only one image shows it"): 3,
+    N_("at most one image shows it whole"): 3,
     N_("the outline was drawn under poor conditions"): 2,
     N_("the error is more than a quarter of the area"): 2,
     N_("its type is not known"): 1,
