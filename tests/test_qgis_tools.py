@@ -149,7 +149,7 @@ def test_each_tool_tells_in_qgis_how_far_it_is_and_a_run_is_cancelled(
     scene = project.parent / "scenes" / PRODUCTS[0]
     mapped, tracked = tmp_path / "mapped.gpkg", tmp_path / "tracked.gpkg"
     lakes = tmp_path / "list.csv"
-    lakes.write_text("number;name;lat;lon\n7;Far;41;70\n", encoding="utf-8")
+    lakes.write_text("number;name;lat;lon\n7;Far;42.2;74.2\n", encoding="utf-8")
     told = {
         "map": {"SCENES": [str(scene)], "DEM": str(project.parent / "dem.tif")}
         | {"OUTPUT": str(mapped)},
