@@ -126,7 +126,10 @@ ON_ICE = {
         (PEAT | {"shadow_fraction": 0.9}, "lake"),  # nor is a cloud's shadow as dark
         (PEAT | {"illumination": 0.5}, "shadow"),
         (PEAT | {"green_ratio": 0.12, "nir_ratio": 0.08}, "land"),
-        (PEAT | NO_TERRAIN, "shadow"),
+        # so it is where no DEM knows of shade, if it stands out clearly
+        (PEAT | NO_TERRAIN, "lake"),
+        (PEAT | NO_TERRAIN | {"separation": 3.0}, "shadow"),
+        (PEAT | NO_TERRAIN | {"sun_elevation_deg": 30.0}, "shadow"),
         # of one brightness in all bands, as under glint, on level ground that no cloud shades
         (GLINT, "lake"),
         (GLINT | {"swir1": 0.05}, "land"),

@@ -336,16 +336,18 @@ def _is_blue_ice(e: Features) -> bool:
 
 
 def _is_black_in_the_sun(e: Features) -> bool:
-    """Return whether a candidate is darker than shade where the DEM knows of none.
+    """Return whether a candidate is darker than shade, and no DEM knows of any there.
 
     Deep or peaty water is, whose index is noise. So dark is no shadow of a cloud either: the sky
-    and the thinner parts of the cloud light it. Under glint such water is grey, as a cloud's shadow
-    may be.
+    and the thinner parts of the cloud light it. Where no DEM tells of shade, it must stand out more
+    from its shore than what a correction of the air leaves of shade. Under glint such water is
+    grey, as a cloud's shadow may be.
     """
-    if not (e.illumination > TURNED_AWAY and e.sun_elevation_deg > LOW_SUN_DEG):
+    is_known = not np.isnan(e.illumination)
+    if not e.sun_elevation_deg > LOW_SUN_DEG or (is_known and e.illumination <= TURNED_AWAY):
         return False
     black = max(e.green_ratio, e.nir_ratio) < DARKER_THAN_SHADE and e.nir < MAX_DARK_NIR
-    if black and e.separation > MIN_SEPARATION:
+    if black and e.separation > (MIN_SEPARATION if is_known else DISTINCT):
         return True
     clouded = max(e.shadow_fraction - FLAGGED, e.reach_fraction - SHADOWED, e.haze_fraction - HAZY)
     flat = e.slope_deg < FLAT_DEG and clouded < 0
