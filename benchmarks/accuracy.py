@@ -209,13 +209,15 @@ def main() -> None:
     parser.add_argument("--sites", type=int, help="only so many seeds")
     parser.add_argument("--rows", type=Path, help="folder for the rows behind the tables")
     parser.add_argument("--worlds", choices=tuple(accuracy_worlds.SEEDS), help="not the sites")
+    parser.add_argument("--seeds", type=int, nargs="+", help="worlds of these seeds instead")
     parser.add_argument("--limit", type=int, help="only so many worlds")
     parser.add_argument("--keep", type=Path, help="folder where worlds are kept, and read again")
     parser.add_argument("--outlines", type=Path, help="folder of outlines from map_worlds.py")
     options = parser.parse_args()
     if options.worlds:
         lakes, outlines, text = _worlds(options)
-        measured, whole = WORLDS_MEASURED, options.worlds == "kept" and options.limit is None
+        is_kept = options.worlds == "kept" and options.seeds is None
+        measured, whole = WORLDS_MEASURED, is_kept and options.limit is None
         whole = whole and options.outlines is None
     else:
         lakes, outlines = _sites(options)
@@ -231,10 +233,9 @@ def main() -> None:
 
 
 def _worlds(options: argparse.Namespace) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    seeds = (options.seeds or accuracy_worlds.SEEDS[options.worlds])[: options.limit]
     with tempfile.TemporaryDirectory() as name:
-        lakes, outlines = accuracy_worlds.run(
-            options.worlds, options.limit, options.keep or Path(name), options.outlines
-        )
+        lakes, outlines = accuracy_worlds.run(seeds, options.keep or Path(name), options.outlines)
     return lakes, outlines, accuracy_worlds.report(lakes, outlines)
 
 

@@ -8,6 +8,7 @@ five worst of them.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -267,11 +268,11 @@ def _two(values: pd.Series, factor: float, form: str, *, high_is_bad: bool) -> s
 
 
 def run(
-    which: str, limit: int | None, folder: Path, outlines: Path | None
+    seeds: Iterable[int], folder: Path, outlines: Path | None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Compare the worlds of a range of seeds; return rows of lakes and of outlines."""
+    """Compare the worlds of some seeds; return rows of lakes and of outlines."""
     job = partial(of_world, folder=folder, outlines=outlines)
     with ProcessPoolExecutor(2) as pool:
-        parts = list(pool.map(job, SEEDS[which][:limit]))
+        parts = list(pool.map(job, seeds))
     lakes, found = (pd.concat(part, ignore_index=True) for part in zip(*parts, strict=True))
     return lakes, found
