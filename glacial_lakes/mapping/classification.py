@@ -34,8 +34,9 @@ Bool = NDArray[np.bool_]
 
 Category = Literal["lake", "shadow", "snow", "river", "land"]
 
-ALMOST_FLAT_DEG, DISTINCT = 6.0, 4.0
-"""Slope and separation of a lake that ice beside it does not explain, whatever its colour."""
+ALMOST_FLAT_DEG, DISTINCT, FAR_APART = 6.0, 4.0, 8.0
+"""Slope and separation of a lake that ice beside it does not explain, whatever its colour; and a
+separation that shade has seldom."""
 
 DIM = 0.6
 """Direct light relative to level ground below which slopes look bluish."""
@@ -60,8 +61,9 @@ green over near infrared; on real images shade reaches 2.2."""
 MAX_CLOUD_SHADE_BLUE = 4.0
 """The same in the shadow of a cloud, with hazy air between it and the ground."""
 
-DARKER_THAN_SHADE = 0.05
-"""Share of the shore's light that the sky leaves in the deepest shade."""
+DARKER_THAN_SHADE, SELDOM_SHADE = 0.05, 0.1
+"""Shares of the shore's light: the sky leaves more than the first in the deepest shade, and more
+than the second in nearly all."""
 
 MAX_GREY_RATIO = 0.25
 """Near infrared of water under glint over that of its shore."""
@@ -340,17 +342,24 @@ def _is_black_in_the_sun(e: Features) -> bool:
 
     Deep or peaty water is, whose index is noise. So dark is no shadow of a cloud either: the sky
     and the thinner parts of the cloud light it. Where no DEM tells of shade, it must stand out more
-    from its shore than what a correction of the air leaves of shade. Under glint such water is
-    grey, as a cloud's shadow may be.
+    from its shore than what a correction of the air leaves of shade; where a low sun throws long
+    shadows, it must be known to be flat. Under glint such water is grey, as a cloud's shadow may
+    be.
     """
     is_known = not np.isnan(e.illumination)
-    if not e.sun_elevation_deg > LOW_SUN_DEG or (is_known and e.illumination <= TURNED_AWAY):
+    if is_known and e.illumination <= TURNED_AWAY:
         return False
-    black = max(e.green_ratio, e.nir_ratio) < DARKER_THAN_SHADE and e.nir < MAX_DARK_NIR
-    if black and e.separation > (MIN_SEPARATION if is_known else DISTINCT):
-        return True
+    light, is_flat = max(e.green_ratio, e.nir_ratio), e.slope_deg < FLAT_DEG
+    if e.nir < MAX_DARK_NIR and light < SELDOM_SHADE:
+        least = DISTINCT if is_flat else FAR_APART
+        if light < DARKER_THAN_SHADE:
+            least = MIN_SEPARATION if is_known else DISTINCT
+        if e.separation > least and (e.sun_elevation_deg > LOW_SUN_DEG or is_flat):
+            return True
+    if not e.sun_elevation_deg > LOW_SUN_DEG:
+        return False
     clouded = max(e.shadow_fraction - FLAGGED, e.reach_fraction - SHADOWED, e.haze_fraction - HAZY)
-    flat = e.slope_deg < FLAT_DEG and clouded < 0
+    flat = is_flat and clouded < 0
     dark = e.nir_ratio < MAX_GREY_RATIO and e.separation > DISTINCT
     return flat and dark and bool(is_grey(e.blue, e.green, e.nir, e.swir1))
 

@@ -19,7 +19,16 @@ from glacial_lakes.scenes.sensors import is_top_of_atmosphere
 WAVELENGTH_UM: Mapping[BandName, float] = {"blue": 0.485, "green": 0.56, "red": 0.66, "nir": 0.84}
 """Middle of the bands of Landsat and Sentinel-2, within 0.02. Beyond them air scatters next to
 nothing."""
-LEAST_DARK: Mapping[BandName, float] = {"blue": 0.006, "green": 0.005, "red": 0.003, "nir": 0.002}
+SWIR_UM: Mapping[BandName, float] = {"swir1": 1.61, "swir2": 2.2}
+"""Bands whose darkest ground tells what dark objects of the near infrared owe to glint."""
+LEAST_DARK: Mapping[BandName, float] = {
+    "blue": 0.006,
+    "green": 0.005,
+    "red": 0.003,
+    "nir": 0.002,
+    "swir1": 0.002,
+    "swir2": 0.002,
+}
 """Reflectance of the darkest ground of a scene, clear water and deep shade; what it shows beyond
 is light of the air (the dark objects of Chavez 1988, who takes 0.01)."""
 MOST_DARK_NIR = 0.07
@@ -45,8 +54,10 @@ def path_reflectance(
 
     That of molecules by single scattering for a view straight down (:func:`rayleigh`), and that of
     haze, which the darkest objects show in the near infrared, where molecules scatter little; it
-    grows towards the blue by the exponent of Ångström. It is no more than the darkest objects leave
-    in each band. Where nothing dark shows, haze stays in.
+    grows towards the blue by the exponent of Ångström. Where no dark object of a scene is dark in
+    the SWIR, sunglint lifts them all (it is alike in all bands and haze is not) and the haze is
+    less. It is no more than the darkest objects leave in each band. Where nothing dark shows, haze
+    stays in.
 
     Parameters
     ----------
@@ -75,14 +86,18 @@ def path_reflectance(
         return {}
     height = HEIGHT_M if height_m is None else height_m
     bands = [name for name in WAVELENGTH_UM if name in names]
-    dark = _darkest(scene, bands)
+    longest = [name for name in SWIR_UM if name in names][-1:]
+    dark = _darkest(scene, [*bands, *longest])
     molecules = {name: rayleigh(WAVELENGTH_UM[name], sun, height) for name in bands}
     haze = 0.0
     if 0 < dark.get("nir", 0.0) < MOST_DARK_NIR:
-        haze = max(0.0, dark["nir"] - LEAST_DARK["nir"] - molecules["nir"])
+        haze = dark["nir"] - LEAST_DARK["nir"] - molecules["nir"]
+        for name in longest:
+            haze -= _glint(haze, dark[name] - LEAST_DARK[name], SWIR_UM[name])
+        haze = max(0.0, haze)
     found = {}
     for name in bands:
-        air = molecules[name] + haze * (WAVELENGTH_UM[name] / WAVELENGTH_UM["nir"]) ** -ANGSTROM
+        air = molecules[name] + haze * _fall(WAVELENGTH_UM[name])
         air = min(air, dark[name] - LEAST_DARK[name])
         if air > 0:
             found[str(name)] = round(air, 4)
@@ -105,6 +120,17 @@ def rayleigh(wavelength_um: float, sun_elevation_deg: float, height_m: float) ->
     depth *= math.exp(-height_m / SCALE_HEIGHT_M)
     sine = math.sin(math.radians(sun_elevation_deg))
     return depth * 0.75 * (1 + sine**2) / (4 * sine)
+
+
+def _fall(wavelength_um: float) -> float:
+    """Return the reflectance of haze as a share of that in the near infrared."""
+    return float((wavelength_um / WAVELENGTH_UM["nir"]) ** -ANGSTROM)
+
+
+def _glint(nir: float, swir: float, wavelength_um: float) -> float:
+    """Return the part of dark objects that is alike in both bands; the rest falls as haze does."""
+    fall = _fall(wavelength_um)
+    return max(0.0, (swir - fall * nir) / (1.0 - fall))
 
 
 def _darkest(scene: Scene, bands: Sequence[BandName]) -> dict[str, float]:

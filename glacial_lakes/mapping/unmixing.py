@@ -242,6 +242,10 @@ MAX_DIM_LIGHT = 0.7
 MAX_DIM_EXCESS = 0.4
 """where its colour has so much less water than its darkness."""
 
+MIN_DIM_LIGHT = 0.1
+"""Deep water is darker than its shallows. What is no brighter than the water in any band, and has
+less of the shore's light than this, is no ground: shade has more."""
+
 MIN_COLOUR = 0.05
 """Squared sine of the angle between the endmembers of water and land below which they differ in
 brightness alone."""
@@ -618,6 +622,18 @@ def _project(bands, water, land, inverse):  # type: ignore[no-untyped-def]
     return fraction, squared
 
 
+@inner
+def _is_black(pixel, water, land):  # type: ignore[no-untyped-def]
+    """Return whether a pixel is as dark as the water and darker than shade of the shore."""
+    total, lit = 0.0, 0.0
+    for band in range(len(pixel)):
+        total += pixel[band]
+        lit += land[band]
+        if pixel[band] > water[band] + NOISE:
+            return False
+    return total < MIN_DIM_LIGHT * lit
+
+
 @kernel
 def _dim_ground(fraction, bands, water, land, inverse):  # type: ignore[no-untyped-def]
     """Lower the fractions that only dim light explains, in place.
@@ -629,6 +645,8 @@ def _dim_ground(fraction, bands, water, land, inverse):  # type: ignore[no-untyp
     for row in range(height):
         for col in range(width):
             if not fraction[row, col] > MAX_DIM_EXCESS:
+                continue
+            if _is_black(bands[row, col], water[row, col], land[row, col]):
                 continue
             ww, wl, ll, pw, pl = 0.0, 0.0, 0.0, 0.0, 0.0
             for one in range(count):
