@@ -168,7 +168,7 @@ def of_scene(size: int) -> Steps:
     """Return the steps on all pixels of a scene."""
     rng = np.random.default_rng(1)
     shape = size, size
-    blue, green, nir, swir1 = rng.uniform(0, 0.5, (4, *shape)).astype("float32")
+    blue, green, red, nir, swir1 = rng.uniform(0, 0.5, (5, *shape)).astype("float32")
     flags = rng.choice([0, 0, 0, 4, 32], shape).astype(np.uint8)
     cloud = ndimage.zoom(rng.random((size // 50, size // 50)), 50, order=1) > 0.7
     rows, cols = rng.integers(0, size, (2, 300))
@@ -192,20 +192,20 @@ def of_scene(size: int) -> Steps:
             lambda: plain.bilinear(half, 2, (0, 0), shape),
         ),
         "seeds": (
-            lambda: seeds._water_seeds(blue, green, nir, swir1, cloud),
-            lambda: plain.candidates(blue, green, nir, swir1, cloud),
+            lambda: seeds._water_seeds(blue, green, red, nir, swir1, cloud),
+            lambda: plain.candidates(blue, green, red, nir, swir1, cloud),
         ),
         "cloud": (
             lambda: masks._cloud(green, nir, swir1, flags),
             lambda: plain.is_cloud(green, nir, swir1, flags),
         ),
         "water under a flag": (
-            lambda: masks._shows_water(blue, green, nir, swir1),
-            lambda: plain.shows_water(blue, green, nir, swir1),
+            lambda: masks._shows_water(blue, green, red, nir, swir1),
+            lambda: plain.shows_water(blue, green, red, nir, swir1),
         ),
         "snow and ice": (
-            lambda: masks._snow_or_ice(blue, green, nir, swir1),
-            lambda: plain.is_snow_or_ice(blue, green, nir, swir1),
+            lambda: masks._snow_or_ice(blue, green, red, nir, swir1),
+            lambda: plain.is_snow_or_ice(blue, green, red, nir, swir1),
         ),
         "gaps": (
             lambda: slc_gaps.bridge_gaps(green.copy(), gaps, 0),

@@ -418,17 +418,21 @@ def ndwi_or_zero(green, nir):
     return np.where(known, (green - nir) / np.maximum(green + nir, indices.MIN_SIGNAL), np.nan)
 
 
-def is_milk(blue, green, nir, swir1):
+def is_milk(blue, green, red, nir, swir1):
     if not blue.size:
         return np.zeros(green.shape, bool)
     milk = (green > masks.MIN_SNOW_GREEN) & (blue < np.float32(masks.MAX_MILK_BLUE) * green)
     fall = ratio(green, nir)
     third = swir1 if swir1.size else np.full_like(green, np.nan)
-    dark = (fall > masks.MIN_MILK_NDWI) & (ratio(green, third) > masks.MIN_MILK_NDSI)
-    return milk & np.where(np.isnan(third), fall > masks.MIN_MILK_NDWI_WITHOUT_SWIR, dark)
+    none = np.isnan(third)
+    falls = fall > np.where(none, masks.MIN_MILK_NDWI_WITHOUT_SWIR, masks.MIN_MILK_NDWI)
+    if red.size:
+        silty = red > np.float32(masks.MIN_SILT_RED) * green
+        falls |= silty & (ratio(red, nir) > masks.MIN_SILT_FALL)
+    return milk & falls & (none | (ratio(green, third) > masks.MIN_MILK_NDSI))
 
 
-def candidates(blue, green, nir, swir1, excluded):
+def candidates(blue, green, red, nir, swir1, excluded):
     value = ndwi_or_zero(green, nir)
     strong = (value > masks.MIN_WATER_NDWI) & (green < seeds.MAX_WATER_GREEN)
     weak = (value > seeds.MIN_SEED_NDWI) & (nir < seeds.MAX_SEED_NIR)
@@ -437,7 +441,7 @@ def candidates(blue, green, nir, swir1, excluded):
         weak &= (swir1 < seeds.MAX_SEED_SWIR1) & (swir1 < green)
         dark &= swir1 < seeds.MAX_DARK_SWIR1
         dark |= (nir < seeds.MAX_GLINT) & (seeds.GLINT_FALL * nir < swir1) & (swir1 < nir)
-    milk = (green < seeds.MAX_WATER_GREEN) & is_milk(blue, green, nir, swir1)
+    milk = (green < seeds.MAX_WATER_GREEN) & is_milk(blue, green, red, nir, swir1)
     return (strong | weak | dark | milk) & ~excluded & np.isfinite(value)
 
 
@@ -464,15 +468,15 @@ def is_cloud(green, nir, swir1, flags):
     return cloud | (bright & (ratio(green, swir1) < masks.MIN_NDSI))
 
 
-def shows_water(blue, green, nir, swir1):
+def shows_water(blue, green, red, nir, swir1):
     dark = (swir1 if swir1.size else nir) < masks.MAX_UNCLOUDED_SWIR1
     falls = green - nir > masks.MIN_WATER_NDWI * (green + nir)
-    return dark & (falls | is_milk(blue, green, nir, swir1))
+    return dark & (falls | is_milk(blue, green, red, nir, swir1))
 
 
-def is_snow_or_ice(blue, green, nir, swir1):
+def is_snow_or_ice(blue, green, red, nir, swir1):
     bright = (green > masks.MIN_SNOW_GREEN) & (ratio(green, nir) < masks.MIN_WATER_NDWI)
-    bright &= ~is_milk(blue, green, nir, swir1)
+    bright &= ~is_milk(blue, green, red, nir, swir1)
     if swir1.size:
         return bright & (ratio(green, swir1) > masks.MIN_NDSI)
     return bright & (ratio(green, nir) > 0)

@@ -442,13 +442,14 @@ def test_observed_fractions_are_those_of_the_plain_steps(seed: int) -> None:
 @checked
 def test_masks_of_pixels_are_those_of_numpy(seed: int) -> None:
     window = Window(seed)
-    blue, green, nir, swir1 = (window.field(-0.05, 0.6) for _ in range(4))
+    blue, green, red, nir, swir1 = (window.field(-0.05, 0.6) for _ in range(5))
     flags, cloud, snow = window.flags(), window.mask(), window.mask()
     np.testing.assert_allclose(
         indices.ndwi_or_zero(green, nir), plain.ndwi_or_zero(green, nir), rtol=1e-6
     )
-    for first, third in itertools.product((blue, masks.NO_BAND), (swir1, masks.NO_BAND)):
-        bands = first, green, nir, third
+    none = masks.NO_BAND
+    for first, second, third in itertools.product((blue, none), (red, none), (swir1, none)):
+        bands = first, green, second, nir, third
         same(seeding._water_seeds(*bands, cloud), plain.candidates(*bands, cloud))
         same(masks._cloud(green, nir, third, flags), plain.is_cloud(green, nir, third, flags))
         same(masks._snow_or_ice(*bands), plain.is_snow_or_ice(*bands))

@@ -242,7 +242,7 @@ def by_rules(features: Features, *, in_sun: bool = False) -> Category:
     """
     e = features
     contrast = e.ndwi - e.shore_ndwi
-    if is_milk(e.blue, e.green, e.nir, e.swir1):
+    if is_milk(e.blue, e.green, e.red, e.nir, e.swir1):
         # Light of the sky is blue, and so are snow and ice: neither has the colour of silt.
         return "river" if _is_river(e) else "lake" if e.separation > MIN_SEPARATION else "land"
     if _is_black_in_the_sun(e):

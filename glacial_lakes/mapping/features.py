@@ -90,6 +90,8 @@ class Features:
     unlike_shade: bool = False
     """Whether a DEM tells that ground in shade around it looks otherwise, or that there is none.
     Asked for where shade alone speaks against it (:func:`is_unlike_shade`)."""
+    red: float = np.nan
+    """Median of the core; NaN without such a band."""
 
 
 def measure_features(
@@ -156,6 +158,7 @@ def measure_features(
         sun_elevation_deg=np.nan if sun_elevation_deg is None else sun_elevation_deg,
         swir1=swir1 if "swir1" in bands else np.nan,
         blue=median_of(bands["blue"], core) if "blue" in bands else np.nan,
+        red=median_of(bands["red"], core) if "red" in bands else np.nan,
         shadow_fraction=shadow,
         reach_fraction=0.0,
         haze_fraction=haze,

@@ -43,6 +43,9 @@ MIN_MILK_NDWI, MIN_MILK_NDSI, MAX_MILK_BLUE = 0.06, 0.5, 0.83
 which of turbid water is 0.6 to 0.8 of the green (Doxaran et al. 2002), and water beyond 1.5 µm;
 snow and ice are as blue as green, and what reddens them, debris, shines in the SWIR."""
 MIN_MILK_NDWI_WITHOUT_SWIR = 0.1
+MIN_SILT_RED, MIN_SILT_FALL = 1.1, 0.08
+"""With still more of it red is brighter than green, and near infrared less far below both. Dry
+ground rises on from red to near infrared, and dust on snow does not redden it so."""
 MAX_UNCLOUDED_SWIR1 = 0.05
 """Below it no opaque cloud lies over a pixel; the same of the near infrared without that band."""
 CLOUD_HEIGHT_M = (200.0, 3000.0)
@@ -101,23 +104,28 @@ def shows_water(reflectance: Reflectance) -> Bool:
     ----------
     reflectance : mapping of str to array of float32, shape (y, x)
     """
-    swir1, blue = (reflectance.get(name, NO_BAND) for name in ("swir1", "blue"))
-    water: Bool = _shows_water(blue, reflectance["green"], reflectance["nir"], swir1)
+    water: Bool = _shows_water(*_by_band(reflectance))
     return water
 
 
 @kernel
-def _shows_water(blue, green, nir, swir1):  # type: ignore[no-untyped-def]
+def _shows_water(blue, green, red, nir, swir1):  # type: ignore[no-untyped-def]
     height, width = green.shape
     water = np.zeros((height, width), np.bool_)
     for row in range(height):
         for col in range(width):
             g, n = green[row, col], nir[row, col]
             b = blue[row, col] if blue.size else np.float32(np.nan)
+            r = red[row, col] if red.size else np.float32(np.nan)
             s = swir1[row, col] if swir1.size else np.float32(np.nan)
             if (s if swir1.size else n) < MAX_UNCLOUDED_SWIR1:
-                water[row, col] = g - n > MIN_WATER_NDWI * (g + n) or is_milk(b, g, n, s)
+                water[row, col] = g - n > MIN_WATER_NDWI * (g + n) or is_milk(b, g, r, n, s)
     return water
+
+
+def _by_band(reflectance: Reflectance) -> tuple[Float, ...]:
+    names = ("blue", "green", "red", "nir", "swir1")
+    return tuple(reflectance.get(name, NO_BAND) for name in names)
 
 
 def is_snow_or_ice(reflectance: Reflectance) -> Bool:
@@ -127,27 +135,28 @@ def is_snow_or_ice(reflectance: Reflectance) -> Bool:
     water does (NDWI). Without SWIR the brightness and the NDWI alone decide. What has the colour of
     silt is milky water (:func:`is_milk`).
     """
-    swir1, blue = (reflectance.get(name, NO_BAND) for name in ("swir1", "blue"))
-    snow: Bool = _snow_or_ice(blue, reflectance["green"], reflectance["nir"], swir1)
+    snow: Bool = _snow_or_ice(*_by_band(reflectance))
     return snow
 
 
 @kernel
-def is_milk(blue, green, nir, swir1):  # type: ignore[no-untyped-def]
-    """Return whether a pixel has the colour of water full of silt; NaN of blue or SWIR1: no band.
+def is_milk(blue, green, red, nir, swir1):  # type: ignore[no-untyped-def]
+    """Return whether a pixel has the colour of water full of silt; NaN of a band: there is none.
 
     Told where green is bright, so that noise does not matter.
     """
     if not (green > MIN_SNOW_GREEN and blue < MAX_MILK_BLUE * green):
         return False
+    if not np.isnan(swir1) and not (green - swir1) / (green + swir1) > MIN_MILK_NDSI:
+        return False
+    if red > MIN_SILT_RED * green and (red - nir) / (red + nir) > MIN_SILT_FALL:
+        return True
     fall = (green - nir) / (green + nir)
-    if np.isnan(swir1):
-        return fall > MIN_MILK_NDWI_WITHOUT_SWIR
-    return fall > MIN_MILK_NDWI and (green - swir1) / (green + swir1) > MIN_MILK_NDSI
+    return fall > (MIN_MILK_NDWI_WITHOUT_SWIR if np.isnan(swir1) else MIN_MILK_NDWI)
 
 
 @kernel
-def _snow_or_ice(blue, green, nir, swir1):  # type: ignore[no-untyped-def]
+def _snow_or_ice(blue, green, red, nir, swir1):  # type: ignore[no-untyped-def]
     height, width = green.shape
     snow = np.zeros((height, width), np.bool_)
     for row in range(height):
@@ -158,8 +167,9 @@ def _snow_or_ice(blue, green, nir, swir1):  # type: ignore[no-untyped-def]
             value = (g - n) / (g + n)
             if value < MIN_WATER_NDWI:
                 b = blue[row, col] if blue.size else np.float32(np.nan)
+                r = red[row, col] if red.size else np.float32(np.nan)
                 s = swir1[row, col] if swir1.size else np.float32(np.nan)
-                if is_milk(b, g, n, s):
+                if is_milk(b, g, r, n, s):
                     continue
                 if swir1.size:
                     snow[row, col] = g + s != 0 and (g - s) / (g + s) > MIN_NDSI

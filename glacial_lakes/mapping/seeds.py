@@ -208,8 +208,8 @@ def water_seeds(reflectance: Mapping[str, Float], excluded: Bool) -> Bool:
         Never a candidate: cloud, snow and ice, slopes in deep shade.
     """
     green, nir = reflectance["green"], reflectance["nir"]
-    swir1, blue = (reflectance.get(name, NO_BAND) for name in ("swir1", "blue"))
-    found: Bool = _water_seeds(blue, green, nir, swir1, excluded)
+    blue, red, swir1 = (reflectance.get(name, NO_BAND) for name in ("blue", "red", "swir1"))
+    found: Bool = _water_seeds(blue, green, red, nir, swir1, excluded)
     return found
 
 
@@ -249,7 +249,7 @@ def _grey(blue, green, nir, swir1, excluded):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _water_seeds(blue, green, nir, swir1, excluded):  # type: ignore[no-untyped-def]
+def _water_seeds(blue, green, red, nir, swir1, excluded):  # type: ignore[no-untyped-def]
     height, width = green.shape
     found = np.empty((height, width), np.bool_)
     has_swir1 = swir1.size > 0
@@ -265,7 +265,8 @@ def _water_seeds(blue, green, nir, swir1, excluded):  # type: ignore[no-untyped-
             dark = n < MAX_DARK_NIR
             s = swir1[row, col] if has_swir1 else np.float32(np.nan)
             b = blue[row, col] if blue.size else np.float32(np.nan)
-            milk = g < MAX_WATER_GREEN and is_milk(b, g, n, s)
+            r = red[row, col] if red.size else np.float32(np.nan)
+            milk = g < MAX_WATER_GREEN and is_milk(b, g, r, n, s)
             if has_swir1:
                 weak &= (s < MAX_SEED_SWIR1) & (s < g)
                 dark &= s < MAX_DARK_SWIR1
