@@ -52,6 +52,8 @@ class Log:
     """Part of the names of files that the fault is of; empty: of all."""
     drips_all: bool = False
     """Whether documents drip, too, and not parts of files alone."""
+    most: int | None = None
+    """Requests after which it refuses all, as when the signature of an address is over."""
     answers: dict[str, bytes] = field(default_factory=dict)
     """What is given for a path instead of a file."""
 
@@ -79,6 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
         if log.drips_all:
             self._drip(200, b"{" * 9999, {}, fault == "drip")
             return
+        if log.most is not None and len(log.requests) > log.most:
+            fault = "403"
         if fault.isdecimal():
             self._give(int(fault), b"no", {})
             return

@@ -18,6 +18,7 @@ from rasterio.dtypes import in_dtype_range
 from rasterio.errors import CRSError
 
 from glacial_lakes.errors import GridError, ImplausibleError, Message
+from glacial_lakes.grid import named_crs
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -131,7 +132,7 @@ def crs_of(array: xr.DataArray, what: Message) -> CRS:
     for entry in _crs_entries(array):
         if entry is not None and str(entry).strip():
             try:
-                return CRS.from_user_input(entry)
+                return named_crs(CRS.from_user_input(entry))
             except (CRSError, TypeError, ValueError):
                 raise GridError(
                     None,

@@ -28,7 +28,7 @@ from glacial_lakes.errors import (
 from glacial_lakes.events import Event, InputOdd, Listener, SceneRefused
 from glacial_lakes.places import PathLike, listed
 from glacial_lakes.runtime.processes import in_turn
-from glacial_lakes.scenes.bands import groups, is_band, open_bands
+from glacial_lakes.scenes.bands import groups, is_band, open_bands, start_of
 from glacial_lakes.scenes.families import FAMILIES
 from glacial_lakes.scenes.geotiff import open_geotiff, quality_file_of, sidecar_of
 from glacial_lakes.scenes.plausibility import assumed_time
@@ -39,8 +39,8 @@ from glacial_lakes.settings import LimitSettings
 
 Thing = TypeVar("Thing")
 
-MAX_DEPTH = 4
-"""Folders below a given one that are searched for products."""
+MAX_DEPTH = 8
+"""Folders below a given one that are searched: so deep lie images in ``tiles`` of Amazon."""
 
 _SAME_GRANULE_S = 1.0
 """Two images of one tile closer in time are one image, processed twice."""
@@ -120,7 +120,7 @@ def find_products(paths: PathLike | Iterable[PathLike]) -> list[Path]:
     Parameters
     ----------
     paths : path-like or iterable of path-like
-        Products, folders that hold products up to four levels deep, or glob patterns. A path
+        Products, folders that hold products up to eight levels deep, or glob patterns. A path
         that yields nothing is returned itself, so that opening it tells why.
 
     Returns
@@ -311,7 +311,9 @@ def _open_image(path: Path) -> Scene:
     start = None if is_tiff and sidecar_of(path).is_file() else _start_of(path)
     if start is not None:
         source = open_source(path.parent)
-        return _open(path.parent) if _metadata_names(source) else open_bands(source, start)
+        metadata = _metadata_names(source)
+        is_own = len(metadata) == 1 or _has_metadata(start, metadata)
+        return _open(path.parent) if is_own else open_bands(source, start)
     if is_tiff:
         return open_geotiff(path)
     raise UnknownProductError(path, "is no product that can be read", _READABLE)
@@ -320,6 +322,11 @@ def _open_image(path: Path) -> Scene:
 def _is_safe(path: Path) -> bool:
     """Tell whether a folder is named like a whole product, whose metadata must be there."""
     return path.name.upper().endswith(".SAFE")
+
+
+def _has_metadata(start: str, metadata: Iterable[str]) -> bool:
+    """Tell whether bands whose names begin so are of one of several products of a folder."""
+    return bool(start) and any(name.startswith(start) for name in metadata)
 
 
 def _start_of(path: Path) -> str | None:
@@ -369,6 +376,9 @@ def _product_of(path: Path) -> Path:
         products = _products_of_folder(path.parent)
         if products == [path.parent] and start is not None:
             return path.parent
+        if start is not None:
+            files = groups(item.name for item in path.parent.iterdir())[start]
+            return path.parent / min(files.values())
     if path.is_file() and _is_metadata(path.name):
         products = _products_of_folder(path.parent)
         stem = path.stem.lower()
@@ -426,7 +436,8 @@ def _search(path: Path, depth: int) -> Iterator[Path]:
         yield path  # opening it tells why it cannot be listed
         return
     yield from products
-    is_loose = bool(products) and not any(_is_metadata(item.name) for item in items)
+    metadata = [item.name for item in items if _is_metadata(item.name)]
+    is_loose = bool(products) and not metadata
     if (products == [path] and not is_loose) or depth == 0:
         return
     is_named_so = bool(_SAFE_NAME.fullmatch(path.name) or _LANDSAT_FOLDER.fullmatch(path.name))
@@ -434,7 +445,9 @@ def _search(path: Path, depth: int) -> Iterator[Path]:
         found
         for item in items
         if not (item.name.startswith(".") or is_stray(item.name) or _is_metadata(item.name))
+        if not (item.is_symlink() and path.resolve().is_relative_to(item.resolve()))  # a loop
         if not (is_loose and (is_band(item.name) or item.name.upper() in PARTS))
+        if not _has_metadata(start_of(item.name) or "", metadata)
         for found in _search(item, depth - 1)
         # of a folder that is named like a product, single bands are no scenes
         if not (is_named_so and (found.name.lower().endswith(_TIFFS) or _is_part(found, path)))

@@ -19,10 +19,11 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -619,17 +620,33 @@ SIGNERS = {".blob.core.windows.net": ("planetary_computer", "planetarycomputer.m
 
 
 def signed(url: str, access: Access) -> str:
-    """Return an address with the signature of its provider, if its library is installed."""
+    """Return an address with the signature of its provider, if its library is installed.
+
+    One that has a signature keeps it for as long as that holds.
+    """
     host = urlsplit(url).hostname or ""
     for ending, (library, asked) in SIGNERS.items():
         if host.endswith(ending) and asked in access.hosts:
+            if _is_signed(url):
+                return url
             signer = optional("planetary", library)
             utils = optional("planetary", f"{library}.utils")
             ask = optional("planetary", f"{library}.sas").get_token  # which keeps what it was given
             try:
                 place = utils.parse_blob_url(urlsplit(url))
                 ask(*place, retry_total=access.attempts - 1, retry_backoff_factor=PAUSE_S)
-                return str(signer.sign_url(url))
+                return str(signer.sign_url(shown_address(url)))
             except Exception as error:  # noqa: BLE001 (of the library or of its server)
                 raise _failed(asked, type(error).__name__) from None
     return url
+
+
+def _is_signed(url: str) -> bool:
+    """Tell whether an address of Azure has a signature that holds for a minute more."""
+    [ends] = parse_qs(urlsplit(url).query).get("se", [""])[:1]
+    try:
+        until = datetime.fromisoformat(ends)
+    except ValueError:
+        return False
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    return (until if until.tzinfo else until.replace(tzinfo=UTC)) > soon
