@@ -55,6 +55,7 @@ _TIFFS = (".tif", ".tiff")
 _IMAGES = (*_TIFFS, ".jp2")
 _ANY_NAME = re.IGNORECASE | re.DOTALL  # names of files may hold the ends of lines
 _SAFE_NAME = re.compile(r"(?:[^_]+_)?S2[A-Z]_.*\.(?:SAFE|zip)", _ANY_NAME)
+_OLD_SAFE_NAME = re.compile(r"S2[A-Z]_(?:OPER|USER)_PRD_.*", _ANY_NAME)
 _LANDSAT_FOLDER = re.compile(r"L[CEMOT]\d{2}_L\w{3}_\d{6}_\d{8}_\w+", _ANY_NAME)
 _LANDSAT_ARCHIVE = re.compile(r"L[CEMOT]\d.*\.(?:tar|tar\.gz|tgz)", _ANY_NAME)
 _READABLE = N_(
@@ -356,6 +357,9 @@ def _no_product(path: Path, below: list[Path], packed: list[str]) -> GlacialLake
     if packed and not path.is_dir():
         what, remedy = N_("is an archive of the archive {name}"), N_("unpack it, and give that one")
         return UnknownProductError(path, what, remedy, name=packed[0])
+    if _OLD_SAFE_NAME.fullmatch(path.name):
+        what = N_("is a SAFE in the format before December 2016")
+        return UnknownProductError(path, what, "download its later processing, a tile each")
     if _SAFE_NAME.fullmatch(path.name):
         what = N_("lacks its metadata, MTD_MSIL1C.xml or MTD_MSIL2A.xml")
         return MissingFileError(path, what, "download the product whole")
