@@ -444,6 +444,11 @@ def _search(path: Path, depth: int) -> Iterator[Path]:
     is_loose = bool(products) and not metadata
     if (products == [path] and not is_loose) or depth == 0:
         return
+    names = {item.name for item in items if is_band(item.name)} if metadata else set()
+    parts = {name for name in names if _has_metadata(start_of(name) or "", metadata)}
+    others = groups(names - parts)  # scenes of single bands among products
+    yield from (path / min(files.values()) for files in others.values())
+    parts.update(file for files in others.values() for file in files.values())
     is_named_so = bool(_SAFE_NAME.fullmatch(path.name) or _LANDSAT_FOLDER.fullmatch(path.name))
     below = [
         found
@@ -451,7 +456,7 @@ def _search(path: Path, depth: int) -> Iterator[Path]:
         if not (item.name.startswith(".") or is_stray(item.name) or _is_metadata(item.name))
         if not (item.is_symlink() and path.resolve().is_relative_to(item.resolve()))  # a loop
         if not (is_loose and (is_band(item.name) or item.name.upper() in PARTS))
-        if not _has_metadata(start_of(item.name) or "", metadata)
+        if item.name not in parts
         for found in _search(item, depth - 1)
         # of a folder that is named like a product, single bands are no scenes
         if not (is_named_so and (found.name.lower().endswith(_TIFFS) or _is_part(found, path)))
