@@ -46,8 +46,8 @@ class Log:
     sent: int = 0
     """Bytes of bodies."""
     fault: str = ""
-    """One of ``FAULTS``, ``lie``, ``changed`` or ``more``, a status such as ``429``, or the address
-    that it sends on to; ``old``, ``chunked`` and ``gzip`` are no faults, but rare."""
+    """One of ``FAULTS``, ``lie``, ``changed``, ``more`` or ``noise``, a status such as ``429``, or
+    the address that it sends on to; ``old``, ``chunked`` and ``gzip`` are no faults, but rare."""
     faulty: str = ""
     """Part of the names of files that the fault is of; empty: of all."""
     drips_all: bool = False
@@ -126,6 +126,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._give(206, b"".join(pieces), headers, length=-1)
         elif fault == "gzip":
             self._give(206, gzip.compress(part), headers | {"Content-Encoding": "gzip"})
+        elif fault == "noise":
+            self._give(206, bytes(255 - byte for byte in part), headers)
         elif fault == "short":
             self._give(206, part[:-9], headers)
         elif fault == "more":

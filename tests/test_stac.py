@@ -467,6 +467,18 @@ def test_a_server_that_fails_costs_its_scene_and_not_the_run(
     assert (tmp_path / "p" / "output" / KEPT_FOLDER).is_dir()
 
 
+def test_what_is_no_image_is_not_kept(items: dict[Any, Path], server: Log, access: Access) -> None:
+    path = items["earth-search", "05.09"]
+    there = open_item(remote_item(path, server), "item", None, access)
+    server.fault, server.faulty = "noise", "B08"
+    with pytest.raises(DamagedFileError, match=r"B08\.tif: is no image as its server gives it"):
+        there.read(["nir"])
+    server.fault = ""
+    again = open_item(remote_item(path, server), "item", None, access)
+    here = open_item(json.loads(path.read_text()), str(path), path.parent)
+    np.testing.assert_array_equal(again.read(["nir"]), here.read(["nir"]))
+
+
 @pytest.mark.parametrize("most", [3, 9, 15])
 def test_an_address_that_expires_in_mid_run_costs_its_scene_and_gives_no_half_of_it(
     items: dict[Any, Path], server: Log, tmp_path: Path, here: None, products: Products, most: int

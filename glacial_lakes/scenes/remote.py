@@ -27,6 +27,7 @@ from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 import numpy as np
 from numpy.typing import NDArray
+from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from glacial_lakes.errors import (
@@ -172,11 +173,15 @@ class _Copy:
         start, end = part
         content, size, tag = _get_part(self.url, start, end, self.access)
         if size != self.size or tag != self.facts["tag"]:
-            for name in (self.path, self.data, self.pages):
-                name.unlink(missing_ok=True)
+            self.drop()
             what = N_("is another file than before on its server")
             raise DamagedFileError(self.facts["url"], what, "run again")
         self.keep(start, content)
+
+    def drop(self) -> None:
+        """Remove what was fetched, so that it is fetched anew."""
+        for name in (self.path, self.data, self.pages):
+            name.unlink(missing_ok=True)
 
     def keep(self, start: int, content: bytes) -> None:
         """Write a part into the copy; the bytes first, then that they are there."""
@@ -285,6 +290,13 @@ def read_part(path: str, start: int, end: int) -> bytes:
     return _known(path).read(start, end - start)
 
 
+def drop(path: str) -> None:
+    """Remove what was fetched of a file on a server, so that it is fetched anew."""
+    copy = _open(Path(path))
+    if copy is not None:
+        copy.drop()
+
+
 def lacking_bytes(path: str, parts: Iterable[tuple[int, int]]) -> int:
     """Return how many bytes are to be fetched for some parts of a file on a server."""
     return sum(end - start for start, end in _known(path).lacking(parts))
@@ -363,9 +375,13 @@ class RemoteImage:
     def __init__(self, path: str, open_local: Any) -> None:
         copy = _known(path)
         self._copy, self._open_local = copy, open_local
-        self._blocks = tiff_blocks.read_blocks(copy.read, copy.facts["url"])
+        try:
+            self._blocks = tiff_blocks.read_blocks(copy.read, copy.facts["url"])
+        except DamagedFileError:
+            copy.drop()
+            raise
         self._count = copy.count()
-        self._dataset = open_local(str(copy.data))
+        self._dataset = self._opened()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._dataset, name)
@@ -382,9 +398,26 @@ class RemoteImage:
         if count != self._count:  # by whomever: what GDAL read ahead was not there yet
             self._count = count
             self._dataset.close()
-            self._dataset = self._open_local(str(self._copy.data))
-        numbers: NDArray[Any] = self._dataset.read(index, window=window, out_shape=out_shape)
+            self._dataset = self._opened()
+        try:
+            numbers: NDArray[Any] = self._dataset.read(index, window=window, out_shape=out_shape)
+        except RasterioError as error:
+            self._dataset.close()
+            raise self._spoiled(error) from error
         return numbers
+
+    def _opened(self) -> Any:
+        try:
+            return self._open_local(str(self._copy.data))
+        except DamagedFileError as error:
+            raise self._spoiled(error.__cause__ or error) from error
+
+    def _spoiled(self, error: BaseException) -> DamagedFileError:
+        """Return what is told of bytes that are no image, which are not kept."""
+        self._copy.drop()
+        what = N_("is no image as its server gives it ({reason})")
+        reason = str(error.__cause__ or error).replace(self._copy.data.name, "").lstrip(" ,:")
+        return DamagedFileError(self._copy.facts["url"], what, _AGAIN, reason=reason)
 
     def parts(
         self, rows: tuple[int, int], cols: tuple[int, int], index: int = 1
