@@ -591,3 +591,52 @@ def test_districts_are_of_use_where_every_lake_has_one_already(tmp_path: Path) -
     settings = replace(of_geopackage(tmp_path, ROWS), districts="districts.gpkg")
     inventory = tracked(tmp_path, settings, [scene("2024-08-01", PLACES[:3])])
     assert inventory.lakes["district"].tolist() == ["Чуйский", "Кеминский", "Чуйский"]
+
+
+def drawn(inventory: Inventory, shape: shapely.Polygon) -> Inventory:
+    """Return the inventory with a lake that a person drew where scenes show none."""
+    last = inventory.scenes.iloc[-1]
+    row = {
+        "review_id": 1,
+        "lake_id": "GL074600E42700N",
+        "decision": Decision.ADDED,
+        "reviewed": pd.Timestamp("2026-02-01", tz="UTC"),
+        **last[["acquired", "scene_id", "sensor"]],
+    }
+    table = schema.conform(pd.DataFrame([row]), schema.REVIEWS)
+    return inventory.with_reviews(
+        gpd.GeoDataFrame(table, geometry=gpd.GeoSeries([shape], crs=4326))
+    )
+
+
+def test_a_renamed_district_reaches_a_lake_that_a_person_drew(tmp_path: Path) -> None:
+    settings = replace(of_geopackage(tmp_path, ROWS), districts="districts.gpkg")
+
+    def of(name: str, previous: Inventory | None) -> Inventory:
+        area = gpd.GeoDataFrame({"name": [name]}, geometry=[shapely.box(74, 42, 75, 43)], crs=4326)
+        area.to_file(tmp_path / "districts.gpkg")
+        return tracked(tmp_path, settings, TWO_YEARS, previous)
+
+    first = drawn(of("Чуйский", None), square(74.6, 42.7))
+    second = of("Жайыл", of("Чуйский", first))
+    for table in (second.lakes, second.outlines):
+        district = table.set_index("lake_id")["district"]
+        assert district["GL074600E42700N"] == "Жайыл"
+    told = second.lakes.set_index("catalogue_no")["district"]
+    assert told[["КЫР-7", "КЫР-3"]].tolist() == ["Чуйский", "Кеминский"]
+    unnamed = edited(second, "КЫР-7", district="")
+    assert "Жайыл" not in set(of("Жайыл", unnamed).lakes.set_index("catalogue_no")["district"][:2])
+
+
+def test_what_the_catalogue_takes_back_leaves_a_lake_that_scenes_do_not_show(
+    tmp_path: Path,
+) -> None:
+    settings = of_geopackage(tmp_path, ROWS)
+    inventory = edited(tracked(tmp_path, settings, TWO_YEARS), "КЫР-7", comment="наше")
+    some = [scene("2024-08-01", PLACES[2:4]), scene("2025-08-01", PLACES[2:4])]
+    settings = of_geopackage(tmp_path, [["КЫР-7", None, None, None], *ROWS[1:]])
+    later = tracked(tmp_path, settings, some, inventory, "2027-01-01")
+    lake = later.lakes.set_index("catalogue_no").loc["КЫР-7"]
+    assert lake[["lake_name", "district"]].isna().all()
+    assert lake["comment"] == "наше"
+    assert later.lakes.set_index("catalogue_no").loc["КЫР-3", "lake_name"] == "Ак-Көл"
