@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import zipfile
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +26,8 @@ from glacial_lakes.language import in_language
 from glacial_lakes.report.contents import describe
 from glacial_lakes.report.page import write_report
 from glacial_lakes.report.summaries import sheets
+from glacial_lakes.review.differences import differences
+from glacial_lakes.review.edited_file import read_edited
 from glacial_lakes.schema import Decision
 from glacial_lakes.settings import CatalogueSettings, read_project
 
@@ -640,3 +644,26 @@ def test_what_the_catalogue_takes_back_leaves_a_lake_that_scenes_do_not_show(
     assert lake[["lake_name", "district"]].isna().all()
     assert lake["comment"] == "наше"
     assert later.lakes.set_index("catalogue_no").loc["КЫР-3", "lake_name"] == "Ак-Көл"
+
+
+def test_an_old_copy_is_no_decision_on_what_the_list_has_changed_since(tmp_path: Path) -> None:
+    """The operator changed one remark; names and districts the ministry did, after the copy."""
+    first = tracked(tmp_path, of_geopackage(tmp_path, ROWS), TWO_YEARS)
+    first = replace(first, runs=run_of(first, "1"))
+    first.to_file(tmp_path / "copy.gpkg")
+    with closing(sqlite3.connect(tmp_path / "copy.gpkg")) as file, file:
+        for name in ("ST_IsEmpty", "ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY"):
+            file.create_function(name, 1, lambda _: 0)
+        file.execute("UPDATE lakes SET comment = 'осмотрено' WHERE catalogue_no = 'КЫР-3'")
+    rows = [[no, name and f"{name} (новое)", "Жайыл", note] for no, name, _, note in ROWS]
+    years = [*TWO_YEARS, scene("2026-08-01", PLACES[:4])]
+    second = tracked(tmp_path, of_geopackage(tmp_path, rows), years, first, "2027-01-01")
+    second = replace(second, runs=run_of(second, "2"))
+    found = differences(second, read_edited(tmp_path / "copy.gpkg"))
+    said = found[["decision", "lake_name", "district", "comment"]].to_numpy().tolist()
+    assert said == [[Decision.COMMENTED, None, None, "осмотрено"]]
+
+
+def run_of(inventory: Inventory, name: str) -> pd.DataFrame:
+    runs = pd.DataFrame([*inventory.runs.to_dict("records"), {"run_id": name}])
+    return schema.conform(runs, schema.RUNS)
