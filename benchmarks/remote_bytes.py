@@ -1,11 +1,12 @@
 """What a run fetches of images on a server, against its plan and the blocks that its area touches.
 
-    python benchmarks/remote_bytes.py [PLACES] [SEED]
+    python benchmarks/remote_bytes.py [PLACES] [SEED] [IMAGE]
 
 Areas of 5 × 5 km lie at random places of four images of 20 × 20 km in blocks of 512 pixels: three
 dates of the sample data, repeated, and ground full of lakes of up to 5 km², more and larger than in
 any mountains. One line an area: bytes of the plan, fetched over planned, and fetched over those of
-the blocks that the area and the margin of ``docs/remote.md`` touch.
+the blocks that the area and the margin of ``docs/remote.md`` touch. With IMAGE, 0 to 3, on that one
+alone.
 """
 
 from __future__ import annotations
@@ -60,13 +61,15 @@ def main() -> None:
     from sample_project import in_this_process  # noqa: PLC0415
     from test_stac import MARGIN_M, area_of, needed_bytes, project_at  # noqa: PLC0415
 
-    places, seed = (*map(int, sys.argv[1:]), *(PLACES, SEED)[len(sys.argv) - 1 :])
+    places, seed, *only = (*map(int, sys.argv[1:]), *(PLACES, SEED)[len(sys.argv) - 1 :])
     rng = np.random.default_rng(seed)
     with tempfile.TemporaryDirectory() as name, in_this_process():
         folder = Path(name)
         small = [sample_scene(ROOT / "sample_data", date) for date in DATES]
         scenes = [*(larger(scene, TIMES) for scene in small), full_of_lakes(small[-1])]
         for number, scene in enumerate(scenes):
+            if only and number not in only:
+                continue
             tile = write_stac_item(scene, folder / f"tile{number}", block=512)
             for run in range(places):
                 east, south = rng.integers(0, ROOM_M, 2).tolist()

@@ -23,6 +23,25 @@ Places = TypeVar("Places", float, NDArray[np.float64])
 """Places along one axis: one, or an array."""
 
 
+_UTM = {"proj": "utm", "ellps": "WGS84", "units": "m", "no_defs": True}
+"""A zone of UTM on the ellipsoid of WGS 84 whose datum has no name."""
+
+
+def named_crs(crs: CRS) -> CRS:
+    """Return a zone of UTM on the ellipsoid of WGS 84 by its code, another CRS as it is.
+
+    Makers of images write it out with an unknown datum, as HLS does: it is the same place.
+
+    Examples
+    --------
+    >>> named_crs(CRS.from_string("+proj=utm +zone=43 +ellps=WGS84 +units=m +no_defs")).to_epsg()
+    32643
+    """
+    told = {} if crs.to_epsg() else crs.to_dict()
+    zone, is_south = told.pop("zone", None), told.pop("south", False)
+    return CRS.from_epsg((32700 if is_south else 32600) + zone) if told == _UTM else crs
+
+
 def shifted(transform: Affine, row: float, col: float) -> Affine:
     """Return the transform of a north-up raster that begins at another pixel."""
     a, e = transform.a, transform.e

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
+from rasterio.crs import CRS
 
 from glacial_lakes.grid import Grid, scaled
 from glacial_lakes.simulate.quality import QA_OLI, SCL, Label
@@ -14,6 +15,15 @@ from glacial_lakes.simulate.scene import SimulatedScene
 
 FMASK = {Label.CLOUD: 2, Label.CLOUD_MEDIUM: 2, Label.SHADOW: 8, Label.SNOW: 16, Label.WATER: 32}
 """As Fmask of HLS writes classes; aerosol bits come besides."""
+
+HLS_CRS = """PROJCS["UTM Zone 43, Northern Hemisphere",
+ GEOGCS["Unknown datum based upon the WGS 84 ellipsoid",
+  DATUM["Not specified (based on WGS 84 spheroid)",SPHEROID["WGS 84",6378137,298.257223563]],
+  PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]],
+ PROJECTION["Transverse_Mercator"],PARAMETER["latitude_of_origin",0],
+ PARAMETER["central_meridian",75],PARAMETER["scale_factor",0.9996],
+ PARAMETER["false_easting",500000],PARAMETER["false_northing",0],UNIT["metre",1]]"""
+"""As images of HLS tell their zone: by no code, on a datum without a name."""
 
 
 def write(
@@ -80,6 +90,7 @@ def write_hls(
 ) -> Path:
     """Write an HLS product: L30 of a scene of Landsat, S30 of one of Sentinel-2."""
     bands, labels, grid = at_30_m(scene)
+    grid = Grid(CRS.from_wkt(HLS_CRS), grid.transform, grid.shape)
     time, is_s2 = scene.acquisition.time, scene.acquisition.sensor.startswith("S2")
     product = f"HLS.{'S30' if is_s2 else 'L30'}.{tile}.{time:%Y%jT%H%M%S}.v2.0"
     codes = ("B02", "B03", "B04", "B8A" if is_s2 else "B05",
@@ -122,7 +133,7 @@ def write_planet(
     place = folder / name
     write(place / f"{name}_3B_{kind}{ending}.tif", stored, scene.grid, nodata=0)
     labels = np.kron(scene.labels, np.ones((factor, factor), np.uint8))
-    clip = "_clip" if ending.endswith("_clip") else ""
+    clip = ending.replace("_harmonized", "")
     if mask == "udm2":
         cloud = np.isin(labels, (Label.CLOUD, Label.CLOUD_MEDIUM))
         hidden = (labels == Label.NODATA).astype(np.uint8)

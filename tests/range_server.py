@@ -46,12 +46,14 @@ class Log:
     sent: int = 0
     """Bytes of bodies."""
     fault: str = ""
-    """One of ``FAULTS``, ``lie``, ``changed`` or ``more``, a status such as ``429``, or the address
-    that it sends on to; ``old``, ``chunked`` and ``gzip`` are no faults, but rare."""
+    """One of ``FAULTS``, ``lie``, ``changed``, ``more`` or ``noise``, a status such as ``429``, or
+    the address that it sends on to; ``old``, ``chunked`` and ``gzip`` are no faults, but rare."""
     faulty: str = ""
     """Part of the names of files that the fault is of; empty: of all."""
     drips_all: bool = False
     """Whether documents drip, too, and not parts of files alone."""
+    most: int | None = None
+    """Requests after which it refuses all, as when the signature of an address is over."""
     answers: dict[str, bytes] = field(default_factory=dict)
     """What is given for a path instead of a file."""
 
@@ -79,6 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
         if log.drips_all:
             self._drip(200, b"{" * 9999, {}, fault == "drip")
             return
+        if log.most is not None and len(log.requests) > log.most:
+            fault = "403"
         if fault.isdecimal():
             self._give(int(fault), b"no", {})
             return
@@ -122,6 +126,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._give(206, b"".join(pieces), headers, length=-1)
         elif fault == "gzip":
             self._give(206, gzip.compress(part), headers | {"Content-Encoding": "gzip"})
+        elif fault == "noise":
+            self._give(206, bytes(255 - byte for byte in part), headers)
         elif fault == "short":
             self._give(206, part[:-9], headers)
         elif fault == "more":

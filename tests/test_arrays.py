@@ -206,12 +206,24 @@ def test_what_attributes_and_coordinates_tell_need_not_be_given(cube: Any) -> No
     assert scene.sun_elevation_deg == pytest.approx(44, abs=1)  # by hand: 3.2 h after noon
 
 
+def test_stored_numbers_as_floats_are_those_of_whole_ones(
+    cube: Any, classes: Any, product: gl.Scene
+) -> None:
+    """odc-stac makes floats of bands and classes whose items do not tell a type."""
+    floats = cube.astype(np.float32).map(lambda one: one.drop_attrs())
+    layer = classes.astype(np.float32)
+    scene = gl.Scene.from_xarray(floats, quality=layer, nodata=65535, **TOLD)
+    names = list(product.bands)
+    np.testing.assert_allclose(scene.read(names), product.read(names), atol=1e-6)
+    np.testing.assert_array_equal(scene.read_quality(), product.read_quality())
+
+
 def test_numbers_that_were_scaled_while_they_were_read_are_not_scaled_again(
     cube: Any, product: gl.Scene
 ) -> None:
     held = cube.astype(np.float32).where(cube != 65535) * np.float32(0.0001)
     for name in held:
-        held[name].encoding["scale_factor"] = 0.0001
+        held[name].encoding |= {"scale_factor": 0.0001, "_FillValue": 65535}
     given = {key: value for key, value in TOLD.items() if key not in {"scale", "offset"}}
     scene = gl.Scene.from_xarray(held, **given)
     np.testing.assert_array_equal(scene.read(["green"]), product.read(["green"]))
@@ -278,10 +290,22 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], dict[str, Any], str]] = {
         {"quality": "red"},
         "how its quality layer is",
     ),
-    "a layer of floats": (
-        lambda c: c.assign(SCL=c["red"] * 1.0),
+    "a layer that was interpolated": (
+        lambda c: c.assign(SCL=c["red"] * 0.3),
         {},
-        "the quality layer holds float64 numbers",
+        "the quality layer holds broken numbers, such as ",
+    ),
+    "stored numbers as floats without no-data": (
+        lambda c: c.assign({name: c[name].astype(np.float32).drop_attrs() for name in c}),
+        {},
+        "does not tell what stands for no data",
+    ),
+    "numbers that were scaled while they were read, fill and all": (
+        lambda c: xr.decode_cf(
+            c.assign({n: c[n].drop_attrs().assign_attrs(scale_factor=1e-4) for n in c})
+        ),
+        {"scale": None, "offset": None},
+        "does not tell what stands for no data",
     ),
     "another grid": (
         lambda c: {"green": c["green"], "nir": c["nir"].isel(y=slice(1, None))},

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import zipfile
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +26,8 @@ from glacial_lakes.language import in_language
 from glacial_lakes.report.contents import describe
 from glacial_lakes.report.page import write_report
 from glacial_lakes.report.summaries import sheets
+from glacial_lakes.review.differences import differences
+from glacial_lakes.review.edited_file import read_edited
 from glacial_lakes.schema import Decision
 from glacial_lakes.settings import CatalogueSettings, read_project
 
@@ -591,3 +595,75 @@ def test_districts_are_of_use_where_every_lake_has_one_already(tmp_path: Path) -
     settings = replace(of_geopackage(tmp_path, ROWS), districts="districts.gpkg")
     inventory = tracked(tmp_path, settings, [scene("2024-08-01", PLACES[:3])])
     assert inventory.lakes["district"].tolist() == ["Чуйский", "Кеминский", "Чуйский"]
+
+
+def drawn(inventory: Inventory, shape: shapely.Polygon) -> Inventory:
+    """Return the inventory with a lake that a person drew where scenes show none."""
+    last = inventory.scenes.iloc[-1]
+    row = {
+        "review_id": 1,
+        "lake_id": "GL074600E42700N",
+        "decision": Decision.ADDED,
+        "reviewed": pd.Timestamp("2026-02-01", tz="UTC"),
+        **last[["acquired", "scene_id", "sensor"]],
+    }
+    table = schema.conform(pd.DataFrame([row]), schema.REVIEWS)
+    return inventory.with_reviews(
+        gpd.GeoDataFrame(table, geometry=gpd.GeoSeries([shape], crs=4326))
+    )
+
+
+def test_a_renamed_district_reaches_a_lake_that_a_person_drew(tmp_path: Path) -> None:
+    settings = replace(of_geopackage(tmp_path, ROWS), districts="districts.gpkg")
+
+    def of(name: str, previous: Inventory | None) -> Inventory:
+        area = gpd.GeoDataFrame({"name": [name]}, geometry=[shapely.box(74, 42, 75, 43)], crs=4326)
+        area.to_file(tmp_path / "districts.gpkg")
+        return tracked(tmp_path, settings, TWO_YEARS, previous)
+
+    first = drawn(of("Чуйский", None), square(74.6, 42.7))
+    second = of("Жайыл", of("Чуйский", first))
+    for table in (second.lakes, second.outlines):
+        district = table.set_index("lake_id")["district"]
+        assert district["GL074600E42700N"] == "Жайыл"
+    told = second.lakes.set_index("catalogue_no")["district"]
+    assert told[["КЫР-7", "КЫР-3"]].tolist() == ["Чуйский", "Кеминский"]
+    unnamed = edited(second, "КЫР-7", district="")
+    assert "Жайыл" not in set(of("Жайыл", unnamed).lakes.set_index("catalogue_no")["district"][:2])
+
+
+def test_what_the_catalogue_takes_back_leaves_a_lake_that_scenes_do_not_show(
+    tmp_path: Path,
+) -> None:
+    settings = of_geopackage(tmp_path, ROWS)
+    inventory = edited(tracked(tmp_path, settings, TWO_YEARS), "КЫР-7", comment="наше")
+    some = [scene("2024-08-01", PLACES[2:4]), scene("2025-08-01", PLACES[2:4])]
+    settings = of_geopackage(tmp_path, [["КЫР-7", None, None, None], *ROWS[1:]])
+    later = tracked(tmp_path, settings, some, inventory, "2027-01-01")
+    lake = later.lakes.set_index("catalogue_no").loc["КЫР-7"]
+    assert lake[["lake_name", "district"]].isna().all()
+    assert lake["comment"] == "наше"
+    assert later.lakes.set_index("catalogue_no").loc["КЫР-3", "lake_name"] == "Ак-Көл"
+
+
+def test_an_old_copy_is_no_decision_on_what_the_list_has_changed_since(tmp_path: Path) -> None:
+    """The operator changed one remark; names and districts the ministry did, after the copy."""
+    first = tracked(tmp_path, of_geopackage(tmp_path, ROWS), TWO_YEARS)
+    first = replace(first, runs=run_of(first, "1"))
+    first.to_file(tmp_path / "copy.gpkg")
+    with closing(sqlite3.connect(tmp_path / "copy.gpkg")) as file, file:
+        for name in ("ST_IsEmpty", "ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY"):
+            file.create_function(name, 1, lambda _: 0)
+        file.execute("UPDATE lakes SET comment = 'осмотрено' WHERE catalogue_no = 'КЫР-3'")
+    rows = [[no, name and f"{name} (новое)", "Жайыл", note] for no, name, _, note in ROWS]
+    years = [*TWO_YEARS, scene("2026-08-01", PLACES[:4])]
+    second = tracked(tmp_path, of_geopackage(tmp_path, rows), years, first, "2027-01-01")
+    second = replace(second, runs=run_of(second, "2"))
+    found = differences(second, read_edited(tmp_path / "copy.gpkg"))
+    said = found[["decision", "lake_name", "district", "comment"]].to_numpy().tolist()
+    assert said == [[Decision.COMMENTED, None, None, "осмотрено"]]
+
+
+def run_of(inventory: Inventory, name: str) -> pd.DataFrame:
+    runs = pd.DataFrame([*inventory.runs.to_dict("records"), {"run_id": name}])
+    return schema.conform(runs, schema.RUNS)

@@ -85,6 +85,21 @@ def test_a_lake_that_is_drawn_twice_is_a_fault_and_a_slight_cut_is_none(tmp_path
     ]
 
 
+@pytest.mark.parametrize("column", ["acquired", "last_seen"])
+def test_an_older_outline_under_a_newer_one_is_told_and_no_fault(
+    column: str, tmp_path: Path
+) -> None:
+    """Of the latest state of lakes, where one ran over another that was hidden that day."""
+    table = sound().rename(columns={"acquired": column}).assign(first_seen="2015-08-01")
+    table.loc[1, "geometry"] = lake(5)
+    table.loc[1, column] = "2018-08-01"
+    assert faults(table, tmp_path) == []
+    (told,) = found(table, tmp_path)["overlaps"]
+    assert told.startswith("note: outlines on others of another date: 1 (2: ")
+    table.loc[1, column] = table.loc[0, column]
+    assert faults(table, tmp_path)[0].startswith("overlaps: outlines on others of the same date")
+
+
 def test_the_same_lake_on_two_dates_is_no_overlap_and_no_second_code(tmp_path: Path) -> None:
     series = gpd.GeoDataFrame(
         gpd.pd.concat([sound(), sound().assign(acquired="2020-08-01")], ignore_index=True)

@@ -101,6 +101,20 @@ def test_a_product_in_zarr_is_the_scene_of_its_safe(
         assert_geodataframe_equal(mapped, outlines)
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_bands_that_xarray_opens_are_those_of_the_product(
+    layout: Layout, stores: dict[str, Path], safe: gl.Scene
+) -> None:
+    xr = pytest.importorskip("xarray")
+    group = "measurements/reflectance/r10m"
+    fine = xr.open_dataset(stores[layout], engine="zarr", group=group, consolidated=layout == "v2")
+    told = {"scale": 1.0, "offset": 0.0} if layout == "geozarr" else {}
+    scene = gl.Scene.from_xarray(fine, sensor=safe.sensor, acquired=safe.acquired, **told)
+    bands = ["blue", "green", "red", "nir"]
+    assert (list(scene.bands), scene.grid) == (bands, safe.grid)
+    np.testing.assert_allclose(scene.read(bands), safe.read(bands), atol=1e-6)
+
+
 @pytest.mark.parametrize("prefix", ["", "S2.zarr/"])
 def test_a_zip_reads_as_its_folder(
     prefix: str, stores: dict[str, Path], tmp_path: Path, safe: gl.Scene

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import rasterio
 from products import Products, copied, pack
+from rasterio.crs import CRS
 from rasterio.windows import Window
 
 from glacial_lakes.errors import (
@@ -23,7 +24,8 @@ from glacial_lakes.errors import (
     UnknownProductError,
     UnsafeInputError,
 )
-from glacial_lakes.grid import Grid, placed, scaled
+from glacial_lakes.events import Event
+from glacial_lakes.grid import Grid, named_crs, placed, scaled
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.scenes import Quality, Scene, discover, find_products, open_scene, verify
 from glacial_lakes.scenes.plausibility import assess
@@ -71,6 +73,25 @@ def test_hls_is_read_with_its_tags(
     assert scene.provenance["contradictions"] == ()
     assert verify(scene) == "unverified"
     check(scene, bands, labels, grid.shape)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("", "", 32643),
+        ('northing",0', 'northing",10000000', 32743),
+        ('meridian",75', 'meridian",177', 32660),
+        ('meridian",75', 'meridian",76', None),
+        ("6378137,298.257223563", "6378245,298.3", None),
+        ('"metre",1', '"US survey foot",0.304800609601219', None),
+    ],
+)
+def test_a_zone_on_the_ellipsoid_of_wgs_84_is_that_of_wgs_84(
+    old: str, new: str, code: int | None
+) -> None:
+    told = CRS.from_wkt(makers.HLS_CRS.replace(old, new))
+    assert told.to_epsg() is None
+    assert named_crs(told) == (told if code is None else CRS.from_epsg(code))
 
 
 def test_hls_without_tags_has_the_factors_of_its_version(
@@ -173,11 +194,16 @@ def test_two_hls_products_of_one_folder_are_two_scenes(products: Products, tmp_p
     for year in ("2013", "2018"):
         for path in makers.write_hls(products.scenes[year], tmp_path / year).iterdir():
             path.rename(tmp_path / path.name)
-    assert [scene.sensor for scene in discover(tmp_path)] == ["HLSL30", "HLSS30"]
+    told: list[Event] = []
+    assert [scene.sensor for scene in discover(tmp_path, told.append)] == ["HLSL30", "HLSS30"]
+    assert told == []
 
 
 @pytest.mark.parametrize("metadata", ["json", "xml"])
-@pytest.mark.parametrize(("count", "ending"), [(4, ""), (8, "_harmonized_clip")])
+@pytest.mark.parametrize(
+    ("count", "ending"),
+    [(4, ""), (8, "_harmonized_clip"), (4, "_reproject_clip"), (8, "_clip_file_format")],
+)
 def test_planetscope_is_read_with_its_metadata(
     products: Products, tmp_path: Path, count: int, ending: str, metadata: str
 ) -> None:

@@ -203,6 +203,26 @@ def test_older_outlines_are_joined_to_the_catalogue(
     assert set(again["catalogue_no"]) == {"КР-0", "КР-1"}
 
 
+def test_the_encoding_that_the_command_names_is_that_of_a_list_too_that_tells_none(
+    call: Call, tmp_path: Path
+) -> None:
+    survey = gpd.read_file(two_surveys(tmp_path)[1])
+    survey = survey.drop(columns=["НОМЕР", "НАЗВАНИЕ"])
+    survey.to_file(tmp_path / "survey.shp")
+    points = survey.representative_point().to_crs(4326)
+    names = {"НОМЕР": [f"№{i}" for i in survey.index], "НАЗВАНИЕ": "Озеро"}
+    table = gpd.GeoDataFrame(names, geometry=points.to_numpy(), crs=4326)
+    table.to_file(tmp_path / "list.shp", encoding="CP1251")
+    (tmp_path / "list.cpg").unlink()
+    told = ("track", tmp_path / "survey.shp", "-o", tmp_path / "o.gpkg")
+    told = (*told, "--catalogue", tmp_path / "list.shp")
+    code, _, said = call(*told)
+    assert (code, "--encoding CP1251" in said) == (1, True)
+    code, _, said = call(*told, "--encoding", "CP1251")
+    assert code == 0, said
+    assert set(open_inventory(tmp_path / "o.gpkg").lakes["lake_name"].dropna()) == {"Озеро"}
+
+
 def test_a_list_whose_numbers_nothing_tells_is_refused(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("a;lat;lon\n1;42;74\n", encoding="utf-8")
     with pytest.raises(VectorError, match="which column holds the numbers"):

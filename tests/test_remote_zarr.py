@@ -152,6 +152,20 @@ def test_a_server_that_misbehaves_is_told_in_one_line(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("layout", ["v2", "sharded"])
+def test_a_chunk_that_is_none_is_not_kept(
+    layout: str, stores: dict[str, Path], server: Log, access: Access
+) -> None:
+    scene = opened(layout, stores, server, access)
+    server.fault, server.faulty = "noise", f"{GREEN}/{'c/0/' if layout == 'sharded' else '0.'}"
+    with pytest.raises((DamagedFileError, UnsafeInputError)):
+        scene.read(["green"])
+    server.fault = ""
+    here = gl.open_scene(stores[layout])
+    again = opened(layout, stores, server, access)
+    assert np.array_equal(again.read(["green"]), here.read(["green"]), equal_nan=True)
+
+
 def test_a_chunk_that_a_server_does_not_have_was_not_observed(
     stores: dict[str, Path], server: Log, access: Access
 ) -> None:

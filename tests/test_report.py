@@ -497,7 +497,7 @@ def leaves(inventory, folder, lakes=None, **options):
     return re.findall(r"<p>(\S+) · ", text), text
 
 
-@pytest.mark.parametrize("name", ["{id}", "1", "kg-7", "озеро <B>"])
+@pytest.mark.parametrize("name", ["{id}", "1", "kg-7", "озеро <B>", "оз. «b»", " B "])
 def test_an_atlas_has_a_page_for_each_lake_by_any_of_its_names(numbered, tmp_path, name):
     ids = numbered.lakes["lake_id"].tolist()
     found, text = leaves(numbered, tmp_path, ["3", name.format(id=ids[0]), "3"])
@@ -505,6 +505,18 @@ def test_an_atlas_has_a_page_for_each_lake_by_any_of_its_names(numbered, tmp_pat
     assert "Озеро &lt;b&gt;" in text
     assert "<b>" not in re.sub(r"<li><b>[^<]*</b>", "", text)
     assert Page(text).open == []
+
+
+def test_an_atlas_asks_which_of_several_lakes_of_one_name_is_meant(numbered, tmp_path):
+    names = ["оз. «Зелёное»", "Зеленое озеро", *numbered.lakes["lake_name"][2:]]
+    two = replace(numbered, lakes=numbered.lakes.assign(lake_name=names))
+    one, other = two.lakes["lake_id"][:2]
+    with pytest.raises(InputError) as refused:
+        write_atlas(two, tmp_path / "a.html", ["ЗЕЛЁНОЕ"])
+    told = str(refused.value)
+    assert f"{one} (KG-7, оз. «Зелёное»" in told
+    assert f"{other} (Зеленое озеро" in told
+    assert leaves(two, tmp_path, [other])[0] == [other]
 
 
 def test_an_atlas_of_no_names_has_the_lakes_that_need_a_look(numbered, tmp_path):

@@ -15,7 +15,10 @@ from editing import in_qgis, ogr, qgis, run_here, sql, told
 from sample_inventory import make_inventory
 from sample_project import PRODUCTS, Maker
 
+import glacial_lakes as gl
+from glacial_lakes.coverage import CompleteCoverage
 from glacial_lakes.inventory.inventory import Inventory, open_inventory
+from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.review.review_file import review_file
 
 
@@ -167,3 +170,44 @@ def test_a_merger_can_be_taken_back_and_the_lake_has_its_old_identity(tmp_path: 
     for name in (small, large):
         assert after.geometry[name].equals(before.geometry[name])
         assert after.loc[name, "state"] == "present"
+
+
+@ogr
+def test_lakes_that_a_newer_image_shows_otherwise_have_not_grown_or_drained(
+    tmp_path: Path,
+) -> None:
+    """The person's outlines are of an older image: they and the newer ones are not one lake."""
+
+    def scene(year: int, shapes: list[shapely.Geometry]) -> gl.MappedScene:
+        time = pd.Timestamp(f"{year}-08-01T05:00:00").to_pydatetime()
+        outlines = gpd.GeoDataFrame(geometry=shapes, crs=4326)
+        areas = geodesic_area_perimeter(outlines.geometry)["area_m2"]
+        outlines = outlines.assign(area_m2=areas, area_sigma_m2=1000.0, status="observed")
+        return gl.MappedScene(outlines, CompleteCoverage(f"S2A_{year}", time, "S2A", 10.0))
+
+    lakes = [shapely.box(74.5 + x, 42.6, 74.5 + x + 0.004, 42.604) for x in (0, 0.02, 0.0245)]
+    lakes[2] = shapely.box(*lakes[2].bounds[:2], 74.5285, 42.6035)
+    older = [scene(year, lakes) for year in (2023, 2024)]
+    path = tmp_path / "inventory.gpkg"
+    before = gl.track(older)
+    before.to_file(path)
+    whole, kept, gone = before.lakes.sort_values("lon")["lake_id"]
+    edited = Path(shutil.copy(path, tmp_path / "edited.gpkg"))
+    by_gdal(edited, {"split": whole, "kept": kept, "gone": gone})
+    found = review_file(path, edited)
+    (part,) = found.loc[found["decision"] == "split", "lake_id"]
+    reviewed = open_inventory(path)
+    newer = [scene(year, lakes) for year in (2025, 2026)]
+    after = gl.track([*older, *newer], previous=reviewed)
+    assert not set(after.events["event"]) & {"grown", "shrunk", "drained", "refilled"}
+    assert after.alerts.empty
+    rows = after.events[after.events["date"].dt.year == 2025]
+    told_ids = rows.set_index(["event", "lake_id"])[["from_ids", "to_ids"]]
+    assert told_ids.loc[("split", kept)].tolist() == [kept, f"{kept} {gone}"]
+    assert told_ids.loc[("merged", whole)].tolist() == [f"{whole} {part}", whole]
+    assert lakes_of(after).loc[[whole, part, kept, gone], "state"].tolist() == [
+        *("present", "merged", "present", "present")
+    ]
+    assert after.total.area_m2 == pytest.approx(before.total.area_m2, rel=1e-6)
+    again = gl.track([*older, *newer], previous=after)
+    pd.testing.assert_frame_equal(again.events, after.events)

@@ -675,6 +675,22 @@ def test_an_image_without_a_driver_for_it_is_no_fault_of_the_download(products: 
     assert "download" not in told
 
 
+@pytest.mark.parametrize("kind", ["OPER_PRD_MSIL1C", "USER_PRD_MSIL2A"])
+def test_sentinel_2_in_the_format_of_several_tiles_is_refused_by_its_name(
+    tmp_path: Path, kind: str
+) -> None:
+    time = "20160717T090142"
+    product = tmp_path / f"S2A_{kind}_PDMC_20160717T202905_R007_V{time}_{time}.SAFE"
+    granule = "S2A_OPER_MSI_L1C_TL_MPS__20160717T125454_A005581_T35SLC"
+    images = product / "GRANULE" / f"{granule}_N02.04" / "IMG_DATA"
+    images.mkdir(parents=True)
+    (images / f"{granule}_B03.jp2").write_bytes(b"")
+    (product / "S2A_OPER_MTD_SAFL1C_PDMC.xml").write_text("<a/>")
+    told: list[SceneRefused] = []
+    assert discover(tmp_path, collecting(SceneRefused, told)) == []
+    assert ["before December 2016" in event.reason for event in told] == [True]
+
+
 def test_landsat_of_level_2_without_temperature_is_the_same_product(
     products: Products, tmp_path: Path
 ) -> None:

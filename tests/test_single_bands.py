@@ -73,7 +73,7 @@ def test_jpeg_2000_of_a_named_product_need_no_scale(
 
 def test_the_folders_of_amazon_are_one_scene(products: Products, tmp_path: Path) -> None:
     truth = products.scenes["2022"]
-    folder = tmp_path / "tiles" / "0"
+    folder = tmp_path / "tiles/43/T/DH/2022/8/16/0"
     makers.write_single_bands(truth, folder, pattern="R{pixel}m/B{number:02d}", layer="R20m/SCL",
                               ending="jp2", offset=-0.1)  # fmt: skip
     (folder / "tileInfo.json").write_text(json.dumps({"productName": PRODUCT}))
@@ -81,6 +81,14 @@ def test_the_folders_of_amazon_are_one_scene(products: Products, tmp_path: Path)
     scene = open_scene(folder)
     agrees(scene, truth)
     assert scene.bands["swir1"].resolution == 20.0
+
+
+def test_a_link_to_a_folder_above_is_not_searched(products: Products, tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "back").symlink_to(tmp_path)
+    (tmp_path / "c" / "here").symlink_to(products.find("LC08*"))
+    assert find_products(tmp_path) == [tmp_path / "c" / "here"]
 
 
 def test_two_dates_of_amazon_are_two_scenes_though_their_folders_have_one_name(
@@ -214,3 +222,21 @@ def test_a_band_beside_the_metadata_of_its_product_stands_for_the_product(
     band = next(product.glob("*_SR_B3.TIF"))
     assert find_products(band) == [product]
     assert open_scene(band) == open_scene(product)
+
+
+def test_bands_of_a_scene_without_metadata_lie_among_whole_products(
+    products: Products, tmp_path: Path
+) -> None:
+    for product in map(products.find, ("LC08*", "LE07*")):
+        for file in product.iterdir():
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    start = "LC08_L2SP_151030_20150903_20200904_02_T1_"
+    makers.write_single_bands(
+        products.scenes["2013"], tmp_path, start=start, pattern="SR_B{number}",
+        layer="QA_PIXEL", ending="TIF", scale=2.75e-5, offset=-0.2,
+    )  # fmt: skip
+    told: list[Event] = []
+    scenes = discover(tmp_path, told.append)
+    days = [(scene.acquired.year, scene.provenance["product"]) for scene in scenes]
+    assert days == [(2006, "landsat"), (2013, "landsat"), (2015, "bands")]
+    assert [type(event) for event in told] == [InputOdd]  # the usual hour of that one

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from geopandas.testing import assert_geodataframe_equal
 from products import Products, larger
 from range_server import FAULTS, Log, range_server
 from real_servers import rustac, started
@@ -466,6 +467,46 @@ def test_a_server_that_fails_costs_its_scene_and_not_the_run(
     assert (tmp_path / "p" / "output" / KEPT_FOLDER).is_dir()
 
 
+def test_what_is_no_image_is_not_kept(items: dict[Any, Path], server: Log, access: Access) -> None:
+    path = items["earth-search", "05.09"]
+    there = open_item(remote_item(path, server), "item", None, access)
+    server.fault, server.faulty = "noise", "B08"
+    with pytest.raises(DamagedFileError, match=r"B08\.tif: is no image as its server gives it"):
+        there.read(["nir"])
+    server.fault = ""
+    again = open_item(remote_item(path, server), "item", None, access)
+    here = open_item(json.loads(path.read_text()), str(path), path.parent)
+    np.testing.assert_array_equal(again.read(["nir"]), here.read(["nir"]))
+
+
+@pytest.mark.parametrize("most", [3, 9, 15])
+def test_an_address_that_expires_in_mid_run_costs_its_scene_and_gives_no_half_of_it(
+    items: dict[Any, Path], server: Log, tmp_path: Path, here: None, products: Products, most: int
+) -> None:
+    good = products.find("S2A_MSIL2A_2018*")
+    item = remote_item(items["earth-search", "05.09"], server)
+
+    def mapped(name: str, most: int | None) -> Any:
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / "item.json").write_text(json.dumps(item))
+        scenes = f'"{good.as_posix()}", {{ stac = "item.json" }}'
+        project = project_of(tmp_path / name, scenes, f'hosts = ["{server.host}"]')
+        server.forget()
+        server.most = most
+        return gl.run(gl.read_project(project))
+
+    whole = mapped("whole", None)
+    assert len(server.requests) > most
+    expired = mapped("expired", most)
+    assert "HTTP 403" in expired.refused[0].reason
+    assert len(expired.mapped) == len(expired.refused) == 1
+    again = mapped("expired", None)
+    assert again.refused == ()
+    assert len(server.requests) > 0
+    lakes = [gl.open_inventory(one.output / "inventory.gpkg").lakes for one in (whole, again)]
+    assert_geodataframe_equal(*lakes)
+
+
 @pytest.mark.parametrize("damage", ["magic", "offsets", "entries"])
 def test_a_tiff_whose_directory_lies_is_refused(
     damage: str, items: dict[Any, Path], access: Access, tmp_path: Path
@@ -562,6 +603,9 @@ def test_addresses_of_azure_are_signed_by_the_library_of_their_provider(
         assert signed(url.replace("B03", "B08"), allowed).endswith("B08.tif?sig=abc")
         assert [asked for asked, _ in log.requests] == [path]
         assert shown_address(signed(url, allowed)) == url
+        over, holds = (f"{url}?se={year}-01-01T00%3A00%3A00Z&sig=old" for year in (2020, 2099))
+        assert signed(over, allowed) == f"{url}?sig=abc"
+        assert signed(holds, allowed) == holds
 
 
 # ---- how much is fetched, and what a plan says of it ----
@@ -674,9 +718,11 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells the peak")
-def test_the_plan_tells_the_memory_of_a_run(tile: Path, tmp_path: Path) -> None:
+def test_the_plan_tells_the_memory_of_a_run(tile: Path, tmp_path: Path, here: None) -> None:
     with range_server(tile.parents[1]) as log:
-        plan = gl.explain(project_at(tmp_path / "p", tile, area_of(tile, 7300, 9100), log), jobs=1)
+        area = area_of(tile, 7300, 9100)
+        gl.run(project_at(tmp_path / "compiled", tile, area, log), jobs=1)  # which takes memory
+        plan = gl.explain(project_at(tmp_path / "p", tile, area, log), jobs=1)
         words = [sys.executable, "-c", PEAK, str(tmp_path / "p" / "project.toml")]
         told = subprocess.run(words, check=True, capture_output=True, text=True)
     assert int(told.stdout) == pytest.approx(plan.memory_bytes, rel=0.2)

@@ -850,3 +850,26 @@ def test_the_summary_is_russian_where_wished(
     _, told, _ = run(capsys, "--lang", "ru", "track", path, "-o", tmp_path / "i.gpkg")
     assert "1 дата известна лишь до года или месяца" in told
     assert "погрешность известна для 0" in told
+
+
+def test_fields_are_known_by_what_shapefiles_cut_their_names_to() -> None:
+    """UTF-8 leaves five Cyrillic letters of a name; ASCII ten."""
+    found = recognise("a.shp", ["ДАТА_", "НАЗВА", "НОМЕР", "РАЙОН"], {"acquired": "ДАТА_СНИМКА"})
+    assert (found["acquired"], found["lake_name"]) == ("ДАТА_", "НАЗВА")
+    assert recognise("a.shp", ["GLACIER_DI"], {"elev_m": "Glacier_dist"})["elev_m"] == "GLACIER_DI"
+    with pytest.raises(VectorError, match="no column"):
+        recognise("a.shp", ["ДАТ"], {"acquired": "ДАТА_СНИМКА"})
+
+
+def test_a_file_that_was_refused_once_is_no_survey_that_could_be_lost(tmp_path: Path) -> None:
+    square = shapely.box(74.5, 42.6, 74.504, 42.604)
+    table = gpd.GeoDataFrame({"acquired": ["2015-08-01"]}, geometry=[square], crs=4326)
+    table.to_file(tmp_path / "a.gpkg")
+    table.assign(acquired="?").to_file(tmp_path / "b.gpkg")
+    files = [tmp_path / "a.gpkg", tmp_path / "b.gpkg"]
+    inventory = track_files(files, tmp_path / "o.gpkg")
+    assert sorted(inventory.scenes["state"]) == ["mapped", "refused"]
+    table.assign(acquired="2020-08-01").to_file(tmp_path / "b.gpkg")
+    again = track_files(files, tmp_path / "o.gpkg")
+    assert again.scenes["state"].tolist() == ["mapped", "mapped"]
+    track_files(files, tmp_path / "o.gpkg")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -345,15 +346,70 @@ def test_a_lake_beside_a_cloud_has_no_area_where_any_other_image_shows_more_of_i
         assert _looks_cut(before, cut, after).observations["status"].iloc[1] == "cloud"
 
 
-def test_of_the_first_and_the_last_image_nobody_tells_that_nothing_is_hidden() -> None:
-    lake = _lake(0, 0)
-    whole = [_scene(f"201{year}-08-01", [lake]) for year in (1, 2)]
-    for day in ("2010-08-01", "2013-08-01"):
-        tracked = track_lakes([*whole, _scene(day, [lake], [BESIDE], statuses=["cloud"])])
-        shown = dict(
-            zip(tracked.observations["scene_id"], tracked.observations["status"], strict=True)
+@pytest.mark.parametrize("is_last", [False, True])
+@pytest.mark.parametrize(("radii", "status"), [((100, 99), "observed"), ((100, 93), "cloud")])
+def test_at_the_ends_of_a_series_two_outlines_of_a_steady_lake_tell_that_nothing_is_hidden(
+    radii: tuple[int, int], status: str, is_last: bool
+) -> None:
+    whole = [_scene(f"201{i}-08-01", [_lake(0, 0, r)]) for i, r in enumerate(radii, 1)]
+    day = "2013-08-01" if is_last else "2010-08-01"
+    cut = _scene(day, [_lake(0, 0)], [BESIDE], statuses=["cloud"])
+    tracked = track_lakes([*whole, cut])
+    seen = tracked.observations.set_index("scene_id").loc[f"S2A_{day}"]
+    assert seen["status"] == status
+    if status == "observed":  # it may change as much again
+        assert seen["area_sigma_m2"] > abs(_lake(0, 0, 100).area - _lake(0, 0, 99).area)
+
+
+def test_at_the_ends_of_a_series_one_outline_does_not_tell_that_nothing_is_hidden() -> None:
+    cut = _scene("2013-08-01", [_lake(0, 0)], [BESIDE], statuses=["cloud"])
+    tracked = track_lakes([_scene("2012-08-01", [_lake(0, 0)]), cut])
+    assert _series(tracked, _only(tracked))[1] == "cloud"
+
+
+@pytest.mark.parametrize(
+    ("status", "radius", "is_told"),
+    [
+        ("frozen", 80, True),
+        ("cloud", 80, True),
+        ("shadow", 80, False),  # the same shade each year
+        ("frozen", 100, False),  # another part is open
+    ],
+)
+def test_what_looks_like_ice_beside_the_same_water_in_two_summers_is_no_lake(
+    status: str, radius: int, is_told: bool
+) -> None:
+    tables = [_scene(f"200{i}-08-01", [_lake(0, 0, 200)]) for i in range(3)]
+    for i, r in enumerate((80, radius)):
+        bed = _lake(0, 0, 200).difference(_lake(0, 0, r + 5))
+        tables.append(_scene(f"201{i}-08-01", [_lake(0, 0, r)], [bed], cloud_status=status))
+    tracked = track_lakes(tables)
+    assert (_series(tracked, _only(tracked))[3] != status) == is_told
+    assert ("drained 2002-2010" in _kinds(tracked)) == is_told
+
+
+@pytest.mark.parametrize(
+    ("summers", "kinds"),
+    [
+        ("oooiii", ["drained 2002-2003"]),
+        ("ooii", []),  # one of six orders
+        ("oioiii", []),  # it freezes
+    ],
+)
+def test_a_lake_has_drained_where_more_summers_end_in_ice_than_chance_would_put_last(
+    summers: str, kinds: list[str]
+) -> None:
+    lake = _lake(0, 0, 200)
+    tables = [
+        _scene(
+            f"200{i}-08-01",
+            [lake] * (what == "o"),
+            [lake.buffer(-20)] * (what == "i"),
+            cloud_status="frozen",
         )
-        assert shown[f"S2A_{day}"] == "cloud"
+        for i, what in enumerate(summers)
+    ]
+    assert _kinds(track_lakes(tables)) == kinds
 
 
 def test_the_open_part_of_a_lake_is_not_its_area_in_the_first_image_either() -> None:
@@ -401,13 +457,14 @@ def test_a_merge_may_have_happened_while_the_neighbour_was_hidden() -> None:
 
 def test_a_crumb_beside_the_joint_outline_does_not_keep_two_lakes_from_merging() -> None:
     left, right, both = _dumbbell()
-    crumb = _lake(-70, 0, 12)
-    joint = both.difference(crumb.buffer(6))
-    tables = [_scene(f"201{i}-08-01", [left, right]) for i in range(2)]
-    tables += [_scene("2012-08-01", [joint, crumb]), _scene("2013-08-01", [both])]
-    tracked = track_lakes(tables)
-    assert _kinds(tracked) == ["merged 2011-2012"]
-    assert sorted(tracked.lakes["state"]) == ["merged", "present"]
+    for x, radius in ((-70, 12), (320, 30)):
+        crumb = _lake(x, 0, radius)
+        joint = both.difference(crumb.buffer(6))
+        tables = [_scene(f"201{i}-08-01", [left, right]) for i in range(2)]
+        tables += [_scene("2012-08-01", [joint, crumb]), _scene("2013-08-01", [both])]
+        tracked = track_lakes(tables)
+        assert _kinds(tracked) == ["merged 2011-2012"]
+        assert sorted(tracked.lakes["state"]) == ["merged", "present"]
 
 
 def test_a_piece_that_one_image_cuts_off_has_not_merged() -> None:
@@ -573,6 +630,119 @@ def test_no_size_confirms_what_is_more_likely_no_lake(probability: float, state:
     tables = [_scene(f"201{i}-08-01", [_lake(0, 0, 200)] * (i == 4)) for i in range(5)]
     tables[4].outlines["lake_prob"] = probability
     assert track_lakes(tables).lakes["state"].tolist() == [state]
+
+
+def _looking(
+    shapes: Sequence[Sequence[shapely.Geometry]], looks: Sequence[float | Sequence[float]]
+) -> list[MappedScene]:
+    """Return a scene a year with these outlines and their probabilities to be lakes."""
+    tables = [_scene(f"20{i + 10}-08-01", lakes) for i, lakes in enumerate(shapes)]
+    for table, probability in zip(tables, looks, strict=True):
+        table.outlines["lake_prob"] = probability
+    return tables
+
+
+@pytest.mark.parametrize(
+    ("looks", "radius", "kinds"),
+    [
+        ((0.6,), 40, ["appeared 2010-2011"]),
+        ((0.2, 0.3), 40, ["appeared 2011-2012"]),
+        ((0.4, 0.3), (200, 40), []),  # as large before
+        ((0.6, 0.3), 40, []),  # two images agree
+        ((0.6,), 120, []),  # more than a third of the lake
+        ((np.nan,), 40, []),  # somebody drew it
+    ],
+)
+def test_dark_ground_in_the_place_of_a_lake_to_come_does_not_hide_that_it_came(
+    looks: Sequence[float], radius: Any, kinds: list[str]
+) -> None:
+    radii = np.broadcast_to(radius, len(looks)).tolist()
+    shapes = [[_lake(0, 0, r)] for r in radii] + [[_lake(30, 0, 200)]] * 2
+    tables = _looking(shapes, [*looks, 0.9, 0.9])
+    assert _kinds(track_lakes(tables)) == kinds
+
+
+@pytest.mark.parametrize(("later", "kinds"), [(0.3, []), (0.7, ["appeared 2011-2012"])])
+def test_what_two_images_take_for_no_lake_has_not_appeared(later: float, kinds: list[str]) -> None:
+    lake = [_lake(0, 0, 80)]
+    tables = _looking([[], [], lake, lake], [1.0, 1.0, 0.3, later])
+    assert _kinds(track_lakes(tables)) == kinds
+
+
+@pytest.mark.parametrize(("looks", "kinds"), [((0.3, 0.2, 0.6), []), ((0.7, 0.4, 0.6), True)])
+def test_what_is_no_lake_in_the_mean_of_its_images_has_not_drained(
+    looks: Sequence[float], kinds: Any
+) -> None:
+    tables = _looking([[_lake(0, 0, 80)]] * 3 + [[]] * 2, [*looks, 1.0, 1.0])
+    assert _kinds(track_lakes(tables)) == (["drained 2012-2013"] if kinds else [])
+
+
+def test_a_part_that_is_all_that_could_show_confirms_that_a_lake_appeared() -> None:
+    lake, cloud = _lake(0, 0, 50), shapely.box(X0 - 30, Y0 - 200, X0 + 200, Y0 + 200)
+    for shows, kinds in ((True, ["appeared 2011-2012"]), (False, [])):
+        part = [lake.difference(cloud)] * shows
+        tables = [_scene(f"201{i}-08-01") for i in (0, 1)] + [_scene("2012-08-01", [lake])]
+        tables += [_scene("2013-08-01", part, [cloud], statuses=["cloud"] * shows)]
+        assert _kinds(track_lakes(tables)) == kinds
+
+
+@pytest.mark.parametrize(("frozen_again", "kinds"), [(True, []), (False, ["appeared 2011-2012"])])
+def test_ice_tells_of_no_lake_where_the_lake_looks_like_ice_itself(
+    frozen_again: bool, kinds: list[str]
+) -> None:
+    lake, place = _lake(0, 0, 200), _lake(0, 0, 250)
+    tables = [_scene(f"201{i}-08-01", [], [place], cloud_status="frozen") for i in (0, 1)]
+    tables += [_scene(f"201{i}-08-01", [lake]) for i in (2, 3)]
+    tables += [_scene("2014-08-01", [], [place], cloud_status="frozen")] * frozen_again
+    assert _kinds(track_lakes(tables)) == kinds
+
+
+@pytest.mark.parametrize(("probability", "kinds"), [(0.3, []), (0.7, ["split 2011-2012"])])
+def test_dark_ground_on_the_bed_of_a_lake_has_not_split_off(
+    probability: float, kinds: list[str]
+) -> None:
+    left, right, both = _dumbbell()
+    apart = [[left, right]] * 2
+    tables = _looking([[both]] * 2 + apart, [0.9, 0.9, *[[0.9, probability]] * 2])
+    assert _kinds(track_lakes(tables)) == kinds
+
+
+@pytest.mark.parametrize(("probability", "kinds"), [(0.3, []), (0.7, ["merged 2011-2012"])])
+def test_a_lake_does_not_merge_with_dark_ground(probability: float, kinds: list[str]) -> None:
+    left, right, both = _dumbbell()
+    tables = _looking([[left, right]] * 2 + [[both]] * 2, [*[[0.9, probability]] * 2, 0.9, 0.9])
+    assert _kinds(track_lakes(tables)) == kinds
+
+
+def test_a_piece_that_is_too_small_for_a_split_is_too_small_for_a_merge() -> None:
+    for radius, kinds in ((30, []), (45, ["merged 2012-2013"])):
+        piece = _lake(100 + 20 + radius, 0, radius)
+        bridge = shapely.box(X0, Y0 - 20, X0 + 120 + radius, Y0 + 20)
+        apart, both = [_lake(0, 0, 100), piece], shapely.union_all([_lake(0, 0), piece, bridge])
+        tables = [_scene(f"201{i}-08-01", apart if i < 3 else [both]) for i in range(5)]
+        assert _kinds(track_lakes(tables)) == kinds
+
+
+@pytest.mark.parametrize(("shown", "kinds"), [("aabab", []), ("aaaab", ["merged 2013-2014"])])
+def test_lakes_that_were_drawn_as_one_and_apart_again_have_not_merged_on_the_last_image(
+    shown: str, kinds: list[str]
+) -> None:
+    left, right, both = _dumbbell()
+    tables = [
+        _scene(f"201{i}-08-01", [left, right] if what == "a" else [both])
+        for i, what in enumerate(shown)
+    ]
+    assert _kinds(track_lakes(tables)) == kinds
+
+
+def test_an_image_could_show_a_lake_of_which_one_as_coarse_shows_a_large_part() -> None:
+    lake, cloud = _lake(0, 0, 130), _lake(200, 0, 100)
+    part = lake.difference(cloud)
+    for shape, kinds in (([part], ["appeared 2011-2012"]), ([], [])):
+        tables = [_scene(f"201{i}-08-01", resolution_m=30) for i in (0, 1)]
+        tables += [_scene("2012-08-01", shape, [cloud], 30, statuses=["cloud"] * len(shape))]
+        tables += [_scene(f"201{i}-08-01", [lake]) for i in (3, 4)]
+        assert _kinds(track_lakes(tables)) == kinds
 
 
 def test_a_part_that_took_in_dark_ground_does_not_hide_a_drainage() -> None:

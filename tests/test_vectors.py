@@ -429,6 +429,33 @@ def test_western_texts_are_read_as_their_cpg_file_tells(tmp_path: Path, text: st
     assert vector.read_vector(path)["name"].tolist() == [text]
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("has_cpg", [True, False])
+def test_names_and_texts_that_are_cut_within_a_letter_are_read_without_it(
+    tmp_path: Path, has_cpg: bool
+) -> None:
+    """Ten bytes hold four and a half letters beside a sign; so QGIS saves them."""
+    times = pd.to_datetime(["2009-08-20", None])
+    rows = {"ДАТА_СНИМКА": times, "№ НОМЕР": ["Ҷ-1", None], "ПРИМЕЧАНИЕ": ["a" + "Көл" * 60, ""]}
+    shapes = [shapely.box(0, 0, 1, 1), shapely.box(2, 0, 3, 1)]
+    path = tmp_path / "lakes.shp"
+    gpd.GeoDataFrame(rows, geometry=shapes, crs=4326).to_file(path, encoding="UTF-8")
+    if not has_cpg:
+        path.with_suffix(".cpg").unlink()
+    cut = path.with_suffix(".dbf").read_bytes()[32:]
+    assert "ДАТА_С".encode()[:10] + b"\0" in cut
+    found = vector.read_as_drawn(path)
+    assert list(found.columns) == ["ДАТА_", "№ НОМ", "ПРИМЕ", "geometry"]
+    assert pd.to_datetime(found["ДАТА_"]).dt.year.iloc[0] == 2009
+    assert found["№ НОМ"].iloc[0] == "Ҷ-1"
+    assert found["ПРИМЕ"].iloc[0] == ("a" + "Көл" * 60)[:127]
+    path.with_suffix(".dbf").write_bytes(
+        path.with_suffix(".dbf").read_bytes().replace("Ҷ".encode(), b"\xff\xff")
+    )
+    with pytest.raises(VectorError, match="encoding"):
+        vector.read_as_drawn(path)
+
+
 @pytest.mark.parametrize("cpg", ["UTF-16", "UTF-32", "UTF-7 BOM"])
 def test_a_cpg_file_that_names_what_no_table_is_written_in_tells_nothing(
     tmp_path: Path, cpg: str

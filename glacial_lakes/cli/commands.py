@@ -576,13 +576,13 @@ def track(
     fields = dict(field_map(text) for text in given)
     others = layer_readers(out, inputs["glaciers"], inputs["basins"])
     if catalogue is not None:
-        others[catalogue] = functools.partial(named_catalogue, catalogue)
+        others[catalogue] = functools.partial(named_catalogue, catalogue, inputs["encoding"])
     surveys_read = layer_readers(*paths, layer=inputs["layer"], encoding=inputs["encoding"])
     costly = too_costly(others | surveys_read, read_limits())
     for path in others.keys() & costly.keys():
         raise costly[path]
     if catalogue is not None:
-        inputs["catalogue"] = named_catalogue(catalogue)
+        inputs["catalogue"] = named_catalogue(catalogue, inputs["encoding"])
     refused: list[SceneRefused] = []
     left_out: list[RowsLeftOut] = []
     stages = ["read", "track", "export"]

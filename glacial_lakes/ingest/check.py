@@ -141,8 +141,10 @@ def _examine(lakes: Lakes) -> Iterator[Finding]:
         yield from _dates(lakes, days)
     except InputError as error:
         # Lakes of an inventory have dates of their own kind, first and last seen.
-        state = "note" if C.FIRST_SEEN in lakes.frame else "fault"
-        if state == "fault":
+        if C.LAST_SEEN in lakes.frame:
+            times = pd.to_datetime(lakes.frame[C.LAST_SEEN], utc=True, errors="coerce")
+            times = times.dt.floor("D")
+        else:
             yield Finding("dates", "fault", error.what, error.remedy)
     usable = _usable(lakes)
     yield from _overlaps(lakes, usable, times)
@@ -283,13 +285,21 @@ def _is_series(lakes: Lakes, times: pd.Series) -> bool:
 def _overlaps(lakes: Lakes, usable: gpd.GeoSeries, times: pd.Series | None) -> Iterator[Finding]:
     ground = in_equal_area(usable)
     large: list[int] = []
+    older: list[int] = []
     small: list[int] = []
     for rows in _groups(lakes, usable.index, times):
         shapes = ground[rows].to_numpy()
         other, one, shared = shared_areas(shapely.STRtree(shapes), shapes)
         share = shared / np.minimum(shapely.area(shapes)[one], shapely.area(shapes)[other])
         pairs = one < other
-        large += [int(row) for row in rows[np.unique(other[pairs & (share >= _ON)])]]
+        is_large = pairs & (share >= _ON)
+        is_older = np.zeros(len(pairs), dtype=bool)
+        if times is not None:  # of the latest outlines of all lakes some are older than others
+            days = times[rows].to_numpy()
+            known = ~pd.isna(days)
+            is_older = known[one] & known[other] & (days[one] != days[other])
+        large += [int(row) for row in rows[np.unique(other[is_large & ~is_older])]]
+        older += [int(row) for row in rows[np.unique(other[is_large & is_older])]]
         slight = pairs & (share >= _SLIVER) & (share < _ON)
         small += [int(row) for row in rows[np.unique(other[slight])]]
     if large:
@@ -297,12 +307,17 @@ def _overlaps(lakes: Lakes, usable: gpd.GeoSeries, times: pd.Series | None) -> I
             "outlines on others of the same date: {places}", places=lakes.examples(sorted(large))
         )
         yield Finding("overlaps", "fault", what, "keep one of the two")
+    if older:
+        what = Message(
+            "outlines on others of another date: {places}", places=lakes.examples(sorted(older))
+        )
+        yield Finding("overlaps", "note", what, "do not add up their areas")
     if small:
         what = Message(
             "outlines that cut others a little: {places}", places=lakes.examples(sorted(small))
         )
         yield Finding("overlaps", "note", what)
-    if not large and not small:
+    if not large and not older and not small:
         yield Finding("overlaps", "ok", "none")
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from glacial_lakes.columns import C
 from glacial_lakes.errors import ConfigError, Message, VectorError
 from glacial_lakes.io.numbers import Numbers, numbers_of
+from glacial_lakes.io.shapefile import spellings
 from glacial_lakes.settings import nearest
 
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -183,6 +184,12 @@ def _without_unit(name: str) -> str:
     return "_".join(parts[:-1]).strip("_") if unit_in_name(name) else ""
 
 
+def _first(fields: Mapping[str, str], names: Iterable[str]) -> str | None:
+    """Return the first field that has one of the names, whole or as shapefiles cut it."""
+    found = (_spelled(cut) for name in names for cut in spellings(_spelled(name)))
+    return next((fields[name] for name in found if name in fields), None)
+
+
 def recognise(
     path: object, columns: Iterable[object], given: Mapping[str, str] | None = None
 ) -> dict[str, str]:
@@ -207,7 +214,7 @@ def recognise(
     bare = {_without_unit(name): name for name in reversed(names)}
     chosen: dict[str, str] = {}
     for ours, theirs in (given or {}).items():
-        found = theirs if theirs in names else lower.get(_spelled(theirs))
+        found = theirs if theirs in names else _first(lower, [theirs])
         if found is None:
             raise VectorError(
                 str(path), "has no column {theirs}", "it has: {names}", theirs=theirs, names=names
@@ -215,7 +222,7 @@ def recognise(
         chosen[ours] = found
     taken = set(chosen.values())
     for ours, candidates in NAMES.items():
-        known = next((lower[name] for name in candidates if name in lower), None)
+        known = _first(lower, candidates)
         if known is None and ours in _WITH_UNITS:
             known = next((bare[name] for name in candidates if name in bare), None)
         if ours not in chosen and known is not None and known not in taken:

@@ -15,7 +15,7 @@ _ID_TOO = (C.LAKE_ID, "id", "number", "no", "№", "код")
 """Names that a list of lakes has for its numbers besides those of outlines."""
 
 
-def named_catalogue(path: Path | str) -> Catalogue:
+def named_catalogue(path: Path | str, encoding: str | None = None) -> Catalogue:
     """Read the partner's catalogue from a project file, or from a file with usual names of columns.
 
     Parameters
@@ -23,6 +23,8 @@ def named_catalogue(path: Path | str) -> Catalogue:
     path : path-like
         A ``.toml`` with the table ``[catalogue]``, or the list of lakes: a vector file, or a table
         with coordinates.
+    encoding : str, optional
+        Text encoding of a list that does not tell it; a project file names its own.
 
     Returns
     -------
@@ -42,7 +44,14 @@ def named_catalogue(path: Path | str) -> Catalogue:
         if found is None:
             raise ConfigError(path, "names no catalogue", "set file and id in [catalogue]")
         return found
-    columns = column_names(path, [*chain(*NAMES.values()), *_ID_TOO])
+    wanted = [*chain(*NAMES.values()), *_ID_TOO]
+    try:
+        columns = column_names(path, wanted)
+        encoding = None
+    except VectorError:
+        if encoding is None:
+            raise
+        columns = column_names(path, wanted, encoding)
     named = recognise(path, columns)
     lower = {name.lower(): name for name in reversed(columns)}
     spare = next((lower[name] for name in (*NAMES[C.LAKE_ID], *_ID_TOO) if name in lower), None)
@@ -59,6 +68,7 @@ def named_catalogue(path: Path | str) -> Catalogue:
         name=named.get(C.LAKE_NAME),
         district=named.get(C.DISTRICT),
         comment=named.get(C.COMMENT),
+        encoding=encoding,
     )
     read = read_catalogue(settings, path.absolute().parent)
     assert read is not None  # noqa: S101 (for the type checker: a file is named)

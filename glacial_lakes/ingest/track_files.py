@@ -260,7 +260,9 @@ def _check_nothing_is_lost(
     given = {_name(survey) for survey, _ in surveys}
     given |= {shown(Path(event.path).name) for event in refused}
     given |= {shown(Path(event.path).stem) for event in refused}
-    lost = sorted(set(previous.scenes[C.SCENE_ID].dropna()) - given)
+    # One that was refused brought nothing that could be lost.
+    used = previous.scenes[previous.scenes[C.STATE] != SceneState.REFUSED]
+    lost = sorted(set(used[C.SCENE_ID].dropna()) - given)
     if lost:
         raise InputError(
             out,

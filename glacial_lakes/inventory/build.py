@@ -128,6 +128,7 @@ def track(
         min_area_m2=min_area_m2,
     )
     scene_table = as_layer(_scenes(seen, scenes, reviews), "scenes")
+    shown = set(tracked.lakes[C.LAKE_ID])
     if previous is not None:
         tables = (as_layer(getattr(previous, name), name) for name in _TRACKED)
         annotated = annotated_lakes(previous) | catalogued_lakes(previous.register)
@@ -147,7 +148,8 @@ def track(
         tracked = replace(tracked, lakes=named)
     tracked = decisions.describe(tracked, reviews)
     register = empty_layer("register") if previous is None else previous.register
-    register, tracked = registered(register, tracked, reviews, catalogue, views)
+    kept = set(tracked.lakes[C.LAKE_ID]) - shown
+    register, tracked = registered(register, tracked, reviews, catalogue, views, kept)
     curves = empty_layer("curves") if previous is None else previous.curves
     if surveys is not None:
         curves = curves_in(surveys, tracked)

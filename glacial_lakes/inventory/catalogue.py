@@ -15,6 +15,7 @@ import pandas as pd
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, Message, VectorError
 from glacial_lakes.io.parsing import is_nothing
+from glacial_lakes.io.shapefile import spellings
 from glacial_lakes.io.tables import is_table, plain, read_table
 from glacial_lakes.io.vector import read_as_drawn
 from glacial_lakes.measures.meridian import in_degrees
@@ -38,8 +39,6 @@ _SUM = r"(?:итог|всего|сумма|в том числе|из них|tota
 _FEW = 2
 """Columns of a list that says nothing but numbers and names."""
 _LISTED = 3
-_DBF_NAME = 10
-"""Bytes to which shapefiles cut names: as many letters in CP1251, half of them in UTF-8."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,9 +189,7 @@ def column_of(path: Path, frame: pd.DataFrame, name: str) -> str:
     """
     known = [str(column) for column in frame.columns if column != "geometry"]
     found = {column.lower(): column for column in reversed(known)} | {c: c for c in known}
-    lower = name.lower()
-    bytes_left = lower.encode()[:_DBF_NAME].decode(errors="ignore")
-    for spelled in (name, lower, lower[:_DBF_NAME], bytes_left):
+    for spelled in (name, *spellings(name.lower())):
         if spelled in found:
             return found[spelled]
     what = Message("has no column {name}", name=name)
@@ -206,7 +203,7 @@ def _require_unique(path: Path, numbers: pd.Series) -> None:
         raise VectorError(path, what, "correct the numbers, or take another column as id")
 
 
-def column_names(path: Path, wanted: Sequence[str] = ()) -> list[str]:
+def column_names(path: Path, wanted: Sequence[str] = (), encoding: str | None = None) -> list[str]:
     """Return the names of the columns of a vector file or table.
 
     Parameters
@@ -215,6 +212,8 @@ def column_names(path: Path, wanted: Sequence[str] = ()) -> list[str]:
         The file.
     wanted : sequence of str
         Names, besides those of coordinates, by which the headings of a table are known.
+    encoding : str, optional
+        Text encoding of a file that does not tell it.
 
     Raises
     ------
@@ -222,8 +221,10 @@ def column_names(path: Path, wanted: Sequence[str] = ()) -> list[str]:
         When it cannot be read.
     """
     if is_table(path):
-        return [str(name) for name in read_table(path, (*_LON, *_LAT, *wanted)).frame.columns]
-    return [str(name) for name in read_as_drawn(path).columns if name != "geometry"]
+        return [
+            str(name) for name in read_table(path, (*_LON, *_LAT, *wanted), encoding).frame.columns
+        ]
+    return [str(name) for name in read_as_drawn(path, None, encoding).columns if name != "geometry"]
 
 
 def _table(path: Path, settings: CatalogueSettings) -> tuple[gpd.GeoDataFrame, str | None]:

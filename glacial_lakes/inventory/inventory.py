@@ -28,6 +28,7 @@ from glacial_lakes.inventory import attributes, decisions
 from glacial_lakes.inventory.error_parts import with_parts
 from glacial_lakes.inventory.fast_changes import with_fast_changes
 from glacial_lakes.inventory.map_rules import RULES
+from glacial_lakes.inventory.names import LakeNames
 from glacial_lakes.inventory.netcdf import write_areas
 from glacial_lakes.inventory.register import registered
 from glacial_lakes.inventory.total import Total, total_of
@@ -474,25 +475,34 @@ class Inventory(ShowsFacts):
         Parameters
         ----------
         names : sequence of str
-            Each an ID, a number in reports, a number in the catalogue or a name of a lake, in
-            large or small letters; a name may stand for several lakes.
+            Each an ID, a number in reports, a number in the catalogue or a name of a lake, as
+            :func:`glacial_lakes.inventory.names.bare` reads it.
 
         Raises
         ------
         InputError
-            When there is no such lake.
+            When there is no such lake, or there are several.
         """
-        known = ids_by_name(self.lakes)
+        known = LakeNames(self.lakes)
         found: dict[str, None] = {}
-        for name in names:
-            if str(name).casefold() not in known:
+        for name in map(str, names):
+            ids = known.ids(name)
+            if not ids:
                 raise InputError(
                     None,
                     "the inventory has no lake {lake}",
                     "name it by its ID, its number or its name",
-                    lake=str(name),
+                    lake=name,
                 )
-            found |= dict.fromkeys(known[str(name).casefold()])
+            if len(ids) > 1:
+                raise InputError(
+                    None,
+                    "{lake} stands for several lakes",
+                    "name one of {names}",
+                    lake=name,
+                    names=known.described(ids),
+                )
+            found[ids[0]] = None
         return list(found)
 
     def observations_of(self, lake_id: str) -> pd.DataFrame:
@@ -588,27 +598,6 @@ def open_inventory(path: Path | str) -> Inventory:
     True
     """
     return Inventory.from_file(path)
-
-
-def ids_by_name(lakes: pd.DataFrame) -> dict[str, list[str]]:
-    """Return the IDs of lakes by ID, number in reports, number in the catalogue and name.
-
-    Names are folded (:meth:`str.casefold`); what stands first in this list outranks the rest.
-
-    Parameters
-    ----------
-    lakes : pandas.DataFrame
-        :data:`~glacial_lakes.schema.LAKES`.
-    """
-    table = schema.conform(lakes, schema.LAKES)
-    known: dict[str, list[str]] = {}
-    for column in (C.LAKE_ID, C.NUMBER, C.CATALOGUE_NO, C.LAKE_NAME):
-        here = table[table[column].notna()]
-        of_column: dict[str, list[str]] = {}
-        for name, lake in zip(here[column], here[C.LAKE_ID], strict=True):
-            of_column.setdefault(str(name).casefold(), []).append(str(lake))
-        known = of_column | known
-    return known
 
 
 def refuse_renamed_layers(path: Path | str, there: Collection[str]) -> None:

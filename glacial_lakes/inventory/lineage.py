@@ -8,11 +8,15 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
+import shapely
 
 from glacial_lakes import schema
 from glacial_lakes.columns import C
-from glacial_lakes.schema import Decision, Status
+from glacial_lakes.schema import Decision, EventKind, LakeState, Status
 from glacial_lakes.tracking.tables import Tracked
+
+_PART = 0.5
+"""Share of a lake that lies in another one from which it is a part of it."""
 
 
 def with_lineage(tracked: Tracked, force: gpd.GeoDataFrame) -> Tracked:
@@ -20,7 +24,9 @@ def with_lineage(tracked: Tracked, force: gpd.GeoDataFrame) -> Tracked:
 
     One is an event when an earlier image shows the lakes as they were; else it only corrects how
     they were mapped from the first. What tracking says later of the same lakes is the same event,
-    and is left out.
+    and is left out. Where a newer image shows them otherwise, that is an event too: a lake that was
+    merged and is there again has split off, and one that was split off and lies in its old lake
+    again has merged. Else their areas would tell of growth and drainage that never were.
 
     Parameters
     ----------
@@ -29,7 +35,8 @@ def with_lineage(tracked: Tracked, force: gpd.GeoDataFrame) -> Tracked:
     force : geopandas.GeoDataFrame
         :data:`glacial_lakes.schema.REVIEWS` in force.
     """
-    rows = [*_events(tracked.outlines, force)]
+    undone = [*_undone(tracked.outlines, force)]
+    rows = [*_events(tracked.outlines, force), *undone]
     if not rows:
         return tracked
     by_persons = schema.conform(pd.DataFrame(rows), schema.LAKE_EVENTS)
@@ -50,7 +57,54 @@ def with_lineage(tracked: Tracked, force: gpd.GeoDataFrame) -> Tracked:
         here = outlines[C.ACQUIRED].dt.floor("D") == event[C.DATE]
         here &= outlines[C.LAKE_ID] == event[C.LAKE_ID]
         outlines.loc[here, C.EVENT] = event[C.EVENT]
-    return replace(tracked, outlines=outlines, events=schema.conform(events, schema.LAKE_EVENTS))
+    lakes = tracked.lakes.copy()
+    for contrary in undone:
+        if contrary[C.EVENT] == EventKind.MERGED:
+            ended = lakes[C.LAKE_ID].isin(_names(contrary[C.FROM_IDS]) - {contrary[C.LAKE_ID]})
+            lakes.loc[ended, C.STATE] = LakeState.MERGED
+    events = schema.conform(events, schema.LAKE_EVENTS)
+    return replace(tracked, lakes=lakes, outlines=outlines, events=events)
+
+
+def _undone(outlines: gpd.GeoDataFrame, force: gpd.GeoDataFrame) -> Iterator[dict[str, Any]]:
+    """Yield what newer images show of lakes that persons split or merged, where they contradict."""
+    drawn = force[force[C.DECISION].isin([Decision.SPLIT, Decision.MERGED])]
+    whole = outlines[(outlines[C.STATUS] == Status.OBSERVED) & outlines[C.AREA_M2].notna()]
+    whole = whole.assign(day=whole[C.ACQUIRED].dt.floor("D")).sort_values(C.ACQUIRED, kind="stable")
+    days = drawn[C.ACQUIRED].dt.floor("D").rename("day")
+    for (kind, main, day), group in drawn.groupby([C.DECISION, C.OTHER_ID, days]):
+        parts = dict(zip(group[C.LAKE_ID].map(str), group.geometry, strict=True))
+        until = whole[whole["day"] <= day].drop_duplicates(C.LAKE_ID, keep="last")
+        until = until.set_index(C.LAKE_ID)[C.AREA_M2]
+        for date, image in whole[whole["day"] > day].groupby("day"):
+            there = image.drop_duplicates(C.LAKE_ID, keep="last").set_index(C.LAKE_ID)
+            if kind == Decision.MERGED:
+                names = [name for name in parts if name in there.index]
+                sides = [main], [main, *names]
+            else:
+                names = [name for name in parts if _lies_in(parts[name], name, main, there)]
+                sides = [main, *names], [main]
+            if not names:
+                continue
+            yield {
+                C.LAKE_ID: main,
+                C.EVENT: EventKind.SPLIT if kind == Decision.MERGED else EventKind.MERGED,
+                C.DATE: date,
+                C.AFTER: whole.loc[whole["day"] < date, "day"].max(),
+                C.FROM_IDS: " ".join(sides[0]),
+                C.TO_IDS: " ".join(sides[1]),
+                C.AREA_BEFORE_M2: until.reindex(sides[0]).sum(),
+                C.AREA_AFTER_M2: there[C.AREA_M2].reindex(sides[1]).sum(),
+            }
+            break
+
+
+def _lies_in(part: shapely.Geometry, name: str, main: str, there: gpd.GeoDataFrame) -> bool:
+    """Tell whether an image shows as a part of a lake what a person split off it."""
+    if name in there.index or main not in there.index:
+        return False
+    lake = there.geometry[main]
+    return bool(shapely.intersection(part, lake).area >= _PART * part.area)
 
 
 def _events(outlines: gpd.GeoDataFrame, force: gpd.GeoDataFrame) -> Iterator[dict[str, Any]]:

@@ -92,6 +92,7 @@ def registered(
     reviews: gpd.GeoDataFrame,
     catalogue: Catalogue | None = None,
     views: Views | None = None,
+    kept: Collection[str] = (),
 ) -> tuple[pd.DataFrame, Tracked]:
     """Give the lakes numbers, join the catalogue to them, and say of them what it says.
 
@@ -107,6 +108,9 @@ def registered(
         What the file says now; by default the register holds what it last said.
     views : Views, optional
         How the scenes saw its places, for the reasons.
+    kept : collection of str
+        Lakes with the rows of the earlier inventory: what the catalogue and its districts said of
+        them then is said anew.
 
     Returns
     -------
@@ -116,9 +120,11 @@ def registered(
         Lakes and outlines with ``number``, ``catalogue_no``, ``lake_name``, ``district`` and
         ``comment``.
     """
-    tracked = replace(tracked, lakes=_with_words_of_outlines(tracked.lakes, tracked.outlines))
     rows = _records(register)
     said = _said_by_persons(reviews)
+    if catalogue is not None:
+        tracked = _without_earlier_words(tracked, rows, said, kept)
+    tracked = replace(tracked, lakes=_with_words_of_outlines(tracked.lakes, tracked.outlines))
     if catalogue is not None:
         rows = [row for row in rows if not _is_second(row, rows)]  # told anew, if still true
         elsewhere = _elsewhere(rows, catalogue, tracked.outlines, said)
@@ -128,7 +134,9 @@ def registered(
     tracked = _named(rows, tracked, said)
     if catalogue is not None:
         if catalogue.districts is not None:
-            tracked = _in_districts(tracked, catalogue.districts, said)
+            told = {row[C.LAKE_ID] for row in rows if row[C.DISTRICT] is not None}
+            told |= {lake for lake, field in said if field == C.DISTRICT}
+            tracked = _in_districts(tracked, catalogue.districts, told, kept)
         by_persons = {
             lake: who.value for (lake, name), who in said.items() if name == C.CATALOGUE_NO
         }
@@ -475,14 +483,38 @@ def _with_values(tracked: Tracked, values: Mapping[str, Mapping[str, str]]) -> T
     return replace(tracked, lakes=tables[0], outlines=tables[1])
 
 
-def _in_districts(
-    tracked: Tracked, districts: gpd.GeoDataFrame, said: Mapping[tuple[str, str], _Said]
+def _without_earlier_words(
+    tracked: Tracked,
+    rows: list[Row],
+    said: Mapping[tuple[str, str], _Said],
+    kept: Collection[str],
 ) -> Tracked:
-    """Say in which district lakes lie of which neither catalogue nor person says it."""
+    """Return the tables without what the catalogue said of kept lakes, and no person did.
+
+    Lakes that scenes show are made anew in each run; the others would tell for ever what the
+    catalogue has taken back.
+    """
+    tables = [table.copy() for table in (tracked.lakes, tracked.outlines)]
+    for row in rows:
+        for field in FIELDS:
+            lake, value = row[C.LAKE_ID], row[field]
+            if lake not in kept or value is None or (lake, field) in said:
+                continue
+            for table in tables:
+                table.loc[(table[C.LAKE_ID] == lake) & (table[field] == value), field] = None
+    return replace(tracked, lakes=tables[0], outlines=tables[1])
+
+
+def _in_districts(
+    tracked: Tracked, districts: gpd.GeoDataFrame, told: Collection[str], kept: Collection[str]
+) -> Tracked:
+    """Say in which district lakes lie of which neither catalogue nor person tells it.
+
+    Those that are kept have the district of an earlier run, which may be called otherwise now.
+    """
     lakes = tracked.lakes
-    open_lakes = lakes[lakes[C.DISTRICT].isna()]
-    is_said = [(lake, C.DISTRICT) in said for lake in open_lakes[C.LAKE_ID]]
-    open_lakes = open_lakes[~np.array(is_said, dtype=bool)]
+    is_open = lakes[C.DISTRICT].isna() | lakes[C.LAKE_ID].isin(kept)
+    open_lakes = lakes[is_open & ~lakes[C.LAKE_ID].isin(told)]
     points = shapely.point_on_surface(open_lakes.geometry.to_numpy())
     lake, district = shapely.STRtree(districts.geometry.to_numpy()).query(
         points, predicate="intersects"

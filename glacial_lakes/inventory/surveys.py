@@ -19,7 +19,7 @@ from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, DamagedFileError, Message, VectorError
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.inventory.catalogue import column_of
-from glacial_lakes.inventory.inventory import ids_by_name
+from glacial_lakes.inventory.names import LakeNames
 from glacial_lakes.io.numbers import numbers_of
 from glacial_lakes.io.tables import read_table
 from glacial_lakes.measures import rating_curves
@@ -95,13 +95,13 @@ def curves_in(surveys: Surveys, tracked: Tracked) -> pd.DataFrame:
     pandas.DataFrame
         :data:`glacial_lakes.schema.CURVES`, by lake and area.
     """
-    known = ids_by_name(tracked.lakes)
-    names = surveys.curves[LAKE].map(lambda name: known.get(str(name).casefold(), []))
+    known = LakeNames(tracked.lakes)
+    names = surveys.curves[LAKE].map(lambda name: known.ids(str(name)))
     unclear = names.map(len) != 1
     for name, source in dict.fromkeys(
         zip(surveys.curves.loc[unclear, LAKE], surveys.curves.loc[unclear, C.SOURCE], strict=True)
     ):
-        count = len(known.get(str(name).casefold(), []))
+        count = len(known.ids(str(name)))
         what = Message("{path}: no lake is called {lake}", path=source, lake=name)
         if count:
             what = Message("{path}: several lakes are called {lake}", path=source, lake=name)

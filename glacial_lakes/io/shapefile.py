@@ -30,6 +30,7 @@ _FIXED_DATE = "2000-01-01"
 """Date stamp of the attribute file: equal content must give equal bytes on any day."""
 _TEXT_BYTES = 254
 _CPG_BYTES = 64
+_NAME_BYTES = 10
 _COPY = N_("copy all parts of it")
 _NEEDED: Mapping[str, tuple[str, str]] = {
     ".shx": (
@@ -118,6 +119,17 @@ def write_shapefile(
         names = sorted(part.name for part in temporary.parent.glob(f"{glob.escape(path.stem)}.*"))
         names.append(dictionary.name)
     return [path.with_name(name) for name in names]
+
+
+def spellings(name: str) -> tuple[str, str, str]:
+    """Return a name, and what shapefiles cut it to: ten letters, or ten bytes of UTF-8.
+
+    Examples
+    --------
+    >>> spellings("НАЗВАНИЕ ОЗЕРА")
+    ('НАЗВАНИЕ ОЗЕРА', 'НАЗВАНИЕ О', 'НАЗВА')
+    """
+    return name, name[:_NAME_BYTES], name.encode()[:_NAME_BYTES].decode(errors="ignore")
 
 
 def check_shapefile(shp: Path, encoding: str | None = None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
 import logging
 import re
@@ -69,6 +70,8 @@ _CRS_KEY = re.compile(
     re.IGNORECASE,
 )
 """The member ``crs`` of a GeoJSON, its letters plain or by number."""
+_BYTES = "ISO-8859-1"
+"""The encoding in which each byte is a letter."""
 _CRS_NAMES = ("name", "urn", "code")
 """What holds its name, and what did in older GeoJSON."""
 _DEGREES = re.compile(r"(?:CRS[:_ ]*84|\b4326|WGS[ _]*(?:19)?84)\s*$", re.IGNORECASE)
@@ -246,8 +249,11 @@ def _read_as_drawn(
     """Read a layer; what is no geometry, such as a ring of two points, is missing where ignored."""
     driver = driver_of(source)
     require_vector_driver(driver, source)
+    is_utf8 = False
     if driver == "ESRI Shapefile":
         encoding = check_shapefile(source, encoding)
+        is_utf8 = codecs.lookup(encoding).name == "utf-8"
+        encoding = _BYTES if is_utf8 else encoding
     with reading(source):
         layer = _spatial_layer(source, layer)
         info = pyogrio.read_info(source, layer=layer, encoding=encoding)
@@ -260,6 +266,8 @@ def _read_as_drawn(
             frame = _with_stray_holes(source, frame)
         if local_times:
             frame = frame.assign(**_local_times(source, layer, encoding, info))
+        if is_utf8:
+            frame = _in_whole_letters(frame)
     if frame.crs is None:
         raise VectorError(source, "has no CRS", "give it one, e.g. with ogr2ogr -a_srs")
     if driver == "GeoJSON" and frame.crs.to_epsg() == _EPSG_OF_DEGREES:
@@ -273,6 +281,25 @@ def _read_as_drawn(
         )
     _require_leads_somewhere(source, frame.crs)
     return frame
+
+
+def _in_whole_letters(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return a frame read byte by byte with its names and texts as UTF-8.
+
+    Shapefiles cut names to ten bytes, and texts to their width, in the middle of a letter too.
+    """
+
+    def text(value: Any) -> Any:
+        if not isinstance(value, str) or value.isascii():
+            return value
+        # Leaves half a letter at the end for the bytes that would follow.
+        return codecs.getincrementaldecoder("utf-8")().decode(value.encode(_BYTES))
+
+    texts = [name for name in frame if pd.api.types.is_string_dtype(frame[name])]
+    decoded = frame.assign(
+        **{str(name): frame[name].map(text).astype(frame[name].dtype) for name in texts}
+    )
+    return decoded.rename(columns=text)
 
 
 def _with_stray_holes(shp: Path, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -10,15 +10,18 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from glacial_lakes import schema
 from glacial_lakes.columns import C
+from glacial_lakes.errors import Message
 from glacial_lakes.grid import EQUAL_AREA
-from glacial_lakes.inventory import decisions
+from glacial_lakes.inventory import catalogue, decisions
 from glacial_lakes.inventory.decisions import FIELDS
 from glacial_lakes.inventory.inventory import Inventory
-from glacial_lakes.review.edited_file import Edited
+from glacial_lakes.review.edited_file import Edited, text_of
 from glacial_lakes.schema import LakeState, Status
 
 _OF_LAKE = (*FIELDS, C.VERIFIED, C.VERIFIED_BY, C.EDITED, C.EDITED_BY)
+_LISTED = 3
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,14 @@ class Task:
 
 def tasks_of(inventory: Inventory, edited: Edited) -> Iterator[Task]:
     """Yield each table of an edited file with the outlines of the inventory it was made of."""
+    words = _words_then(inventory, edited)
     if edited.lakes is not None:
-        yield Task(_before(inventory, edited), edited.lakes, True)
+        yield Task(_with_words(_before(inventory, edited), words), edited.lakes, True)
     if edited.outlines is not None:
         decided = _decided_since(inventory, edited)
         tables = (
             table[~table[C.LAKE_ID].isin(decided)]
-            for table in (inventory.outlines, edited.outlines)
+            for table in (_with_words(inventory.outlines, words), edited.outlines)
         )
         yield from _by_image(*tables)
     if edited.file is not None:
@@ -78,6 +82,57 @@ def _before(inventory: Inventory, edited: Edited) -> gpd.GeoDataFrame:
     kept = now[now[C.LAKE_ID].isin(then[C.LAKE_ID][same])]
     parts = [part for part in (kept, older) if len(part)] or [now]
     return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=4326)
+
+
+def changed_since(inventory: Inventory, edited: Edited) -> Iterator[Message]:
+    """Tell what a copy still has of the words of lakes that runs have changed since."""
+    decided = _decided_since(inventory, edited)
+    for name, by_lake in _words_then(inventory, edited).items():
+        lakes = sorted(set(by_lake) - decided)
+        column = next(column for column in schema.LAKES if column.name == name)
+        if lakes:
+            yield Message(
+                "{column} of {count} lake was changed by a run since the copy was made, and what "
+                "the copy has is no decision: {lakes}",
+                "{column} of {count} lakes was changed by a run since the copy was made, and what "
+                "the copy has is no decision: {lakes}",
+                count=len(lakes),
+                column=column.mention(),
+                lakes=lakes[:_LISTED],
+            )
+
+
+def _words_then(inventory: Inventory, edited: Edited) -> dict[str, dict[str, str | None]]:
+    """Return by column what runs since the copy was made have changed: the lakes' words then.
+
+    A number, name, district or remark stands in all rows of a lake, and a person types it into
+    one. What all of them say, and the inventory no longer does, the list or the districts have
+    changed since; it is no decision of who made the copy.
+    """
+    if set(inventory.runs[C.RUN_ID].map(str)) <= edited.runs:
+        return {}
+    tables = [table for table in (edited.outlines, edited.lakes) if table is not None]
+    now = inventory.lakes.set_index(C.LAKE_ID)
+    then: dict[str, dict[str, str | None]] = {}
+    for name in catalogue.FIELDS:
+        columns = [table[[C.LAKE_ID, name]] for table in tables if name in table]
+        rows = pd.concat(columns) if columns else pd.DataFrame({C.LAKE_ID: [], name: []})
+        for lake, values in rows[rows[C.LAKE_ID].isin(now.index)].groupby(C.LAKE_ID)[name]:
+            said = [text_of(value) for value in values]
+            if len(said) > 1 and text_of(now.loc[lake, name]) not in said:
+                then.setdefault(name, {})[str(lake)] = max(said, key=said.count)
+    return then
+
+
+def _with_words(
+    table: gpd.GeoDataFrame, words: Mapping[str, Mapping[str, str | None]]
+) -> gpd.GeoDataFrame:
+    """Return lakes or outlines with other words in some columns, by lake."""
+    changed = table.copy(deep=False)
+    for name, by_lake in words.items():
+        is_other = changed[C.LAKE_ID].isin(by_lake)
+        changed[name] = changed[name].where(~is_other, changed[C.LAKE_ID].map(by_lake))
+    return changed
 
 
 def _decided_since(inventory: Inventory, edited: Edited) -> set[str]:

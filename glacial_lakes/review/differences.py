@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -15,13 +17,14 @@ from glacial_lakes.inventory.decisions import FIELDS
 from glacial_lakes.inventory.inventory import Inventory
 from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.review.additions import additions
-from glacial_lakes.review.baseline import Task, tasks_of
+from glacial_lakes.review.baseline import Task, changed_since, tasks_of
 from glacial_lakes.review.edited_file import Edited, text_of
 from glacial_lakes.review.matching import ONE_PLACE, is_same, paired, shift_m
 from glacial_lakes.review.records import Row, changed, decision, decisions_in
 from glacial_lakes.schema import Decision
 from glacial_lakes.tracking.identities import lake_id
 
+_LOG = logging.getLogger(__name__)
 _MISSING = 0.5
 _SHIFTED_ROWS = 3
 _IDENTITY = (C.LAKE_ID, C.ACQUIRED, C.SCENE_ID, C.SENSOR, "geometry")
@@ -58,6 +61,8 @@ def differences(
         outline lies on another lake.
     """
     rows: list[Row] = []
+    for message in changed_since(inventory, edited):
+        _LOG.warning(message)
     for task in tasks_of(inventory, edited):
         rows += _compared(inventory, task, missing_is_rejected)
     rows = [row for row in _one_each(rows) if is_new(inventory, row)]

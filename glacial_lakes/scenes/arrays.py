@@ -17,13 +17,21 @@ from rasterio.errors import CRSError
 
 from glacial_lakes.errors import N_, GridError, InputError, Message, MetadataError, require
 from glacial_lakes.grid import Grid
-from glacial_lakes.scenes.declared import declared, declared_scale, declared_sun
+from glacial_lakes.scenes.declared import (
+    SAMPLE,
+    SMALL_SCALE,
+    declared,
+    declared_scale,
+    declared_sun,
+)
 from glacial_lakes.scenes.held_array import (
+    crs_in,
     crs_of,
     has_axes,
     is_data_array,
     number_of,
     plane_of,
+    tells_void,
     transform_of,
     void_of,
 )
@@ -79,18 +87,19 @@ def fields_of(
     chosen = _chosen(arrays, name, bands or {}, own)
     # what was written onto the whole holds for its parts
     place = None if crs is None else _given_crs(crs)
-    common = attrs.get("crs") if place is None else None
+    common = crs_in(attrs) if place is None else None
     planes = {
         band: _Plane(arrays[key], place, common, Message("the band {band}", band=band))
         for band, key in chosen.items()
     }
     finest = min(planes.values(), key=lambda plane: plane.header.resolution)
     grid = grid_of(cast("CRS", finest.header.crs), finest.header.transform, finest.header.shape)
+    factors = {band: _factors(plane, scale, offset, own) for band, plane in planes.items()}
     held: dict[str, HeldBand] = {
         str(band): HeldBand(
             plane.array,
-            *_factors(plane, scale, offset, own),
-            _nodata(plane, nodata, own),
+            *factors[band],
+            _nodata(plane, nodata, factors[band][0], own),
             grid.resolution * coarsening(plane.header, own, finest.header),
             None if saturated is None else to_number(saturated, "saturated", own),
         )
@@ -144,7 +153,10 @@ class _Plane:
     """A band as an array (y, x), and where its pixels lie."""
 
     def __init__(self, array: xr.DataArray, crs: CRS | None, common: object, what: Message) -> None:
-        self.what, self.encoding = what, array.encoding
+        self.what, self.tells_void = what, tells_void(array)
+        self.is_decoded = array.dtype.kind == "f" and any(
+            name in array.encoding for name in ("scale_factor", "add_offset")
+        )
         self.array = plane_of(array, what)
         if self.array.dtype.kind not in "uif":
             raise InputError(
@@ -278,14 +290,11 @@ def _factors(
 ) -> tuple[float, float]:
     """Return scale and offset: those given, those of the attributes, or done while it was read."""
     names = {"scale": "scale_factor", "offset": "add_offset"}
-    is_decoded = plane.array.dtype.kind == "f" and any(
-        name in plane.encoding for name in names.values()
-    )
     found = []
     for (argument, name), value, plain in zip(names.items(), (scale, offset), (1, 0), strict=True):
         if value is not None:
             found.append(to_number(value, argument, where))
-        elif is_decoded:
+        elif plane.is_decoded:
             found.append(float(plain))
         elif name in plane.array.attrs:
             found.append(number_of(plane.array, name, 1.0, plane.what))
@@ -301,14 +310,19 @@ def _factors(
     return declared_scale(found[0], where), found[1]
 
 
-def _nodata(plane: _Plane, given: float | str | None, where: str) -> float | None:
-    """Return the number of no data, which whole numbers must tell; NaN is never an observation."""
+def _nodata(plane: _Plane, given: float | str | None, scale: float, where: str) -> float | None:
+    """Return the number of no data; NaN is never an observation.
+
+    Stored numbers must tell it, also as floats: odc-stac makes these of items that tell no type,
+    and a fill of 0 would be a dark place.
+    """
     if given is not None:
         return None if given == "none" else to_number(given, "nodata", where)
     mark = void_of(plane.array, plane.array.dtype.name, plane.what)
     if mark is not None and not np.isnan(mark):
         return mark
-    if plane.array.dtype.kind != "f":
+    is_stored = plane.array.dtype.kind != "f" or scale < SMALL_SCALE or plane.is_decoded
+    if is_stored and not (plane.array.dtype.kind == "f" and plane.tells_void):
         raise MetadataError(
             where,
             "{what} does not tell what stands for no data",
@@ -356,13 +370,21 @@ def _quality(
         )
     what = Message("the quality layer")
     plane = _Plane(array, *crs, what)
-    if plane.array.dtype.kind == "f":
-        raise MetadataError(
-            where,
-            "the quality layer holds {kinds} numbers",
-            "give it as it is stored, in whole numbers",
-            kinds=str(plane.array.dtype),
-        )
+    _require_whole(plane.array, where)
     header, grid = like
     resolution = grid.resolution * coarsening(plane.header, where, header)
     return HeldBand(plane.array, 1.0, 0.0, None, resolution), found
+
+
+def _require_whole(array: xr.DataArray, where: str) -> None:
+    """Refuse classes or bits that were interpolated, by a look at the middle."""
+    rows, cols = (slice(max(0, size - SAMPLE) // 2, (size + SAMPLE) // 2) for size in array.shape)
+    numbers = array[rows, cols].to_numpy().astype(np.float64)
+    broken = numbers[np.isfinite(numbers) & (numbers != np.floor(numbers))]
+    if broken.size:
+        raise MetadataError(
+            where,
+            "the quality layer holds broken numbers, such as {number:g}",
+            "give it as it is stored, or resampled to the nearest pixel",
+            number=broken[0],
+        )

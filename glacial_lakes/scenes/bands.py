@@ -57,7 +57,13 @@ _TILE_INFO = "tileInfo.json"
 
 def is_band(name: str) -> bool:
     """Tell whether a file is named like one band of a scene."""
-    return _FILE.fullmatch(name) is not None
+    return start_of(name) is not None
+
+
+def start_of(name: str) -> str | None:
+    """Return what stands before the band in the name of a file; None for a file of another name."""
+    match = _FILE.fullmatch(name)
+    return None if match is None else match["start"]
 
 
 def groups(names: Iterable[str]) -> dict[str, dict[str, str]]:

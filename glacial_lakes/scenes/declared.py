@@ -25,10 +25,10 @@ LOWEST, HIGHEST = -0.2, 2.0
 _MOST_OUTSIDE = 0.05
 """Share of pixels outside the range from which the declared scale is not believed."""
 
-_SMALL_SCALE = 0.1
+SMALL_SCALE = 0.1
 """Below it a factor is one of whole numbers."""
 
-_SAMPLE = 64
+SAMPLE = 64
 """Edge in pixels of each of the windows that the scale is checked on."""
 
 
@@ -154,19 +154,19 @@ def _check_scale(
 ) -> None:
     """Refuse stored numbers that were declared as reflectance, on some small windows."""
     rows, cols = (
-        [step * (max(0, size - _SAMPLE) // 2) for step in ((1,) if is_lazy else (0, 1, 2))]
+        [step * (max(0, size - SAMPLE) // 2) for step in ((1,) if is_lazy else (0, 1, 2))]
         for size in grid.shape
     )
     for name in MAPPING_BANDS:
         samples = [
-            read_numbers(bands[name], Window(col, row, _SAMPLE, _SAMPLE))[0]
+            read_numbers(bands[name], Window(col, row, SAMPLE, SAMPLE))[0]
             for row in rows
             for col in cols
         ]
         numbers = np.concatenate([sample.ravel() for sample in samples])
         scale = bands[name].scale
         known = numbers[np.isfinite(numbers)]
-        if numbers.dtype.kind == "f" and known.size and scale < _SMALL_SCALE:
+        if numbers.dtype.kind == "f" and known.size and scale < SMALL_SCALE:
             low, high = np.percentile(known, (1, 99))
             if max(abs(low), abs(high)) <= HIGHEST:
                 raise MetadataError(

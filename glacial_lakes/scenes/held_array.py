@@ -7,7 +7,7 @@ does (``what``).
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
@@ -18,6 +18,7 @@ from rasterio.dtypes import in_dtype_range
 from rasterio.errors import CRSError
 
 from glacial_lakes.errors import GridError, ImplausibleError, Message
+from glacial_lakes.grid import named_crs
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -120,6 +121,12 @@ def _tells_corners(transform: Any, across: float, west: float) -> bool:
     return bool(np.isclose(step, across, rtol=1e-6) and abs(apart - round(apart)) < _UNEVEN)
 
 
+def crs_in(attrs: Mapping[Any, Any]) -> Any:
+    """Return the CRS that attributes tell, of an array, or of a group of EOPF; None: none."""
+    names = ("crs", "proj:epsg", "proj:code")
+    return next((attrs[name] for name in names if attrs.get(name) is not None), None)
+
+
 def crs_of(array: xr.DataArray, what: Message) -> CRS:
     """Return the CRS that an array tells.
 
@@ -131,7 +138,7 @@ def crs_of(array: xr.DataArray, what: Message) -> CRS:
     for entry in _crs_entries(array):
         if entry is not None and str(entry).strip():
             try:
-                return CRS.from_user_input(entry)
+                return named_crs(CRS.from_user_input(entry))
             except (CRSError, TypeError, ValueError):
                 raise GridError(
                     None,
@@ -154,7 +161,14 @@ def _crs_entries(array: xr.DataArray) -> Iterator[Any]:
     if name in array.coords:
         mapping = array.coords[name].attrs
         yield mapping.get("crs_wkt") or mapping.get("spatial_ref")
-    yield array.attrs.get("crs")
+    yield crs_in(array.attrs)
+
+
+def tells_void(array: xr.DataArray) -> bool:
+    """Tell whether an array says which number marks voids, or said so before it was decoded."""
+    return any(
+        told.get(name) is not None for told in (array.attrs, array.encoding) for name in _VOID_NAMES
+    )
 
 
 def void_of(array: xr.DataArray, kind: str, what: Message) -> float | None:

@@ -26,7 +26,10 @@ from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sensors import BY_NAME
 from glacial_lakes.scenes.source import Source
 
-METADATA = r"\d{8}_\d{6}_[^/]*_3B_AnalyticMS_SR(?P<eight>_8b)?(?:_harmonized)?(?P<clip>_clip)?\.tif"
+_TOOLS = r"(?:_(?:harmonized|clip|reproject|file_format))*"
+"""What Planet appends for the tools of an order that leave numbers reflectance, in any order."""
+
+METADATA = rf"\d{{8}}_\d{{6}}_[^/]*_3B_AnalyticMS_SR(?P<eight>_8b)?{_TOOLS}\.tif"
 """The image, which stands for the product."""
 
 ROWS = (
@@ -157,7 +160,7 @@ def open_planet(source: Source, metadata_name: str) -> Scene:
 
 def _metadata(source: Source, start: str) -> tuple[Mapping[str, Any], tuple[str, ...]]:
     """Return what the metadata beside an image tell, and their name."""
-    name = _find(source, start + r"(?:_3B[^/]*)?_metadata(?:_clip)?\.json")
+    name = _find(source, start + rf"(?:_3B[^/]*)?_metadata{_TOOLS}\.json")
     if name is not None:
         content = read_json(source, name)
         properties = content.get("properties") if isinstance(content, dict) else None
@@ -176,7 +179,7 @@ def _metadata(source: Source, start: str) -> tuple[Mapping[str, Any], tuple[str,
             else _percent(properties.get("cloud_cover")),
             "processed": _text(properties.get("published")),
         }, (name,)
-    name = _find(source, start + r"_3B_[^/]*_metadata(?:_clip)?\.xml")
+    name = _find(source, start + rf"_3B_[^/]*_metadata{_TOOLS}\.xml")
     if name is None:
         return {}, ()
     tree = read_xml(source, name)
@@ -213,11 +216,11 @@ def _find(source: Source, pattern: str) -> str | None:
 def _quality(
     source: Source, start: str, grid: Grid, finest: Header
 ) -> tuple[AnyLayer | None, Decoder]:
-    name = _find(source, start + r"_3B_udm2(?:_clip)?\.tif")
+    name = _find(source, start + rf"_3B_udm2{_TOOLS}\.tif")
     if name is not None:
         layers = tuple(layer_in(source, name, grid, finest, index) for index, _ in _UDM2)
         return StackedLayers(layers), decode_udm2
-    name = _find(source, start + r"_3B_[^/]*udm(?:_clip)?\.tif")
+    name = _find(source, start + rf"_3B_[^/]*udm{_TOOLS}\.tif")
     if name is not None:
         return layer_in(source, name, grid, finest), decode_udm
     return None, "none"

@@ -28,7 +28,7 @@ from glacial_lakes.errors import (
 from glacial_lakes.events import Event, InputOdd, Listener, SceneRefused
 from glacial_lakes.places import PathLike, listed
 from glacial_lakes.runtime.processes import in_turn
-from glacial_lakes.scenes.bands import groups, is_band, open_bands
+from glacial_lakes.scenes.bands import groups, is_band, open_bands, start_of
 from glacial_lakes.scenes.families import FAMILIES
 from glacial_lakes.scenes.geotiff import open_geotiff, quality_file_of, sidecar_of
 from glacial_lakes.scenes.plausibility import assumed_time
@@ -39,8 +39,8 @@ from glacial_lakes.settings import LimitSettings
 
 Thing = TypeVar("Thing")
 
-MAX_DEPTH = 4
-"""Folders below a given one that are searched for products."""
+MAX_DEPTH = 8
+"""Folders below a given one that are searched: so deep lie images in ``tiles`` of Amazon."""
 
 _SAME_GRANULE_S = 1.0
 """Two images of one tile closer in time are one image, processed twice."""
@@ -55,6 +55,7 @@ _TIFFS = (".tif", ".tiff")
 _IMAGES = (*_TIFFS, ".jp2")
 _ANY_NAME = re.IGNORECASE | re.DOTALL  # names of files may hold the ends of lines
 _SAFE_NAME = re.compile(r"(?:[^_]+_)?S2[A-Z]_.*\.(?:SAFE|zip)", _ANY_NAME)
+_OLD_SAFE_NAME = re.compile(r"S2[A-Z]_(?:OPER|USER)_PRD_.*", _ANY_NAME)
 _LANDSAT_FOLDER = re.compile(r"L[CEMOT]\d{2}_L\w{3}_\d{6}_\d{8}_\w+", _ANY_NAME)
 _LANDSAT_ARCHIVE = re.compile(r"L[CEMOT]\d.*\.(?:tar|tar\.gz|tgz)", _ANY_NAME)
 _READABLE = N_(
@@ -120,7 +121,7 @@ def find_products(paths: PathLike | Iterable[PathLike]) -> list[Path]:
     Parameters
     ----------
     paths : path-like or iterable of path-like
-        Products, folders that hold products up to four levels deep, or glob patterns. A path
+        Products, folders that hold products up to eight levels deep, or glob patterns. A path
         that yields nothing is returned itself, so that opening it tells why.
 
     Returns
@@ -311,7 +312,9 @@ def _open_image(path: Path) -> Scene:
     start = None if is_tiff and sidecar_of(path).is_file() else _start_of(path)
     if start is not None:
         source = open_source(path.parent)
-        return _open(path.parent) if _metadata_names(source) else open_bands(source, start)
+        metadata = _metadata_names(source)
+        is_own = len(metadata) == 1 or _has_metadata(start, metadata)
+        return _open(path.parent) if is_own else open_bands(source, start)
     if is_tiff:
         return open_geotiff(path)
     raise UnknownProductError(path, "is no product that can be read", _READABLE)
@@ -320,6 +323,11 @@ def _open_image(path: Path) -> Scene:
 def _is_safe(path: Path) -> bool:
     """Tell whether a folder is named like a whole product, whose metadata must be there."""
     return path.name.upper().endswith(".SAFE")
+
+
+def _has_metadata(start: str, metadata: Iterable[str]) -> bool:
+    """Tell whether bands whose names begin so are of one of several products of a folder."""
+    return bool(start) and any(name.startswith(start) for name in metadata)
 
 
 def _start_of(path: Path) -> str | None:
@@ -349,6 +357,9 @@ def _no_product(path: Path, below: list[Path], packed: list[str]) -> GlacialLake
     if packed and not path.is_dir():
         what, remedy = N_("is an archive of the archive {name}"), N_("unpack it, and give that one")
         return UnknownProductError(path, what, remedy, name=packed[0])
+    if _OLD_SAFE_NAME.fullmatch(path.name):
+        what = N_("is a SAFE in the format before December 2016")
+        return UnknownProductError(path, what, "download its later processing, a tile each")
     if _SAFE_NAME.fullmatch(path.name):
         what = N_("lacks its metadata, MTD_MSIL1C.xml or MTD_MSIL2A.xml")
         return MissingFileError(path, what, "download the product whole")
@@ -369,6 +380,9 @@ def _product_of(path: Path) -> Path:
         products = _products_of_folder(path.parent)
         if products == [path.parent] and start is not None:
             return path.parent
+        if start is not None:
+            files = groups(item.name for item in path.parent.iterdir())[start]
+            return path.parent / min(files.values())
     if path.is_file() and _is_metadata(path.name):
         products = _products_of_folder(path.parent)
         stem = path.stem.lower()
@@ -426,15 +440,23 @@ def _search(path: Path, depth: int) -> Iterator[Path]:
         yield path  # opening it tells why it cannot be listed
         return
     yield from products
-    is_loose = bool(products) and not any(_is_metadata(item.name) for item in items)
+    metadata = [item.name for item in items if _is_metadata(item.name)]
+    is_loose = bool(products) and not metadata
     if (products == [path] and not is_loose) or depth == 0:
         return
+    names = {item.name for item in items if is_band(item.name)} if metadata else set()
+    parts = {name for name in names if _has_metadata(start_of(name) or "", metadata)}
+    others = groups(names - parts)  # scenes of single bands among products
+    yield from (path / min(files.values()) for files in others.values())
+    parts.update(file for files in others.values() for file in files.values())
     is_named_so = bool(_SAFE_NAME.fullmatch(path.name) or _LANDSAT_FOLDER.fullmatch(path.name))
     below = [
         found
         for item in items
         if not (item.name.startswith(".") or is_stray(item.name) or _is_metadata(item.name))
+        if not (item.is_symlink() and path.resolve().is_relative_to(item.resolve()))  # a loop
         if not (is_loose and (is_band(item.name) or item.name.upper() in PARTS))
+        if item.name not in parts
         for found in _search(item, depth - 1)
         # of a folder that is named like a product, single bands are no scenes
         if not (is_named_so and (found.name.lower().endswith(_TIFFS) or _is_part(found, path)))

@@ -23,7 +23,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from glacial_lakes.errors import DamagedFileError, GridError, Message, UnsafeInputError
-from glacial_lakes.grid import scaled
+from glacial_lakes.grid import named_crs, scaled
 from glacial_lakes.io.drivers import require_raster_driver
 from glacial_lakes.io.extras import optional
 from glacial_lakes.kernels.jit import kernel
@@ -211,7 +211,7 @@ def read_header(path: str, driver: str) -> Header:
     """
     with _dataset(path, driver) as dataset:
         return Header(
-            dataset.crs,
+            named_crs(dataset.crs) if dataset.crs else None,
             dataset.transform,
             dataset.shape,
             dataset.count,

@@ -19,13 +19,15 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 import numpy as np
 from numpy.typing import NDArray
+from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from glacial_lakes.errors import (
@@ -171,11 +173,15 @@ class _Copy:
         start, end = part
         content, size, tag = _get_part(self.url, start, end, self.access)
         if size != self.size or tag != self.facts["tag"]:
-            for name in (self.path, self.data, self.pages):
-                name.unlink(missing_ok=True)
+            self.drop()
             what = N_("is another file than before on its server")
             raise DamagedFileError(self.facts["url"], what, "run again")
         self.keep(start, content)
+
+    def drop(self) -> None:
+        """Remove what was fetched, so that it is fetched anew."""
+        for name in (self.path, self.data, self.pages):
+            name.unlink(missing_ok=True)
 
     def keep(self, start: int, content: bytes) -> None:
         """Write a part into the copy; the bytes first, then that they are there."""
@@ -284,6 +290,13 @@ def read_part(path: str, start: int, end: int) -> bytes:
     return _known(path).read(start, end - start)
 
 
+def drop(path: str) -> None:
+    """Remove what was fetched of a file on a server, so that it is fetched anew."""
+    copy = _open(Path(path))
+    if copy is not None:
+        copy.drop()
+
+
 def lacking_bytes(path: str, parts: Iterable[tuple[int, int]]) -> int:
     """Return how many bytes are to be fetched for some parts of a file on a server."""
     return sum(end - start for start, end in _known(path).lacking(parts))
@@ -362,9 +375,13 @@ class RemoteImage:
     def __init__(self, path: str, open_local: Any) -> None:
         copy = _known(path)
         self._copy, self._open_local = copy, open_local
-        self._blocks = tiff_blocks.read_blocks(copy.read, copy.facts["url"])
+        try:
+            self._blocks = tiff_blocks.read_blocks(copy.read, copy.facts["url"])
+        except DamagedFileError:
+            copy.drop()
+            raise
         self._count = copy.count()
-        self._dataset = open_local(str(copy.data))
+        self._dataset = self._opened()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._dataset, name)
@@ -381,9 +398,26 @@ class RemoteImage:
         if count != self._count:  # by whomever: what GDAL read ahead was not there yet
             self._count = count
             self._dataset.close()
-            self._dataset = self._open_local(str(self._copy.data))
-        numbers: NDArray[Any] = self._dataset.read(index, window=window, out_shape=out_shape)
+            self._dataset = self._opened()
+        try:
+            numbers: NDArray[Any] = self._dataset.read(index, window=window, out_shape=out_shape)
+        except RasterioError as error:
+            self._dataset.close()
+            raise self._spoiled(error) from error
         return numbers
+
+    def _opened(self) -> Any:
+        try:
+            return self._open_local(str(self._copy.data))
+        except DamagedFileError as error:
+            raise self._spoiled(error.__cause__ or error) from error
+
+    def _spoiled(self, error: BaseException) -> DamagedFileError:
+        """Return what is told of bytes that are no image, which are not kept."""
+        self._copy.drop()
+        what = N_("is no image as its server gives it ({reason})")
+        reason = str(error.__cause__ or error).replace(self._copy.data.name, "").lstrip(" ,:")
+        return DamagedFileError(self._copy.facts["url"], what, _AGAIN, reason=reason)
 
     def parts(
         self, rows: tuple[int, int], cols: tuple[int, int], index: int = 1
@@ -619,17 +653,33 @@ SIGNERS = {".blob.core.windows.net": ("planetary_computer", "planetarycomputer.m
 
 
 def signed(url: str, access: Access) -> str:
-    """Return an address with the signature of its provider, if its library is installed."""
+    """Return an address with the signature of its provider, if its library is installed.
+
+    One that has a signature keeps it for as long as that holds.
+    """
     host = urlsplit(url).hostname or ""
     for ending, (library, asked) in SIGNERS.items():
         if host.endswith(ending) and asked in access.hosts:
+            if _is_signed(url):
+                return url
             signer = optional("planetary", library)
             utils = optional("planetary", f"{library}.utils")
             ask = optional("planetary", f"{library}.sas").get_token  # which keeps what it was given
             try:
                 place = utils.parse_blob_url(urlsplit(url))
                 ask(*place, retry_total=access.attempts - 1, retry_backoff_factor=PAUSE_S)
-                return str(signer.sign_url(url))
+                return str(signer.sign_url(shown_address(url)))
             except Exception as error:  # noqa: BLE001 (of the library or of its server)
                 raise _failed(asked, type(error).__name__) from None
     return url
+
+
+def _is_signed(url: str) -> bool:
+    """Tell whether an address of Azure has a signature that holds for a minute more."""
+    [ends] = parse_qs(urlsplit(url).query).get("se", [""])[:1]
+    try:
+        until = datetime.fromisoformat(ends)
+    except ValueError:
+        return False
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    return (until if until.tzinfo else until.replace(tzinfo=UTC)) > soon

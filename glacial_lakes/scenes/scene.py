@@ -138,12 +138,13 @@ class Scene(ShowsFacts):
             of each band. Never guessed: of reflectance 1 and 0.
         nodata : float or "none", optional
             Number that stands for no data; default ``_FillValue``, ``nodata`` or
-            ``missing_value``. NaN is never an observation.
+            ``missing_value``. Stored numbers must tell it, also as floats. NaN is never an
+            observation.
         saturated : float, optional
             This number and above.
         crs : optional
             Anything that rasterio takes for one; default that of the accessor ``rio``, of
-            ``spatial_ref``, or ``attrs["crs"]``.
+            ``spatial_ref``, or ``attrs["crs"]``, ``proj:epsg`` or ``proj:code`` (EOPF).
         bands : mapping of str to name, optional
             Names of bands that are not known otherwise, e.g. ``{"green": "G"}``.
         quality : DataArray or str, optional

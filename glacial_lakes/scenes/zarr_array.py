@@ -25,7 +25,15 @@ from zarr.abc.store import OffsetByteRequest, RangeByteRequest, SuffixByteReques
 from zarr.core.buffer import default_buffer_prototype
 from zarr.storage import MemoryStore
 
-from glacial_lakes.errors import N_, DamagedFileError, GlacialLakesError, Message, UnsafeInputError
+from glacial_lakes.errors import (
+    N_,
+    DamagedFileError,
+    GlacialLakesError,
+    Message,
+    MissingFileError,
+    ResourceError,
+    UnsafeInputError,
+)
 from glacial_lakes.io.parsing import json_of
 from glacial_lakes.scenes import remote
 from glacial_lakes.scenes.remote import is_remote
@@ -154,11 +162,25 @@ class ZarrArray:
         height, width = self.block_shapes[0]
         try:
             numbers = np.asarray(self._array[row : row + height, col : col + width])
-        except GlacialLakesError:
+        except (MissingFileError, ResourceError):
             raise
         except Exception as error:  # as above
-            raise _damaged(self._path, error) from error
+            path = self._path
+            if is_remote(path):
+                path = remote.address_of(path)
+                self._drop(row, col)
+            if isinstance(error, GlacialLakesError):
+                raise
+            raise _damaged(path, error) from error
         return np.ascontiguousarray(numbers, dtype=self.dtypes[0])
+
+    def _drop(self, row: int, col: int) -> None:
+        """Remove the file of a chunk that is none as its server gave it."""
+        down, across = self._array.shards or self.block_shapes[0]
+        name = self._array.metadata.encode_chunk_key((row // down, col // across))
+        file = remote.beside(self._path, name)
+        if file is not None:
+            remote.drop(file)
 
     def touched(self, rows: tuple[int, int], cols: tuple[int, int]) -> set[int]:
         """Return the numbers of the chunks that hold some rows and columns, row by row."""

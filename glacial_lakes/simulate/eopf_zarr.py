@@ -131,14 +131,17 @@ def _write(
     for axis, size, (first, step) in zip("yx", values.shape, starts, strict=True):
         if axis not in parent:
             places = first + step * np.arange(size)
-            extra = {"attributes": {"_ARRAY_DIMENSIONS": [axis]}} if layout == "v2" else {}
+            extra: dict[str, Any] = {"dimension_names": (axis,)}
+            if layout == "v2":
+                extra = {"attributes": {"_ARRAY_DIMENSIONS": [axis]}}
             parent.create_array(axis, data=places, chunks=(size,), **extra)
     packing: dict[str, Any] = {"compressors": zarr.codecs.BloscCodec(cname="zstd")}
     if layout == "v2":
         packing = {"compressors": optional("zarr", "numcodecs").Blosc(cname="zstd")}
         attributes = {"_ARRAY_DIMENSIONS": ["y", "x"], **attributes}
-    else:
+    else:  # as xarray writes what is no data: of floats their bytes in base 64
         packing["dimension_names"] = ("y", "x")
+        attributes["_FillValue"] = "AAAAAAAA+H8=" if values.dtype.kind == "f" else 0
     if layout in ("sharded", "geozarr"):
         packing["shards"] = (edges[1], edges[1])
     parent.create_array(

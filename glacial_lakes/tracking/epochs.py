@@ -24,6 +24,9 @@ from glacial_lakes.kernels.overlaps import overlap_areas
 from glacial_lakes.schema import Status
 from glacial_lakes.tracking.ragged import Geometries, RaggedPolygons
 
+LIKELY = 0.5
+"""Probability below which an outline is more likely no lake."""
+
 Fractions = npt.NDArray[np.float64]
 Statuses = npt.NDArray[np.object_]
 

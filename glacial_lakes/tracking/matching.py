@@ -20,8 +20,6 @@ SameLake = Literal["apart", "together", "alone", "unknown"]
 
 COVERED = 0.5
 """Share of a lake that an outline must cover to show the lake, or to have taken it in."""
-_CRUMB = 0.1
-"""A lake does not go on in an outline with less than this share of what another one covers."""
 _RECENT_WEIGHT = 10.0
 """How much more area shared with the last outline counts than with older ground."""
 _SEPARABLE_PIXELS = 1.5
@@ -83,7 +81,7 @@ def match(
     recent[moved] = overlap_areas(lasts[lake[moved]], epoch.outlines[patch[moved]])
     weight = standing[lake] * (shared + _RECENT_WEIGHT * recent)
     main = dict(best_pairs(lake, patch, weight, len(footprints), len(epoch.outlines)))
-    for swallowed in _swallowed(lake, patch, recent, shapely.area(lasts), main):
+    for swallowed in _swallowed(lake, patch, recent, shapely.area(lasts), main, settings):
         del main[swallowed]
     owner = {patch: lake for lake, patch in main.items()}
     extra: dict[int, list[int]] = {}
@@ -110,15 +108,20 @@ def _swallowed(
     shared: npt.NDArray[np.float64],
     area: npt.NDArray[np.float64],
     main: Mapping[int, int],
+    settings: TrackingSettings,
 ) -> list[int]:
-    """Return the lakes that the outline of another one covers, all but a crumb beside it."""
+    """Return the lakes that the outline of another one covers, all but a crumb beside it.
+
+    As a lake that keeps less than ``drained_fraction`` has drained, one that keeps less of what
+    another one covers does not go on in it.
+    """
     covers = shared >= COVERED * area[lake]
     covering = dict(zip(lake[covers].tolist(), shared[covers].tolist(), strict=True))
     edges = zip(lake.tolist(), patch.tolist(), shared.tolist(), strict=True)
     return [
         one
         for one, outline, part in edges
-        if main.get(one) == outline and part < _CRUMB * covering.get(one, 0.0)
+        if main.get(one) == outline and part < settings.drained_fraction * covering.get(one, 0.0)
     ]
 
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import shapely
 
 from glacial_lakes.columns import C
 from glacial_lakes.schema import Status
 from glacial_lakes.settings import TrackingSettings
-from glacial_lakes.tracking.epochs import Epoch, is_north, is_open_season, shared_areas
+from glacial_lakes.tracking.epochs import LIKELY, Epoch, is_north, is_open_season, shared_areas
 from glacial_lakes.tracking.matching import COMPARABLE, geometry_array
 from glacial_lakes.tracking.partial import Shown, partly_hidden, shown_after_all
 from glacial_lakes.tracking.ragged import Geometries
 from glacial_lakes.tracking.tracks import (
+    JOINT,
     NOT_SHOWN,
     PARTIAL,
     WHOLE,
@@ -153,12 +156,14 @@ class Views:
 _CONFIDENCE = 1.96
 """Standard deviations of a 95 % interval."""
 
+_BY_CHANCE = 0.05
+"""Probability below which an order of summers is none of chance."""
+
 _MOSTLY_SEEN = 0.5
 """Share of a place that must be seen to say that the rest, which is ice, is no lake."""
 
-LIKELY, SURELY = 0.5, 0.9
-"""What is less likely has not drained, and no size makes it a lake; from which on an outline is a
-lake though no other image shows it."""
+SURELY = 0.9
+"""Probability from which on an outline is a lake though no other image shows it."""
 
 _ENOUGH_TO_COMPARE = 10
 """Lakes needed to judge an image by those that it lacks."""
@@ -185,10 +190,7 @@ def raw_views(links: Links) -> Views:
         track.first if track.first_whole is None else track.first_whole for track in tracks
     )
     areas, in_north = shapely.area(ground), is_north(ground)
-    pixels_m = [epoch.resolution_m for epoch in links.epochs]
-    shown_m = np.array(
-        [max((pixels_m[i] for i in track.whole_epochs), default=0.0) for track in tracks]
-    )
+    shown_m = _shown_m(links, areas)
     for number, epoch in enumerate(links.epochs):
         summer, winter = (is_open_season(epoch.acquired, north=side) for side in (True, False))
         views.late_summer[:, number] = np.where(in_north, summer, winter)
@@ -223,25 +225,76 @@ def raw_views(links: Links) -> Views:
         ground[whole] = ragged_outlines(links, number, np.flatnonzero(whole)).geometries()
         areas[whole] = sightings[C.AREA_M2][whole]
     _enter_shown(views, links, shown)
+    _enter_repeated(views, links)
     _enter_ice(views, links.settings)
     return views
 
 
-def _enter_ice(views: Views, settings: TrackingSettings) -> None:
-    """Enter what is left of lakes in whose place two late summers show ice beside bare ground.
+def _enter_repeated(views: Views, links: Links) -> None:
+    """Enter the areas of outlines that several images show alike, though each looks cut.
 
-    A lake is open by then; where ice remains there is a glacier, or its dead ice.
+    Clouds hide another part of a lake each time, and so does ice. Where two images agree on an
+    outline, what lies beside it is none of the lake: a glacier, or a bright bed that looks like
+    cloud or ice. Shade and the edge of images come back to their place, and tell nothing.
+    """
+    shape = views.area_m2.shape
+    area_m2, sigma_m2 = np.full(shape, np.nan), np.full(shape, np.nan)
+    differs = (views.status == Status.CLOUD) | ((views.status == Status.FROZEN) & views.late_summer)
+    for number, epoch in enumerate(links.epochs):
+        cut = links.sightings[number]["view"] == PARTIAL
+        for lake in np.flatnonzero(cut & (differs & views.could_show)[:, number]).tolist():
+            patches = patches_of(links, number, lake)
+            if epoch.whole[patches].all():
+                area_m2[lake, number] = epoch.columns[C.AREA_M2][patches].sum()
+                errors = epoch.columns[C.AREA_SIGMA_M2][patches]
+                sigma_m2[lake, number] = np.hypot.reduce(errors)
+    for lake in np.flatnonzero(np.isfinite(area_m2).sum(axis=1) > 1).tolist():
+        epochs = np.flatnonzero(np.isfinite(area_m2[lake]))
+        area, sigma = area_m2[lake, epochs], sigma_m2[lake, epochs]
+        alike = np.abs(np.diff(area)) <= _CONFIDENCE * np.hypot(sigma[1:], sigma[:-1])
+        for i in np.flatnonzero(np.append(alike, False) | np.append(False, alike)).tolist():
+            view = _without_area(views.at(lake, int(epochs[i])))
+            area_told, sigma_told = float(area[i]), float(sigma[i])
+            view = view._replace(area_m2=area_told, sigma_m2=sigma_told, at_least_m2=np.nan)
+            views.put(lake, view._replace(status=Status.OBSERVED, fraction=1.0))
+
+
+def _enter_ice(views: Views, settings: TrackingSettings) -> None:
+    """Enter what is left of lakes in whose place several late summers show ice.
+
+    A lake is open by then; where ice remains there is a glacier, its dead ice, or a bright bed. Two
+    summers tell where most of the place is bare. Where little of it is, all summers since must show
+    ice, and none before: so many that chance would not put them all at the end.
     """
     unknown = np.isnan(views.at_most_m2) & (~views.shows_water | ~np.isnan(views.at_least_m2))
     is_ice = views.late_summer & (views.status == Status.FROZEN) & unknown & views.could_show
-    is_ice &= views.fraction >= _MOSTLY_SEEN
+    is_bare = is_ice & (views.fraction >= _MOSTLY_SEEN)
+    left_m2 = np.nan_to_num(np.where(views.decides, views.area_m2, views.at_least_m2))
     for lake in np.flatnonzero(is_ice.sum(axis=1) > 1).tolist():
-        whole = np.where(views.decides[lake], views.area_m2[lake], np.nan)
-        for epoch in np.flatnonzero(is_ice[lake]).tolist():
-            known = whole[:epoch][~np.isnan(whole[:epoch])]
-            left = float(np.nan_to_num(views.at_least_m2[lake, epoch]))
-            if known.size and left <= settings.drained_fraction * known[-1]:
-                views.at_most_m2[lake, epoch] = left
+        area_m2 = np.where(views.decides[lake], views.area_m2[lake], np.nan)
+        known = pd.Series(area_m2).shift()
+        is_left = left_m2[lake] <= settings.drained_fraction * known.ffill().to_numpy()
+        ice = is_bare[lake]
+        if ice.sum() < 2:
+            # One outline with dark ground does not make a remnant of what was the lake before.
+            is_left &= (
+                left_m2[lake] <= settings.drained_fraction * known.cummin().ffill().to_numpy()
+            )
+            is_open = views.late_summer[lake] & views.shows_water[lake] & ~is_left
+            ice = _final(is_ice[lake] & is_left, is_open)
+        told = ice & is_left
+        views.at_most_m2[lake, told] = left_m2[lake, told]
+
+
+def _final(is_ice: Flags, is_open: Flags) -> Flags:
+    """Return the summers of ice, when chance would not put so many of them after all open ones.
+
+    If a lake froze over now and then, any order of its frozen and open summers would be as likely.
+    """
+    ice, is_water = np.flatnonzero(is_ice), np.flatnonzero(is_open)
+    in_order = ice.size and is_water.size and is_water[-1] < ice[0]
+    chance = 1 / math.comb(ice.size + is_water.size, ice.size)
+    return is_ice if in_order and chance <= _BY_CHANCE else np.zeros_like(is_ice)
 
 
 def _enter_shown(views: Views, links: Links, shown: Sequence[Mapping[int, Shown]]) -> None:
@@ -249,18 +302,18 @@ def _enter_shown(views: Views, links: Links, shown: Sequence[Mapping[int, Shown]
 
     Nobody measured the shore of such an outline. Its error is that of the other outlines of the
     lake, which grows with pixel and circumference; half of what was hidden and of what may be
-    ground adds to it.
+    ground adds to it, and what the lake may have changed by since it was seen whole.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         errors = views.sigma_m2 / (views.resolution_m * np.sqrt(views.area_m2))
     for number, lakes in enumerate(shown):
-        for lake, (share, extra) in lakes.items():
+        for lake, (share, extra, ahead) in lakes.items():
             view = views.at(lake, number)
             area_m2 = float(links.sightings[number][C.AREA_M2][lake])
             usual = errors[lake][np.isfinite(errors[lake])]
             sigma = float(np.median(usual)) if usual.size else np.nan
             sigma *= view.resolution_m * area_m2**0.5
-            doubt_m2 = area_m2 * (share + extra) / 2
+            doubt_m2 = area_m2 * ((share + extra) / 2 + ahead)
             views.put(
                 lake,
                 view._replace(
@@ -484,6 +537,16 @@ def _without_area(view: View) -> View:
         area_min_m2=np.nan,
         area_max_m2=np.nan,
     )
+
+
+def _shown_m(links: Links, area_m2: Numbers) -> Numbers:
+    """Return the largest pixel of the images that show each lake, all of it or a large part."""
+    shown_m = np.zeros(len(links.tracks))
+    for epoch, sightings in zip(links.epochs, links.sightings, strict=True):
+        alone = np.isin(sightings["view"], (WHOLE, PARTIAL, JOINT))
+        shows = alone & (sightings[C.AREA_M2] >= _MOSTLY_SEEN * area_m2)
+        shown_m[shows] = np.maximum(shown_m[shows], epoch.resolution_m)
+    return shown_m
 
 
 def _could_show(links: Links, number: int, shown_m: Numbers, area_m2: Numbers) -> Flags:

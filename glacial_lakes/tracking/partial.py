@@ -99,9 +99,11 @@ class Shown(NamedTuple):
     """A lake that an image shows though it looked cut."""
 
     share: float
-    """Of the lake and of where it was before and after, what was not observed; at most 0.1."""
+    """Of the lake and of where other outlines have it, what was not observed; at most 0.1."""
     extra: float
-    """Share of the outline that was lake neither before nor after."""
+    """Share of the outline that was lake in neither of them."""
+    ahead: float
+    """Share that the lake may have gained or lost since, where outlines are on one side alone."""
 
 
 def shown_after_all(links: Links, hidden: Sequence[Mapping[int, Hidden]]) -> list[dict[int, Shown]]:
@@ -109,7 +111,9 @@ def shown_after_all(links: Links, hidden: Sequence[Mapping[int, Hidden]]) -> lis
 
     A cloud or shade beside a lake may hide that it goes on there. Where the last whole outline
     before and the first one after agree that it does not, nothing is hidden; and what the outline
-    takes in beyond both of them, such as dark ground, must be as little.
+    takes in beyond both of them, such as dark ground, must be as little. At the end of a series the
+    last two before stand for them, and at its start the first two after, where the lake is steady:
+    they differ by as little.
 
     Parameters
     ----------
@@ -130,24 +134,38 @@ def shown_after_all(links: Links, hidden: Sequence[Mapping[int, Hidden]]) -> lis
     whole = sightings["view"] == WHOLE
     for number, cut in enumerate(hidden):
         whole[number, [*cut]] = False
-    numbers = np.arange(len(whole))[:, np.newaxis]
+    n_epochs, every = len(whole), np.arange(whole.shape[1])
+    numbers = np.arange(n_epochs)[:, np.newaxis]
     before = np.maximum.accumulate(np.where(whole, numbers, -1), axis=0)
-    after = np.minimum.accumulate(np.where(whole, numbers, len(whole))[::-1], axis=0)[::-1]
+    after = np.minimum.accumulate(np.where(whole, numbers, n_epochs)[::-1], axis=0)[::-1]
     area = sightings[C.AREA_M2]
     for number, epoch in enumerate(links.epochs):
         earlier, later = before[number], after[number]
-        is_cut = (sightings["view"][number] == PARTIAL) & (earlier >= 0) & (later < len(whole))
-        lakes = np.flatnonzero(is_cut)
-        around = np.stack([area[earlier[lakes], lakes], area[later[lakes], lakes]])
+        has_earlier, has_later = earlier >= 0, later < n_epochs
+        second = before[np.maximum(earlier - 1, 0), every]
+        third = after[np.minimum(later + 1, n_epochs - 1), every]
+        has_second = (earlier > 0) & (second >= 0)
+        has_third = (later < n_epochs - 1) & (third < n_epochs)
+        at_end, at_start = ~has_later & has_second, ~has_earlier & has_third
+        is_cut = sightings["view"][number] == PARTIAL
+        lakes = np.flatnonzero(is_cut & ((has_earlier & has_later) | at_end | at_start))
+        one, other = (
+            np.where(at_start, third, earlier)[lakes],
+            np.where(at_end, second, later)[lakes],
+        )
+        around = np.stack([area[one, lakes], area[other, lakes]])
         now = area[number, lakes]
+        change = np.ptp(around, axis=0) / around.max(0)
+        ahead = np.where((at_end | at_start)[lakes], change, 0.0)
         alike = (now >= (1 - 2 * _MAY_LACK) * around.max(0)) & (
             now <= around.max(0) / (1 - _MAY_LACK)
         )
-        lakes, now = lakes[alike], now[alike]
+        alike &= ahead <= _MAY_LACK
+        lakes, now, ahead = lakes[alike], now[alike], ahead[alike]
         if not lakes.size:
             continue
         outlines = ragged_outlines(links, number, lakes).geometries()
-        grounds = [outlines_of(links, which[lakes], lakes) for which in (earlier, later)]
+        grounds = [outlines_of(links, which[alike], lakes) for which in (one, other)]
         common = np.stack([overlap_areas(ground, outlines) for ground in grounds])
         extra = 1 - common.max(0) / now
         missed = (shapely.area(grounds) - common).sum(0)
@@ -156,7 +174,8 @@ def shown_after_all(links: Links, hidden: Sequence[Mapping[int, Hidden]]) -> lis
         ever = shapely.union(grounds[0][unsure], grounds[1][unsure])
         share[unsure] = [lack for lack, _ in _lacks(epoch, ever, outlines[unsure])]
         for i in np.flatnonzero(share <= _MAY_LACK).tolist():
-            shown[number][int(lakes[i])] = Shown(float(share[i]), max(float(extra[i]), 0.0))
+            gained = max(float(extra[i]), 0.0)
+            shown[number][int(lakes[i])] = Shown(float(share[i]), gained, float(ahead[i]))
     return shown
 
 

@@ -13,7 +13,7 @@ import shapely
 from glacial_lakes.columns import C
 from glacial_lakes.schema import EventKind, Status
 from glacial_lakes.settings import TrackingSettings
-from glacial_lakes.tracking.epochs import Epoch, Seen
+from glacial_lakes.tracking.epochs import LIKELY, Epoch, Seen
 from glacial_lakes.tracking.matching import (
     COVERED,
     Match,
@@ -82,6 +82,8 @@ class Track:
     """Epoch in which another lake took it in."""
     absorbed: bool = False
     """It was never seen whole by itself, and turned out to be a part of another lake."""
+    flickers: bool = False
+    """An image that could show a gap drew it as one with another lake, and a later one apart."""
 
     @property
     def active(self) -> bool:
@@ -365,7 +367,9 @@ def _parts(links: _Linker, number: int, lake: int, found: Match, *, whole: bool)
     parts, children = [patch], list[int]()
     for other in found.extra.get(lake, []):
         child = epoch.outlines[other]
-        clear = whole and links.patch_facts[other][1]
+        # Dark ground beside a lake, or on the bed that it left, is no lake that split off.
+        may_be = not epoch.columns[C.LAKE_PROB][other] < LIKELY
+        clear = whole and may_be and links.patch_facts[other][1]
         main = epoch.outlines[patch]
         lasts = clear and _stays_apart(links, number, main, child)
         apart = lasts and not _is_remnant(links, number, lake, main, child)
@@ -454,9 +458,10 @@ def _merge(links: _Linker, number: int, lake: int, found: Match, *, whole: bool)
         elif whole and track.whole_epochs and _is_merged(links, number, track, neighbour):
             neighbour.ended = number
             ended.append(other)
-            if not _flickered(links, track, neighbour):
+            if not _is_piece(links, track, other):
                 partners.append(other)
         else:
+            neighbour.flickers |= whole and _separates(links, number, track, neighbour)
             _see(links, number, other, (patch,), outline, area_m2, COVERED_BY_OTHER)
             joint |= neighbour.last_m2 >= _MATERIAL * track.last_m2
     if partners:
@@ -472,18 +477,41 @@ def _merge(links: _Linker, number: int, lake: int, found: Match, *, whole: bool)
 
 
 def _is_merged(links: Links, number: int, one: Track, other: Track) -> bool:
-    """Tell whether two lakes are one from this epoch on."""
-    apart = set(one.whole_epochs) & set(other.whole_epochs)
-    resolved = max((links.epochs[i].resolution_m for i in apart), default=0.0)
-    gap = shapely.distance(one.last, other.last)
-    if not can_separate(links.epochs[number].resolution_m, gap, resolved):
+    """Tell whether two lakes are one from this epoch on.
+
+    Where no later image tells, this one is believed, unless it was so before and came to nothing.
+    """
+    if not _separates(links, number, one, other):
         return False
     later = links.epochs[number + 1 :]
-    return same_lake(later, one.last, other.last, resolved) in {"together", "unknown"}
+    answer = same_lake(later, one.last, other.last, _resolved_m(links, one, other))
+    return answer == "together" or (answer == "unknown" and not other.flickers)
 
 
-def _flickered(links: Links, main: Track, other: Track) -> bool:
-    """Tell whether a lake is a piece that one image cut off from a lake that was there before."""
+def _separates(links: Links, number: int, one: Track, other: Track) -> bool:
+    """Tell whether an epoch can show the gap between two lakes."""
+    gap = shapely.distance(one.last, other.last)
+    return can_separate(links.epochs[number].resolution_m, gap, _resolved_m(links, one, other))
+
+
+def _resolved_m(links: Links, one: Track, other: Track) -> float:
+    """Return the largest pixel of the images that showed two lakes apart."""
+    apart = set(one.whole_epochs) & set(other.whole_epochs)
+    return max((links.epochs[i].resolution_m for i in apart), default=0.0)
+
+
+def _is_piece(links: Links, main: Track, lake: int) -> bool:
+    """Tell whether what another lake took in was none, or a piece of it that images cut off.
+
+    A piece is what would be too small for a split, and a small one that a single image shows.
+    """
+    other = links.tracks[lake]
+    looks = [
+        links.epochs[i].columns[C.LAKE_PROB][patches_of(links, i, lake)].min()
+        for i in other.whole_epochs
+    ]
+    if other.last_m2 < _MATERIAL * main.last_m2 or max(looks) < LIKELY:
+        return True
     born, *more = other.whole_epochs
     sure = links.settings.sure_pixels * links.epochs[born].resolution_m ** 2
     return not more and other.last_m2 < sure and main.whole_epochs[0] < born

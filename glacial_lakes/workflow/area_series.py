@@ -303,17 +303,9 @@ def _asked(lake: str | Places, inventory: Inventory | None) -> _Asked:
     if not isinstance(lake, str):
         return _Asked(None, in_degrees(as_places(lake).geometry))
     if inventory is not None:
-        names = inventory.ids_of([lake])
-        if len(names) > 1:
-            raise InputError(
-                None,
-                "{lake} stands for several lakes",
-                "name one of {names}",
-                lake=lake,
-                names=names,
-            )
+        (name,) = inventory.ids_of([lake])
         outlines = inventory.outlines
-        return _Asked(names[0], outlines.geometry[outlines[C.LAKE_ID] == names[0]])
+        return _Asked(name, outlines.geometry[outlines[C.LAKE_ID] == name])
     named = _ID.fullmatch(lake)
     if named is None:
         raise InputError(

@@ -85,6 +85,8 @@ def run(arguments, feedback):
     lines = follow(process, said, feedback)
     for reader in readers:
         reader.join()
+    process.stdout.close()
+    process.stderr.close()
     while not said.empty():
         tell(said.get().rstrip(), lines, feedback)
     if feedback.isCanceled():
