@@ -61,7 +61,7 @@ class MappingSettings:
     ``seed_threshold`` holds."""
     detector: str | None = None
     """Extension that proposes water instead of an index; without it ``index`` does."""
-    min_lake_prob: float = 0.1
+    min_lake_prob: float = 0.2
     """Probability below which a candidate is no lake though the rules take it for one; a higher one
     gives fewer false lakes and misses more."""
     strip_rows: int = 128
