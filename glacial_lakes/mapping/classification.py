@@ -19,6 +19,7 @@ from glacial_lakes import schema
 from glacial_lakes.errors import N_
 from glacial_lakes.mapping.features import TURNED_AWAY, Features
 from glacial_lakes.mapping.masks import (
+    MIN_SILT_RED,
     MIN_SNOW_GREEN,
     MIN_WATER_NDWI,
     SHADED,
@@ -92,6 +93,9 @@ HAZY = 0.3
 DIMMED = 0.85
 """A cloud's shadow leaves less than this share of the light in the green."""
 
+MANY_PX = 20.0
+"""Size from which the colour of a candidate is no accident of a few mixed pixels."""
+
 MIN_SEPARATION = 1.5
 """Standard deviations by which the core of a lake differs from its shore at least."""
 
@@ -130,7 +134,8 @@ def classify(features: Features, min_lake_prob: float = 0.0) -> Category:
     The rules have the first word. The fitted probability
     (:func:`glacial_lakes.mapping.probability.lake_prob`) takes back what is hardly one, and adds
     what they refuse and what is one almost surely by the scene alone, if it stands out from its
-    shore: to an outside model that takes bare ground for water they do not give way.
+    shore: to an outside model that takes bare ground for water they do not give way. The colour of
+    much silt over many pixels is that of nothing else, however seldom it was seen.
 
     Parameters
     ----------
@@ -139,6 +144,8 @@ def classify(features: Features, min_lake_prob: float = 0.0) -> Category:
         What is less likely a lake is none; without it all that any setting might take.
     """
     rules = by_rules(features)
+    if rules == "lake" and _is_silty(features):
+        return "lake"
     prob, _ = lake_prob(features, rules)
     if rules == "lake" and may_be_unseen_shade(features):
         least = min(UNSEEN_SHADE_FACTOR * min_lake_prob, max(SURE_PROB, min_lake_prob))
@@ -244,7 +251,9 @@ def by_rules(features: Features, *, in_sun: bool = False) -> Category:
     contrast = e.ndwi - e.shore_ndwi
     if is_milk(e.blue, e.green, e.red, e.nir, e.swir1):
         # Light of the sky is blue, and so are snow and ice: neither has the colour of silt.
-        return "river" if _is_river(e) else "lake" if e.separation > MIN_SEPARATION else "land"
+        if _is_river(e):
+            return "river"
+        return "lake" if e.separation > MIN_SEPARATION or _is_silty(e) else "land"
     if _is_black_in_the_sun(e):
         return "lake"
     low_sun = e.sun_elevation_deg < LOW_SUN_DEG
@@ -284,6 +293,12 @@ def by_rules(features: Features, *, in_sun: bool = False) -> Category:
     elif contrast < 0.2 or e.separation < MIN_SEPARATION:
         category = "land"
     return category
+
+
+def _is_silty(e: Features) -> bool:
+    """Return whether many pixels are red with silt; snow whose air was taken off badly is not."""
+    is_red = e.red > MIN_SILT_RED * e.green and is_milk(e.blue, e.green, e.red, e.nir, e.swir1)
+    return bool(is_red and e.width_px * e.length_px > MANY_PX)
 
 
 def _is_dull(e: Features, contrast: float, *, low_sun: bool) -> bool:
