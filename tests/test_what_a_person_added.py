@@ -330,6 +330,19 @@ def test_indexes_and_triggers_on_layers_of_ours_stay(path: Path) -> None:
     assert len(execute(path, "SELECT * FROM log")) == 1
 
 
+def test_a_trigger_on_a_view_of_a_person_stays(path: Path) -> None:
+    execute(
+        path,
+        "CREATE VIEW remarks AS SELECT lake_id, comment FROM lakes",
+        "CREATE TRIGGER noted INSTEAD OF UPDATE ON remarks BEGIN "
+        "UPDATE lakes SET comment = NEW.comment WHERE lake_id = NEW.lake_id; END",
+    )
+    working_copy.take_in(path)
+    working_copy.replace(make_inventory(6), path)
+    execute(path, "UPDATE remarks SET comment = 'seen'")
+    assert execute(path, "SELECT count(*) FROM lakes WHERE comment = 'seen'") == [(6,)]
+
+
 def test_layers_tables_and_views_stay_as_they_are(path: Path) -> None:
     points = gpd.GeoDataFrame(
         {"name": ["a", "b"]}, geometry=gpd.points_from_xy([74.5, 74.6], [42.6, 42.7]), crs=4326

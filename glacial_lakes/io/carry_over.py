@@ -290,7 +290,7 @@ def _carry_tables(database: sqlite3.Connection, own: Mapping[str, Collection[str
     listed += "'trigger') AND sql IS NOT NULL AND name NOT IN (SELECT name FROM main.sqlite_master)"
     listed += " AND (type = 'view' OR tbl_name IN (SELECT value FROM json_each(?))) "
     listed += "ORDER BY type = 'trigger', type = 'index'"
-    for table, name, text in database.execute(listed, (_json({*added, *own}),)).fetchall():
+    for table, name, text in database.execute(listed, (_json({*layers, *own}),)).fetchall():
         if table not in own or not name.startswith(tuple(f"{start}{table}" for start in _OF_GDAL)):
             database.execute(text)
 
