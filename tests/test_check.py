@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import geopandas as gpd
 import pytest
 import shapely
+from sample_inventory import make_inventory
 from shapely import affinity
 
 from glacial_lakes.cli.commands import ERROR, OK, main
+from glacial_lakes.errors import VectorError
+from glacial_lakes.events import Event, InputOdd
 from glacial_lakes.ingest.check import check_file
+from glacial_lakes.ingest.reading import read_outlines
 from glacial_lakes.ingest.track_files import track_files
+from glacial_lakes.inventory.inventory import open_inventory
 
 
 def lake(east: float, radius: float = 100.0) -> shapely.Geometry:
@@ -177,6 +185,64 @@ def test_dates_that_are_missing_or_cannot_be_read_are_faults(tmp_path: Path) -> 
     assert "dates: does not tell the date of its outlines" in faults(
         sound().drop(columns="acquired"), tmp_path
     )
+
+
+def in_other_letters(path: Path, layer: str, field: str, row: int) -> None:
+    """Write a text in CP1251 into a GeoPackage, as older programs do."""
+    with closing(sqlite3.connect(path)) as database, database:
+        for name in ("ST_IsEmpty", "ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY"):
+            database.create_function(name, 1, lambda _: 0)
+        text = "\N{CYRILLIC CAPITAL LETTER O}зеро".encode("cp1251")
+        statement = f"UPDATE {layer} SET {field} = CAST(? AS TEXT) WHERE fid = ?"  # noqa: S608
+        database.execute(statement, (text, row))
+
+
+@pytest.mark.parametrize(("layer", "field"), [("lakes", "comment"), ("outlines", "scene_id")])
+def test_a_text_of_other_letters_costs_its_row_alone(
+    layer: str, field: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "inventory.gpkg"
+    make_inventory(8).to_file(path)
+    whole = [f for f in check_file(path) if f.subject != "file"]
+    in_other_letters(path, layer, field, 2)
+    findings = check_file(path)
+    (fault,) = [f for f in findings if f.state == "fault"]
+    assert fault.subject == "texts"
+    assert re.fullmatch(r"letters that cannot be read: 1 \(2: GL.*\)", str(fault.value))
+    assert [f for f in findings if f is not fault] == whole
+    with pytest.raises(VectorError, match=rf"no UTF-8 in the layer {layer}: 1 \(2\); write them"):
+        open_inventory(path)
+
+
+def test_an_outline_with_a_text_of_other_letters_is_tracked_and_told(tmp_path: Path) -> None:
+    path = tmp_path / "lakes.gpkg"
+    sound().assign(name="x").to_file(path)
+    in_other_letters(path, "lakes", "name", 3)
+    heard: list[Event] = []
+    (outlines,) = read_outlines(path, on_event=heard.append)
+    assert len(outlines.outlines) == len(sound())
+    assert [str(event.reason) for event in heard if isinstance(event, InputOdd)] == [
+        "rows with letters that cannot be read: 1 (3)"
+    ]
+
+
+@pytest.mark.parametrize("date", ["0001-01-01", "1066-10-14", "9999-12-31"])
+@pytest.mark.parametrize("is_text", [True, False])
+def test_a_date_on_which_nobody_surveyed_is_a_fault(
+    date: str, is_text: bool, tmp_path: Path
+) -> None:
+    table = sound()
+    table.loc[1, "acquired"] = date
+    if not is_text:
+        table["acquired"] = table["acquired"].astype("datetime64[ms]")
+    (fault,) = [line for line in faults(table, tmp_path) if line.startswith("dates")]
+    assert fault.startswith(f"dates: dates that cannot be read, such as {date}: 1 (2")
+
+
+def test_a_number_that_is_infinite_is_a_fault(tmp_path: Path) -> None:
+    table = sound()
+    table.loc[2, "area_m2"] = float("inf")
+    assert "such as inf: 1 (3" in " ".join(faults(table, tmp_path))
 
 
 def test_a_file_whose_name_tells_another_year_is_noted(tmp_path: Path) -> None:

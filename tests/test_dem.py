@@ -157,6 +157,7 @@ NO_HEIGHTS = {
     "kilometres": (lambda h: (h / 1000).astype("float32"), "as if in kilometres"),
     "depths": (np.negative, "as if it told depths"),
     "one height": (lambda h: np.full_like(h, 3000), "has the height 3000 m everywhere"),
+    "voids": (lambda h: np.full_like(h, np.nan, dtype="float32"), "the DEM has no heights"),
     "zeros": (np.zeros_like, "has the height 0 m everywhere"),
     "a picture": (lambda h: shaded(h).astype("uint8"), "numbers from 0 to 255"),
     "signed bytes": (lambda h: (h % 100).astype("int8"), "numbers from 0 to 255"),

@@ -345,6 +345,19 @@ def test_a_layer_of_another_season_is_noticed(sample_data: Path, layer: str) -> 
     assert "unjudged" not in verdicts
 
 
+@pytest.mark.parametrize("band", ["blue", "swir1", "swir2"])
+def test_a_band_of_another_year_is_told_by_all_others(sample_data: Path, band: str) -> None:
+    names = (
+        "LC08_L2SP_151030_20130903_20200904_02_T1",
+        "LC08_L2SP_151030_20161029_20200904_02_T1",
+    )
+    one, other = (open_scene(sample_data / "scenes" / name) for name in names)
+    verdict = assess(exchanged(one, **{band: other}))
+    assert verdict.verdict == "odd"
+    assert "another image" in str(verdict.reason)
+    assert assess(one).verdict == assess(other).verdict == "plausible"
+
+
 def part_of(bands: dict[str, np.ndarray], flags: np.ndarray | None = None) -> list[Part]:
     return [Part({name: values.astype(np.float32) for name, values in bands.items()}, flags)]
 

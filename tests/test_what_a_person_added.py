@@ -111,6 +111,93 @@ def test_columns_that_are_computed_of_others_are_computed_of_the_new_ones(path: 
     assert execute(path, 'SELECT "объём, м³" / area_m2 FROM lakes WHERE fid = 1') == [(7,)]
 
 
+RULES = """
+    "lake_id" TEXT COLLATE NOCASE UNIQUE|
+    "lake_type" TEXT DEFAULT 'moraine-dammed' CHECK ("lake_type" != 'none')|
+    "checked" INTEGER NOT NULL DEFAULT 0|
+    "how, (sure" TEXT DEFAULT 'a, b' CHECK ("how, (sure" IN ('a, b', 'sure'))|
+    [by] TEXT NOT NULL|
+    twice REAL AS (area_m2 * 2) STORED NOT NULL|
+    CONSTRAINT deep CHECK (area_m2 > 0 OR checked = 1)
+"""
+
+
+def with_rules(path: Path) -> None:
+    """Declare the lakes anew, with rules on columns of ours, of a person, and on the table."""
+    ((text,),) = execute(path, "SELECT sql FROM sqlite_master WHERE name = 'lakes'")
+    held = [name for (name,) in execute(path, "SELECT name FROM pragma_table_info('lakes')")]
+    columns = dict(
+        zip(held, str(text).partition("(")[2].rpartition(")")[0].split(","), strict=True)
+    )
+    parts = [part.strip() for part in RULES.split("|")]
+    columns |= {"lake_id": parts[0], "lake_type": parts[1]}
+    listed = ", ".join(f'"{name}"' for name in held)
+    gpkg = "SELECT sql FROM sqlite_master WHERE tbl_name = 'lakes' AND type = 'trigger'"
+    triggers = [str(sql) for (sql,) in execute(path, gpkg)]
+    execute(
+        path,
+        "CREATE TABLE copy AS SELECT * FROM lakes",
+        "DROP TABLE lakes",
+        f"CREATE TABLE lakes ({', '.join([*columns.values(), *parts[2:]])})",
+        f"INSERT INTO lakes ({listed}, \"by\") SELECT {listed}, 'me' FROM copy",
+        "DROP TABLE copy",
+        *triggers,
+    )
+
+
+def declared(path: Path) -> list[tuple[object, ...]]:
+    return execute(
+        path,
+        'SELECT name, upper(type), "notnull", dflt_value, hidden '
+        "FROM pragma_table_xinfo('lakes') ORDER BY name",
+    )
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("UPDATE lakes SET \"how, (sure\" = 'maybe'", "CHECK"),
+        ("UPDATE lakes SET lake_type = 'none'", "CHECK"),
+        ("UPDATE lakes SET area_m2 = -1", "CHECK"),
+        ('UPDATE lakes SET "by" = NULL', "NOT NULL"),
+        ("UPDATE lakes SET checked = NULL", "NOT NULL"),
+        ("UPDATE lakes SET lake_id = (SELECT lower(max(lake_id)) FROM lakes)", "UNIQUE"),
+    ],
+)
+def test_rules_that_a_person_gave_columns_are_still_kept(
+    path: Path, statement: str, told: str
+) -> None:
+    with_rules(path)
+    before = declared(path)
+    for comment in ("one", "two"):
+        execute(path, f"UPDATE lakes SET comment = '{comment}' WHERE fid = 2")
+        assert len(review_file(path)) == 1
+        assert declared(path) == before
+    with pytest.raises(sqlite3.IntegrityError, match=told):
+        execute(path, statement)
+    assert execute(path, "PRAGMA integrity_check") == [("ok",)]
+    places = pyogrio.read_dataframe(path, layer="lakes", bbox=(-180, -90, 180, 90))
+    assert len(places) == 8
+    assert execute(path, "SELECT count(*) FROM lakes WHERE twice = area_m2 * 2") == [(8,)]
+
+
+def test_a_new_row_has_the_default_of_a_column_or_the_rule_is_named(path: Path) -> None:
+    execute(path, "ALTER TABLE lakes ADD COLUMN seen TEXT NOT NULL DEFAULT 'not yet'")
+    execute(path, "UPDATE lakes SET seen = 'in 2021' WHERE fid <= 3")
+    working_copy.take_in(path)
+    working_copy.replace(make_inventory(10), path)
+    listed = "SELECT seen, count(*) FROM lakes GROUP BY seen ORDER BY seen"
+    assert execute(path, listed) == [("in 2021", 3), ("not yet", 7)]
+    assert "seen" in {name for name, _, notnull, *_ in declared(path) if notnull}
+
+    with_rules(path)
+    working_copy.take_in(path)
+    before = path.read_bytes()
+    with pytest.raises(OutputError, match=r"rule of yours .* NOT NULL constraint failed: lakes.by"):
+        working_copy.replace(make_inventory(12), path)
+    assert path.read_bytes() == before
+
+
 def test_a_column_that_is_computed_of_others_is_no_word_of_a_person(path: Path) -> None:
     execute(path, f"ALTER TABLE lakes ADD COLUMN {COMPUTED[0]}")
     assert annotated_lakes(open_inventory(path)) == set()
@@ -241,6 +328,19 @@ def test_indexes_and_triggers_on_layers_of_ours_stay(path: Path) -> None:
     assert execute(path, "SELECT * FROM log") == []
     execute(path, "UPDATE lakes SET comment = 'seen' WHERE fid = 2")
     assert len(execute(path, "SELECT * FROM log")) == 1
+
+
+def test_a_trigger_on_a_view_of_a_person_stays(path: Path) -> None:
+    execute(
+        path,
+        "CREATE VIEW remarks AS SELECT lake_id, comment FROM lakes",
+        "CREATE TRIGGER noted INSTEAD OF UPDATE ON remarks BEGIN "
+        "UPDATE lakes SET comment = NEW.comment WHERE lake_id = NEW.lake_id; END",
+    )
+    working_copy.take_in(path)
+    working_copy.replace(make_inventory(6), path)
+    execute(path, "UPDATE remarks SET comment = 'seen'")
+    assert execute(path, "SELECT count(*) FROM lakes WHERE comment = 'seen'") == [(6,)]
 
 
 def test_layers_tables_and_views_stay_as_they_are(path: Path) -> None:

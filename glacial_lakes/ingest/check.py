@@ -24,7 +24,7 @@ from glacial_lakes.ingest.reading import dates, in_future, is_in_degrees, text_o
 from glacial_lakes.ingest.track_files import ID_PLACE_M, place_of
 from glacial_lakes.io.numbers import numbers_of
 from glacial_lakes.io.repair import moved_areas, repaired
-from glacial_lakes.io.vector import read_as_drawn, spatial_layers
+from glacial_lakes.io.vector import has_marks, read_as_drawn, spatial_layers
 from glacial_lakes.measures import geodesic_area_perimeter
 from glacial_lakes.measures.meridian import distance_m, in_degrees, in_equal_area
 from glacial_lakes.runtime.findings import Finding, State
@@ -119,7 +119,8 @@ def check_file(
         if set(AREA_LAYERS) <= set(layers):
             layers = list(AREA_LAYERS)
         for name in layers:
-            frame = read_as_drawn(path, name, encoding, local_times=True).reset_index(drop=True)
+            frame = read_as_drawn(path, name, encoding, local_times=True, on_text="mark")
+            frame = frame.reset_index(drop=True)
             lakes = Lakes(path, frame, recognise(path, frame.columns))
             findings.append(Finding("layer", "ok", f"{name}: {len(frame)}, {frame.crs.name}"))
             findings.extend(_examine(lakes))
@@ -134,6 +135,7 @@ def _examine(lakes: Lakes) -> Iterator[Finding]:
         yield Finding("geometry", "fault", "no rows", "name a file with lakes, or copy it again")
         return
     yield from _geometry(lakes)
+    yield from _texts(lakes)
     times = None
     try:
         days = dates(lakes.frame, lakes.named, lakes.path)
@@ -204,6 +206,13 @@ def _geometry(lakes: Lakes) -> Iterator[Finding]:
         yield Finding("CRS", "fault", what, "give it the right CRS")
     if not (missing | other | broken).any():
         yield Finding("geometry", "ok", "all polygons are valid")
+
+
+def _texts(lakes: Lakes) -> Iterator[Finding]:
+    lost = np.flatnonzero(has_marks(lakes.frame))
+    if len(lost):
+        what = Message("letters that cannot be read: {places}", places=lakes.examples(lost))
+        yield Finding("texts", "fault", what, "write them again")
 
 
 def _beyond(shapes: gpd.GeoSeries) -> Any:

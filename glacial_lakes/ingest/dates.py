@@ -24,6 +24,8 @@ ROUGH: Mapping[str, str] = {
 _RANK: Mapping[Precision, int] = {"year": 0, "month": 1, "day": 2}
 _WIDTH: Mapping[Precision, str] = {"year": "%Y", "month": "%Y-%m", "day": "%Y-%m-%d"}
 _YEARS = r"(?P<year>(?:19|20)\d\d)"
+_PLAUSIBLE = range(1900, 2100)
+"""The same of what is no text."""
 _DAY = rf"{_YEARS}(?P<s>[-_./]?)(?P<month>\d\d)(?P=s)(?P<day>\d\d)"
 _DAY_SHORT = rf"{_YEARS}(?P<s>[-_./ ])(?P<month>\d\d?)(?P=s)(?P<day>\d\d?)"
 _DAY_FIRST = rf"(?P<day>\d\d?)\.(?P<month>\d\d?)\.{_YEARS}"
@@ -125,6 +127,8 @@ def day_of(value: Any, *, month_first: bool | None = None) -> Day | None:
     if value is None or pd.isna(value):
         return None
     if isinstance(value, date | datetime | pd.Timestamp):
+        if value.year not in _PLAUSIBLE:
+            raise ValueError(value.isoformat()[:10])
         return Day(pd.Timestamp(value).tz_localize(None).tz_localize("UTC"), "day")
     text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
     text = _DASHES.sub("-", unicodedata.normalize("NFKC", text))

@@ -7,8 +7,9 @@ import json
 import logging
 import re
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from glacial_lakes.errors import Message, OutputError
@@ -36,6 +37,13 @@ _SQL = re.compile(
     r"""'[^']*'|"[^"]*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/|[(),]|[^'"`\[(),/-]+|.""", re.DOTALL
 )
 """Texts and names in quotes, comments, brackets, commas, and what stands between."""
+_NAME = re.compile(r"""^(\[[^\]]*\]|("[^"]*")+|(`[^`]*`)+|('[^']*')+|[^\s('"`\[]+)\s*""")
+_RULE = re.compile(
+    r"\b(CONSTRAINT|PRIMARY|NOT|NULL|UNIQUE|CHECK|DEFAULT|COLLATE|REFERENCES)\b.*", re.I | re.DOTALL
+)
+"""What follows the type of a column in its declaration."""
+_FORMAT = {"fid", "geom"}
+"""Columns that GDAL declares, as its version does."""
 _GEOMETRY_FUNCTIONS = ("ST_IsEmpty", "ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY")
 
 
@@ -49,7 +57,8 @@ def carry_over(
 
     Columns go to the rows with the same keys; what they say in rows that the new file does not
     have waits in a table of its own (:data:`~glacial_lakes.io.kinds.KEPT`) until these are back.
-    Columns that are computed of others are computed of the new ones.
+    A layer with columns of the person's, or with rules on columns, is declared as the old one was:
+    what it gives for a missing value, what it refuses, what it computes of others stays.
     Layers, tables, views, indexes, triggers and what the format tells of them are copied as they
     are. A style is the person's when it is new or saved by QGIS; the style that QGIS opens a layer
     with stays the one that was chosen.
@@ -76,10 +85,17 @@ def carry_over(
                 database.create_function(name, 1, lambda _: 0)
             database.execute("ATTACH ? AS old", (f"{old.absolute().as_uri()}?mode=ro",))
             with database:
-                _carry_columns(database, own, keys)
-                _carry_computed(database, own)
+                for layer, names in own.items():
+                    _carry_columns(database, layer, names, keys[layer])
                 _carry_tables(database, own)
                 _carry_styles(database)
+    except sqlite3.IntegrityError as error:
+        raise OutputError(
+            old,
+            "has a rule of yours that a row to be written does not keep: {reason}",
+            "change the rule, or give the column a default value, then start again",
+            reason=error,
+        ) from error
     except sqlite3.Error as error:
         raise OutputError(
             old,
@@ -95,34 +111,41 @@ def _columns(database: sqlite3.Connection, side: str, table: str) -> dict[str, s
     return {str(row[1]): str(row[2]) for row in rows}
 
 
-def _computed(database: sqlite3.Connection, table: str) -> dict[str, str]:
-    """Return the columns of the old layer that are computed of others, as they are declared."""
-    rows = database.execute(f"PRAGMA old.table_xinfo({quoted(table)})").fetchall()
-    plain = _columns(database, "old", table)
-    declared = _declarations(_tables(database, "old").get(table, ""))
-    return {
-        str(row[1]): text
-        for row, text in zip(rows, declared, strict=False)  # rules of the table come after columns
-        if row[1] not in plain
-    }
-
-
 def _declarations(text: str) -> list[str]:
-    """Return what a CREATE TABLE statement says of each column; none is stored that is computed.
+    """Return what a CREATE TABLE statement says of each column, then of the table.
 
-    SQLite tells nowhere else how a column is computed, and adds none that is stored.
+    SQLite tells nowhere else what a column refuses, or how it is computed.
     """
-    declared, depth, before = [""], 0, ""
+    declared, depth = [""], 0
     for part in _SQL.findall(text):
         depth -= part == ")"
         if depth == 1 and part == ",":
             declared.append("")
         elif depth >= 1 and not part.startswith(("--", "/*")):
-            is_kind = depth == 1 and before == ")"
-            declared[-1] += re.sub(r"\bSTORED\b", "VIRTUAL", part, flags=re.I) if is_kind else part
+            declared[-1] += part
         depth += part == "("
-        before = part if part.strip() else before
     return [one.strip() for one in declared]
+
+
+@dataclass(frozen=True)
+class _Declared:
+    """How the old layer is declared."""
+
+    columns: Mapping[str, str]
+    """By name, those that are computed of others too."""
+    rules: tuple[str, ...]
+    """Of the whole table."""
+
+    @classmethod
+    def of(cls, database: sqlite3.Connection, layer: str) -> _Declared:
+        names = [str(r[1]) for r in database.execute(f"PRAGMA old.table_xinfo({quoted(layer)})")]
+        declared = _declarations(_tables(database, "old").get(layer, ""))
+        return cls(dict(zip(names, declared, strict=False)), tuple(declared[len(names) :]))
+
+    def rule(self, name: str) -> str:
+        """Return what a column says after its type: what it refuses and gives for no value."""
+        found = _RULE.search(_NAME.sub("", self.columns.get(name, "")))
+        return "" if found is None else found[0]
 
 
 def _tables(database: sqlite3.Connection, side: str) -> dict[str, str]:
@@ -131,63 +154,83 @@ def _tables(database: sqlite3.Connection, side: str) -> dict[str, str]:
 
 
 def _carry_columns(
-    database: sqlite3.Connection,
-    own: Mapping[str, Collection[str]],
-    keys: Mapping[str, Sequence[str]],
+    database: sqlite3.Connection, layer: str, names: Collection[str], keys: Sequence[str]
 ) -> None:
-    for layer, names in own.items():
-        kept = KEPT + layer
-        ours = _columns(database, "main", layer)
-        sources = {
-            name: columns for name in (layer, kept) if (columns := _columns(database, "old", name))
-        }
-        known = {name.lower() for name in names} | {"fid", "geom"}
-        added = {
-            name: kind
-            for columns in sources.values()
-            for name, kind in columns.items()
-            if name.lower() not in known
-        }
-        matching = [
-            name
-            for name in keys[layer]
-            if name in ours and all(name in columns for columns in sources.values())
-        ]
-        if not added or not ours or not matching:
-            continue
-        table = quoted(layer)
-        for name, kind in added.items():
-            if name not in ours:
-                database.execute(f"ALTER TABLE main.{table} ADD COLUMN {quoted(name)} {kind}")
-        same = " AND ".join(f"o.{quoted(key)} IS main.{table}.{quoted(key)}" for key in matching)
-        index = ", ".join(map(quoted, matching))
-        targets = ", ".join(map(quoted, added))
-        values = ", ".join(f"o.{quoted(name)}" for name in added)
-        parts = " UNION ALL ".join(
-            f"SELECT {index}, "
-            + ", ".join(quoted(name) if name in columns else "NULL" for name in added)
-            + f" FROM old.{quoted(name_of)}"
-            for name_of, columns in sources.items()
-        )
-        database.execute(f"CREATE TEMP TABLE o ({index}, {targets})")
-        database.execute(f"INSERT INTO temp.o {parts}")
-        database.execute(f"CREATE INDEX temp.o_index ON o ({index})")
+    ours = _columns(database, "main", layer)
+    sources = {
+        name: columns
+        for name in (layer, KEPT + layer)
+        if (columns := _columns(database, "old", name))
+    }
+    known = {name.lower() for name in (*names, *ours)}
+    added = {
+        name: kind
+        for columns in sources.values()
+        for name, kind in columns.items()
+        if name.lower() not in known
+    }
+    declared = _Declared.of(database, layer)
+    theirs = {name: f"{quoted(name)} {kind}" for name, kind in added.items()}
+    theirs |= {name: text for name, text in declared.columns.items() if name.lower() not in known}
+    rules = {name: declared.rule(name) for name in ours if name.lower() not in _FORMAT}
+    matching = [
+        name for name in keys if name in ours and all(name in held for held in sources.values())
+    ]
+    if not (theirs or declared.rules or any(rules.values())) or not matching:
+        return
+    index = ", ".join(map(quoted, matching))
+    names_added = "".join(f", {quoted(name)}" for name in added)
+    parts = " UNION ALL ".join(
+        f"SELECT {index}"
+        + "".join(f", {quoted(name) if name in columns else 'NULL'}" for name in added)
+        + f" FROM old.{quoted(name_of)}"
+        for name_of, columns in sources.items()
+    )
+    database.execute(f"CREATE TEMP TABLE o ({index}{names_added})")
+    database.execute(f"INSERT INTO temp.o {parts}")
+    database.execute(f"CREATE INDEX temp.o_index ON o ({index})")
+    held = ", ".join(map(quoted, ours))
+    of_ours = ", ".join(f"n.{quoted(name)}" for name in ours)
+    of_theirs = "".join(f", o.{quoted(name)}" for name in added)
+    same = " AND ".join(f"o.{quoted(key)} IS n.{quoted(key)}" for key in matching)
+    first = f"(SELECT min(o.rowid) FROM temp.o AS o WHERE {same})"
+    with _declared_anew(database, layer, rules, [*theirs.values(), *declared.rules]):
         database.execute(
-            f"UPDATE main.{table} SET ({targets}) = (SELECT {values} FROM temp.o AS o WHERE {same} "
-            f"LIMIT 1) WHERE EXISTS (SELECT 1 FROM temp.o AS o WHERE {same})"
+            f"INSERT INTO main.{quoted(layer)} ({held}{names_added}) SELECT {of_ours}{of_theirs} "
+            f"FROM temp.n AS n JOIN temp.o AS o ON o.rowid = {first}"
         )
+        database.execute(  # a row that is new has what its columns give for a missing value
+            f"INSERT INTO main.{quoted(layer)} ({held}) "
+            f"SELECT {of_ours} FROM temp.n AS n WHERE {first} IS NULL"
+        )
+    if added:
         says = " OR ".join(f"coalesce(o.{quoted(name)}, '') != ''" for name in added)
-        lost = f"({says}) AND NOT EXISTS (SELECT 1 FROM main.{table} WHERE {same})"
+        lost = f"({says}) AND NOT EXISTS (SELECT 1 FROM main.{quoted(layer)} AS n WHERE {same})"
         _keep_rows(database, layer, {name: ours[name] for name in matching} | added, lost)
-        database.execute("DROP TABLE temp.o")
+    database.execute("DROP TABLE temp.o")
 
 
-def _carry_computed(database: sqlite3.Connection, own: Mapping[str, Collection[str]]) -> None:
-    for layer, names in own.items():
-        known = {name.lower() for name in names}
-        for name, declared in _computed(database, layer).items():
-            if name.lower() not in known:
-                database.execute(f"ALTER TABLE main.{quoted(layer)} ADD COLUMN {declared}")
+@contextmanager
+def _declared_anew(
+    database: sqlite3.Connection, layer: str, rules: Mapping[str, str], theirs: Sequence[str]
+) -> Iterator[None]:
+    """Declare a layer anew, to be filled from the table ``n`` of its rows.
+
+    SQLite adds no column that must have a value, is stored though computed, or is unique.
+    """
+    table = quoted(layer)
+    made = "SELECT sql FROM main.sqlite_master WHERE tbl_name = ? AND type IN ('index', 'trigger')"
+    parts = database.execute(f"{made} AND sql IS NOT NULL", (layer,)).fetchall()
+    names = _columns(database, "main", layer)
+    ours = _declarations(_tables(database, "main")[layer])
+    declared = [f"{text} {rules.get(name, '')}" for name, text in zip(names, ours, strict=True)]
+    database.execute(f"CREATE TEMP TABLE n AS SELECT * FROM main.{table}")
+    database.execute(f"DROP TABLE main.{table}")
+    database.execute(f"CREATE TABLE main.{table} ({', '.join([*declared, *theirs])})")
+    yield
+    for (text,) in parts:
+        database.execute(text)
+    database.execute("DROP TABLE temp.n")
 
 
 def _keep_rows(
@@ -247,7 +290,7 @@ def _carry_tables(database: sqlite3.Connection, own: Mapping[str, Collection[str
     listed += "'trigger') AND sql IS NOT NULL AND name NOT IN (SELECT name FROM main.sqlite_master)"
     listed += " AND (type = 'view' OR tbl_name IN (SELECT value FROM json_each(?))) "
     listed += "ORDER BY type = 'trigger', type = 'index'"
-    for table, name, text in database.execute(listed, (_json({*added, *own}),)).fetchall():
+    for table, name, text in database.execute(listed, (_json({*layers, *own}),)).fetchall():
         if table not in own or not name.startswith(tuple(f"{start}{table}" for start in _OF_GDAL)):
             database.execute(text)
 

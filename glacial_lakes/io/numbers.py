@@ -69,8 +69,8 @@ def numbers_of(values: pd.Series, unit: str | None = None) -> Numbers:
     none = pd.Series(None, index=values.index, dtype=object)
     if pd.api.types.is_numeric_dtype(values.dtype):
         found = values.astype("float64")
-        found = found.where(np.isfinite(found))
-        return Numbers(found, pd.Series(False, index=values.index), none)
+        infinite: pd.Series = found.abs() == np.inf
+        return Numbers(found.where(~infinite), infinite, none)
     texts = [
         None if value is None or pd.isna(value) else str(value).replace("\u2212", "-")
         for value in values

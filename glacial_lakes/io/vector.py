@@ -84,6 +84,9 @@ _NO_MEMORY = re.compile(r"out of memory|bad_alloc|(?:cannot|failed to|not) alloc
 _UNKNOWN = ("unknown", "notspecified", "unnamed", "undefined", "dunknown", "userdefined")
 _WGS84_M = 6_378_137.0
 _LISTED = 5
+_UTF8 = {"GPKG", "FlatGeobuf", "GeoJSON"}
+"""Formats whose texts are UTF-8, whatever a file says."""
+_MARK = "\N{REPLACEMENT CHARACTER}"
 
 
 Places: TypeAlias = (
@@ -218,7 +221,11 @@ def read_rows(
     """Read a layer as :func:`read_vector` does; the index is the row in the file, from 0."""
     layer = layer or layer_of(path)
     with unpacked(local_file(path)) as source:
-        frame = _read_as_drawn(source, layer, encoding, local_times, "ignore")
+        frame = _read_as_drawn(source, layer, encoding, local_times, "ignore", "mark")
+    lost = has_marks(frame)
+    if lost.any():
+        what = Message("rows with letters that cannot be read: {rows}", rows=row_numbers(lost))
+        on_event(InputOdd(str(local_file(path)), what))
     return _usable(frame, local_file(path), on_event)
 
 
@@ -228,15 +235,17 @@ def read_as_drawn(
     encoding: str | None = None,
     *,
     local_times: bool = False,
+    on_text: Literal["raise", "mark"] = "raise",
 ) -> gpd.GeoDataFrame:
     """Read a layer as :func:`read_vector` does, but leave invalid and missing geometries as is.
 
     For files that a person has edited: what is wrong in them is the person's to mend. With
-    ``local_times`` times are those of the clock that wrote them, without its zone.
+    ``local_times`` times are those of the clock that wrote them, without its zone. Rows with a
+    text that cannot be read are named in an error, or it is marked (:func:`has_marks`).
     """
     layer = layer or layer_of(path)
     with unpacked(local_file(path)) as source:
-        return _read_as_drawn(source, layer, encoding, local_times)
+        return _read_as_drawn(source, layer, encoding, local_times, on_text=on_text)
 
 
 def _read_as_drawn(
@@ -245,6 +254,7 @@ def _read_as_drawn(
     encoding: str | None,
     local_times: bool,
     on_invalid: Literal["raise", "ignore"] = "raise",
+    on_text: Literal["raise", "mark"] = "raise",
 ) -> gpd.GeoDataFrame:
     """Read a layer; what is no geometry, such as a ring of two points, is missing where ignored."""
     driver = driver_of(source)
@@ -260,7 +270,12 @@ def _read_as_drawn(
         if info["driver"] not in {driver, "LIBKML"}:
             raise UnsafeInputError(source, "is not the {driver} file it seems to be", driver=driver)
         frame = read_frame(
-            source, layer=layer, encoding=encoding, force_2d=True, on_invalid=on_invalid
+            source,
+            on_text=on_text,
+            layer=layer,
+            encoding=encoding,
+            force_2d=True,
+            on_invalid=on_invalid,
         )
         if driver == "ESRI Shapefile":
             frame = _with_stray_holes(source, frame)
@@ -566,10 +581,49 @@ def _repaired(table: gpd.GeoDataFrame, path: str, on_event: Listener) -> gpd.Geo
     return mended
 
 
-def read_frame(source: Path, **options: Any) -> gpd.GeoDataFrame:
-    """Read a layer; pyogrio leaves all that it read to Python's collector, which comes late."""
-    with collected():
-        return pyogrio.read_dataframe(source, **options)
+def read_frame(
+    source: Path, *, on_text: Literal["raise", "mark"] = "raise", **options: Any
+) -> gpd.GeoDataFrame:
+    """Read a layer; pyogrio leaves all that it read to Python's collector, which comes late.
+
+    Where a format is UTF-8 and a text is not, the text is marked or the rows are named.
+    """
+    try:
+        with collected():
+            return pyogrio.read_dataframe(source, **options)
+    except UnicodeDecodeError:
+        if options.get("encoding") is not None or driver_of(source) not in _UTF8:
+            raise
+    with collected():  # every byte is a letter of Latin-1
+        frame = pyogrio.read_dataframe(source, **{**options, "encoding": "latin-1"})
+    frame = frame.rename(columns=_as_utf8)
+    for name in frame.columns.drop("geometry", errors="ignore"):
+        if pd.api.types.is_string_dtype(frame[name]) or frame[name].dtype == object:
+            frame[name] = frame[name].map(_as_utf8)
+    if on_text == "raise":
+        raise VectorError(
+            source,
+            "has texts that are no UTF-8 in the layer {layer}: {rows}",
+            "write them again",
+            layer=options.get("layer") or source.stem,
+            rows=row_numbers(has_marks(frame)),
+        )
+    return frame
+
+
+def _as_utf8(text: Any) -> Any:
+    return text.encode("latin-1").decode(errors="replace") if isinstance(text, str) else text
+
+
+def has_marks(frame: pd.DataFrame) -> Any:
+    """Tell which rows hold the mark of a letter that could not be read."""
+    marked = np.zeros(len(frame), dtype=bool)
+    for name, values in frame.items():
+        if name != "geometry" and (pd.api.types.is_string_dtype(values) or values.dtype == object):
+            marked |= values.map(lambda value: isinstance(value, str) and _MARK in value).to_numpy(
+                bool
+            )
+    return marked
 
 
 @contextmanager

@@ -41,6 +41,14 @@ NIR_EXPLAINED = 0.35
 """Least share of the variance of near-infrared steps that those of the bands on both sides of it
 explain (good ones: 0.45)."""
 
+EXPLAINED = {"blue": 0.25, "green": 0.75, "red": 0.8, "swir1": 0.72, "swir2": 0.7}
+"""Least share of the variance of a band's steps that those of all others explain (good ones: 0.39,
+0.87, 0.90, 0.85, 0.81)."""
+ALIKE = 1e-6
+"""Bands that differ by less of their variance are one, as where all are grey."""
+FEWEST_BANDS = 4
+"""Of fewer bands no one is told by the others."""
+
 NEIGHBOURS = (("green", "red", "nir"), ("blue", "green", "nir"), ("swir1", "swir2", "green"))
 """A band, one that it follows, and one that it follows less."""
 NEARER = 0.1
@@ -220,6 +228,17 @@ def mixed_bands(parts: Sequence[Part]) -> list[Message]:
                     value=explained,
                 )
             )
+    explained_by_all = _explained_by_others(bands)
+    least_sure = min(EXPLAINED, key=lambda name: explained_by_all.get(name, 1.0) / EXPLAINED[name])
+    if not found and (value := explained_by_all.get(least_sure, 1.0)) < EXPLAINED[least_sure]:
+        found.append(
+            Message(
+                "{band} does not show the edges of the other bands (explained {value:.2f}), "
+                "as if it were of another image",
+                band=least_sure,
+                value=value,
+            )
+        )
     return found
 
 
@@ -340,3 +359,22 @@ def _explained(values: Values, others: Sequence[Values]) -> float | None:
     centred = predictors[known] - predictors[known].mean(axis=0)
     weights, *_ = np.linalg.lstsq(centred, own, rcond=None)
     return float(1 - np.square(own - centred @ weights).sum() / np.square(own).sum())
+
+
+def _explained_by_others(steps: dict[str, Values]) -> dict[str, float]:
+    """Return, for each band, the share of variance that a regression on all others explains.
+
+    All follow from the inverse of the matrix of correlations: 1 / (1 - R²) stands on its diagonal.
+    """
+    values = np.stack(list(steps.values()))
+    known = np.isfinite(values).all(axis=0)
+    if known.sum() < 2 * FEWEST_PIXELS:
+        return {}
+    values = values[:, known].astype(np.float64)
+    lively = values.std(axis=1) >= FLAT
+    if lively.sum() < FEWEST_BANDS:
+        return {}
+    correlation = np.corrcoef(values[lively])
+    inflation = np.diag(np.linalg.inv(correlation + ALIKE * np.eye(len(correlation))))
+    names = [name for name, is_lively in zip(steps, lively, strict=True) if is_lively]
+    return {name: float(1 - 1 / max(own, 1.0)) for name, own in zip(names, inflation, strict=True)}

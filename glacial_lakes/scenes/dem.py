@@ -409,10 +409,12 @@ def _require_heights(dataset: Any) -> None:
 
 
 def _require_ground(parts: list[Float], dataset: Any) -> None:
-    """Refuse a model of one height, or in kilometres."""
+    """Refuse a model without heights, of one height, or in kilometres."""
     known = np.concatenate([part[np.isfinite(part)] for part in parts])
     if not known.size:
-        return
+        raise ImplausibleError(
+            name_of(dataset), "the DEM has no heights", "give another one, or leave it out"
+        )
     low, high = float(known.min()), float(known.max())
     if low == high and known.size > 1:
         raise ImplausibleError(
