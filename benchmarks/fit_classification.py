@@ -1,12 +1,12 @@
 """Fit how sure the classification of candidates is, on development worlds, and judge it on others.
 
     python benchmarks/fit_classification.py FOLDER                 # fits, rewrites the table
-    python benchmarks/fit_classification.py FOLDER --worlds 40 --only-collect
     python benchmarks/fit_classification.py FOLDER --judge         # kept worlds: docs/model_card.md
 
-Worlds are made in FOLDER and kept there, with the candidates that mapping finds in them. A
-candidate is a lake when half of its outline is true water. Candidates over lakes that are hidden or
-frozen by half tell nothing and are left out.
+Worlds are made in FOLDER and kept there, with the candidates that mapping finds in them. Those that
+are fitted are mapped with their elevation model and once more without. A candidate is a lake when
+half of its outline is true water. Candidates over lakes that are hidden or frozen by half tell
+nothing and are left out.
 
 The model adds one number for each feature, read from bins, and for a few pairs of features; the sum
 is the logarithm of the odds. It is a logistic regression with a penalty on the numbers.
@@ -39,8 +39,9 @@ from glacial_lakes.mapping.probability import TABLE, described, lake_prob
 from glacial_lakes.scenes import Scene, open_scene
 from glacial_lakes.settings import MappingSettings
 from glacial_lakes.simulate import World, write_world
-from glacial_lakes.simulate.worlds import DEVELOPMENT, KEPT
+from glacial_lakes.simulate.worlds import KEPT
 
+DEVELOPMENT = range(20701, 20764)
 HIDDEN_SHARE = 0.5
 TRUE_SHARE = 0.5
 MOST_UNKNOWN = 0.1
@@ -49,15 +50,19 @@ FEATURES = [field.name for field in fields(Features)]
 DOCUMENT = Path(__file__).parents[1] / "docs" / "model_card.md"
 
 
-def collect(seeds: Iterable[int], folder: Path) -> pd.DataFrame:
-    """Return all candidates of some worlds with what is true of them; kept in the folder."""
+def collect(seeds: Iterable[int], folder: Path, *, is_bare: bool = False) -> pd.DataFrame:
+    """Return all candidates of some worlds with what is true of them; kept in the folder.
+
+    What is bare is mapped without the elevation model of the world.
+    """
     tables = []
     for seed in seeds:
-        kept = folder / f"{seed}.parquet"
+        kept = folder / f"{seed}{'_bare' if is_bare else ''}.parquet"
         if not kept.is_file():
             made = write_world(World.of(seed), folder / str(seed))
+            dem = None if is_bare else made.dem
             images = [
-                labelled(open_scene(image.product), image.truth, made.dem).assign(
+                labelled(open_scene(image.product), image.truth, dem).assign(
                     group=image.view.group, number=number
                 )
                 for number, image in enumerate(made.images)
@@ -225,14 +230,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--first", type=int, default=0, help="number of the first world")
-    parser.add_argument("--worlds", type=int, default=40, help="how many")
+    parser.add_argument("--worlds", type=int, default=63, help="how many")
     parser.add_argument("--judge", action="store_true", help="on kept worlds, instead of fitting")
     arguments = parser.parse_args()
     seeds = (KEPT if arguments.judge else DEVELOPMENT)[arguments.first :][: arguments.worlds]
     table = collect(seeds, arguments.folder)
     worlds = f"worlds {seeds[0]} to {seeds[-1]}"
     if not arguments.judge:
-        write(fitted(table, worlds), TABLE)
+        bare = collect(seeds, arguments.folder, is_bare=True)
+        both = pd.concat([table, bare], ignore_index=True)
+        write(fitted(both, f"{worlds}, with and without DEM"), TABLE)
         return
     result = judged(table)
     print(result.to_string())

@@ -23,6 +23,9 @@ SPECTRA = {  # blue, green, red, nir, swir1, swir2
     "moraine in dim light": (0.011, 0.014, 0.017, 0.022, 0.024, 0.022),
     "conifers in shade": (0.004, 0.006, 0.003, 0.024, 0.005, 0.002),
     "milk as of ice": (0.20, 0.27, 0.27, 0.20, 0.015, 0.01),
+    "red with silt": (0.20, 0.276, 0.339, 0.25, 0.015, 0.01),
+    "dusty firn": (0.45, 0.55, 0.58, 0.50, 0.06, 0.05),
+    "dry clay": (0.17, 0.24, 0.31, 0.38, 0.40, 0.36),
     "white rock": (0.36, 0.39, 0.41, 0.43, 0.46, 0.40),
     "cloud": (0.62, 0.62, 0.62, 0.63, 0.46, 0.40),
 }
@@ -68,8 +71,17 @@ def test_snow_and_ice_are_told_from_milky_water() -> None:
 
 
 @pytest.mark.parametrize("bands", [NAMES, NAMES[:4]])
-def test_silty_water_as_bright_as_ice_is_proposed_by_its_colour(bands: tuple[str, ...]) -> None:
-    assert proposed("milk as of ice", bands)
+@pytest.mark.parametrize("kind", ["milk as of ice", "red with silt"])
+def test_silty_water_as_bright_as_ice_is_proposed_by_its_colour(
+    kind: str, bands: tuple[str, ...]
+) -> None:
+    assert proposed(kind, bands)
+
+
+@pytest.mark.parametrize("bands", [NAMES, NAMES[:4]])
+@pytest.mark.parametrize("kind", ["dusty firn", "dry clay"])
+def test_snow_and_ground_that_redden_are_not_proposed(kind: str, bands: tuple[str, ...]) -> None:
+    assert not proposed(kind, bands)
 
 
 def test_white_rock_is_no_cloud() -> None:
