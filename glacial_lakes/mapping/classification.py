@@ -119,11 +119,11 @@ SURE_ON_LINE = 0.95
 """The same of what lies on a line that goes on as a river: lakes do, one below the other."""
 
 
-LIKELY_PROB = 0.2
+LIKELY_PROB = 0.5
 """The same where shade alone speaks against it, and the shade around does not explain it."""
 
 
-UNSEEN_SHADE_FACTOR, MAX_SHADE_SEPARATION = 3.5, 6.0
+UNSEEN_SHADE_FACTOR, MAX_SHADE_SEPARATION = 2.5, 6.0
 """What the shadow of a cloud that nobody flagged may explain must be so many times as likely a
 lake; such shade blends into the ground around, from which most lakes are farther apart."""
 

@@ -27,6 +27,8 @@ TABLE = Path(__file__).with_name("lake_prob.json")
 RULES = ("lake", "shadow", "snow", "river", "land")
 """What the rules of :mod:`glacial_lakes.mapping.classification` take a candidate for, which is one
 of the features, by its place here."""
+DARK_GREEN = 0.02
+"""Of darker ground no tint is known: what a correction of the air leaves is as much."""
 LEAST_RATIO = 0.01
 """Added to shares of the shore's light before one is divided by the other."""
 DIGITS = 3
@@ -134,7 +136,7 @@ def described(features: Features, rules: str) -> dict[str, float]:
         "green_ratio": e.green_ratio,
         "nir_ratio": e.nir_ratio,
         "blueness": (e.green_ratio + LEAST_RATIO) / share,
-        "tint": e.blue / max(e.green, LEAST_RATIO),
+        "tint": e.blue / e.green if e.green > DARK_GREEN else math.nan,
         "separation": e.separation,
         "illumination": e.illumination,
         "slope": e.slope_deg,
