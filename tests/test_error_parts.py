@@ -26,6 +26,7 @@ from glacial_lakes.change.errors import (
     sum_sigma,
 )
 from glacial_lakes.change.offsets import Differences, Offsets, differences, offsets
+from glacial_lakes.change.series import seen_series
 from glacial_lakes.change.trends import by_lake, measured_series, memories
 from glacial_lakes.events import ErrorsRevised
 from glacial_lakes.inventory.error_parts import tell_revised, with_parts
@@ -163,7 +164,7 @@ def shifted(rows: pd.DataFrame, sensor: str, sigmas: float) -> pd.DataFrame:
 
 
 def known_offset(rows: pd.DataFrame, area_m2: float) -> tuple[float, float]:
-    measured = measured_series(rows, NONE)
+    measured = measured_series(seen_series(rows), NONE)
     return offsets(measured).between("LC", "S2", area_m2)
 
 
@@ -175,6 +176,37 @@ def test_pairs_of_near_dates_tell_the_offset_and_growth_does_not():
     assert sigma < 1
     grown, _ = table_series(9, 120, TWO, growth=0.5)
     assert known_offset(grown, 3e4)[0] == pytest.approx(plain, abs=0.25)
+
+
+def test_two_instruments_of_one_day_tell_their_offset():
+    same_day = [("S2A", day) for _, day in LANDSAT if day >= "2018"]
+    rows, _ = table_series(19, 60, mixed(LANDSAT, same_day), hide=0.0)
+    told = change.trends(shifted(rows, "S2A", 3.0), NONE)["sensor_offsets"].map(json.loads)
+    (second,) = {name for offset in told for name in offset}
+    larger = np.array([offset[second][0] for offset in told]) * (1 if second == "S2" else -1)
+    assert (larger > 0).all()
+
+
+def test_a_date_of_whose_error_nothing_is_shared_leaves_the_offset_of_its_instrument():
+    """A date that hid some of the lake is such a one; it was the end of all offsets of the lake."""
+    rows, _ = table_series(20, 60, mixed(annual("LC08", 2013, 2020), annual("S2A", 2018, 2024)))
+    rows = shifted(rows, "S2A", 3.0)
+    first = rows[rows["status"] == "observed"].groupby("lake_id").head(1).index
+    rows.loc[first, "area_sigma_date_m2"] = rows.loc[first, "area_sigma_m2"]
+    rows.loc[first, "area_sigma_shared_m2"] = 0.0
+    found = change.trends(rows, NONE)
+    assert set(found["method"]) == {"least-squares"}
+    assert (found["p"] < 0.05).mean() < 0.15
+
+
+def test_instruments_that_no_near_dates_show_are_compared_by_way_of_a_third_one():
+    eight = [(sensor, f"{day[:-2]}{int(day[-2:]) + 2}") for sensor, day in LANDSAT[:8]]
+    dates = mixed(annual("LE07", 2004, 2015), eight, annual("S2A", 2018, 2024))
+    rows, _ = table_series(21, 80, dates, hide=0.0)
+    told = change.trends(shifted(rows, "LE07", 2.0), NONE)["sensor_offsets"].map(json.loads)
+    eight_off, two_off = (np.array([one[name][0] for one in told]) for name in ("LC", "S2"))
+    assert (eight_off < 0).all()
+    assert np.median(two_off / eight_off) > 0.5
 
 
 def test_without_pairs_an_offset_is_as_uncertain_as_the_shared_errors():
@@ -222,7 +254,7 @@ def test_what_a_region_tells_of_memory_keeps_few_dates_from_false_trends(memory)
 def test_what_a_region_tells_of_memory_is_right_and_costs_no_slow_growth():
     for memory in (0.0, 0.4):
         rows, _ = table_series(32, 120, LANDSAT, memory=memory, hide=0.0)
-        told = memories(by_lake(measured_series(rows, NONE)))
+        told = memories(by_lake(measured_series(seen_series(rows), NONE)))
         assert np.mean([*told.values()]) == pytest.approx(memory, abs=0.12)
     still, _ = table_series(33, 60, LANDSAT, km2=(0.02, 0.05), shift_px=0.085, date_share=0.3)
     grown, _ = table_series(
@@ -298,7 +330,7 @@ def test_the_change_of_a_sum_leaves_out_what_the_dates_share():
 
 def test_a_lake_that_is_gone_or_of_an_unknown_sensor_has_no_offset():
     rows, _ = table_series(18, 40, TWO, hide=0.0)
-    pooled = offsets(measured_series(shifted(rows, "S2A", 2.0), NONE))
+    pooled = offsets(measured_series(seen_series(shifted(rows, "S2A", 2.0)), NONE))
     first, other = of_image(rows, "LC08 2013"), of_image(rows, "S2A 2020")
     gone = other.assign(area_m2=0.0, status="absent", area_sigma_m2=0.0)
     for after in (gone, other.assign(sensor=None)):
@@ -311,7 +343,7 @@ def test_a_lake_that_is_gone_or_of_an_unknown_sensor_has_no_offset():
 def changed(seed: int, dates: list[tuple[str, str]], pooled: bool) -> tuple[Differences, float]:
     """Return what is told of a region between its first and last date, and the error of the sum."""
     rows, truth = table_series(seed, 25, dates, hide=0.0, growth=0.2)
-    known = offsets(measured_series(rows, NONE)) if pooled else Offsets()
+    known = offsets(measured_series(seen_series(rows), NONE)) if pooled else Offsets()
     first, last = (of_image(rows, " ".join(dates[n])) for n in (0, -1))
     grown = truth.groupby("scene_id")["true_m2"].sum()
     told = differences(first, last, known)

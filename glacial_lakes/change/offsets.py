@@ -58,6 +58,11 @@ class Offsets:
     measured: Mapping[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
     """By both instruments the lakes with near dates of both: ``offset, variance`` by lake."""
 
+    def is_told(self, first: str, second: str) -> bool:
+        """Tell whether near dates of both show any lake."""
+        one, other = sorted((first, second))
+        return (one, other) in self.measured and not self.measured[one, other].empty
+
     def between(self, first: str, second: str, area_m2: float) -> tuple[float, float]:
         """Return by how much the second draws larger than the first, and how uncertain that is.
 
@@ -106,7 +111,7 @@ def offsets(measured: pd.DataFrame) -> Offsets:
     Parameters
     ----------
     measured : pandas.DataFrame
-        Rows of :func:`glacial_lakes.change.series.seen_series` with an area above 0 and
+        Rows of :func:`glacial_lakes.change.series.seen_by_sensors` with an area above 0 and
         ``instrument``.
     """
     known: dict[tuple[str, str, int], tuple[float, float, float]] = {}
@@ -180,6 +185,17 @@ def differences(before: pd.DataFrame, after: pd.DataFrame, pooled: Offsets) -> D
     return Differences(areas[1] - areas[0] - offset, offset, sigma, float(np.sqrt(variance)))
 
 
+def may_share(shared: npt.ArrayLike, date: npt.ArrayLike) -> Numbers:
+    """Return how much of errors an instrument may add on all dates alike.
+
+    Where no part is told to be shared, as in files of others or on a date that hid some of the
+    lake, any of the error may be.
+    """
+    part = np.asarray(shared, dtype=float)
+    found: Numbers = np.where(part > 0, part, np.asarray(date, dtype=float))
+    return found
+
+
 def _pairs(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     """Return the offset of each lake with a pair of near dates, its variance, and the size."""
     names = [C.LAKE_ID, C.ACQUIRED, C.AREA_M2, C.AREA_SIGMA_SHARED_M2, C.AREA_SIGMA_DATE_M2]
@@ -194,10 +210,13 @@ def _pairs(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     ).dropna(subset=f"{C.AREA_M2}_other")
     area, second = pairs[C.AREA_M2], pairs[f"{C.AREA_M2}_other"]
     middle = np.sqrt(area * second)
-    shared, date = (
-        np.hypot(pairs[name] / area, pairs[f"{name}_other"] / second)
-        for name in (C.AREA_SIGMA_SHARED_M2, C.AREA_SIGMA_DATE_M2)
+    one_shared, other_shared = (
+        may_share(pairs[f"{C.AREA_SIGMA_SHARED_M2}{end}"], pairs[f"{C.AREA_SIGMA_DATE_M2}{end}"])
+        for end in ("", "_other")
     )
+    shared = np.hypot(one_shared / area, other_shared / second)
+    name = C.AREA_SIGMA_DATE_M2
+    date = np.hypot(pairs[name] / area, pairs[f"{name}_other"] / second)
     table = pd.DataFrame(
         {
             C.LAKE_ID: pairs[C.LAKE_ID],

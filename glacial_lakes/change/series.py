@@ -51,10 +51,27 @@ def seen_series(observations: pd.DataFrame) -> pd.DataFrame:
     observations : pandas.DataFrame
         :data:`glacial_lakes.schema.OBSERVATIONS`.
     """
+    return one_of_day(seen_by_sensors(observations))
+
+
+def seen_by_sensors(observations: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of :func:`seen_series`, of one day those of all sensors.
+
+    These two tell best how sensors differ: on one day a lake is as large for both.
+
+    Parameters
+    ----------
+    observations : pandas.DataFrame
+        :data:`glacial_lakes.schema.OBSERVATIONS`.
+    """
     rows = best_of_day(observations)
     rows = rows[rows[C.STATUS].isin(SEEN) & rows[C.AREA_M2].notna()]
     sigma = rows[C.AREA_SIGMA_M2].mask(rows[C.STATUS] == Status.ABSENT, 0.0)
-    rows = rows.assign(**parts_of(rows), **{C.AREA_SIGMA_M2: sigma})
+    return rows.assign(**parts_of(rows), **{C.AREA_SIGMA_M2: sigma})
+
+
+def one_of_day(rows: pd.DataFrame) -> pd.DataFrame:
+    """Keep of :func:`seen_by_sensors` the sensor with the smaller error of each lake and day."""
     several = rows[rows.duplicated([C.LAKE_ID, "day"], keep=False)]
     ranked = several.sort_values([C.AREA_SIGMA_M2, C.SCENE_ID], kind="stable")
     worse = ranked.index[ranked.duplicated([C.LAKE_ID, "day"])]

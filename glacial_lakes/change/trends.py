@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from glacial_lakes.change.errors import difference_of
-from glacial_lakes.change.offsets import NEAR_DAYS, Offsets, offsets
-from glacial_lakes.change.series import involved, seen_series
+from glacial_lakes.change.offsets import NEAR_DAYS, Offsets, may_share, offsets
+from glacial_lakes.change.series import involved, one_of_day, seen_by_sensors
 from glacial_lakes.change.statistics import (
     Numbers,
     Slope,
@@ -494,8 +494,9 @@ def trends(observations: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
         ``growing`` or ``shrinking`` when both are at most 0.05 and the change along the trend
         exceeds its own uncertainty; ``none`` says only that no trend is shown.
     """
-    measured = measured_series(observations, events)
-    pooled = offsets(measured)
+    seen = seen_by_sensors(observations)
+    pooled = offsets(measured_series(seen, events))
+    measured = measured_series(one_of_day(seen), events)
     lakes = measured.groupby(C.LAKE_ID)
     ends = difference_of(lakes.head(1), lakes.tail(1))  # both in the order of the lakes
     sigmas = dict(zip(lakes.head(1)[C.LAKE_ID], ends, strict=True))
@@ -520,12 +521,13 @@ def trends(observations: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def measured_series(observations: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
+def measured_series(seen: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     """Return the areas that trends are of: those since the last event of each lake.
 
-    With the column ``instrument`` (:func:`glacial_lakes.scenes.sensors.instrument`).
+    Of rows of :func:`glacial_lakes.change.series.seen_series` or
+    :func:`~glacial_lakes.change.series.seen_by_sensors`, with the column ``instrument``
+    (:func:`glacial_lakes.scenes.sensors.instrument`).
     """
-    seen = seen_series(observations)
     measured = seen[(seen[C.STATUS] == Status.OBSERVED) & (seen[C.AREA_M2] > 0)]
     starts = pd.to_datetime(measured[C.LAKE_ID].map(_last_events(events)), utc=True)
     measured = measured[~(measured["day"] < starts)]
@@ -545,7 +547,7 @@ class Series(NamedTuple):
 
 
 def by_lake(measured: pd.DataFrame) -> dict[str, Series]:
-    """Return the rows of :func:`measured_series` by lake."""
+    """Return the rows of :func:`measured_series` by lake, one a day."""
     names = (C.AREA_M2, C.AREA_SIGMA_SHARED_M2, C.AREA_SIGMA_DATE_M2)
     columns = (
         measured[C.ACQUIRED].dt.tz_convert(None).to_numpy(),
@@ -569,19 +571,25 @@ def instruments_of(series: Series, pooled: Offsets) -> Instruments | None:
     when, area, shared, date, tools = series
     if len(set(tools)) < 2:
         return None
-    if pd.isna(tools).any() or not ((shared > 0) & (date > 0)).all():
+    if pd.isna(tools).any() or not (date > 0).all():
         return None
     counts = Counter(sorted(tools))
     names = tuple(sorted(counts, key=lambda name: -counts[name]))
-    common = {name: float(np.median((shared / area)[tools == name])) for name in names}
+    of_tools = may_share(shared, date) / area
+    common = {name: float(np.median(of_tools[tools == name])) for name in names}
     middle = float(np.median(area))
-    known = []
-    for name in names[1:]:
-        mean, sigma = pooled.between(names[0], name, middle)
-        scale = float(np.hypot(common[names[0]], common[name]))
-        known.append((mean * scale, sigma * scale))
+    known = {names[0]: (0.0, 0.0)}
+    while rest := [name for name in names if name not in known]:
+        # A chain of near dates tells more than that nothing is known: Landsat 7 by 8 to Sentinel-2.
+        pairs = [(start, name) for start in known for name in rest]
+        start, name = next((pair for pair in pairs if pooled.is_told(*pair)), pairs[0])
+        mean, sigma = pooled.between(start, name, middle)
+        scale = float(np.hypot(common[start], common[name]))
+        before, error = known[start]
+        known[name] = (before + mean * scale, float(np.hypot(error, sigma * scale)))
     place = np.array([names.index(name) for name in tools], dtype=np.intp)
-    return Instruments(names, place, np.array(known).T, _is_apart(when, place))
+    offsets_of = np.array([known[name] for name in names[1:]]).T
+    return Instruments(names, place, offsets_of, _is_apart(when, place))
 
 
 def _is_apart(when: Times, place: npt.NDArray[np.intp]) -> bool:
