@@ -923,7 +923,12 @@ TRENDS = (
     Column(C.STEP_AFTER, "date", "UTC", "Last date before a step"),
     Column(C.STEP_DATE, "date", "UTC", "First date after a step"),
     Column(C.STEP_M2, "real", "m2", "Size of the step"),
-    Column(C.STEP_P, "real", "1", "p-value of the step (Pettitt)"),
+    Column(
+        C.STEP_P,
+        "real",
+        "1",
+        "p-value of the step (Pettitt); too small if areas remember the one before",
+    ),
     Column(
         C.SENSORS,
         "text",
