@@ -173,6 +173,12 @@ def in_order(dates: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     return sorted(dates, key=lambda one: one[1])
 
 
+REMEMBERED = {
+    **{f"{last - 2012} dates": annual("LC08", 2013, last) for last in (2021, 2024, 2032)},
+    "two instruments": in_order(PLANS["Landsat 8, 8 years, then Sentinel-2, overlapping 3"]),
+}
+
+
 def constant_tables(seeds: Sequence[int], lakes: int = 60) -> list[list[str]]:
     """Return what trends and steps say of constant lakes, by plan."""
     told = []
@@ -260,8 +266,7 @@ def remembering(seeds: Sequence[int], lakes: int = 60) -> list[list[str]]:
     told = []
     for memory in (0.0, 0.4, 0.8):
         cells = [f"{memory:.1f}"]
-        for last in (2021, 2024, 2032):
-            dates = annual("LC08", 2013, last)
+        for dates in REMEMBERED.values():
             found = pd.concat(
                 change.trends(
                     table_series(seed, lakes, dates, memory=memory, hide=0.0, **AS_MAPPED)[0], NONE
@@ -371,11 +376,11 @@ def of_tables(kind: str) -> list[str]:
         ),
         "### Growing lakes of 0.02 to 0.05 km², called",
         table(["dates", "10 %", "15 %", "20 %"], growing_tables(seeds)),
-        "### Constant lakes of one instrument whose errors remember the year before",
+        "### Constant lakes whose errors remember the year before",
         table(
             [
                 "correlation of a year",
-                *(head for n in (9, 12, 20) for head in (f"{n} dates: p < 0.05", "steps")),
+                *(head for name in REMEMBERED for head in (f"{name}: p < 0.05", "steps")),
             ],
             remembering(seeds[:2]),
         ),
