@@ -305,6 +305,10 @@ def _from_json(value: Any) -> Any:
     return value
 
 
+_PACKED = re.compile(r"^/vsi(?:zip|tar)/\{(.+?)\}/", re.DOTALL)
+"""How GDAL is told of a file in an archive, which nobody else writes so."""
+
+
 class GlacialLakesError(Exception):
     """A failure that a user can act on.
 
@@ -336,7 +340,7 @@ class GlacialLakesError(Exception):
     def __init__(
         self, path: Path | str | None, what: str, remedy: str = "", /, **values: object
     ) -> None:
-        self.path = None if path is None else str(path)
+        self.path = None if path is None else _PACKED.sub(r"\1/", str(path))
         self.what = Message(what, **values)
         self.remedy = Message(remedy, **values)
         # args rebuild the error in another process

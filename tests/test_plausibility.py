@@ -82,6 +82,10 @@ LANDSAT_FAULTS = {
     "sun on the other side": put(r"(SUN_AZIMUTH = )144", r"\g<1>324"),
     "zenith distance for elevation": put(r"(SUN_ELEVATION = )49\.\d+", r"\g<1>40.05"),
     "corners in degrees of the other hemisphere": put(r"(_LAT_PRODUCT = )4", r"\g<1>-4"),
+    "a corner 3 km to the east": put(r"(UL_PROJECTION_X_PRODUCT = )455", r"\g<1>458"),
+    "a corner 3 km to the north": put(r"(LR_PROJECTION_Y_PRODUCT = )4713", r"\g<1>4716"),
+    "a corner in degrees 300 m away": put(r"(UR_LAT_PRODUCT = )42.649", r"\g<1>42.652"),
+    "a side 3 km to the west in metres": put(r"(.L_PROJECTION_X_PRODUCT = )455", r"\g<1>452"),
     "of another path": put(r"(WRS_PATH = )\d+", r"\g<1>12"),
     "its saturation for its quality": put(r'(QUALITY_L1_PIXEL = ".*)_QA_PIXEL', r"\g<1>_QA_RADSAT"),
     "of the day after its name": put("(DATE_ACQUIRED = 2013-09-0)3", r"\g<1>4"),
@@ -356,6 +360,19 @@ def test_a_band_of_another_year_is_told_by_all_others(sample_data: Path, band: s
     assert verdict.verdict == "odd"
     assert "another image" in str(verdict.reason)
     assert assess(one).verdict == assess(other).verdict == "plausible"
+
+
+@pytest.mark.parametrize("name", [LANDSAT, SENTINEL2])
+def test_near_infrared_that_is_bright_where_all_other_bands_are_dark_is_odd(
+    sample_data: Path, name: str
+) -> None:
+    """Its edges are those of the image, and land stays brighter in it than in green."""
+    scene = open_scene(sample_data / "scenes" / name)
+    band = scene.bands["nir"]
+    inverted = replace(band, scale=-band.scale, offset=0.45 - band.offset)
+    found = assess(replace(scene, bands={**scene.bands, "nir": inverted}))
+    assert found.verdict == "odd"
+    assert "inverted" in str(found.reason)
 
 
 def part_of(bands: dict[str, np.ndarray], flags: np.ndarray | None = None) -> list[Part]:

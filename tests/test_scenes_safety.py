@@ -7,7 +7,7 @@ import io
 import shutil
 import tarfile
 import zipfile
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import numpy as np
 import pytest
@@ -23,6 +23,7 @@ from glacial_lakes.errors import (
     UnsafeInputError,
 )
 from glacial_lakes.scenes import open_scene, verify
+from glacial_lakes.scenes.plausibility import assess
 from glacial_lakes.scenes.source import open_source
 
 SIDECAR = (
@@ -144,6 +145,29 @@ def test_a_zip_member_outside_the_zip_is_refused(tmp_path: Path, name: str) -> N
         archive.writestr(name, "x")
     with pytest.raises(UnsafeInputError, match="outside"):
         open_source(path)
+
+
+def test_a_zip_that_windows_packed_is_read_and_faults_name_its_file(
+    sample_data: Path, tmp_path: Path
+) -> None:
+    """PowerShell before 5.1 writes names with backslashes; a band that is cut short lies there."""
+    [safe] = (sample_data / "scenes").glob("S2A_*20230905*.SAFE")
+    path = tmp_path / "S2A.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in safe.rglob("*.*"):
+            if file.is_file() and file.name != "manifest.safe":
+                name = zipfile.ZipInfo("x")
+                name.filename = str(PureWindowsPath(file.relative_to(safe.parent)))
+                content = file.read_bytes()
+                is_cut = file.name.endswith("B03_10m.jp2")
+                archive.writestr(name, content[: len(content) // 2] if is_cut else content)
+    with zipfile.ZipFile(path) as archive:
+        assert any("\\GRANULE\\" in name for name in archive.namelist())
+    scene = open_scene(path)
+    assert scene.grid == open_scene(safe).grid
+    with pytest.raises(DamagedFileError, match="cannot be read") as caught:
+        assess(scene)
+    assert str(caught.value.path).startswith(f"{path}/{safe.name}/GRANULE/")
 
 
 def test_the_mtl_cannot_name_a_file_outside_its_folder(landsat: Path) -> None:

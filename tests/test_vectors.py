@@ -513,6 +513,18 @@ def test_a_zipped_shapefile_is_read_whatever_a_computer_packed_with_it(
     assert back.total_bounds.tolist() == vector.read_vector(written).total_bounds.tolist()
 
 
+def test_a_shapefile_that_windows_packed_is_read(written: Path, tmp_path: Path) -> None:
+    """PowerShell before 5.1 writes names with backslashes."""
+    path = tmp_path / "area.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for part in written.parent.iterdir():
+            name = zipfile.ZipInfo("x")
+            name.filename = f"my area\\{part.name}"
+            archive.writestr(name, part.read_bytes())
+    back = vector.as_places(path)
+    assert back.total_bounds.tolist() == vector.read_vector(written).total_bounds.tolist()
+
+
 def test_a_kmz_is_read_by_its_document(tmp_path: Path) -> None:
     table = gpd.GeoDataFrame({"Name": ["a"]}, geometry=[shapely.box(74, 42, 75, 43)], crs=4326)
     table.to_file(tmp_path / "doc.kml", driver="KML")

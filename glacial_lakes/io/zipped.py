@@ -19,6 +19,7 @@ from glacial_lakes.errors import (
     UnsafeInputError,
     VectorError,
 )
+from glacial_lakes.io.zips import open_zip
 from glacial_lakes.places import is_plain
 
 MAX_BYTES = 1_000_000_000
@@ -80,7 +81,7 @@ def _is_zip(source: Path) -> bool:
 
 def _unpack(source: Path, folder: Path) -> Path:
     try:
-        with zipfile.ZipFile(source) as archive:
+        with open_zip(source) as archive:
             members = _members(source, archive)
             main = _main(source, members)
             left = MAX_BYTES

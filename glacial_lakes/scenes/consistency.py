@@ -67,6 +67,10 @@ plants; darker there than the second number it is shade."""
 DARKEST_PERCENT, DARK = 1.0, 0.1
 """The darkest ground is so many in 100 pixels; where it is brighter than this, there is none."""
 
+INVERTED = 0.6
+"""Share of clear ground that is darker in the near infrared than the median of what is darkest,
+and darker than :data:`DARK`, in all other bands (highest of good ones: 0.16; inverted 0.97)."""
+
 COLOURS = ("blue", "green", "red")
 """By their wavelength."""
 AT_GROUND = ("L2", "SR", "BOA")
@@ -188,6 +192,37 @@ def _disordered_darkest(bands: dict[str, Values], clear: Bool) -> list[Message]:
             )
             found.append(Message(what, one=long, other=short, ratio=ratio))
     return found
+
+
+def inverted_infrared(parts: Sequence[Part]) -> list[Message]:
+    """Return why near infrared seems to be inverted, as a clause.
+
+    Water and shade are dark in all bands. An inverted band has the edges of its image, and explains
+    those of others as well as before.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        From :func:`glacial_lakes.scenes.sampling.sample_of`.
+    """
+    bands = _bands(parts)
+    if not {"nir", "swir1"} <= bands.keys():  # without the second, forest is dark in all others
+        return []
+    brightest = np.maximum.reduce([bands[name] for name in bands if name != "nir"])
+    clear = np.isfinite(brightest) & np.isfinite(bands["nir"])
+    clear &= _is_clear(_flags(parts), clear.size)
+    if clear.sum() < FEWEST_PIXELS:
+        return []
+    infrared, brightest = bands["nir"][clear], brightest[clear]
+    limit = float(np.percentile(brightest, DARKEST_PERCENT))
+    share = float((infrared < np.median(infrared[brightest <= limit])).mean())
+    if limit > DARK or share < INVERTED:
+        return []
+    what = N_(
+        "what is darkest in all other bands is brighter than {percent:.0f} % of the ground in near "
+        "infrared, as if that were inverted"
+    )
+    return [Message(what, percent=100 * share)]
 
 
 def mixed_bands(parts: Sequence[Part]) -> list[Message]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pyproj import Transformer
+from pyproj import Geod, Transformer
 
 from glacial_lakes.errors import (
     N_,
@@ -80,8 +80,11 @@ _LAYER_IN_NAME = re.compile(r"_(QA_[A-Z]+|SR_\w+|ST_\w+|BQA|BQUALITY|B\d+)$", re
 _QUALITY_NAMES = {"QA_PIXEL", "BQA", "BQUALITY"}
 _PATH_IN_NAME = re.compile(r"L[A-Z]\d\d_L\w{3}_(\d{6})_")
 _IMAGE_IN_NAME = re.compile(r"(L[A-Z]\d\d)_L\w{3}_(\d{6}_\d{8})_", re.IGNORECASE)
-_CORNER_DEG = 0.1
-"""How far apart corners in degrees and in metres may be: they are rounded to 1e-5°."""
+_CORNER_M = 100.0
+"""How far apart corners in degrees and in metres may be: degrees are rounded to 1e-5, one metre,
+and the worst of the test data are 1 m apart."""
+_CORNERS = ("UL", "UR", "LL", "LR")
+_EARTH = Geod(ellps="WGS84")
 
 _ESUN = {
     "LT04": {1: 1983.0, 2: 1795.0, 3: 1539.0, 4: 1028.0, 5: 219.8, 7: 83.49},
@@ -324,30 +327,42 @@ def _other_image(scene_id: str, files: Iterable[str | None]) -> list[Message]:
 
 
 def _other_corners(mtl: Groups, grid: Grid, where: Path) -> list[Message]:
-    """Return what is wrong when corners in degrees and in metres are other places."""
+    """Return what is wrong when corners are no rectangle, or in degrees another place."""
+    metres = _corners(mtl, "PROJECTION_X", "PROJECTION_Y", where)
+    if len(metres) == len(_CORNERS):
+        (ul, ur, ll, lr) = (metres[corner] for corner in _CORNERS)
+        askew = max(abs(ul[0] - ll[0]), abs(ur[0] - lr[0]), abs(ul[1] - ur[1]), abs(ll[1] - lr[1]))
+        if not askew < _CORNER_M:
+            return [Message("its corners are {askew:.0f} m off a rectangle", askew=askew)]
     to_degrees = Transformer.from_crs(grid.crs.to_wkt(), "EPSG:4326", always_xy=True)
-    for corner in ("UL", "UR", "LL", "LR"):
-        keys = [
-            f"CORNER_{corner}_{axis}_PRODUCT"
-            for axis in ("PROJECTION_X", "PROJECTION_Y", "LON", "LAT")
-        ]
-        texts = [_get(mtl, _PROJECTION, key) for key in keys]
-        if not all(texts):
+    for corner, (lon, lat) in _corners(mtl, "LON", "LAT", where).items():
+        if corner not in metres:
             continue
-        x, y, lon, lat = (
-            to_number(text, key, where) for text, key in zip(texts, keys, strict=True)
-        )
-        at = to_degrees.transform(x, y)
-        apart = max(abs((at[0] - lon + 180) % 360 - 180), abs(at[1] - lat))
-        if not apart < _CORNER_DEG:
+        other_lon, other_lat = to_degrees.transform(*metres[corner])
+        is_place = abs(lat) <= 90 and math.isfinite(other_lon) and math.isfinite(other_lat)
+        apart = _EARTH.inv(lon, lat, other_lon, other_lat)[2] if is_place else math.inf
+        if not apart < _CORNER_M:
             what = N_(
-                "the corner {corner} lies at {lat:.2f}°, {lon:.2f}° by its degrees, "
-                "and at {other_lat:.2f}°, {other_lon:.2f}° by its metres"
+                "the corner {corner} lies at {lat:.3f}°, {lon:.3f}° by its degrees, "
+                "and at {other_lat:.3f}°, {other_lon:.3f}° by its metres"
             )
-            return [
-                Message(what, corner=corner, lat=lat, lon=lon, other_lat=at[1], other_lon=at[0])
-            ]
+            where_by = {"lat": lat, "lon": lon, "other_lat": other_lat, "other_lon": other_lon}
+            return [Message(what, corner=corner, **where_by)]
     return []
+
+
+def _corners(mtl: Groups, x: str, y: str, where: Path) -> dict[str, tuple[float, float]]:
+    """Return the corners that the MTL tells in two of its coordinates, by name."""
+    found = {}
+    for corner in _CORNERS:
+        keys = [f"CORNER_{corner}_{axis}_PRODUCT" for axis in (x, y)]
+        texts = [_get(mtl, _PROJECTION, key) for key in keys]
+        if texts[0] is not None and texts[1] is not None:
+            found[corner] = (
+                to_number(texts[0], keys[0], where),
+                to_number(texts[1], keys[1], where),
+            )
+    return found
 
 
 def _listed(source: Source, mtl: Groups, key: str) -> str | None:
@@ -478,14 +493,10 @@ def _check_place(mtl: Groups, grid: Grid, where: Path) -> None:
             found=code % 100,
             zone=zone,
         )
-    easts, norths = [], []
-    for corner in ("UL", "UR", "LL", "LR"):
-        key = f"CORNER_{corner}_PROJECTION"
-        x, y = (_get(mtl, _PROJECTION, f"{key}_{axis}_PRODUCT") for axis in "XY")
-        if x is None or y is None:
-            return
-        easts.append(to_number(x, f"{key}_X_PRODUCT", where))
-        norths.append(to_number(y, f"{key}_Y_PRODUCT", where))
+    corners = _corners(mtl, "PROJECTION_X", "PROJECTION_Y", where)
+    if len(corners) < len(_CORNERS):
+        return
+    easts, norths = zip(*corners.values(), strict=True)
     west, south, east, north = grid.bounds
     beyond = max(min(easts) - west, east - max(easts), min(norths) - south, north - max(norths))
     if beyond > 2 * grid.resolution:

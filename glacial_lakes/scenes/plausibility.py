@@ -28,6 +28,7 @@ from glacial_lakes.grid import Grid
 from glacial_lakes.scenes.consistency import (
     disordered_colours,
     foreign_quality,
+    inverted_infrared,
     mixed_bands,
     swapped_bands,
 )
@@ -364,6 +365,7 @@ def assess(scene: Scene, within: Sequence[Window] | None = None) -> Plausibility
     odd = [
         *mixed_bands(known),
         *disordered_colours(known, scene.level),
+        *inverted_infrared(known),
         *foreign_quality(known, scene.decoder),
     ]
     faults += [("odd", reason) for reason in odd]

@@ -22,6 +22,7 @@ from glacial_lakes.errors import (
     UnsafeInputError,
     remedy_for,
 )
+from glacial_lakes.io.zips import open_zip
 
 MAX_METADATA_BYTES = 64_000_000
 """Largest metadata file that is read whole; the largest real one is below 1 MB."""
@@ -160,7 +161,7 @@ def _require_true_name(path: Path) -> None:
 
 
 def _members_of_zip(path: Path) -> list[str]:
-    with zipfile.ZipFile(path) as archive:
+    with open_zip(path) as archive:
         items = archive.infolist()
     _check_size(path, sum(item.file_size for item in items))
     for item in items:
@@ -269,7 +270,7 @@ def open_file(source: Source, name: str) -> Iterator[IO[bytes]]:
             with where.open("rb") as stream:
                 yield stream
         elif source.kind == "zip":
-            with zipfile.ZipFile(source.path) as archive, archive.open(name) as stream:
+            with open_zip(source.path) as archive, archive.open(name) as stream:
                 yield stream
         else:
             with tarfile.open(source.path) as tar:

@@ -35,6 +35,7 @@ from glacial_lakes.errors import (
     UnsafeInputError,
 )
 from glacial_lakes.io.parsing import json_of
+from glacial_lakes.io.zips import open_zip
 from glacial_lakes.scenes import remote
 from glacial_lakes.scenes.remote import is_remote
 from glacial_lakes.scenes.source import MAX_METADATA_BYTES, require_plain
@@ -271,7 +272,7 @@ def _store(path: str, most_bytes: int) -> tuple[Any, str]:
     packed = _IN_ZIP.fullmatch(path)
     if packed is None:
         return _Store(partial(_of_folder, Path(path)), most_bytes), ""
-    archive = zipfile.ZipFile(packed["archive"])
+    archive = open_zip(packed["archive"])
     return _Store(partial(_of_zip, archive), most_bytes, archive.close), packed["node"]
 
 
@@ -408,7 +409,7 @@ def _bytes_of(path: str, name: str) -> bytes | None:
         require_plain(file)
         with file.open("rb") as stream:
             return stream.read(MAX_METADATA_BYTES)
-    with zipfile.ZipFile(packed["archive"]) as archive:
+    with open_zip(packed["archive"]) as archive:
         inner = f"{packed['node']}/{name}"
         if inner not in archive.namelist():
             return None
