@@ -8,7 +8,9 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pytest
+import rasterio
 import shapely
+from affine import Affine
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
@@ -23,6 +25,7 @@ from glacial_lakes.measures import geodesic_area_perimeter, inner_lon_lat
 from glacial_lakes.measures.meridian import around, cut_at_180, in_degrees, in_equal_area
 from glacial_lakes.report.contents import describe
 from glacial_lakes.tracking.ragged import RaggedPolygons
+from glacial_lakes.workflow.map_files import map_scenes
 
 ZONE = 32660
 (MIDDLE,) = gpd.GeoSeries([shapely.Point(180, 65)], crs=4326).to_crs(ZONE)
@@ -155,3 +158,39 @@ def test_a_check_finds_nothing_wrong_with_such_an_inventory(
 def test_bounds_elsewhere_stay_as_they_are() -> None:
     assert around((74.0, 42.0, 75.0, 43.0), [74.0, 75.0]) == (74.0, 42.0, 75.0, 43.0)
     assert around((-120.0, 42.0, 50.0, 43.0), [-120.0, 50.0]) == (-120.0, 42.0, 50.0, 43.0)
+
+
+@pytest.fixture(scope="module")
+def scene(sample_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a sample scene moved east and as far north, where the meridian crosses its lakes."""
+    folder = tmp_path_factory.mktemp("scene")
+    [product] = (sample_data / "scenes").glob("LC08_*_20130903_*")
+    bands = {"green": 3, "red": 4, "nir": 5, "swir1": 6}
+    layers = []
+    for number in bands.values():
+        with rasterio.open(*product.glob(f"*_SR_B{number}.TIF")) as image:
+            layers.append(image.read(1))
+            profile = {**image.profile, "count": len(bands), "crs": "EPSG:32601"}
+            profile["transform"] = Affine.translation(-205620, 4380) @ image.transform
+    with rasterio.open(folder / "a.tif", "w", **profile) as image:
+        image.write(np.stack(layers))
+    (folder / "a.toml").write_text(
+        "acquired = 2013-09-02T22:31:00Z\nsensor = 'LC08'\nscale = 2.75e-05\noffset = -0.2\n"
+        "nodata = 0\n[bands]\n" + "".join(f"{name} = {n}\n" for n, name in enumerate(bands, 1)),
+        encoding="utf-8",
+    )
+    return folder / "a.tif"
+
+
+def test_outlines_of_a_scene_are_cut_in_geojson_and_as_large_as_in_its_zone(
+    scene: Path, tmp_path: Path
+) -> None:
+    map_scenes([scene], tmp_path / "a.gpkg")
+    map_scenes([scene], tmp_path / "a.geojson")
+    whole, cut = (gpd.read_file(tmp_path / f"a.{ending}") for ending in ("gpkg", "geojson"))
+    assert (in_degrees(whole.geometry).geom_type == "MultiPolygon").any()
+    assert cut.geometry.is_valid.all()
+    bounds = cut.geometry.explode().bounds
+    assert (bounds["maxx"] - bounds["minx"]).max() < 0.1
+    areas = [geodesic_area_perimeter(table.geometry)["area_m2"] for table in (whole, cut)]
+    np.testing.assert_allclose(*areas, rtol=1e-5)

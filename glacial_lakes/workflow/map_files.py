@@ -43,6 +43,7 @@ from glacial_lakes.io.writing import written
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.mapping.reach import check_reach, extent_of
 from glacial_lakes.mapping.relief_fit import ReliefFit
+from glacial_lakes.measures.meridian import in_degrees
 from glacial_lakes.places import PathLike, file_of, keep_apart, listed, refuse_addresses
 from glacial_lakes.runtime import machine
 from glacial_lakes.runtime.processes import in_turn
@@ -226,7 +227,10 @@ def reason_of(error: Exception, product: str) -> Message:
 def _write(tables: list[gpd.GeoDataFrame], out: Path) -> gpd.GeoDataFrame:
     one_crs = all(table.crs == tables[0].crs for table in tables)
     crs = tables[0].crs if one_crs and out.suffix.lower() != ".geojson" else _DEGREES
-    rows = [table.to_crs(crs) for table in tables]
+    rows = [
+        table.set_geometry(in_degrees(table.geometry)) if crs == _DEGREES else table.to_crs(crs)
+        for table in tables
+    ]
     filled = [table for table in rows if len(table)] or rows[:1]
     outlines = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=crs)
     WRITERS[out.suffix.lower()](outlines, out)
