@@ -362,6 +362,19 @@ def test_a_band_of_another_year_is_told_by_all_others(sample_data: Path, band: s
     assert assess(one).verdict == assess(other).verdict == "plausible"
 
 
+@pytest.mark.parametrize("fault", ["of the night", "of the day after its name", "minus"])
+def test_a_bad_copy_takes_no_place_of_the_good_one(
+    sample_data: Path, tmp_path: Path, fault: str
+) -> None:
+    """Whichever comes first: both have the name of one scene."""
+    bad = edited(sample_data / "scenes" / LANDSAT, tmp_path, "*MTL.txt", LANDSAT_FAULTS[fault])
+    bad = bad.rename(tmp_path / "z")
+    good = shutil.copytree(sample_data / "scenes" / LANDSAT, tmp_path / LANDSAT)
+    told: list[object] = []
+    assert [scene.path for scene in discover(tmp_path, told.append)] == [str(good)]
+    assert str(bad) in str(told)
+
+
 @pytest.mark.parametrize("name", [LANDSAT, SENTINEL2])
 def test_near_infrared_that_is_bright_where_all_other_bands_are_dark_is_odd(
     sample_data: Path, name: str

@@ -497,11 +497,17 @@ def _reason(error: GlacialLakesError, product: Path) -> Message:
     return type(error)(inside, error.what, error.remedy).line
 
 
-def _preference(scene: Scene) -> tuple[bool, str, str, str, str]:
-    """Order in which scenes of one granule are preferred, least first."""
-    facts: Mapping[str, str] = scene.provenance
+def _preference(scene: Scene) -> tuple[bool, bool, str, str, str, bool, str]:
+    """Order in which scenes of one granule are preferred, least first.
+
+    What contradicts itself takes no place of what does not; of copies that one is preferred which
+    has the name that its maker gave it.
+    """
+    facts: Mapping[str, Any] = scene.provenance
+    sound = not facts.get("contradictions")
     surface = scene.level.startswith("L2")
-    return surface, str(facts["baseline"]), str(facts["processed"]), scene.id, scene.path
+    processing = str(facts["baseline"]), str(facts["processed"])
+    return sound, surface, *processing, scene.id, scene.id in Path(scene.path).name, scene.path
 
 
 def _same_granule(one: Scene, other: Scene) -> bool:
