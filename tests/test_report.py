@@ -33,6 +33,7 @@ from glacial_lakes.report.atlas import write_atlas
 from glacial_lakes.report.contents import describe
 from glacial_lakes.report.maps import draw_map, fit
 from glacial_lakes.report.page import write_report
+from glacial_lakes.scenes.sensors import instrument_of
 
 TEMPLATES = Path(glacial_lakes.report.__file__).parent / "templates"
 VOID = {"meta", "br", "link", "img", "input", "hr"}
@@ -102,6 +103,7 @@ def test_a_russian_report_has_no_english_words_left(inventory, tmp_path):
             ["scene_id", "sensor", "level", "lake_id", "glacier_id"]
         ):
             data |= set(table[name].dropna())
+    data |= set(inventory.scenes["sensor"].map(instrument_of))
     tables = (schema.OUTLINES, schema.LAKES, schema.LAKE_EVENTS, schema.TRENDS, schema.ALERTS)
     columns = {c.name for t in tables for c in t}
     fields = {c.shapefile for c in schema.LATEST if c.shapefile}

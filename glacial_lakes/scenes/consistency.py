@@ -264,6 +264,8 @@ def mixed_bands(parts: Sequence[Part]) -> list[Message]:
                 )
             )
     explained_by_all = _explained_by_others(bands)
+    if not {"swir1", "swir2"} <= explained_by_all.keys():  # no other band is like either
+        explained_by_all = {k: v for k, v in explained_by_all.items() if not k.startswith("swir")}
     least_sure = min(EXPLAINED, key=lambda name: explained_by_all.get(name, 1.0) / EXPLAINED[name])
     if not found and (value := explained_by_all.get(least_sure, 1.0)) < EXPLAINED[least_sure]:
         found.append(
