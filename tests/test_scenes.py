@@ -197,6 +197,13 @@ def test_a_broken_product_is_told_and_stops_no_other(products: Products, tmp_pat
     assert "MTD_MSIL2A.xml" in events[0].reason
 
 
+def test_an_empty_folder_that_is_named_like_a_product_is_told(tmp_path: Path) -> None:
+    (tmp_path / "download.SAFE").mkdir()
+    assert find_products(tmp_path) == [tmp_path / "download.SAFE"]
+    with pytest.raises(MissingFileError, match="lacks its metadata"):
+        open_scene(tmp_path / "download.SAFE")
+
+
 def test_a_landsat_folder_without_its_metadata_is_told(products: Products, tmp_path: Path) -> None:
     """Of Level 1, whose factors only the MTL tells."""
     product = products.collection2

@@ -462,7 +462,7 @@ def _search(path: Path, depth: int) -> Iterator[Path]:
         if not (is_named_so and (found.name.lower().endswith(_TIFFS) or _is_part(found, path)))
     ]
     yield from below
-    if is_named_so and not products and not below:
+    if (is_named_so or _is_safe(path)) and not products and not below:
         yield path  # opening it tells that its metadata is missing
 
 
