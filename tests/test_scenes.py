@@ -200,7 +200,7 @@ def test_a_broken_product_is_told_and_stops_no_other(products: Products, tmp_pat
 def test_an_empty_folder_that_is_named_like_a_product_is_told(tmp_path: Path) -> None:
     (tmp_path / "download.SAFE").mkdir()
     assert find_products(tmp_path) == [tmp_path / "download.SAFE"]
-    with pytest.raises(MissingFileError, match="lacks its metadata"):
+    with pytest.raises(UnknownProductError, match="holds no product"):
         open_scene(tmp_path / "download.SAFE")
 
 
