@@ -21,7 +21,7 @@ from glacial_lakes.errors import Message
 from glacial_lakes.events import KernelsCompiling, KernelsNotCompiled, Listener, ignore
 from glacial_lakes.grid import Grid
 from glacial_lakes.kernels import cache, interpolation, overlaps, text
-from glacial_lakes.mapping import masks, rivers, slc_gaps
+from glacial_lakes.mapping import masks, rivers, seeds, slc_gaps
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.runtime import interrupts
 from glacial_lakes.runtime.processes import ProcessPerCall
@@ -77,6 +77,7 @@ def _call_all() -> None:
     with tempfile.TemporaryDirectory(prefix="glacial_lakes-") as folder:
         map_lakes(_scene(Path(folder)), dem=_dem(Path(folder)))
     # What a single lake in the sun does not need.
+    seeds.is_grey(0.1, 0.1, 0.1, 0.1)
     field, mask = np.zeros((8, 8), np.float32), np.zeros((8, 8), bool)
     slc_gaps.bridge_gaps(field, mask, 0)
     rivers.river_trace(field, mask, mask, 0.0, 3)
