@@ -377,13 +377,14 @@ def _described(
     table[C.STATUS] = table[C.STATUS].where(shown, Status.OBSERVED)
     table[C.ACQUIRED] = days["time"]
     sensor_names = texts_of(frame[named[C.SENSOR]]) if C.SENSOR in named else days[C.SENSOR]
-    table[C.SENSOR] = sensor_names.fillna(days[C.SENSOR])
+    table[C.SENSOR] = sensor_names.where(sensor_names.notna(), days[C.SENSOR])
     known = table[C.PIXEL_M].where(table[C.PIXEL_M] > 0)
     table[C.PIXEL_M] = known.fillna(sensors.pixel_m(table[C.SENSOR]))
     table[C.AREA_ERR_HB_M2] = hanshaw_bookhagen_error(table[C.PERIMETER_M], table[C.PIXEL_M])
     table[C.AREA_SIGMA_M2] = table[C.AREA_SIGMA_M2].where(table[C.AREA_SIGMA_M2] > 0)
     table[C.AREA_SIGMA_M2] = table[C.AREA_SIGMA_M2].fillna(table[C.AREA_ERR_HB_M2])
-    table[C.QUALITY] = table[C.QUALITY].fillna(days["precision"].map(ROUGH)).astype("object")
+    rough = days["precision"].map(ROUGH).astype("object")
+    table[C.QUALITY] = table[C.QUALITY].astype("object").where(table[C.QUALITY].notna(), rough)
     table[C.QUALITY] = table[C.QUALITY].where(table[C.QUALITY].notna(), None)
     flat = ~(table[C.AREA_M2] > 0)
     if flat.any():

@@ -310,7 +310,8 @@ def _in_whole_letters(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         # Leaves half a letter at the end for the bytes that would follow.
         return codecs.getincrementaldecoder("utf-8")().decode(value.encode(_BYTES))
 
-    texts = [name for name in frame if pd.api.types.is_string_dtype(frame[name])]
+    is_text = pd.api.types.is_object_dtype, pd.api.types.is_string_dtype  # of pandas 2 and 3
+    texts = [name for name in frame if any(one(frame[name]) for one in is_text)]
     decoded = frame.assign(
         **{str(name): frame[name].map(text).astype(frame[name].dtype) for name in texts}
     )
