@@ -404,3 +404,11 @@ def test_what_an_unseen_shadow_may_be_must_be_likelier_a_lake(
 def test_water_without_near_infrared_has_an_index_at_its_shore() -> None:
     assert shore_index(replace(LAKE, nir=0.0, nir_ratio=0.0)) == 1.0
     assert shore_index(replace(LAKE, nir=0.0, nir_ratio=0.0, green=0.0, green_ratio=0.0)) == 0.0
+
+
+def test_what_is_black_where_light_of_the_air_was_taken_off_needs_a_dem() -> None:
+    black = replace(LAKE, ndwi=0.9, green=0.001, nir=0.0, green_ratio=0.02, nir_ratio=0.0)
+    bare = replace(black, **NO_TERRAIN)
+    assert classify(bare) == classify(replace(black, air=0.04)) == "lake"
+    assert classify(replace(bare, air=0.04)) == "shadow"
+    assert classify(replace(bare, air=0.04, separation=9.0)) == "lake"

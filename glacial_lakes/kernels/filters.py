@@ -62,6 +62,19 @@ def smooth(fields, weights):  # type: ignore[no-untyped-def]
     return result.reshape(height, width, count)
 
 
+def evened(
+    values: NDArray[np.float32], where: NDArray[np.bool_], sigma: float
+) -> NDArray[np.float32]:
+    """Return Gaussian means of the values near each pixel that is asked for, of such alone."""
+    weights = gaussian_weights(sigma, 3.0)
+    both = np.stack([np.where(where, values, np.float32(0)), where.astype(np.float32)], axis=-1)
+    total, share = np.moveaxis(smooth(both, weights), -1, 0)
+    means: NDArray[np.float32] = np.where(
+        where, total / np.maximum(share, np.float32(1e-6)), values
+    )
+    return means
+
+
 @inner
 def _weighted(line, weights, step, target):  # type: ignore[no-untyped-def]
     """Fill a row with the weighted sums of what lies before and behind in a longer row.

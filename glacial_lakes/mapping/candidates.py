@@ -6,8 +6,9 @@ again would decode blocks again that take much longer than all else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -35,11 +36,13 @@ from glacial_lakes.mapping import (
     unmixing,
 )
 from glacial_lakes.mapping.clouds_beside import with_believed_clouds
-from glacial_lakes.mapping.features import CIRRUS, Features
+from glacial_lakes.mapping.dark_middle import with_dark_middle
+from glacial_lakes.mapping.features import CIRRUS, CLOUD_SHADOW, Features
 from glacial_lakes.mapping.masks import MIN_WATER_NDWI, STEEP_DEG
 from glacial_lakes.mapping.outside_model import OutsideModel
-from glacial_lakes.mapping.pixels import Pixels, ground_states
+from glacial_lakes.mapping.pixels import NODATA, Pixels, ground_states
 from glacial_lakes.mapping.populations import CLEAR_NDWI, populations
+from glacial_lakes.mapping.standing_out import standing_out
 from glacial_lakes.mapping.unmixing import Fraction
 from glacial_lakes.mapping.whole_water import with_all_water
 from glacial_lakes.schema import Status
@@ -61,6 +64,9 @@ MIN_SEEDS = 2
 
 PURE_PX = 1.5
 """Blur of the shore does not reach deeper inside."""
+
+MAX_NECK = 0.25
+"""Two lakes that run together touch along a smaller share of their shore."""
 
 ALIKE_NDWI = 0.1
 """Index of one lake differs by less, from the shallows to the middle."""
@@ -99,6 +105,8 @@ class Measured:
     """Fraction of water where the outline may run, else NaN; None unless it is to be kept."""
     level: float = np.nan
     """Fraction that the outline runs along."""
+    within: tuple[Measured, ...] = ()
+    """What stands out within and may be a lake if this is none."""
 
 
 def objects(seeds: Bool, window: Window, begun: int) -> Iterator[Candidate]:
@@ -145,6 +153,7 @@ def measure(
     sun_elevation_deg: float | None,
     may_hold_ice: bool,
     has_cloud_mask: bool = True,
+    air: float = 0.0,
     model: OutsideModel | None = None,
     keep_fraction: bool = False,
 ) -> list[Measured]:
@@ -164,6 +173,8 @@ def measure(
         Whether lakes may be frozen at the date.
     has_cloud_mask : bool
         Whether the product tells of clouds; else they are told by brightness alone.
+    air : float
+        Light of the air that was taken off the green band, as reflectance.
     model : OutsideModel, optional
         What says besides how likely a candidate is water.
     keep_fraction : bool
@@ -178,37 +189,89 @@ def measure(
         return []
     green, nir = pixels.reflectance["green"], pixels.reflectance["nir"]
     own = _without_slopes(indices.ndwi_or_zero(green, nir), pixels.slope_deg, pixels.flags, own)
-    measured = []
-    for part in populations(pixels.reflectance, bands, own, pixels.illumination):
-        measured += _measure_part(
-            around,
-            pixels,
-            part,
-            others,
-            grid,
-            bands=bands,
-            smallest_m2=smallest_m2,
-            sun_elevation_deg=sun_elevation_deg,
-            may_hold_ice=may_hold_ice,
-            has_cloud_mask=has_cloud_mask,
-            model=model,
-            keep_fraction=keep_fraction,
-        )
-    return measured
+    free = pixels.seen & ~others & ~pixels.snow_or_ice
+    own = with_dark_middle(pixels.reflectance, bands, own, free)
+    index = indices.ndwi_or_zero(green, nir)
+    drawn = partial(
+        _measure_part,
+        around,
+        others=others,
+        grid=grid,
+        bands=bands,
+        smallest_m2=smallest_m2,
+        sun_elevation_deg=sun_elevation_deg,
+        may_hold_ice=may_hold_ice,
+        has_cloud_mask=has_cloud_mask,
+        air=air,
+        model=model,
+        keep_fraction=keep_fraction,
+    )
+    return [
+        _looked_into(one, index, pixels, drawn)
+        for part in populations(pixels.reflectance, bands, own, pixels.illumination)
+        for one in drawn(pixels, part)
+    ]
+
+
+def _looked_into(
+    one: Measured, index: Float, pixels: Pixels, drawn: Callable[[Pixels, Bool], list[Measured]]
+) -> Measured:
+    """Return an outline with the lakes within that stand out of it, if it may be none as a whole.
+
+    What looks like a lake but is not seen whole is looked into as well: where the rest is none by
+    itself, the lakes within are told instead.
+    """
+    sure = one.found is not None and classification.is_sure(one.found)
+    if sure and one.row is not None and one.row[C.STATUS] == Status.OBSERVED:
+        return one
+    if one.found is not None and classification.is_black_unexplained(one.found):
+        return one  # its index is noise
+    lakes: list[Measured] = []
+    rest = one.body.copy()
+    for part in standing_out(index, one.body):
+        if rest[part].all():
+            shade = one.body & ~part
+            flags = pixels.flags | np.where(shade, np.uint8(CLOUD_SHADOW), np.uint8(0))
+            told = drawn(replace(pixels, flags=flags), part)
+            told = [lake for lake in told if lake.row is not None]
+            if told:
+                rest &= ~part
+                lakes += told
+    if not lakes:
+        return one
+    if sure and one.row is not None:
+        found = one.body & ~rest
+        left = [other for other in drawn(pixels, rest) if other.row is not None]
+        if any(other.found and classification.is_likely(other.found) for other in left):
+            is_cut = (pixels.flags[dilate(found, np.int64(1))] & NODATA).any()
+            if is_cut or _share_beside(found, rest) > MAX_NECK:
+                return one
+            lakes += left
+        elif one.row[C.STATUS] != Status.SHADOW:
+            return one
+        one = replace(one, row=None)
+    return replace(one, within=tuple(lakes))
+
+
+def _share_beside(part: Bool, other: Bool) -> float:
+    """Return the share of the pixels around a part that are of another."""
+    around = dilate(part, np.int64(1)) & ~part
+    return float((around & other).sum() / max(1, around.sum()))
 
 
 def _measure_part(
     around: Pixels,
     pixels: Pixels,
     own: Bool,
+    *,
     others: Bool,
     grid: Grid,
-    *,
     bands: list[str],
     smallest_m2: float,
     sun_elevation_deg: float | None,
     may_hold_ice: bool,
     has_cloud_mask: bool,
+    air: float,
     model: OutsideModel | None,
     keep_fraction: bool,
 ) -> list[Measured]:
@@ -253,6 +316,7 @@ def _measure_part(
             pixel_m=pixel_m,
             sun_elevation_deg=sun_elevation_deg,
         )
+        found = replace(found, air=air)
         found = _seen_from_afar(around, window, seeds, body, found, grid)
         if model is not None:
             found = replace(found, outside=model.probability(window, body))

@@ -62,6 +62,9 @@ green over near infrared; on real images shade reaches 2.2."""
 MAX_CLOUD_SHADE_BLUE = 4.0
 """The same in the shadow of a cloud, with hazy air between it and the ground."""
 
+AIR_ERROR = 0.1
+"""Share of the light of the air by which what is taken off may be wrong."""
+
 DARKER_THAN_SHADE, SELDOM_SHADE = 0.05, 0.1
 """Shares of the shore's light: the sky leaves more than the first in the deepest shade, and more
 than the second in nearly all."""
@@ -123,6 +126,10 @@ LIKELY_PROB = 0.5
 """The same where shade alone speaks against it, and the shade around does not explain it."""
 
 
+MIN_LIKELY = 0.3
+"""Probability below which the rest of a candidate is none when lakes stand out of it."""
+
+
 UNSEEN_SHADE_FACTOR, MAX_SHADE_SEPARATION = 2.5, 6.0
 """What the shadow of a cloud that nobody flagged may explain must be so many times as likely a
 lake; such shade blends into the ground around, from which most lakes are farther apart."""
@@ -154,6 +161,8 @@ def classify(features: Features, min_lake_prob: float = 0.0) -> Category:
         return "lake" if prob >= min_lake_prob else "land"
     if features.separation < MIN_SEPARATION or (rules == "river" and _is_line(features)):
         return rules
+    if is_black_unexplained(features):
+        return rules
     own, _ = lake_prob(replace(features, outside=np.nan), rules)
     # A river is of water too: the line tells it, of which a piece may look like a lake.
     if rules == "river" and features.trace_px > features.length_px:
@@ -163,6 +172,17 @@ def classify(features: Features, min_lake_prob: float = 0.0) -> Category:
     else:
         least = SURE_PROB
     return "lake" if own >= max(least, min_lake_prob) else rules
+
+
+def is_sure(features: Features) -> bool:
+    """Return whether a candidate is a lake almost surely, under the sky that it knows of."""
+    rules = by_rules(features)
+    return rules == "lake" and lake_prob(features, rules)[0] >= SURE_PROB
+
+
+def is_likely(features: Features) -> bool:
+    """Return whether a candidate may well be a lake by itself."""
+    return lake_prob(features, by_rules(features))[0] >= MIN_LIKELY
 
 
 def is_shade_alone(features: Features) -> bool:
@@ -321,7 +341,18 @@ def may_be_shade(features: Features) -> bool:
     """
     e = features
     dim = e.green_ratio < DARK and e.green_ratio < MAX_SHADE_BLUE * e.nir_ratio
-    return bool(np.isnan(e.illumination) and dim)
+    return bool(np.isnan(e.illumination) and dim) or is_black_unexplained(e)
+
+
+def is_black_unexplained(features: Features) -> bool:
+    """Return whether a candidate shows no light of its own, and no DEM tells of shade.
+
+    Its index and ratios are what the light of the air is wrong by. That is known by the darkest
+    ground of a scene, which becomes as black as this whether it is water or shade.
+    """
+    e = features
+    is_black = max(e.green, e.nir) < AIR_ERROR * e.air and e.separation < MAX_SHADE_SEPARATION
+    return bool(np.isnan(e.illumination) and is_black)
 
 
 def may_be_cloud_shadow(features: Features) -> bool:
@@ -362,7 +393,7 @@ def _is_black_in_the_sun(e: Features) -> bool:
     be.
     """
     is_known = not np.isnan(e.illumination)
-    if is_known and e.illumination <= TURNED_AWAY:
+    if (is_known and e.illumination <= TURNED_AWAY) or is_black_unexplained(e):
         return False
     light, is_flat = max(e.green_ratio, e.nir_ratio), e.slope_deg < FLAT_DEG
     if e.nir < MAX_DARK_NIR and light < SELDOM_SHADE:

@@ -92,6 +92,8 @@ class Features:
     Asked for where shade alone speaks against it (:func:`is_unlike_shade`)."""
     red: float = np.nan
     """Median of the core; NaN without such a band."""
+    air: float = 0.0
+    """Light of the air that was taken off the green; 0 of surface reflectance."""
 
 
 def measure_features(

@@ -89,6 +89,7 @@ class Job:
             sun_elevation_deg=self.scene.sun_elevation_deg,
             may_hold_ice=self.may_hold_ice,
             has_cloud_mask=self.scene.quality is not None,
+            air=self.path.get("green", 0.0),
             model=self.model,
             keep_fraction=self.fields is not None,
         )

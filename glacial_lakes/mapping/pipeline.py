@@ -309,7 +309,9 @@ def _decide(
     """
     sky = Sky(job, states)
     rows, rivers, marks = [], [], []
-    for one in measured:
+    waiting = [*reversed(measured)]
+    while waiting:
+        one = waiting.pop()
         category = "land"
         if one.found is not None:
             found = one.found
@@ -332,6 +334,7 @@ def _decide(
                 rivers.append((one.window, one.body))
             taken_for = State.SHADOW if category == "shadow" else State.UNCERTAIN
             marks.append((one.window, one.land, taken_for))
+            waiting += reversed(one.within)
     # Where two touch, water wins.
     for window, where, state in sorted(marks, key=lambda mark: mark[2] == State.WATER):
         states[window.toslices()][where] = state
@@ -476,7 +479,7 @@ def candidates(
     )
     states, measured = measure_all(job, settings.strip_rows)
     sky, classified = Sky(job, states), []
-    for one in measured:
+    for one in (each for whole in measured for each in (whole, *whole.within)):
         if one.found is not None:
             found, _ = reached(job, sky.clouds, one, one.found)
             rules = classification.by_rules(found)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from glacial_lakes.kernels.filters import gaussian_weights, smooth
+from glacial_lakes.kernels.filters import evened
 from glacial_lakes.kernels.labels import connected_with
 from glacial_lakes.kernels.morphology import depth_in
 from glacial_lakes.mapping.classification import MAX_SHADE_NDWI, MAX_SHADED_ICE_NDWI
@@ -147,7 +147,7 @@ def _halves(
     value = np.einsum("b,byx->yx", direction, signals - centre[:, :, None])
     threshold = _gap(np.sort(value[core]))
     if threshold is None:
-        value = _evened(index, core)
+        value = evened(index, core, EVEN_PX)
         threshold = _gap(np.sort(value[core]))
         if threshold is None or not np.median(value[core & (value > threshold)]) > CLEAR_NDWI:
             return None
@@ -166,15 +166,6 @@ def _is_glint(added: NDArray[np.float64]) -> bool:
     """Return whether light that is added to some bands may be glint."""
     even = np.ptp(added) < GLINT_SPREAD + GLINT_EVEN * added.mean()
     return bool(even and added.min() > -GLINT_SPREAD)
-
-
-def _evened(values: Float, where: Bool) -> Float:
-    """Return the means of values near each pixel, of those pixels alone that are asked for."""
-    weights = gaussian_weights(EVEN_PX, 3.0)
-    both = np.stack([np.where(where, values, np.float32(0)), where.astype(np.float32)], axis=-1)
-    total, share = np.moveaxis(smooth(both, weights), -1, 0)
-    evened: Float = np.where(where, total / np.maximum(share, np.float32(1e-6)), values)
-    return evened
 
 
 def _gap(ordered: NDArray[np.float64]) -> float | None:
