@@ -254,7 +254,8 @@ def difference_of(
     """
     two = _Two.of(before, after)
     sigma = difference_sigma(two.areas, two.shared, two.date, two.is_alike)
-    for here, asked, unit in two.apart(before[C.LAKE_ID], pooled):
+    lakes = before.get(C.LAKE_ID, pd.Series(None, before.index, dtype=object))
+    for here, asked, unit in two.apart(lakes, pooled):
         sigma[here] = np.sqrt(
             (two.date[:, here] ** 2).sum(axis=0) + (pooled.left_in(*asked) * unit) ** 2
         )

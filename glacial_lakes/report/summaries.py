@@ -356,7 +356,7 @@ def _change(inventory: Inventory, lakes: pd.DataFrame, since: str | Inventory | 
         C.AREA_M2: lakes[C.AREA_M2].mask(gone, 0.0),
     }
     now = lakes.assign(**as_seen)
-    old = before.loc[now[C.LAKE_ID]]
+    old = before.loc[now[C.LAKE_ID]].assign(**{C.LAKE_ID: now[C.LAKE_ID].to_numpy()})
     rows = []
     errors = difference_of(old, now, offsets_of(inventory.observations))
     for lake, first, error in zip(_each(now), _each(old), errors, strict=True):
