@@ -250,7 +250,7 @@ def of_constant(found: pd.DataFrame) -> list[str]:
     return [
         str(len(tested)),
         f"{(tested['p'] < 0.05).mean():.1%}",
-        f"{holds.mean():.1%}",
+        f"{holds.mean():.1%}" if len(holds) else "–",
         f"{shown.mean():.1%}",
         f"{tested['step_date'].notna().mean():.1%}",
     ]

@@ -27,7 +27,8 @@ instrument."""
 COMMON_DATE_SHARE = 0.1
 """The same of the part of the date, for one image."""
 SAME_SHORE = 0.2
-"""Correlation of what a lake shares over its dates between two instruments: both see one shore."""
+"""Correlation of what a lake shares over its dates between two instruments: both see one shore. In
+mapped development series 0.1 to 0.4."""
 SIZES_M2 = (1e4, 3e4, 1e5)
 """Between these, lakes are of one class."""
 DATE_SHARES = (0.36, 0.32, 0.28, 0.24)

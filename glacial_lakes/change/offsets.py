@@ -177,6 +177,12 @@ def offsets_of(observations: pd.DataFrame) -> Offsets:
     ----------
     observations : pandas.DataFrame
         :data:`glacial_lakes.schema.OBSERVATIONS`.
+
+    Examples
+    --------
+    >>> from glacial_lakes import schema
+    >>> offsets_of(schema.conform(pd.DataFrame(), schema.OBSERVATIONS)).is_told("LC", "S2")
+    False
     """
     seen = seen_by_sensors(observations)
     seen = seen[(seen[C.STATUS] == Status.OBSERVED) & (seen[C.AREA_M2] > 0)]
@@ -251,6 +257,14 @@ def difference_of(
         known is like no other.
     pooled : Offsets, optional
         Those of the region; without them what is usual counts.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"lake_id": ["A", "A"], "sensor": ["LC08", "S2A"]})
+    >>> rows = rows.assign(status="observed", area_m2=9e4, area_sigma_m2=[5e3, 2.5e3])
+    >>> rows["area_sigma_shared_m2"], rows["area_sigma_date_m2"] = [4e3, 2e3], [3e3, 1.5e3]
+    >>> difference_of(rows.iloc[[0]], rows.iloc[[1]]).round().tolist()
+    [5296.0]
     """
     two = _Two.of(before, after)
     sigma = difference_sigma(two.areas, two.shared, two.date, two.is_alike)
