@@ -8,7 +8,7 @@ Each series is mapped and tracked as any project, and its inventory is written b
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -162,6 +162,8 @@ def _read(folder: Path, name: str) -> Known:
     return Known(name, open_inventory(folder / name / "inventory.gpkg"), truth)
 
 
+Numbers = npt.NDArray[np.float64]
+
 SIZES_KM2 = (0.004, 0.3)
 _PIXEL_M = {"S2A": 10.0, "S2B": 10.0, "LC08": 30.0, "LE07": 30.0, "LT05": 30.0}
 
@@ -224,20 +226,82 @@ def table_series(
             noise[:, n] = kept * noise[:, n - 1] + np.sqrt(1 - kept**2) * noise[:, n]
     area = true + sigma * (np.sqrt(1 - share**2) * shared + share * noise)
     hidden = rng.random(true.shape) < hide
-    rows = pd.DataFrame(
-        {
-            "lake_id": np.repeat([f"L{seed}-{n:04d}" for n in range(lakes)], len(dates)),
-            "acquired": np.tile(days, lakes),
-            "scene_id": np.tile([f"{sensor} {day}" for sensor, day in dates], lakes),
-            "sensor": np.tile(sensors, lakes),
-            "status": np.where(hidden, "cloud", "observed").ravel(),
-            "observed_fraction": np.where(hidden, 0.2, 1.0).ravel(),
-            "area_m2": np.where(hidden, np.nan, np.maximum(area, 1.0)).ravel(),
-            "area_sigma_m2": np.where(hidden, np.nan, sigma).ravel(),
-        }
-    )
-    rows = rows.assign(**split(schema.conform(rows, schema.OBSERVATIONS)))
+    rows = _rows(f"L{seed}", dates, np.where(hidden, np.nan, area), sigma)
     truth = rows[["lake_id", "scene_id"]].assign(
         true_m2=true.ravel(), date_sigma_m2=(sigma * share).ravel()
     )
-    return schema.conform(rows, schema.OBSERVATIONS), truth
+    return rows, truth
+
+
+_DATE_ERROR = {"S2": 0.6, "LC": 1.0, "LE": 1.5, "LT": 1.5}
+"""How much a date of an instrument errs beside one of Landsat 8."""
+
+
+def unlike_series(
+    seed: int,
+    lakes: int,
+    dates: Sequence[tuple[str, str]],
+    *,
+    larger: Mapping[str, float],
+    spread: float = 0.02,
+    told: float = 1.0,
+    tails: bool = False,
+    memory: float = 0.0,
+    hide: float = 0.15,
+) -> pd.DataFrame:
+    """Return observations of constant lakes whose instruments draw unlike, and tell wrong errors.
+
+    Nothing here follows from what images tell of their errors, other than in :func:`table_series`.
+
+    Parameters
+    ----------
+    seed, lakes, dates, memory, hide
+        As of :func:`table_series`.
+    larger : mapping of str to float
+        Share by which an instrument draws a lake of 0.03 km² larger; less of a larger lake.
+    spread : float
+        Standard deviation of that from lake to lake.
+    told : float
+        By how much the error that is told is larger than the true one.
+    tails : bool
+        Whether dates err as Student's t of four degrees of freedom does.
+    """
+    rng = np.random.default_rng(seed)
+    days = pd.to_datetime([day for _, day in dates], utc=True)
+    years = ((days - days[0]) / pd.Timedelta(days=365.2425)).to_numpy()
+    tools = instrument(pd.Series([sensor for sensor, _ in dates], dtype=object)).to_numpy()
+    size = np.exp(rng.uniform(*np.log(np.array((0.004, 0.5)) * 1e6), lakes))[:, None]
+    of_size = np.sqrt(3e4 / size)
+    off = np.zeros((lakes, len(dates)))
+    for tool in sorted(set(tools)):
+        own = larger.get(tool, 0.0) + spread * rng.normal(size=(lakes, 1))
+        off[:, tools == tool] = own * of_size
+    sigma = 0.015 * np.array([_DATE_ERROR[tool] for tool in tools]) * of_size
+    noise = rng.standard_t(4, off.shape) / np.sqrt(2) if tails else rng.normal(size=off.shape)
+    for n, kept in enumerate(memory ** np.diff(years) if memory else (), start=1):
+        noise[:, n] = kept * noise[:, n - 1] + np.sqrt(1 - kept**2) * noise[:, n]
+    area = size * np.maximum(1 + off + sigma * noise, 0.05)
+    area[rng.random(off.shape) < hide] = np.nan
+    usual = np.exp(rng.normal(0, 0.15, off.shape))
+    return _rows(f"U{seed}", dates, area, told * size * np.hypot(sigma, 0.03 * of_size) * usual)
+
+
+def _rows(
+    name: str, dates: Sequence[tuple[str, str]], area: Numbers, sigma: Numbers
+) -> pd.DataFrame:
+    """Return observations of areas, shape (lake, date), missing where a lake is hidden."""
+    lakes, hidden = len(area), np.isnan(area).ravel()
+    rows = pd.DataFrame(
+        {
+            "lake_id": np.repeat([f"{name}-{n:04d}" for n in range(lakes)], len(dates)),
+            "acquired": np.tile(pd.to_datetime([day for _, day in dates], utc=True), lakes),
+            "scene_id": np.tile([f"{sensor} {day}" for sensor, day in dates], lakes),
+            "sensor": np.tile([sensor for sensor, _ in dates], lakes),
+            "status": np.where(hidden, "cloud", "observed"),
+            "observed_fraction": np.where(hidden, 0.2, 1.0),
+            "area_m2": np.maximum(area, 1.0).ravel(),
+            "area_sigma_m2": np.where(hidden, np.nan, sigma.ravel()),
+        }
+    )
+    rows = rows.assign(**split(schema.conform(rows, schema.OBSERVATIONS)))
+    return schema.conform(rows, schema.OBSERVATIONS)

@@ -27,10 +27,11 @@ from sample_inventory import (
 
 import glacial_lakes.report
 from glacial_lakes import schema
+from glacial_lakes.change import trends
 from glacial_lakes.errors import ConfigError, InputError
 from glacial_lakes.language import number
 from glacial_lakes.report.atlas import write_atlas
-from glacial_lakes.report.contents import describe
+from glacial_lakes.report.contents import describe, lakes_of
 from glacial_lakes.report.maps import draw_map, fit
 from glacial_lakes.report.page import write_report
 from glacial_lakes.scenes.sensors import instrument_of
@@ -224,6 +225,34 @@ def test_growth_is_called_only_beyond_its_own_uncertainty(inventory):
     assert describe(gone, [], "en").changed == ()
     wide = inventory.observations.assign(area_sigma_m2=1e7)
     assert describe(replace(inventory, observations=wide), [], "en").changed == ()
+
+
+def test_the_change_of_a_lake_has_the_error_of_its_trend(inventory):
+    """Of two instruments the region tells that error: the page knew only what is usual."""
+    rows = inventory.observations
+    late = rows["acquired"] > rows["acquired"].median()
+    rows = rows.assign(
+        sensor=np.where(late, "S2A", "LC08"),
+        area_sigma_shared_m2=0.9 * rows["area_sigma_m2"],
+        area_sigma_date_m2=np.sqrt(1 - 0.9**2) * rows["area_sigma_m2"],
+    )
+    twin = rows[late].assign(  # a week before, by the other instrument
+        sensor="LC08",
+        acquired=rows.loc[late, "acquired"] - pd.Timedelta(days=7),
+        scene_id=rows.loc[late, "scene_id"] + " twin",
+    )
+    rows = schema.conform(pd.concat([rows, twin], ignore_index=True), schema.OBSERVATIONS)
+    none = schema.conform(pd.DataFrame(), schema.LAKE_EVENTS)
+    found = trends(rows, none).set_index("lake_id")
+    lakes = lakes_of(replace(inventory, observations=rows), list(inventory.lakes["lake_id"]), "en")
+    told = {
+        lake.lake_id: lake.change
+        for lake in lakes
+        if lake.change and found.loc[lake.lake_id, "n"] == len(lake.measured)
+    }
+    assert sum(change.first.sensor != change.last.sensor for change in told.values()) > 2
+    for lake, change in told.items():
+        assert change.sigma_m2 == pytest.approx(found.loc[lake, "difference_sigma_m2"])
 
 
 def test_alerts_come_first_with_the_scenes_that_show_them(inventory, tmp_path):

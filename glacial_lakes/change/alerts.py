@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from glacial_lakes.change.errors import difference_of
 from glacial_lakes.change.fast import SURE_AREA_M2
+from glacial_lakes.change.offsets import difference_of
 from glacial_lakes.change.series import best_of_day, involved, scenes_showing, seen_series
 from glacial_lakes.change.trends import CHANGE_SIGMAS
 from glacial_lakes.columns import C

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glacial_lakes import schema
-from glacial_lakes.change.errors import difference_of
+from glacial_lakes.change.offsets import difference_of
 from glacial_lakes.change.series import seen_series
 from glacial_lakes.columns import C
 from glacial_lakes.measures.rating_curves import CURVE_ERROR, RatingCurve

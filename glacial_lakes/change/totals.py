@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from glacial_lakes.change.errors import parts_of, sum_sigma
-from glacial_lakes.change.offsets import Offsets, differences, offsets
+from glacial_lakes.change.errors import sum_sigma
+from glacial_lakes.change.offsets import Offsets, differences, offsets_of
 from glacial_lakes.change.series import SEEN, best_of_day, epoch_names, times_of_scenes
 from glacial_lakes.columns import C
 from glacial_lakes.scenes.sensors import instrument
@@ -56,7 +56,7 @@ def totals(rows: pd.DataFrame, lakes: pd.DataFrame) -> pd.DataFrame:
     """
     kept = lakes.loc[lakes[C.STATE] != LakeState.UNCONFIRMED, [C.LAKE_ID, C.BASIN]]
     rows = _with_nearest(rows.merge(kept, on=C.LAKE_ID))
-    pooled = _offsets(rows)
+    pooled = offsets_of(rows)
     parts: list[tuple[str | None, pd.DataFrame]] = [(None, rows)]
     parts += [(str(name), part) for name, part in rows.groupby(C.BASIN)]
     found = [row for name, part in parts for row in _by_epoch(part, name, pooled)]
@@ -74,11 +74,6 @@ def _with_nearest(rows: pd.DataFrame) -> pd.DataFrame:
         by=C.LAKE_ID,
         direction="nearest",
     )
-
-
-def _offsets(rows: pd.DataFrame) -> Offsets:
-    seen = rows[(rows[C.STATUS] == Status.OBSERVED) & (rows[C.AREA_M2] > 0)]
-    return offsets(seen.assign(**parts_of(seen), instrument=instrument(seen[C.SENSOR])))
 
 
 def _by_epoch(rows: pd.DataFrame, basin: str | None, pooled: Offsets) -> list[dict[str, Any]]:

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from glacial_lakes.change.errors import difference_of
-from glacial_lakes.change.offsets import NEAR_DAYS, Offsets, may_share, offsets
+from glacial_lakes.change.errors import apart
+from glacial_lakes.change.offsets import NEAR_DAYS, Offsets, difference_of, may_share, offsets
 from glacial_lakes.change.series import involved, one_of_day, seen_by_sensors
 from glacial_lakes.change.statistics import (
     Numbers,
@@ -498,7 +498,7 @@ def trends(observations: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     pooled = offsets(measured_series(seen, events))
     measured = measured_series(one_of_day(seen), events)
     lakes = measured.groupby(C.LAKE_ID)
-    ends = difference_of(lakes.head(1), lakes.tail(1))  # both in the order of the lakes
+    ends = difference_of(lakes.head(1), lakes.tail(1), pooled)  # both in the order of the lakes
     sigmas = dict(zip(lakes.head(1)[C.LAKE_ID], ends, strict=True))
     series = by_lake(measured)
     remembered = memories(series)
@@ -584,7 +584,7 @@ def instruments_of(series: Series, pooled: Offsets) -> Instruments | None:
         pairs = [(start, name) for start in known for name in rest]
         start, name = next((pair for pair in pairs if pooled.is_told(*pair)), pairs[0])
         mean, sigma = pooled.between(start, name, middle)
-        scale = float(np.hypot(common[start], common[name]))
+        scale = float(apart(common[start], common[name]))
         before, error = known[start]
         known[name] = (before + mean * scale, float(np.hypot(error, sigma * scale)))
     place = np.array([names.index(name) for name in tools], dtype=np.intp)

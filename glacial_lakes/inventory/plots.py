@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 from scipy.stats import norm
 
-from glacial_lakes.change.errors import difference_of
+from glacial_lakes.change.offsets import difference_of, offsets_of
 from glacial_lakes.change.trends import CHANGE_SIGMAS
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_
@@ -227,7 +227,7 @@ def plot_changes(observations: pd.DataFrame, ax: Axes | None = None, language: s
     """Draw how much each lake changed between its first and its last measured area.
 
     Bars are one standard deviation of the difference
-    (:func:`glacial_lakes.change.errors.difference_sigma`): of two dates of one instrument it leaves
+    (:func:`glacial_lakes.change.difference_of`): of two dates of one instrument it leaves
     out what both areas err by alike. Lakes that changed by less than 1.96 of them are hollow.
 
     Parameters
@@ -252,7 +252,7 @@ def plot_changes(observations: pd.DataFrame, ax: Axes | None = None, language: s
     first, last = (several.drop_duplicates(C.LAKE_ID, keep=end) for end in ("first", "last"))
     before = first[C.AREA_M2].to_numpy(dtype=float)
     percent = 100 * (last[C.AREA_M2].to_numpy(dtype=float) - before) / before
-    sigma = 100 * difference_of(first, last) / before
+    sigma = 100 * difference_of(first, last, offsets_of(observations)) / before
     is_change = np.abs(percent) > CHANGE_SIGMAS * sigma
     for chosen, fill, text in (
         (~is_change, "white", N_("within the uncertainty")),

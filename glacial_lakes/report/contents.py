@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 
 from glacial_lakes import schema
-from glacial_lakes.change.errors import parts_of
+from glacial_lakes.change.offsets import difference_of, offsets_of
 from glacial_lakes.change.series import best_of_day, scenes_showing, times_of_scenes
 from glacial_lakes.columns import C
 from glacial_lakes.errors import Message
@@ -33,6 +33,7 @@ from glacial_lakes.report.curves import draw_curve
 from glacial_lakes.report.maps import Map, MapInput, draw_map, extent_of
 from glacial_lakes.report.model import (
     Alert,
+    Change,
     Conflict,
     Lake,
     LakeEvent,
@@ -387,6 +388,7 @@ def _lakes(
     outlines = tables.outlines[tables.outlines[C.LAKE_ID].isin(drawn)]
     shown = observations[observations[C.LAKE_ID].isin(listed[C.LAKE_ID])]
     every = _observations(shown)
+    changes = _changes(shown, every, observations)
     by_lake = {
         name: tuple(every[place] for place in places)
         for name, places in shown.groupby(C.LAKE_ID).indices.items()
@@ -433,6 +435,7 @@ def _lakes(
                 sigma_m2=_real(row.area_sigma_m2),
                 area_of=_time(row.area_of),
                 observations=entries,
+                change=changes.get(str(row.lake_id)),
                 is_unseen_last=bool(row.is_unseen_last),
                 verified_by=_text(row.verified_by),
                 edited_by=_text(row.edited_by),
@@ -457,11 +460,30 @@ def _observations(table: pd.DataFrame) -> list[Observation]:
     names = (C.SENSOR, C.SCENE_ID, C.AREA_M2, C.AREA_SIGMA_M2, C.OBSERVED_FRACTION, C.STATUS)
     sensor, scene, area, sigma, fraction, status = (_plain(table[name]) for name in names)
     status = [text or Status.UNCERTAIN for text in status]
-    parts = parts_of(table)
-    shared, date = (parts[name].tolist() for name in parts)
     acquired = table[C.ACQUIRED].tolist()
-    columns = (acquired, sensor, scene, area, sigma, fraction, status, shared, date)
+    columns = (acquired, sensor, scene, area, sigma, fraction, status)
     return [Observation(*values) for values in zip(*columns, strict=True)]
+
+
+def _changes(
+    shown: pd.DataFrame, every: Sequence[Observation], observations: pd.DataFrame
+) -> dict[str, Change]:
+    """Return the change of each lake from its first to its last measured area.
+
+    What two instruments differ by all lakes of the inventory tell.
+    """
+    measured = [place for place, entry in enumerate(every) if entry.is_measured]
+    places = pd.Series(measured, dtype="int64").groupby(shown[C.LAKE_ID].to_numpy()[measured])
+    first, last = places.first().to_numpy(), places.last().to_numpy()
+    first, last = first[first != last], last[first != last]
+    sigmas = difference_of(shown.iloc[first], shown.iloc[last], offsets_of(observations))
+    found = {}
+    for begin, end, sigma in zip(first, last, sigmas, strict=True):
+        one, other = every[begin], every[end]
+        if one.area_m2 is not None and other.area_m2 is not None:
+            change = Change(one, other, other.area_m2 - one.area_m2, _real(sigma))
+            found[str(shown[C.LAKE_ID].iloc[begin])] = change
+    return found
 
 
 def _plain(values: pd.Series) -> list[Any]:

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from glacial_lakes.change.errors import difference_sigma
 from glacial_lakes.change.trends import CHANGE_SIGMAS
-from glacial_lakes.scenes.sensors import instrument_of
 from glacial_lakes.schema import LakeType, Status, TrendKind
 
 if TYPE_CHECKING:
@@ -29,9 +27,6 @@ class Observation:
     sigma_m2: float | None
     observed_fraction: float | None
     status: str
-    shared_m2: float
-    date_m2: float
-    """Both parts of the error, NaN where not known; 0 where the lake is seen to be absent."""
 
     @property
     def is_measured(self) -> bool:
@@ -157,6 +152,8 @@ class Lake:
     area_of: pd.Timestamp | None
     """Time of the image of the outline that stands for the lake: that of its area."""
     observations: tuple[Observation, ...]
+    change: Change | None
+    """From the first to the last measured area; None with fewer than two."""
     is_unseen_last: bool
     verified_by: str | None
     edited_by: str | None
@@ -190,24 +187,6 @@ class Lake:
     def measured(self) -> tuple[Observation, ...]:
         """The observations with an area."""
         return tuple(entry for entry in self.observations if entry.is_measured)
-
-    @cached_property
-    def change(self) -> Change | None:
-        """From the first to the last measured area; None with fewer than two."""
-        if len(self.measured) < 2:
-            return None
-        first, last = self.measured[0], self.measured[-1]
-        if first.area_m2 is None or last.area_m2 is None:
-            return None
-        sigma = None
-        if first.sigma_m2 is not None and last.sigma_m2 is not None:
-            is_alike = bool(first.sensor and last.sensor) and (
-                instrument_of(str(first.sensor)) == instrument_of(str(last.sensor))
-            )
-            areas = [first.area_m2, last.area_m2]
-            shared, date = [first.shared_m2, last.shared_m2], [first.date_m2, last.date_m2]
-            sigma = float(difference_sigma(areas, shared, date, is_alike))
-        return Change(first, last, last.area_m2 - first.area_m2, sigma)
 
 
 @dataclass(frozen=True, slots=True)

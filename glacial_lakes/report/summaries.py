@@ -18,7 +18,8 @@ import pyproj
 import shapely
 
 from glacial_lakes import schema
-from glacial_lakes.change.errors import difference_of, sum_sigma
+from glacial_lakes.change.errors import sum_sigma
+from glacial_lakes.change.offsets import difference_of, offsets_of
 from glacial_lakes.change.series import SEEN, best_of_day, times_of_scenes
 from glacial_lakes.columns import C
 from glacial_lakes.errors import N_, InputError, Message
@@ -355,9 +356,10 @@ def _change(inventory: Inventory, lakes: pd.DataFrame, since: str | Inventory | 
         C.AREA_M2: lakes[C.AREA_M2].mask(gone, 0.0),
     }
     now = lakes.assign(**as_seen)
-    old = before.loc[now[C.LAKE_ID]]
+    old = before.loc[now[C.LAKE_ID]].assign(**{C.LAKE_ID: now[C.LAKE_ID].to_numpy()})
     rows = []
-    for lake, first, error in zip(_each(now), _each(old), difference_of(old, now), strict=True):
+    errors = difference_of(old, now, offsets_of(inventory.observations))
+    for lake, first, error in zip(_each(now), _each(old), errors, strict=True):
         is_gone = lake.status == Status.ABSENT
         if pd.isna(lake.area_m2) or (first.acquired == lake.acquired and not is_gone):
             continue
