@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -99,7 +100,7 @@ def sidecar_name(start: str) -> str:
     return f"{stem}.toml" if stem else COMMON_SIDECAR
 
 
-def open_bands(source: Source, start: str) -> Scene:
+def open_bands(source: Source, start: str, folder: str) -> Scene:
     """Describe a scene of single bands.
 
     Parameters
@@ -108,6 +109,9 @@ def open_bands(source: Source, start: str) -> Scene:
         Its files, in a folder.
     start : str
         What their names begin with.
+    folder : str
+        The name of their folder, which may be that of their product; empty where another product
+        lies there as well, of which the name is.
 
     Raises
     ------
@@ -120,7 +124,7 @@ def open_bands(source: Source, start: str) -> Scene:
     """
     files = groups(source.names)[start]
     name = sidecar_name(start)
-    named, usual, metadata, product = _facts_of_names(source, start)
+    named, usual, metadata, product = _facts_of_names(source, start, folder)
     sidecar = read_sidecar(source, name, usual)
     if named is not None and named.maker == "landsat" and named.level.startswith("L1"):
         raise MissingFileError(source.path, "lacks its metadata, *_MTL.txt", "download it whole")
@@ -156,11 +160,12 @@ def open_bands(source: Source, start: str) -> Scene:
     saturation = None
     if SATURATION_LAYER in files:
         saturation = layer_in(source, files[SATURATION_LAYER], grid, finest)
-    stem = start.rstrip("_. -") or product or source.path.name
+    is_alone = bool(folder) and len(groups(source.names)) == 1
+    stem = start.rstrip("_. -") or product or folder or Path(chosen["green"]).stem
     fields = declared(
         sidecar.where if name in source.names else source.path,
         id=to_name(re.sub(r"[^\w.+-]", "_", stem), N_("the file name"), source.path),
-        path=str(source.path if len(groups(source.names)) == 1 else source.path / chosen["green"]),
+        path=str(source.path if is_alone else source.path / chosen["green"]),
         sensor=to_name(sidecar.text("sensor"), "sensor", sidecar.where),
         level=sidecar.text("level") if "level" in sidecar else "stack",
         acquired=time,
@@ -185,7 +190,7 @@ def open_bands(source: Source, start: str) -> Scene:
 
 
 def _facts_of_names(
-    source: Source, start: str
+    source: Source, start: str, folder: str
 ) -> tuple[Named | None, dict[str, Any], tuple[str, ...], str]:
     """Return what names and the JSON of Amazon tell, and the names of the latter and its product.
 
@@ -197,7 +202,7 @@ def _facts_of_names(
         content = read_json(source, _TILE_INFO)
         info, metadata = (content if isinstance(content, dict) else {}), (_TILE_INFO,)
     product = str(info.get("productName") or "")
-    texts = (start.rstrip("_. -"), product, source.path.name)
+    texts = (start.rstrip("_. -"), product, folder)
     names = [named for text in texts if (named := read_name(text, source.path)) is not None]
     if not names:
         return None, {}, metadata, ""

@@ -28,7 +28,7 @@ from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sensors import BY_NAME
 from glacial_lakes.scenes.source import Source
 
-METADATA = r"HLS\.[^/]+\.B03\.tiff?"
+METADATA = r"(?P<start>HLS\.[^/]+\.)B03\.tiff?"
 """The green image, which stands for the product."""
 
 ROWS = (

@@ -30,7 +30,7 @@ from glacial_lakes.scenes.source import Source, find
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-METADATA = r"(?:SENTINEL|LANDSAT|VENUS)[^/]*_MTD_ALL\.xml"
+METADATA = r"(?P<start>(?:SENTINEL|LANDSAT|VENUS)[^/]*_)MTD_ALL\.xml"
 """Name of the metadata, in any case."""
 
 ROWS = (
