@@ -10,6 +10,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -21,6 +23,7 @@ from affine import Affine
 from geopandas.testing import assert_geodataframe_equal
 from products import Products, larger
 from range_server import FAULTS, Log, range_server
+from rasterio.windows import Window
 from real_servers import rustac, started
 from shapely import box
 
@@ -41,7 +44,15 @@ from glacial_lakes.mapping.read_mask import MARGIN_PX
 from glacial_lakes.scenes.catalogues import find_items
 from glacial_lakes.scenes.plausibility import assess
 from glacial_lakes.scenes.raster import read_header
-from glacial_lakes.scenes.remote import PAGE, Access, describe, shown_address, signed, tidy
+from glacial_lakes.scenes.remote import (
+    PAGE,
+    Access,
+    describe,
+    session_for,
+    shown_address,
+    signed,
+    tidy,
+)
 from glacial_lakes.scenes.stac import PROVIDERS, open_item
 from glacial_lakes.settings import StacSource
 from glacial_lakes.simulate.stac import Keeper, write_catalogue, write_stac_item
@@ -418,6 +429,50 @@ def test_a_server_that_misbehaves_is_told_in_one_line(
     server.fault = fault
     with pytest.raises(error, match=words):
         scene.read(["green"])
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return how long was waited between requests, which here takes no time."""
+    waited: list[float] = []
+    monkeypatch.setattr("glacial_lakes.scenes.remote.time.sleep", waited.append)
+    return waited
+
+
+@pytest.mark.parametrize("asked", ["7", "date", "soon", ""])
+def test_a_busy_server_is_left_alone_for_as_long_as_it_asks(
+    asked: str, items: dict[Any, Path], server: Log, tmp_path: Path, pauses: list[float]
+) -> None:
+    """A part of an image, a document and a page of a search."""
+    access = Access((server.host,), str(tmp_path / "kept"), wait_s=20.0)
+    scene = open_item(remote_item(items["earth-search", "05.09"], server), "x", None, access)
+    in_7_s = format_datetime(datetime.now(UTC) + timedelta(seconds=7.5), usegmt=True)
+    asks = [in_7_s if asked == "date" else asked]
+    asked_s = 7.0 if asked in ("7", "date") else 0.0
+    server.answers = {"/catalog.json": json.dumps({"type": "Catalog"}).encode(), "/v1": b"{}"}
+    for ask in (
+        lambda: scene.read(["green"], Window(0, 0, 9, 9)),
+        lambda: find_items(StacSource(f"{server.url}/catalog.json"), tmp_path, access),
+        lambda: session_for(access).get(f"{server.url}/v1"),
+    ):
+        pauses.clear()
+        server.busy = list(asks)
+        ask()
+        assert server.busy == []
+        assert len(pauses) == 1
+        assert asked_s - 1 <= pauses[0] <= asked_s + 1
+
+
+def test_a_server_that_is_busy_for_longer_than_anybody_waits_is_asked_once(
+    items: dict[Any, Path], server: Log, access: Access, pauses: list[float]
+) -> None:
+    scene = open_item(remote_item(items["earth-search", "05.09"], server), "x", None, access)
+    server.forget()
+    server.busy = ["3600"] * 9
+    with pytest.raises(ResourceError, match="HTTP 429, busy for 3600 s"):
+        scene.read(["green"], Window(0, 0, 9, 9))
+    assert len(server.requests) == 1
+    assert pauses == []
 
 
 @pytest.mark.parametrize("way", ["old", "chunked", "gzip"])
