@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any, get_args
 
 import geopandas as gpd
+import makers
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
 from affine import Affine
 from geopandas.testing import assert_geodataframe_equal
 from products import Products, larger
@@ -259,6 +261,59 @@ def test_landsat_has_the_factors_of_its_collection_where_none_are_listed(
     item["properties"]["landsat:correction"] = "L1TP"
     with pytest.raises(MetadataError, match="scale of"):
         open_item(item, str(folder.parent / "item.json"), folder.parent)
+
+
+def hls_item(product: Path, keeper: str, url: str) -> dict[str, Any]:
+    """Return an item of HLS: as LP DAAC tells it, next to nothing, or the Planetary Computer."""
+    assets = {
+        path.stem.rpartition(".")[2]: {"href": f"{url}/{path.name}", "title": path.name}
+        for path in sorted(product.glob("*.tif"))
+    }
+    scene = gl.open_scene(product)
+    properties: dict[str, Any] = {"datetime": scene.acquired.isoformat(), "eo:cloud_cover": 7}
+    collection = "HLSL30_2.0"
+    if keeper == "planetary":
+        collection = "hls2-l30"
+        properties |= {"platform": "landsat-8", "instruments": ["oli"], "gsd": 30}
+        # of tiles south of the equator it tells another CRS than the images
+        properties |= {"proj:code": f"EPSG:{scene.grid.crs.to_epsg() + 100}"}
+        properties |= {"view:sun_azimuth": scene.sun_azimuth_deg}
+        properties |= {"view:sun_elevation": scene.sun_elevation_deg}
+        for asset in assets.values():
+            asset["type"] = "image/tiff; application=geotiff; profile=cloud-optimized"
+    return {"type": "Feature", "id": product.name, "collection": collection,
+            "properties": properties, "assets": assets}  # fmt: skip
+
+
+@pytest.mark.parametrize("keeper", ["lpdaac", "planetary"])
+@pytest.mark.parametrize("year", ["2013", "2018"])
+def test_hls_of_a_server_is_the_scene_of_its_files(
+    products: Products, tmp_path: Path, year: str, keeper: str
+) -> None:
+    """Its items tell no factors, and no satellite or one that its bands are not those of."""
+    product = makers.write_hls(products.scenes[year], tmp_path / "here")
+    here = gl.open_scene(product)
+    there = tmp_path / "there" / product.name
+    there.mkdir(parents=True)
+    for path in product.glob("*.tif"):
+        rasterio.shutil.copy(path, there / path.name, driver="COG", blocksize=128)
+    if year == "2018":  # the wide near infrared, which is not that of the reader
+        wide = there / f"{product.name}.B08.tif"
+        wide.write_bytes((there / f"{product.name}.B12.tif").read_bytes())
+    with range_server(there) as log:
+        item = hls_item(product, keeper, log.url)
+        if year == "2018":
+            item["assets"]["B08"] = {"href": f"{log.url}/{product.name}.B08.tif"}
+        access = Access((log.host,), str(tmp_path / "kept"), wait_s=2.0)
+        scene = open_item(item, "https://example.com/item", None, access)
+        bands = list(here.bands)
+        assert np.array_equal(scene.read(bands), here.read(bands), equal_nan=True)
+        assert np.array_equal(scene.read_quality(), here.read_quality())
+    assert (scene.id, scene.sensor, scene.level, scene.grid, scene.acquired) == (
+        here.id, here.sensor, here.level, here.grid, here.acquired
+    )  # fmt: skip
+    assert scene.provenance["granule"] == here.provenance["granule"]
+    assert (scene.cloud_percent, assess(scene).verdict) == (7, assess(here).verdict)
 
 
 # ---- catalogues ----
