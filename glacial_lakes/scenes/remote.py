@@ -48,7 +48,7 @@ from glacial_lakes.scenes.tiff_blocks import Blocks
 ENDING = ".remote.json"
 """Of the description of a copy: the name of a remote image in a scene."""
 
-PAGE = 1 << 13
+PAGE = 1 << 12
 """Bytes that are fetched together at least."""
 HEAD = 1 << 14
 """Bytes that are fetched first: the directories of most COG."""
