@@ -14,9 +14,18 @@ from typing import Any
 import numpy as np
 
 from glacial_lakes.errors import N_, MetadataError, MissingFileError
+from glacial_lakes.grid import Grid
 from glacial_lakes.scenes.declared import declared, declared_sun
 from glacial_lakes.scenes.files import Stored, bands_in, layer_in
 from glacial_lakes.scenes.landsat import COLLECTION_2, FILL
+from glacial_lakes.scenes.level1c_masks import (
+    CLASS_BANDS,
+    CLASSES,
+    POLYGONS,
+    decode_classes,
+    decode_polygons,
+    polygons_in,
+)
 from glacial_lakes.scenes.metadata import read_json, to_name
 from glacial_lakes.scenes.names import Named, read_name
 from glacial_lakes.scenes.offsets import expected_offset
@@ -26,12 +35,12 @@ from glacial_lakes.scenes.quality import (
     Decoder,
     saturation_bits,
 )
-from glacial_lakes.scenes.raster import AnyLayer, Header, read_header
+from glacial_lakes.scenes.raster import AnyLayer, Header, StackedLayers, read_header
 from glacial_lakes.scenes.rows import Row
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sensors import BY_NAME, MAPPING_BANDS, band_meant
 from glacial_lakes.scenes.sidecar import Sidecar, read_sidecar, require_beside
-from glacial_lakes.scenes.source import Source, driver_of, raster_name
+from glacial_lakes.scenes.source import Source, driver_of, find, raster_name
 
 ROWS = (
     Row(
@@ -39,7 +48,7 @@ ROWS = (
         "folder, one of its bands",
         "by the name of the product (Sentinel-2 as JPEG 2000, Landsat Collection 2), else `scale` "
         "and `offset` of a sidecar",
-        "SCL, QA_PIXEL with QA_RADSAT, or the sidecar's",
+        "SCL, QA_PIXEL with QA_RADSAT, MSK_CLASSI or MSK_CLOUDS of Level 1C, or the sidecar's",
     ),
 )
 
@@ -157,6 +166,8 @@ def open_bands(source: Source, start: str, folder: str) -> Scene:
         for token, decoder in QUALITY_LAYERS.items():
             if token in files:
                 quality = layer_in(source, files[token], grid, finest), decoder
+    if quality[0] is None and not start and named is not None and named.level == "L1C":
+        quality = _level1c_mask(source, grid, finest)
     saturation = None
     if SATURATION_LAYER in files:
         saturation = layer_in(source, files[SATURATION_LAYER], grid, finest)
@@ -262,6 +273,18 @@ def _chosen(files: Mapping[str, str], sidecar: Sidecar, source: Source) -> dict[
         )
     order = ("blue", "green", "red", "nir", "swir1", "swir2")
     return {band: found[band] for band in order if band in found}
+
+
+def _level1c_mask(source: Source, grid: Grid, finest: Header) -> tuple[AnyLayer | None, Decoder]:
+    """Return the mask of clouds that Amazon keeps beside the bands of Level 1C."""
+    mask = find(source, CLASSES)
+    if mask is not None:
+        layers = (layer_in(source, mask, grid, finest, index) for index in CLASS_BANDS)
+        return StackedLayers(tuple(layers)), decode_classes
+    polygons = find(source, POLYGONS)
+    if polygons is not None:
+        return polygons_in(source, polygons, grid), decode_polygons
+    return None, "none"
 
 
 def _header(source: Source, file: str) -> Header:

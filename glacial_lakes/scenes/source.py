@@ -37,7 +37,7 @@ MAX_UNPACKED_BYTES = 64_000_000_000
 MAX_DEPTH = 6
 """Folders below ``GRANULE`` that are looked into; a SAFE has three."""
 
-PARTS = frozenset(("GRANULE", "MASKS", "R10M", "R20M", "R60M"))
+PARTS = frozenset(("GRANULE", "MASKS", "QI", "R10M", "R20M", "R60M"))
 """Folders inside those of products: of SAFE, of MAJA, of Sentinel-2 on Amazon."""
 
 _STRAY = re.compile(
