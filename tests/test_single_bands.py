@@ -289,3 +289,23 @@ def test_a_product_unpacked_among_downloads_hides_none_of_them(
         told: list[Event] = []
         found = {scene.sensor for scene in discover(downloads, told.append)}
         assert found == {name[:4] if name[0] == "L" else "S2A", "S2B", "LE07", "LT05"}
+
+
+@pytest.mark.parametrize("ending", ["TIF", "jp2"])
+def test_a_band_alone_is_named_wherever_it_lies(
+    products: Products, tmp_path: Path, ending: str
+) -> None:
+    product = copied(products.find("LC08*"), tmp_path)
+    start = "LC08_L2SP_151030_20150903_20200904_02_T1_"
+    thermal = product / f"{product.name}_ST_B10.TIF"
+    thermal.write_bytes(next(product.glob("*_SR_B3.TIF")).read_bytes())
+    for folder in (product, tmp_path / "downloads"):
+        folder.mkdir(exist_ok=True)
+        (folder / f"{start}SR_B3.{ending}").write_bytes(thermal.read_bytes())
+    told: list[Event] = []
+    assert [scene.path for scene in discover(tmp_path, told.append)] == [str(product)]
+    named = {event.path for event in told if isinstance(event, SceneRefused)}
+    assert named == {
+        str(folder / f"{start}SR_B3.{ending}") for folder in (product, tmp_path / "downloads")
+    }
+    assert find_products(thermal) == [product]

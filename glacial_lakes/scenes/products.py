@@ -28,9 +28,10 @@ from glacial_lakes.errors import (
 from glacial_lakes.events import Event, InputOdd, Listener, SceneRefused
 from glacial_lakes.places import PathLike, listed
 from glacial_lakes.runtime.processes import in_turn
-from glacial_lakes.scenes.bands import groups, is_band, open_bands
+from glacial_lakes.scenes.bands import groups, is_band, open_bands, start_of
 from glacial_lakes.scenes.families import FAMILIES
 from glacial_lakes.scenes.geotiff import open_geotiff, quality_file_of, sidecar_of
+from glacial_lakes.scenes.names import read_name
 from glacial_lakes.scenes.plausibility import assumed_time
 from glacial_lakes.scenes.raster import is_nodata, read_thinned
 from glacial_lakes.scenes.scene import Scene
@@ -128,7 +129,8 @@ def find_products(paths: PathLike | Iterable[PathLike]) -> list[Path]:
     -------
     list of Path
         Absolute, sorted, each once. A GeoTIFF without a sidecar is taken for a forgotten
-        scene beside stacks that have one; elsewhere it is a DEM or a mask, and left out.
+        scene beside stacks that have one, and where it is named as a band of a product;
+        elsewhere it is a DEM or a mask, and left out.
     """
     found: set[Path] = set()
     for item in listed(paths):
@@ -354,6 +356,20 @@ def _start_of(path: Path) -> str | None:
     return next((start for start, files in bands.items() if path.name in files.values()), None)
 
 
+def _is_lone_band(path: Path) -> bool:
+    """Tell whether a file is a band of a known product of which nothing else is beside it."""
+    start = start_of(path.name)
+    if not start or sidecar_of(path).is_file():
+        return False
+    try:
+        if read_name(start.rstrip("_. -"), path) is None:
+            return False
+    except UnknownProductError:
+        pass
+    names = true_names(item.name for item in path.parent.iterdir())
+    return path.name in names and start not in groups(names) and _whole_product_of(path) is None
+
+
 def _is_metadata(name: str) -> bool:
     return any(family.owns(name) for family in FAMILIES)
 
@@ -393,7 +409,7 @@ def _product_of(path: Path) -> Path:
     """Product that a path stands for: of metadata, its folder or the first of its formats."""
     if path.is_file() and is_band(path.name) and not sidecar_of(path).is_file():
         start = _start_of(path)
-        whole = None if start is None else _whole_product_of(path)
+        whole = _whole_product_of(path)
         if whole is not None:
             return whole
         products = _products_of_folder(path.parent)
@@ -453,14 +469,14 @@ def _with_stacks(origin: Path, hits: list[Path]) -> set[Path]:
     stacks = set(sidecars) - layers
     folders = {stack.parent for stack in stacks}
     plain = images - stacks - layers
-    forgotten = {image for image in plain if image.parent in folders}
+    forgotten = {image for image in plain if image.parent in folders or _is_lone_band(image)}
     return products | stacks | forgotten or (plain & set(hits)) or {origin}
 
 
 def _search(path: Path, depth: int) -> Iterator[Path]:
     try:
         if not path.is_dir():
-            if _looks_like_product(path):
+            if _looks_like_product(path) or _is_lone_band(path):
                 yield _product_of(path)
             return
         products, items = _products_of_folder(path), sorted(path.iterdir())
