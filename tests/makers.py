@@ -201,6 +201,9 @@ def write_maja(
                                Label.CIRRUS: 128})  # fmt: skip
         write(place / "MASKS" / f"{name}_MG2_R{resolution}.tif", mg2, grid)
         write(place / "MASKS" / f"{name}_CLM_R{resolution}.tif", clm, grid)
+        sat = np.zeros(grid.shape, np.uint8)
+        sat[3:5, 6:9] = 1 << resolution  # the second band of each group: green, and B6
+        write(place / "MASKS" / f"{name}_SAT_R{resolution}.tif", sat, grid)
     (place / f"{name}_MTD_ALL.xml").write_text(
         f"""<?xml version="1.0" encoding="UTF-8"?>
 <Muscate_Metadata_Document>

@@ -52,6 +52,8 @@ class Log:
     """Part of the names of files that the fault is of; empty: of all."""
     drips_all: bool = False
     """Whether documents drip, too, and not parts of files alone."""
+    busy: list[str] = field(default_factory=list)
+    """``Retry-After`` of the next requests, each of which is refused as one too many (429)."""
     most: int | None = None
     """Requests after which it refuses all, as when the signature of an address is over."""
     answers: dict[str, bytes] = field(default_factory=dict)
@@ -73,8 +75,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         log, path = self.log, self.path.partition("?")[0]
         log.requests.append((path, self.headers.get("Range", "")))
-        if path in log.answers:
-            self._give(200, log.answers[path], {"Content-Type": "application/json"})
+        if log.busy or path in log.answers:
+            self._answer(path)
             return
         file = log.root / path.lstrip("/")
         fault = log.fault if log.faulty in path else ""
@@ -112,6 +114,13 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(3)
         if not self._misbehaves(fault, part, headers):
             self._give(206, part, headers)
+
+    def _answer(self, path: str) -> None:
+        """Give what is given instead of files: that it is busy, or what was laid down."""
+        if self.log.busy:
+            self._give(429, b"no", {"Retry-After": self.log.busy.pop(0)})
+        else:
+            self._give(200, self.log.answers[path], {"Content-Type": "application/json"})
 
     def _misbehaves(self, fault: str, part: bytes, headers: dict[str, str]) -> bool:
         """Give the answer of a fault of bodies; return whether it is one."""

@@ -86,19 +86,12 @@ def test_a_product_in_zarr_is_the_scene_of_its_safe(
     bands = list(safe.bands)
     difference = np.abs(scene.read(bands) - safe.read(bands))
     assert np.array_equal(np.isnan(scene.read(bands)), np.isnan(safe.read(bands)))
-    assert np.nanmax(difference) <= 1e-6
+    assert np.nanmax(difference) == 0
     assert np.array_equal(scene.read_quality(), safe.read_quality())
     assert assess(scene).verdict == assess(safe).verdict
     mapped = gl.map_lakes(scene).outlines
     assert len(mapped) > 2
-    if layout == "geozarr":  # the numbers were rounded once more: the last digits of float32
-        assert mapped.geometry.hausdorff_distance(outlines.geometry).max() < 1e-3
-        assert mapped[C.AREA_M2].to_numpy() == pytest.approx(
-            outlines[C.AREA_M2].to_numpy(), nan_ok=True
-        )
-        assert mapped[C.STATUS].tolist() == outlines[C.STATUS].tolist()
-    else:
-        assert_geodataframe_equal(mapped, outlines)
+    assert_geodataframe_equal(mapped, outlines)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -112,7 +105,10 @@ def test_bands_that_xarray_opens_are_those_of_the_product(
     scene = gl.Scene.from_xarray(fine, sensor=safe.sensor, acquired=safe.acquired, **told)
     bands = ["blue", "green", "red", "nir"]
     assert (list(scene.bands), scene.grid) == (bands, safe.grid)
-    np.testing.assert_allclose(scene.read(bands), safe.read(bands), atol=1e-6)
+    if layout == "geozarr":  # which names no scale: what the numbers were nobody tells
+        np.testing.assert_allclose(scene.read(bands), safe.read(bands), atol=1e-6)
+    else:
+        assert np.array_equal(scene.read(bands), safe.read(bands), equal_nan=True)
 
 
 @pytest.mark.parametrize("prefix", ["", "S2.zarr/"])

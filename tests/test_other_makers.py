@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 from collections.abc import Callable
@@ -295,6 +296,9 @@ def test_maja_is_read_without_its_correction_for_slopes(
     check(scene, truth.bands, labels, truth.grid.shape)
     cirrus = (scene.read_quality() & Quality.CIRRUS) != 0
     np.testing.assert_array_equal(cirrus, labels == Label.CIRRUS)
+    saturated = np.zeros(scene.grid.shape, bool)
+    saturated[3:5, 6:9] = True
+    np.testing.assert_array_equal((scene.read_quality() & Quality.SATURATED) != 0, saturated)
 
 
 @pytest.mark.parametrize(
@@ -408,6 +412,26 @@ def test_the_polygons_of_older_level_1c_tell_cloud_and_cirrus_in_every_window(
     assert (outside[:, :10] == Quality.NODATA).all()
     assert pickle.loads(pickle.dumps(scene)) == scene
     assert assess(scene).verdict != "implausible"
+
+
+@pytest.mark.parametrize("write", [write_classes, write_polygons])
+def test_the_masks_of_level_1c_on_amazon_are_those_of_its_safe(
+    products: Products, tmp_path: Path, write: Callable[[Path, Grid], None]
+) -> None:
+    year = "2022" if write is write_classes else "2018"
+    whole = with_mask(products, tmp_path / "safe", year, write)
+    folder = tmp_path / "tiles/43/T/DH/2022/8/16/0"
+    makers.write_single_bands(
+        products.scenes[year], folder, layer="", ending="jp2", offset=-0.1 if year > "2021" else 0
+    )
+    (folder / "tileInfo.json").write_text(json.dumps({"productName": whole.stem}))
+    write(folder / "qi", open_scene(whole).grid)
+    [scene] = discover(tmp_path / "tiles")
+    assert (scene.level, scene.provenance["product"]) == ("L1C", "bands")
+    told = Quality.CLOUD | Quality.CIRRUS | Quality.SNOW
+    there, here = (one.read_quality() & told for one in (scene, open_scene(whole)))
+    np.testing.assert_array_equal(there, here)
+    assert (scene.read_quality() & Quality.CLOUD).any()
 
 
 def test_masks_of_another_zone_or_without_their_bands_are_refused(

@@ -8,7 +8,7 @@ from pathlib import Path
 import makers
 import numpy as np
 import pytest
-from products import Products
+from products import Products, copied
 
 from glacial_lakes.errors import (
     GlacialLakesError,
@@ -17,7 +17,7 @@ from glacial_lakes.errors import (
     UnknownProductError,
     UnsafeInputError,
 )
-from glacial_lakes.events import Event, InputOdd
+from glacial_lakes.events import Event, InputOdd, SceneRefused
 from glacial_lakes.scenes import Scene, discover, find_products, open_scene
 from glacial_lakes.scenes.bands import groups, is_band
 from glacial_lakes.simulate.scene import SimulatedScene
@@ -240,3 +240,72 @@ def test_bands_of_a_scene_without_metadata_lie_among_whole_products(
     days = [(scene.acquired.year, scene.provenance["product"]) for scene in scenes]
     assert days == [(2006, "landsat"), (2013, "landsat"), (2015, "bands")]
     assert [type(event) for event in told] == [InputOdd]  # the usual hour of that one
+
+
+@pytest.mark.parametrize("whole", ["LC08*", "S2A*2018*"])
+def test_bands_of_a_scene_without_metadata_lie_beside_one_whole_product(
+    products: Products, tmp_path: Path, whole: str
+) -> None:
+    product = copied(products.find(whole), tmp_path)
+    start = "LC08_L2SP_151030_20150903_20200904_02_T1_"
+    makers.write_single_bands(
+        products.scenes["2013"], product, start=start, pattern="SR_B{number}",
+        layer="QA_PIXEL", ending="TIF", scale=2.75e-5, offset=-0.2,
+    )  # fmt: skip
+    told: list[Event] = []
+    scenes = discover(tmp_path, told.append)
+    kinds = ["sentinel2" if whole.startswith("S2") else "landsat", "bands"]
+    assert sorted(scene.provenance["product"] for scene in scenes) == sorted(kinds)
+    assert [type(event) for event in told] == [InputOdd]
+    assert [open_scene(scene.path).id for scene in scenes] == [scene.id for scene in scenes]
+    assert open_scene(product).provenance["product"] == kinds[0]
+
+
+def test_bands_beside_a_whole_product_that_tell_too_little_are_named(
+    products: Products, tmp_path: Path
+) -> None:
+    product = copied(products.find("LC08*"), tmp_path)
+    makers.write_single_bands(products.scenes["2022"], product)
+    told: list[Event] = []
+    assert [scene.sensor for scene in discover(tmp_path, told.append)] == ["LC08"]
+    [refused] = told
+    assert isinstance(refused, SceneRefused)
+    assert refused.path == str(product / "B02.tif")
+    assert "sensor" in refused.reason
+
+
+def test_a_product_unpacked_among_downloads_hides_none_of_them(
+    products: Products, tmp_path: Path
+) -> None:
+    for name in ("LC08*", "S2A*2018*"):
+        downloads = tmp_path / name[:3]
+        for item in products.find(name).iterdir():
+            downloads.mkdir(exist_ok=True)
+            (downloads / item.name).symlink_to(item)
+        for other in ("S2B*", "LE07*"):
+            copied(products.find(other), downloads)
+        copied(products.find("LT05*"), downloads / "older" / "one")
+        copied(products.stack.parent, downloads / "stacks")
+        told: list[Event] = []
+        found = {scene.sensor for scene in discover(downloads, told.append)}
+        assert found == {name[:4] if name[0] == "L" else "S2A", "S2B", "LE07", "LT05"}
+
+
+@pytest.mark.parametrize("ending", ["TIF", "jp2"])
+def test_a_band_alone_is_named_wherever_it_lies(
+    products: Products, tmp_path: Path, ending: str
+) -> None:
+    product = copied(products.find("LC08*"), tmp_path)
+    start = "LC08_L2SP_151030_20150903_20200904_02_T1_"
+    thermal = product / f"{product.name}_ST_B10.TIF"
+    thermal.write_bytes(next(product.glob("*_SR_B3.TIF")).read_bytes())
+    for folder in (product, tmp_path / "downloads"):
+        folder.mkdir(exist_ok=True)
+        (folder / f"{start}SR_B3.{ending}").write_bytes(thermal.read_bytes())
+    told: list[Event] = []
+    assert [scene.path for scene in discover(tmp_path, told.append)] == [str(product)]
+    named = {event.path for event in told if isinstance(event, SceneRefused)}
+    assert named == {
+        str(folder / f"{start}SR_B3.{ending}") for folder in (product, tmp_path / "downloads")
+    }
+    assert find_products(thermal) == [product]

@@ -10,17 +10,22 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, get_args
 
 import geopandas as gpd
+import makers
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
 from affine import Affine
 from geopandas.testing import assert_geodataframe_equal
 from products import Products, larger
 from range_server import FAULTS, Log, range_server
+from rasterio.windows import Window
 from real_servers import rustac, started
 from shapely import box
 
@@ -41,7 +46,15 @@ from glacial_lakes.mapping.read_mask import MARGIN_PX
 from glacial_lakes.scenes.catalogues import find_items
 from glacial_lakes.scenes.plausibility import assess
 from glacial_lakes.scenes.raster import read_header
-from glacial_lakes.scenes.remote import PAGE, Access, describe, shown_address, signed, tidy
+from glacial_lakes.scenes.remote import (
+    PAGE,
+    Access,
+    describe,
+    session_for,
+    shown_address,
+    signed,
+    tidy,
+)
 from glacial_lakes.scenes.stac import PROVIDERS, open_item
 from glacial_lakes.settings import StacSource
 from glacial_lakes.simulate.stac import Keeper, write_catalogue, write_stac_item
@@ -250,6 +263,59 @@ def test_landsat_has_the_factors_of_its_collection_where_none_are_listed(
         open_item(item, str(folder.parent / "item.json"), folder.parent)
 
 
+def hls_item(product: Path, keeper: str, url: str) -> dict[str, Any]:
+    """Return an item of HLS: as LP DAAC tells it, next to nothing, or the Planetary Computer."""
+    assets = {
+        path.stem.rpartition(".")[2]: {"href": f"{url}/{path.name}", "title": path.name}
+        for path in sorted(product.glob("*.tif"))
+    }
+    scene = gl.open_scene(product)
+    properties: dict[str, Any] = {"datetime": scene.acquired.isoformat(), "eo:cloud_cover": 7}
+    collection = "HLSL30_2.0"
+    if keeper == "planetary":
+        collection = "hls2-l30"
+        properties |= {"platform": "landsat-8", "instruments": ["oli"], "gsd": 30}
+        # of tiles south of the equator it tells another CRS than the images
+        properties |= {"proj:code": f"EPSG:{scene.grid.crs.to_epsg() + 100}"}
+        properties |= {"view:sun_azimuth": scene.sun_azimuth_deg}
+        properties |= {"view:sun_elevation": scene.sun_elevation_deg}
+        for asset in assets.values():
+            asset["type"] = "image/tiff; application=geotiff; profile=cloud-optimized"
+    return {"type": "Feature", "id": product.name, "collection": collection,
+            "properties": properties, "assets": assets}  # fmt: skip
+
+
+@pytest.mark.parametrize("keeper", ["lpdaac", "planetary"])
+@pytest.mark.parametrize("year", ["2013", "2018"])
+def test_hls_of_a_server_is_the_scene_of_its_files(
+    products: Products, tmp_path: Path, year: str, keeper: str
+) -> None:
+    """Its items tell no factors, and no satellite or one that its bands are not those of."""
+    product = makers.write_hls(products.scenes[year], tmp_path / "here")
+    here = gl.open_scene(product)
+    there = tmp_path / "there" / product.name
+    there.mkdir(parents=True)
+    for path in product.glob("*.tif"):
+        rasterio.shutil.copy(path, there / path.name, driver="COG", blocksize=128)
+    if year == "2018":  # the wide near infrared, which is not that of the reader
+        wide = there / f"{product.name}.B08.tif"
+        wide.write_bytes((there / f"{product.name}.B12.tif").read_bytes())
+    with range_server(there) as log:
+        item = hls_item(product, keeper, log.url)
+        if year == "2018":
+            item["assets"]["B08"] = {"href": f"{log.url}/{product.name}.B08.tif"}
+        access = Access((log.host,), str(tmp_path / "kept"), wait_s=2.0)
+        scene = open_item(item, "https://example.com/item", None, access)
+        bands = list(here.bands)
+        assert np.array_equal(scene.read(bands), here.read(bands), equal_nan=True)
+        assert np.array_equal(scene.read_quality(), here.read_quality())
+    assert (scene.id, scene.sensor, scene.level, scene.grid, scene.acquired) == (
+        here.id, here.sensor, here.level, here.grid, here.acquired
+    )  # fmt: skip
+    assert scene.provenance["granule"] == here.provenance["granule"]
+    assert (scene.cloud_percent, assess(scene).verdict) == (7, assess(here).verdict)
+
+
 # ---- catalogues ----
 
 
@@ -418,6 +484,50 @@ def test_a_server_that_misbehaves_is_told_in_one_line(
     server.fault = fault
     with pytest.raises(error, match=words):
         scene.read(["green"])
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return how long was waited between requests, which here takes no time."""
+    waited: list[float] = []
+    monkeypatch.setattr("glacial_lakes.scenes.remote.time.sleep", waited.append)
+    return waited
+
+
+@pytest.mark.parametrize("asked", ["7", "date", "soon", ""])
+def test_a_busy_server_is_left_alone_for_as_long_as_it_asks(
+    asked: str, items: dict[Any, Path], server: Log, tmp_path: Path, pauses: list[float]
+) -> None:
+    """A part of an image, a document and a page of a search."""
+    access = Access((server.host,), str(tmp_path / "kept"), wait_s=20.0)
+    scene = open_item(remote_item(items["earth-search", "05.09"], server), "x", None, access)
+    in_7_s = format_datetime(datetime.now(UTC) + timedelta(seconds=7.5), usegmt=True)
+    asks = [in_7_s if asked == "date" else asked]
+    asked_s = 7.0 if asked in ("7", "date") else 0.0
+    server.answers = {"/catalog.json": json.dumps({"type": "Catalog"}).encode(), "/v1": b"{}"}
+    for ask in (
+        lambda: scene.read(["green"], Window(0, 0, 9, 9)),
+        lambda: find_items(StacSource(f"{server.url}/catalog.json"), tmp_path, access),
+        lambda: session_for(access).get(f"{server.url}/v1"),
+    ):
+        pauses.clear()
+        server.busy = list(asks)
+        ask()
+        assert server.busy == []
+        assert len(pauses) == 1
+        assert asked_s - 1 <= pauses[0] <= asked_s + 1
+
+
+def test_a_server_that_is_busy_for_longer_than_anybody_waits_is_asked_once(
+    items: dict[Any, Path], server: Log, access: Access, pauses: list[float]
+) -> None:
+    scene = open_item(remote_item(items["earth-search", "05.09"], server), "x", None, access)
+    server.forget()
+    server.busy = ["3600"] * 9
+    with pytest.raises(ResourceError, match="HTTP 429, busy for 3600 s"):
+        scene.read(["green"], Window(0, 0, 9, 9))
+    assert len(server.requests) == 1
+    assert pauses == []
 
 
 @pytest.mark.parametrize("way", ["old", "chunked", "gzip"])

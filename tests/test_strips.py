@@ -14,19 +14,24 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+from affine import Affine
+from rasterio.crs import CRS
 from rasterio.transform import from_origin
 from rasterio.windows import Window
 from scipy import ndimage
+from shapely import box
 
 from glacial_lakes.coverage import Coverage, State
 from glacial_lakes.errors import DamagedFileError
+from glacial_lakes.grid import Grid
 from glacial_lakes.mapping import measuring, pipeline
-from glacial_lakes.mapping.candidates import MOST_BYTES, Candidate, Measured
+from glacial_lakes.mapping.candidates import AROUND_PX, MOST_BYTES, Candidate, Measured
 from glacial_lakes.mapping.job import Job
 from glacial_lakes.mapping.mapped_scene import MappedScene
+from glacial_lakes.mapping.measuring import fetched_with
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.mapping.pixels import Pixels, read_pixels
-from glacial_lakes.mapping.read_mask import BLOCK_PX, Blocks
+from glacial_lakes.mapping.read_mask import BLOCK_PX, MARGIN_PX, REMOTE_PX, Blocks
 from glacial_lakes.mapping.sky import Sky
 from glacial_lakes.mapping.slc_gaps import MAX_GAP_ROWS
 from glacial_lakes.mapping.strips import ABOVE_PX, BELOW_PX, strips
@@ -460,3 +465,48 @@ def test_bounds_of_lakes_under_cloud_are_those_of_the_whole_scene(
         assert one.reset_index(drop=True).equals(other.reset_index(drop=True))
         bounded += int(other["area_max_m2"].notna().sum())
     assert bounded > 0
+
+
+def test_of_a_server_is_read_what_the_area_and_its_margin_touch_and_no_whole_squares() -> None:
+    utm = CRS.from_epsg(32643)
+    grid = Grid(utm, Affine(10, 0, 0, 0, -10, 20_000), (2000, 2000))
+    area = gpd.GeoDataFrame(geometry=[box(4390, 6900, 9390, 11_900)], crs=utm.to_wkt())
+    blocks = Blocks.of(grid, REMOTE_PX, REMOTE_PX).near(area, 0.0, AROUND_PX)
+    margin = MARGIN_PX + AROUND_PX
+    expected = grid.window_of(tuple(area.total_bounds), margin)
+    assert blocks.extent == expected
+    (top, bottom), (left, right) = ((part.start, part.stop) for part in expected.toslices())
+    assert (right, right % 1024) == (1009, 1009)  # whole squares would end with a block, at 1024
+    read = np.zeros(grid.shape, int)
+    for window in blocks.runs(0, 2000):
+        read[window.toslices()] += 1
+    assert read[top:bottom, left:right].min() == read.max() == 1
+    assert read.sum() == expected.width * expected.height
+    assert np.array_equal(blocks.read(grid.window), read.astype(bool))
+    assert blocks.hold(expected)
+    assert not blocks.hold(grid.around(expected, 1))
+    assert sum(one.width * one.height for one in blocks.sample(10_000)) == read.sum()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_looked_at_beyond_an_area_is_fetched_anyway(seed: int) -> None:
+    """Of no band more blocks than those of the window that is needed."""
+    rng = np.random.default_rng(seed)
+    shape = 5490, 4000
+    top, left = rng.integers(0, (5000, 3900)).tolist()
+    needed = Window(left, top, *rng.integers(9, (4000 - left, 5490 - top)).tolist())
+    found = fetched_with(needed, (512, 256), shape)
+
+    def touched(window: Window, factor: int) -> list[tuple[int, int]]:
+        spans = zip(window.toslices(), shape, (512, 256), strict=True)
+        beside = 1 if factor > 1 else 0
+        return [
+            (max(0, part.start // factor - beside) // edge,
+             -(-min(size // factor, -(-part.stop // factor) + beside) // edge))
+            for part, size, edge in spans
+        ]  # fmt: skip
+
+    for factor in (1, 2, 6):
+        assert touched(found, factor) == touched(needed, factor)
+    for part, more in zip(needed.toslices(), found.toslices(), strict=True):
+        assert more.start <= part.start < part.stop <= more.stop

@@ -82,18 +82,22 @@ def _cloud(green, nir, swir1, flags):  # type: ignore[no-untyped-def]
     return cloud
 
 
+_BRIGHTEST = 1e9
+"""More than any reflectance, of which sums and quotients are numbers."""
+
+
 def may_be_cloud(reflectance: Reflectance, flags: NDArray[np.uint8]) -> Bool:
-    """Return where :func:`is_cloud` may find cloud, whatever the near infrared is.
+    """Return where :func:`is_cloud` may find cloud, whatever the bands are that are not given.
 
     Parameters
     ----------
     reflectance : mapping of str to array of float32, shape (y, x)
-        ``green`` and ``swir1``; without them the flags alone tell it.
+        Any of ``green`` and ``swir1``.
     flags : array of uint8, shape (y, x)
     """
-    green = reflectance.get("green", NO_BAND)
-    anything = np.full(flags.shape, np.inf, np.float32)
-    cloud: Bool = _cloud(green, anything, reflectance.get("swir1", NO_BAND), flags)
+    anything = np.full(flags.shape, _BRIGHTEST, np.float32)
+    green, swir1 = (reflectance.get(name, anything) for name in ("green", "swir1"))
+    cloud: Bool = _cloud(green, np.full_like(anything, np.inf), swir1, flags)
     return cloud
 
 

@@ -29,6 +29,7 @@ from glacial_lakes.mapping.job import Job
 from glacial_lakes.mapping.pixels import Pixels, ground_states, read_pixels
 from glacial_lakes.mapping.strips import Strip, strips
 from glacial_lakes.scenes import keep_open
+from glacial_lakes.scenes.raster import block_shape
 from glacial_lakes.scenes.remote import is_remote
 
 Bool = NDArray[np.bool_]
@@ -37,6 +38,8 @@ Place = tuple[int, int]
 
 WORKERS = 2
 """Threads that measure candidates; a run maps several scenes at a time besides."""
+COARSE_PX = 12
+"""Of two pixels of the coarsest bands, one of them a neighbour."""
 AT_A_TIME = 8
 """Candidates that a thread takes at once."""
 
@@ -182,10 +185,14 @@ def _measure_apart(job: Job, pixels: Sequence[Place]) -> dict[Place, list[Measur
 
 def _measure_around(job: Job, row: int, col: int) -> dict[Place, list[Measured]]:
     extent, pad = Window(col, row, 1, 1), 4 * AROUND_PX
-    if is_remote(job.scene.bands["green"].path):
-        pad = AROUND_PX  # what is fetched costs more than to look twice
     while True:
         window = job.scene.grid.around(extent, pad)
+        if is_remote(job.scene.bands["green"].path):
+            window = fetched_with(
+                job.scene.grid.around(extent, AROUND_PX),
+                block_shape(job.scene.bands["green"]),
+                job.scene.grid.shape,
+            )
         pixels = read_pixels(job.scene, job.bands, window, job.terrain, job.path)
         seeds = job.seeds(pixels)
         one = object_at(row, col, seeds, window)
@@ -197,3 +204,25 @@ def _measure_around(job: Job, row: int, col: int) -> dict[Place, list[Measured]]
     if not job.blocks.reached([part.extent]).all():  # as its strip would have said
         return {part.first: [unsettled(part, window)]}
     return _measured(job, pixels, [one])
+
+
+def fetched_with(needed: Window, block: tuple[int, int], shape: tuple[int, int]) -> Window:
+    """Return what is fetched from a server with a window anyway: the blocks that it touches.
+
+    Short of their end by a pixel of coarser bands, which are interpolated from one beyond.
+
+    Parameters
+    ----------
+    needed : Window
+    block : tuple of int
+        Rows and columns of a block.
+    shape : tuple of int
+        Rows and columns of all.
+    """
+    edges = []
+    for part, edge, size in zip(needed.toslices(), block, shape, strict=True):
+        start, end = part.start // edge * edge, min(-(-part.stop // edge) * edge, size)
+        first = start if start == 0 else min(part.start, start + COARSE_PX)
+        last = end if end == size else max(part.stop, end - COARSE_PX)
+        edges.append((first, last))
+    return Window.from_slices(*edges)

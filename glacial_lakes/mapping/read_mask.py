@@ -37,6 +37,9 @@ class Blocks:
     """Shape (block row, block column)."""
     reaches: tuple[tuple[shapely.STRtree, float], ...] = ()
     """Places in the CRS of the grid, and the distance that each block has to one of them."""
+    beyond: Window | None = None
+    """A window beyond which nothing is read of blocks either; None: there is none. The last pixels
+    of a block may need, of coarser bands, a neighbour in what else nobody fetches."""
 
     @classmethod
     def of(cls, grid: Grid, edge: int = BLOCK_PX, least: int = BLOCK_PX) -> Blocks:
@@ -57,7 +60,22 @@ class Blocks:
         edges = np.stack([rows, cols, rows + self.edge, cols + self.edge], -1).reshape(-1, 4)
         read = reach[0], reach[1] + around_px * self.grid.resolution
         near = _near(self._boxes(edges), read).reshape(self.wanted.shape)
-        return replace(self, wanted=self.wanted & near, reaches=(*self.reaches, reach))
+        bounds = self._around(geometries, read[1]) if around_px else self.beyond
+        return replace(
+            self, wanted=self.wanted & near, reaches=(*self.reaches, reach), beyond=bounds
+        )
+
+    def _around(self, places: gpd.GeoSeries, distance: float) -> Window | None:
+        """Return what lies within a distance of some places, and in what is read already."""
+        if not len(places):
+            return self.beyond
+        west, south, east, north = places.total_bounds
+        bounds = west - distance, south - distance, east + distance, north + distance
+        return self._read_of(self.grid.window_of(bounds))
+
+    def _read_of(self, window: Window) -> Window:
+        """Return the part of a window of blocks that is read."""
+        return window if self.beyond is None else within_both(window, self.beyond)
 
     def reached(self, windows: Sequence[Window]) -> NDArray[np.bool_]:
         """Return which windows lie so near to the places that a lake there may be wanted."""
@@ -76,7 +94,11 @@ class Blocks:
         down, along = window.toslices()
         rows, cols = np.arange(down.start, down.stop), np.arange(along.start, along.stop)
         wanted: NDArray[np.bool_] = self.wanted[np.ix_(rows // self.edge, cols // self.edge)]
-        return wanted
+        if self.beyond is None:
+            return wanted
+        bounds = self.beyond.toslices()
+        (top, bottom), (left, right) = ((part.start, part.stop) for part in bounds)
+        return wanted & np.outer((rows >= top) & (rows < bottom), (cols >= left) & (cols < right))
 
     def _boxes(self, edges: NDArray[Any]) -> NDArray[np.object_]:
         """Return boxes on the map of first and end row and column."""
@@ -95,7 +117,8 @@ class Blocks:
         """Return the windows of some wanted blocks, evenly among all."""
         places = np.argwhere(self.wanted)
         chosen = np.linspace(0, len(places) - 1, min(most, len(places))).round().astype(int)
-        return [self.window((int(row), int(col))) for row, col in places[chosen]]
+        windows = (self.read_window((int(row), int(col))) for row, col in places[chosen])
+        return [window for window in windows if window.width and window.height]
 
     @property
     def extent(self) -> Window:
@@ -107,7 +130,11 @@ class Blocks:
         top, left = int(rows[0]), int(cols[0])
         bottom = min(int(rows[-1]) + self.edge, height)
         right = min(int(cols[-1]) + self.edge, width)
-        return Window(left, top, right - left, bottom - top)
+        return self._read_of(Window(left, top, right - left, bottom - top))
+
+    def read_window(self, block: tuple[int, int]) -> Window:
+        """Return the part of a wanted block that is read."""
+        return self._read_of(self.window(block))
 
     def window(self, block: tuple[int, int]) -> Window:
         """Return the window of a block, by its place among the blocks."""
@@ -129,7 +156,8 @@ class Blocks:
         first_row, first_col = int(window.row_off) // self.edge, int(window.col_off) // self.edge
         end_row = int(window.row_off + window.height - 1) // self.edge + 1
         end_col = int(window.col_off + window.width - 1) // self.edge + 1
-        return bool(self.wanted[first_row:end_row, first_col:end_col].all())
+        is_wanted = self.wanted[first_row:end_row, first_col:end_col].all()
+        return bool(is_wanted) and self._read_of(window) == window
 
     def runs(self, first_row: int, end_row: int) -> list[Window]:
         """Return the windows that hold what is wanted of some rows, joined along rows."""
@@ -142,8 +170,19 @@ class Blocks:
                 continue
             edges = np.flatnonzero(np.diff(wanted, prepend=False, append=False))
             for left, right in (edges.reshape(-1, 2) * self.edge).clip(max=width).tolist():
-                windows.append(Window(left, top, right - left, bottom - top))
+                found = self._read_of(Window(left, top, right - left, bottom - top))
+                if found.width and found.height:
+                    windows.append(found)
         return windows
+
+
+def within_both(one: Window, other: Window) -> Window:
+    """Return what two windows share; an empty one where they share nothing."""
+    (top, bottom), (left, right) = (
+        (max(a.start, b.start), min(a.stop, b.stop))
+        for a, b in zip(one.toslices(), other.toslices(), strict=True)
+    )
+    return Window(left, top, max(0, right - left), max(0, bottom - top))
 
 
 def _near(boxes: NDArray[np.object_], reach: tuple[shapely.STRtree, float]) -> NDArray[np.bool_]:

@@ -25,8 +25,8 @@ Place = tuple[int, int]
 class Sky:
     """Where clouds are, also in blocks that hold no lake of interest: read when asked for.
 
-    Of such a block the flags come first, with the two bands in which clouds are bright: where
-    these show none, which is almost everywhere, the others are not read.
+    Of such a block the flags come first, then the two bands in which clouds are bright, one after
+    the other: where these show none, which is almost everywhere, the others are not read.
     """
 
     def __init__(self, job: Job, states: States) -> None:
@@ -49,8 +49,8 @@ class Sky:
         found: Bool = self._states[window.toslices()] == State.CLOUD
         blocks = self._job.blocks
         for block in places:
-            if not blocks.wanted[block]:
-                there = blocks.window(block)
+            there = blocks.window(block)
+            if not blocks.hold(there):
                 both = there.intersection(window)
                 found[within(both, window)] = look(block)[within(both, there)]
         return found
@@ -73,12 +73,16 @@ class Sky:
     def _clouds_in(self, there: Window, flags: NDArray[np.uint8]) -> Bool:
         """Return the clouds of a block that was not read yet."""
         job = self._job
-        names = [name for name in ("green", "swir1") if name in job.bands]
-        bands = dict(zip(names, job.scene.read(names, there), strict=True))
-        for name in job.path.keys() & bands.keys():
-            bands[name] -= np.float32(job.path[name])
-        if not (masks.may_be_cloud(bands, flags) | (flags & CIRRUS != 0)).any():
-            return np.zeros(flags.shape, bool)
+        bands: dict[str, NDArray[np.float32]] = {}
+        for name in ("green", "swir1"):
+            if "swir1" in job.bands:  # without it the flags alone tell of clouds
+                [band] = job.scene.read([name], there)
+                bands[name] = band - np.float32(job.path.get(name, 0.0))
+                may_be = masks.may_be_cloud(bands, flags)
+            else:
+                may_be = flags & masks.CLOUD != 0
+            if not (may_be | (flags & CIRRUS != 0)).any():
+                return np.zeros(flags.shape, bool)
         pixels = read_pixels(job.scene, job.bands, there, None, job.path)
         clouds: Bool = ground_states(pixels) == State.CLOUD
         return clouds

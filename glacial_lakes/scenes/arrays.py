@@ -102,6 +102,7 @@ def fields_of(
             _nodata(plane, nodata, factors[band][0], own),
             grid.resolution * coarsening(plane.header, own, finest.header),
             None if saturated is None else to_number(saturated, "saturated", own),
+            plane.made_with if factors[band] == (1.0, 0.0) else None,
         )
         for band, plane in planes.items()
     }
@@ -157,6 +158,13 @@ class _Plane:
         self.is_decoded = array.dtype.kind == "f" and any(
             name in array.encoding for name in ("scale_factor", "add_offset")
         )
+        self.made_with: tuple[float, float] | None = None
+        if self.is_decoded:
+            scale, offset = (
+                float(np.asarray(array.encoding.get(name, plain)).reshape(-1)[0])
+                for name, plain in (("scale_factor", 1.0), ("add_offset", 0.0))
+            )
+            self.made_with = (scale, offset) if scale > 0 else None
         self.array = plane_of(array, what)
         if self.array.dtype.kind not in "uif":
             raise InputError(

@@ -8,14 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from glacial_lakes.errors import N_, MetadataError, MissingFileError
+from glacial_lakes.grid import Grid
 from glacial_lakes.scenes.declared import declared, declared_sun
 from glacial_lakes.scenes.files import Stored, bands_in, layer_in
 from glacial_lakes.scenes.landsat import COLLECTION_2, FILL
+from glacial_lakes.scenes.level1c_masks import (
+    CLASS_BANDS,
+    CLASSES,
+    POLYGONS,
+    decode_classes,
+    decode_polygons,
+    polygons_in,
+)
 from glacial_lakes.scenes.metadata import read_json, to_name
 from glacial_lakes.scenes.names import Named, read_name
 from glacial_lakes.scenes.offsets import expected_offset
@@ -25,12 +35,12 @@ from glacial_lakes.scenes.quality import (
     Decoder,
     saturation_bits,
 )
-from glacial_lakes.scenes.raster import AnyLayer, Header, read_header
+from glacial_lakes.scenes.raster import AnyLayer, Header, StackedLayers, read_header
 from glacial_lakes.scenes.rows import Row
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sensors import BY_NAME, MAPPING_BANDS, band_meant
 from glacial_lakes.scenes.sidecar import Sidecar, read_sidecar, require_beside
-from glacial_lakes.scenes.source import Source, driver_of, raster_name
+from glacial_lakes.scenes.source import Source, driver_of, find, raster_name
 
 ROWS = (
     Row(
@@ -38,7 +48,7 @@ ROWS = (
         "folder, one of its bands",
         "by the name of the product (Sentinel-2 as JPEG 2000, Landsat Collection 2), else `scale` "
         "and `offset` of a sidecar",
-        "SCL, QA_PIXEL with QA_RADSAT, or the sidecar's",
+        "SCL, QA_PIXEL with QA_RADSAT, MSK_CLASSI or MSK_CLOUDS of Level 1C, or the sidecar's",
     ),
 )
 
@@ -99,7 +109,7 @@ def sidecar_name(start: str) -> str:
     return f"{stem}.toml" if stem else COMMON_SIDECAR
 
 
-def open_bands(source: Source, start: str) -> Scene:
+def open_bands(source: Source, start: str, folder: str) -> Scene:
     """Describe a scene of single bands.
 
     Parameters
@@ -108,6 +118,9 @@ def open_bands(source: Source, start: str) -> Scene:
         Its files, in a folder.
     start : str
         What their names begin with.
+    folder : str
+        The name of their folder, which may be that of their product; empty where another product
+        lies there as well, of which the name is.
 
     Raises
     ------
@@ -120,7 +133,7 @@ def open_bands(source: Source, start: str) -> Scene:
     """
     files = groups(source.names)[start]
     name = sidecar_name(start)
-    named, usual, metadata, product = _facts_of_names(source, start)
+    named, usual, metadata, product = _facts_of_names(source, start, folder)
     sidecar = read_sidecar(source, name, usual)
     if named is not None and named.maker == "landsat" and named.level.startswith("L1"):
         raise MissingFileError(source.path, "lacks its metadata, *_MTL.txt", "download it whole")
@@ -153,14 +166,17 @@ def open_bands(source: Source, start: str) -> Scene:
         for token, decoder in QUALITY_LAYERS.items():
             if token in files:
                 quality = layer_in(source, files[token], grid, finest), decoder
+    if quality[0] is None and not start and named is not None and named.level == "L1C":
+        quality = _level1c_mask(source, grid, finest)
     saturation = None
     if SATURATION_LAYER in files:
         saturation = layer_in(source, files[SATURATION_LAYER], grid, finest)
-    stem = start.rstrip("_. -") or product or source.path.name
+    is_alone = bool(folder) and len(groups(source.names)) == 1
+    stem = start.rstrip("_. -") or product or folder or Path(chosen["green"]).stem
     fields = declared(
         sidecar.where if name in source.names else source.path,
         id=to_name(re.sub(r"[^\w.+-]", "_", stem), N_("the file name"), source.path),
-        path=str(source.path if len(groups(source.names)) == 1 else source.path / chosen["green"]),
+        path=str(source.path if is_alone else source.path / chosen["green"]),
         sensor=to_name(sidecar.text("sensor"), "sensor", sidecar.where),
         level=sidecar.text("level") if "level" in sidecar else "stack",
         acquired=time,
@@ -185,7 +201,7 @@ def open_bands(source: Source, start: str) -> Scene:
 
 
 def _facts_of_names(
-    source: Source, start: str
+    source: Source, start: str, folder: str
 ) -> tuple[Named | None, dict[str, Any], tuple[str, ...], str]:
     """Return what names and the JSON of Amazon tell, and the names of the latter and its product.
 
@@ -197,7 +213,7 @@ def _facts_of_names(
         content = read_json(source, _TILE_INFO)
         info, metadata = (content if isinstance(content, dict) else {}), (_TILE_INFO,)
     product = str(info.get("productName") or "")
-    texts = (start.rstrip("_. -"), product, source.path.name)
+    texts = (start.rstrip("_. -"), product, folder)
     names = [named for text in texts if (named := read_name(text, source.path)) is not None]
     if not names:
         return None, {}, metadata, ""
@@ -257,6 +273,18 @@ def _chosen(files: Mapping[str, str], sidecar: Sidecar, source: Source) -> dict[
         )
     order = ("blue", "green", "red", "nir", "swir1", "swir2")
     return {band: found[band] for band in order if band in found}
+
+
+def _level1c_mask(source: Source, grid: Grid, finest: Header) -> tuple[AnyLayer | None, Decoder]:
+    """Return the mask of clouds that Amazon keeps beside the bands of Level 1C."""
+    mask = find(source, CLASSES)
+    if mask is not None:
+        layers = (layer_in(source, mask, grid, finest, index) for index in CLASS_BANDS)
+        return StackedLayers(tuple(layers)), decode_classes
+    polygons = find(source, POLYGONS)
+    if polygons is not None:
+        return polygons_in(source, polygons, grid), decode_polygons
+    return None, "none"
 
 
 def _header(source: Source, file: str) -> Header:

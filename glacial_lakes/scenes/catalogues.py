@@ -26,7 +26,14 @@ from glacial_lakes.errors import (
 )
 from glacial_lakes.io.extras import optional
 from glacial_lakes.io.parsing import json_of
-from glacial_lakes.scenes.remote import Access, Limit, session_for, shown_address
+from glacial_lakes.scenes.remote import (
+    Access,
+    Limit,
+    patiently,
+    require_time,
+    session_for,
+    shown_address,
+)
 from glacial_lakes.scenes.source import MAX_METADATA_BYTES, require_plain
 from glacial_lakes.settings import StacSource
 
@@ -195,6 +202,10 @@ def _document(where: str, root: Path | None, access: Access) -> Mapping[str, Any
 
 
 def _get(url: str, access: Access) -> bytes:
+    return patiently(lambda: _try(url, access), access)
+
+
+def _try(url: str, access: Access) -> bytes:
     requests = optional("stac", "requests")
     where = shown_address(url)
     try:
@@ -204,6 +215,7 @@ def _get(url: str, access: Access) -> bytes:
         ):
             if limit.is_over:  # what came may seem whole
                 raise _silent(where, TimeoutError())
+            require_time(answer, where)
             if answer.status_code != 200:
                 what = N_("its server does not have it (HTTP {status})")
                 status = answer.status_code

@@ -32,7 +32,7 @@ from glacial_lakes.errors import (
 from glacial_lakes.grid import Grid
 from glacial_lakes.io.parsing import json_of
 from glacial_lakes.scenes.metadata import to_name, to_number, to_sun, to_time
-from glacial_lakes.scenes.offsets import stored_offset
+from glacial_lakes.scenes.offsets import expected_offset, stored_offset
 from glacial_lakes.scenes.plausibility import check_tile, check_time, contradictions
 from glacial_lakes.scenes.raster import ZARR, Band, Header, coarsening, read_header, zarr_arrays
 from glacial_lakes.scenes.remote import (
@@ -78,6 +78,8 @@ _LEVELS = {"l1c": "L1C", "level-1c": "L1C", "l2a": "L2A", "level-2a": "L2A"}
 _SENSORS = {said[0].lower(): sensor for said, sensor in SAID.items() if len(said) == 1}
 _SATURATED, _SATURATED_REFLECTANCE = 65535.0, 6.0
 """The largest number, and less than the reflectance that it stands for (6.45 or 6.55)."""
+_SCALE = 1e-4
+"""Of the stored numbers of all products."""
 _MOST_COORDINATES = 100_000
 _AGAIN = N_("download the product again")
 _UNTOLD = ("", "null", "none")
@@ -271,6 +273,7 @@ def _open(store: _Store, path: str, where: Path | str) -> Scene:
             nodata=factors[name][2],
             resolution=grid.resolution * coarsening(header, str(where), green),
             saturated=_SATURATED_REFLECTANCE if factors[name][2] is None else _SATURATED,
+            made_with=_made_with(baseline) if factors[name][2] is None else None,
         )
         for name, header in placed.items()
     }
@@ -456,6 +459,12 @@ def _factors(node: _Node, where: Path | str) -> tuple[float, float, float | None
         )
     void = node.attributes.get("_FillValue", node.document.get("fill_value"))
     return scale, offset, 0.0 if void is None else to_number(void, "fill_value", where)
+
+
+def _made_with(baseline: float | None) -> tuple[float, float] | None:
+    """Return scale and offset of the whole numbers that reflectance was made of."""
+    offset = expected_offset(baseline)
+    return None if offset is None else (_SCALE, offset * _SCALE)
 
 
 def _doubtful_offset(

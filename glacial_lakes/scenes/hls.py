@@ -28,7 +28,7 @@ from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sensors import BY_NAME
 from glacial_lakes.scenes.source import Source
 
-METADATA = r"HLS\.[^/]+\.B03\.tiff?"
+METADATA = r"(?P<start>HLS\.[^/]+\.)B03\.tiff?"
 """The green image, which stands for the product."""
 
 ROWS = (
@@ -40,12 +40,13 @@ ROWS = (
     ),
 )
 
-_SCALE, _FILL = 1e-4, -9999.0
+SCALE, FILL = 1e-4, -9999.0
+"""Of the reflectance of all products."""
 _ORBIT = timedelta(hours=2)
 """The name of S30 tells when the sensor began, before an orbit at most, maybe the day before."""
 _EACH = re.compile(r"\s*(?:[;,]|\s\+\s)\s*")
 """Between what is told of each of two images that one product was made of."""
-_NARROW_NIR = "B8A"
+NARROW_NIR = "B8A"
 """Of S30 the band that is like the near infrared of Landsat; the wide one where it is missing."""
 
 _FMASK = {
@@ -95,17 +96,17 @@ def open_hls(source: Source, metadata_name: str) -> Scene:
             where, "is named like HLS, but not as its makers do", "give it its own name back"
         )
     tags = tags_in(source, metadata_name)
-    scale = _factor(tags, "scale_factor", _SCALE, where)
+    scale = _factor(tags, "scale_factor", SCALE, where)
     offset = _factor(tags, "add_offset", 0.0, where)
     files = {
         band: f"{start}.B{number:02d}.{ending}"
         for band, number in BY_NAME[named.sensor].bands.items()
     }
-    narrow = f"{start}.{_NARROW_NIR}.{ending}"
+    narrow = f"{start}.{NARROW_NIR}.{ending}"
     if named.sensor == "HLSS30" and (narrow in source.names or files["nir"] not in source.names):
         files["nir"] = narrow
     bands, grid, finest = bands_in(
-        source, {band: Stored(file, scale, offset, _FILL) for band, file in files.items()}
+        source, {band: Stored(file, scale, offset, FILL) for band, file in files.items()}
     )
     check_tile(named.granule, grid, where, is_always_north=True)
     times = _EACH.split(tags.get("SENSING_TIME", "").strip())
@@ -119,13 +120,11 @@ def open_hls(source: Source, metadata_name: str) -> Scene:
                 named=Message.of_day(named.day),
             )
         )
-    if (
-        not math.isclose(scale, _SCALE, rel_tol=1e-6) or offset
-    ):  # some tell it as a float of 32 bits
+    if not math.isclose(scale, SCALE, rel_tol=1e-6) or offset:  # some tell it as a float of 32 bits
         what = N_(
             "the scale is {scale:g}, the offset {offset:g}; all products have {usual:g} and 0"
         )
-        doubts.append(Message(what, scale=scale, offset=offset, usual=_SCALE))
+        doubts.append(Message(what, scale=scale, offset=offset, usual=SCALE))
     mask = f"{start}.Fmask.{ending}"
     if mask not in source.names:
         raise MissingFileError(source.path, "lacks {name}", "download the product whole", name=mask)

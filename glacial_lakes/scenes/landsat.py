@@ -34,7 +34,7 @@ from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.sensors import SAID
 from glacial_lakes.scenes.source import Source, find, raster_name
 
-METADATA = r"L[^/]*_MTL\.(?:txt|json|xml)"
+METADATA = r"(?P<start>L[^/]*_)MTL\.(?:txt|json|xml)"
 """Name of the metadata, in any case."""
 
 ROWS = (

@@ -23,8 +23,10 @@ from glacial_lakes.scenes.source import Source, gdal_name
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-CLASSES = r"QI_DATA/[^/]*MSK_CLASSI_B00\.jp2"
-POLYGONS = r"QI_DATA/[^/]*MSK_CLOUDS?_B00(?:_MSIL1C)?\.gml"
+CLASSES = r"(?:QI_DATA|qi)/[^/]*MSK_CLASSI_B00\.jp2"
+POLYGONS = r"(?:QI_DATA|qi)/[^/]*MSK_CLOUDS?_B00(?:_MSIL1C)?\.gml"
+
+"""Below the granule of a SAFE, or beside the bands as Amazon keeps them."""
 
 CLASS_BANDS = (3, 1, 2)
 """Snow, opaque cloud and cirrus, in the order in which they are stacked."""

@@ -30,7 +30,7 @@ from glacial_lakes.scenes.source import Source, find
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-METADATA = r"(?:SENTINEL|LANDSAT|VENUS)[^/]*_MTD_ALL\.xml"
+METADATA = r"(?P<start>(?:SENTINEL|LANDSAT|VENUS)[^/]*_)MTD_ALL\.xml"
 """Name of the metadata, in any case."""
 
 ROWS = (
@@ -38,7 +38,7 @@ ROWS = (
         "Sentinel-2 L2A of MAJA (THEIA), SRE or, without it, FRE",
         "folder, `.zip`, `*_MTD_ALL.xml`",
         "number ÷ quantification value of the XML",
-        "MG2 and CLM",
+        "MG2, CLM and SAT",
     ),
 )
 
@@ -62,6 +62,10 @@ def decode_masks(stacked: NDArray[Any]) -> Flags:
             set_flag(flags, (bits & mask) != 0, flag)
     set_flag(flags, (ground & _HIDDEN) != 0, Quality.NODATA)
     return flags
+
+
+_SATURATED = 0b1111
+"""Bits of the mask of saturation in the finest pixels: blue, green, red and near infrared."""
 
 
 def open_maja(source: Source, metadata_name: str) -> Scene:
@@ -124,6 +128,7 @@ def open_maja(source: Source, metadata_name: str) -> Scene:
         layer_in(source, _file(source, rf"MASKS/{start}_{name}_R1\.tif"), grid, finest)
         for name in ("MG2", "CLM")
     )
+    saturated = find(source, rf"MASKS/{start}_SAT_R1\.tif")
     acquired = to_time(text_in(tree, "ACQUISITION_DATE"), "ACQUISITION_DATE", where)
     doubts = []
     if acquired.date() != named.day:
@@ -140,30 +145,32 @@ def open_maja(source: Source, metadata_name: str) -> Scene:
                 "the image is of {sensor}, but its name tells {named}", sensor=platform, named=said
             )
         )
-    return Scene(
-        **declared(
-            where,
-            id=scene_id,
-            path=path_of(source, metadata_name, METADATA),
-            sensor=named.sensor,
-            level=named.level,
-            acquired=acquired,
-            grid=grid,
-            bands=bands,
-            quality=(StackedLayers(masks), decode_masks),
-            sun=_sun(tree, where),
-            cloud_percent=_named(tree, "QUALITY_INDEX", "CloudPercent"),
-            processed=text_in(tree, "PRODUCTION_DATE") or "",
-            doubts=doubts,
-            provenance={
-                "product": "maja",
-                "baseline": text_in(tree, "PRODUCT_VERSION") or "",
-                "granule": named.granule,
-                "reflectance": kind,
-                "metadata": (metadata_name,),
-            },
-        )
+    fields = declared(
+        where,
+        id=scene_id,
+        path=path_of(source, metadata_name, METADATA),
+        sensor=named.sensor,
+        level=named.level,
+        acquired=acquired,
+        grid=grid,
+        bands=bands,
+        quality=(StackedLayers(masks), decode_masks),
+        sun=_sun(tree, where),
+        cloud_percent=_named(tree, "QUALITY_INDEX", "CloudPercent"),
+        processed=text_in(tree, "PRODUCTION_DATE") or "",
+        doubts=doubts,
+        provenance={
+            "product": "maja",
+            "baseline": text_in(tree, "PRODUCT_VERSION") or "",
+            "granule": named.granule,
+            "reflectance": kind,
+            "metadata": (metadata_name,),
+        },
     )
+    if saturated is not None:
+        layer = layer_in(source, saturated, grid, finest)
+        fields |= {"saturation": layer, "saturation_bits": _SATURATED}
+    return Scene(**fields)
 
 
 def _file(source: Source, pattern: str) -> str:

@@ -29,7 +29,7 @@ from glacial_lakes.scenes.source import Source
 _TOOLS = r"(?:_(?:harmonized|clip|reproject|file_format))*"
 """What Planet appends for the tools of an order that leave numbers reflectance, in any order."""
 
-METADATA = rf"\d{{8}}_\d{{6}}_[^/]*_3B_AnalyticMS_SR(?P<eight>_8b)?{_TOOLS}\.tif"
+METADATA = rf"(?P<start>\d{{8}}_\d{{6}}_[^/]*_)3B_AnalyticMS_SR(?P<eight>_8b)?{_TOOLS}\.tif"
 """The image, which stands for the product."""
 
 ROWS = (

@@ -31,10 +31,11 @@ from glacial_lakes.runtime.processes import in_turn
 from glacial_lakes.scenes.bands import groups, is_band, open_bands, start_of
 from glacial_lakes.scenes.families import FAMILIES
 from glacial_lakes.scenes.geotiff import open_geotiff, quality_file_of, sidecar_of
+from glacial_lakes.scenes.names import read_name
 from glacial_lakes.scenes.plausibility import assumed_time
 from glacial_lakes.scenes.raster import is_nodata, read_thinned
 from glacial_lakes.scenes.scene import Scene
-from glacial_lakes.scenes.source import PARTS, Source, is_stray, open_source
+from glacial_lakes.scenes.source import PARTS, Source, is_stray, open_source, true_names
 from glacial_lakes.settings import LimitSettings
 
 Thing = TypeVar("Thing")
@@ -128,7 +129,8 @@ def find_products(paths: PathLike | Iterable[PathLike]) -> list[Path]:
     -------
     list of Path
         Absolute, sorted, each once. A GeoTIFF without a sidecar is taken for a forgotten
-        scene beside stacks that have one; elsewhere it is a DEM or a mask, and left out.
+        scene beside stacks that have one, and where it is named as a band of a product;
+        elsewhere it is a DEM or a mask, and left out.
     """
     found: set[Path] = set()
     for item in listed(paths):
@@ -282,7 +284,7 @@ def _open(path: Path) -> Scene:
         )
     loose = {} if names or not path.is_dir() or _is_safe(path) else groups(source.names)
     if len(loose) == 1:
-        return open_bands(source, next(iter(loose)))
+        return open_bands(source, next(iter(loose)), path.name)
     if loose:
         raise UnknownProductError(
             path,
@@ -311,10 +313,11 @@ def _open_image(path: Path) -> Scene:
     is_tiff = path.name.lower().endswith(_TIFFS)
     start = None if is_tiff and sidecar_of(path).is_file() else _start_of(path)
     if start is not None:
+        whole = _whole_product_of(path)
+        if whole is not None:
+            return _open(whole)
         source = open_source(path.parent)
-        metadata = _metadata_names(source)
-        is_own = len(metadata) == 1 or _has_metadata(start, metadata)
-        return _open(path.parent) if is_own else open_bands(source, start)
+        return open_bands(source, start, "" if _metadata_names(source) else source.path.name)
     if is_tiff:
         return open_geotiff(path)
     raise UnknownProductError(path, "is no product that can be read", _READABLE)
@@ -325,17 +328,46 @@ def _is_safe(path: Path) -> bool:
     return path.name.upper().endswith(".SAFE")
 
 
-def _has_metadata(start: str, metadata: Iterable[str]) -> bool:
-    """Tell whether bands whose names begin so are of one of several products of a folder."""
-    return bool(start) and any(name.startswith(start) for name in metadata)
+def _is_of(name: str, metadata: Iterable[str]) -> bool:
+    """Tell whether a file or folder is of a product whose metadata lies beside it."""
+    return any(
+        name.upper() in family.folders
+        or ((start := family.start_of(one)) and name.lower().startswith(start.lower()))
+        for one in metadata
+        for family in FAMILIES
+        if family.owns(one)
+    )
+
+
+def _whole_product_of(path: Path) -> Path | None:
+    """Return the product with metadata that a file beside these is of; None where it is of none."""
+    metadata = _metadata_among(item.name for item in path.parent.iterdir())
+    own = [name for name in metadata if _is_of(path.name, [name])]
+    if not own:
+        return None
+    return path.parent if len(metadata) == 1 else path.parent / own[0]
 
 
 def _start_of(path: Path) -> str | None:
     """Return what the names of the bands of a scene begin with, of which a file is one."""
     if not is_band(path.name):
         return None
-    bands = groups(item.name for item in path.parent.iterdir())
+    bands = groups(true_names(item.name for item in path.parent.iterdir()))
     return next((start for start, files in bands.items() if path.name in files.values()), None)
+
+
+def _is_lone_band(path: Path) -> bool:
+    """Tell whether a file is a band of a known product of which nothing else is beside it."""
+    start = start_of(path.name)
+    if not start or sidecar_of(path).is_file():
+        return False
+    try:
+        if read_name(start.rstrip("_. -"), path) is None:
+            return False
+    except UnknownProductError:
+        pass
+    names = true_names(item.name for item in path.parent.iterdir())
+    return path.name in names and start not in groups(names) and _whole_product_of(path) is None
 
 
 def _is_metadata(name: str) -> bool:
@@ -377,11 +409,14 @@ def _product_of(path: Path) -> Path:
     """Product that a path stands for: of metadata, its folder or the first of its formats."""
     if path.is_file() and is_band(path.name) and not sidecar_of(path).is_file():
         start = _start_of(path)
+        whole = _whole_product_of(path)
+        if whole is not None:
+            return whole
         products = _products_of_folder(path.parent)
-        if products == [path.parent] and start is not None:
+        if start is not None and products == [path.parent] and not _has_metadata(path.parent):
             return path.parent
         if start is not None:
-            files = groups(item.name for item in path.parent.iterdir())[start]
+            files = groups(true_names(item.name for item in path.parent.iterdir()))[start]
             return path.parent / min(files.values())
     if path.is_file() and _is_metadata(path.name):
         products = _products_of_folder(path.parent)
@@ -392,14 +427,23 @@ def _product_of(path: Path) -> Path:
 
 def _products_of_folder(folder: Path) -> list[Path]:
     """Products whose metadata lies in this folder itself."""
-    names = [item.name for item in folder.iterdir() if _is_metadata(item.name)]
-    products = []
-    for family in FAMILIES:
-        found = family.metadata_among(names)
-        products += found[:1] if family.is_alone else found
+    products = _metadata_among(item.name for item in folder.iterdir())
     if not products and not _is_safe(folder):
         products = _loose_products(folder)
     return [folder] if len(products) == 1 else [folder / name for name in products]
+
+
+def _metadata_among(names: Iterable[str]) -> list[str]:
+    """Return the metadata of each product of a folder among the names of its files."""
+    names, products = list(names), []
+    for family in FAMILIES:
+        found = family.metadata_among(names)
+        products += found[:1] if family.is_alone else found
+    return products
+
+
+def _has_metadata(folder: Path) -> bool:
+    return any(_is_metadata(item.name) for item in folder.iterdir())
 
 
 def _loose_products(folder: Path) -> list[str]:
@@ -425,14 +469,14 @@ def _with_stacks(origin: Path, hits: list[Path]) -> set[Path]:
     stacks = set(sidecars) - layers
     folders = {stack.parent for stack in stacks}
     plain = images - stacks - layers
-    forgotten = {image for image in plain if image.parent in folders}
+    forgotten = {image for image in plain if image.parent in folders or _is_lone_band(image)}
     return products | stacks | forgotten or (plain & set(hits)) or {origin}
 
 
 def _search(path: Path, depth: int) -> Iterator[Path]:
     try:
         if not path.is_dir():
-            if _looks_like_product(path):
+            if _looks_like_product(path) or _is_lone_band(path):
                 yield _product_of(path)
             return
         products, items = _products_of_folder(path), sorted(path.iterdir())
@@ -440,16 +484,19 @@ def _search(path: Path, depth: int) -> Iterator[Path]:
         yield path  # opening it tells why it cannot be listed
         return
     yield from products
-    metadata = [item.name for item in items if _is_metadata(item.name)]
-    is_loose = bool(products) and not metadata
-    if (products == [path] and not is_loose) or depth == 0:
+    metadata = _metadata_among(item.name for item in items)
+    owners = {family for family in FAMILIES for name in metadata if family.owns(name)}
+    if any(family.is_folder for family in owners) or depth == 0:
         return
-    names = {item.name for item in items if is_band(item.name)} if metadata else set()
-    parts = {name for name in names if _has_metadata(start_of(name) or "", metadata)}
-    others = groups(names - parts)  # scenes of single bands among products
+    is_loose = bool(products) and not metadata
+    parts = {item.name for item in items if _is_of(item.name, metadata)}
+    # of a folder that is named like a product and is none, single bands are no scenes
+    is_named_so = not metadata and bool(
+        _SAFE_NAME.fullmatch(path.name) or _LANDSAT_FOLDER.fullmatch(path.name)
+    )
+    others = groups({*true_names(item.name for item in items)} - parts if metadata else ())
     yield from (path / min(files.values()) for files in others.values())
     parts.update(file for files in others.values() for file in files.values())
-    is_named_so = bool(_SAFE_NAME.fullmatch(path.name) or _LANDSAT_FOLDER.fullmatch(path.name))
     below = [
         found
         for item in items
@@ -458,7 +505,6 @@ def _search(path: Path, depth: int) -> Iterator[Path]:
         if not (is_loose and (is_band(item.name) or item.name.upper() in PARTS))
         if item.name not in parts
         for found in _search(item, depth - 1)
-        # of a folder that is named like a product, single bands are no scenes
         if not (is_named_so and (found.name.lower().endswith(_TIFFS) or _is_part(found, path)))
     ]
     yield from below

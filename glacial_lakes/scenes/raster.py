@@ -75,6 +75,9 @@ class Band:
     """Pixel edge in metres."""
     saturated: float | None = None
     """Numbers at or above this are saturated."""
+    made_with: tuple[float, float] | None = None
+    """Scale and offset that somebody else made reflectance of whole numbers with: their rounding is
+    undone, so that it is what those numbers give here."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +94,7 @@ class HeldBand:
     nodata: float | None
     resolution: float
     saturated: float | None = None
+    made_with: tuple[float, float] | None = None
     path: ClassVar[str] = ""
     driver: ClassVar[str] = "array"
 
@@ -419,6 +423,8 @@ def to_reflectance(
     if out is not None and not out.flags.c_contiguous:  # loops are slow where a line has gaps
         out[...] = to_reflectance(band, numbers)
         return out
+    if band.made_with is not None and not whole:
+        numbers = _rounded_alike(numbers, *band.made_with)
     reflectance = np.empty(numbers.shape, np.float32) if out is None else out
     scale, offset = np.float32(band.scale), np.float32(band.offset)
     _scale(np.atleast_2d(numbers), scale, offset, nodata, known, np.atleast_2d(reflectance))
@@ -434,6 +440,21 @@ def _scale(numbers, scale, offset, nodata, has_nodata, reflectance):  # type: ig
             value = np.float32(number) * scale + offset
             missing = (has_nodata & (number == nodata)) | (not abs(value) < np.float32(np.inf))
             reflectance[row, col] = np.float32(np.nan) if missing else value
+
+
+_ROUNDED = 4 * np.finfo(np.float32).eps
+"""Share by which one rounding of a float32 differs from another."""
+
+
+def _rounded_alike(numbers: NDArray[Any], scale: float, offset: float) -> NDArray[Any]:
+    """Return reflectance rounded as that of stored whole numbers; what is between these stays."""
+    with np.errstate(invalid="ignore"):  # infinity less infinity
+        whole = np.rint((numbers.astype(np.float64) - offset) / scale)
+        alike = np.empty(numbers.shape, np.float32)
+        factors = np.float32(scale), np.float32(offset)
+        _scale(np.atleast_2d(whole), *factors, np.nan, False, np.atleast_2d(alike))
+        is_near = np.abs(alike - numbers) <= _ROUNDED * (np.abs(numbers) + abs(offset))
+    return np.where(is_near, alike, numbers)
 
 
 def _held(band: HeldBand, rows: slice, cols: slice) -> NDArray[Any]:

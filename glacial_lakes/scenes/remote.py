@@ -15,14 +15,15 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 import numpy as np
@@ -47,7 +48,7 @@ from glacial_lakes.scenes.tiff_blocks import Blocks
 ENDING = ".remote.json"
 """Of the description of a copy: the name of a remote image in a scene."""
 
-PAGE = 1 << 13
+PAGE = 1 << 12
 """Bytes that are fetched together at least."""
 HEAD = 1 << 14
 """Bytes that are fetched first: the directories of most COG."""
@@ -60,6 +61,8 @@ PAUSE_S = 0.2
 TOGETHER = 8
 """Requests at a time."""
 
+Answer = TypeVar("Answer")
+
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _BUSY = (429, 500, 502, 503, 504)
 _ABSENT = (404, 410)
@@ -69,6 +72,13 @@ _MOST_BYTES = 1 << 36
 
 class AbsentError(MissingFileError):
     """A server has no such file."""
+
+
+class BusyError(ResourceError):
+    """A server has no time now."""
+
+    asked_s = 0.0
+    """How long it asks to be left alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -536,8 +546,13 @@ def session_for(access: Access) -> Any:
         def send(self, request: Any, **kwargs: Any) -> Any:
             if kwargs.get("stream") or getattr(_running, "limit", None) is not None:
                 return super().send(request, **kwargs)
+            return patiently(lambda: self._send_once(request, **kwargs), access)
+
+        def _send_once(self, request: Any, **kwargs: Any) -> Any:
             with Limit(access.longest_s):
-                return super().send(request, **kwargs)
+                answer = super().send(request, **kwargs)
+            require_time(answer, shown_address(request.url))
+            return answer
 
     session = Session()
     session.auth = lambda request: request  # no names and passwords of a .netrc
@@ -566,11 +581,64 @@ def _get_part(url: str, start: int, end: int, access: Access) -> tuple[bytes, in
 
     Fewer bytes come at the end of the file. A server that is busy, stalls or cuts is asked again.
     """
+    return patiently(lambda: _try_part(url, start, end, access), access, ResourceError)
+
+
+def patiently(
+    ask: Callable[[], Answer], access: Access, kind: type[ResourceError] = BusyError
+) -> Answer:
+    """Ask a server, and after a pause again when it fails.
+
+    One that asks to be left alone is; for longer than it may be silent nobody waits, and it is not
+    asked before.
+
+    Parameters
+    ----------
+    ask : callable
+    access : Access
+    kind : type
+        Failures after which it is asked again.
+    """
     for attempt in range(1, access.attempts):
-        with suppress(ResourceError):
-            return _try_part(url, start, end, access)
-        time.sleep(min(PAUSE_S * 4**attempt, 10.0))
-    return _try_part(url, start, end, access)
+        try:
+            return ask()
+        except kind as error:
+            asked_s = error.asked_s if isinstance(error, BusyError) else 0.0
+            if asked_s > access.wait_s:
+                raise
+            time.sleep(max(asked_s, min(PAUSE_S * 4**attempt, 10.0)))
+    return ask()
+
+
+def require_time(answer: Any, where: str) -> None:
+    """Refuse the answer of a server that is busy, with the time that it asks for.
+
+    Raises
+    ------
+    BusyError
+    """
+    if answer.status_code not in _BUSY:
+        return
+    asked_s = _asked_s(answer.headers.get("Retry-After", ""))
+    status = answer.status_code
+    reason = Message("HTTP {status}", status=status)
+    if asked_s:
+        reason = Message("HTTP {status}, busy for {seconds:.0f} s", status=status, seconds=asked_s)
+    error = BusyError(where, *_FAILED, reason=reason)
+    error.asked_s = asked_s
+    raise error
+
+
+def _asked_s(text: str) -> float:
+    """Return the seconds of ``Retry-After``, which tells them or a time; 0 where it does not."""
+    if text.strip().isdecimal():
+        return float(text)
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())
 
 
 def _try_part(url: str, start: int, end: int, access: Access) -> tuple[bytes, int, str]:
@@ -587,8 +655,7 @@ def _try_part(url: str, start: int, end: int, access: Access) -> tuple[bytes, in
         ):
             if limit.is_over:  # of headers that were cut some may be missing
                 raise _failed(where, _TOO_SLOW)
-            if answer.status_code in _BUSY:
-                raise _failed(where, Message("HTTP {status}", status=answer.status_code))
+            require_time(answer, where)
             if answer.status_code == 200:
                 what = N_("its server gives whole files only")
                 raise DamagedFileError(where, what, "download the file, and name that")
@@ -629,13 +696,11 @@ _SLOWEST = 10_000
 _TOO_SLOW = Message("it is slower than {rate} kB/s", rate=_SLOWEST // 1000)
 
 
+_FAILED = N_("its server does not answer as it should ({reason})"), N_("run again later")
+
+
 def _failed(where: str, reason: str) -> ResourceError:
-    return ResourceError(
-        where,
-        "its server does not answer as it should ({reason})",
-        "run again later",
-        reason=reason,
-    )
+    return ResourceError(where, *_FAILED, reason=reason)
 
 
 def _refused(where: str, status: int) -> GlacialLakesError:

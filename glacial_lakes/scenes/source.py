@@ -37,7 +37,7 @@ MAX_UNPACKED_BYTES = 64_000_000_000
 MAX_DEPTH = 6
 """Folders below ``GRANULE`` that are looked into; a SAFE has three."""
 
-PARTS = frozenset(("GRANULE", "MASKS", "R10M", "R20M", "R60M"))
+PARTS = frozenset(("GRANULE", "MASKS", "QI", "R10M", "R20M", "R60M"))
 """Folders inside those of products: of SAFE, of MAJA, of Sentinel-2 on Amazon."""
 
 _STRAY = re.compile(
@@ -105,7 +105,7 @@ def open_source(path: Path) -> Source:
     """
     path = path.absolute()
     if path.is_dir():
-        return Source(path, "folder", _own(_files(path)))
+        return Source(path, "folder", true_names(_files(path)))
     try:
         require_plain(path)
         _require_true_name(path)
@@ -317,11 +317,11 @@ def _safe(path: Path, members: list[str]) -> tuple[str, ...]:
             )
     if len(set(members)) < len(members):
         raise UnsafeInputError(path, "holds two files of one name", "download it again")
-    return _own(members)
+    return true_names(members)
 
 
-def _own(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the names that belong to the product, sorted: no stray files, no second copies."""
+def true_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of files of people, sorted: no stray files, no second copies."""
     kept = {name for name in names if not any(map(is_stray, name.split("/")))}
     above = {name.rsplit("/", depth)[0] for name in kept for depth in range(MAX_DEPTH + 1)}
     return tuple(sorted(name for name in kept if not _is_copy(name, above)))

@@ -1,4 +1,4 @@
-"""Items of STAC as scenes: Sentinel-2 and Landsat in GeoTIFF, here or on a server.
+"""Items of STAC as scenes: Sentinel-2, Landsat and HLS in GeoTIFF, here or on a server.
 
 What the numbers mean depends on the provider (:data:`PROVIDERS`): some deliver them as the maker
 does, one undoes the offset of Sentinel-2 and leaves it listed. How each is known, and what it
@@ -30,15 +30,22 @@ from glacial_lakes.errors import (
 )
 from glacial_lakes.grid import Grid
 from glacial_lakes.scenes.eopf_zarr import METADATA, one_store, open_eopf, open_remote_eopf
+from glacial_lakes.scenes.hls import FILL, NARROW_NIR, SCALE, decode_fmask
 from glacial_lakes.scenes.landsat import COLLECTION_2
 from glacial_lakes.scenes.metadata import to_name, to_number, to_sun, to_time
+from glacial_lakes.scenes.names import read_name
 from glacial_lakes.scenes.offsets import stored_offset
 from glacial_lakes.scenes.plausibility import check_tile, check_time, contradictions
-from glacial_lakes.scenes.quality import QUALITY_LAYERS, SATURATION_LAYER, saturation_bits
+from glacial_lakes.scenes.quality import (
+    QUALITY_LAYERS,
+    SATURATION_LAYER,
+    Decoder,
+    saturation_bits,
+)
 from glacial_lakes.scenes.raster import AnyBand, Band, Header, coarsening, read_header
 from glacial_lakes.scenes.remote import Access, describe
 from glacial_lakes.scenes.scene import Scene
-from glacial_lakes.scenes.sensors import MAPPING_BANDS, SENSORS, Sensor, band_meant
+from glacial_lakes.scenes.sensors import BY_NAME, MAPPING_BANDS, SENSORS, Sensor, band_meant
 from glacial_lakes.scenes.source import driver_of, open_source, raster_name
 from glacial_lakes.scenes.sun import sun_over
 
@@ -97,6 +104,7 @@ _TIFF = re.compile(r"image/(?:tiff|vnd\.stac\.geotiff)|geotiff", re.IGNORECASE)
 _AGAIN = N_("search again, or correct the item")
 _STORE = re.compile(r"(.+?\.zarr)(?:/|$)", re.IGNORECASE | re.DOTALL)
 _METRES = re.compile(r"_(\d+)m$", re.IGNORECASE)
+_HLS_LAYERS: Mapping[str, Decoder] = {"fmask": decode_fmask}
 _SENTINEL_SCALE = 1e-4
 _SATURATED = 65535.0
 
@@ -129,9 +137,11 @@ def open_item(
         When images do not fit each other, or lie elsewhere than the item says.
     """
     facts = _Item(item, where, root)
-    sensor = _sensor(facts)
+    sensor = facts.sensor
     scene_id = to_name(str(item.get("id") or "") or None, N_("the name of the item"), where)
     chosen = dict(_bands(facts, sensor))
+    if facts.hls is not None and NARROW_NIR in facts.assets:
+        chosen["nir"] = NARROW_NIR
     store = None if chosen else _store(facts)
     if store is not None:
         return _open_store(store, facts, access)
@@ -155,24 +165,23 @@ def open_item(
             index=1,
             scale=factors[name][0],
             offset=factors[name][1],
-            nodata=_nodata(facts.assets[chosen[name]], headers[name]),
+            nodata=_nodata(facts, chosen[name], headers[name]),
             resolution=grid.resolution * coarsening(headers[name], path[0], finest),
             saturated=_SATURATED if sensor.name.startswith("S2") else None,
         )
         for name, path in paths.items()
     }
-    layers = {
-        name: _layer(facts, name, finest, access) for name in (*QUALITY_LAYERS, SATURATION_LAYER)
-    }
-    quality = next((name for name in QUALITY_LAYERS if layers[name] is not None), None)
+    decoders = _HLS_LAYERS if facts.hls is not None else QUALITY_LAYERS
+    layers = {name: _layer(facts, name, finest, access) for name in (*decoders, SATURATION_LAYER)}
+    quality = next((name for name in decoders if layers[name] is not None), None)
     acquired = to_time(facts.text("datetime", "start_datetime"), N_("the sensing time"), where)
     check_time(acquired, sensor.name, where)
     sun = _sun(facts)
     azimuth, elevation = sun_over(grid, acquired) if sun is None else (sun[1], sun[0])
     processed = facts.text("s2:generation_time", "created") or ""
     granule = _granule(facts, sensor)
-    if sensor.name.startswith("S2") and granule:
-        check_tile(granule, grid, where)
+    if granule and not sensor.said[1:]:  # tiles; Landsat has paths and rows
+        check_tile(granule, grid, where, is_always_north=facts.hls is not None)
     doubts = [factor[2] for factor in factors.values() if factor[2] is not None][:1]
     doubts += contradictions(acquired, grid, sun, processed, scene_id, sensor.name)
     cloud = facts.text("eo:cloud_cover")
@@ -187,7 +196,7 @@ def open_item(
         sun_elevation_deg=elevation if elevation > 0 else None,
         bands=bands,
         quality=None if quality is None else layers[quality],
-        decoder="none" if quality is None else QUALITY_LAYERS[quality],
+        decoder="none" if quality is None else decoders[quality],
         saturation=layers[SATURATION_LAYER],
         saturation_bits=saturation_bits(sensor.bands),
         cloud_percent=None if cloud is None else to_number(cloud, N_("the cloud cover"), where),
@@ -235,6 +244,14 @@ class _Item:
             for key, asset in assets.items()
             if isinstance(asset, Mapping) and isinstance(asset.get("href"), str)
         }
+        named = read_name(str(item.get("id") or ""), where)
+        self.hls = named if named is not None and named.maker == "hls" else None
+        """What the name tells of a product of HLS, whose items tell little else."""
+
+    @property
+    def sensor(self) -> Sensor:
+        """The sensor; of HLS that of the product, which is of two satellites or more."""
+        return _sensor(self) if self.hls is None else BY_NAME[self.hls.sensor]
 
     def text(self, *names: str) -> str | None:
         for name in names:
@@ -261,7 +278,7 @@ def _sensor(facts: _Item) -> Sensor:
     raise UnknownProductError(
         facts.where,
         "is of {platform!r}, which is not read",
-        "search for Sentinel-2, or Landsat 4 to 9",
+        "search for Sentinel-2, Landsat 4 to 9, or HLS",
         platform=facts.text("platform") or "",
     )
 
@@ -381,12 +398,15 @@ def _beside(href: str, item: Path, root: Path) -> Path:
     return path
 
 
-def _nodata(asset: Mapping[str, Any], header: Header) -> float:
+def _nodata(facts: _Item, key: str, header: Header) -> float:
+    asset = facts.assets[key]
     listed = {**_first(asset.get("raster:bands")), **_first(asset.get("bands")), **asset}
     value = listed.get("nodata")
     if isinstance(value, int | float):
         return float(value)
-    return 0.0 if header.nodata is None else header.nodata
+    if header.nodata is not None:
+        return header.nodata
+    return 0.0 if facts.hls is None else FILL
 
 
 def _factors(facts: _Item, key: str, sensor: Sensor) -> tuple[float, float, Message | None]:
@@ -400,6 +420,8 @@ def _factors(facts: _Item, key: str, sensor: Sensor) -> tuple[float, float, Mess
         scale = _SENTINEL_SCALE
     if scale is None and offset is None and _is_collection_2(facts):  # as USGS lists them
         scale, offset = COLLECTION_2
+    if scale is None and facts.hls is not None:  # the same in all products
+        scale, offset = SCALE, 0.0 if offset is None else offset
     for name, value in (("scale", scale), *((("offset", offset),) if not is_sentinel else ())):
         if value is None:
             what = Message("{name} of {band}", name=name, band=key)
@@ -436,6 +458,8 @@ def _is_collection_2(facts: _Item) -> bool:
 
 
 def _baseline_text(facts: _Item) -> str | None:
+    if facts.hls is not None:
+        return facts.hls.collection
     text = facts.text("s2:processing_baseline", "processing:version")
     return None if text is None else text.removeprefix("N")
 
@@ -453,7 +477,9 @@ def _layer(facts: _Item, name: str, fine: Header, access: Access | None) -> AnyB
 
 
 def _check_place(facts: _Item, header: Header) -> None:
-    """Refuse an image that lies in another map than the item says."""
+    """Refuse an image that lies in another map than the item says; HLS names its tile instead."""
+    if facts.hls is not None:
+        return
     for name in ("proj:code", "proj:epsg"):
         value = facts.properties.get(name)
         if value is None:
@@ -484,6 +510,8 @@ def _sun(facts: _Item) -> tuple[float, float] | None:
 
 
 def _granule(facts: _Item, sensor: Sensor) -> str:
+    if facts.hls is not None:
+        return facts.hls.granule
     if sensor.name.startswith("S2"):
         code = facts.text("grid:code", "s2:mgrs_tile") or ""
         found = re.search(r"(\d{2}[A-Z]{3})$", code)
@@ -493,6 +521,8 @@ def _granule(facts: _Item, sensor: Sensor) -> str:
 
 
 def _level(facts: _Item, sensor: Sensor) -> str:
+    if facts.hls is not None:
+        return "L2"
     text = " ".join(
         str(value)
         for value in (

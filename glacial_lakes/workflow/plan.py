@@ -145,6 +145,11 @@ READ_PIXEL_BYTES = 95
 """A pixel of a strip, as wide as what is read: six bands and masks, three times."""
 
 
+BEYOND_SHARE = 0.1
+"""Of the bytes of an area, what is told for lakes that go on beyond it: mostly none is fetched, but
+the blocks of one more row or column where a large one does, which only the images can tell."""
+
+
 def memory_to_map(task: SceneTask, strip_rows: int) -> int:
     """Return the memory that mapping a scene takes, from measurements (``docs/performance.md``)."""
     height, width = task.scene.grid.shape
@@ -174,7 +179,7 @@ def bytes_to_read(task: SceneTask) -> int:
     scene, blocks = task.scene, blocks_of(task)
     height, width = blocks.wanted.shape
     windows = [
-        blocks.window((row, col))
+        blocks.read_window((row, col))
         for row in range(height)
         for col in range(width)
         if blocks.wanted[row, col]
@@ -187,11 +192,13 @@ def bytes_to_read(task: SceneTask) -> int:
     for layer in (scene.quality, scene.saturation):
         parts = layer.layers if isinstance(layer, StackedLayers) else (layer,)
         layers += [(part, 0, True) for part in parts if part is not None]
-    return sum(
+    count = sum(
         _bytes_of(band, scene, windows if is_mapped else looks, margin)
         for band, margin, is_mapped in layers
         if isinstance(band, Band)
     )
+    goes_on = is_remote(scene.bands["green"].path) and not blocks.wanted.all()
+    return round(count * (1 + BEYOND_SHARE)) if goes_on else count
 
 
 def _bytes_of(band: Band, scene: Scene, windows: Iterable[Window], margin: int) -> int:
