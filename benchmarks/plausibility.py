@@ -68,7 +68,9 @@ def with_layer_of(scene: Scene, other: Scene, layer: str) -> Scene | None:
     if other is scene or other.grid != scene.grid:
         return None
     if layer == "quality":
-        return None if other.quality is None else replace(scene, quality=other.quality)
+        if scene.quality is None or other.quality is None:
+            return None
+        return replace(scene, quality=other.quality, decoder=other.decoder)
     if layer not in scene.bands or layer not in other.bands:
         return None
     return replace(scene, bands={**scene.bands, layer: other.bands[layer]})

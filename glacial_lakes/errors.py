@@ -594,7 +594,10 @@ EXPLAINED: Mapping[str, Explained] = {
             "A raster has no CRS or is not north-up, two rasters do not meet, the images lie "
             "elsewhere than the metadata say, or the elevation model shows nothing of the place."
         ),
-        N_("Give the raster its CRS or warp it with GDAL; take all bands from one product."),
+        N_(
+            "Give the raster its CRS or warp it with GDAL; take all bands from one product, and an "
+            "elevation model that covers the place."
+        ),
     ),
     "GL1006": Explained(
         N_("A vector file lacks what is needed"),
@@ -608,8 +611,9 @@ EXPLAINED: Mapping[str, Explained] = {
             "limits, or contradict the metadata: a wrong scale, offset, unit or place."
         ),
         N_(
-            "Download it again, or correct its scale or unit. A scene that is right in spite of "
-            "its looks is named in inputs.trusted_scenes, where the line offers it."
+            "Download it again, or correct what the line names: scale, unit, date or place. A "
+            "scene that is right in spite of its looks is named in inputs.trusted_scenes, where "
+            "the line offers it."
         ),
     ),
     "GL2000": Explained(

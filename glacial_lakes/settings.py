@@ -690,7 +690,7 @@ def nearest(name: str, known: Iterable[str]) -> Message:
     near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
     if near:
         return Message("did you mean {name}?", name=near[0])
-    return Message("known are {names}", names=names)
+    return Message("use one of {names}", names=names)
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[str, object]]:

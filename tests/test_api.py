@@ -176,7 +176,10 @@ WRONG_TYPES = {
         lambda _: gl.indices.ndwi([1], [2]),
         "a band is given as list; give an arr",
     ),
-    "an unknown index": (lambda _: gl.indices.compute("zz", {}), "no index zz; known are awei_nsh"),
+    "an unknown index": (
+        lambda _: gl.indices.compute("zz", {}),
+        "no index zz; use one of awei_nsh",
+    ),
     "too few bands": (
         lambda _: gl.indices.compute("ndwi", {"green": 0.1}),
         "the index ndwi needs the bands nir",

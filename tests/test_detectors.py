@@ -143,7 +143,7 @@ def test_a_fresh_process_finds_the_extension(extension: Path) -> None:
             MappingSettings(index="ndwy"),
             r'mapping.index = "ndwy" is .* mean ndwi\? Known .* mndwi,',
         ),
-        (MappingSettings(index="zz"), "known are .* ndwi, .*; install the package"),
+        (MappingSettings(index="zz"), "use one of .* ndwi, .*, or install the package"),
         (MappingSettings(detector="cnn"), 'mapping.detector = "cnn" is not known; install the'),
         (MappingSettings(index="ndvi"), 'index = "ndvi" has no .*; give mapping.seed_threshold'),
     ],

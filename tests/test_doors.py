@@ -288,6 +288,65 @@ def test_a_product_with_no_plain_file_is_refused_at_once(
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes in the file system")
+@pytest.mark.parametrize("kind", ["pipe", "device", "socket", "link to a pipe", "link to nothing"])
+@pytest.mark.parametrize(
+    "name", ["p.tar", "p.zip", "p.tar.gz", "p.tgz", "p.SAFE", "p.tif", "p.jp2"]
+)
+def test_what_is_no_file_beside_products_is_told_and_never_waited_for(
+    kind: str, name: str, sample_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenes = tmp_path / "scenes"
+    shutil.copytree(sample_data / "scenes" / PRODUCTS[0], scenes / PRODUCTS[0])
+    monkeypatch.chdir(scenes)  # the names of sockets must be short
+    if kind == "pipe":
+        os.mkfifo(name)
+    elif kind == "device":
+        Path(name).symlink_to("/dev/zero")
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(name)
+    else:
+        if kind == "link to a pipe":
+            os.mkfifo(tmp_path / "pipe")
+        Path(name).symlink_to(tmp_path / "pipe")
+    told: list[SceneRefused] = []
+    assert [scene.id for scene in discover(scenes, told.append)] == [PRODUCTS[0]]  # type: ignore[arg-type]
+    assert [event.path for event in told] == [str(scenes / name)]
+    assert ("no plain file" in told[0].reason) == (kind != "link to nothing")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "copy"])
+def test_metadata_that_strayed_beside_products_hide_none_of_them(
+    kind: str, sample_data: Path, tmp_path: Path
+) -> None:
+    for name in PRODUCTS[:2]:
+        shutil.copytree(sample_data / "scenes" / name, tmp_path / name)
+    strayed = next((tmp_path / PRODUCTS[0]).glob("*_MTL.txt"))
+    if kind == "copy":
+        shutil.copy(strayed, tmp_path)
+    elif hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / strayed.name)
+    told: list[SceneRefused] = []
+    found = discover(tmp_path, told.append)  # type: ignore[arg-type]
+    assert sorted(scene.id for scene in found) == sorted(PRODUCTS[:2])
+    assert [Path(event.path) for event in told] in ([tmp_path], [tmp_path / strayed.name])
+
+
+@pytest.mark.parametrize("name", ["scene.zip", "scene.tar"])
+def test_an_archive_of_any_name_that_cannot_be_listed_is_told(
+    name: str, sample_data: Path, tmp_path: Path
+) -> None:
+    """It may be the product of a year; one that holds something else is left alone."""
+    shutil.copytree(sample_data / "scenes" / PRODUCTS[0], tmp_path / PRODUCTS[0])
+    (tmp_path / name).write_bytes(b"PK\x03\x04" + bytes(600))
+    with zipfile.ZipFile(tmp_path / "letters.zip", "w") as archive:
+        archive.writestr("letter.txt", "")
+    told: list[SceneRefused] = []
+    assert len(discover(tmp_path, told.append)) == 1  # type: ignore[arg-type]
+    assert [event.path for event in told] == [str(tmp_path / name)]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes in the file system")
 @pytest.mark.parametrize("name", ["aoi.gpkg", "aoi.geojson"])
 def test_a_pipe_in_place_of_outlines_is_refused_at_once(name: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / name)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import ast
 import importlib.util
 import re
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sample_project import PRODUCTS
 from texts import trees
 
 from glacial_lakes import errors
-from glacial_lakes.errors import EXPLAINED, GlacialLakesError
+from glacial_lakes.errors import EXPLAINED, GlacialLakesError, ImplausibleError
+from glacial_lakes.scenes import open_scene
+from glacial_lakes.scenes.plausibility import assess, contradictions, require_plausible
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -59,6 +64,49 @@ def test_only_what_nobody_foresaw_is_told_without_a_kind() -> None:
     assert places == ["commands.py"]
     assert "bug" in EXPLAINED["GL0000"].cause
     assert "report" in EXPLAINED["GL0000"].remedy
+
+
+def test_every_refusal_says_what_to_do() -> None:
+    kinds = {name for name, kind in vars(errors).items() if isinstance(kind, type)}
+    kinds = {name for name in kinds if issubclass(getattr(errors, name), GlacialLakesError)}
+    without = [
+        f"{path.name}:{node.lineno}"
+        for path, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in kinds
+        if not any(isinstance(part, ast.Starred) for part in node.args)
+        if len(node.args) < 3 or getattr(node.args[2], "value", "told") == ""
+    ]
+    assert without == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "remedy"),
+    [
+        ("time", "correct in its metadata"),
+        ("scale", "compare scale and offset"),
+        ("bands", "each band has its own file"),
+        ("nothing", "download it again"),
+    ],
+)
+def test_the_remedy_of_an_implausible_scene_is_that_of_its_fault(
+    fault: str, remedy: str, sample_data: Path
+) -> None:
+    scene = open_scene(sample_data / "scenes" / PRODUCTS[0])
+    bands = dict(scene.bands)
+    if fault == "time":
+        night = contradictions(scene.acquired + timedelta(hours=12), scene.grid, None)
+        scene = replace(scene, provenance={**scene.provenance, "contradictions": night})
+    elif fault == "scale":
+        bands = {name: replace(band, scale=10 * band.scale) for name, band in bands.items()}
+    elif fault == "bands":
+        bands |= {"green": bands["nir"], "nir": bands["green"]}
+    else:
+        bands["red"] = replace(bands["red"], scale=0.0, offset=0.1)
+    scene = replace(scene, bands=bands)
+    with pytest.raises(ImplausibleError, match=remedy) as told:
+        require_plausible(scene, assess(scene))
+    assert ("scale" in told.value.remedy) == (fault == "scale")
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])

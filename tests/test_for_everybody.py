@@ -22,6 +22,7 @@ TESTS = {path.name for path in Path(__file__).parent.glob("test_*.py")}
 SHARE = 0.05
 DOCUMENT = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS = tuple(PROJECT["optional-dependencies"])
 
 
 def requirements(*extras: str) -> list[Requirement]:
@@ -110,11 +111,14 @@ def test_the_document_lists_each_dependency_with_its_bounds_and_licence() -> Non
         assert cells[1].strip("`") == newest.get(name.partition("[")[0].lower(), "–"), name
 
 
-@pytest.mark.parametrize("text", PROJECT["dependencies"])
+@pytest.mark.parametrize("text", sorted({str(one) for one in requirements(*EXTRAS)}))
 def test_the_licence_in_the_document_is_the_one_that_the_package_tells(text: str) -> None:
     name = re.match(r"[\w.-]+", text)[0]
-    [row] = (line for line in DOCUMENT.splitlines() if line.startswith(f"| `{name}`"))
-    told = metadata.metadata(name)
+    [row] = (line for line in DOCUMENT.splitlines() if re.match(rf"\| `{name}[`\[]", line))
+    try:
+        told = metadata.metadata(name)
+    except metadata.PackageNotFoundError:
+        pytest.skip(f"{name} is not installed")
     words = " ".join(
         [
             told.get("License-Expression") or "",
@@ -122,10 +126,10 @@ def test_the_licence_in_the_document_is_the_one_that_the_package_tells(text: str
             *(c for c in told.get_all("Classifier") or () if c.startswith("License")),
         ]
     )
-    families = ("BSD", "MIT", "Apache", "PSF", "Python Software Foundation")
+    families = ("BSD", "MIT", "Apache", "MPL", "PSF", "Python Software Foundation")
     found = {
         family.replace("Python Software Foundation", "PSF")
         for family in families
         if family in words
     }
-    assert found & set(re.findall(r"BSD|MIT|Apache|PSF", row)), words
+    assert found & set(re.findall(r"BSD|MIT|Apache|MPL|PSF", row)), words

@@ -106,6 +106,41 @@ def test_a_lock_holds_across_namespaces_of_processes(tmp_path: Path) -> None:
         inside.communicate("end\n")
 
 
+@pytest.mark.skipif(not can_unshare(), reason="needs rights for namespaces")
+def test_the_lock_of_a_computer_of_another_name_holds_while_it_lives(tmp_path: Path) -> None:
+    other = ("unshare", "-u", "sh", "-c", 'hostname otherbox; exec "$@"', "sh")
+    with holder(tmp_path, *other) as process:
+        assert take(process) == "won"
+        with pytest.raises(LockedError, match="on otherbox is writing here"), locks.lock(tmp_path):
+            pass
+        process.kill()
+    with locks.lock(tmp_path):  # what it left names it, and holds nothing
+        pass
+    assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(not can_unshare(), reason="needs rights to mount")
+def test_a_lock_that_a_full_disk_leaves_empty_holds_like_any_other(tmp_path: Path) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", tmp_path], check=True)
+    try:
+        folder = tmp_path / "output"
+        folder.mkdir()
+        with (tmp_path / "fill").open("wb", buffering=0) as file, pytest.raises(OSError):  # noqa: PT011
+            while True:
+                file.write(bytes(1024))
+        with holder(folder) as process:
+            assert take(process) == "won"
+            assert (folder / locks.LOCK_NAME).read_bytes() == b""
+            with pytest.raises(LockedError, match="another run"), locks.lock(folder):
+                pass
+            process.kill()
+        with locks.lock(folder):
+            pass
+        assert names(folder) == []
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
+
+
 @pytest.mark.parametrize("content", ["", "{", '{"host": "h", "pi', "[1]", "null"])
 def test_a_file_that_names_nobody_is_no_lock(content: str, tmp_path: Path) -> None:
     (tmp_path / locks.LOCK_NAME).write_text(content)

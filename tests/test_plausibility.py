@@ -22,6 +22,7 @@ from sample_project import PRODUCTS, Maker, project_of
 
 from glacial_lakes import schema
 from glacial_lakes.errors import GridError, ImplausibleError, MetadataError, MissingFileError
+from glacial_lakes.events import SceneRefused
 from glacial_lakes.grid import Grid
 from glacial_lakes.mapping.reach import extent_of
 from glacial_lakes.scenes import discover, find_products, open_scene
@@ -373,6 +374,48 @@ def test_a_bad_copy_takes_no_place_of_the_good_one(
     told: list[object] = []
     assert [scene.path for scene in discover(tmp_path, told.append)] == [str(good)]
     assert str(bad) in str(told)
+
+
+def _cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-200])
+
+
+def _zeros(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 400] = bytes(400)
+    file.write_bytes(content)
+
+
+def _all_one(file: Path) -> None:
+    with rasterio.open(file) as image:
+        profile, numbers = image.profile, image.read()
+    file.unlink()
+    with rasterio.open(file, "w", **profile) as image:
+        image.write(np.where(numbers == profile["nodata"], numbers, 12000))
+
+
+@pytest.mark.parametrize("spoil", [_cut, _zeros, _all_one])
+@pytest.mark.parametrize("folders", [("a", "z"), ("z", "a")])
+@pytest.mark.parametrize("is_renamed", ["good", "bad", "neither"])
+def test_a_spoiled_copy_takes_no_place_of_the_good_one_whatever_they_are_called(
+    sample_data: Path,
+    tmp_path: Path,
+    spoil: Callable[[Path], None],
+    folders: tuple[str, str],
+    is_renamed: str,
+) -> None:
+    names = {kind: "copy" if is_renamed == kind else LANDSAT for kind in ("good", "bad")}
+    good, bad = (
+        shutil.copytree(sample_data / "scenes" / LANDSAT, tmp_path / folder / names[kind])
+        for kind, folder in zip(("good", "bad"), folders, strict=True)
+    )
+    for listing in tmp_path.rglob("*MD5*"):
+        listing.unlink()
+    spoil(next(bad.glob("*SR_B4.TIF")))
+    told: list[SceneRefused] = []
+    assert [scene.path for scene in discover(tmp_path, told.append)] == [str(good)]  # type: ignore[arg-type]
+    assert [event.path for event in told] == [str(bad)]
 
 
 @pytest.mark.parametrize("name", [LANDSAT, SENTINEL2])

@@ -721,5 +721,5 @@ def test_a_collection_that_is_not_known_is_refused_by_its_name(
     if known:
         assert open_scene(copy).provenance["baseline"] == number
     else:
-        with pytest.raises(UnknownProductError, match="is of the collection 04; known are 01, 02"):
+        with pytest.raises(UnknownProductError, match="is of the collection 04; use one of 01, 02"):
             open_scene(copy)

@@ -89,7 +89,7 @@ def test_a_file_saved_by_windows_notepad_is_read(tmp_path: Path) -> None:
         ("[area]\nmin_area = 1", ["[area] has no key min_area", "did you mean min_area_m2?"]),
         ("[inputs]\nglacier = 'x'", ["[inputs]", "did you mean glaciers?"]),
         ("[input]\ndem = 'x'", ["no table [input]", "did you mean inputs?"]),
-        ("[project]\nzzz = 1", ["zzz", "known are name, output, language"]),
+        ("[project]\nzzz = 1", ["zzz", "use one of name, output, language"]),
         ("area = 3", ["area is no table", "[area]"]),
         ("[area]\nmin_area_m2 = -5", ["area.min_area_m2 = -5", "above 0"]),
         ("[area]\nmin_area_m2 = 'big'", ['area.min_area_m2 = "big" is not a number']),

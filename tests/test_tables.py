@@ -224,7 +224,7 @@ def test_of_several_sheets_that_could_be_meant_one_is_asked_for(tmp_path: Path) 
     settings = CatalogueSettings(file=path.name, id="НОМЕР")
     with pytest.raises(VectorError, match="several sheets with lakes: 2024, 2025; name one"):
         read_catalogue(settings, tmp_path)
-    with pytest.raises(VectorError, match="no sheet 2023; it has: Титул, 2024, 2025"):
+    with pytest.raises(VectorError, match="no sheet 2023; use one of Титул, 2024, 2025"):
         read_catalogue(CatalogueSettings(file=path.name, id="НОМЕР", sheet="2023"), tmp_path)
     for asked in ({"sheet": "2024"}, {"file": "list.xlsx|layername=2024"}):
         given = {"file": path.name, "id": "НОМЕР", **asked}

@@ -441,7 +441,9 @@ def test_one_date_is_compared_at_a_time(
     assert "o.gpkg: has outlines of 2 dates, 2021-08-24 to 2022-08-24" in errors
     done = validate_files(*files, layer="two", date="2022-08-24").to_frame()
     assert done.loc["all", "outlines"] == 1
-    with pytest.raises(InputError, match=r"no outlines of 2023-01-01; it has 2021-08-24, 2022-"):
+    with pytest.raises(
+        InputError, match=r"no outlines of 2023-01-01; use one of 2021-08-24, 2022-"
+    ):
         validate_files(*files, layer="two", date="2023-01-01")
 
 
@@ -459,7 +461,11 @@ def test_files_that_cannot_be_compared_are_one_line(
     one = ("--layer", "one")
     for arguments, name, said in (
         ((outlines, reference), "o.gpkg", "has the layers one, two"),
-        ((outlines, reference, "--layer", "x"), "o.gpkg", "no spatial layer 'x'; it has: one, two"),
+        (
+            (outlines, reference, "--layer", "x"),
+            "o.gpkg",
+            "no spatial layer 'x'; use one of one, two",
+        ),
         ((outlines, reference, *one, "--reference-layer", "x"), "эталон.gpkg", "no spatial layer"),
         ((outlines, tmp_path / "no_crs.shp", *one), "no_crs.shp", "CRS"),
         ((outlines, tmp_path / "empty.gpkg", *one), "empty.gpkg", "has no lakes"),

@@ -950,7 +950,10 @@ def _say(answer: Answer, options: Options) -> int:
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to flush
         raise OutputError(
-            None, "the standard output cannot be written: {reason}", reason=error
+            None,
+            "the standard output cannot be written: {reason}",
+            "free the disk, or send it elsewhere",
+            reason=error,
         ) from error
     return answer.code
 

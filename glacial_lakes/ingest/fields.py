@@ -217,7 +217,11 @@ def recognise(
         found = theirs if theirs in names else _first(lower, [theirs])
         if found is None:
             raise VectorError(
-                str(path), "has no column {theirs}", "it has: {names}", theirs=theirs, names=names
+                str(path),
+                "has no column {theirs}",
+                "use one of {names}",
+                theirs=theirs,
+                names=names,
             )
         chosen[ours] = found
     taken = set(chosen.values())

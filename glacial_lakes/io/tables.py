@@ -203,4 +203,4 @@ def _of_workbook(path: Path, names: set[str], sheet: str | None) -> tuple[Cells,
 
 
 def _named(sheets: Sequence[Sheet]) -> Message:
-    return Message("it has: {names}", names=[one.name for one in sheets])
+    return Message("use one of {names}", names=[one.name for one in sheets])

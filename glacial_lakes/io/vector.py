@@ -268,7 +268,11 @@ def _read_as_drawn(
         layer = _spatial_layer(source, layer)
         info = pyogrio.read_info(source, layer=layer, encoding=encoding)
         if info["driver"] not in {driver, "LIBKML"}:
-            raise UnsafeInputError(source, "is not the {driver} file it seems to be", driver=driver)
+            what, remedy = (
+                N_("is not the {driver} file it seems to be"),
+                N_("convert it to a GeoPackage"),
+            )
+            raise UnsafeInputError(source, what, remedy, driver=driver)
         frame = read_frame(
             source,
             on_text=on_text,
@@ -518,13 +522,13 @@ def _spatial_layer(source: Path, layer: str | None) -> str:
             raise VectorError(
                 source,
                 "has no spatial layer {layer!r}",
-                "it has: {names}",
+                "use one of {names}",
                 layer=layer,
                 names=names,
             )
         return layer
     if not names:
-        raise VectorError(source, "has no spatial layer")
+        raise VectorError(source, "has no spatial layer", "name a file with polygons")
     if len(names) > 1:
         what = Message("has the layers {names}", names=names)
         named = with_layer(source.name, names[0])

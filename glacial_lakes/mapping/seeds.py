@@ -160,7 +160,7 @@ def _extension(key: str, name: str, known: list[str], file: Path | None) -> Any:
     if near:
         remedy = Message("did you mean {name}? Known are {names}", name=near[0], names=known)
     elif known:
-        remedy = Message("known are {names}; install the package that offers it", names=known)
+        remedy = Message("use one of {names}, or install the package that offers it", names=known)
     else:
         remedy = Message("install the package that offers it")
     what = N_('{key} = "{name}" is not known')

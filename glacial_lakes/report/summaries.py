@@ -414,7 +414,7 @@ def _period(text: str) -> tuple[pd.Timestamp, pd.Timestamp]:
             )
         period = pd.Period(text)
     except ValueError:
-        remedy = N_("name a date, a year, or years such as 2009-2011")
+        remedy = N_("name a date, a year, years such as 2009-2011, or an earlier inventory (.gpkg)")
         raise InputError(None, Message("{text} is no time", text=text), remedy) from None
     return period.start_time.tz_localize("UTC"), (period + 1).start_time.tz_localize("UTC")
 

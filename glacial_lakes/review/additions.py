@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from glacial_lakes.columns import C
-from glacial_lakes.errors import InputError, Message
+from glacial_lakes.errors import N_, InputError, Message
 from glacial_lakes.grid import EQUAL_AREA
 from glacial_lakes.inventory import decisions
 from glacial_lakes.inventory.decisions import FIELDS
@@ -135,6 +135,7 @@ def _image(inventory: Inventory, old: gpd.GeoDataFrame, row: pd.Series) -> Row:
         chosen = scenes[scenes[C.ACQUIRED].dt.floor("D") == day]
     chosen = (chosen if len(chosen) else scenes).sort_values([C.ACQUIRED, C.SCENE_ID])
     if chosen.empty:
-        raise InputError(None, "the inventory has no scene that a lake could be added to")
+        what = N_("the inventory has no scene that a lake could be added to")
+        raise InputError(None, what, "run the project first, then review again")
     last = chosen.iloc[-1]
     return {name: last[name] for name in (C.ACQUIRED, C.SCENE_ID, C.SENSOR)}

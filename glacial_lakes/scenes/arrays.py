@@ -360,7 +360,7 @@ def _quality(
         raise MetadataError(
             where,
             "quality is {name}, which is no band of it",
-            "it has {there}",
+            "use one of {there}",
             name=repr(key),
             there=list(arrays),
         )

@@ -264,7 +264,7 @@ def _check_collection(mtl: Groups, where: Path) -> None:
         raise UnknownProductError(
             where,
             "is of the collection {collection}",
-            "known are {known}",
+            "use one of {known}",
             collection=collection,
             known=_COLLECTIONS,
         )

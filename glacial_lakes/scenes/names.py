@@ -172,7 +172,7 @@ def _unknown(
     return UnknownProductError(
         where,
         "{part} {text} in its name is not known",
-        "known are {known}" if known else "give a product of another one, or a sidecar",
+        "use one of {known}" if known else "give a product of another one, or a sidecar",
         part=Message(_PARTS[part]),
         text=text,
         known=known,

@@ -118,7 +118,7 @@ def open_planet(source: Source, metadata_name: str) -> Scene:
         raise UnknownProductError(
             where,
             "is of the instrument {sensor}",
-            "known are {known}",
+            "use one of {known}",
             sensor=sensor,
             known=[name for name in BY_NAME if name.startswith("PS")],
         )

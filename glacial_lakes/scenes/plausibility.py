@@ -87,9 +87,15 @@ the test data: 24°, of scenes that were moved)."""
 _FIRST_IMAGE = "1972-07-23"
 """Launch of Landsat 1: no image of the ground from space for mapping is older."""
 
-REMEDY = N_(
+CORRECT_FACTORS = N_(
     "compare scale and offset with what the makers of the product say, or download it again"
 )
+CORRECT_METADATA = N_("download it again, or correct in its metadata what you changed there")
+CORRECT_FILES = N_("see that each band has its own file, or download it again")
+DOWNLOAD = N_("download it again")
+
+Fault = tuple[Verdict, Message, str]
+"""Of a scene: how bad it is, why, and what to do about it."""
 
 _DARK = N_("{band} reflectance is below {low:.2f} on a twentieth of the image")
 
@@ -101,6 +107,8 @@ class Plausibility:
     verdict: Verdict
     reason: str = ""
     """Why it is odd or implausible, as a clause; else empty."""
+    remedy: str = ""
+    """What to do about it, as a clause."""
     reflectance: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """By band :data:`PERCENTILES` of reflectance over all observed ground, rounded to 0.001."""
     ground: Mapping[str, float] = field(default_factory=dict)
@@ -340,7 +348,7 @@ def assess(scene: Scene, within: Sequence[Window] | None = None) -> Plausibility
     'plausible'
     """
     for reason in scene.provenance.get("contradictions", ()):
-        return Plausibility("implausible", reason)
+        return Plausibility("implausible", reason, CORRECT_METADATA)
     parts = sample_of(scene, within)
     if not parts:
         return Plausibility("unjudged")
@@ -361,17 +369,17 @@ def assess(scene: Scene, within: Sequence[Window] | None = None) -> Plausibility
     }
     known = [Part({name: part.bands[name] for name in seen}, part.flags) for part in parts]
     faults = _faults(samples, seen, levels)
-    faults += [("implausible", reason) for reason in swapped_bands(known)]
+    faults += [("implausible", reason, CORRECT_FILES) for reason in swapped_bands(known)]
     odd = [
         *mixed_bands(known),
         *disordered_colours(known, scene.level),
         *inverted_infrared(known),
         *foreign_quality(known, scene.decoder),
     ]
-    faults += [("odd", reason) for reason in odd]
-    for verdict, reason in sorted(faults, key=lambda fault: fault[0] != "implausible"):
-        return Plausibility(verdict, reason, percentiles, ground)
-    return Plausibility("plausible", "", percentiles, ground)
+    faults += [("odd", reason, CORRECT_FILES) for reason in odd]
+    for verdict, reason, remedy in sorted(faults, key=lambda fault: fault[0] != "implausible"):
+        return Plausibility(verdict, reason, remedy, percentiles, ground)
+    return Plausibility("plausible", "", "", percentiles, ground)
 
 
 def require_plausible(scene: Scene, found: Plausibility) -> None:
@@ -383,41 +391,41 @@ def require_plausible(scene: Scene, found: Plausibility) -> None:
         When its reflectance cannot be so.
     """
     if found.verdict == "implausible":
-        raise ImplausibleError(scene.path, found.reason, REMEDY)
+        raise ImplausibleError(scene.path, found.reason, found.remedy)
 
 
 def _faults(
     samples: Mapping[str, tuple[Reflectance, Clear]],
     seen: Mapping[str, Reflectance],
     levels: Mapping[str, NDArray[Any]],
-) -> list[tuple[Verdict, Message]]:
+) -> list[Fault]:
     """Return what is wrong with a scene, the worst first."""
-    impossible: list[tuple[Verdict, Message]] = []
-    odd: list[tuple[Verdict, Message]] = []
+    impossible: list[Fault] = []
+    odd: list[Fault] = []
     for name, percentiles in levels.items():
         _, low, half, high, _ = (float(level) for level in percentiles)
         lowest = DEEPEST_BLUE if name == "blue" else DEEPEST
         if low < lowest:
             what = Message(_DARK, band=name, low=low)
-            impossible.append(("implausible", what))
+            impossible.append(("implausible", what, CORRECT_FACTORS))
         elif low < DEEP and name != "blue":
             what = Message(_DARK, band=name, low=low)
-            odd.append(("odd", what))
+            odd.append(("odd", what, CORRECT_FACTORS))
         if half > BRIGHTEST_HALF:
             what = Message(
                 "{band} reflectance is above {half:.2f} on half of the image", band=name, half=half
             )
-            impossible.append(("implausible", what))
+            impossible.append(("implausible", what, CORRECT_FACTORS))
         elif high > BRIGHTEST:
             what = Message(
                 "{band} reflectance is above {high:.2f} on a twentieth of the image",
                 band=name,
                 high=high,
             )
-            impossible.append(("implausible", what))
+            impossible.append(("implausible", what, CORRECT_FACTORS))
         if seen[name].min() == seen[name].max():
             what = Message("{band} reflectance is {half:.3g} everywhere", band=name, half=half)
-            impossible.append(("implausible", what))
+            impossible.append(("implausible", what, DOWNLOAD))
     if "nir" in levels:
         most = levels["nir"][-1]
         what = Message(
@@ -425,9 +433,9 @@ def _faults(
             most=float(most),
         )
         if most < DARKEST_NIR:
-            impossible.append(("implausible", what))
+            impossible.append(("implausible", what, CORRECT_FACTORS))
         elif most < DARK_NIR:
-            odd.append(("odd", what))
+            odd.append(("odd", what, CORRECT_FACTORS))
     floors = [
         np.percentile(values[clear], 1)
         for name, (values, clear) in samples.items()
@@ -439,7 +447,7 @@ def _faults(
             "red and infrared reflectance is nowhere below {floor:.2f}, as it is in shade",
             floor=float(min(floors)),
         )
-        odd.append(("odd", what))
+        odd.append(("odd", what, CORRECT_FACTORS))
     return impossible + odd
 
 

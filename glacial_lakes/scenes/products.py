@@ -6,6 +6,8 @@ import glob
 import logging
 import os
 import re
+import stat
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,13 +31,21 @@ from glacial_lakes.events import Event, InputOdd, Listener, SceneRefused
 from glacial_lakes.places import PathLike, listed
 from glacial_lakes.runtime.processes import in_turn
 from glacial_lakes.scenes.bands import groups, is_band, open_bands, start_of
+from glacial_lakes.scenes.copies import SPOILED, soundness
 from glacial_lakes.scenes.families import FAMILIES
 from glacial_lakes.scenes.geotiff import open_geotiff, quality_file_of, sidecar_of
 from glacial_lakes.scenes.names import read_name
 from glacial_lakes.scenes.plausibility import assumed_time
 from glacial_lakes.scenes.raster import is_nodata, read_thinned
 from glacial_lakes.scenes.scene import Scene
-from glacial_lakes.scenes.source import PARTS, Source, is_stray, open_source, true_names
+from glacial_lakes.scenes.source import (
+    PARTS,
+    Source,
+    is_stray,
+    open_source,
+    require_plain,
+    true_names,
+)
 from glacial_lakes.settings import LimitSettings
 
 Thing = TypeVar("Thing")
@@ -104,6 +114,8 @@ def open_scene(path: PathLike) -> Scene:
         if not path.exists():
             what = N_("matches no product") if glob.has_magic(path.name) else N_("does not exist")
             raise MissingFileError(path, what, "check the path")
+        if not path.is_dir():
+            require_plain(path)
         return _open(path)
     except GlacialLakesError as error:
         if error.path is None:
@@ -196,20 +208,33 @@ def discover(
             scenes.append(opened)
         else:
             on_event(SceneRefused(str(path), _reason(opened, path)))
-    return without_twins(scenes, on_event)
+    return without_twins(scenes, on_event, limits=limits)
 
 
-def without_twins(scenes: Iterable[Scene], on_event: Listener) -> list[Scene]:
+def without_twins(
+    scenes: Iterable[Scene], on_event: Listener, *, limits: LimitSettings | None = None
+) -> list[Scene]:
     """Return scenes sorted by time and id, of those of one granule the best, and tell the others.
+
+    Copies of one product, which have one id, are read through: one that is spoiled takes no place
+    of a good one, whatever their folders are called.
 
     Parameters
     ----------
     scenes : iterable of Scene
     on_event : callable
         Called with a :class:`glacial_lakes.events.SceneRefused` for each that is left out.
+    limits : LimitSettings, optional
+        With them copies are read in a process of their own.
     """
+    scenes = list(scenes)
+    sound = _soundness_of_copies(scenes, limits)
+
+    def preference(scene: Scene) -> tuple[Any, ...]:
+        return *_preference(scene), sound.get(scene.path, 0), scene.path
+
     kept: list[Scene] = []
-    for scene in sorted(scenes, key=_preference, reverse=True):
+    for scene in sorted(scenes, key=preference, reverse=True):
         twin = next((other for other in kept if _same_granule(scene, other)), None)
         namesake = next((other for other in kept if other.id == scene.id), None)
         if twin is not None:
@@ -462,6 +487,7 @@ def _with_stacks(origin: Path, hits: list[Path]) -> set[Path]:
     for hit in hits:
         for path in _search(hit, MAX_DEPTH):
             is_image = path.name.lower().endswith(_TIFFS) and not _is_metadata(path.name)
+            is_image = is_image and not _is_no_file(path)
             is_image = is_image and (sidecar_of(path).is_file() or _start_of(path) is None)
             (images if is_image else products).add(path)
     sidecars = {image: sidecar_of(image) for image in images if sidecar_of(image).is_file()}
@@ -477,7 +503,7 @@ def _search(path: Path, depth: int) -> Iterator[Path]:
     try:
         if not path.is_dir():
             if _looks_like_product(path) or _is_lone_band(path):
-                yield _product_of(path)
+                yield path if _is_no_file(path) else _product_of(path)
             return
         products, items = _products_of_folder(path), sorted(path.iterdir())
     except OSError:
@@ -505,15 +531,17 @@ def _search(path: Path, depth: int) -> Iterator[Path]:
         if not (is_loose and (is_band(item.name) or item.name.upper() in PARTS))
         if item.name not in parts
         for found in _search(item, depth - 1)
-        if not (is_named_so and (found.name.lower().endswith(_TIFFS) or _is_part(found, path)))
+        if not (is_named_so and _is_single_band(found, path))
     ]
     yield from below
     if (is_named_so or _is_safe(path)) and not products and not below:
         yield path  # opening it tells that its metadata is missing
 
 
-def _is_part(found: Path, product: Path) -> bool:
-    """Tell whether what was found lies in a folder that only whole products have."""
+def _is_single_band(found: Path, product: Path) -> bool:
+    """Tell whether what was found is an image, or lies in a folder that only products have."""
+    if found.name.lower().endswith(_TIFFS):
+        return True
     return any(part.upper() in PARTS for part in found.relative_to(product).parts)
 
 
@@ -524,16 +552,28 @@ def _looks_like_product(path: Path) -> bool:
         or _is_metadata(name)
         or _SAFE_NAME.fullmatch(name)
         or _LANDSAT_ARCHIVE.fullmatch(name)
+        or (_is_no_file(path) and name.lower().endswith((*_IMAGES, *_ARCHIVES, ".safe")))
         or (name.lower().endswith(_LISTED_FAST) and _holds_metadata(path))
     )
 
 
+def _is_no_file(path: Path) -> bool:
+    """Tell whether it is a pipe, socket or device, or leads to one or nowhere: never opened."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return True
+
+
 def _holds_metadata(path: Path) -> bool:
+    """Tell whether an archive of any name holds a product; one that is broken may do so."""
     try:
         source = open_source(path)
-        return bool(_metadata_names(source) or _archives_among(source.names))
+    except DamagedFileError:
+        return True  # opening it tells why
     except GlacialLakesError:
         return False  # an archive of another name may be anything
+    return bool(_metadata_names(source) or _archives_among(source.names))
 
 
 def _reason(error: GlacialLakesError, product: Path) -> Message:
@@ -543,17 +583,22 @@ def _reason(error: GlacialLakesError, product: Path) -> Message:
     return type(error)(inside, error.what, error.remedy).line
 
 
-def _preference(scene: Scene) -> tuple[bool, bool, str, str, str, bool, str]:
-    """Order in which scenes of one granule are preferred, least first.
-
-    What contradicts itself takes no place of what does not; of copies that one is preferred which
-    has the name that its maker gave it.
-    """
+def _preference(scene: Scene) -> tuple[bool, bool, str, str, str]:
+    """Order in which scenes of one granule are preferred by what they tell, least first."""
     facts: Mapping[str, Any] = scene.provenance
     sound = not facts.get("contradictions")
     surface = scene.level.startswith("L2")
-    processing = str(facts["baseline"]), str(facts["processed"])
-    return sound, surface, *processing, scene.id, scene.id in Path(scene.path).name, scene.path
+    return sound, surface, str(facts["baseline"]), str(facts["processed"]), scene.id
+
+
+def _soundness_of_copies(scenes: Sequence[Scene], limits: LimitSettings | None) -> dict[str, int]:
+    """Return by path how far each scene can be believed whose id another one has as well."""
+    counts = Counter(scene.id for scene in scenes)
+    copies = [scene for scene in scenes if counts[scene.id] > 1]
+    return {
+        scene.path: SPOILED if isinstance(found, GlacialLakesError) else found
+        for scene, found in opened_apart(soundness, copies, limits)
+    }
 
 
 def _same_granule(one: Scene, other: Scene) -> bool:

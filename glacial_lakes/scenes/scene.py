@@ -406,7 +406,7 @@ class Scene(ShowsFacts):
             raise InputError(
                 self.path,
                 "has no band {name!r}",
-                "it has {bands}",
+                "use one of {bands}",
                 name=name,
                 bands=sorted(self.bands),
             )

@@ -234,7 +234,7 @@ def read_sidecar(source: Source, name: str, usual: Mapping[str, Any]) -> Sidecar
             remedy = (
                 Message("did you mean {name}?", name=near[0])
                 if near
-                else Message("known are {known}", known=known)
+                else Message("use one of {known}", known=known)
             )
             raise MetadataError(where, "has the unknown key {key}", remedy, key=key)
         if isinstance(value, dict) and key not in (*_PER_BAND, "bands"):

@@ -133,7 +133,7 @@ def require_plain(path: Path) -> None:
         When it is not there.
     """
     if not stat.S_ISREG(path.stat().st_mode):
-        raise UnsafeInputError(path, "is no plain file", "download the product again")
+        raise UnsafeInputError(path, "is no plain file", "put the file itself in its place")
 
 
 def _require_true_name(path: Path) -> None:

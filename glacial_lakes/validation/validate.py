@@ -291,7 +291,7 @@ def _of_date(table: gpd.GeoDataFrame, date: str | None, path: Path) -> gpd.GeoDa
     names = days.dt.strftime("%Y-%m-%d")
     known = sorted(names.dropna().unique())
     if date is not None and date not in known:
-        remedy = Message("it has {known}", known=known) if known else N_("leave the date out")
+        remedy = Message("use one of {known}", known=known) if known else N_("leave the date out")
         raise VectorError(path, "has no outlines of {date}", remedy, date=date)
     if date is None and len(known) > 1:
         what = Message(

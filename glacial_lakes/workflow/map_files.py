@@ -54,7 +54,7 @@ from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.settings import AreaSettings, LimitSettings
 from glacial_lakes.workflow.compiling import compile_ahead
 from glacial_lakes.workflow.read_ahead import read_ahead, vector_readers
-from glacial_lakes.workflow.scene_tasks import MEMORY_SHARE
+from glacial_lakes.workflow.scene_tasks import MEMORY_SHARE, UNFORESEEN
 
 LAYER = "outlines"
 _DEGREES = "EPSG:4326"
@@ -221,7 +221,8 @@ def reason_of(error: Exception, product: str) -> Message:
     if isinstance(error, MemoryError):
         remedy = N_("allow more with limits.memory_gb")
         return ResourceError(None, "the memory does not suffice", remedy).line
-    return InputError(None, " ".join(f"{type(error).__name__}: {error}".split())).line
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    return InputError(None, what, UNFORESEEN).line
 
 
 def _write(tables: list[gpd.GeoDataFrame], out: Path) -> gpd.GeoDataFrame:

@@ -377,10 +377,13 @@ def find_scenes(project: Project, on_event: Listener) -> list[Scene]:
         elif glob.has_magic(pattern):
             patterns.append(folder / pattern)
         else:
-            raise MissingFileError(literal, "inputs.scenes names it, but it is not there")
+            what = N_("inputs.scenes names it, but it is not there")
+            raise MissingFileError(literal, what, "correct the path")
     scenes = discover(patterns, on_event, limits=project.limits) if patterns else []
     if any(isinstance(named, StacSource) for named in project.inputs.scenes):
-        scenes = without_twins([*scenes, *scenes_of_catalogues(project, on_event)], on_event)
+        scenes = without_twins(
+            [*scenes, *scenes_of_catalogues(project, on_event)], on_event, limits=project.limits
+        )
     months = project.inputs.months
     chosen = [scene for scene in scenes if months is None or scene.acquired.month in months]
     if scenes and not chosen:

@@ -60,6 +60,9 @@ are whole, first."""
 SCENE_SECONDS = LimitSettings().scene_s
 """Longest time for a scene, where no project tells it."""
 
+UNFORESEEN = N_("leave the scene out, and report this line")
+"""What to do about a scene that fails in a way that nobody foresaw."""
+
 MEMORY_SHARE = 0.75
 """Share of the computer's memory that is taken when nobody tells how much."""
 
@@ -230,7 +233,9 @@ def map_scene(task: SceneTask) -> Mapped:
             raise MemoryError from error
         is_lasting = False
         what = " ".join(f"{type(error).__name__}: {error}".split())
-        record = replace(record, state=SceneState.REFUSED, reason=InputError(None, what).line)
+        record = replace(
+            record, state=SceneState.REFUSED, reason=InputError(None, what, UNFORESEEN).line
+        )
     if is_lasting:
         manifest.write(task.folder / RECORD_NAME, record.as_json())
     return record, time.monotonic() - started
