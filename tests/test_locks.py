@@ -125,7 +125,7 @@ def test_a_lock_that_a_full_disk_leaves_empty_holds_like_any_other(tmp_path: Pat
     try:
         folder = tmp_path / "output"
         folder.mkdir()
-        with (tmp_path / "fill").open("wb", buffering=0) as file, pytest.raises(OSError):  # noqa: PT011
+        with (tmp_path / "fill").open("wb", buffering=0) as file, pytest.raises(OSError):
             while True:
                 file.write(bytes(1024))
         with holder(folder) as process:

@@ -368,6 +368,20 @@ def shapefile_of(folder: Path, text: str, encoding: str, *, driver: int = 0) -> 
     return path
 
 
+@pytest.mark.parametrize("cpg", ["1251", "ANSI 1251", "CP866", "ISO 88595", "KOI8-R"])
+@pytest.mark.parametrize("name", ["Ала-Көл", "Адыгене", "ледник № 5"])
+def test_a_cpg_file_that_tells_another_encoding_than_the_text_has_is_not_believed(
+    tmp_path: Path, cpg: str, name: str
+) -> None:
+    path = tmp_path / "lakes.shp"
+    shape = shapely.box(77, 43, 77.01, 43.01)
+    gpd.GeoDataFrame({"name": [name]}, geometry=[shape], crs="EPSG:4326").to_file(
+        path, encoding="UTF-8"
+    )
+    path.with_suffix(".cpg").write_text(cpg)
+    assert vector.read_vector(path)["name"].tolist() == [name]
+
+
 @pytest.mark.parametrize(
     ("cpg", "encoding"),
     [

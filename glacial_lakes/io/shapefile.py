@@ -193,12 +193,14 @@ def check_shapefile(shp: Path, encoding: str | None = None) -> str:
         return _named(encoding)
     names = [fields[at : at + 11].split(b"\0")[0] for at in range(0, len(fields) - 31, 32)]
     own_encoding = _cpg_encoding(parts.get(".cpg")) or LANGUAGE_DRIVERS.get(header[29])
+    is_utf8 = all(_is_utf8(text) for text in (records, *names))
+    if own_encoding is not None and _has_one_byte_a_letter(own_encoding) and is_utf8:
+        return "UTF-8"  # or all is ASCII, which is the same in both
     if own_encoding is not None and not (
         own_encoding in _WESTERN and any(_OTHER_SCRIPT.search(text) for text in (records, *names))
     ):
         return own_encoding
-    # Text of a one-byte encoding is never valid UTF-8 by chance.
-    if all(_is_utf8(text) for text in (records, *names)):
+    if is_utf8:
         return "UTF-8"
     raise VectorError(
         shp,
@@ -281,6 +283,12 @@ def _cpg_encoding(cpg: Path | None) -> str | None:
         if is_of_tables:
             return found.name
     return None
+
+
+def _has_one_byte_a_letter(encoding: str) -> bool:
+    """Tell whether text of an encoding that is none of ASCII is never valid UTF-8 by chance."""
+    upper = bytes(range(128, 256))
+    return len(upper.decode(encoding, "replace")) == len(upper)
 
 
 def _is_utf8(text: bytes) -> bool:
