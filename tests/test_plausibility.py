@@ -363,6 +363,29 @@ def test_a_band_of_another_year_is_told_by_all_others(sample_data: Path, band: s
     assert assess(one).verdict == assess(other).verdict == "plausible"
 
 
+@pytest.mark.parametrize("band", ["green", "nir"])
+@pytest.mark.parametrize(
+    "names",
+    [
+        (LANDSAT, "LT05_L2SP_151030_20090724_20200904_02_T1"),
+        (
+            "S2A_MSIL2A_20180812T055641_N0208_R091_T43TDH_20180812T110310.SAFE",
+            "S2B_MSIL2A_20220816T055649_N0400_R091_T43TDH_20220816T110318.SAFE",
+        ),
+    ],
+)
+def test_a_band_of_another_date_with_the_same_light_is_told_by_the_brightness_of_the_others(
+    sample_data: Path, names: tuple[str, str], band: str
+) -> None:
+    """Its edges are those of the same ground in the same sun."""
+    scenes = [open_scene(sample_data / "scenes" / name) for name in names]
+    for one, other in (scenes, scenes[::-1]):
+        found = assess(exchanged(one, **{band: other}))
+        assert found.verdict == "odd"
+        assert "another image" in str(found.reason)
+        assert assess(one).verdict == "plausible"
+
+
 @pytest.mark.parametrize("fault", ["of the night", "of the day after its name", "minus"])
 def test_a_bad_copy_takes_no_place_of_the_good_one(
     sample_data: Path, tmp_path: Path, fault: str

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,24 @@ ALIKE = 1e-6
 """Bands that differ by less of their variance are one, as where all are grey."""
 FEWEST_BANDS = 4
 """Of fewer bands no one is told by the others."""
+
+LEVEL_EXPLAINED = {
+    "blue": 0.79,
+    "green": 0.85,
+    "red": 0.87,
+    "nir": 0.8,
+    "swir1": 0.93,
+    "swir2": 0.89,
+}
+"""Least share of the variance of the logarithm of a band that those of all others and their
+products explain (good ones: 0.86, 0.90, 0.91, 0.86, 0.96, 0.92, lowest where snow saturates TM):
+what the ground is made of, how it is lit and what covers it is the same in all."""
+LEAST_REFLECTANCE = 0.01
+"""Darker ground is taken as being so bright: below, noise is most of the logarithm."""
+FLAT_LEVEL = 0.02
+"""Standard deviation of a logarithm below which a scene shows one thing, such as snow."""
+MOST_PIXELS = 20_000
+"""So many pixels suffice for a regression."""
 
 NEIGHBOURS = (("green", "red", "nir"), ("blue", "green", "nir"), ("swir1", "swir2", "green"))
 """A band, one that it follows, and one that it follows less."""
@@ -276,7 +295,31 @@ def mixed_bands(parts: Sequence[Part]) -> list[Message]:
                 value=value,
             )
         )
-    return found
+    return found or _mixed_levels(_bands(parts))
+
+
+def _mixed_levels(bands: dict[str, Values]) -> list[Message]:
+    """Return which band the brightness of all others does not explain, as a clause.
+
+    A band of another date with the same light has the edges of the ground, and yet other snow,
+    shade, moisture and plants.
+    """
+    if not bands.keys() >= LEVEL_EXPLAINED.keys():  # in fewer, materials are not told apart
+        return []
+    explained = {
+        name: value
+        for name in LEVEL_EXPLAINED
+        if (value := _level_explained(bands, name)) is not None
+    }
+    lack = {name: (1 - value) / (1 - LEVEL_EXPLAINED[name]) for name, value in explained.items()}
+    worst = max(lack, key=lack.__getitem__, default=None)
+    if worst is None or lack[worst] <= 1:
+        return []
+    what = N_(
+        "{band} is not as bright as the other bands tell (explained {value:.2f}), "
+        "as if it were of another image"
+    )
+    return [Message(what, band=worst, value=explained[worst])]
 
 
 def foreign_quality(parts: Sequence[Part], decoder: Decoder) -> list[Message]:
@@ -385,7 +428,7 @@ def _correlation(steps: dict[str, Values], one: str, other: str) -> float | None
     return float(np.corrcoef(*pair)[0, 1])
 
 
-def _explained(values: Values, others: Sequence[Values]) -> float | None:
+def _explained(values: NDArray[Any], others: Sequence[NDArray[Any]]) -> float | None:
     """Return the share of variance that a linear regression on others explains (R²)."""
     predictors = np.stack(others, axis=1).astype(np.float64)
     known = np.isfinite(values) & np.isfinite(predictors).all(axis=1)
@@ -396,6 +439,25 @@ def _explained(values: Values, others: Sequence[Values]) -> float | None:
     centred = predictors[known] - predictors[known].mean(axis=0)
     weights, *_ = np.linalg.lstsq(centred, own, rcond=None)
     return float(1 - np.square(own - centred @ weights).sum() / np.square(own).sum())
+
+
+def _level_explained(bands: dict[str, Values], name: str) -> float | None:
+    """Return the share of variance of a band's logarithm that those of the others explain."""
+    known = np.logical_and.reduce([np.isfinite(bands[one]) for one in LEVEL_EXPLAINED])
+    places = np.flatnonzero(known)
+    if places.size < 2 * FEWEST_PIXELS:
+        return None
+    places = places[:: max(1, places.size // MOST_PIXELS)]
+    order = (name, *(other for other in LEVEL_EXPLAINED if other != name))
+    own, *others = (
+        np.log(np.maximum(bands[one][places].astype(np.float64), LEAST_REFLECTANCE))
+        for one in order
+    )
+    if own.std() < FLAT_LEVEL:
+        return None
+    centred = [values - values.mean() for values in others]
+    pairs = itertools.combinations_with_replacement(centred, 2)
+    return _explained(own, [*centred, *(one * other for one, other in pairs)])
 
 
 def _explained_by_others(steps: dict[str, Values]) -> dict[str, float]:
