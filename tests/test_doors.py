@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tarfile
@@ -14,6 +15,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import geopandas as gpd
@@ -344,6 +346,34 @@ def test_an_archive_of_any_name_that_cannot_be_listed_is_told(
     told: list[SceneRefused] = []
     assert len(discover(tmp_path, told.append)) == 1  # type: ignore[arg-type]
     assert [event.path for event in told] == [str(tmp_path / name)]
+
+
+@pytest.mark.parametrize("ending", [".gpkg", ".shp"])
+def test_a_crs_that_names_a_file_is_refused_before_that_file_is_opened(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GDAL opens it when it lists the layers."""
+    path = tmp_path / f"aoi{ending}"
+    frame = gpd.GeoDataFrame({"a": [1]}, geometry=[shapely.box(74, 42, 75, 43)], crs="EPSG:4326")
+    frame.to_file(path)
+    crs = (
+        'GEOGCS["g",DATUM["d",SPHEROID["s",6378137,298],EXTENSION["PROJ4_GRIDS","/etc/passwd"]],'
+        'PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]]'
+    )
+    if ending == ".shp":
+        path.with_suffix(".prj").write_text(crs)
+    else:
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute(
+                "UPDATE gpkg_spatial_ref_sys SET definition = ?, organization = 'NONE' "
+                "WHERE srs_id = 4326",
+                (crs,),
+            )
+    for name in ("list_layers", "read_info"):
+        monkeypatch.setattr(pyogrio, name, lambda *_, **__: pytest.fail("GDAL has it open"))
+    for read in (vector.read_vector, vector.spatial_layers):
+        with pytest.raises(UnsafeInputError, match="refers to another file, /etc/passwd"):
+            read(path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes in the file system")

@@ -6,10 +6,11 @@ import codecs
 import glob
 import logging
 import re
+import sqlite3
 import stat
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -77,6 +78,8 @@ _CRS_NAMES = ("name", "urn", "code")
 _DEGREES = re.compile(r"(?:CRS[:_ ]*84|\b4326|WGS[ _]*(?:19)?84)\s*$", re.IGNORECASE)
 """Names of the CRS that GeoJSON has without any."""
 _EPSG_OF_DEGREES = 4326
+_PRJ_BYTES = 1 << 20
+"""Most of a ``.prj`` file that is looked at; they have some hundred."""
 _GRID_FILES = re.compile(r'(?:PARAMETERFILE\["[^"]*",|"PROJ4_GRIDS",|\w*grids=)"?([^",\s]*)')
 """Files with shifts between datums that the text of a CRS names."""
 _CHUNK_BYTES, _OVERLAP_BYTES = 1 << 24, 1 << 16
@@ -265,6 +268,7 @@ def _read_as_drawn(
         is_utf8 = codecs.lookup(encoding).name == "utf-8"
         encoding = _BYTES if is_utf8 else encoding
     with reading(source):
+        _require_no_grid_files(source, driver)
         layer = _spatial_layer(source, layer)
         info = pyogrio.read_info(source, layer=layer, encoding=encoding)
         if info["driver"] not in {driver, "LIBKML"}:
@@ -378,16 +382,21 @@ def _is_of_unknown_datum(crs: pyproj.CRS) -> bool:
     return not is_named and (ellipsoid is None or abs(ellipsoid.semi_major_metre - _WGS84_M) > 1.0)
 
 
+def _require_no_grid_files(source: Path, driver: str) -> None:
+    """Refuse a GeoPackage or shapefile whose CRS names another file, before GDAL opens that."""
+    if driver == "GPKG":
+        uri = f"{source.absolute().as_uri()}?immutable=1"
+        with suppress(sqlite3.Error), closing(sqlite3.connect(uri, uri=True)) as database:
+            for row in database.execute("SELECT * FROM gpkg_spatial_ref_sys"):
+                _require_no_files_in(source, " ".join(str(text) for text in row))
+    elif driver == "ESRI Shapefile":
+        text = parts_of(source)[".prj"].read_bytes()[:_PRJ_BYTES]
+        _require_no_files_in(source, text.decode("latin-1"))
+
+
 def _require_leads_somewhere(source: Path, crs: pyproj.CRS) -> None:
     """Refuse a CRS that PROJ reads another file for, or that it knows no way from."""
-    files = _GRID_FILES.findall(crs.to_wkt())
-    if any(name.strip("@ ").lower() != "null" for name in files):
-        raise UnsafeInputError(
-            source,
-            "its CRS refers to another file, {name}",
-            "give it the CRS it was drawn in, e.g. with ogr2ogr -a_srs EPSG:28413",
-            name=files[0],
-        )
+    _require_no_files_in(source, crs.to_wkt())
     try:
         pyproj.Transformer.from_crs(crs, _EPSG_OF_DEGREES)
     except ProjError as error:
@@ -399,6 +408,17 @@ def _require_leads_somewhere(source: Path, crs: pyproj.CRS) -> None:
         ) from None
 
 
+def _require_no_files_in(source: Path, definition: str) -> None:
+    files = _GRID_FILES.findall(definition)
+    if any(name.strip("@ ").lower() != "null" for name in files):
+        raise UnsafeInputError(
+            source,
+            "its CRS refers to another file, {name}",
+            "give it the CRS it was drawn in, e.g. with ogr2ogr -a_srs EPSG:28413",
+            name=files[0],
+        )
+
+
 def spatial_layers(path: Path | str) -> list[str]:
     """Return the names of the layers with geometry of a vector file, in their order."""
     with unpacked(local_file(path)) as source, reading(source):
@@ -406,6 +426,7 @@ def spatial_layers(path: Path | str) -> list[str]:
         require_vector_driver(driver, source)
         if driver == "ESRI Shapefile":
             parts_of(source)
+        _require_no_grid_files(source, driver)
         return [str(name) for name, geometry in pyogrio.list_layers(source) if geometry is not None]
 
 
