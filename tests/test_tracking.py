@@ -1197,12 +1197,12 @@ def test_a_gap_that_the_older_sensor_could_not_show_is_no_split() -> None:
     assert len(tracked.lakes) == 2
 
 
-@pytest.mark.parametrize(("strait", "kinds"), [(300, ["split 2012-2013"]), (60, [])])
+@pytest.mark.parametrize(("strait", "kinds"), [(600, ["split 2012-2013"]), (80, [])])
 def test_an_old_outline_that_holds_the_ground_of_a_gap_of_its_pixel_was_one_lake(
     strait: float, kinds: list[str]
 ) -> None:
-    whole = shapely.box(X0 - 250, Y0 - 100, X0 + 250, Y0 + 100)
-    gap = shapely.box(X0 - 20, Y0 - 150, X0 + 20, Y0 + 150)
+    whole = shapely.box(X0 - 250, Y0 - 200, X0 + 250, Y0 + 200)
+    gap = shapely.box(X0 - 20, Y0 - 250, X0 + 20, Y0 + 250)
     parts = [*whole.difference(gap).geoms]
     bridge = whole.intersection(shapely.box(X0 - 50, Y0 - strait / 2, X0 + 50, Y0 + strait / 2))
     old = shapely.union_all([*parts, bridge])

@@ -24,8 +24,6 @@ _RECENT_WEIGHT = 10.0
 """How much more area shared with the last outline counts than with older ground."""
 _SEPARABLE_PIXELS = 1.5
 """Mixed pixels bridge narrower gaps: the image cannot tell two such lakes apart."""
-_REACH = 0.75
-"""Ground nearer than this share of a gap to both of its sides lies between them."""
 _HELD = 0.8
 """Share of the ground between two lakes that an outline must cover to show that it is water."""
 COMPARABLE = 1.5
@@ -216,7 +214,7 @@ def shows_joined(
         return True
     if gap_m < resolution_m:
         return False
-    near = shapely.intersection(one.buffer(_REACH * gap_m), other.buffer(_REACH * gap_m))
+    near = shapely.intersection(one.buffer(gap_m), other.buffer(gap_m))
     between = near.difference(one).difference(other)
     held: bool = shapely.intersection(outline, between).area >= _HELD * between.area
     return held
