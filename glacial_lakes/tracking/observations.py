@@ -17,7 +17,7 @@ from glacial_lakes.schema import Status
 from glacial_lakes.settings import TrackingSettings
 from glacial_lakes.tracking.epochs import LIKELY, Epoch, is_north, is_open_season, shared_areas
 from glacial_lakes.tracking.matching import COMPARABLE, geometry_array
-from glacial_lakes.tracking.partial import Shown, partly_hidden, shown_after_all
+from glacial_lakes.tracking.partial import Shown, largest_by_others, partly_hidden, shown_after_all
 from glacial_lakes.tracking.ragged import Geometries
 from glacial_lakes.tracking.tracks import (
     JOINT,
@@ -226,6 +226,7 @@ def raw_views(links: Links) -> Views:
         ground[whole] = ragged_outlines(links, number, np.flatnonzero(whole)).geometries()
         areas[whole] = sightings[C.AREA_M2][whole]
     _enter_shown(views, links, shown)
+    _enter_largest(views, largest_by_others(links, hidden, shown))
     _enter_repeated(views, links)
     _enter_ice(views, links.settings)
     return views
@@ -369,6 +370,21 @@ def _enter_shown(views: Views, links: Links, shown: Sequence[Mapping[int, Shown]
                     area_max_m2=np.nan,
                 ),
             )
+
+
+def _enter_largest(views: Views, largest: Sequence[Mapping[int, float]]) -> None:
+    """Enter how large lakes are at most that images show in part, by the images around these.
+
+    What is known of a shore is the error of the other outlines of the lake.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        errors = views.sigma_m2 / views.area_m2
+    for number, lakes in enumerate(largest):
+        for lake, most_m2 in lakes.items():
+            usual = errors[lake][np.isfinite(errors[lake])]
+            most_m2 *= 1 + _CONFIDENCE * float(np.median(usual)) if usual.size else np.nan  # noqa: PLW2901
+            bound = np.fmin(views.area_max_m2[lake, number], most_m2)
+            views.area_max_m2[lake, number] = np.fmax(bound, views.area_min_m2[lake, number])
 
 
 def _enter_places(

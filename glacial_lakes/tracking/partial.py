@@ -142,13 +142,8 @@ def shown_after_all(links: Links, hidden: Sequence[Mapping[int, Hidden]]) -> lis
     if not links.tracks:
         return shown
     sightings = np.stack(links.sightings)
-    whole = sightings["view"] == WHOLE
-    for number, cut in enumerate(hidden):
-        whole[number, [*cut]] = False
-    n_epochs, every = len(whole), np.arange(whole.shape[1])
-    numbers = np.arange(n_epochs)[:, np.newaxis]
-    before = np.maximum.accumulate(np.where(whole, numbers, -1), axis=0)
-    after = np.minimum.accumulate(np.where(whole, numbers, n_epochs)[::-1], axis=0)[::-1]
+    before, after = _around(_whole(sightings, hidden))
+    n_epochs, every = len(sightings), np.arange(sightings.shape[1])
     area = sightings[C.AREA_M2]
     for number, epoch in enumerate(links.epochs):
         earlier, later = before[number], after[number]
@@ -197,6 +192,75 @@ def shown_after_all(links: Links, hidden: Sequence[Mapping[int, Hidden]]) -> lis
                 told_of = Shown(told, filled, share, float(extra[i]), float(ahead[i]))
                 shown[number][int(lakes[i])] = told_of
     return shown
+
+
+def largest_by_others(
+    links: Links, hidden: Sequence[Mapping[int, Hidden]], shown: Sequence[Mapping[int, Shown]]
+) -> list[dict[int, float]]:
+    """Return how large lakes are at most of which images hide a part, by the images around these.
+
+    A lake is no larger than its outline and the hidden ground that is lake in the last whole
+    outline before or in the first one after.
+
+    Parameters
+    ----------
+    links : Links
+        A linked series.
+    hidden, shown
+        From :func:`partly_hidden` and :func:`shown_after_all`.
+
+    Returns
+    -------
+    list of dict
+        For each epoch the planar area in m² by track, where there are outlines on both sides.
+    """
+    largest: list[dict[int, float]] = [{} for _ in links.epochs]
+    if not links.tracks:
+        return largest
+    sightings = np.stack(links.sightings)
+    whole = _whole(sightings, hidden)
+    for number, lakes_shown in enumerate(shown):
+        whole[number, [*lakes_shown]] = True
+    before, after = _around(whole)
+    for number, epoch in enumerate(links.epochs):
+        is_cut = sightings["view"][number] == PARTIAL
+        is_cut[[*hidden[number]]] = True
+        has_both = (before[number] >= 0) & (after[number] < len(whole))
+        lakes = np.flatnonzero(is_cut & ~whole[number] & has_both)
+        if not lakes.size:
+            continue
+        outlines = ragged_outlines(links, number, lakes).geometries()
+        grounds = [outlines_of(links, which[number, lakes], lakes) for which in (before, after)]
+        rest = shapely.difference(shapely.union(*grounds), outlines)
+        rest_m2 = shapely.area(rest)
+        hides = np.zeros(len(lakes))
+        some = rest_m2 > 0
+        hides[some] = 1 - epoch.best_views(rest[some]).fraction
+        most_m2 = shapely.area(outlines) + hides * rest_m2
+        largest[number] = dict(zip(lakes.tolist(), most_m2.tolist(), strict=True))
+    return largest
+
+
+def _whole(
+    sightings: npt.NDArray[Any], hidden: Sequence[Mapping[int, Hidden]]
+) -> npt.NDArray[np.bool_]:
+    """Tell which outlines show all of their lake, shape (epoch, track)."""
+    whole: npt.NDArray[np.bool_] = sightings["view"] == WHOLE
+    for number, cut in enumerate(hidden):
+        whole[number, [*cut]] = False
+    return whole
+
+
+def _around(whole: npt.NDArray[np.bool_]) -> tuple[Positions, Positions]:
+    """Return the last epoch up to each that shows a lake whole, and the first from it on.
+
+    Where there is none they are -1 and the number of epochs.
+    """
+    n_epochs = len(whole)
+    numbers = np.arange(n_epochs)[:, np.newaxis]
+    before = np.maximum.accumulate(np.where(whole, numbers, -1), axis=0)
+    after = np.minimum.accumulate(np.where(whole, numbers, n_epochs)[::-1], axis=0)[::-1]
+    return before, after
 
 
 def _filled(
