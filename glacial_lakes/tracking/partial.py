@@ -234,7 +234,7 @@ def largest_by_others(
         rest = shapely.difference(shapely.union(*grounds), outlines)
         rest_m2 = shapely.area(rest)
         hides = np.zeros(len(lakes))
-        some = rest_m2 > 0
+        some = rest_m2 >= epoch.resolution_m**2
         hides[some] = 1 - epoch.best_views(rest[some]).fraction
         most_m2 = shapely.area(outlines) + hides * rest_m2
         largest[number] = dict(zip(lakes.tolist(), most_m2.tolist(), strict=True))
@@ -284,21 +284,22 @@ def _filled(
         )
     )
     parts, lake = shapely.get_parts(known, return_index=True)
-    parts, lake = parts[shapely.area(parts) > 0], lake[shapely.area(parts) > 0]
+    pixel_m2 = epoch.resolution_m**2
+    is_seen = shapely.area(parts) >= pixel_m2  # an image tells nothing of less than a pixel
+    parts, lake = parts[is_seen], lake[is_seen]
     hides = epoch.best_views(parts).fraction < _SEEN
-    has_unknown = shapely.area(unknown) > 0
+    has_unknown = shapely.area(unknown) >= pixel_m2
     open_m2 = np.zeros(len(outlines))
     fraction = epoch.best_views(unknown[has_unknown]).fraction
     open_m2[has_unknown] = (1 - fraction) * shapely.area(unknown[has_unknown])
     dry_m2 = np.bincount(lake, np.where(hides, 0.0, shapely.area(parts)), len(outlines))
-    return [
-        (
-            shapely.union_all([outline, *parts[hides & (lake == i)]]),
-            float(dry_m2[i]),
-            float(open_m2[i]),
-        )
-        for i, outline in enumerate(outlines)
-    ]
+    filled = outlines.copy()
+    pieces, owner = parts[hides], lake[hides]  # sorted by lake
+    for part in np.split(np.arange(owner.size), np.flatnonzero(np.diff(owner)) + 1):
+        if part.size:
+            whose = owner[part[0]]
+            filled[whose] = shapely.union_all([outlines[whose], *pieces[part]])
+    return list(zip(filled, dry_m2.tolist(), open_m2.tolist(), strict=True))
 
 
 def _next_whole(sightings: npt.NDArray[Any]) -> Positions:
