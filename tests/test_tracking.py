@@ -377,21 +377,18 @@ def test_nothing_is_drawn_where_an_image_shows_that_a_lake_had_withdrawn() -> No
     assert _series(tracked, _only(tracked))[1] == "cloud"
 
 
-@pytest.mark.parametrize("shows_land", [False, True])
-def test_images_before_and_after_bound_how_large_a_lake_under_cloud_is(shows_land: bool) -> None:
+def test_images_before_and_after_bound_how_large_a_lake_under_cloud_is() -> None:
     lake = _lake(0, 0, 200)
     seen = lake.intersection(shapely.box(X0 - 210, Y0 - 210, X0 - 40, Y0 + 210))
     cloud = shapely.box(X0 - 40, Y0 - 400, X0 + 800, Y0 + 400)
-    land = shapely.box(X0 - 40, Y0 - 210, X0 + 210, Y0) if shows_land else shapely.Polygon()
     tables = [
         _scene("2010-08-01", [lake]),
-        _scene("2011-08-01", [seen], [cloud.difference(land)], statuses=["cloud"]),
+        _scene("2011-08-01", [seen], [cloud], statuses=["cloud"]),
         _scene("2012-08-01", [lake]),
     ]
     second = track_lakes(tables).observations.iloc[1]
     assert second["status"] == "cloud"
-    true_m2 = lake.difference(land).area
-    assert true_m2 < second["area_max_m2"] < 1.1 * true_m2
+    assert lake.area < second["area_max_m2"] < 1.1 * lake.area
 
 
 def test_more_than_a_quarter_of_a_lake_is_not_drawn_by_other_images() -> None:

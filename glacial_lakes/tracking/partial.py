@@ -199,8 +199,8 @@ def largest_by_others(
 ) -> list[dict[int, float]]:
     """Return how large lakes are at most of which images hide a part, by the images around these.
 
-    A lake is no larger than its outline and the hidden ground that is lake in the last whole
-    outline before or in the first one after.
+    A lake is no larger than its outline and the ground that is lake in the last whole outline
+    before or in the first one after.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def largest_by_others(
     for number, lakes_shown in enumerate(shown):
         whole[number, [*lakes_shown]] = True
     before, after = _around(whole)
-    for number, epoch in enumerate(links.epochs):
+    for number in range(len(links.epochs)):
         is_cut = sightings["view"][number] == PARTIAL
         is_cut[[*hidden[number]]] = True
         has_both = (before[number] >= 0) & (after[number] < len(whole))
@@ -231,12 +231,7 @@ def largest_by_others(
             continue
         outlines = ragged_outlines(links, number, lakes).geometries()
         grounds = [outlines_of(links, which[number, lakes], lakes) for which in (before, after)]
-        rest = shapely.difference(shapely.union(*grounds), outlines)
-        rest_m2 = shapely.area(rest)
-        hides = np.zeros(len(lakes))
-        some = rest_m2 >= epoch.resolution_m**2
-        hides[some] = 1 - epoch.best_views(rest[some]).fraction
-        most_m2 = shapely.area(outlines) + hides * rest_m2
+        most_m2 = shapely.area(shapely.union_all([outlines, *grounds], axis=0))
         largest[number] = dict(zip(lakes.tolist(), most_m2.tolist(), strict=True))
     return largest
 
