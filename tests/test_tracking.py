@@ -26,7 +26,13 @@ from glacial_lakes.io.vector import read_vector
 from glacial_lakes.mapping.mapped_scene import MappedScene
 from glacial_lakes.mapping.pipeline import map_lakes
 from glacial_lakes.scenes import discover
-from glacial_lakes.tracking.tables import SEEN_ONCE, SHOWN_AFTER_ALL, Tracked, track_lakes
+from glacial_lakes.tracking.tables import (
+    FILLED_IN,
+    SEEN_ONCE,
+    SHOWN_AFTER_ALL,
+    Tracked,
+    track_lakes,
+)
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
@@ -333,6 +339,70 @@ def test_a_lake_beside_a_cloud_has_its_area_where_other_images_show_no_more_of_i
     assert row["area_err_hb_m2"] > 0 or pd.isna(row["perimeter_m"])
 
 
+@pytest.mark.parametrize("after", [100, 95])
+def test_what_a_cloud_hides_of_a_lake_is_drawn_where_images_before_and_after_agree_on_it(
+    after: int,
+) -> None:
+    before, later = _lake(0, 0), _lake(0, 0, after)
+    seen = before.difference(shapely.box(X0 + 50, Y0 - 150, X0 + 220, Y0 + 150))
+    tables = [
+        _scene("2010-08-01", [before]),
+        _scene("2011-08-01", [seen], [BESIDE.buffer(45)], statuses=["cloud"]),
+        _scene("2012-08-01", [later]),
+    ]
+    tracked = track_lakes(tables)
+    second = tracked.observations.iloc[1]
+    common = before.intersection(later).union(seen).area
+    hidden = 1 - seen.area / common
+    assert hidden > 0.12
+    assert second["status"] == "observed"
+    assert second["area_m2"] == pytest.approx(common, rel=1e-3)
+    assert second["observed_fraction"] == pytest.approx(1 - hidden, abs=0.09)
+    assert second["area_sigma_m2"] > (common - seen.area) / 2
+    row = tracked.outlines[tracked.outlines["acquired"].dt.year == 2011].to_crs(32644).iloc[0]
+    assert row.geometry.area == pytest.approx(common, rel=1e-3)
+    assert row["quality"] == FILLED_IN
+
+
+def test_nothing_is_drawn_where_an_image_shows_that_a_lake_had_withdrawn() -> None:
+    lake = _lake(0, 0)
+    bare = shapely.box(X0 + 50, Y0 - 150, X0 + 220, Y0 + 150)
+    west = shapely.box(X0 - 220, Y0 - 150, X0 - 95, Y0 + 150)
+    tables = [
+        _scene("2010-08-01", [lake]),
+        _scene("2011-08-01", [lake.difference(bare)], [west], statuses=["cloud"]),
+        _scene("2012-08-01", [lake]),
+    ]
+    tracked = track_lakes(tables)
+    assert _series(tracked, _only(tracked))[1] == "cloud"
+
+
+def test_images_before_and_after_bound_how_large_a_lake_under_cloud_is() -> None:
+    lake = _lake(0, 0, 200)
+    seen = lake.intersection(shapely.box(X0 - 210, Y0 - 210, X0 - 40, Y0 + 210))
+    cloud = shapely.box(X0 - 40, Y0 - 400, X0 + 800, Y0 + 400)
+    tables = [
+        _scene("2010-08-01", [lake]),
+        _scene("2011-08-01", [seen], [cloud], statuses=["cloud"]),
+        _scene("2012-08-01", [lake]),
+    ]
+    second = track_lakes(tables).observations.iloc[1]
+    assert second["status"] == "cloud"
+    assert lake.area < second["area_max_m2"] < 1.1 * lake.area
+
+
+def test_more_than_a_quarter_of_a_lake_is_not_drawn_by_other_images() -> None:
+    lake = _lake(0, 0)
+    hides = shapely.box(X0 + 25, Y0 - 150, X0 + 220, Y0 + 150)
+    tables = [
+        _scene("2010-08-01", [lake]),
+        _scene("2011-08-01", [lake.difference(hides)], [hides.buffer(30)], statuses=["cloud"]),
+        _scene("2012-08-01", [lake]),
+    ]
+    tracked = track_lakes(tables)
+    assert _series(tracked, _only(tracked))[1] == "cloud"
+
+
 def test_a_lake_beside_a_cloud_has_no_area_where_any_other_image_shows_more_of_it() -> None:
     lake = _lake(0, 0)
     larger = lake.union(shapely.box(X0, Y0 - 60, X0 + 200, Y0 + 60))
@@ -475,6 +545,48 @@ def test_a_piece_that_one_image_cuts_off_has_not_merged() -> None:
     tracked = track_lakes(tables)
     assert _kinds(tracked) == []
     assert tracked.lakes.sort_values("area_m2")["state"].tolist()[-1] == "present"
+
+
+@pytest.mark.parametrize(
+    ("n_images", "hidden", "kinds"),
+    [
+        (1, True, []),  # openings in the ice of one lake
+        (1, False, ["merged 2010-2011"]),  # land between them was seen
+        (2, True, ["merged 2011-2012"]),  # two images agree
+    ],
+)
+def test_openings_in_the_ice_of_one_summer_have_not_merged(
+    n_images: int, hidden: bool, kinds: list[str]
+) -> None:
+    left, right, both = _lake(-130, 0, 120), _lake(130, 0, 120), _lake(0, 0, 255)
+    both = both.intersection(shapely.box(X0 - 300, Y0 - 130, X0 + 300, Y0 + 130))
+    ice = [both.difference(left.union(right).buffer(5))] * hidden
+    tables = [
+        _scene(f"201{i}-08-01", [left, right], ice, cloud_status="frozen") for i in range(n_images)
+    ]
+    tables += [_scene(f"201{n_images + i}-08-01", [both]) for i in range(2)]
+    assert _kinds(track_lakes(tables)) == kinds
+
+
+def test_a_shadow_in_the_place_of_a_lake_to_come_does_not_date_its_coming() -> None:
+    lake = _lake(0, 0, 200)
+    tables = _looking([[], [], [_lake(30, 0, 120)], [lake], [lake]], [1, 1, 0.8, 1, 1])
+    shadow = tables[2].outlines
+    shadow["status"], shadow["observed_fraction"] = "cloud", 0.6
+    shadow["area_m2"] = shadow["area_sigma_m2"] = np.nan
+    tracked = track_lakes(tables)
+    assert _kinds(tracked) == ["appeared 2011-2013"]
+
+
+def test_a_lake_has_appeared_over_a_speck_that_a_cloud_let_be_seen() -> None:
+    lake, speck = _lake(0, 0, 300), _lake(250, 0, 22)
+    cloud = lake.buffer(30).difference(speck.buffer(12))
+    tables = [_scene(f"201{i}-08-01", resolution_m=30) for i in range(2)]
+    tables += [_scene("2012-08-01", [speck], [cloud])]
+    tables += [_scene(f"201{i}-08-01", [lake], resolution_m=30) for i in (3, 4)]
+    for table in tables:
+        table.outlines["lake_prob"] = np.where(table.outlines.area < 1e4, 0.7, 1.0)
+    assert _kinds(track_lakes(tables)) == ["appeared 2011-2013"]
 
 
 def test_a_lake_where_ice_was_in_two_late_summers_has_appeared() -> None:
@@ -1096,6 +1208,24 @@ def test_a_gap_that_the_older_sensor_could_not_show_is_no_split() -> None:
     ]
     tracked = track_lakes(tables)
     assert _kinds(tracked) == []
+    assert len(tracked.lakes) == 2
+
+
+@pytest.mark.parametrize(("strait", "kinds"), [(600, ["split 2012-2013"]), (80, [])])
+def test_an_old_outline_that_holds_the_ground_of_a_gap_of_its_pixel_was_one_lake(
+    strait: float, kinds: list[str]
+) -> None:
+    whole = shapely.box(X0 - 250, Y0 - 200, X0 + 250, Y0 + 200)
+    gap = shapely.box(X0 - 20, Y0 - 250, X0 + 20, Y0 + 250)
+    parts = [*whole.difference(gap).geoms]
+    bridge = whole.intersection(shapely.box(X0 - 50, Y0 - strait / 2, X0 + 50, Y0 + strait / 2))
+    old = shapely.union_all([*parts, bridge])
+    tables = [
+        _scene(f"201{i}-08-01", [old] if i < 3 else parts, resolution_m=30 if i < 3 else 10)
+        for i in range(6)
+    ]
+    tracked = track_lakes(tables)
+    assert _kinds(tracked) == kinds
     assert len(tracked.lakes) == 2
 
 

@@ -86,6 +86,8 @@ def detect_events(
     for i, view in enumerate(seen):
         following = seen[i + 1] if i + 1 < len(seen) else None
         is_part = not (view.decides or view.lacks)
+        if full is None and is_part and view.lake_prob < SURELY:
+            continue  # it may be a shadow: what tells more will date the coming
         if full is None:
             shows = view.smallest_m2 > 0 and not view.decides & view.lacks
             before = _last_without(views, view) if shows else None

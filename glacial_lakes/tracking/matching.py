@@ -24,6 +24,8 @@ _RECENT_WEIGHT = 10.0
 """How much more area shared with the last outline counts than with older ground."""
 _SEPARABLE_PIXELS = 1.5
 """Mixed pixels bridge narrower gaps: the image cannot tell two such lakes apart."""
+_HELD = 0.8
+"""Share of the ground between two lakes that an outline must cover to show that it is water."""
 COMPARABLE = 1.5
 """Ratio of pixel sizes up to which two images show the same detail."""
 
@@ -170,7 +172,6 @@ def same_lake(
         ``apart`` or ``together``; ``alone`` when later images show ``one`` but never ``other``;
         ``unknown`` when no later image shows them.
     """
-    gap = shapely.distance(one, other)
     alone = False
     for epoch in later:
         here, there = _whole_patch_at(epoch, one), _whole_patch_at(epoch, other)
@@ -179,7 +180,13 @@ def same_lake(
             continue
         if here != there:
             return "apart"
-        if can_separate(epoch.resolution_m, gap, resolved_m):
+        if shows_joined(
+            epoch.ragged[np.array([here])].geometries()[0],
+            one,
+            other,
+            resolution_m=epoch.resolution_m,
+            resolved_m=resolved_m,
+        ):
             return "together"
     return "alone" if alone else "unknown"
 
@@ -187,6 +194,30 @@ def same_lake(
 def can_separate(resolution_m: float, gap_m: float, resolved_m: float) -> bool:
     """Tell whether pixels of one size show a gap that pixels of ``resolved_m`` have shown."""
     return gap_m >= _SEPARABLE_PIXELS * resolution_m or resolution_m <= COMPARABLE * resolved_m
+
+
+def shows_joined(
+    outline: shapely.Geometry,
+    one: shapely.Geometry,
+    other: shapely.Geometry,
+    *,
+    resolution_m: float,
+    resolved_m: float,
+) -> bool:
+    """Tell whether an outline on two places shows that the ground between them is water.
+
+    Where pixels are too large to be sure of the gap, though not larger than it, a gap would still
+    narrow the outline: one that covers the ground between the two has none.
+    """
+    gap_m = shapely.distance(one, other)
+    if can_separate(resolution_m, gap_m, resolved_m):
+        return True
+    if gap_m < resolution_m:
+        return False
+    near = shapely.intersection(one.buffer(gap_m), other.buffer(gap_m))
+    between = near.difference(one).difference(other)
+    held: bool = shapely.intersection(outline, between).area >= _HELD * between.area
+    return held
 
 
 def geometry_array(geometries: Iterable[shapely.Geometry | None]) -> Geometries:

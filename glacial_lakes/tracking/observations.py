@@ -17,7 +17,7 @@ from glacial_lakes.schema import Status
 from glacial_lakes.settings import TrackingSettings
 from glacial_lakes.tracking.epochs import LIKELY, Epoch, is_north, is_open_season, shared_areas
 from glacial_lakes.tracking.matching import COMPARABLE, geometry_array
-from glacial_lakes.tracking.partial import Shown, partly_hidden, shown_after_all
+from glacial_lakes.tracking.partial import Shown, largest_by_others, partly_hidden, shown_after_all
 from glacial_lakes.tracking.ragged import Geometries
 from glacial_lakes.tracking.tracks import (
     JOINT,
@@ -26,6 +26,8 @@ from glacial_lakes.tracking.tracks import (
     WHOLE,
     Links,
     Track,
+    Union,
+    outlines_of,
     patches_of,
     ragged_outlines,
     smallest_area,
@@ -185,10 +187,9 @@ def raw_views(links: Links) -> Views:
     tracks = links.tracks
     hidden = partly_hidden(links)
     shown = shown_after_all(links, hidden)
+    _fill_in(links, shown)
     views = Views.blank(len(tracks), len(links.epochs))
-    ground = geometry_array(
-        track.first if track.first_whole is None else track.first_whole for track in tracks
-    )
+    ground = _first_grounds(links, hidden)
     areas, in_north = shapely.area(ground), is_north(ground)
     shown_m = _shown_m(links, areas)
     for number, epoch in enumerate(links.epochs):
@@ -225,9 +226,51 @@ def raw_views(links: Links) -> Views:
         ground[whole] = ragged_outlines(links, number, np.flatnonzero(whole)).geometries()
         areas[whole] = sightings[C.AREA_M2][whole]
     _enter_shown(views, links, shown)
+    _enter_largest(views, largest_by_others(links, hidden, shown))
     _enter_repeated(views, links)
     _enter_ice(views, links.settings)
     return views
+
+
+def _first_grounds(links: Links, hidden: Sequence[Mapping[int, Any]]) -> Geometries:
+    """Return where each lake is looked for before its first outline: its first complete one.
+
+    A speck before it, less than ``drained_fraction`` of it, is not the lake yet.
+    """
+    ground = geometry_array(
+        track.first if track.first_whole is None else track.first_whole for track in links.tracks
+    )
+    if not len(ground):
+        return ground
+    sightings = np.stack(links.sightings)
+    whole = sightings["view"] == WHOLE
+    for number, cut in enumerate(hidden):
+        whole[number, [*cut]] = False
+    every = np.arange(len(ground))
+    first = whole.argmax(axis=0)
+    whole[first, every] = False
+    following = whole.argmax(axis=0)
+    area_m2 = sightings[C.AREA_M2]
+    is_speck = whole.any(axis=0) & (
+        area_m2[first, every] <= links.settings.drained_fraction * area_m2[following, every]
+    )
+    born = np.array([track.whole_epochs[0] if track.whole_epochs else -1 for track in links.tracks])
+    later = np.where(is_speck, following, first)
+    moved = np.flatnonzero(
+        (born >= 0) & (sightings["view"][later, every] == WHOLE) & (later != born)
+    )
+    ground[moved] = outlines_of(links, later[moved], moved)
+    return ground
+
+
+def _fill_in(links: Links, shown: Sequence[Mapping[int, Shown]]) -> None:
+    """Enter the outlines of which other images show a hidden part."""
+    for number, lakes in enumerate(shown):
+        for lake, told in lakes.items():
+            if told.outline is not None:
+                patches = tuple(patches_of(links, number, lake))
+                links.unions[number][lake] = Union(patches, told.outline, filled=True)
+                links.sightings[number][C.AREA_M2][lake] = told.outline.area
 
 
 def _enter_repeated(views: Views, links: Links) -> None:
@@ -307,18 +350,18 @@ def _enter_shown(views: Views, links: Links, shown: Sequence[Mapping[int, Shown]
     with np.errstate(divide="ignore", invalid="ignore"):
         errors = views.sigma_m2 / (views.resolution_m * np.sqrt(views.area_m2))
     for number, lakes in enumerate(shown):
-        for lake, (share, extra, ahead) in lakes.items():
+        for lake, (_, filled, share, extra, ahead) in lakes.items():
             view = views.at(lake, number)
             area_m2 = float(links.sightings[number][C.AREA_M2][lake])
             usual = errors[lake][np.isfinite(errors[lake])]
             sigma = float(np.median(usual)) if usual.size else np.nan
             sigma *= view.resolution_m * area_m2**0.5
-            doubt_m2 = area_m2 * ((share + extra) / 2 + ahead)
+            doubt_m2 = area_m2 * ((filled + share + extra) / 2 + ahead)
             views.put(
                 lake,
                 view._replace(
                     status=Status.OBSERVED,
-                    fraction=1 - share,
+                    fraction=1 - filled - share,
                     area_m2=area_m2,
                     sigma_m2=float(np.hypot(sigma, doubt_m2)),
                     at_most_m2=np.nan,
@@ -327,6 +370,21 @@ def _enter_shown(views: Views, links: Links, shown: Sequence[Mapping[int, Shown]
                     area_max_m2=np.nan,
                 ),
             )
+
+
+def _enter_largest(views: Views, largest: Sequence[Mapping[int, float]]) -> None:
+    """Enter how large lakes are at most that images show in part, by the images around these.
+
+    What is known of a shore is the error of the other outlines of the lake.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        errors = views.sigma_m2 / views.area_m2
+    for number, lakes in enumerate(largest):
+        for lake, most_m2 in lakes.items():
+            usual = errors[lake][np.isfinite(errors[lake])]
+            most_m2 *= 1 + _CONFIDENCE * float(np.median(usual)) if usual.size else np.nan  # noqa: PLW2901
+            bound = np.fmin(views.area_max_m2[lake, number], most_m2)
+            views.area_max_m2[lake, number] = np.fmax(bound, views.area_min_m2[lake, number])
 
 
 def _enter_places(

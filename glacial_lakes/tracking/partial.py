@@ -36,6 +36,10 @@ from glacial_lakes.tracking.tracks import (
 )
 
 _MAY_LACK = 1 - MIN_OBSERVED_FRACTION
+_MAY_FILL = 0.25
+"""Share of a lake that other images may fill in."""
+_SEEN = 0.5
+"""Share of a piece of ground from which on an image tells what it is."""
 _CLEARLY = 0.999
 """Of a limit: what rounding cannot bring over it."""
 
@@ -98,8 +102,13 @@ def partly_hidden(links: Links) -> list[dict[int, Hidden]]:
 class Shown(NamedTuple):
     """A lake that an image shows though it looked cut."""
 
+    outline: shapely.Geometry | None
+    """Its outline with the ground that was hidden and is lake in the images before and after; None
+    where nothing had to be filled in."""
+    filled: float
+    """Share of that which was filled in."""
     share: float
-    """Of the lake and of where other outlines have it, what was not observed; at most 0.1."""
+    """Of the lake and of where other outlines have it, what is not known; at most 0.1."""
     extra: float
     """Share of the outline that was lake in neither of them."""
     ahead: float
@@ -107,13 +116,15 @@ class Shown(NamedTuple):
 
 
 def shown_after_all(links: Links, hidden: Sequence[Mapping[int, Hidden]]) -> list[dict[int, Shown]]:
-    """Return the lakes of which next to nothing was hidden, though an image looks as if more was.
+    """Return the lakes whose outline is known, though an image looks as if a part was hidden.
 
-    A cloud or shade beside a lake may hide that it goes on there. Where the last whole outline
-    before and the first one after agree that it does not, nothing is hidden; and what the outline
-    takes in beyond both of them, such as dark ground, must be as little. At the end of a series the
-    last two before stand for them, and at its start the first two after, where the lake is steady:
-    they differ by as little.
+    The last whole outline before and the first one after tell what was hidden. Ground that is lake
+    in both was lake in between, if the image does not show that it was land, and is filled in (as
+    Zhao and Gao 2018 do with water under cloud). Little may be against it: lake in both that the
+    image shows as land, hidden ground that is lake in one of them, and what the outline takes in
+    beyond both, such as dark ground. At the end
+    of a series the last two before stand for them, and at its start the first two after, where the
+    lake is steady: they differ by as little, and no more is filled in.
 
     Parameters
     ----------
@@ -131,13 +142,8 @@ def shown_after_all(links: Links, hidden: Sequence[Mapping[int, Hidden]]) -> lis
     if not links.tracks:
         return shown
     sightings = np.stack(links.sightings)
-    whole = sightings["view"] == WHOLE
-    for number, cut in enumerate(hidden):
-        whole[number, [*cut]] = False
-    n_epochs, every = len(whole), np.arange(whole.shape[1])
-    numbers = np.arange(n_epochs)[:, np.newaxis]
-    before = np.maximum.accumulate(np.where(whole, numbers, -1), axis=0)
-    after = np.minimum.accumulate(np.where(whole, numbers, n_epochs)[::-1], axis=0)[::-1]
+    before, after = _around(_whole(sightings, hidden))
+    n_epochs, every = len(sightings), np.arange(sightings.shape[1])
     area = sightings[C.AREA_M2]
     for number, epoch in enumerate(links.epochs):
         earlier, later = before[number], after[number]
@@ -148,6 +154,7 @@ def shown_after_all(links: Links, hidden: Sequence[Mapping[int, Hidden]]) -> lis
         has_third = (later < n_epochs - 1) & (third < n_epochs)
         at_end, at_start = ~has_later & has_second, ~has_earlier & has_third
         is_cut = sightings["view"][number] == PARTIAL
+        is_cut[[*hidden[number]]] = True
         lakes = np.flatnonzero(is_cut & ((has_earlier & has_later) | at_end | at_start))
         one, other = (
             np.where(at_start, third, earlier)[lakes],
@@ -156,27 +163,138 @@ def shown_after_all(links: Links, hidden: Sequence[Mapping[int, Hidden]]) -> lis
         around = np.stack([area[one, lakes], area[other, lakes]])
         now = area[number, lakes]
         change = np.ptp(around, axis=0) / around.max(0)
-        ahead = np.where((at_end | at_start)[lakes], change, 0.0)
-        alike = (now >= (1 - 2 * _MAY_LACK) * around.max(0)) & (
+        on_one_side = (at_end | at_start)[lakes]
+        may_fill = np.where(on_one_side, _MAY_LACK, _MAY_FILL)
+        ahead = np.where(on_one_side, change, 0.0)
+        alike = (now >= (1 - _MAY_LACK - may_fill) * around.max(0)) & (
             now <= around.max(0) / (1 - _MAY_LACK)
         )
         alike &= ahead <= _MAY_LACK
-        lakes, now, ahead = lakes[alike], now[alike], ahead[alike]
+        lakes, now, ahead, may_fill = lakes[alike], now[alike], ahead[alike], may_fill[alike]
         if not lakes.size:
             continue
         outlines = ragged_outlines(links, number, lakes).geometries()
         grounds = [outlines_of(links, which[alike], lakes) for which in (one, other)]
         common = np.stack([overlap_areas(ground, outlines) for ground in grounds])
-        extra = 1 - common.max(0) / now
+        extra = np.maximum(1 - common.max(0) / now, 0.0)
         missed = (shapely.area(grounds) - common).sum(0)
-        share = np.where(extra <= _MAY_LACK, 0.0, 1.0)
-        unsure = (share == 0) & (missed > _CLEARLY * _MAY_LACK * (now + missed))
-        ever = shapely.union(grounds[0][unsure], grounds[1][unsure])
-        share[unsure] = [lack for lack, _ in _lacks(epoch, ever, outlines[unsure])]
-        for i in np.flatnonzero(share <= _MAY_LACK).tolist():
-            gained = max(float(extra[i]), 0.0)
-            shown[number][int(lakes[i])] = Shown(float(share[i]), gained, float(ahead[i]))
+        is_sure = missed <= _CLEARLY * _MAY_LACK * (now + missed)
+        for i in np.flatnonzero((extra <= _MAY_LACK) & is_sure).tolist():
+            shown[number][int(lakes[i])] = Shown(None, 0.0, 0.0, float(extra[i]), float(ahead[i]))
+        unsure = np.flatnonzero((extra <= _MAY_LACK) & ~is_sure)
+        parts = _filled(epoch, outlines[unsure], *(ground[unsure] for ground in grounds))
+        for i, (outline, dry_m2, open_m2) in zip(unsure.tolist(), parts, strict=True):
+            whole_m2 = float(outline.area)
+            filled, share = 1 - float(now[i]) / whole_m2, open_m2 / (whole_m2 + open_m2)
+            is_alike = dry_m2 <= _MAY_LACK * whole_m2
+            if is_alike and share <= _MAY_LACK and filled + share <= may_fill[i]:
+                told = outline if filled > 0 else None
+                told_of = Shown(told, filled, share, float(extra[i]), float(ahead[i]))
+                shown[number][int(lakes[i])] = told_of
     return shown
+
+
+def largest_by_others(
+    links: Links, hidden: Sequence[Mapping[int, Hidden]], shown: Sequence[Mapping[int, Shown]]
+) -> list[dict[int, float]]:
+    """Return how large lakes are at most of which images hide a part, by the images around these.
+
+    A lake is no larger than its outline and the ground that is lake in the last whole outline
+    before or in the first one after.
+
+    Parameters
+    ----------
+    links : Links
+        A linked series.
+    hidden, shown
+        From :func:`partly_hidden` and :func:`shown_after_all`.
+
+    Returns
+    -------
+    list of dict
+        For each epoch the planar area in m² by track, where there are outlines on both sides.
+    """
+    largest: list[dict[int, float]] = [{} for _ in links.epochs]
+    if not links.tracks:
+        return largest
+    sightings = np.stack(links.sightings)
+    whole = _whole(sightings, hidden)
+    for number, lakes_shown in enumerate(shown):
+        whole[number, [*lakes_shown]] = True
+    before, after = _around(whole)
+    for number in range(len(links.epochs)):
+        is_cut = sightings["view"][number] == PARTIAL
+        is_cut[[*hidden[number]]] = True
+        has_both = (before[number] >= 0) & (after[number] < len(whole))
+        lakes = np.flatnonzero(is_cut & ~whole[number] & has_both)
+        if not lakes.size:
+            continue
+        outlines = ragged_outlines(links, number, lakes).geometries()
+        grounds = [outlines_of(links, which[number, lakes], lakes) for which in (before, after)]
+        most_m2 = shapely.area(shapely.union_all([outlines, *grounds], axis=0))
+        largest[number] = dict(zip(lakes.tolist(), most_m2.tolist(), strict=True))
+    return largest
+
+
+def _whole(
+    sightings: npt.NDArray[Any], hidden: Sequence[Mapping[int, Hidden]]
+) -> npt.NDArray[np.bool_]:
+    """Tell which outlines show all of their lake, shape (epoch, track)."""
+    whole: npt.NDArray[np.bool_] = sightings["view"] == WHOLE
+    for number, cut in enumerate(hidden):
+        whole[number, [*cut]] = False
+    return whole
+
+
+def _around(whole: npt.NDArray[np.bool_]) -> tuple[Positions, Positions]:
+    """Return the last epoch up to each that shows a lake whole, and the first from it on.
+
+    Where there is none they are -1 and the number of epochs.
+    """
+    n_epochs = len(whole)
+    numbers = np.arange(n_epochs)[:, np.newaxis]
+    before = np.maximum.accumulate(np.where(whole, numbers, -1), axis=0)
+    after = np.minimum.accumulate(np.where(whole, numbers, n_epochs)[::-1], axis=0)[::-1]
+    return before, after
+
+
+def _filled(
+    epoch: Epoch, outlines: Geometries, earlier: Geometries, later: Geometries
+) -> list[tuple[shapely.Geometry, float, float]]:
+    """Return outlines with what was hidden of lake that is there before and after.
+
+    Returns
+    -------
+    list of (geometry, float, float)
+        The outline; the area in m² of lake before and after that the image shows as land; and that
+        of hidden ground of which the others do not agree.
+    """
+    if not len(outlines):
+        return []
+    known, unknown = (
+        shapely.difference(ground, outlines)
+        for ground in (
+            shapely.intersection(earlier, later),
+            shapely.symmetric_difference(earlier, later),
+        )
+    )
+    parts, lake = shapely.get_parts(known, return_index=True)
+    pixel_m2 = epoch.resolution_m**2
+    is_seen = shapely.area(parts) >= pixel_m2  # an image tells nothing of less than a pixel
+    parts, lake = parts[is_seen], lake[is_seen]
+    hides = epoch.best_views(parts).fraction < _SEEN
+    has_unknown = shapely.area(unknown) >= pixel_m2
+    open_m2 = np.zeros(len(outlines))
+    fraction = epoch.best_views(unknown[has_unknown]).fraction
+    open_m2[has_unknown] = (1 - fraction) * shapely.area(unknown[has_unknown])
+    dry_m2 = np.bincount(lake, np.where(hides, 0.0, shapely.area(parts)), len(outlines))
+    filled = outlines.copy()
+    pieces, owner = parts[hides], lake[hides]  # sorted by lake
+    for part in np.split(np.arange(owner.size), np.flatnonzero(np.diff(owner)) + 1):
+        if part.size:
+            whose = owner[part[0]]
+            filled[whose] = shapely.union_all([outlines[whose], *pieces[part]])
+    return list(zip(filled, dry_m2.tolist(), open_m2.tolist(), strict=True))
 
 
 def _next_whole(sightings: npt.NDArray[Any]) -> Positions:

@@ -49,6 +49,8 @@ SEEN_ONCE = N_("poor: seen once, by itself in no other image")
 """Quality of an outline that no other image confirms though some could have."""
 SHOWN_AFTER_ALL = N_("fair: looked cut, but images before and after show no more of the lake")
 """Quality of an outline whose area is told because of other images."""
+FILLED_IN = N_("fair: a part was hidden, and is drawn as images before and after show it")
+"""Quality of an outline that other images complete."""
 
 
 _SUMMED = [
@@ -290,6 +292,9 @@ def _rows(
         part[C.OBSERVED_FRACTION] = views.fraction[shown, number]
         part[C.STATUS] = status
         part[C.QUALITY] = part[C.QUALITY].mask(settled, SHOWN_AFTER_ALL)
+        unions = links.unions[number]
+        filled = np.array([lake in unions and unions[lake].filled for lake in shown], dtype=bool)
+        part[C.QUALITY] = part[C.QUALITY].mask(filled, FILLED_IN)
         poor = np.array([lake in unconfirmed for lake in shown], dtype=bool)
         part[C.QUALITY] = part[C.QUALITY].mask(poor, SEEN_ONCE)
         day = epoch.acquired.normalize()

@@ -17,10 +17,10 @@ from glacial_lakes.tracking.epochs import LIKELY, Epoch, Seen
 from glacial_lakes.tracking.matching import (
     COVERED,
     Match,
-    can_separate,
     geometry_array,
     match,
     same_lake,
+    shows_joined,
     with_moved,
 )
 from glacial_lakes.tracking.ragged import Geometries, RaggedPolygons
@@ -53,10 +53,12 @@ GONE_AFTER = 2
 
 
 class Union(NamedTuple):
-    """Patches that show one lake together."""
+    """Patches that show one lake together, or with what other images show of it."""
 
     patches: tuple[int, ...]
     outline: shapely.Geometry
+    filled: bool = False
+    """Whether a part of the outline is drawn as other images show it."""
 
 
 @dataclass
@@ -145,7 +147,7 @@ class Links:
     sightings: list[_Sightings] = field(default_factory=list)
     """For each epoch a :data:`SIGHTING` of every track."""
     unions: list[dict[int, Union]] = field(default_factory=list)
-    """For each epoch the tracks that several patches show."""
+    """For each epoch the tracks whose outline is not one patch."""
 
 
 @dataclass
@@ -440,7 +442,13 @@ def _shows_together(
     """Tell whether an outline holds a later part of its lake, in an image that shows the gap."""
     if shapely.intersection(outline, child).area < COVERED * child.area:
         return False
-    return can_separate(before.resolution_m, shapely.distance(main, child), now.resolution_m)
+    return shows_joined(
+        outline,
+        main,
+        child,
+        resolution_m=before.resolution_m,
+        resolved_m=now.resolution_m,
+    )
 
 
 def _merge(links: _Linker, number: int, lake: int, found: Match, *, whole: bool) -> bool:
@@ -455,13 +463,13 @@ def _merge(links: _Linker, number: int, lake: int, found: Match, *, whole: bool)
             continue
         if whole and not neighbour.whole_epochs:
             neighbour.absorbed = True
-        elif whole and track.whole_epochs and _is_merged(links, number, track, neighbour):
+        elif whole and track.whole_epochs and _is_merged(links, number, outline, track, neighbour):
             neighbour.ended = number
             ended.append(other)
-            if not _is_piece(links, track, other):
+            if not _is_piece(links, track, other) and _were_two(links, outline, track, neighbour):
                 partners.append(other)
         else:
-            neighbour.flickers |= whole and _separates(links, number, track, neighbour)
+            neighbour.flickers |= whole and _joins(links, number, outline, track, neighbour)
             _see(links, number, other, (patch,), outline, area_m2, COVERED_BY_OTHER)
             joint |= neighbour.last_m2 >= _MATERIAL * track.last_m2
     if partners:
@@ -476,28 +484,50 @@ def _merge(links: _Linker, number: int, lake: int, found: Match, *, whole: bool)
     return joint
 
 
-def _is_merged(links: Links, number: int, one: Track, other: Track) -> bool:
+def _is_merged(
+    links: Links, number: int, outline: shapely.Geometry, one: Track, other: Track
+) -> bool:
     """Tell whether two lakes are one from this epoch on.
 
     Where no later image tells, this one is believed, unless it was so before and came to nothing.
     """
-    if not _separates(links, number, one, other):
+    if not _joins(links, number, outline, one, other):
         return False
     later = links.epochs[number + 1 :]
     answer = same_lake(later, one.last, other.last, _resolved_m(links, one, other))
     return answer == "together" or (answer == "unknown" and not other.flickers)
 
 
-def _separates(links: Links, number: int, one: Track, other: Track) -> bool:
-    """Tell whether an epoch can show the gap between two lakes."""
-    gap = shapely.distance(one.last, other.last)
-    return can_separate(links.epochs[number].resolution_m, gap, _resolved_m(links, one, other))
+def _joins(links: Links, number: int, outline: shapely.Geometry, one: Track, other: Track) -> bool:
+    """Tell whether an outline shows that two lakes are one."""
+    return shows_joined(
+        outline,
+        one.last,
+        other.last,
+        resolution_m=links.epochs[number].resolution_m,
+        resolved_m=_resolved_m(links, one, other),
+    )
 
 
 def _resolved_m(links: Links, one: Track, other: Track) -> float:
     """Return the largest pixel of the images that showed two lakes apart."""
     apart = set(one.whole_epochs) & set(other.whole_epochs)
     return max((links.epochs[i].resolution_m for i in apart), default=0.0)
+
+
+def _were_two(links: Links, outline: shapely.Geometry, one: Track, other: Track) -> bool:
+    """Tell whether two lakes have joined, and were no parts of one of which an image showed little.
+
+    Two images that show them apart are right. A single one must have seen the ground between them,
+    and the outline that holds both must be no more than twice as large.
+    """
+    if len(set(one.whole_epochs) & set(other.whole_epochs)) > 1:
+        return True
+    new = shapely.difference(outline, shapely.union(one.last, other.last))
+    if new.area > COVERED * outline.area:
+        return False
+    before = links.epochs[other.whole_epochs[-1]]
+    return bool(before.best_views(geometry_array([new])).fraction[0] >= _SEEN_TO_FOUND)
 
 
 def _is_piece(links: Links, main: Track, lake: int) -> bool:
