@@ -40,7 +40,7 @@ from glacial_lakes.mapping.dark_middle import with_dark_middle
 from glacial_lakes.mapping.features import CIRRUS, CLOUD_SHADOW, Features
 from glacial_lakes.mapping.masks import MIN_WATER_NDWI, STEEP_DEG
 from glacial_lakes.mapping.outside_model import OutsideModel
-from glacial_lakes.mapping.pixels import NODATA, Pixels, ground_states
+from glacial_lakes.mapping.pixels import Pixels, ground_states
 from glacial_lakes.mapping.populations import CLEAR_NDWI, populations
 from glacial_lakes.mapping.standing_out import standing_out
 from glacial_lakes.mapping.unmixing import Fraction
@@ -218,11 +218,11 @@ def _looked_into(
 ) -> Measured:
     """Return an outline with the lakes within that stand out of it, if it may be none as a whole.
 
-    What looks like a lake but is not seen whole is looked into as well: where the rest is none by
-    itself, the lakes within are told instead.
+    What looks like a lake but lies partly in shade is looked into as well: where the rest is none
+    by itself, or another lake, the lakes within are told instead.
     """
     sure = one.found is not None and classification.is_sure(one.found)
-    if sure and one.row is not None and one.row[C.STATUS] == Status.OBSERVED:
+    if sure and one.row is not None and one.row[C.STATUS] != Status.SHADOW:
         return one
     if one.found is not None and classification.is_black_unexplained(one.found):
         return one  # its index is noise
@@ -240,15 +240,11 @@ def _looked_into(
     if not lakes:
         return one
     if sure and one.row is not None:
-        found = one.body & ~rest
         left = [other for other in drawn(pixels, rest) if other.row is not None]
         if any(other.found and classification.is_likely(other.found) for other in left):
-            is_cut = (pixels.flags[dilate(found, np.int64(1))] & NODATA).any()
-            if is_cut or _share_beside(found, rest) > MAX_NECK:
+            if _share_beside(one.body & ~rest, rest) > MAX_NECK:
                 return one
             lakes += left
-        elif one.row[C.STATUS] != Status.SHADOW:
-            return one
         one = replace(one, row=None)
     return replace(one, within=tuple(lakes))
 
