@@ -180,3 +180,21 @@ def test_a_second_look_moves_outlines_and_decides_of_no_lake(
     assert len(twice) == len(once)
     assert once.sjoin(twice).index.nunique() == len(once)
     assert twice.area.sum() > once.area.sum()
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40), st.integers(1, 12)), max_size=8))
+@settings(max_examples=60, deadline=None)
+def test_no_two_outlines_share_ground_and_none_is_lost_that_is_mostly_its_own(
+    discs: list[tuple[int, int, int]],
+) -> None:
+    drawn = [Point(x, y).buffer(radius) for x, y, radius in discs]
+    told = outlines.apart(drawn)
+    kept = [one for one in told if one is not None]
+    assert all(one.is_valid and not one.is_empty and one.geom_type == "Polygon" for one in kept)
+    assert sum(one.area for one in kept) == pytest.approx(shapely.union_all(kept).area, abs=1e-6)
+    for whole, rest in zip(drawn, told, strict=True):
+        others = [one for one in drawn if one is not whole]
+        if not shapely.union_all(others).intersects(whole):
+            assert rest is whole
+        elif rest is not None:
+            assert rest.area > whole.area / 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import shapely
 from affine import Affine
@@ -72,6 +74,39 @@ def _with_islands(shells: list[Polygon], islands: list[NDArray[np.float64]]) -> 
         if len(around):
             inner[around[0]].append(island)
     return [Polygon(shell.exterior, holes) for shell, holes in zip(shells, inner, strict=True)]
+
+
+def apart(polygons: Sequence[Polygon]) -> list[Polygon | None]:
+    """Return outlines of which no two share ground.
+
+    Parts of one candidate are drawn each by itself, so that both may claim the shore between them:
+    the larger has it. What lies mostly in a larger one is None.
+
+    Examples
+    --------
+    >>> lake, bay, pool = shapely.box(0, 0, 9, 9), shapely.box(8, 0, 12, 9), shapely.box(1, 1, 3, 3)
+    >>> [None if one is None else one.area for one in apart([bay, pool, lake])]
+    [27.0, None, 81.0]
+    """
+    told: list[Polygon | None] = list(polygons)
+    drawn = np.array(polygons, object)
+    first, second = shapely.STRtree(drawn).query(drawn, predicate="intersects")
+    beside: dict[int, list[int]] = {}
+    for one, other in zip(first.tolist(), second.tolist(), strict=True):
+        if one != other:
+            beside.setdefault(one, []).append(other)
+    size = shapely.area(drawn)
+    settled: set[int] = set()
+    for one in sorted(beside, key=lambda place: (-size[place], place)):
+        larger = [told[other] for other in beside[one] if other in settled]
+        settled.add(one)
+        whole = polygons[one]
+        rest = shapely.difference(whole, shapely.union_all([each for each in larger if each]))
+        if rest.equals(whole):
+            continue
+        part = max(shapely.get_parts(rest), key=shapely.area, default=None)
+        told[one] = part if part is not None and part.area > size[one] / 2 else None
+    return told
 
 
 def without_streams(polygon: Polygon) -> list[Polygon]:

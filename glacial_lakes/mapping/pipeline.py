@@ -19,7 +19,7 @@ from glacial_lakes.errors import N_, InputError, MetadataError, require, require
 from glacial_lakes.grid import Grid
 from glacial_lakes.io.repair import repaired
 from glacial_lakes.io.vector import Places, as_places
-from glacial_lakes.mapping import classification, observability
+from glacial_lakes.mapping import classification, observability, outlines
 from glacial_lakes.mapping.candidates import AROUND_PX, Measured
 from glacial_lakes.mapping.features import Features
 from glacial_lakes.mapping.fields import Fields, require_xarray
@@ -338,6 +338,12 @@ def _decide(
     # Where two touch, water wins.
     for window, where, state in sorted(marks, key=lambda mark: mark[2] == State.WATER):
         states[window.toslices()][where] = state
+    own = outlines.apart([row["geometry"] for row in rows])
+    rows = [
+        row | {"geometry": outline}
+        for row, outline in zip(rows, own, strict=True)
+        if outline is not None
+    ]
     return rows, rivers
 
 
