@@ -195,7 +195,6 @@ def measure(
     drawn = partial(
         _measure_part,
         around,
-        others=others,
         grid=grid,
         bands=bands,
         smallest_m2=smallest_m2,
@@ -207,22 +206,24 @@ def measure(
         keep_fraction=keep_fraction,
     )
     return [
-        _looked_into(one, index, pixels, drawn)
+        _looked_into(one, index, pixels, others, drawn)
         for part in populations(pixels.reflectance, bands, own, pixels.illumination)
-        for one in drawn(pixels, part)
+        for one in drawn(pixels, part, others=others)
     ]
 
 
 def _looked_into(
-    one: Measured, index: Float, pixels: Pixels, drawn: Callable[[Pixels, Bool], list[Measured]]
+    one: Measured, index: Float, pixels: Pixels, others: Bool, drawn: Callable[..., list[Measured]]
 ) -> Measured:
     """Return an outline with the lakes within that stand out of it, if it may be none as a whole.
 
-    What looks like a lake but lies partly in shade is looked into as well: where the rest is none
-    by itself, or another lake, the lakes within are told instead.
+    Even what looks like a lake is looked into where nothing but shade can hide a part of it: where
+    the rest is none by itself, or another lake, the lakes within are told instead.
     """
     sure = one.found is not None and classification.is_sure(one.found)
-    if sure and one.row is not None and one.row[C.STATUS] != Status.SHADOW:
+    status = one.row[C.STATUS] if sure and one.row is not None else None
+    seen_whole, partly_shaded = status == Status.OBSERVED, status == Status.SHADOW
+    if status is not None and not (seen_whole or partly_shaded):
         return one
     if one.found is not None and classification.is_black_unexplained(one.found):
         return one  # its index is noise
@@ -232,19 +233,28 @@ def _looked_into(
         if rest[part].all():
             shade = one.body & ~part
             flags = pixels.flags | np.where(shade, np.uint8(CLOUD_SHADOW), np.uint8(0))
-            told = drawn(replace(pixels, flags=flags), part)
+            told = drawn(replace(pixels, flags=flags), part, others=others)
             told = [lake for lake in told if lake.row is not None]
             if told:
                 rest &= ~part
                 lakes += told
     if not lakes:
         return one
-    if sure and one.row is not None:
-        left = [other for other in drawn(pixels, rest) if other.row is not None]
-        if any(other.found and classification.is_likely(other.found) for other in left):
-            if _share_beside(one.body & ~rest, rest) > MAX_NECK:
+    if seen_whole or partly_shaded:
+        # The shore of the rest is that of the whole: shallows are none of the deep water beside.
+        within = one.body & ~rest
+        left = [
+            (other, other.found)
+            for other in drawn(pixels, rest, others=others | within if seen_whole else others)
+        ]
+        if seen_whole and not all(
+            found and classification.is_shade_of_low_sun(found) for _, found in left
+        ):
+            return one
+        if any(found and classification.is_likely(found) for _, found in left):
+            if _share_beside(within, rest) > MAX_NECK:
                 return one
-            lakes += left
+            lakes += [other for other, _ in left if other.row is not None]
         one = replace(one, row=None)
     return replace(one, within=tuple(lakes))
 

@@ -185,6 +185,12 @@ def is_likely(features: Features) -> bool:
     return lake_prob(features, by_rules(features))[0] >= MIN_LIKELY
 
 
+def is_shade_of_low_sun(features: Features) -> bool:
+    """Return whether a candidate by itself is shade that a low sun throws, and hardly a lake."""
+    is_shade = by_rules(features) == "shadow" and features.sun_elevation_deg < LOW_SUN_DEG
+    return is_shade and not is_likely(features)
+
+
 def is_shade_alone(features: Features) -> bool:
     """Return whether shade of slopes is all that speaks against what may well be a lake."""
     if by_rules(features) != "shadow" or by_rules(features, in_sun=True) != "lake":
