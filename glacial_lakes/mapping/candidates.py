@@ -217,16 +217,10 @@ def _looked_into(
 ) -> Measured:
     """Return an outline with the lakes within that stand out of it, if it may be none as a whole.
 
-    Even what looks like a lake is looked into where nothing but shade can hide a part of it: where
-    the rest is none by itself, or another lake, the lakes within are told instead.
+    What looks like a lake is none where the rest is none by itself, or another lake.
     """
-    sure = one.found is not None and classification.is_sure(one.found)
-    status = one.row[C.STATUS] if sure and one.row is not None else None
-    seen_whole, partly_shaded = status == Status.OBSERVED, status == Status.SHADOW
-    if status is not None and not (seen_whole or partly_shaded):
+    if not _may_hold_shade(one):
         return one
-    if one.found is not None and classification.is_black_unexplained(one.found):
-        return one  # its index is noise
     lakes: list[Measured] = []
     rest = one.body.copy()
     for part in standing_out(index, one.body):
@@ -240,23 +234,30 @@ def _looked_into(
                 lakes += told
     if not lakes:
         return one
-    if seen_whole or partly_shaded:
-        # The shore of the rest is that of the whole: shallows are none of the deep water beside.
-        within = one.body & ~rest
-        left = [
-            (other, other.found)
-            for other in drawn(pixels, rest, others=others | within if seen_whole else others)
-        ]
-        if seen_whole and not all(
-            found and classification.is_shade_of_low_sun(found) for _, found in left
-        ):
+    if one.row is not None and classification.is_sure(one.found):
+        within, is_whole = one.body & ~rest, one.row[C.STATUS] == Status.OBSERVED
+        # The shore of what is seen is that of the whole: shallows are none of deep water beside.
+        left = drawn(pixels, rest, others=others | within if is_whole else others)
+        if is_whole and not all(classification.is_shade(other.found) for other in left):
             return one
-        if any(found and classification.is_likely(found) for _, found in left):
+        if any(classification.is_likely(other.found) for other in left):
             if _share_beside(within, rest) > MAX_NECK:
                 return one
-            lakes += [other for other, _ in left if other.row is not None]
+            lakes += [other for other in left if other.row is not None]
         one = replace(one, row=None)
     return replace(one, within=tuple(lakes))
+
+
+def _may_hold_shade(one: Measured) -> bool:
+    """Return whether an outline may take in shade: what is no lake, or one partly in it.
+
+    A low sun throws shade where none is told.
+    """
+    if one.row is None or not classification.is_sure(one.found):
+        # What is black beyond measure has an index of noise.
+        return one.found is None or not classification.is_black_unexplained(one.found)
+    is_low = one.found is not None and one.found.sun_elevation_deg < classification.LOW_SUN_DEG
+    return one.row[C.STATUS] in ((Status.OBSERVED, Status.SHADOW) if is_low else (Status.SHADOW,))
 
 
 def _share_beside(part: Bool, other: Bool) -> float:

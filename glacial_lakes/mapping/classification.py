@@ -174,21 +174,22 @@ def classify(features: Features, min_lake_prob: float = 0.0) -> Category:
     return "lake" if own >= max(least, min_lake_prob) else rules
 
 
-def is_sure(features: Features) -> bool:
+def is_sure(features: Features | None) -> bool:
     """Return whether a candidate is a lake almost surely, under the sky that it knows of."""
+    if features is None:
+        return False
     rules = by_rules(features)
     return rules == "lake" and lake_prob(features, rules)[0] >= SURE_PROB
 
 
-def is_likely(features: Features) -> bool:
+def is_likely(features: Features | None) -> bool:
     """Return whether a candidate may well be a lake by itself."""
-    return lake_prob(features, by_rules(features))[0] >= MIN_LIKELY
+    return features is not None and lake_prob(features, by_rules(features))[0] >= MIN_LIKELY
 
 
-def is_shade_of_low_sun(features: Features) -> bool:
-    """Return whether a candidate by itself is shade that a low sun throws, and hardly a lake."""
-    is_shade = by_rules(features) == "shadow" and features.sun_elevation_deg < LOW_SUN_DEG
-    return is_shade and not is_likely(features)
+def is_shade(features: Features | None) -> bool:
+    """Return whether a candidate is shade by itself, and hardly a lake."""
+    return features is not None and by_rules(features) == "shadow" and not is_likely(features)
 
 
 def is_shade_alone(features: Features) -> bool:
