@@ -291,6 +291,20 @@ def test_a_product_unpacked_among_downloads_hides_none_of_them(
         assert found == {name[:4] if name[0] == "L" else "S2A", "S2B", "LE07", "LT05"}
 
 
+def test_a_band_alone_is_named_though_its_name_tells_no_product(
+    products: Products, tmp_path: Path
+) -> None:
+    product = copied(products.find("LC08*"), tmp_path)
+    green = next(product.glob("*_SR_B3.TIF")).read_bytes()
+    for name in ("B03.tif", "below/nir.tif", "below/dem.tif", "mask.tif", "masks/SCL.tif"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(green)
+    told: list[Event] = []
+    assert [scene.path for scene in discover(tmp_path, told.append)] == [str(product)]
+    named = {event.path for event in told if isinstance(event, SceneRefused)}
+    assert named == {str(tmp_path / "B03.tif"), str(tmp_path / "below" / "nir.tif")}
+
+
 @pytest.mark.parametrize("ending", ["TIF", "jp2"])
 def test_a_band_alone_is_named_wherever_it_lies(
     products: Products, tmp_path: Path, ending: str

@@ -36,6 +36,7 @@ from glacial_lakes.scenes.families import FAMILIES
 from glacial_lakes.scenes.geotiff import open_geotiff, quality_file_of, sidecar_of
 from glacial_lakes.scenes.names import read_name
 from glacial_lakes.scenes.plausibility import assumed_time
+from glacial_lakes.scenes.quality import QUALITY_LAYERS, SATURATION_LAYER
 from glacial_lakes.scenes.raster import is_nodata, read_thinned
 from glacial_lakes.scenes.scene import Scene
 from glacial_lakes.scenes.source import (
@@ -141,7 +142,7 @@ def find_products(paths: PathLike | Iterable[PathLike]) -> list[Path]:
     -------
     list of Path
         Absolute, sorted, each once. A GeoTIFF without a sidecar is taken for a forgotten
-        scene beside stacks that have one, and where it is named as a band of a product;
+        scene beside stacks that have one, and where it is named as a band;
         elsewhere it is a DEM or a mask, and left out.
     """
     found: set[Path] = set()
@@ -382,12 +383,17 @@ def _start_of(path: Path) -> str | None:
 
 
 def _is_lone_band(path: Path) -> bool:
-    """Tell whether a file is a band of a known product of which nothing else is beside it."""
+    """Tell whether a file is a band of which nothing else is beside it, of a known product or none.
+
+    A quality layer that is named after no product is a mask.
+    """
     start = start_of(path.name)
-    if not start or sidecar_of(path).is_file():
+    if start is None or sidecar_of(path).is_file():
+        return False
+    if not start and path.stem.lower() in (*QUALITY_LAYERS, SATURATION_LAYER):
         return False
     try:
-        if read_name(start.rstrip("_. -"), path) is None:
+        if start and read_name(start.rstrip("_. -"), path) is None:
             return False
     except UnknownProductError:
         pass
