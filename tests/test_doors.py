@@ -348,29 +348,51 @@ def test_an_archive_of_any_name_that_cannot_be_listed_is_told(
     assert [event.path for event in told] == [str(tmp_path / name)]
 
 
-@pytest.mark.parametrize("ending", [".gpkg", ".shp"])
+_GRID_CRS = (
+    'GEOGCS["g",DATUM["d",SPHEROID["s",6378137,298],EXTENSION["PROJ4_GRIDS","/etc/passwd"]],'
+    'PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]]'
+)
+
+
+@pytest.mark.parametrize(
+    "name", ["aoi.gpkg", "aoi.shp", "aoi.fgb", "aoi.gdb", "aoi.geojson", "esri.geojson"]
+)
+@pytest.mark.filterwarnings("ignore:.*Float64:RuntimeWarning")
 def test_a_crs_that_names_a_file_is_refused_before_that_file_is_opened(
-    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """GDAL opens it when it lists the layers."""
-    path = tmp_path / f"aoi{ending}"
+    path = tmp_path / name
     frame = gpd.GeoDataFrame({"a": [1]}, geometry=[shapely.box(74, 42, 75, 43)], crs="EPSG:4326")
-    frame.to_file(path)
-    crs = (
-        'GEOGCS["g",DATUM["d",SPHEROID["s",6378137,298],EXTENSION["PROJ4_GRIDS","/etc/passwd"]],'
-        'PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]]'
-    )
-    if ending == ".shp":
-        path.with_suffix(".prj").write_text(crs)
+    if name == "esri.geojson":
+        table = {
+            "type": "x",
+            "geometryType": "esriGeometryPoint",
+            "spatialReference": {"wkt": _GRID_CRS},
+            "features": [{"attributes": {"a": 1}, "geometry": {"x": 74, "y": 42}}],
+        }
+        path.write_text(json.dumps(table))
+    elif name == "aoi.geojson":
+        crs = {"type": "name", "properties": {"name": _GRID_CRS}}
+        path.write_text(json.dumps({**frame.to_geo_dict(), "crs": crs}))
+    elif name in {"aoi.fgb", "aoi.gdb"}:
+        driver = "FlatGeobuf" if name == "aoi.fgb" else "OpenFileGDB"
+        if driver not in pyogrio.list_drivers(write=True):
+            pytest.skip(f"this GDAL writes no {driver}")
+        frame.set_crs(_GRID_CRS, allow_override=True).to_file(path, driver=driver)
     else:
+        frame.to_file(path)
+    if name == "aoi.shp":
+        path.with_suffix(".prj").write_text(_GRID_CRS)
+    elif name == "aoi.gpkg":
         with closing(sqlite3.connect(path)) as database, database:
             database.execute(
                 "UPDATE gpkg_spatial_ref_sys SET definition = ?, organization = 'NONE' "
                 "WHERE srs_id = 4326",
-                (crs,),
+                (_GRID_CRS,),
             )
-    for name in ("list_layers", "read_info"):
-        monkeypatch.setattr(pyogrio, name, lambda *_, **__: pytest.fail("GDAL has it open"))
+    for function in ("list_layers", "read_info"):
+        monkeypatch.setattr(pyogrio, function, lambda *_, **__: pytest.fail("GDAL has it open"))
     for read in (vector.read_vector, vector.spatial_layers):
         with pytest.raises(UnsafeInputError, match="refers to another file, /etc/passwd"):
             read(path)

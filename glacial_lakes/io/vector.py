@@ -11,6 +11,7 @@ import stat
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -65,12 +66,16 @@ _LEADING_ELSEWHERE = (
 """What sends GDAL to other files or the network, in small letters; the last is of MapInfo."""
 _KML_ROOT = re.compile(rb"(?:<\?.*?\?>|<!--.*?-->|\s)*<(?:\w+:)?kml[\s>]", re.DOTALL)
 _CRS_KEY = re.compile(
-    b'"'
-    + b"".join(rb"(?:%c|\\u00%x)" % (letter, letter) for letter in b"crs")
-    + rb'"\s*:\s*(?=\{)',
+    b'"(?:'
+    + b"|".join(
+        b"".join(rb"(?:%c|\\u00%x)" % (letter, letter) for letter in key)
+        for key in (b"crs", b"spatialReference")
+    )
+    + rb')"\s*:\s*(?=\{)',
     re.IGNORECASE,
 )
-"""The member ``crs`` of a GeoJSON, its letters plain or by number."""
+"""Members that tell the CRS of a GeoJSON, or of what Esri has instead, their letters plain or by
+number."""
 _BYTES = "ISO-8859-1"
 """The encoding in which each byte is a letter."""
 _CRS_NAMES = ("name", "urn", "code")
@@ -78,8 +83,6 @@ _CRS_NAMES = ("name", "urn", "code")
 _DEGREES = re.compile(r"(?:CRS[:_ ]*84|\b4326|WGS[ _]*(?:19)?84)\s*$", re.IGNORECASE)
 """Names of the CRS that GeoJSON has without any."""
 _EPSG_OF_DEGREES = 4326
-_PRJ_BYTES = 1 << 20
-"""Most of a ``.prj`` file that is looked at; they have some hundred."""
 _GRID_FILES = re.compile(r'(?:PARAMETERFILE\["[^"]*",|"PROJ4_GRIDS",|\w*grids=)"?([^",\s]*)')
 """Files with shifts between datums that the text of a CRS names."""
 _CHUNK_BYTES, _OVERLAP_BYTES = 1 << 24, 1 << 16
@@ -383,15 +386,31 @@ def _is_of_unknown_datum(crs: pyproj.CRS) -> bool:
 
 
 def _require_no_grid_files(source: Path, driver: str) -> None:
-    """Refuse a GeoPackage or shapefile whose CRS names another file, before GDAL opens that."""
+    """Refuse a file whose CRS names another file, before GDAL opens that."""
+    for definition in _crs_texts(source, driver):
+        _require_no_files_in(source, definition)
+
+
+def _crs_texts(source: Path, driver: str) -> Iterator[str]:
+    """Yield what a file says of its CRS, and maybe more of it; a KML has none to tell.
+
+    A MapInfo file tells the datum by numbers.
+    """
     if driver == "GPKG":
         uri = f"{source.absolute().as_uri()}?immutable=1"
         with suppress(sqlite3.Error), closing(sqlite3.connect(uri, uri=True)) as database:
             for row in database.execute("SELECT * FROM gpkg_spatial_ref_sys"):
-                _require_no_files_in(source, " ".join(str(text) for text in row))
-    elif driver == "ESRI Shapefile":
-        text = parts_of(source)[".prj"].read_bytes()[:_PRJ_BYTES]
-        _require_no_files_in(source, text.decode("latin-1"))
+                yield " ".join(str(text) for text in row)
+    elif driver == "GeoJSON":
+        yield from map(str, _crs_members(source))
+    elif driver == "OpenFileGDB":  # in single bytes and in double ones
+        for table in sorted(source.glob("*.gdbtable")):
+            for piece in _pieces(table):
+                yield piece.replace(b"\0", b"").decode("latin-1")
+    elif driver in {"ESRI Shapefile", "FlatGeobuf"}:
+        told = parts_of(source)[".prj"] if driver == "ESRI Shapefile" else source
+        for piece in islice(_pieces(told), 1):  # more than GDAL takes for a header
+            yield piece.decode("latin-1")
 
 
 def _require_leads_somewhere(source: Path, crs: pyproj.CRS) -> None:
@@ -525,15 +544,20 @@ def _refuse_unknown_crs(source: Path) -> None:
 
 def _crs_members(source: Path) -> Iterator[dict[str, Any]]:
     """Yield what a GeoJSON says of its CRS."""
-    with source.open("rb") as file:
-        before = b""
+    for text in _pieces(source):
+        for found in _CRS_KEY.finditer(text):
+            member = text[found.end() : found.end() + _OVERLAP_BYTES]
+            with suppress(ValueError):
+                yield json_within(member.decode(errors="replace"), 0)
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    """Yield a file in pieces that overlap by what a definition may take."""
+    with path.open("rb") as file:
+        piece = b""
         while chunk := file.read(_CHUNK_BYTES):
-            text = before + chunk
-            for found in _CRS_KEY.finditer(text):
-                member = text[found.end() : found.end() + _OVERLAP_BYTES]
-                with suppress(ValueError):
-                    yield json_within(member.decode(errors="replace"), 0)
-            before = text[-2 * _OVERLAP_BYTES :]
+            piece = piece[-2 * _OVERLAP_BYTES :] + chunk
+            yield piece
 
 
 def _spatial_layer(source: Path, layer: str | None) -> str:
