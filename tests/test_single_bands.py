@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import makers
@@ -323,3 +324,14 @@ def test_a_band_alone_is_named_wherever_it_lies(
         str(folder / f"{start}SR_B3.{ending}") for folder in (product, tmp_path / "downloads")
     }
     assert find_products(thermal) == [product]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+def test_a_band_that_is_a_link_to_itself_is_looked_at_as_any_other(
+    tmp_path: Path, sample_data: Path
+) -> None:
+    product = copied(next((sample_data / "scenes").glob("LT05*")), tmp_path)
+    band = next(product.glob("*_SR_B2.TIF"))
+    band.unlink()
+    band.symlink_to(band.name)
+    assert [*find_products([tmp_path])] == [product]

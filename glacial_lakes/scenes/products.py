@@ -533,7 +533,7 @@ def _search(path: Path, depth: int) -> Iterator[Path]:
         found
         for item in items
         if not (item.name.startswith(".") or is_stray(item.name) or _is_metadata(item.name))
-        if not (item.is_symlink() and path.resolve().is_relative_to(item.resolve()))  # a loop
+        if not _leads_back(item, path)
         if not (is_loose and (is_band(item.name) or item.name.upper() in PARTS))
         if item.name not in parts
         for found in _search(item, depth - 1)
@@ -542,6 +542,14 @@ def _search(path: Path, depth: int) -> Iterator[Path]:
     yield from below
     if (is_named_so or _is_safe(path)) and not products and not below:
         yield path  # opening it tells that its metadata is missing
+
+
+def _leads_back(item: Path, folder: Path) -> bool:
+    """Tell whether a link leads to the folder that it lies in, or above it."""
+    if not item.is_symlink():
+        return False
+    # pathlib's own resolve raises for a link to itself
+    return Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(item))
 
 
 def _is_single_band(found: Path, product: Path) -> bool:
